@@ -1,0 +1,51 @@
+// Package fault holds the errors that are decisions: whether work that failed is tried again,
+// later, or never.
+//
+// It knows no record, no HTTP and no clock. A package at the boundary, with the cause in hand, picks
+// the kind; whoever runs the work reads it back with [errors.As]. An error that is none of these
+// kinds is worth another try: a wrong "never" loses a lecture, a wrong "again" costs minutes.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrStale says that somebody else owns the work by now: stop quietly and write nothing.
+var ErrStale = errors.New("superseded by a newer attempt")
+
+// Reason is a sentence for people, in the two languages the product speaks.
+// It names the cause and the way out.
+type Reason struct {
+	En string `json:"en"`
+	Ru string `json:"ru"`
+}
+
+// Permanent is a failure that no retry cures.
+type Permanent struct {
+	Reason Reason
+	Err    error // the technical cause; may be nil
+}
+
+// Error implements error.
+func (p *Permanent) Error() string {
+	if p.Err == nil {
+		return p.Reason.En
+	}
+	return fmt.Sprintf("%s (%v)", p.Reason.En, p.Err)
+}
+
+// Unwrap returns the technical cause.
+func (p *Permanent) Unwrap() error { return p.Err }
+
+// Later is not a failure: the work cannot be done yet and is due again at Until.
+type Later struct {
+	Until time.Time
+	Why   string
+}
+
+// Error implements error.
+func (l *Later) Error() string {
+	return fmt.Sprintf("not before %s: %s", l.Until.Format(time.RFC3339), l.Why)
+}

@@ -1,0 +1,101 @@
+// Package ffmpeg drives FFmpeg: typed values in, pictures, samples and packets out.
+//
+// It is the only package that starts ffmpeg and ffprobe. It builds argument lists from typed values,
+// never from text that came from outside: inputs are loopback URLs made by [footage.Proxy], filters
+// hold numbers only, and no shell is involved. It knows no record, no room and no title.
+//
+// Positions inside a file are presentation timestamps (PTS): integer ticks of the stream's time
+// base, as FFmpeg reports them with edit lists honoured. Every decoded picture and every run of
+// samples is handed over with its PTS, before anything could pad or drop it; that is what lets the
+// caller prove that nothing is missing. Start with [Find].
+//
+// [footage.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/footage#Proxy
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+)
+
+// The oldest FFmpeg that this package is tested with (Debian 12).
+const minMajor, minMinor = 5, 1
+
+// Tool is an FFmpeg installation. It is safe for concurrent use.
+type Tool struct {
+	ffmpeg  string
+	ffprobe string
+	version string
+}
+
+// Find looks for ffmpeg and ffprobe on the PATH and checks their version. What it returns when they
+// are missing or too old is a [fault.Permanent] that says what to do.
+func Find(ctx context.Context) (*Tool, error) {
+	t := &Tool{}
+	for name, path := range map[string]*string{"ffmpeg": &t.ffmpeg, "ffprobe": &t.ffprobe} {
+		found, err := exec.LookPath(name)
+		if err != nil {
+			return nil, &fault.Permanent{Err: err, Reason: fault.Reason{
+				En: name + " is not installed: install FFmpeg 5.1 or newer (on Debian: apt-get install ffmpeg)",
+				Ru: name + " не установлен: установите FFmpeg 5.1 или новее (в Debian: apt-get install ffmpeg)",
+			}}
+		}
+		*path = found
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, t.ffmpeg, "-hide_banner", "-version").Output() // #nosec G204 -- found on the PATH, constant arguments
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its version: %w", t.ffmpeg, err)
+	}
+	t.version, err = parseVersion(string(out))
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Version is FFmpeg's own name of its version, like "5.1.9-0+deb12u1". Another version may encode
+// other bytes, so it is part of a plan's digest.
+func (t *Tool) Version() string { return t.version }
+
+var versionLine = regexp.MustCompile(`^ffmpeg version (\S+)`)
+var versionNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
+
+// parseVersion reads the first line of "ffmpeg -version". A build from a git revision has no number
+// (N-12345-gabcdef) and is taken to be new enough.
+func parseVersion(out string) (string, error) {
+	line := versionLine.FindStringSubmatch(out)
+	if line == nil {
+		return "", errors.New("ffmpeg -version printed no version")
+	}
+	number := versionNumber.FindStringSubmatch(line[1])
+	if number == nil {
+		return line[1], nil
+	}
+	major, _ := strconv.Atoi(number[1])
+	minor, _ := strconv.Atoi(number[2])
+	if major < minMajor || major == minMajor && minor < minMinor {
+		return "", &fault.Permanent{Reason: fault.Reason{
+			En: fmt.Sprintf("FFmpeg %s is too old: install FFmpeg %d.%d or newer", line[1], minMajor, minMinor),
+			Ru: fmt.Sprintf("FFmpeg %s слишком старый: установите FFmpeg %d.%d или новее", line[1], minMajor, minMinor),
+		}}
+	}
+	return line[1], nil
+}
+
+// Seconds prints a duration as FFmpeg reads it, exact to the microsecond.
+func seconds(d time.Duration) string {
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	micros := d.Microseconds()
+	return fmt.Sprintf("%s%d.%06d", sign, micros/1e6, micros%1e6)
+}
