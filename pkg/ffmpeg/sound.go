@@ -1,0 +1,222 @@
+package ffmpeg
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SampleRate is the rate of all sound behind the decoder, in samples a second.
+const SampleRate = 48000
+
+// Sound says which samples of a file's first sound track to decode.
+type Sound struct {
+	URL  string
+	Seek *time.Duration // where to start reading, as in [Pictures]
+
+	// From and Until bound the samples handed over: [From, Until), in samples of the track's own
+	// rate since PTS 0. FirstPTS and LastPTS leave an end open.
+	From, Until int64
+	Channels    int // handed over: 1 or 2
+}
+
+// Chunk is a decoded packet: where it begins and how long it is, in samples of the track's own rate.
+type Chunk struct {
+	PTS     int64
+	Samples int64
+}
+
+func (s Sound) input() []string {
+	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1", "-vn"}
+	if s.Seek != nil {
+		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*s.Seek))
+	}
+	return append(args, "-protocol_whitelist", "http,tcp", "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
+}
+
+// cut is the head of the filter: trim before anything that could fill a gap, then log each chunk.
+func (s Sound) cut() string {
+	bounds := ""
+	if s.From != FirstPTS {
+		bounds += ":start_pts=" + strconv.FormatInt(s.From, 10)
+	}
+	if s.Until != LastPTS {
+		bounds += ":end_pts=" + strconv.FormatInt(s.Until, 10)
+	}
+	if bounds == "" {
+		return "ashowinfo"
+	}
+	return "atrim=" + bounds[1:] + ",ashowinfo"
+}
+
+func (s Sound) layout() string {
+	if s.Channels == 1 {
+		return "mono"
+	}
+	return "stereo"
+}
+
+// SoundStream hands over decoded samples. One goroutine may use it.
+type SoundStream struct {
+	proc   *process
+	out    io.ReadCloser
+	bytes  []byte
+	done   bool
+	chunks *chunkLog
+}
+
+type chunkLog struct{ all []Chunk }
+
+var ashowinfoLine = regexp.MustCompile(`ashowinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b.*\bnb_samples:(\d+)`)
+
+// read takes a line of ashowinfo; false if it is none.
+func (c *chunkLog) read(line string) bool {
+	m := ashowinfoLine.FindStringSubmatch(line)
+	if m == nil {
+		return false
+	}
+	pts, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		pts = FirstPTS
+	}
+	samples, err := strconv.ParseInt(m[2], 10, 64)
+	if err != nil {
+		return false
+	}
+	// Runs of chunks without a gap are one: the log stays small whatever the file's length.
+	if n := len(c.all); n > 0 && c.all[n-1].PTS+c.all[n-1].Samples == pts {
+		c.all[n-1].Samples += samples
+		return true
+	}
+	c.all = append(c.all, Chunk{PTS: pts, Samples: samples})
+	return true
+}
+
+// OpenSound starts to decode. The stream must be closed.
+func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
+	args := append(s.input(), "-filter:a",
+		s.cut()+",aresample="+strconv.Itoa(SampleRate)+",aformat=sample_fmts=flt:channel_layouts="+s.layout(),
+		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
+	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("decode sound: %w", err)
+	}
+	stream := &SoundStream{out: out, chunks: &chunkLog{}}
+	stream.proc, err = start(ctx, "decode sound", cmd, stream.chunks.read)
+	if err != nil {
+		return nil, err
+	}
+	return stream, nil
+}
+
+// Read fills dst with interleaved samples and returns how many there were: less than len(dst) only
+// together with io.EOF (FFmpeg ended well) or an [*Error].
+func (s *SoundStream) Read(dst []float32) (int, error) {
+	if s.done {
+		return 0, io.EOF
+	}
+	if need := 4 * len(dst); cap(s.bytes) < need {
+		s.bytes = make([]byte, need)
+	}
+	raw := s.bytes[:4*len(dst)]
+	n, err := io.ReadFull(s.out, raw)
+	for i := range n / 4 {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	if err == nil {
+		return n / 4, nil
+	}
+	s.done = true
+	if waitErr := s.proc.wait(); waitErr != nil {
+		return n / 4, waitErr
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return n / 4, io.EOF
+	}
+	return n / 4, fmt.Errorf("decode sound: %w", err)
+}
+
+// Chunks is what was decoded, before resampling, gaps apart. Valid after the end.
+func (s *SoundStream) Chunks() []Chunk { return s.chunks.all }
+
+// Close ends the decoding, also before its end.
+func (s *SoundStream) Close() {
+	if s.done {
+		return
+	}
+	s.done = true
+	s.proc.stop()
+	// The outcome of a process that was killed on purpose says nothing.
+	_ = s.out.Close()
+	_ = s.proc.wait()
+}
+
+// Level is the loudness of a tenth of a second of sound.
+type Level struct {
+	// Momentary is the loudness of the 400 ms that end with this block (EBU R128, ITU-R BS.1770-4).
+	MomentaryLUFS float64
+	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
+	TruePeakDBTP float64
+}
+
+// Levels is what measuring a stretch of sound gave.
+type Levels struct {
+	Blocks []Level // one for each full tenth of a second
+	Chunks []Chunk // what was decoded, gaps apart
+}
+
+var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
+
+// MeasureLevels decodes sound and measures it, tenth by tenth of a second.
+func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
+	args := append(s.input(), "-filter:a",
+		s.cut()+",aformat=channel_layouts="+s.layout()+",ebur128=peak=true:framelog=info", "-f", "null", "-")
+	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
+	var levels Levels
+	var chunks chunkLog
+	proc, err := start(ctx, "measure loudness", cmd, func(line string) bool {
+		if chunks.read(line) {
+			return true
+		}
+		m := ebur128Line.FindStringSubmatch(line)
+		if m != nil {
+			levels.Blocks = append(levels.Blocks, parseLevel(m[1], m[2]))
+		}
+		return m != nil
+	})
+	if err != nil {
+		return Levels{}, err
+	}
+	if err := proc.wait(); err != nil {
+		return Levels{}, err
+	}
+	levels.Chunks = chunks.all
+	return levels, nil
+}
+
+// parseLevel reads the momentary loudness and the peaks of all channels as ebur128 prints them.
+func parseLevel(momentary, peaks string) Level {
+	level := Level{MomentaryLUFS: decibels(momentary), TruePeakDBTP: math.Inf(-1)}
+	for _, peak := range strings.Fields(peaks) {
+		level.TruePeakDBTP = max(level.TruePeakDBTP, decibels(peak))
+	}
+	return level
+}
+
+// decibels reads a level; what is no number is silence.
+func decibels(text string) float64 {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(value) {
+		return math.Inf(-1)
+	}
+	return value
+}

@@ -1,0 +1,250 @@
+package timeline
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// Layout is what a stretch of the merge looks like.
+type Layout string
+
+// The layouts. Where the lecturer is missing, a slate fills the left pane; Alone is the lecturer by
+// itself, centred.
+const (
+	LecturerScreen Layout = "lecturer+screen"
+	LecturerBoard  Layout = "lecturer+board"
+	Alone          Layout = "lecturer"
+	OnlyScreen     Layout = "screen"
+	OnlyBoard      Layout = "board"
+	Nothing        Layout = "slate"
+)
+
+// Left is the role in the left pane; empty for none.
+func (l Layout) Left() nvr.Role {
+	switch l {
+	case LecturerScreen, LecturerBoard, Alone:
+		return nvr.Lecturer
+	case OnlyScreen, OnlyBoard, Nothing:
+	}
+	return ""
+}
+
+// Right is the role in the right pane; empty for none.
+func (l Layout) Right() nvr.Role {
+	switch l {
+	case LecturerScreen, OnlyScreen:
+		return nvr.Screen
+	case LecturerBoard, OnlyBoard:
+		return nvr.Board
+	case Alone, Nothing:
+	}
+	return ""
+}
+
+// Verdict says of a stretch of frames whether the screen source shows a presentation, and why that
+// is believed. Frames may lie outside the record.
+type Verdict struct {
+	First, End   int64
+	Presentation bool
+	Cause        string
+}
+
+// Scene is a stretch of frames of one layout, and the reason in words.
+type Scene struct {
+	First, End int64
+	Layout     Layout
+	Reason     string
+}
+
+// Steady takes out verdicts that last less than least: the layout must not flap. Neighbours of the
+// same verdict become one; verdicts must be in order and touch, or leave gaps.
+func Steady(w Window, verdicts []Verdict, least time.Duration) []Verdict {
+	out := joinVerdicts(slices.Clone(verdicts))
+	few := w.FramesIn(least)
+	for {
+		short := -1
+		for i, v := range out {
+			if n := v.End - v.First; n < few && len(out) > 1 && (short < 0 || n < out[short].End-out[short].First) {
+				short = i
+			}
+		}
+		if short < 0 {
+			return out
+		}
+		out[short].Presentation = !out[short].Presentation
+		if short > 0 {
+			out[short].Cause = out[short-1].Cause
+		} else {
+			out[short].Cause = out[1].Cause
+		}
+		out = joinVerdicts(out)
+	}
+}
+
+func joinVerdicts(verdicts []Verdict) []Verdict {
+	out := verdicts[:0]
+	for _, v := range verdicts {
+		if n := len(out); n > 0 && out[n-1].Presentation == v.Presentation {
+			out[n-1].End = v.End
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Compose decides the layout of every frame from what each source shows. A source that the room has
+// not is nil.
+func Compose(w Window, lecturer, screen, board []Span, verdicts []Verdict) []Scene {
+	cuts := []int64{0, w.Frames}
+	for _, spans := range [][]Span{lecturer, screen, board} {
+		for _, s := range spans {
+			cuts = append(cuts, s.First)
+		}
+	}
+	for _, v := range verdicts {
+		cuts = append(cuts, v.First, v.End)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+
+	var scenes []Scene
+	for i, first := range cuts {
+		if first < 0 || first >= w.Frames {
+			continue
+		}
+		scene := compose(w, first, lecturer, screen, board, verdicts)
+		scene.First, scene.End = first, min(cuts[i+1], w.Frames)
+		if n := len(scenes); n > 0 && scenes[n-1].Layout == scene.Layout {
+			scenes[n-1].End = scene.End
+			continue
+		}
+		scenes = append(scenes, scene)
+	}
+	return scenes
+}
+
+func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdict) Scene {
+	left, leftWhy := there(w, lecturer, k, nvr.Lecturer)
+	onScreen, screenWhy := there(w, screen, k, nvr.Screen)
+	if onScreen {
+		var why string
+		onScreen, why = presented(verdicts, k)
+		screenWhy = "screen: " + why
+	}
+	onBoard, boardWhy := there(w, board, k, nvr.Board)
+	rightWhy := screenWhy
+	if !onScreen {
+		rightWhy += "; " + boardWhy
+	}
+	var layout Layout
+	switch {
+	case left && onScreen:
+		layout = LecturerScreen
+	case left && onBoard:
+		layout = LecturerBoard
+	case left:
+		layout = Alone
+	case onScreen:
+		layout = OnlyScreen
+	case onBoard:
+		layout = OnlyBoard
+	default:
+		layout = Nothing
+	}
+	return Scene{Layout: layout, Reason: leftWhy + "; " + rightWhy}
+}
+
+// there tells whether a source counts as present at frame k: it shows something, or its hole is too
+// short to change the layout.
+func there(w Window, spans []Span, k int64, role nvr.Role) (bool, string) {
+	name := string(role)
+	if spans == nil {
+		return false, "no " + name + " source"
+	}
+	i := slices.IndexFunc(spans, func(s Span) bool { return s.First <= k && k < s.End })
+	if i < 0 {
+		return false, name + " missing"
+	}
+	if !spans[i].Hole() {
+		return true, name + " recorded"
+	}
+	first, end := spans[i].First, spans[i].End
+	for j := i - 1; j >= 0 && spans[j].Hole(); j-- {
+		first = spans[j].First
+	}
+	for j := i + 1; j < len(spans) && spans[j].Hole(); j++ {
+		end = spans[j].End
+	}
+	if end-first <= w.FramesIn(SlateMax) && end-first < w.Frames {
+		return true, name + " interrupted (" + spans[i].Cause + ")"
+	}
+	return false, name + " missing (" + spans[i].Cause + ")"
+}
+
+// presented is the verdict at frame k, or the one before it where there is none.
+func presented(verdicts []Verdict, k int64) (bool, string) {
+	if len(verdicts) == 0 {
+		return false, "never judged"
+	}
+	v := verdicts[0]
+	for _, next := range verdicts {
+		if next.First <= k {
+			v = next
+		}
+	}
+	return v.Presentation, v.Cause
+}
+
+// Piece is what a pane shows over a stretch of frames: a run of a file, or a slate.
+type Piece struct {
+	First int64    `json:"first"`
+	End   int64    `json:"end"`
+	File  int      `json:"file"` // -1: a slate
+	Run   Run      `json:"run"`
+	Role  nvr.Role `json:"role,omitempty"` // whose picture is shown, or would be
+	Whole bool     `json:"whole"`          // fills the whole picture instead of one pane
+	Cause string   `json:"cause,omitempty"`
+}
+
+// Panes says what the two panes show, frame by frame. In a stretch of layout [Alone] or [Nothing] the
+// left one fills the picture and the right one has no piece.
+func Panes(scenes []Scene, sources map[nvr.Role][]Span) (left, right []Piece) {
+	for _, scene := range scenes {
+		whole := scene.Layout == Alone || scene.Layout == Nothing
+		role := scene.Layout.Left()
+		if role == "" && !whole {
+			role = nvr.Lecturer // its place is kept, by a slate
+		}
+		left = appendPieces(left, scene, role, sources[role], whole)
+		if !whole {
+			right = appendPieces(right, scene, scene.Layout.Right(), sources[scene.Layout.Right()], false)
+		}
+	}
+	return left, right
+}
+
+func appendPieces(pieces []Piece, scene Scene, role nvr.Role, spans []Span, whole bool) []Piece {
+	if len(spans) == 0 {
+		spans = []Span{{First: scene.First, End: scene.End, File: -1, Cause: scene.Reason}}
+	}
+	for _, span := range spans {
+		first, end := max(span.First, scene.First), min(span.End, scene.End)
+		if first >= end {
+			continue
+		}
+		p := Piece{First: first, End: end, File: span.File, Run: span.Run, Role: role, Whole: whole, Cause: span.Cause}
+		if n := len(pieces); n > 0 && joinsOn(pieces[n-1], p) {
+			pieces[n-1].End = end
+			continue
+		}
+		pieces = append(pieces, p)
+	}
+	return pieces
+}
+
+func joinsOn(a, b Piece) bool {
+	return a.End == b.First && a.File == b.File && a.Run == b.Run && a.Role == b.Role && a.Whole == b.Whole && a.Cause == b.Cause
+}

@@ -1,0 +1,178 @@
+package timeline
+
+import (
+	"time"
+)
+
+// Block is how long a unit of hearing is: sound sources are chosen by tenths of a second.
+const Block = 100 * time.Millisecond
+
+// Heard is what a source gives in one block.
+type Heard uint8
+
+// What a source can give.
+const (
+	Missing Heard = iota // no samples
+	Silent               // samples, but nothing to hear
+	Audible
+)
+
+// A source that is missing or silent for longer than patience is replaced; it is back when it has
+// been audible for longer than steadiness.
+const (
+	patience   = 10 * time.Second
+	steadiness = time.Second
+)
+
+// Listen is a stretch of blocks [First, End) in which one source is heard.
+type Listen struct {
+	First, End int64
+	Source     int
+}
+
+// Choose picks the source of every block in [first, end): sources[0] where it has something to say,
+// another where it is missing or silent for more than 10 s and the other is not. heard gives what a
+// source has in a block; sources are tried in order. Asking is only done where it matters, so that
+// a source nobody needs is never measured.
+func Choose(first, end int64, sources int, heard func(source int, block int64) Heard) []Listen {
+	return join(choose(first, end, 0, sources, heard))
+}
+
+func choose(first, end int64, source, sources int, heard func(int, int64) Heard) []Listen {
+	var out []Listen
+	at := first
+	for _, gap := range quiet(first, end, source, heard) {
+		if gap.End-gap.First <= int64(patience/Block) || source+1 >= sources {
+			continue
+		}
+		other := choose(gap.First, gap.End, source+1, sources, heard)
+		for _, l := range other {
+			if !audible(l, heard) {
+				continue // no better: stay
+			}
+			out = append(out, Listen{First: at, End: l.First, Source: source}, l)
+			at = l.End
+		}
+	}
+	return append(out, Listen{First: at, End: end, Source: source})
+}
+
+// quiet lists the stretches in which a source is not audible; sound shorter than steadiness does not
+// end one.
+func quiet(first, end int64, source int, heard func(int, int64) Heard) []Listen {
+	var gaps []Listen
+	for at := first; at < end; at++ {
+		if heard(source, at) == Audible {
+			continue
+		}
+		if n := len(gaps); n > 0 && at-gaps[n-1].End < int64(steadiness/Block) {
+			gaps[n-1].End = at + 1
+			continue
+		}
+		gaps = append(gaps, Listen{First: at, End: at + 1, Source: source})
+	}
+	return gaps
+}
+
+func audible(l Listen, heard func(int, int64) Heard) bool {
+	for at := l.First; at < l.End; at++ {
+		if heard(l.Source, at) == Audible {
+			return true
+		}
+	}
+	return false
+}
+
+func join(listens []Listen) []Listen {
+	var out []Listen
+	for _, l := range listens {
+		if l.First >= l.End {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].Source == l.Source {
+			out[n-1].End = l.End
+			continue
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// SoundRun is an unbroken stretch of one file's sound, laid over the record: [First, End) in samples
+// since the record's start. It may reach outside the record and behind the start of the next file.
+type SoundRun struct {
+	First, End int64
+	File       int
+	Run        Run
+}
+
+// Take is a stretch of one file's sound in the merge: samples [First, End), of which the first FadeIn
+// rise from silence and the last FadeOut fall to it. Takes overlap by their fades and add up. Where a
+// take reaches a little beyond its run it goes on with the mirrored edge of it.
+type Take struct {
+	First   int64 `json:"first"`
+	End     int64 `json:"end"`
+	FadeIn  int64 `json:"fade_in"`
+	FadeOut int64 `json:"fade_out"`
+	File    int   `json:"file"`
+	Run     Run   `json:"run"`
+	Start   int64 `json:"start"` // where the run begins, samples since the record's start
+}
+
+// Fades and the longest gap that is bridged, in samples at 48 kHz.
+const (
+	crossFade = 480  // 10 ms from one take to the next
+	edgeFade  = 240  // 5 ms at an edge to silence
+	bridged   = 2400 // 50 ms: files that were cut from one stream leave gaps of a packet or two
+)
+
+// Takes lays the chosen sources' runs over the record's samples. listens says in samples which source
+// is heard where; runs gives a source's runs, in order of their start. A run is cut where the next of
+// its source starts.
+func Takes(listens []Listen, runs func(source int) []SoundRun) []Take {
+	var takes []Take
+	var tails []int64 // how far each take's run goes on behind the take
+	for _, listen := range listens {
+		all := runs(listen.Source)
+		for i, run := range all {
+			end := min(run.End, listen.End)
+			if i+1 < len(all) {
+				end = min(end, all[i+1].First)
+			}
+			first := max(run.First, listen.First)
+			if end-first < 2*crossFade {
+				continue // too short to fade in and out of
+			}
+			takes = append(takes, Take{First: first, End: end, File: run.File, Run: run.Run, Start: run.First})
+			tails = append(tails, run.End-end)
+		}
+	}
+	for i := range takes {
+		if i == 0 {
+			takes[i].FadeIn = edgeFade
+			continue
+		}
+		fade(&takes[i-1], &takes[i], tails[i-1])
+	}
+	if n := len(takes); n > 0 {
+		takes[n-1].FadeOut = edgeFade
+	}
+	return takes
+}
+
+// fade shapes the joint of two takes; a's run goes on for tail samples behind a.
+func fade(a, b *Take, tail int64) {
+	switch gap := b.First - a.End; {
+	case gap > bridged:
+		a.FadeOut, b.FadeIn = edgeFade, edgeFade
+	case gap > 0:
+		a.End, a.FadeOut = b.First, gap
+		b.First, b.FadeIn = b.First-gap, gap
+	case tail > 0:
+		length := min(tail, crossFade)
+		a.End += length
+		a.FadeOut, b.FadeIn = length, length
+	default:
+		// b begins on the very sample at which a ends: the sound goes on by itself.
+	}
+}

@@ -1,0 +1,211 @@
+// Package timeline lays a record over its segments: which file shows each frame of the merge, where
+// nothing was recorded, and why; which layout each stretch has; and whose sound is heard.
+//
+// It knows wall-clock time, frame rates and segment lengths. It knows no files, no network, no
+// FFmpeg and no clock: values come in, values go out. Positions are frame counts at the merge's
+// rate (or samples, or tenths of a second, where said); every one is counted from the record's
+// start, never from the piece before, so rounding cannot add up. Start with [Lay] and [Compose].
+package timeline
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Limits of what a hole in a pane does. A hole up to HoldMax keeps the last picture, one up to
+// SlateMax shows a slate in that pane and leaves the layout, a longer one changes the layout. Inside
+// a file, too, a picture is held for SlateMax at most.
+const (
+	HoldMax  = 500 * time.Millisecond
+	SlateMax = 10 * time.Second
+)
+
+// Window is a record's time in frames: frame k shows Start + k/Rate seconds.
+type Window struct {
+	Start  time.Time
+	Frames int64
+	Rate   int // frames a second
+}
+
+// NewWindow is the window of [start, end), both on whole seconds.
+func NewWindow(start, end time.Time, rate int) Window {
+	return Window{Start: start, Frames: int64(end.Sub(start)/time.Second) * int64(rate), Rate: rate}
+}
+
+// Offset is how long after the record's start frame k is shown.
+func (w Window) Offset(k int64) time.Duration {
+	whole, rest := k/int64(w.Rate), k%int64(w.Rate)
+	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(w.Rate)
+}
+
+// Time is the instant that frame k shows.
+func (w Window) Time(k int64) time.Time { return w.Start.Add(w.Offset(k)) }
+
+// Nearest is the frame whose instant is nearest to offset after the record's start; of two equally
+// near, the later. It may lie outside the record.
+func (w Window) Nearest(offset time.Duration) int64 {
+	return floorDiv(2*int64(offset)*int64(w.Rate)+int64(time.Second), 2*int64(time.Second))
+}
+
+// FramesIn is how many whole frames a duration holds.
+func (w Window) FramesIn(d time.Duration) int64 { return int64(d) * int64(w.Rate) / int64(time.Second) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b != 0 && (a < 0) != (b < 0) {
+		q--
+	}
+	return q
+}
+
+// Run is an unbroken stretch of pictures in a file, in time since the file's zero: [From, Until).
+type Run struct {
+	From  time.Duration `json:"from"`
+	Until time.Duration `json:"until"`
+}
+
+// Film is what one file shows.
+type Film struct {
+	Start time.Time // wall clock of the file's zero: the minute in its name
+	Runs  []Run     // ascending, disjoint; none if no picture can be used
+	// Cause says why the file does not show what its runs leave out.
+	Cause string
+}
+
+// Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
+type Span struct {
+	First, End int64
+	File       int // index of the film; -1 for a hole
+	Run        Run
+	Cause      string // of a hole
+}
+
+// Hole tells whether the span is one.
+func (s Span) Hole() bool { return s.File < 0 }
+
+// Lay lays the record over one source's films: spans that cover [0, Frames) without a break. A film
+// ends where the next usable one starts. Holes up to [HoldMax] are closed by the picture before them,
+// or after them where none is before. Every hole has a cause: that of the film whose slot it is in,
+// else that no file is there. A slot is slot long.
+func Lay(w Window, films []Film, slot time.Duration) []Span {
+	order := make([]int, len(films))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return films[a].Start.Compare(films[b].Start) })
+
+	var shown []Span
+	for i, index := range order {
+		film := films[index]
+		limit := w.Frames
+		for _, later := range order[i+1:] {
+			if len(films[later].Runs) > 0 {
+				limit = min(limit, w.Nearest(films[later].Start.Sub(w.Start)))
+				break
+			}
+		}
+		zero := film.Start.Sub(w.Start)
+		for _, run := range film.Runs {
+			first, end := w.Nearest(zero+run.From), min(w.Nearest(zero+run.Until), limit)
+			if first, end = max(first, 0), min(end, w.Frames); first < end {
+				shown = append(shown, Span{First: first, End: end, File: index, Run: run})
+			}
+		}
+	}
+	return fill(w, closeSmallHoles(w, shown), causes(w, films, order, slot))
+}
+
+// closeSmallHoles lets pictures hold over holes up to HoldMax. Spans are in order.
+func closeSmallHoles(w Window, spans []Span) []Span {
+	small := w.FramesIn(HoldMax)
+	for i := range spans {
+		before := int64(0)
+		if i > 0 {
+			before = spans[i-1].End
+		}
+		switch hole := spans[i].First - before; {
+		case hole <= 0 || hole > small:
+		case i > 0:
+			spans[i-1].End = spans[i].First
+		default:
+			spans[i].First = 0
+		}
+	}
+	if n := len(spans); n > 0 && w.Frames-spans[n-1].End <= small {
+		spans[n-1].End = w.Frames
+	}
+	return spans
+}
+
+// blame is a stretch of frames for whose holes there is a cause.
+type blame struct {
+	first, end int64
+	cause      string
+}
+
+func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
+	var all []blame
+	for i, index := range order {
+		zero := films[index].Start.Sub(w.Start)
+		end := w.Nearest(zero + slot)
+		if i+1 < len(order) {
+			end = min(end, w.Nearest(films[order[i+1]].Start.Sub(w.Start)))
+		}
+		all = append(all, blame{first: w.Nearest(zero), end: end, cause: films[index].Cause})
+	}
+	return all
+}
+
+// NoFile is the cause of a hole where the recorder left no file.
+const NoFile = "no file was recorded"
+
+// fill puts holes between spans, each with its cause.
+func fill(w Window, spans []Span, blames []blame) []Span {
+	var out []Span
+	at := int64(0)
+	hole := func(end int64) {
+		for at < end {
+			cause, until := NoFile, end
+			for _, b := range blames {
+				if b.first <= at && at < b.end {
+					cause, until = b.cause, min(until, b.end)
+				} else if b.first > at {
+					until = min(until, b.first)
+				}
+			}
+			if cause == "" {
+				cause = "the file has no picture there"
+			}
+			if n := len(out); n > 0 && out[n-1].Hole() && out[n-1].Cause == cause {
+				out[n-1].End = until
+			} else {
+				out = append(out, Span{First: at, End: until, File: -1, Cause: cause})
+			}
+			at = until
+		}
+	}
+	for _, span := range spans {
+		hole(span.First)
+		out = append(out, span)
+		at = span.End
+	}
+	hole(w.Frames)
+	return out
+}
+
+// Longer returns whichever of two films of one slot shows more within the slot; on a tie the first.
+func Longer(films []Film, a, b int, slot time.Duration) int {
+	if cmp.Compare(usable(films[b], slot), usable(films[a], slot)) > 0 {
+		return b
+	}
+	return a
+}
+
+func usable(f Film, slot time.Duration) time.Duration {
+	var sum time.Duration
+	for _, run := range f.Runs {
+		sum += max(0, min(run.Until, slot)-run.From)
+	}
+	return sum
+}
