@@ -1,0 +1,53 @@
+package mp4
+
+import (
+	"fmt"
+	"io"
+)
+
+// Check says whether a finished video of size bytes is whole: its index before its one mdat, the mdat
+// ending where the file ends, and every sample of every track inside it. It reads no media.
+func Check(r io.ReaderAt, size int64) error {
+	f, err := Read(r, size)
+	if err != nil {
+		return err
+	}
+	start, err := findMedia(r, size)
+	if err != nil {
+		return err
+	}
+	for i := range f.Tracks {
+		t := &f.Tracks[i]
+		for n, s := range t.Samples {
+			if s.Lost || s.Offset < start {
+				return fmt.Errorf("%w: sample %d of track %d lies outside the mdat", ErrMalformed, n, t.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// findMedia returns where the media of a finished video begin: its last box is the one mdat, and the
+// moov stands before it.
+func findMedia(r io.ReaderAt, size int64) (int64, error) {
+	indexed := false
+	for at := int64(0); at < size; {
+		box, err := readHeader(r, at, size)
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case box.kind == "mdat" && !indexed:
+			return 0, fmt.Errorf("%w: the media stand before the index", ErrMalformed)
+		case box.kind == "mdat" && box.size != size-at:
+			return 0, fmt.Errorf("%w: the mdat ends %d bytes before the file does", ErrMalformed, size-at-box.size)
+		case box.kind == "mdat":
+			return at + box.head, nil
+		case box.size > size-at:
+			return 0, fmt.Errorf("%w: the %s box is cut off", ErrMalformed, box.kind)
+		}
+		indexed = indexed || box.kind == "moov"
+		at += box.size
+	}
+	return 0, fmt.Errorf("%w: no mdat", ErrMalformed)
+}

@@ -1,0 +1,168 @@
+package mp4
+
+import (
+	"fmt"
+	"math"
+)
+
+// indexed is a sample before edit lists: where it lies and when it is decoded.
+type indexed struct {
+	Sample
+	dts    int64 // less the table's shift, as FFmpeg counts
+	offset int64 // composition offset
+}
+
+// runCursor walks the values of runs sample by sample. The last value goes on for ever.
+type runCursor struct {
+	runs []run
+	i    int
+	n    uint32
+}
+
+func (c *runCursor) next() int64 {
+	value := c.runs[c.i].value
+	c.n++
+	if c.n == c.runs[c.i].count && c.i+1 < len(c.runs) {
+		c.i, c.n = c.i+1, 0
+	}
+	return value
+}
+
+// index puts the tables together: the samples in decode order.
+func (t *tables) index(audio bool, budget int) ([]indexed, error) {
+	if len(t.deltas) == 0 || len(t.chunkRuns) == 0 || len(t.chunks) == 0 || t.count == 0 {
+		return nil, nil // FFmpeg: broken header, a track without samples
+	}
+	if last := t.chunkRuns[len(t.chunkRuns)-1]; int64(last.first) > int64(len(t.chunks)) {
+		return nil, fmt.Errorf("%w: stsc speaks of chunk %d of %d", ErrMalformed, last.first, len(t.chunks))
+	}
+	x := indexer{tables: t, budget: budget, delta: runCursor{runs: t.deltas}, dts: -t.shift}
+	x.rap.runs = t.rapRuns
+	if len(t.keys) > 0 && t.keys[0] > 0 {
+		x.keyBase = 1
+	}
+	x.packed = audio && len(t.deltas) == 1 && t.deltas[0].value == 1
+	if !x.packed {
+		x.raw = make([]indexed, 0, min(int(t.count), budget, 1<<16))
+	}
+	run := 0
+	for i, offset := range t.chunks {
+		for run+1 < len(t.chunkRuns) && int64(t.chunkRuns[run+1].first) == int64(i)+1 {
+			run++
+		}
+		more, err := x.chunk(t.chunkRuns[run], offset, audio)
+		if err != nil || !more {
+			return x.raw, err
+		}
+	}
+	return x.raw, nil
+}
+
+// indexer is where index stands.
+type indexer struct {
+	*tables
+	raw    []indexed
+	budget int
+	packed bool // uncompressed sound, a sample of the table a tick: FFmpeg makes packets of 1024
+
+	sample  uint32 // number of the next one, from 0
+	dts     int64
+	delta   runCursor
+	rap     runCursor
+	key     int    // next entry of stss
+	keyBase uint32 // 1 where stss counts from 1, as it should
+
+	offsetRun  int
+	offsetUsed uint32
+}
+
+// chunk adds the samples of one chunk; false when the track has no more.
+func (x *indexer) chunk(c chunkRun, offset int64, audio bool) (bool, error) {
+	for left := c.samples; left > 0; {
+		if len(x.raw) >= x.budget {
+			return false, fmt.Errorf("%w: more than %d samples", ErrMalformed, maxSamples)
+		}
+		if !x.packed && x.sample >= x.count {
+			return false, nil
+		}
+		size, samples := x.uniform, uint32(1)
+		switch {
+		case x.packed:
+			samples = min(left, 1024)
+			size = uint32(min(uint64(samples)*uint64(x.uniform), math.MaxUint32)) // #nosec G115 -- bounded
+		case x.uniform == 0:
+			size = x.sizes[x.sample]
+		}
+		if size > 0x3fffffff { // FFmpeg's limit
+			return false, nil
+		}
+		x.add(c, offset, size, samples, audio)
+		if offset > math.MaxInt64-int64(size) {
+			return false, nil
+		}
+		offset += int64(size)
+		left -= samples
+	}
+	return true, nil
+}
+
+func (x *indexer) add(c chunkRun, offset int64, size, samples uint32, audio bool) {
+	s := indexed{dts: x.dts}
+	s.Offset, s.Size, s.Duration = offset, size, samples
+	s.Entry = uint16(min(c.entry-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
+	if x.packed {
+		s.Key = true
+	} else {
+		delta := x.delta.next()
+		s.Duration = uint32(delta) // #nosec G115 -- as read from 32 bits
+		samples = s.Duration
+		s.offset = x.nextOffset()
+		s.Key = x.isKey(audio)
+		x.sample++
+	}
+	x.dts += int64(samples)
+	if x.reads(c.entry) {
+		x.raw = append(x.raw, s)
+	}
+}
+
+// reads says whether FFmpeg reads samples of a sample entry: with one entry, its own; with several of
+// one format, all; an entry of another format than the first is skipped.
+func (t *tables) reads(entry uint32) bool {
+	for _, format := range t.formats[min(1, len(t.formats)):] {
+		if format == t.formats[0] {
+			return true
+		}
+	}
+	return entry == 1 || len(t.formats) == 0
+}
+
+func (x *indexer) nextOffset() int64 {
+	if x.offsetRun >= len(x.offsets) {
+		return 0
+	}
+	r := x.offsets[x.offsetRun]
+	if x.offsetUsed++; x.offsetUsed == r.count {
+		x.offsetRun, x.offsetUsed = x.offsetRun+1, 0
+	}
+	return r.value
+}
+
+// isKey follows FFmpeg: no stss makes every sample a key; an empty one only sound and the first
+// picture; an entry out of order hides those after it.
+func (x *indexer) isKey(audio bool) bool {
+	key := false
+	switch {
+	case x.noKeys:
+		key = x.rapRuns == nil && (audio || x.sample == 0)
+	case len(x.keys) == 0:
+		key = true
+	case x.keys[x.key] == x.sample+x.keyBase:
+		key = true
+		x.key = min(x.key+1, len(x.keys)-1)
+	}
+	if len(x.rapRuns) > 0 && x.rap.next() > 0 {
+		key = true
+	}
+	return key
+}

@@ -1,0 +1,209 @@
+package mp4
+
+import (
+	"fmt"
+	"math"
+)
+
+// parse reads the body of a moov.
+func (f *File) parse(moov []byte) error {
+	movieScale := int64(1)
+	fragmented := false
+	for kind, body := range boxes(moov) {
+		switch kind {
+		case "mvhd":
+			movieScale = max(readScale(body), 1)
+		case "mvex":
+			fragmented = true
+		}
+	}
+	if fragmented {
+		return ErrFragmented
+	}
+	budget := maxSamples
+	for kind, body := range boxes(moov) {
+		if kind != "trak" {
+			continue
+		}
+		if len(f.Tracks) == maxTracks {
+			return fmt.Errorf("%w: more than %d tracks", ErrMalformed, maxTracks)
+		}
+		track, err := readTrack(body, movieScale, budget)
+		if err != nil {
+			return fmt.Errorf("track %d: %w", len(f.Tracks)+1, err)
+		}
+		budget -= len(track.Samples)
+		for i := range track.Samples {
+			s := &track.Samples[i]
+			s.Lost = !s.Within(f.Size)
+		}
+		f.Tracks = append(f.Tracks, track)
+	}
+	if budget == maxSamples {
+		return ErrNoSamples
+	}
+	return nil
+}
+
+// readScale reads the timescale of a mvhd or mdhd; 0 if it is none.
+func readScale(b []byte) int64 {
+	f := fields{b}
+	if f.version() == 1 {
+		f.skip(16)
+	} else {
+		f.skip(8)
+	}
+	scale := int64(f.u32())
+	if scale > math.MaxInt32 {
+		return 0
+	}
+	return scale
+}
+
+// readTrack reads the body of a trak. budget is how many samples it may have.
+func readTrack(b []byte, movieScale int64, budget int) (Track, error) {
+	t := Track{Timescale: movieScale}
+	var tab tables
+	var entries []byte
+	if err := t.readBoxes(b, &tab, &entries, 0); err != nil {
+		return Track{}, err
+	}
+	t.readEntries(entries, &tab)
+	if t.Kind == Video && len(tab.pictures) > 1 {
+		t.Entries = tab.pictures
+	}
+	raw, err := tab.index(t.Kind == Audio, budget)
+	if err != nil {
+		return Track{}, err
+	}
+	e := editor{tab: &tab, raw: raw, audio: t.Kind == Audio, budget: budget, scale: t.Timescale}
+	if err := e.edit(movieScale); err != nil {
+		return Track{}, err
+	}
+	t.Samples, t.Start = e.out, e.start()
+	return t, nil
+}
+
+// readBoxes reads the boxes below a trak. What it cannot know before the others are read, the sample
+// entries, it leaves in entries.
+func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) error {
+	for kind, body := range boxes(b) {
+		switch kind {
+		case "mdia", "minf", "stbl", "edts":
+			if depth == 4 {
+				return fmt.Errorf("%w: %s too deep", ErrMalformed, kind)
+			}
+			if err := t.readBoxes(body, tab, entries, depth+1); err != nil {
+				return err
+			}
+		case "tkhd":
+			t.readID(body)
+		case "mdhd":
+			if scale := readScale(body); scale > 0 {
+				t.Timescale = scale
+			}
+		case "hdlr":
+			t.readKind(body)
+		case "stsd":
+			*entries = body
+		default:
+			if err := tab.read(kind, body); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tables) read(kind string, body []byte) error {
+	switch kind {
+	case "stts":
+		t.readDeltas(body)
+	case "ctts":
+		t.readOffsets(body)
+	case "stsc":
+		t.readChunkRuns(body)
+	case "stco", "co64":
+		t.readChunks(body, kind == "co64")
+	case "stsz":
+		t.readSizes(body)
+	case "stz2":
+		return t.readCompactSizes(body)
+	case "stss":
+		t.readKeys(body)
+	case "sbgp":
+		t.readGroups(body)
+	case "elst":
+		t.readEdits(body)
+	}
+	return nil
+}
+
+func (t *Track) readID(b []byte) {
+	f := fields{b}
+	if f.version() == 1 {
+		f.skip(16)
+	} else {
+		f.skip(8)
+	}
+	t.ID = f.u32()
+}
+
+// readKind reads a hdlr. A second one, of a QuickTime data handler, is of neither kind.
+func (t *Track) readKind(b []byte) {
+	if len(b) < 12 {
+		return
+	}
+	switch string(b[8:12]) {
+	case "vide":
+		t.Kind = Video
+	case "soun":
+		t.Kind = Audio
+	}
+}
+
+// readEntries reads a stsd: the formats of all entries and the shape of the first.
+func (t *Track) readEntries(b []byte, tab *tables) {
+	f := fields{b}
+	f.version()
+	f.u32() // the count: the boxes say it themselves
+	for kind, body := range boxes(f.b) {
+		if len(tab.formats) == 1024 { // FFmpeg's limit too
+			return
+		}
+		tab.formats = append(tab.formats, kind)
+		e := fields{body}
+		e.skip(8)
+		if t.Kind == Video {
+			e.skip(16)
+			tab.pictures = append(tab.pictures, Size{Width: int(e.u16()), Height: int(e.u16())})
+		}
+		if len(tab.formats) > 1 {
+			continue
+		}
+		t.Codec = kind
+		switch t.Kind {
+		case Video:
+			t.Width, t.Height = tab.pictures[0].Width, tab.pictures[0].Height
+		case Audio:
+			t.readSound(e)
+		case Other:
+		}
+	}
+}
+
+// readSound reads the shape of an audio sample entry, which QuickTime has in three versions.
+func (t *Track) readSound(e fields) {
+	version := e.u16()
+	e.skip(6)
+	t.Channels = int(e.u16())
+	e.skip(6)
+	t.SampleRate = int(e.u32() >> 16)
+	if version == 2 {
+		e.skip(4)
+		if rate := math.Float64frombits(e.u64()); rate >= 1 && rate < 1<<24 {
+			t.SampleRate = int(rate)
+		}
+		t.Channels = int(min(e.u32(), math.MaxUint16))
+	}
+}

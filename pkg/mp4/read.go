@@ -1,0 +1,131 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	maxMoov    = 128 << 20 // bytes of an index; half an hour needs 2 MB
+	maxTracks  = 64
+	maxSamples = 2 << 20 // of all tracks: half an hour has 130,000
+)
+
+// firstBoxes are the types an MP4 or QuickTime file may begin with.
+const firstBoxes = "ftyp moov mdat free skip wide pnot uuid styp"
+
+// Read reads the index of an MP4 file of size bytes: the headers of its boxes, and the moov. The file
+// may end early: samples beyond its end are marked Lost. Errors wrap one of this package's, or what r
+// returned.
+func Read(r io.ReaderAt, size int64) (*File, error) {
+	if size <= 0 {
+		return nil, ErrEmpty
+	}
+	moov, err := findMoov(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Size: size}
+	if err := f.parse(moov); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// findMoov walks the top level and returns the body of the first moov.
+func findMoov(r io.ReaderAt, size int64) ([]byte, error) {
+	for at := int64(0); at < size; {
+		box, err := readHeader(r, at, size)
+		switch {
+		case errors.Is(err, ErrMalformed) && at > 0:
+			return nil, fmt.Errorf("%w before the bytes at %d that are no box", ErrNoMoov, at)
+		case errors.Is(err, ErrMalformed):
+			return nil, fmt.Errorf("%w: %w", ErrNotMP4, err)
+		case err != nil:
+			return nil, err
+		}
+		if box.kind == "moov" {
+			return readMoov(r, at, size, box)
+		}
+		if box.size > size-at { // a mdat cut off, normally; it was the last box
+			break
+		}
+		at += box.size
+	}
+	return nil, ErrNoMoov
+}
+
+func readMoov(r io.ReaderAt, at, size int64, box header) ([]byte, error) {
+	if box.size > size-at {
+		return nil, fmt.Errorf("%w: it begins at byte %d and is cut off", ErrNoMoov, at)
+	}
+	if box.size > maxMoov {
+		return nil, fmt.Errorf("%w: a moov of %d bytes", ErrMalformed, box.size)
+	}
+	body := make([]byte, box.size-box.head)
+	if err := readFull(r, body, at+box.head); err != nil {
+		return nil, fmt.Errorf("read the moov box at byte %d: %w", at, err)
+	}
+	return body, nil
+}
+
+// header is the head of a box in a file.
+type header struct {
+	kind string
+	size int64 // of the whole box, at least head
+	head int64 // bytes before the body: 8 or 16
+}
+
+// readHeader reads the box header at a byte of the file. A header that is none wraps ErrMalformed.
+func readHeader(r io.ReaderAt, at, size int64) (header, error) {
+	var buf [16]byte
+	b := buf[:min(16, size-at)]
+	if len(b) < 8 {
+		return header{}, fmt.Errorf("%w: %d bytes left at %d", ErrMalformed, len(b), at)
+	}
+	if err := readFull(r, b, at); err != nil {
+		return header{}, fmt.Errorf("read the box header at byte %d: %w", at, err)
+	}
+	box, ok := parseHeader(b, size-at)
+	if !ok || at == 0 && !oneOf(box.kind, firstBoxes) {
+		return header{}, fmt.Errorf("%w: no box at byte %d", ErrMalformed, at)
+	}
+	return box, nil
+}
+
+// parseHeader reads a box header from its first bytes; rest is what the box may extend to if it says
+// that it does.
+func parseHeader(b []byte, rest int64) (header, bool) {
+	if len(b) < 8 {
+		return header{}, false
+	}
+	box := header{kind: string(b[4:8]), size: int64(binary.BigEndian.Uint32(b)), head: 8}
+	switch {
+	case box.size == 0:
+		box.size = rest
+	case box.size == 1 && len(b) < 16:
+		return header{}, false
+	case box.size == 1:
+		box.size, box.head = int64(binary.BigEndian.Uint64(b[8:])), 16 // #nosec G115 -- negative is refused below
+	}
+	for _, c := range b[4:8] {
+		if c < ' ' && c != 0 {
+			return header{}, false
+		}
+	}
+	return box, box.size >= box.head
+}
+
+// readFull fills b from a place inside the file: that the reader ends there is an error of the reader.
+func readFull(r io.ReaderAt, b []byte, at int64) error {
+	n, err := r.ReadAt(b, at)
+	switch {
+	case n == len(b):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
