@@ -75,7 +75,7 @@ type SoundStream struct {
 
 type chunkLog struct{ all []Chunk }
 
-var ashowinfoLine = regexp.MustCompile(`ashowinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b.*\bnb_samples:(\d+)`)
+var ashowinfoLine = regexp.MustCompile(`ashowinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b.*\bnb_samples:\s*(\d+)`)
 
 // read takes a line of ashowinfo; false if it is none.
 func (c *chunkLog) read(line string) bool {
@@ -129,9 +129,7 @@ func (s *SoundStream) Read(dst []float32) (int, error) {
 	}
 	raw := s.bytes[:4*len(dst)]
 	n, err := io.ReadFull(s.out, raw)
-	for i := range n / 4 {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
+	readFloats(dst[:n/4], raw)
 	if err == nil {
 		return n / 4, nil
 	}
@@ -143,6 +141,13 @@ func (s *SoundStream) Read(dst []float32) (int, error) {
 		return n / 4, io.EOF
 	}
 	return n / 4, fmt.Errorf("decode sound: %w", err)
+}
+
+// readFloats reads little-endian samples.
+func readFloats(dst []float32, raw []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
 }
 
 // Chunks is what was decoded, before resampling, gaps apart. Valid after the end.

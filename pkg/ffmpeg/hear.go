@@ -1,0 +1,87 @@
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+)
+
+// heard is one frame of samples as ashowinfo announces it.
+type heard struct {
+	pts   int64
+	count int
+}
+
+// Hear decodes the first sound track of a file as one channel at a sample rate and hands each frame of
+// samples over with its PTS in samples since PTS 0, edit lists and priming honoured, as a player would
+// place it. The slice is used again for the next frame.
+func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(pts int64, samples []float32) error) error {
+	rate := strconv.Itoa(sampleRate)
+	cmd := exec.CommandContext(ctx, t.ffmpeg, // #nosec G204 -- typed values only
+		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1",
+		"-protocol_whitelist", "http,tcp", "-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
+		"-filter:a", "aresample="+rate+",aformat=sample_fmts=flt:channel_layouts=mono,asettb=1/"+rate+",ashowinfo",
+		"-f", "f32le", "-c:a", "pcm_f32le", "pipe:1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("decode sound: %w", err)
+	}
+	frames := newPTSQueue[heard]()
+	proc, err := start(ctx, "decode sound", cmd, func(line string) bool {
+		m := ashowinfoLine.FindStringSubmatch(line)
+		if m == nil {
+			return false
+		}
+		h := heard{pts: FirstPTS}
+		if pts, err := strconv.ParseInt(m[1], 10, 64); err == nil {
+			h.pts = pts
+		}
+		if h.count, err = strconv.Atoi(m[2]); err != nil {
+			return false
+		}
+		frames.push(h)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		proc.log.Wait()
+		frames.close()
+	}()
+	if err := hearAll(out, frames, each); err != nil {
+		proc.stop()
+		_ = out.Close()
+		if waitErr := proc.wait(); errors.Is(err, io.ErrUnexpectedEOF) && waitErr != nil {
+			return waitErr // FFmpeg's own words say more than a short read
+		}
+		return err
+	}
+	return proc.wait()
+}
+
+// hearAll reads the samples of every announced frame.
+func hearAll(out io.Reader, frames *ptsQueue[heard], each func(int64, []float32) error) error {
+	var raw []byte
+	var samples []float32
+	for {
+		h, ok := frames.pop()
+		if !ok {
+			_, err := io.Copy(io.Discard, out)
+			return err
+		}
+		if len(raw) < 4*h.count {
+			raw, samples = make([]byte, 4*h.count), make([]float32, h.count)
+		}
+		if _, err := io.ReadFull(out, raw[:4*h.count]); err != nil {
+			return fmt.Errorf("decode sound: read samples: %w", errors.Join(io.ErrUnexpectedEOF, err))
+		}
+		readFloats(samples[:h.count], raw)
+		if err := each(h.pts, samples[:h.count]); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Rate is a frame rate as a fraction: 25/1, 30000/1001.
+type Rate struct{ Num, Den int }
+
+// String prints the rate as FFmpeg reads it.
+func (r Rate) String() string { return strconv.Itoa(r.Num) + "/" + strconv.Itoa(r.Den) }
+
+// At is the time of picture n since picture 0, rounded to the nanosecond.
+func (r Rate) At(n int64) time.Duration {
+	per := int64(time.Second) * int64(r.Den)
+	whole, rest := n/int64(r.Num), n%int64(r.Num)
+	return time.Duration(whole*per + (rest*per+int64(r.Num)/2)/int64(r.Num))
+}
+
+// Count is how many pictures begin within d.
+func (r Rate) Count(d time.Duration) int64 {
+	n := int64(d/time.Second) * int64(r.Num) / int64(r.Den)
+	for r.At(n) < d {
+		n++
+	}
+	return n
+}
+
+// Codec is how a recording's pictures are coded.
+type Codec string
+
+// The codecs that recorders use.
+const (
+	H264 Codec = "libx264"
+	HEVC Codec = "libx265"
+)
+
+// Span is a run of pictures, [From, Until), counted from 0.
+type Span struct{ From, Until int64 }
+
+// RecordedPictures says how raw pictures (YUV420P) become a recording's picture track.
+type RecordedPictures struct {
+	Codec         Codec
+	Width, Height int // even numbers
+	Rate          Rate
+	GOP           int // pictures from key frame to key frame
+	BFrames       int // between two others; 0 for none
+	CRF           int // of the encoder; 0 is its default
+	Timescale     int // ticks a second; 0 is the muxer's choice
+	Late          time.Duration
+	// Drop are pictures that are left out; the others keep their times. With a DropPeriod the spans
+	// repeat each so many pictures.
+	Drop       []Span
+	DropPeriod int64
+}
+
+// RecordedSound says how samples (16 bit, little endian, one channel) become the sound track.
+type RecordedSound struct {
+	SampleRate int // Hz
+	Late       time.Duration
+}
+
+// Recording is an MP4 file to be written from raw pictures and samples.
+type Recording struct {
+	File     string            // path; overwritten if it exists
+	Pictures *RecordedPictures // nil: no picture track
+	Sound    *RecordedSound    // nil: no sound track
+	FirstPTS time.Duration     // of the earliest sample of the file
+	// NoEditList leaves the edit list out: B-frames and the encoder's priming then show as first
+	// timestamps above 0.
+	NoEditList bool
+	// MoovFirst moves the index to the front when the file is complete.
+	MoovFirst bool
+	// Bare writes an H.264 stream without a container, parameter sets in it, for [Tool.Copy].
+	Bare bool
+}
+
+// Record runs an encoder. The functions write the raw pictures and samples, each in a goroutine of
+// its own, and end the track by returning; the one of an absent track is not called.
+func (t *Tool) Record(ctx context.Context, r Recording, pictures, sound func(io.Writer) error) error {
+	doing := "record " + r.File
+	cmd := exec.CommandContext(ctx, t.ffmpeg, r.args()...) // #nosec G204 -- typed values only
+	var feeds []feed
+	if r.Pictures != nil {
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		widen(in)
+		feeds = append(feeds, feed{in, pictures})
+	}
+	var theirs *os.File
+	if r.Sound != nil {
+		out, in, err := os.Pipe()
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		theirs, cmd.ExtraFiles = out, []*os.File{out}
+		feeds = append(feeds, feed{in, sound})
+	}
+	proc, err := start(ctx, doing, cmd, nil)
+	if theirs != nil {
+		_ = theirs.Close() // the child has its own; ours would keep the pipe alive
+	}
+	if err != nil {
+		for _, f := range feeds {
+			_ = f.to.Close()
+		}
+		return err
+	}
+	fedErr := feedAll(proc, feeds)
+	if err := proc.wait(); err != nil && !errors.Is(fedErr, errFeed) {
+		return err
+	}
+	return fedErr
+}
+
+// feed is one pipe into FFmpeg and what fills it.
+type feed struct {
+	to   io.WriteCloser
+	fill func(io.Writer) error
+}
+
+// errFeed marks an error of our own side of a pipe, which then explains FFmpeg's.
+var errFeed = errors.New("feed the encoder")
+
+// feedAll fills all pipes. When FFmpeg ends early the pipes break; that is FFmpeg's error to explain.
+func feedAll(proc *process, feeds []feed) error {
+	errs := make([]error, len(feeds))
+	var all sync.WaitGroup
+	for i, f := range feeds {
+		all.Go(func() {
+			err := f.fill(f.to)
+			switch closeErr := f.to.Close(); {
+			case err == nil && (closeErr == nil || errors.Is(closeErr, os.ErrClosed) || errors.Is(closeErr, syscall.EPIPE)):
+			case err == nil:
+				errs[i] = closeErr
+			case errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed):
+				errs[i] = err
+			default:
+				errs[i] = fmt.Errorf("%w: %w", errFeed, err)
+				proc.stop()
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (r Recording) args() []string {
+	args := []string{"-hide_banner", "-nostats", "-loglevel", "level+warning", "-y"}
+	var maps []string
+	if p := r.Pictures; p != nil {
+		args = append(args, "-f", "rawvideo", "-pixel_format", string(YUV420P), "-video_size", fmt.Sprintf("%dx%d", p.Width, p.Height),
+			"-framerate", p.Rate.String(), "-itsoffset", seconds(p.Late), "-i", "pipe:0")
+		maps = append(maps, "-map", "0:v")
+	}
+	if s := r.Sound; s != nil {
+		args = append(args, "-f", "s16le", "-ar", strconv.Itoa(s.SampleRate), "-ac", "1", "-itsoffset", seconds(s.Late), "-i", "pipe:3")
+		maps = append(maps, "-map", strconv.Itoa(len(maps)/2)+":a", "-c:a", "aac", "-b:a", "96k")
+	}
+	args = append(args, maps...)
+	if r.Pictures != nil {
+		args = append(args, r.Pictures.args()...)
+	}
+	args = append(args, "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact")
+	if r.Bare {
+		return append(args, "-f", "h264", "file:"+r.File)
+	}
+	if r.FirstPTS != 0 {
+		args = append(args, "-output_ts_offset", seconds(r.FirstPTS))
+	}
+	if r.NoEditList {
+		args = append(args, "-use_editlist", "0")
+	}
+	if r.MoovFirst {
+		args = append(args, "-movflags", "+faststart")
+	}
+	return append(args, "-movie_timescale", editScale, "-f", "mp4", "file:"+r.File)
+}
+
+// editScale is the resolution of edit lists, in ticks a second: a millisecond, the muxer's choice, would
+// move sound that begins late by up to 32 samples.
+const editScale = "48000"
+
+func (p RecordedPictures) args() []string {
+	args := []string{"-c:v", string(p.Codec), "-preset", "ultrafast", "-threads", "1", "-g", strconv.Itoa(p.GOP), "-bf", strconv.Itoa(p.BFrames),
+		"-pix_fmt", string(YUV420P), "-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
+		"-fps_mode", "passthrough"}
+	switch p.Codec {
+	case HEVC:
+		args = append(args, "-x265-params", "log-level=error:pools=none:frame-threads=1:scenecut=0:keyint="+strconv.Itoa(p.GOP)+":min-keyint="+strconv.Itoa(p.GOP)+
+			":bframes="+strconv.Itoa(p.BFrames), "-tag:v", "hvc1")
+	default:
+		args = append(args, "-sc_threshold", "0", "-keyint_min", strconv.Itoa(p.GOP))
+	}
+	if p.CRF > 0 {
+		args = append(args, "-crf", strconv.Itoa(p.CRF))
+	}
+	if p.Timescale > 0 {
+		args = append(args, "-video_track_timescale", strconv.Itoa(p.Timescale))
+	}
+	if len(p.Drop) > 0 {
+		n := "n"
+		if p.DropPeriod > 0 {
+			n = fmt.Sprintf("mod(n,%d)", p.DropPeriod)
+		}
+		args = append(args, "-filter:v", "select='not("+anyOf(n, p.Drop)+")'")
+	}
+	return args
+}
+
+// anyOf is an expression that is true within any of the spans. It is a balanced tree, because FFmpeg
+// refuses expressions that are nested deeper than 100.
+func anyOf(n string, spans []Span) string {
+	if len(spans) == 1 {
+		return fmt.Sprintf("between(%s,%d,%d)", n, spans[0].From, spans[0].Until-1)
+	}
+	half := len(spans) / 2
+	return "(" + anyOf(n, spans[:half]) + "+" + anyOf(n, spans[half:]) + ")"
+}

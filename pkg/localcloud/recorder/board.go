@@ -1,0 +1,133 @@
+package recorder
+
+import (
+	"image"
+	"image/color"
+	"time"
+)
+
+// boardTime is how long a board is written on before it is wiped; lineTime is what a line takes.
+const (
+	boardTime = 3 * time.Minute
+	lineTime  = boardTime / (boardLines + 1)
+)
+
+const boardLines = 8
+
+// Board is the scene of a camera on the blackboard: writing grows, line by line, and is wiped.
+func Board(seed uint64, width, height int) Painter {
+	b := &board{seed: seed, width: width, height: height, clean: drawBoard(seed, width, height, -1), number: -1}
+	return b
+}
+
+type board struct {
+	seed          uint64
+	width, height int
+	clean         *Picture
+	full          *Picture // board number, all written
+	number        int64
+}
+
+// Paint shows as much of the lines as is written at the instant.
+func (b *board) Paint(p *Picture, at time.Time) {
+	if number := at.UnixNano() / int64(boardTime); number != b.number {
+		b.number, b.full = number, drawBoard(b.seed, b.width, b.height, number)
+	}
+	copy(p.Bytes, b.clean.Bytes)
+	written := time.Duration(at.UnixNano() % int64(boardTime))
+	scale := float64(b.height) / 720
+	for line := range boardLines {
+		y0, y1 := int((lineTop(line))*scale), int((lineTop(line)+lineHeight)*scale)
+		part := min(lineTime, written-time.Duration(line)*lineTime)
+		if part <= 0 {
+			break
+		}
+		x1 := int(int64(b.width) * int64(part) / int64(lineTime))
+		p.copyRows(b.full, 0, x1, y0, y1)
+	}
+}
+
+const lineHeight = 66.0
+
+func lineTop(line int) float64 { return 78 + lineHeight*float64(line) }
+
+// drawBoard draws the board with a text; number -1 is the clean one.
+func drawBoard(seed uint64, width, height int, number int64) *Picture {
+	s := pageSheet(width, height)
+	wide := s.width()
+	s.fill(rgb(0x6e5a43))
+	s.box(rgb(0x23463b), 22, 22, wide-44, 626)
+	for i := range uint64(40) { // traces of the sponge
+		h := hash(seed, i, 77)
+		s.ellipse(color.RGBA{R: 8, G: 9, B: 9, A: 5}, float64(h%1000)/1000*wide, 60+float64(h>>16%540), 160, 34)
+	}
+	s.box(rgb(0x8c7355), 22, 648, wide-44, 16)
+	s.grain(seed+3, 4, 2)
+	if number >= 0 {
+		s.chalk(seed, number)
+	}
+	return s.picture()
+}
+
+// chalk writes the lines of a board, with the gaps that chalk leaves on a rough ground.
+func (s *sheet) chalk(seed uint64, number int64) {
+	over := newSheet(s.img.Rect.Dx(), s.img.Rect.Dy(), s.scale)
+	texts := proofs()
+	text := texts[number%int64(len(texts))]
+	for i, line := range text {
+		c := rgb(0xe9ebe4)
+		if i == 0 {
+			c = rgb(0xf2d98a)
+		}
+		x := 70 + float64(hash(seed, uint64(i))%30) // #nosec G115 -- small
+		over.text(c, italic(), 50, x, lineTop(i)+50, line)
+		if i == 0 {
+			over.stroke(c, 3, point{x, lineTop(i) + 62}, point{x + over.measure(italic(), 50, line), lineTop(i) + 58})
+		}
+	}
+	for y := range over.img.Rect.Dy() {
+		for x := range over.img.Rect.Dx() {
+			keep := 150 + hash(seed, uint64(x), uint64(y))%106 // #nosec G115 -- small
+			i := over.img.PixOffset(x, y)
+			for k := range 4 {
+				over.img.Pix[i+k] = byte(uint64(over.img.Pix[i+k]) * keep / 255) // #nosec G115 -- at most 255
+			}
+		}
+	}
+	layOver(s.img, over.img)
+}
+
+func proofs() [2][boardLines]string {
+	return [2][boardLines]string{
+		{
+			"Theorem.  Eigenvectors are independent",
+			"Let   c₁v₁ + c₂v₂ + c₃v₃ = 0,",
+			"apply A:   c₁λ₁v₁ + c₂λ₂v₂ + c₃λ₃v₃ = 0,",
+			"subtract λ₃ times the first:",
+			"c₁(λ₁ − λ₃)v₁ + c₂(λ₂ − λ₃)v₂ = 0",
+			"induction:   c₁ = c₂ = 0",
+			"and so   c₃v₃ = 0,   v₃ ≠ 0",
+			"hence   c₃ = 0.   QED",
+		},
+		{
+			"Пример.  A = (2 1; 1 2)",
+			"det(A − λI) = (2 − λ)² − 1",
+			"= λ² − 4λ + 3 = (λ − 1)(λ − 3)",
+			"λ₁ = 3:   v₁ = (1, 1)",
+			"λ₂ = 1:   v₂ = (1, −1)",
+			"P = (1 1; 1 −1),  P · P = 2 I",
+			"A⁸ = ½ P (3⁸ 0; 0 1) P",
+			"A⁸ / 3⁸ ≈ ½ (1 1; 1 1)",
+		},
+	}
+}
+
+// layOver lays a drawing with premultiplied alpha over another of the same size.
+func layOver(to, from *image.RGBA) {
+	for i := 0; i < len(to.Pix); i += 4 {
+		a := 255 - int(from.Pix[i+3])
+		for k := range 3 {
+			to.Pix[i+k] = byte(min(255, int(from.Pix[i+k])+int(to.Pix[i+k])*a/255))
+		}
+	}
+}

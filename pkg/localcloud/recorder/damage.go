@@ -1,0 +1,161 @@
+package recorder
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+)
+
+// Damage spoils a finished file, always in the same way.
+type Damage func(ctx context.Context, tool *ffmpeg.Tool, path string) error
+
+// Empty leaves zero bytes.
+func Empty() Damage { return Truncate(0) }
+
+// Truncate leaves the first bytes of the file.
+func Truncate(bytes int64) Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error { return os.Truncate(path, bytes) }
+}
+
+// TruncatePart leaves so many thousandths of the file.
+func TruncatePart(thousandths int64) Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		return os.Truncate(path, info.Size()*thousandths/1000)
+	}
+}
+
+// LoseMoov is what a killed recorder leaves: the media without their index. The file must have been
+// written with the moov last.
+func LoseMoov() Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		moov, err := findBox(path, "moov")
+		if err != nil {
+			return err
+		}
+		mdat, err := findBox(path, "mdat")
+		if err != nil {
+			return err
+		}
+		if mdat.offset > moov.offset {
+			return errors.New("the moov is first: nothing would be left of the media")
+		}
+		return os.Truncate(path, moov.offset)
+	}
+}
+
+// CutMoov ends the file in the middle of its moov.
+func CutMoov() Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		moov, err := findBox(path, "moov")
+		if err != nil {
+			return err
+		}
+		return os.Truncate(path, moov.offset+moov.bytes/2)
+	}
+}
+
+// TruncateAtPicture ends the file exactly before picture n (in the order of the file), with the whole
+// moov in place: nothing but the counts shows that something is missing. Needs the moov first.
+func TruncateAtPicture(n int) Damage {
+	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
+		packets, err := tool.PicturePackets(ctx, path)
+		if err != nil {
+			return err
+		}
+		if n < 0 || n >= len(packets) {
+			return fmt.Errorf("there is no picture %d of %d", n, len(packets))
+		}
+		return os.Truncate(path, packets[n].Offset)
+	}
+}
+
+// GarbagePictures overwrites the data of the pictures [from, until), in the order of the file, with
+// random bytes. What refers to them breaks as well, up to the next key frame.
+func GarbagePictures(from, until int, seed uint64) Damage {
+	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
+		packets, err := tool.PicturePackets(ctx, path)
+		if err != nil {
+			return err
+		}
+		if from < 0 || from >= until || until > len(packets) {
+			return fmt.Errorf("there are no pictures %d to %d of %d", from, until, len(packets))
+		}
+		for _, p := range packets[from:until] {
+			if err := overwrite(path, p.Offset, p.Bytes, seed); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Garbage overwrites a range of the media data, both ends in thousandths of the mdat, with random bytes.
+func Garbage(from, until int64, seed uint64) Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		mdat, err := findBox(path, "mdat")
+		if err != nil {
+			return err
+		}
+		start, end := mdat.bytes*from/1000, mdat.bytes*until/1000
+		return overwrite(path, mdat.offset+max(16, start), end-max(16, start), seed)
+	}
+}
+
+// Overwrite overwrites any range of the file with random bytes.
+func Overwrite(offset, bytes int64, seed uint64) Damage {
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		return overwrite(path, offset, bytes, seed)
+	}
+}
+
+func overwrite(path string, offset, bytes int64, seed uint64) error {
+	if bytes <= 0 {
+		return fmt.Errorf("overwrite %d bytes", bytes)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0) // #nosec G304 -- a file this package has made
+	if err != nil {
+		return err
+	}
+	garbage := rand.NewChaCha8([32]byte(binary.BigEndian.AppendUint64(make([]byte, 24), hash(seed, uint64(offset))))) // #nosec G115 -- any bits do
+	_, err = io.CopyN(io.NewOffsetWriter(file, offset), garbage, bytes)
+	return errors.Join(err, file.Close())
+}
+
+// box is a top-level box of an MP4 file.
+type box struct{ offset, bytes int64 }
+
+func findBox(path, kind string) (box, error) {
+	file, err := os.Open(path) // #nosec G304 -- a file this package has made
+	if err != nil {
+		return box{}, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	for at := int64(0); ; {
+		var head [16]byte
+		n, err := file.ReadAt(head[:], at)
+		if n < 8 {
+			return box{}, fmt.Errorf("no box %s in %s: %w", kind, path, err)
+		}
+		size := int64(binary.BigEndian.Uint32(head[:4]))
+		if size == 1 && n == 16 {
+			size = int64(binary.BigEndian.Uint64(head[8:])) // #nosec G115 -- no file is that large
+		}
+		if size < 8 {
+			return box{}, fmt.Errorf("a box of %d bytes at %d in %s", size, at, path)
+		}
+		if string(head[4:8]) == kind {
+			return box{at, size}, nil
+		}
+		at += size
+	}
+}

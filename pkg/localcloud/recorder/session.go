@@ -1,0 +1,132 @@
+// Package recorder makes footage as a room's recorder would: segment files of a lecturer camera, an
+// encoder and a board camera, with the faults that recorders have on ordinary days.
+//
+// It knows pictures, sound, segment names and what goes wrong with files. It knows nothing of plans,
+// merges and verdicts: it produces what those must cope with. Every picture carries its source and
+// its instant in a strip that machines read ([truth]), and a clock that people read; the sound can
+// carry marks. All that is drawn follows from the instant and a seed, so that the same session gives
+// the same pictures again. Start with [Afternoon], or with a [Session] of your own.
+//
+// [truth]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/localcloud/recorder/truth
+package recorder
+
+import (
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// Session is some hours of one room.
+type Session struct {
+	Room    string
+	Seed    uint64 // of everything that is drawn and heard
+	Sources []Source
+}
+
+// Source is one recorded stream of the room.
+type Source struct {
+	Octet    string // in file names and in the strip
+	Role     nvr.Role
+	Label    string // burnt in beside the clock
+	Scene    Scene  // what it sees
+	Pictures Pictures
+	Sound    Sound
+	// DriftPPM is how much the source's clock is slow: per million seconds on the wall, so many are
+	// missing in the file. What the pictures and the sound say is the wall's time. It is rounded to
+	// whole samples a second (21 ppm at 48 kHz).
+	DriftPPM int64
+	Segments []Segment
+}
+
+// Pictures is how a source's pictures are coded. Zero values mean: H.264, 25 pictures a second,
+// a key frame each 2 s, no B-frames.
+type Pictures struct {
+	Width, Height int // even numbers
+	Rate          ffmpeg.Rate
+	Codec         ffmpeg.Codec
+	GOP           int // pictures from key frame to key frame
+	BFrames       int
+	CRF           int
+	Timescale     int  // ticks a second; 0 is the muxer's choice
+	NoStrip       bool // leaves the machine-readable strip out
+	NoClock       bool // leaves the clock for people out
+}
+
+// Segment is one file. The zero values of all but Named and Length are a file without a fault.
+type Segment struct {
+	Named  time.Time     // the minute in its name, in the room's zone
+	Length time.Duration // of what is recorded; the nominal length is the session's affair
+	Folder string        // below the session's folder; for two files of one name
+
+	Room, Octet string // in the name, if other than the truth
+	Missing     bool   // the file is not written
+
+	// Late is how long after Named the recorder began: PTS 0 shows Named+Late.
+	Late time.Duration
+
+	Pictures           *Pictures // other than the source's
+	Sound              *Sound    // other than the source's
+	NoPicture, NoSound bool
+
+	PictureLate, SoundLate time.Duration // how long one track begins after the other
+	FirstPTS               time.Duration // of the earliest sample
+	NoEditList             bool          // B-frames and priming then move the first timestamps
+	MoovFirst              bool
+
+	Drop       []ffmpeg.Span // pictures that were never recorded (variable frame rate)
+	DropPeriod int64         // pictures after which the spans repeat; 0: they do not
+	Lead       time.Duration // recorded before the start and hidden by an edit list: starts inside a GOP
+	DropFirst  int           // leading pictures lost, the key frame first: up to the next one nothing decodes
+	Jump       *Jump
+	Resize     *Resize // needs H.264 without B-frames
+
+	Damage []Damage // done to the finished file, in this order
+}
+
+// Jump is a leap of the timestamps, from a place of the file to its end.
+type Jump struct {
+	At, By         time.Duration
+	Picture, Sound bool // which tracks leap; sound of at most 24000 Hz can leap a day
+}
+
+// Resize changes the size of the pictures inside the file, parameter sets in the stream.
+type Resize struct {
+	At            time.Duration
+	Width, Height int
+}
+
+// Slots lists the segments of [from, until), each of one length, which is whole minutes as the names
+// are: a fault is then a change to one of them.
+func Slots(from, until time.Time, length time.Duration) []Segment {
+	var all []Segment
+	for at := from; at.Before(until); at = at.Add(length) {
+		all = append(all, Segment{Named: at, Length: min(length, until.Sub(at)), MoovFirst: true})
+	}
+	return all
+}
+
+// name is the file's name.
+func (s Segment) name(room, octet string) nvr.SegmentName {
+	if s.Room != "" {
+		room = s.Room
+	}
+	if s.Octet != "" {
+		octet = s.Octet
+	}
+	return nvr.SegmentName{Date: s.Named.Format(time.DateOnly), Time: s.Named.Format("15:04"), Room: room, Source: octet}
+}
+
+// withDefaults fills in what the zero values stand for.
+func (p Pictures) withDefaults() Pictures {
+	if p.Rate == (ffmpeg.Rate{}) {
+		p.Rate = ffmpeg.Rate{Num: 25, Den: 1}
+	}
+	if p.Codec == "" {
+		p.Codec = ffmpeg.H264
+	}
+	if p.GOP == 0 {
+		p.GOP = max(1, 2*p.Rate.Num/p.Rate.Den)
+	}
+	return p
+}
