@@ -1,0 +1,194 @@
+package presence
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"image"
+	_ "image/jpeg" // cards may be photographs
+	_ "image/png"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/image/draw"
+)
+
+// Cards is a set of reference pictures of the canvas. It is safe for concurrent use.
+type Cards struct {
+	list []card
+}
+
+// card is a picture to be found again, whole and without its black bars.
+type card struct {
+	name  string
+	looks []cardLook
+}
+
+type cardLook struct {
+	low, high mosaic // the range of each block and its neighbours: blur and shifts stay inside
+	mean      mosaic
+	figure    [blocks]bool // blocks that differ from the card's commonest colour
+	figures   int
+}
+
+//go:embed cards/*.png
+var ownCards embed.FS
+
+// LoadCards reads the built-in test cards and, if dir is not empty, every PNG and JPEG in it (not in
+// folders below it). A picture that cannot be read is an error that names it.
+func LoadCards(dir string) (*Cards, error) {
+	set := &Cards{}
+	if err := set.add(ownCards, "cards"); err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		return set, nil
+	}
+	if err := set.add(os.DirFS(dir), "."); err != nil {
+		return nil, fmt.Errorf("read cards from %s: %w", dir, err)
+	}
+	return set, nil
+}
+
+func (c *Cards) add(files fs.FS, dir string) error {
+	entries, err := fs.ReadDir(files, dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		kind := strings.ToLower(filepath.Ext(entry.Name()))
+		if entry.IsDir() || !slices.Contains([]string{".png", ".jpg", ".jpeg"}, kind) {
+			continue
+		}
+		data, err := fs.ReadFile(files, path.Join(dir, entry.Name()))
+		if err != nil {
+			return err
+		}
+		picture, _, err := image.Decode(bytes.NewReader(data))
+		if err != nil {
+			return fmt.Errorf("%s: %w", entry.Name(), err)
+		}
+		c.list = append(c.list, newCard(strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name())), picture))
+	}
+	return nil
+}
+
+func newCard(name string, from image.Image) card {
+	scaled := image.NewRGBA(whole)
+	draw.BiLinear.Scale(scaled, whole, from, from.Bounds(), draw.Src, nil)
+	p := make(picture, 3*wide*high)
+	for i := range wide * high {
+		copy(p[3*i:3*i+3], scaled.Pix[4*i:4*i+3])
+	}
+	c := card{name: name, looks: []cardLook{look(p)}}
+	if r := p.framed(10); r != whole {
+		c.looks = append(c.looks, look(p.cut(r)))
+	}
+	return c
+}
+
+func look(p picture) cardLook {
+	m := p.mosaic()
+	l := cardLook{mean: m, low: slices.Clone(m), high: slices.Clone(m)}
+	for y := range rows {
+		for x := range cols {
+			i := y*cols + x
+			for ny := max(y-1, 0); ny <= min(y+1, rows-1); ny++ {
+				for nx := max(x-1, 0); nx <= min(x+1, cols-1); nx++ {
+					for ch := range 3 {
+						l.low[i][ch] = min(l.low[i][ch], m[ny*cols+nx][ch])
+						l.high[i][ch] = max(l.high[i][ch], m[ny*cols+nx][ch])
+					}
+				}
+			}
+		}
+	}
+	common := flatGround(m).model[0]
+	for i := range m {
+		if m[i].far(common) > 24 {
+			l.figure[i] = true
+			l.figures++
+		}
+	}
+	return l
+}
+
+// match names the card that the picture shows. "" if none.
+func (c *Cards) match(m mosaic) string {
+	for _, card := range c.list {
+		for _, l := range card.looks {
+			if share, ok := l.match(m); ok {
+				return fmt.Sprintf("card: %s (%d%% of it)", card.name, share)
+			}
+		}
+	}
+	return ""
+}
+
+// match says how much of the card is there. A minority may differ: a clock, a box of text. Of a card
+// that is mostly one colour it is the figure on it that counts, and the ground must be free, for a
+// slide may carry the same logo.
+func (l *cardLook) match(m mosaic) (share int, ok bool) {
+	if l.figures < 6 {
+		return 0, false // one colour: plain pictures need no card
+	}
+	same, figure, ground := l.agreement(m)
+	share = 100 * same / blocks
+	grounds := blocks - l.figures
+	if l.figures*5 >= blocks*2 {
+		ok = share >= 72 && figure*100 >= 65*l.figures
+	} else {
+		ok = figure*100 >= 75*l.figures && ground*100 >= 93*grounds
+	}
+	return share, ok && l.correlates(m)
+}
+
+// agreement counts the blocks that look like the card's.
+func (l *cardLook) agreement(m mosaic) (same, figure, ground int) {
+	for i, c := range m {
+		switch {
+		case !c.between(l.low[i], l.high[i], 22):
+		case l.figure[i]:
+			figure++
+		default:
+			ground++
+		}
+	}
+	return figure + ground, figure, ground
+}
+
+// between says whether each channel lies in a range, give or take slack.
+func (c colour) between(low, high colour, slack int) bool {
+	for ch := range c {
+		if c[ch] < low[ch]-slack || c[ch] > high[ch]+slack {
+			return false
+		}
+	}
+	return true
+}
+
+// correlates compares the pictures' structure, leaving out the quarter that differs most: in a card
+// of fine detail the range of a block lets nearly anything pass.
+func (l *cardLook) correlates(m mosaic) bool {
+	apart := make([]int, blocks)
+	for i := range m {
+		apart[i] = m[i].far(l.mean[i])
+	}
+	limit := percentile(apart, 75)
+	var n, sa, sb, saa, sbb, sab float64
+	for i := range m {
+		if apart[i] > limit {
+			continue
+		}
+		for ch := range 3 {
+			a, b := float64(m[i][ch]), float64(l.mean[i][ch])
+			n, sa, sb, saa, sbb, sab = n+1, sa+a, sb+b, saa+a*a, sbb+b*b, sab+a*b
+		}
+	}
+	cov, va, vb := n*sab-sa*sb, n*saa-sa*sa, n*sbb-sb*sb
+	return cov > 0 && cov*cov >= 0.7*va*vb
+}

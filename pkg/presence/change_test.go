@@ -1,0 +1,152 @@
+package presence_test
+
+import (
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/presence"
+)
+
+// act is a part of a film: something shown until a second.
+type act struct {
+	until float64
+	draw  func(s float64) board
+}
+
+func play(acts []act) (frames int, draw func(i int) board) {
+	return int(acts[len(acts)-1].until * boardRate), func(i int) board {
+		s := float64(i) / boardRate
+		for _, a := range acts {
+			if s < a.until {
+				return a.draw(s)
+			}
+		}
+		return newBoard()
+	}
+}
+
+type want struct {
+	until   float64
+	verdict presence.Verdict
+}
+
+// TestChanges holds what is found to when it was shown, within a second.
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(60, 120, 22, 0x303030, "regular", "One", "Two or three", "Many"))
+	other := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Stokes").lines(60, 120, 22, 0x303030, "regular", "On manifolds", "With corners"))
+	card := still(newBoard().fill(0x0000a0).text(-1, 190, 40, 0xffffff, "bold", "NO SIGNAL"))
+	splash := still(newBoard().photo(60, 3).text(-1, 190, 44, 0xffffff, "bold", "NO SIGNAL"))
+	black := still(newBoard())
+	film := func(s float64) board { return newBoard().photo(110, 3*s) }
+	p, c := presence.Presentation, presence.Canvas
+	tests := map[string]struct {
+		acts    []act
+		want    []want
+		options []string
+	}{
+		"a laptop connects":  {[]act{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, nil},
+		"and goes again":     {[]act{{7.2, slide}, {17.8, black}, {26, slide}}, []want{{7.2, p}, {17.8, c}, {26, p}}, nil},
+		"film through black": {[]act{{8, film}, {10.4, black}, {20, film}}, []want{{20, p}}, nil},
+		"film to black":      {[]act{{8, film}, {15, black}, {20, film}}, []want{{8, p}, {15, c}, {20, p}}, nil},
+		"splash on a photo":  {[]act{{9, slide}, {17, splash}, {24, other}}, []want{{9, p}, {17, c}, {24, p}}, nil},
+		"long GOP":           {[]act{{11.4, slide}, {17.6, card}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "50"}},
+		"one key frame":      {[]act{{11.4, slide}, {17.6, black}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "900", "-sc_threshold", "0"}},
+		"B-frames":           {[]act{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, []string{"-bf", "3", "-preset", "veryfast"}},
+		"one picture":        {[]act{{0.2, slide}}, []want{{0.2, p}}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames, draw := play(tt.acts)
+			got, err := newJudge(t, "").Look(t.Context(), input(t, film2(t, frames, draw, tt.options)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, tt.want)
+		})
+	}
+}
+
+func film2(t *testing.T, frames int, draw func(int) board, options []string) string {
+	return film(t, frames, draw, append([]string{"-qp", "34"}, options...)...)
+}
+
+func compare(t *testing.T, got []presence.Stretch, want []want) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	at := time.Duration(0)
+	for i, s := range got {
+		wanted := time.Duration(want[i].until * float64(time.Second))
+		if s.Verdict != want[i].verdict || (s.End-wanted).Abs() > time.Second || s.Start != at {
+			t.Errorf("stretch %d: %v, want %v", i, s, want[i])
+		}
+		if off := (s.End - wanted).Abs(); off > time.Second/boardRate {
+			t.Logf("stretch %d ends %v off", i, off)
+		}
+		at = s.End
+	}
+}
+
+func TestCardsOfTheUser(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// Words that no list knows, on clouds: only the card itself can tell.
+	card := newBoard().photo(90, 4).rect(180, 130, 280, 100, 0x203040).text(-1, 190, 30, 0xffffff, "bold", "Room 504")
+	logo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(-1, 290, 24, 0xffffff, "regular", "Aula Magna")
+	for name, b := range map[string]board{"room.png": card, "logo.PNG": logo} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := png.Encode(f, b); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slideWithLogo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(-1, 290, 24, 0xffffff, "regular", "Aula Magna").
+		text(30, 50, 30, 0xffffff, "bold", "Ordinary differential equations").text(30, 340, 22, 0xffffff, "regular", "Existence and uniqueness, an outlook")
+	clocked := func(b board) func(float64) board {
+		return func(s float64) board { return b.copyOf().text(400, 350, 18, 0xffff00, "mono", clockText(s)) }
+	}
+	acts := []act{{6, clocked(card)}, {12, still(slideWithLogo)}, {18, clocked(logo)}}
+	want := []want{{6, presence.Canvas}, {12, presence.Presentation}, {18, presence.Canvas}}
+	for name, options := range map[string][]string{
+		"as it is": {"-qp", "38"}, "letterbox": {"-vf", "scale=640:270,pad=640:360:0:45", "-qp", "36"}, "scaled": {"-vf", "scale=320:240", "-qp", "32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames, draw := play(acts)
+			got, err := newJudge(t, dir).Look(t.Context(), input(t, film(t, frames, draw, options...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, want)
+			if !strings.Contains(got[0].Cause, "card: room") {
+				t.Errorf("cause %q does not name the card", got[0].Cause)
+			}
+		})
+	}
+}
+
+func TestCardsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "broken.png"), []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := presence.LoadCards(dir); err == nil || !strings.Contains(err.Error(), "broken.png") {
+		t.Errorf("LoadCards = %v, want an error that names broken.png", err)
+	}
+	if _, err := presence.LoadCards(filepath.Join(dir, "absent")); err == nil {
+		t.Error("LoadCards of an absent folder gave no error")
+	}
+}

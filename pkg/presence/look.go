@@ -1,0 +1,290 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/ocr"
+)
+
+// Judge looks at files. It is safe for concurrent use.
+type Judge struct {
+	Tool   *ffmpeg.Tool
+	Cards  *Cards
+	Reader *ocr.Reader // nil: words are not read, and the causes say so
+}
+
+// Input is a file to look at. All PTS are ticks of the picture stream, edit lists honoured.
+type Input struct {
+	URL       string
+	Timescale int64 // ticks per second
+
+	Keys   []int64 // PTS of the key frames, ascending
+	Frames []int64 // PTS of all frames, ascending
+	// Sizes are the packets' bytes in the order of Frames; nil if unknown. They tell where between
+	// two key frames something may come and go; without them every long gap is decoded.
+	Sizes []uint32
+
+	From, Until int64 // the range to judge: [From, Until); ffmpeg.FirstPTS and LastPTS leave an end open
+}
+
+// errNoFrames says that a file has no picture in the range asked for.
+var errNoFrames = errors.New("no pictures to look at")
+
+// Look judges a file. The stretches cover the range without a break (or, where an end is open, the
+// frames' presentation); none is shorter than 3 s, but for a range that is.
+func (j *Judge) Look(ctx context.Context, in Input) ([]Stretch, error) {
+	in, err := in.bounded()
+	if err != nil {
+		return nil, err
+	}
+	shots, err := j.scan(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.settle(ctx, in, shots, in.Until); err != nil {
+		return nil, err
+	}
+	var list []Stretch
+	start := in.since(in.From)
+	for i := range shots {
+		end := in.since(in.Until)
+		if i+1 < len(shots) {
+			at, err := j.change(ctx, in, &shots[i], &shots[i+1])
+			if err != nil {
+				return nil, err
+			}
+			end = in.since(at)
+		}
+		list = append(list, Stretch{Start: start, End: end, Verdict: shots[i].verdict, Cause: shots[i].why})
+		start = end
+	}
+	return Steady(list, shortest), nil
+}
+
+// bounded checks an input and closes its open ends.
+func (in Input) bounded() (Input, error) {
+	if in.Timescale <= 0 || len(in.Keys) == 0 || len(in.Frames) == 0 || !slices.IsSorted(in.Keys) || !slices.IsSorted(in.Frames) {
+		return in, fmt.Errorf("%w: %d key frames, %d frames, timescale %d", errNoFrames, len(in.Keys), len(in.Frames), in.Timescale)
+	}
+	if in.Sizes != nil && len(in.Sizes) != len(in.Frames) {
+		return in, fmt.Errorf("judge pictures: %d sizes for %d frames", len(in.Sizes), len(in.Frames))
+	}
+	first, last := in.Frames[0], in.Frames[len(in.Frames)-1]
+	if in.From == ffmpeg.FirstPTS {
+		in.From = first
+	}
+	if in.Until == ffmpeg.LastPTS {
+		in.Until = last + (last-first)/int64(max(len(in.Frames)-1, 1))
+		in.Until = max(in.Until, last+1) // of a single frame the length is unknown
+	}
+	if in.From >= in.Until || in.From > last || in.Until <= first {
+		return in, fmt.Errorf("%w in [%d, %d)", errNoFrames, in.From, in.Until)
+	}
+	return in, nil
+}
+
+// keyBefore is the key frame from which the picture at a PTS can be decoded.
+func (in Input) keyBefore(pts int64) int64 {
+	i, found := slices.BinarySearch(in.Keys, pts)
+	if found || i == 0 {
+		return in.Keys[min(i, len(in.Keys)-1)]
+	}
+	return in.Keys[i-1]
+}
+
+// ticks is a duration in the stream's time base.
+func (in Input) ticks(d time.Duration) int64 { return int64(d) * in.Timescale / int64(time.Second) }
+
+// request is what all decoding has in common. Reading starts at the key frame, rounded up so that
+// FFmpeg does not go back to the one before.
+func (in Input) request(from, until int64) ffmpeg.Pictures {
+	seek := in.since(in.keyBefore(from)) + time.Microsecond
+	return ffmpeg.Pictures{
+		URL: in.URL, Seek: &seek, From: from, Until: until,
+		Width: wide, Height: high, Format: ffmpeg.RGB24,
+	}
+}
+
+// each decodes and hands over pictures until take says stop. A picture is valid during the call.
+func (j *Judge) each(ctx context.Context, p ffmpeg.Pictures, take func(pts int64, rgb []byte) (more bool)) error {
+	stream, err := j.Tool.OpenPictures(ctx, p)
+	if err != nil {
+		return fmt.Errorf("look at pictures: %w", err)
+	}
+	defer stream.Close()
+	buf := make([]byte, p.Format.Bytes(p.Width, p.Height))
+	for {
+		pts, err := stream.Next(buf)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look at pictures: %w", err)
+		}
+		if !take(pts, buf) {
+			return nil
+		}
+	}
+}
+
+// scan looks at the key frames, and between them where they are far apart and something happens.
+func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
+	eyes := eyes{cards: j.Cards}
+	var shots []shot
+	request := in.request(in.keyBefore(in.From), in.Until)
+	request.KeyOnly = true
+	err := j.each(ctx, request, func(pts int64, rgb []byte) bool {
+		shots = append(shots, shot{pts: pts, sight: eyes.see(rgb)})
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(shots) == 0 {
+		return nil, fmt.Errorf("%w: no key frame could be decoded", errNoFrames)
+	}
+	for _, gap := range in.gaps(shots) {
+		next := gap.from
+		err := j.each(ctx, in.request(gap.from, gap.until), func(pts int64, rgb []byte) bool {
+			if pts > gap.from && pts >= next {
+				shots = append(shots, shot{pts: pts, sight: eyes.see(rgb)})
+				next = pts + in.Timescale
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(shots, func(a, b shot) int { return int(min(max(a.pts-b.pts, -1), 1)) })
+	return shots, nil
+}
+
+// eyes remember what they saw last: a still picture costs next to nothing.
+type eyes struct {
+	cards *Cards
+	last  picture
+	seen  sight
+}
+
+func (e *eyes) see(rgb []byte) sight {
+	if e.last != nil && slices.Equal(e.last, rgb) {
+		return e.seen
+	}
+	e.last = append(e.last[:0], rgb...)
+	e.seen = e.cards.see(e.last)
+	return e.seen
+}
+
+// span is a part of the file to be looked at more closely.
+type span struct{ from, until int64 }
+
+// gaps are the stretches between the pictures seen in which something of 3 s could hide.
+func (in Input) gaps(shots []shot) []span {
+	var out []span
+	for i := range shots {
+		until := in.Until
+		if i+1 < len(shots) {
+			until = shots[i+1].pts
+		}
+		if in.since(until)-in.since(shots[i].pts) <= shortest {
+			continue
+		}
+		if in.Sizes != nil && in.since(until)-in.since(shots[i].pts) <= 60*time.Second {
+			until = in.lastStir(shots[i].pts, until)
+		}
+		if until > shots[i].pts {
+			out = append(out, span{shots[i].pts, until})
+		}
+	}
+	return out
+}
+
+// lastStir is a moment after the last change between two key frames that the packets' sizes give
+// away: one much larger than those around it, or a lasting change of their level. It returns from
+// if there is none.
+func (in Input) lastStir(from, until int64) int64 {
+	first, _ := slices.BinarySearch(in.Frames, from+1)
+	end, _ := slices.BinarySearch(in.Frames, until)
+	if first >= end {
+		return from
+	}
+	usual := medianSize(in.Sizes[first:end])
+	stir := from
+	second := max(1, int(int64(end-first)*in.Timescale/(until-from)))
+	for i := first; i < end; i++ {
+		jump := in.Sizes[i] > 4*usual+1500
+		if i-second >= first && i+second <= end {
+			before, after := medianSize(in.Sizes[i-second:i]), medianSize(in.Sizes[i:i+second])
+			jump = jump || max(before, after) > 4*min(before, after)+400
+		}
+		if jump {
+			stir = min(in.Frames[i]+2*in.Timescale, until)
+		}
+	}
+	return stir
+}
+
+func medianSize(sizes []uint32) uint32 {
+	sorted := slices.Clone(sizes)
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
+}
+
+// change finds the first frame of b's verdict after a. Shots of one verdict change when b begins.
+func (j *Judge) change(ctx context.Context, in Input, a, b *shot) (int64, error) {
+	if a.verdict == b.verdict {
+		return b.pts, nil
+	}
+	eyes := eyes{cards: j.Cards}
+	step, next := in.ticks(200*time.Millisecond), a.pts
+	type still struct {
+		pts int64
+		rgb []byte
+	}
+	var since []still // pictures since the last one looked at
+	at := b.pts
+	err := j.each(ctx, in.request(a.pts, b.pts), func(pts int64, rgb []byte) bool {
+		if pts <= a.pts {
+			return true
+		}
+		since = append(since, still{pts, slices.Clone(rgb)})
+		if pts < next {
+			return true
+		}
+		next = pts + step
+		if s := eyes.see(rgb); side(&s, a, b) == b.verdict {
+			for _, earlier := range since {
+				if s := eyes.see(earlier.rgb); side(&s, a, b) == b.verdict {
+					at = earlier.pts
+					return false
+				}
+			}
+		}
+		since = since[:0]
+		return true
+	})
+	return at, err
+}
+
+// side is the verdict on a picture between two that have been decided.
+func side(s *sight, a, b *shot) Verdict {
+	switch {
+	case s.certainty == isCanvas:
+		return Canvas
+	case s.like(&a.sight):
+		return a.verdict
+	case s.like(&b.sight):
+		return b.verdict
+	case s.mosaic.differing(a.mosaic) <= s.mosaic.differing(b.mosaic):
+		return a.verdict
+	default:
+		return b.verdict
+	}
+}

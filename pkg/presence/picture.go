@@ -1,0 +1,148 @@
+package presence
+
+import "image"
+
+// Pictures are judged at one size, stretched to it whatever their shape was. At a sixth of 1080p a
+// line of text still is a row of specks, and noise and coding errors have mostly averaged out.
+const (
+	wide, high = 320, 180
+	cell       = 5 // pixels a side of a block
+	cols, rows = wide / cell, high / cell
+	blocks     = cols * rows
+)
+
+// colour is red, green, blue, 0 to 255.
+type colour [3]int
+
+// far is the largest difference of a channel.
+func (c colour) far(d colour) int {
+	return max(abs(c[0]-d[0]), abs(c[1]-d[1]), abs(c[2]-d[2]))
+}
+
+func (c colour) luma() int { return (54*c[0] + 183*c[1] + 19*c[2]) >> 8 }
+
+func abs(n int) int { return max(n, -n) }
+
+// picture is wide x high pixels of RGB24.
+type picture []byte
+
+func (p picture) at(x, y int) colour {
+	i := 3 * (y*wide + x)
+	return colour{int(p[i]), int(p[i+1]), int(p[i+2])}
+}
+
+// mosaic is the mean colour of each block.
+type mosaic []colour
+
+func (p picture) mosaic() mosaic {
+	m := make(mosaic, blocks)
+	for y := range high {
+		row := p[3*y*wide : 3*(y+1)*wide]
+		line := m[(y/cell)*cols : (y/cell+1)*cols]
+		for x := range cols {
+			px := row[3*cell*x : 3*cell*(x+1)]
+			c := &line[x]
+			for i := 0; i < 3*cell; i += 3 {
+				c[0] += int(px[i])
+				c[1] += int(px[i+1])
+				c[2] += int(px[i+2])
+			}
+		}
+	}
+	for i := range m {
+		for ch := range 3 {
+			m[i][ch] = (m[i][ch] + cell*cell/2) / (cell * cell)
+		}
+	}
+	return m
+}
+
+// differing is the number of blocks in which two pictures visibly differ.
+func (m mosaic) differing(other mosaic) int {
+	n := 0
+	for i := range m {
+		if m[i].far(other[i]) > 14 {
+			n++
+		}
+	}
+	return n
+}
+
+// cut stretches a part of the picture to the whole size.
+func (p picture) cut(r image.Rectangle) picture {
+	out := make(picture, len(p))
+	for y := range high {
+		// Positions in 1/256 of a pixel, of the pixels' centres.
+		sy := clamp((2*y+1)*r.Dy()*128/high-128, (r.Dy()-1)*256)
+		y0, fy := r.Min.Y+sy/256, sy%256
+		y1 := min(y0+1, r.Max.Y-1)
+		for x := range wide {
+			sx := clamp((2*x+1)*r.Dx()*128/wide-128, (r.Dx()-1)*256)
+			x0, fx := r.Min.X+sx/256, sx%256
+			x1 := min(x0+1, r.Max.X-1)
+			for ch := range 3 {
+				a, b := int(p[3*(y0*wide+x0)+ch]), int(p[3*(y0*wide+x1)+ch])
+				c, d := int(p[3*(y1*wide+x0)+ch]), int(p[3*(y1*wide+x1)+ch])
+				top, bottom := a*(256-fx)+b*fx, c*(256-fx)+d*fx
+				out[3*(y*wide+x)+ch] = byte((top*(256-fy) + bottom*fy) >> 16)
+			}
+		}
+	}
+	return out
+}
+
+func clamp(n, most int) int { return min(max(n, 0), most) }
+
+// turned swaps rows and columns, stretched back to the whole size.
+func (p picture) turned() picture {
+	out := make(picture, len(p))
+	for y := range high {
+		for x := range wide {
+			from := 3 * ((x*high/wide)*wide + y*wide/high)
+			copy(out[3*(y*wide+x):3*(y*wide+x)+3], p[from:from+3])
+		}
+	}
+	return out
+}
+
+var whole = image.Rect(0, 0, wide, high)
+
+// dark is the highest channel up to which a border passes for black, re-encoding included.
+const dark = 44
+
+func (c colour) top() int { return max(c[0], c[1], c[2]) }
+
+// framed finds the picture inside black bars: the part whose margins hold at most spared per mille
+// of pixels that are not black. A letterbox is centred, so both margins are as wide as the narrower;
+// and it leaves most of the picture, or it is none and the answer is the whole.
+func (p picture) framed(spared int) image.Rectangle {
+	var inRow [high]int
+	var inCol [wide]int
+	for y := range high {
+		for x := range wide {
+			if p.at(x, y).top() > dark {
+				inRow[y]++
+				inCol[x]++
+			}
+		}
+	}
+	above, beside := margin(inRow[:], spared*wide/1000), margin(inCol[:], spared*high/1000)
+	r := image.Rect(beside, above, wide-beside, high-above)
+	if r.Dx() < wide*2/5 || r.Dy() < high*2/5 {
+		return whole
+	}
+	return r
+}
+
+// margin is how many lines at both ends hold no more than a few pixels. One or two are no bars, only
+// a ragged edge; the last ones are a mixture of bar and picture and belong to neither.
+func margin(lines []int, few int) int {
+	n := 0
+	for n < len(lines)/2 && lines[n] <= few && lines[len(lines)-1-n] <= few {
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return min(n+2, len(lines)/2)
+}

@@ -1,0 +1,138 @@
+// Package presence says what is on the screen source: a presentation, or only the encoder's canvas
+// (a no-signal card, a test pattern, a plain colour).
+//
+// It looks at pictures. It knows no room, no record and no wall clock; positions are presentation
+// timestamps of the file, and what it hands out are durations since PTS 0 of the picture stream,
+// edit lists honoured, which is how FFmpeg counts.
+//
+// The idea: a presentation has content, that is text, drawings, or the texture of photographs; a
+// canvas has none, or is a picture known as a card, or says in words that there is no signal. Every
+// picture is therefore explained as far as it can be by a model without content (one colour, a
+// gradient, stripes, a grid, a known card). What the model leaves unexplained, the residue, must
+// itself be explained as an overlay (a running clock, the words NO SIGNAL, a mark that wanders), or
+// it is content. What cannot be decided is a presentation: a lecture shown beside an empty card
+// loses less than a lecture hidden behind the board.
+//
+// Start with [Judge.Look].
+package presence
+
+import (
+	"sort"
+	"strings"
+	"time"
+)
+
+// Verdict says what a stretch of the screen source shows.
+type Verdict string
+
+// The two verdicts.
+const (
+	Presentation Verdict = "presentation"
+	Canvas       Verdict = "canvas"
+)
+
+// Stretch is a run of one verdict: [Start, End), as time since PTS 0 of the picture stream.
+type Stretch struct {
+	Start, End time.Duration
+	Verdict    Verdict
+	Cause      string // why, in English words with the numbers behind it
+}
+
+// Length is the stretch's duration.
+func (s Stretch) Length() time.Duration { return s.End - s.Start }
+
+const (
+	// shortest is the length below which a stretch is not reported (a film fading through black).
+	shortest = 3 * time.Second
+	// SteadyFor is how long a verdict must last to change the layout of a merge.
+	SteadyFor = 10 * time.Second
+	// enough presentation makes a half hour one; of a shorter file half suffices.
+	enough = time.Minute
+)
+
+// HalfHour is the verdict on a whole file: canvas unless at least a minute of it, or half of a
+// shorter one, is a presentation. No stretches at all are a canvas.
+func HalfHour(stretches []Stretch) Verdict {
+	var all, shown time.Duration
+	for _, s := range stretches {
+		all += s.Length()
+		if s.Verdict == Presentation {
+			shown += s.Length()
+		}
+	}
+	if shown > 0 && shown >= min(enough, all/2) {
+		return Presentation
+	}
+	return Canvas
+}
+
+// Steady absorbs every verdict that lasts less than least into what surrounds it, shortest first, so
+// that a layout made of the result does not flap. The result covers what stretches cover; one
+// stretch that is alone stays however short it is.
+func Steady(stretches []Stretch, least time.Duration) []Stretch {
+	out := unite(stretches)
+	for len(out) > 1 {
+		i := shortestOf(out)
+		if out[i].Length() >= least {
+			break
+		}
+		// Neighbours of a united list carry the other verdict, so this one simply takes it.
+		near := i - 1
+		if near < 0 || i+1 < len(out) && out[i+1].Length() > out[near].Length() {
+			near = i + 1
+		}
+		out[i].Verdict, out[i].Cause = out[near].Verdict, out[near].Cause
+		out = unite(out)
+	}
+	return out
+}
+
+func shortestOf(list []Stretch) int {
+	best := 0
+	for i := range list {
+		if list[i].Length() < list[best].Length() {
+			best = i
+		}
+	}
+	return best
+}
+
+// unite joins neighbours of one verdict; the causes of the longest come first.
+func unite(list []Stretch) []Stretch {
+	var out []Stretch
+	for at := 0; at < len(list); {
+		end := at + 1
+		for end < len(list) && list[end].Verdict == list[at].Verdict {
+			end++
+		}
+		s := list[at]
+		s.End = list[end-1].End
+		s.Cause = causes(list[at:end])
+		if s.Length() > 0 {
+			out = append(out, s)
+		}
+		at = end
+	}
+	return out
+}
+
+// namedCauses is how many causes a united stretch tells.
+const namedCauses = 3
+
+func causes(list []Stretch) string {
+	lengths := map[string]time.Duration{}
+	var names []string
+	for _, s := range list {
+		for _, cause := range strings.Split(s.Cause, "; ") {
+			if _, known := lengths[cause]; !known {
+				names = append(names, cause)
+			}
+			lengths[cause] += s.Length()
+		}
+	}
+	sort.SliceStable(names, func(a, b int) bool { return lengths[names[a]] > lengths[names[b]] })
+	if len(names) > namedCauses {
+		names = names[:namedCauses]
+	}
+	return strings.Join(names, "; ")
+}
