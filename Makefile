@@ -1,0 +1,46 @@
+# Two commands are enough to begin: `make demo` shows what this is, `make test` proves that it works.
+# Each installs what it needs. `make` alone lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.PHONY: help build demo test lint check race fuzz debian13 bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/local
+	@go build -trimpath -buildvcs=false -o bin/local ./jobs/local
+
+demo: ## make a sample afternoon of a room and merge it; prints where the video lies
+	@scripts/setup ffmpeg
+	@$(MAKE) build
+	@scripts/demo
+
+test: ## run the tests (minutes)
+	@scripts/setup ffmpeg tesseract chromium
+	go test -short ./...
+
+lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
+	@scripts/setup shellcheck golangci-lint
+	@scripts/lint
+
+check: race fuzz debian13 ## what takes longer: all tests under the race detector, fuzzing, FFmpeg 7.1
+
+race: # the race detector needs a C compiler
+	@scripts/setup ffmpeg tesseract chromium gcc
+	go test -race -timeout 30m ./...
+
+fuzz:
+	@scripts/fuzz 30s
+
+debian13:
+	@scripts/debian13
+
+bench: ## run the benchmarks
+	@scripts/setup ffmpeg
+	go test -run '^$$' -bench . -timeout 60m ./...
+
+clean: ## remove what the other targets made here
+	rm -rf bin demo .cache
