@@ -32,6 +32,12 @@ func (e *Error) Error() string {
 // Unwrap returns how the process ended.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Killed tells whether a signal ended the process: the fault lies with the machine, not with the file.
+func (e *Error) Killed() bool {
+	var exit *exec.ExitError
+	return errors.As(e.Err, &exit) && !exit.Exited()
+}
+
 // keptLines is how many warnings of a process are kept for its error.
 const keptLines = 6
 

@@ -53,9 +53,10 @@ type Verdict struct {
 
 // Scene is a stretch of frames of one layout, and the reason in words.
 type Scene struct {
-	First, End int64
-	Layout     Layout
-	Reason     string
+	First  int64  `json:"first"`
+	End    int64  `json:"end"`
+	Layout Layout `json:"layout"`
+	Reason string `json:"reason"`
 }
 
 // Steady takes out verdicts that last less than least: the layout must not flap. Neighbours of the

@@ -176,3 +176,15 @@ func fade(a, b *Take, tail int64) {
 		// b begins on the very sample at which a ends: the sound goes on by itself.
 	}
 }
+
+// GainAt is a take's gain at a sample: its fades are linear, so that two that cross add up to one.
+func (t Take) GainAt(sample int64) float32 {
+	gain := float32(1)
+	if in := sample - t.First; in < t.FadeIn {
+		gain *= (float32(in) + 0.5) / float32(t.FadeIn)
+	}
+	if out := t.End - sample; out <= t.FadeOut {
+		gain *= (float32(out) - 0.5) / float32(t.FadeOut)
+	}
+	return gain
+}

@@ -75,10 +75,11 @@ type Film struct {
 
 // Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
 type Span struct {
-	First, End int64
-	File       int // index of the film; -1 for a hole
-	Run        Run
-	Cause      string // of a hole
+	First int64  `json:"first"`
+	End   int64  `json:"end"`
+	File  int    `json:"file"` // index of the film; -1 for a hole
+	Run   Run    `json:"run"`
+	Cause string `json:"cause,omitempty"` // of a hole
 }
 
 // Hole tells whether the span is one.

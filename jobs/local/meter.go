@@ -1,0 +1,93 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/report"
+)
+
+// meter measures what a merge costs: the time of this process and its children, and the most memory
+// that they held together.
+type meter struct {
+	started time.Time
+	cpu     time.Duration // spent before the merge
+	quit    chan struct{}
+	done    sync.WaitGroup
+	peak    int64
+}
+
+// sampleEvery is how often memory is looked at.
+const sampleEvery = 200 * time.Millisecond
+
+func startMeter() *meter {
+	m := &meter{started: time.Now(), cpu: cpuTime(), quit: make(chan struct{})}
+	m.done.Go(func() {
+		ticker := time.NewTicker(sampleEvery)
+		defer ticker.Stop()
+		for {
+			m.peak = max(m.peak, treeRSS(os.Getpid()))
+			select {
+			case <-ticker.C:
+			case <-m.quit:
+				return
+			}
+		}
+	})
+	return m
+}
+
+// stop ends the measurement. Children count when they have ended.
+func (m *meter) stop(engine *merge.Engine) report.Cost {
+	close(m.quit)
+	m.done.Wait()
+	return report.Cost{
+		CPU: report.Number((cpuTime() - m.cpu).Seconds()), Wall: report.Number(time.Since(m.started).Seconds()),
+		PeakRSS: m.peak, Read: engine.Rendering.Bytes(), Analysis: engine.Analysis.Bytes(),
+	}
+}
+
+func cpuTime() time.Duration {
+	var sum time.Duration
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var usage syscall.Rusage
+		if syscall.Getrusage(who, &usage) == nil { // fails for unknown values of who only
+			sum += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		}
+	}
+	return sum
+}
+
+// treeRSS is the resident memory of a process and all below it, in bytes. A process that ends while
+// it is looked at counts as none.
+func treeRSS(pid int) int64 {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	statm, err := os.ReadFile(filepath.Join(proc, "statm")) // #nosec G304 -- /proc
+	if err != nil {
+		return 0
+	}
+	sum := int64(0)
+	if fields := strings.Fields(string(statm)); len(fields) > 1 {
+		pages, _ := strconv.ParseInt(fields[1], 10, 64)
+		sum = pages * int64(os.Getpagesize())
+	}
+	lists, _ := filepath.Glob(filepath.Join(proc, "task", "*", "children"))
+	for _, list := range lists {
+		children, err := os.ReadFile(list) // #nosec G304 -- /proc
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				sum += treeRSS(id)
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/nvr-miem/merger/pkg/merge"
+)
+
+// progress shows how far a merge is: a bar on a terminal, a plain line every ten seconds elsewhere.
+type progress struct {
+	out  io.Writer
+	rate int // frames a second, for the speed
+	bar  bool
+
+	mu      sync.Mutex
+	stage   merge.Stage
+	shown   *progressbar.ProgressBar
+	started time.Time
+	printed time.Time
+}
+
+// plainEvery is how often a plain line is printed.
+const plainEvery = 10 * time.Second
+
+func newProgress(out io.Writer, rate int) *progress {
+	file, ok := out.(*os.File)
+	return &progress{out: out, rate: rate, bar: ok && term.IsTerminal(int(file.Fd()))} // #nosec G115 -- a file descriptor
+}
+
+// update is called by the engine, from several goroutines.
+func (p *progress) update(now merge.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Stage != p.stage {
+		p.finish()
+		p.stage, p.started, p.printed, p.shown = now.Stage, time.Now(), time.Time{}, nil
+	}
+	if now.Total == 0 {
+		return
+	}
+	if p.bar {
+		p.draw(now)
+		return
+	}
+	if time.Since(p.printed) < plainEvery && now.Done < now.Total {
+		return
+	}
+	p.printed = time.Now()
+	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.stage, 100*now.Done/now.Total, p.pace(now))
+}
+
+// pace is the speed and the time that remains.
+func (p *progress) pace(now merge.Progress) string {
+	spent := time.Since(p.started)
+	if now.Done == 0 || now.Done == now.Total || spent < time.Second {
+		return ""
+	}
+	left := time.Duration(float64(spent) * float64(now.Total-now.Done) / float64(now.Done)).Round(time.Second)
+	if now.Stage != merge.Rendering {
+		return fmt.Sprintf(", %s left", left)
+	}
+	return fmt.Sprintf(", %.1fx, %s left", float64(now.Done)/float64(p.rate)/spent.Seconds(), left)
+}
+
+func (p *progress) draw(now merge.Progress) {
+	if p.shown == nil || p.shown.GetMax64() != now.Total {
+		p.shown = progressbar.NewOptions64(now.Total, progressbar.OptionSetWriter(p.out), progressbar.OptionFullWidth(),
+			progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetPredictTime(false), progressbar.OptionUseANSICodes(true))
+	}
+	p.shown.Describe(string(p.stage) + p.pace(now))
+	_ = p.shown.Set64(now.Done) // a terminal that cannot be written to does not stop a merge
+}
+
+func (p *progress) finish() {
+	if p.shown != nil {
+		_, _ = fmt.Fprintln(p.out)
+	}
+}
+
+// end leaves the terminal on a line of its own.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finish()
+	p.shown = nil
+}

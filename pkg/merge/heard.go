@@ -1,0 +1,197 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// hearing is what measuring a segment's sound gave, run by run. Blocks are tenths of a second.
+type hearing struct {
+	Runs []heardRun `json:"runs"`
+}
+
+type heardRun struct {
+	Run   timeline.Run `json:"run"`
+	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
+	Peaks []int16      `json:"peaks"` // true peak, hundredths of dBTP
+}
+
+// silence stands for minus infinity.
+const silence = math.MinInt16
+
+func hundredths(db float64) int16 {
+	if math.IsInf(db, -1) || db < -300 {
+		return silence
+	}
+	return int16(math.Round(100 * min(db, 300)))
+}
+
+// block finds the measured block at a time since the file's zero.
+func (h *hearing) block(at time.Duration) (lufs, peak int16, ok bool) {
+	for _, run := range h.Runs {
+		if at < run.Run.From || at >= run.Run.Until {
+			continue
+		}
+		i := int((at - run.Run.From) / timeline.Block)
+		if i >= len(run.Peaks) {
+			i = len(run.Peaks) - 1 // the last tenth is not a full one
+		}
+		if i < 0 {
+			return silence, silence, true
+		}
+		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
+		return run.LUFS[min(i+1, len(run.LUFS)-1)], run.Peaks[i], true
+	}
+	return 0, 0, false
+}
+
+// hear measures the sound of a segment, one pass over each of its runs. What FFmpeg could not decode
+// is left out of the runs.
+func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*hearing, error) {
+	bytes, err := seg.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open segment %s: %w", seg.Path, err)
+	}
+	defer func() { _ = bytes.Close() }() // opened for reading only
+	object := footage.Share(footage.Metered{Object: bytes, Meter: &e.Analysis})
+	t, err := e.readTable(ctx, object)
+	if err != nil {
+		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)
+	}
+	h := &hearing{}
+	for _, run := range seg.Sounds {
+		served := e.Proxy.Serve(object)
+		levels, err := e.Tool.MeasureLevels(ctx, t.sounding(served.URL, run.From, run.Until, channels))
+		if readErr := served.Close(); readErr != nil {
+			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		if err != nil {
+			levels = ffmpeg.Levels{} // cannot be decoded: not there
+		}
+		h.Runs = append(h.Runs, measured(t, run, levels)...)
+	}
+	return h, nil
+}
+
+// sounding is a decode of [from, until) since the file's zero.
+func (t *table) sounding(url string, from, until time.Duration, channels int) ffmpeg.Sound {
+	rate := int64(t.sound.SampleRate)
+	zero := t.zero.Duration()
+	return ffmpeg.Sound{
+		URL: url, Channels: channels, Seek: seekBefore(from + zero - soundLead),
+		From: samplesIn(from+zero, rate), Until: samplesIn(until+zero, rate),
+	}
+}
+
+// soundLead is how far before the first wanted sample decoding begins: the overlap of AAC's blocks
+// and more.
+const soundLead = 200 * time.Millisecond
+
+// seekBefore is where to start reading; nil for the start of the file.
+func seekBefore(at time.Duration) *time.Duration {
+	if at <= 0 {
+		return nil
+	}
+	return &at
+}
+
+// samplesIn is how many samples lie before d, to the nearest.
+func samplesIn(d time.Duration, rate int64) int64 {
+	whole, rest := int64(d/time.Second), int64(d%time.Second)
+	if rest < 0 {
+		whole, rest = whole-1, rest+int64(time.Second)
+	}
+	return whole*rate + (rest*rate+int64(time.Second)/2)/int64(time.Second)
+}
+
+// measured splits a run at what could not be decoded and gives each rest its blocks. A chunk that is
+// missing leaves a gap between the chunks that were decoded.
+func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
+	rate := int64(t.sound.SampleRate)
+	zero := t.zero.Duration()
+	jitter := samplesIn(soundJitter, rate)
+	var out []heardRun
+	blocks := levels.Blocks
+	var start, next int64
+	flush := func() {
+		if next == start {
+			return
+		}
+		r := heardRun{Run: timeline.Run{From: samplesTime(start, rate) - zero, Until: samplesTime(next, rate) - zero}}
+		n := min(len(blocks), int((next-start)*10/rate))
+		for _, level := range blocks[:n] {
+			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
+			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
+		}
+		blocks = blocks[n:]
+		r.Run.From, r.Run.Until = max(r.Run.From, run.From), min(r.Run.Until, run.Until)
+		out = append(out, r)
+	}
+	for i, chunk := range levels.Chunks {
+		if i > 0 && chunk.PTS-next <= jitter {
+			next = max(next, chunk.PTS+chunk.Samples)
+			continue
+		}
+		flush()
+		start, next = chunk.PTS, chunk.PTS+chunk.Samples
+	}
+	flush()
+	return out
+}
+
+func samplesTime(n, rate int64) time.Duration {
+	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
+}
+
+// threshold is the peak under which a source counts as silent: 50 dB under its loud passages, but
+// never under -70 nor over -50 dBTP. A dead microphone is far below, a pause in a lecture above.
+func threshold(hearings []*hearing) int16 {
+	var peaks []int16
+	for _, h := range hearings {
+		for _, run := range h.Runs {
+			for _, peak := range run.Peaks {
+				if peak > -7000 {
+					peaks = append(peaks, peak)
+				}
+			}
+		}
+	}
+	if len(peaks) == 0 {
+		return -7000
+	}
+	slices.Sort(peaks)
+	return max(-7000, min(-5000, peaks[len(peaks)*95/100]-5000))
+}
+
+// integrated is the loudness of blocks by ITU-R BS.1770-4: the mean of those that pass the absolute
+// gate at -70 LUFS and the relative gate 10 LU under their mean. -Inf if none does.
+func integrated(lufs []int16) float64 {
+	mean := func(gate float64) float64 {
+		sum, n := 0.0, 0
+		for _, l := range lufs {
+			if db := float64(l) / 100; l != silence && db > gate {
+				sum += math.Pow(10, db/10)
+				n++
+			}
+		}
+		if n == 0 {
+			return math.Inf(-1)
+		}
+		return 10 * math.Log10(sum/float64(n))
+	}
+	first := mean(-70)
+	if math.IsInf(first, -1) {
+		return first
+	}
+	return mean(max(-70, first-10))
+}

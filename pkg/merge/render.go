@@ -1,0 +1,202 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// renderer makes one part.
+type renderer struct {
+	*Engine
+	plan  *Plan
+	index int
+	slice Slice
+	books library
+	shown func(frames int64) // told how many frames the encoder has been given
+}
+
+// Render renders slice i of a plan: the media bytes go to payload, their tables are returned. A
+// [DamagedError] says that footage of the plan cannot be decoded; then the plan has to be made anew.
+// shown is told how many frames are done; it may be nil.
+func (e *Engine) Render(ctx context.Context, plan *Plan, i int, payload io.Writer, shown func(frames int64)) (*mp4.Part, error) {
+	r := &renderer{Engine: e, plan: plan, index: i, slice: plan.Slices[i], books: library{open: map[int]*opened{}}, shown: shown}
+	defer r.books.close()
+	part, err := r.render(ctx, payload)
+	if err != nil {
+		return nil, fmt.Errorf("render slice %d: %w", i, err)
+	}
+	if frames := int64(len(part.Video.Sizes)); frames != r.slice.End-r.slice.First {
+		return nil, fmt.Errorf("render slice %d: the encoder made %d frames of %d", i, frames, r.slice.End-r.slice.First)
+	}
+	return part, nil
+}
+
+// size is the size of a pane, or of the whole picture.
+func (r *renderer) size(whole bool) (width, height int) {
+	if whole {
+		return r.plan.Encoding.Width, r.plan.Encoding.Height
+	}
+	return r.plan.Encoding.Width / 2, r.plan.Encoding.Height
+}
+
+// render lets five run side by side: two panes decode, one loop composes, the sound is mixed, and
+// what the encoder gives is taken apart.
+func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	encoder, err := r.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
+		FirstFrame: r.slice.First, GainDB: r.plan.Sound.GainDB, LimitDBFS: r.plan.Sound.LimitDBFS,
+	})
+	if err != nil {
+		return nil, err
+	}
+	left, right := r.newPane(within(r.plan.Left, r.slice)), r.newPane(within(r.plan.Right, r.slice))
+	group.Go(func() error { return left.run(ctx) })
+	group.Go(func() error { return right.run(ctx) })
+	group.Go(func() error {
+		return errors.Join(r.compose(ctx, left, right, encoder), encoder.ClosePictures())
+	})
+	group.Go(func() error {
+		from, until := r.plan.soundRange(r.index)
+		mix := &mixer{r: r, channels: r.plan.Encoding.Channels, playing: map[int]*player{}}
+		return errors.Join(mix.run(ctx, from, until, encoder.WriteSound), encoder.CloseSound())
+	})
+	var part *mp4.Part
+	group.Go(func() error {
+		first, count := r.plan.packetWindow(r.index)
+		var readErr error
+		part, readErr = mp4.ReadPart(encoder.Output(), payload, mp4.PartWindow{First: int(first), Count: int(count)})
+		if readErr != nil {
+			encoder.Stop()
+		}
+		// An encoder that failed says why; what could not be read of it is only the consequence.
+		if err := encoder.Wait(); err != nil {
+			return err
+		}
+		return readErr
+	})
+	if err := group.Wait(); err != nil {
+		return nil, r.reason(err)
+	}
+	return part, nil
+}
+
+// reason keeps the first error, unless it only says that another has ended the work.
+func (r *renderer) reason(err error) error {
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return damaged
+	}
+	return err
+}
+
+// compose gives the encoder every frame of the slice, in order.
+func (r *renderer) compose(ctx context.Context, left, right *pane, encoder *ffmpeg.Encoder) error {
+	width, height := r.size(true)
+	frame := black(width, height)
+	l, rt := &side{pane: left, x: 0}, &side{pane: right, x: width / 2}
+	whole := false
+	scenes := r.plan.Scenes
+	for k := r.slice.First; k < r.slice.End; k++ {
+		for scenes[0].End <= k {
+			scenes = scenes[1:]
+		}
+		if now := alone(scenes[0]); now != whole {
+			whole = now
+			l.fresh, rt.fresh = true, true
+		}
+		if err := l.until(ctx, k); err != nil {
+			return err
+		}
+		l.draw(frame, width, height)
+		if !whole {
+			if err := rt.until(ctx, k); err != nil {
+				return err
+			}
+			rt.draw(frame, width, height)
+		}
+		if err := encoder.WritePicture(frame); err != nil {
+			return err
+		}
+		if r.shown != nil {
+			r.shown(k - r.slice.First + 1)
+		}
+	}
+	return nil
+}
+
+// alone tells whether the left pane fills the picture.
+func alone(s timeline.Scene) bool {
+	return s.Layout == timeline.Alone || s.Layout == timeline.Nothing
+}
+
+// side is a pane on its way into the picture.
+type side struct {
+	pane  *pane
+	x     int // its left edge
+	now   change
+	next  *change // read ahead: the first change that is not due yet
+	ended bool
+	fresh bool // now has not been drawn yet
+}
+
+// until takes in all changes that are due at frame k.
+func (s *side) until(ctx context.Context, k int64) error {
+	for {
+		if s.next == nil && !s.ended {
+			select {
+			case c, ok := <-s.pane.changes:
+				if ok {
+					s.next = &c
+				} else {
+					s.ended = true
+				}
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if s.next == nil || s.next.frame > k {
+			break
+		}
+		if s.now.spent {
+			s.pane.release(s.now.picture)
+		}
+		s.now, s.next, s.fresh = *s.next, nil, true
+	}
+	if s.now.picture == nil {
+		return fmt.Errorf("no picture for frame %d", k)
+	}
+	return nil // a pane that failed ends the whole render by its own error
+}
+
+// draw copies the picture into the frame, if it is not there already.
+func (s *side) draw(frame []byte, width, height int) {
+	if !s.fresh {
+		return
+	}
+	s.fresh = false
+	if s.now.whole {
+		copy(frame, s.now.picture)
+		return
+	}
+	copyPane(frame, s.now.picture, s.x, width, height)
+}
+
+// copyPane copies a pane of half the width into a yuv420p frame.
+func copyPane(frame, picture []byte, x, width, height int) {
+	half := width / 2
+	for y := range height {
+		copy(frame[y*width+x:y*width+x+half], picture[y*half:])
+	}
+	chroma, from := frame[width*height:], picture[half*height:]
+	for y := range height { // the rows of U, then those of V: both have height/2
+		copy(chroma[y*half+x/2:y*half+x/2+half/2], from[y*half/2:])
+	}
+}

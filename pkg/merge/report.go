@@ -1,0 +1,196 @@
+package merge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// Report tells what the plan did, for everything that is known before it is rendered: output and
+// cost are the caller's to fill in.
+func (p *Plan) Report() *report.Report {
+	r := &report.Report{
+		Record: report.Record{
+			Room: p.Room, Date: p.Start.Format("2006-01-02"), Start: report.At(p.Start), End: report.At(p.End), Title: p.Title,
+			TimeZone: p.TimeZone, Frames: p.Frames, FPS: p.Encoding.Rate, Policy: report.Policy(p.Policy),
+		},
+		Digest:   p.Digest(),
+		Versions: report.Versions{Program: "nvr-merger", Renderer: p.Renderer, FFmpeg: p.FFmpeg},
+	}
+	window := p.Window()
+	at := func(frame int64) report.Time { return report.At(window.Time(frame)) }
+	for _, s := range p.Scenes {
+		layout := report.Layout(s.Layout)
+		left, right := layout.Panes()
+		r.Stretches = append(r.Stretches, report.Stretch{
+			Start: at(s.First), End: at(s.End), Layout: layout, Left: left, Right: right, Reason: s.Reason, ReasonRu: Russian(s.Reason),
+		})
+	}
+	roles := p.roles()
+	for _, source := range p.Sources {
+		spans := p.spans(source)
+		own := report.Source{Source: source.Source, Role: report.Role(source.Role)}
+		for _, s := range spans {
+			own.Spans = append(own.Spans, report.Span{Start: at(s.first), End: at(s.end), State: s.state, Cause: s.cause, CauseRu: Russian(s.cause)})
+			if s.state == report.Missing || s.state == report.Damaged {
+				r.Gaps = append(r.Gaps, report.Gap{
+					Source: source.Source, Role: report.Role(source.Role), Start: at(s.first), End: at(s.end), Cause: s.cause, CauseRu: Russian(s.cause),
+				})
+			}
+		}
+		r.Sources = append(r.Sources, own)
+	}
+	used := p.used()
+	for i, seg := range p.Segments {
+		r.Segments = append(r.Segments, seg.report(report.Role(roles[seg.Source]), used[i]))
+	}
+	r.Sound = p.soundReport(roles)
+	return r
+}
+
+// roles gives each source its first role.
+func (p *Plan) roles() map[string]nvr.Role {
+	roles := map[string]nvr.Role{}
+	for _, s := range p.Sources {
+		if _, ok := roles[s.Source]; !ok {
+			roles[s.Source] = s.Role
+		}
+	}
+	return roles
+}
+
+// used tells which segments are seen or heard.
+func (p *Plan) used() []bool {
+	used := make([]bool, len(p.Segments))
+	for _, piece := range slices.Concat(p.Left, p.Right) {
+		if piece.File >= 0 {
+			used[piece.File] = true
+		}
+	}
+	for _, take := range p.Sound.Takes {
+		used[take.File] = true
+	}
+	return used
+}
+
+// state is a stretch of a source in one state.
+type state struct {
+	first, end int64
+	state      report.State
+	cause      string
+}
+
+// spans splits a source's spans by what the screen shows.
+func (p *Plan) spans(source PlannedSource) []state {
+	var out []state
+	add := func(s state) {
+		if n := len(out); n > 0 && out[n-1].state == s.state && out[n-1].cause == s.cause && out[n-1].end == s.first {
+			out[n-1].end = s.end
+			return
+		}
+		out = append(out, s)
+	}
+	for _, span := range source.Spans {
+		if span.Hole() {
+			kind := report.Missing
+			if span.Cause == damagedCause {
+				kind = report.Damaged
+			}
+			add(state{span.First, span.End, kind, span.Cause})
+			continue
+		}
+		at := span.First
+		if source.Role == nvr.Screen {
+			for _, card := range p.cards(span) {
+				if card.first > at {
+					add(state{at, card.first, report.Footage, ""})
+				}
+				add(card)
+				at = card.end
+			}
+		}
+		if at < span.End {
+			add(state{at, span.End, report.Footage, ""})
+		}
+	}
+	return out
+}
+
+// cards are the stretches of a screen span in which the encoder's canvas was seen.
+func (p *Plan) cards(span timeline.Span) []state {
+	var out []state
+	window := p.Window()
+	seg := p.Segments[span.File]
+	zero := seg.Start.Sub(p.Start)
+	for _, judged := range p.Verdicts {
+		if judged.Path != seg.Path {
+			continue
+		}
+		for _, s := range judged.Stretches {
+			first, end := max(span.First, window.Nearest(zero+s.From)), min(span.End, window.Nearest(zero+s.Until))
+			if !s.Presentation && first < end {
+				out = append(out, state{first, end, report.Card, s.Cause})
+			}
+		}
+	}
+	return out
+}
+
+func (s *Segment) report(role report.Role, used bool) report.Segment {
+	out := report.Segment{
+		File: s.Path, Source: s.Source, Role: role, Start: report.At(s.Start), Bytes: s.Bytes, Duration: report.Unknown(),
+		Faults: s.Faults, Used: used,
+	}
+	for _, fault := range s.Faults {
+		out.FaultsRu = append(out.FaultsRu, Russian(fault))
+	}
+	if s.Length > 0 {
+		out.Duration = report.Number(s.Length.Seconds())
+	}
+	if s.Picture != nil {
+		out.Video = &report.Video{Codec: s.Picture.Codec, Width: s.Picture.Width, Height: s.Picture.Height, FPS: report.Number(s.Picture.FPS), Frames: int64(s.Picture.Frames)}
+	}
+	if s.Sound != nil {
+		out.Sound = &report.Audio{Codec: s.Sound.Codec, Channels: s.Sound.Channels, SampleRate: s.Sound.Rate}
+	}
+	return out
+}
+
+func (p *Plan) soundReport(roles map[string]nvr.Role) report.Sound {
+	out := report.Sound{Target: report.Unknown(), Gain: report.Number(p.Sound.GainDB), Measured: p.Sound.Measured.Report()}
+	if p.Sound.Target != nil {
+		out.Target = report.Number(*p.Sound.Target)
+	}
+	for i, h := range p.Sound.Heard {
+		end := report.At(p.Start.Add(time.Duration(h.End) * timeline.Block))
+		if i+1 == len(p.Sound.Heard) {
+			end = report.At(p.End)
+		}
+		out.Stretches = append(out.Stretches, report.SoundStretch{
+			Start: report.At(p.Start.Add(time.Duration(h.First) * timeline.Block)), End: end, Source: report.SourceID(h.Source),
+			Role: report.Role(roles[h.Source]), Reason: h.Reason, ReasonRu: Russian(h.Reason),
+		})
+	}
+	return out
+}
+
+// Report is a measurement as the report holds it; nil for silence.
+func (m *Measured) Report() *report.Loudness {
+	if m == nil {
+		return nil
+	}
+	return &report.Loudness{LUFS: report.Number(m.LUFS), TruePeak: report.Number(m.TruePeakDBTP)}
+}
+
+// Output describes the finished file.
+func (r *Result) Output(path string) report.Output {
+	e := r.Plan.Encoding
+	return report.Output{
+		Path: path, Bytes: r.Bytes, Frames: r.Plan.Frames, Width: e.Width, Height: e.Height, FPS: e.Rate,
+		Duration: report.Number(float64(r.Plan.Frames*ffmpeg.SampleRate/int64(e.Rate)) / ffmpeg.SampleRate), SHA256: r.SHA256,
+	}
+}

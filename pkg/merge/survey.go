@@ -1,0 +1,380 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// Segment is a clip and what was found in it.
+type Segment struct {
+	Clip       `json:"-"`
+	Path       string         `json:"path"`
+	Source     string         `json:"source"`
+	Start      time.Time      `json:"start"` // wall clock of its zero: the minute in its name
+	Bytes      int64          `json:"bytes"`
+	Generation string         `json:"generation"`
+	Length     time.Duration  `json:"length_ns"` // from the zero to the end of the longest track
+	Picture    *Picture       `json:"picture,omitempty"`
+	Sound      *SoundTrack    `json:"sound,omitempty"`
+	Films      []timeline.Run `json:"picture_runs,omitempty"` // usable pictures, since the zero
+	Sounds     []timeline.Run `json:"sound_runs,omitempty"`   // usable sound, since the zero
+	Faults     []string       `json:"faults,omitempty"`
+	Cause      string         `json:"cause,omitempty"` // why it lacks what its runs leave out
+	Rival      string         `json:"rival,omitempty"` // the better file of the same slot
+}
+
+// Picture is a segment's picture track.
+type Picture struct {
+	Codec  string  `json:"codec"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	Frames int     `json:"frames"`
+	FPS    float64 `json:"fps"` // on average; for people
+}
+
+// SoundTrack is a segment's sound track.
+type SoundTrack struct {
+	Codec    string `json:"codec"`
+	Channels int    `json:"channels"`
+	Rate     int    `json:"rate"` // samples a second
+}
+
+// table is a segment's sample tables, its zero found.
+type table struct {
+	picture *mp4.Track
+	sound   *mp4.Track
+	zero    mp4.Time
+	length  time.Duration
+}
+
+// maxGap is how long a picture holds inside a file; a longer gap in the timestamps is a hole.
+const maxGap = timeline.SlateMax
+
+// readTable reads a clip's sample tables. Files without a plain index are listed packet by packet.
+// An error that wraps one of package mp4's is about the file; others are about reading it.
+func (e *Engine) readTable(ctx context.Context, object footage.Object) (*table, error) {
+	file, err := mp4.Read(object, object.Size())
+	if errors.Is(err, mp4.ErrFragmented) {
+		file, err = e.listPackets(ctx, object)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &table{}
+	zero, ok := file.Zero()
+	if !ok {
+		return nil, mp4.ErrNoSamples
+	}
+	t.zero = zero
+	for i := range file.Tracks {
+		track := &file.Tracks[i]
+		if track.Kind == mp4.Video && t.picture == nil {
+			t.picture = track
+		}
+		if track.Kind == mp4.Audio && t.sound == nil {
+			t.sound = track
+		}
+		if last, ok := track.Last(); ok && track.Kind != mp4.Other {
+			t.length = max(t.length, last.Duration()-zero.Duration())
+		}
+	}
+	return t, nil
+}
+
+// listPackets is the way to a table for files that have none: FFmpeg reads them through.
+func (e *Engine) listPackets(ctx context.Context, object footage.Object) (*mp4.File, error) {
+	served := e.Proxy.Serve(object)
+	streams, err := e.Tool.ListPackets(ctx, served.URL)
+	if readErr := served.Close(); readErr != nil {
+		return nil, readErr
+	}
+	var broken *ffmpeg.Error
+	if errors.As(err, &broken) {
+		return nil, fmt.Errorf("%w: %w", mp4.ErrMalformed, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	file := &mp4.File{Size: object.Size()}
+	for _, s := range streams {
+		track := mp4.Track{Kind: mp4.Audio, Codec: s.Codec, Timescale: s.Timescale, Width: s.Width, Height: s.Height, Channels: s.Channels, SampleRate: s.Rate, Start: math.MaxInt64}
+		if s.Video {
+			track.Kind = mp4.Video
+		}
+		for _, p := range s.Packets {
+			track.Start = min(track.Start, p.PTS)
+			track.Samples = append(track.Samples, mp4.Sample{PTS: p.PTS, Duration: uint32(max(0, min(p.Duration, math.MaxUint32))), Key: p.Key || !s.Video}) // #nosec G115 -- bounded
+		}
+		file.Tracks = append(file.Tracks, track)
+	}
+	return file, nil
+}
+
+// at is a PTS of a track as time since the file's zero.
+func (t *table) at(track *mp4.Track, pts int64) time.Duration {
+	return mp4.Time{Ticks: pts, Scale: track.Timescale}.Duration() - t.zero.Duration()
+}
+
+// survey finds out what a clip holds. Faults of the file are part of the answer; an error is only
+// what keeps us from reading it.
+func (e *Engine) survey(ctx context.Context, req Request, clip Clip, damages []Damage) (*Segment, error) {
+	start, err := clip.Name.Start(req.Start.Location())
+	if err != nil {
+		return nil, err
+	}
+	seg := &Segment{Clip: clip, Path: clip.Path, Source: clip.Name.Source, Start: start, Generation: clip.Generation}
+	bytes, err := clip.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open segment %s: %w", clip.Path, err)
+	}
+	defer func() { _ = bytes.Close() }() // opened for reading only
+	seg.Bytes = bytes.Size()
+	t, err := e.readTable(ctx, footage.Metered{Object: bytes, Meter: &e.Analysis})
+	switch cause := faultOf(err); {
+	case err == nil:
+		seg.describe(req, t, damages)
+	case cause != "":
+		seg.Cause = cause
+		seg.Faults = append(seg.Faults, cause)
+	default:
+		return nil, fmt.Errorf("read the index of segment %s: %w", clip.Path, err)
+	}
+	return seg, nil
+}
+
+// faultOf says in words what is wrong with a file; empty if the error is not about the file.
+func faultOf(err error) string {
+	switch {
+	case errors.Is(err, mp4.ErrEmpty):
+		return "the file is empty (zero bytes)"
+	case errors.Is(err, mp4.ErrNoMoov):
+		return "the file has no index (moov): the recorder was stopped while writing, or the file is cut off"
+	case errors.Is(err, mp4.ErrNotMP4):
+		return "the file is not an MP4 file"
+	case errors.Is(err, mp4.ErrNoSamples):
+		return "the file holds no picture and no sound"
+	case errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrFragmented):
+		return "the file's index is damaged"
+	default:
+		return ""
+	}
+}
+
+// describe fills in what the tables say.
+func (s *Segment) describe(req Request, t *table, damages []Damage) {
+	s.Length = t.length
+	s.Cause = "the file ends early: it holds " + secondsText(t.length) + " of " + secondsText(req.Segment)
+	if t.picture == nil {
+		s.fault("no picture track")
+		s.Cause = "the file has no picture track"
+	} else {
+		s.describePicture(t, damages)
+	}
+	if t.sound == nil {
+		s.fault("no sound track")
+	} else {
+		s.Sound = &SoundTrack{Codec: codecName(t.sound.Codec), Channels: t.sound.Channels, Rate: t.sound.SampleRate}
+		s.Sounds = soundRuns(t)
+	}
+	limit := req.Segment + overrun
+	inside := func(runs []timeline.Run) []timeline.Run {
+		return slices.DeleteFunc(runs, func(r timeline.Run) bool {
+			if r.From >= limit {
+				s.fault("timestamps jump to " + secondsText(r.From) + " after the file's start: what lies behind the jump has no known time")
+			}
+			return r.From >= limit
+		})
+	}
+	s.Films, s.Sounds = inside(s.Films), inside(s.Sounds)
+	if off := t.length - req.Segment; t.length < limit && (off < -5*time.Second || off > 5*time.Second) {
+		s.fault("it lasts " + secondsText(t.length) + " instead of " + secondsText(req.Segment))
+	}
+}
+
+func (s *Segment) describePicture(t *table, damages []Damage) {
+	track := t.picture
+	shown := 0
+	lost := 0
+	for i := range track.Samples {
+		if !track.Samples[i].Hidden {
+			shown++
+		}
+		if track.Samples[i].Lost {
+			lost++
+		}
+	}
+	s.Picture = &Picture{Codec: codecName(track.Codec), Width: track.Width, Height: track.Height, Frames: shown}
+	if first, ok := track.First(); ok {
+		if last, _ := track.Last(); last.Duration() > first.Duration() {
+			s.Picture.FPS = math.Round(100*float64(shown)/(last.Duration()-first.Duration()).Seconds()) / 100
+		}
+	}
+	if lost > 0 {
+		s.fault("the file is cut off: " + strconv.Itoa(lost) + " of " + strconv.Itoa(shown) + " pictures lie beyond its end")
+		s.Cause = "the file is cut off there"
+	}
+	if s.Picture.Codec != "h264" {
+		s.fault("its pictures are " + s.Picture.Codec + " instead of h264")
+	}
+	if len(track.Entries) > 1 {
+		s.fault("the picture's format changes inside the file")
+	}
+	for _, d := range ownDamages(damages, s) {
+		s.fault("pictures cannot be decoded from " + secondsText(d.From) + " to " + secondsText(d.Until))
+		s.Cause = damagedCause
+	}
+	if len(track.Samples) > 0 && !track.Samples[0].Key {
+		s.fault("it does not begin with a key frame")
+	}
+	s.Films = pictureRuns(t, damages, s)
+	if len(s.Films) == 0 {
+		s.fault("no picture of it can be used")
+	}
+}
+
+func (s *Segment) fault(text string) {
+	if !slices.Contains(s.Faults, text) {
+		s.Faults = append(s.Faults, text)
+	}
+}
+
+// shot is one usable picture.
+type shot struct {
+	pts   int64
+	at    time.Duration // since the file's zero
+	ends  time.Duration // how long it may be shown: to the next, as its own duration says
+	after bool          // a picture between it and the one before cannot be used
+}
+
+// shots lists the usable pictures in order of presentation: presented, whole, decodable from a key
+// frame that is there, and not known to be damaged.
+func shots(t *table, damages []Damage) []shot {
+	track := t.picture
+	usable := make([]bool, len(track.Samples))
+	keyPTS, decodable := int64(0), false
+	for i := range track.Samples {
+		s := &track.Samples[i]
+		switch {
+		case s.Lost:
+			decodable = false
+		case s.Key:
+			keyPTS, decodable = s.PTS, true
+		}
+		usable[i] = decodable && s.PTS >= keyPTS && !s.Hidden
+	}
+	order := make([]int, 0, len(track.Samples))
+	for i := range track.Samples {
+		if !track.Samples[i].Hidden {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return int(min(max(track.Samples[a].PTS-track.Samples[b].PTS, -1), 1)) })
+	var out []shot
+	broken := false
+	for _, i := range order {
+		s := &track.Samples[i]
+		at := t.at(track, s.PTS)
+		if !usable[i] || slices.ContainsFunc(damages, func(d Damage) bool { return d.From <= at && at < d.Until }) {
+			broken = true
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].pts == s.PTS {
+			continue
+		}
+		out = append(out, shot{pts: s.PTS, at: at, ends: t.at(track, s.PTS+int64(s.Duration)), after: broken})
+		broken = false
+	}
+	return out
+}
+
+// pictureRuns groups shots into runs. Gaps in the timestamps up to maxGap hold the picture before.
+func pictureRuns(t *table, damages []Damage, s *Segment) []timeline.Run {
+	list := shots(t, ownDamages(damages, s))
+	nominal := nominalLength(list)
+	var runs []timeline.Run
+	for i, shot := range list {
+		end := shot.ends
+		if end-shot.at > maxGap || end <= shot.at {
+			end = shot.at + nominal
+		}
+		if i+1 < len(list) && !list[i+1].after && list[i+1].at-shot.at <= maxGap {
+			end = list[i+1].at
+		}
+		if i == 0 || shot.after || shot.at-list[i-1].at > maxGap {
+			runs = append(runs, timeline.Run{From: shot.at, Until: end})
+			continue
+		}
+		runs[len(runs)-1].Until = end
+	}
+	return runs
+}
+
+// nominalLength is the usual distance of two pictures: their median.
+func nominalLength(list []shot) time.Duration {
+	if len(list) < 2 {
+		return 40 * time.Millisecond
+	}
+	gaps := make([]time.Duration, len(list)-1)
+	for i := range gaps {
+		gaps[i] = list[i+1].at - list[i].at
+	}
+	slices.Sort(gaps)
+	return min(gaps[len(gaps)/2], time.Second)
+}
+
+// soundJitter is how far a packet's timestamp may be from where the samples before it end.
+const soundJitter = 20 * time.Millisecond
+
+// soundRuns groups the packets of the sound track into stretches without a gap.
+func soundRuns(t *table) []timeline.Run {
+	track := t.sound
+	var runs []timeline.Run
+	var next int64 // the tick at which the samples so far end
+	for i := range track.Samples {
+		s := &track.Samples[i]
+		if s.Hidden || s.Lost {
+			continue
+		}
+		from := max(s.PTS, track.Start)
+		end := s.PTS + int64(s.Duration)
+		if len(runs) > 0 {
+			if off := (mp4.Time{Ticks: s.PTS - next, Scale: track.Timescale}).Duration(); off >= -soundJitter && off <= soundJitter {
+				next += int64(s.Duration)
+				runs[len(runs)-1].Until = t.at(track, next)
+				continue
+			}
+		}
+		next = end
+		runs = append(runs, timeline.Run{From: t.at(track, from), Until: t.at(track, end)})
+	}
+	return runs
+}
+
+// codecName is FFmpeg's name of a sample entry's codec.
+func codecName(entry string) string {
+	switch entry {
+	case "avc1", "avc3":
+		return "h264"
+	case "hvc1", "hev1":
+		return "hevc"
+	case "mp4a":
+		return "aac"
+	default:
+		return entry
+	}
+}
+
+// secondsText prints a duration for people, to the millisecond, without needless zeros.
+func secondsText(d time.Duration) string {
+	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
+}
