@@ -169,7 +169,7 @@ func spread(stbl *mp4ff.StblBox, from uint32) {
 	if len(after) == 0 || after[0].FirstChunk > from {
 		after = slices.Insert(after, 0, mp4ff.StscEntry{FirstChunk: from, SamplesPerChunk: before[len(before)-1].SamplesPerChunk})
 	}
-	stbl.Stsc.Entries = append(before, after...)
+	stbl.Stsc.Entries = slices.Concat(before, after)
 	ids := make([]uint32, len(stbl.Stsc.Entries))
 	for i := range ids {
 		ids[i] = 1

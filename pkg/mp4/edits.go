@@ -2,7 +2,6 @@ package mp4
 
 import (
 	"fmt"
-	"math"
 	"sort"
 )
 
@@ -12,11 +11,11 @@ const maxEdits = 256
 // editor lays a track's samples on its presentation as FFmpeg's demuxer does: from the key sample
 // before each edit to the key sample after it, those outside the edit hidden.
 type editor struct {
-	tab    *tables
-	raw    []indexed
-	audio  bool
-	budget int
-	scale  int64 // ticks a second
+	tab   *tables
+	raw   []indexed
+	audio bool
+	left  *budget
+	scale int64 // ticks a second
 
 	out     []Sample
 	end     int64 // of the edit before, on the timeline of decoding
@@ -51,7 +50,7 @@ func (e *editor) edit(movieScale int64) error {
 	empty, first := int64(0), true
 	for _, x := range e.tab.edits {
 		s := segment{at: x.at, duration: rescale(x.duration, e.scale, movieScale), clips: e.audio && first}
-		if uint64(s.duration)+uint64(s.at) > math.MaxInt64 { // #nosec G115 -- two's complement is wanted
+		if s.at+s.duration < 0 { // or beyond all time, which wraps around
 			s.duration = 0
 		}
 		start := e.end
@@ -84,8 +83,8 @@ func (e *editor) play(s segment, dts int64) error {
 	started, keyAfter := false, false
 	hidden := 0
 	for i := e.from(s); i < len(e.raw); i++ {
-		if len(e.out) >= e.budget {
-			return fmt.Errorf("%w: edits of more than %d samples", ErrMalformed, maxSamples)
+		if err := e.left.take(); err != nil {
+			return err
 		}
 		x := e.raw[i]
 		length := s.duration
@@ -93,41 +92,47 @@ func (e *editor) play(s segment, dts int64) error {
 			length = e.raw[i+1].dts - x.dts
 		}
 		at := e.time(x)
-		lead := e.tab.shift + x.offset
-		before := started
+		shown := e.shows(s, at, length, &dts, x.offset)
 		switch {
-		case s.holds(at):
-			if pts := dts + lead; e.least < 0 || pts < e.least {
-				e.least = pts
-			}
+		case shown && !started:
 			started = true
-		case s.clips && at < s.at && at+length > s.at:
-			e.clip, e.clipped = s.at-at, len(e.out)+1
-			dts -= e.clip
-			started = true
-		default:
-			x.Hidden = true
-			if !started {
-				hidden++
-			}
-		}
-		if started && !before {
 			e.countDown(i, hidden, dts)
+		case !shown && !started:
+			hidden++
 		}
-		x.PTS = dts + lead
+		x.Hidden = !shown
+		x.PTS = dts + e.tab.shift + x.offset
 		e.out = append(e.out, x.Sample)
 		if started {
 			dts += length
 		}
-		if at+length >= s.at+s.duration && (x.Key || e.audio) {
-			// With reordering, pictures after one more key may still belong to the edit.
-			if e.tab.offsets == nil || e.audio || keyAfter {
-				return nil
-			}
-			keyAfter = true
+		if at+length < s.at+s.duration || !x.Key && !e.audio {
+			continue
 		}
+		// With reordering, pictures after one more key may still belong to the edit.
+		if e.tab.offsets == nil || e.audio || keyAfter {
+			return nil
+		}
+		keyAfter = true
 	}
 	return nil
+}
+
+// shows says whether a sample at a time of the media, so long, is presented in the edit. One whose
+// beginning is cut off is decoded the earlier.
+func (e *editor) shows(s segment, at, length int64, dts *int64, offset int64) bool {
+	if s.holds(at) {
+		if pts := *dts + e.tab.shift + offset; e.least < 0 || pts < e.least {
+			e.least = pts
+		}
+		return true
+	}
+	if s.clips && at < s.at && at+length > s.at {
+		e.clip, e.clipped = s.at-at, len(e.out)+1
+		*dts -= e.clip
+		return true
+	}
+	return false
 }
 
 // countDown gives the hidden samples before raw sample i, the last of out, times that end at dts.

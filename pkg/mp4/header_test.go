@@ -38,23 +38,23 @@ func made(r *rand.Rand, n, packets int, delay int32, scale uint32) *mp4.Part {
 	}
 	v, a := p.Video.Sizes, p.Audio.Sizes
 	for len(v)+len(a) > 0 {
-		p.Chunks, v = chunk(p, mp4.Video, v, 13)
-		p.Chunks, a = chunk(p, mp4.Audio, a, 23)
+		v = addChunk(p, mp4.Video, v, 13)
+		a = addChunk(p, mp4.Audio, a, 23)
 	}
 	return p
 }
 
-// chunk puts up to n samples into one more chunk and returns the rest.
-func chunk(p *mp4.Part, kind mp4.Kind, sizes mp4.Sizes, n int) (mp4.Chunks, mp4.Sizes) {
+// addChunk puts up to n samples into one more chunk and returns the rest.
+func addChunk(p *mp4.Part, kind mp4.Kind, sizes mp4.Sizes, n int) mp4.Sizes {
 	n = min(n, len(sizes))
 	if n == 0 {
-		return p.Chunks, nil
+		return nil
 	}
-	chunks := append(p.Chunks, mp4.Chunk{Kind: kind, Offset: p.Bytes, Count: n})
+	p.Chunks = append(p.Chunks, mp4.Chunk{Kind: kind, Offset: p.Bytes, Count: n})
 	for _, size := range sizes[:n] {
 		p.Bytes += int64(size)
 	}
-	return chunks, sizes[n:]
+	return sizes[n:]
 }
 
 // cutUp makes the parts of a video of frames pictures that begin at the given frames.
@@ -187,7 +187,7 @@ func TestHeaderOfMoreThanFourGigabytes(t *testing.T) {
 
 func TestHeaderOfAWholeDay(t *testing.T) {
 	t.Parallel()
-	const frames = 25 * 3600 * 5
+	const frames = 25 * 3600 * 24
 	parts := cutUp(2, 1, []int32{1}, 0, frames)
 	checkTables(t, finished(t, parts, at25(frames)), parts, frames)
 }

@@ -29,21 +29,21 @@ func (c *runCursor) next() int64 {
 }
 
 // index puts the tables together: the samples in decode order.
-func (t *tables) index(audio bool, budget int) ([]indexed, error) {
+func (t *tables) index(audio bool, left *budget) ([]indexed, error) {
 	if len(t.deltas) == 0 || len(t.chunkRuns) == 0 || len(t.chunks) == 0 || t.count == 0 {
 		return nil, nil // FFmpeg: broken header, a track without samples
 	}
 	if last := t.chunkRuns[len(t.chunkRuns)-1]; int64(last.first) > int64(len(t.chunks)) {
 		return nil, fmt.Errorf("%w: stsc speaks of chunk %d of %d", ErrMalformed, last.first, len(t.chunks))
 	}
-	x := indexer{tables: t, budget: budget, delta: runCursor{runs: t.deltas}, dts: -t.shift}
+	x := indexer{tables: t, left: left, delta: runCursor{runs: t.deltas}, dts: -t.shift}
 	x.rap.runs = t.rapRuns
 	if len(t.keys) > 0 && t.keys[0] > 0 {
 		x.keyBase = 1
 	}
 	x.packed = audio && len(t.deltas) == 1 && t.deltas[0].value == 1
 	if !x.packed {
-		x.raw = make([]indexed, 0, min(int(t.count), budget, 1<<16))
+		x.raw = make([]indexed, 0, min(t.count, 1<<16))
 	}
 	run := 0
 	for i, offset := range t.chunks {
@@ -58,11 +58,22 @@ func (t *tables) index(audio bool, budget int) ([]indexed, error) {
 	return x.raw, nil
 }
 
+// budget is how many more samples may be looked at in a file. Tables of a few bytes can speak of
+// thousands of millions.
+type budget int
+
+func (b *budget) take() error {
+	if *b--; *b < 0 {
+		return fmt.Errorf("%w: more samples than its size allows", ErrMalformed)
+	}
+	return nil
+}
+
 // indexer is where index stands.
 type indexer struct {
 	*tables
 	raw    []indexed
-	budget int
+	left   *budget
 	packed bool // uncompressed sound, a sample of the table a tick: FFmpeg makes packets of 1024
 
 	sample  uint32 // number of the next one, from 0
@@ -79,8 +90,8 @@ type indexer struct {
 // chunk adds the samples of one chunk; false when the track has no more.
 func (x *indexer) chunk(c chunkRun, offset int64, audio bool) (bool, error) {
 	for left := c.samples; left > 0; {
-		if len(x.raw) >= x.budget {
-			return false, fmt.Errorf("%w: more than %d samples", ErrMalformed, maxSamples)
+		if err := x.left.take(); err != nil {
+			return false, err
 		}
 		if !x.packed && x.sample >= x.count {
 			return false, nil

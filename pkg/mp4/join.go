@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// ErrMismatch: parts that do not belong together, or not to the record they are to be.
+// ErrMismatch marks parts that do not belong together, or not to the record they are to be.
 var ErrMismatch = errors.New("parts do not fit")
 
 // Rate is pictures a second, Num/Den: 25/1, 30000/1001. Both are positive.

@@ -20,7 +20,8 @@ func (f *File) parse(moov []byte) error {
 	if fragmented {
 		return ErrFragmented
 	}
-	budget := maxSamples
+	// A sample whose size is listed takes 4 bytes, and is looked at before edit lists and after.
+	left, found := budget(maxSamples+len(moov)), false
 	for kind, body := range boxes(moov) {
 		if kind != "trak" {
 			continue
@@ -28,18 +29,18 @@ func (f *File) parse(moov []byte) error {
 		if len(f.Tracks) == maxTracks {
 			return fmt.Errorf("%w: more than %d tracks", ErrMalformed, maxTracks)
 		}
-		track, err := readTrack(body, movieScale, budget)
+		track, err := readTrack(body, movieScale, &left)
 		if err != nil {
 			return fmt.Errorf("track %d: %w", len(f.Tracks)+1, err)
 		}
-		budget -= len(track.Samples)
+		found = found || len(track.Samples) > 0
 		for i := range track.Samples {
 			s := &track.Samples[i]
 			s.Lost = !s.Within(f.Size)
 		}
 		f.Tracks = append(f.Tracks, track)
 	}
-	if budget == maxSamples {
+	if !found {
 		return ErrNoSamples
 	}
 	return nil
@@ -60,8 +61,8 @@ func readScale(b []byte) int64 {
 	return scale
 }
 
-// readTrack reads the body of a trak. budget is how many samples it may have.
-func readTrack(b []byte, movieScale int64, budget int) (Track, error) {
+// readTrack reads the body of a trak. left is how many samples it may have.
+func readTrack(b []byte, movieScale int64, left *budget) (Track, error) {
 	t := Track{Timescale: movieScale}
 	var tab tables
 	var entries []byte
@@ -72,11 +73,11 @@ func readTrack(b []byte, movieScale int64, budget int) (Track, error) {
 	if t.Kind == Video && len(tab.pictures) > 1 {
 		t.Entries = tab.pictures
 	}
-	raw, err := tab.index(t.Kind == Audio, budget)
+	raw, err := tab.index(t.Kind == Audio, left)
 	if err != nil {
 		return Track{}, err
 	}
-	e := editor{tab: &tab, raw: raw, audio: t.Kind == Audio, budget: budget, scale: t.Timescale}
+	e := editor{tab: &tab, raw: raw, audio: t.Kind == Audio, left: left, scale: t.Timescale}
 	if err := e.edit(movieScale); err != nil {
 		return Track{}, err
 	}

@@ -10,7 +10,7 @@ import (
 const (
 	maxMoov    = 128 << 20 // bytes of an index; half an hour needs 2 MB
 	maxTracks  = 64
-	maxSamples = 2 << 20 // of all tracks: half an hour has 130,000
+	maxSamples = 2 << 20 // of a part, and of a file beyond those its moov has bytes for: half an hour has 130,000
 )
 
 // firstBoxes are the types an MP4 or QuickTime file may begin with.

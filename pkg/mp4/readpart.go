@@ -19,7 +19,7 @@ import (
 // maxFragment bounds the header of a fragment, and the stream's own: half a second needs 1 kB.
 const maxFragment = 1 << 20
 
-// ErrShort: a stream ended before all packets that were asked for.
+// ErrShort marks a stream that ended before all packets that were asked for.
 var ErrShort = errors.New("the stream is short")
 
 // PartWindow is the run of audio packets that belong to a part: Count of them from First on, counted

@@ -55,11 +55,12 @@ func rescale(a, b, c int64) int64 {
 		abs = -abs
 	}
 	hi, lo := bits.Mul64(abs, uint64(b)) // #nosec G115 -- b > 0
-	lo, carry := bits.Add64(lo, uint64(c)/2, 0)
+	divisor := uint64(c)                 // #nosec G115 -- c > 0
+	lo, carry := bits.Add64(lo, divisor/2, 0)
 	hi += carry
 	result := int64(math.MaxInt64)
-	if hi < uint64(c) { // #nosec G115 -- c > 0
-		if quotient, _ := bits.Div64(hi, lo, uint64(c)); quotient <= math.MaxInt64 {
+	if hi < divisor {
+		if quotient, _ := bits.Div64(hi, lo, divisor); quotient <= math.MaxInt64 {
 			result = int64(quotient) // #nosec G115 -- checked
 		}
 	}
