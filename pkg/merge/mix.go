@@ -157,11 +157,11 @@ func (p *player) mirrorHead(n int64) error {
 	if err != nil {
 		return err
 	}
-	mirror := make([]float32, 0, 2*len(head))
+	p.ahead = make([]float32, 0, 2*len(head))
 	for i := int(n) - 1; i >= 0; i-- {
-		mirror = append(mirror, head[i*p.channels:(i+1)*p.channels]...)
+		p.ahead = append(p.ahead, head[i*p.channels:(i+1)*p.channels]...)
 	}
-	p.ahead = append(mirror, head...)
+	p.ahead = append(p.ahead, head...)
 	return nil
 }
 

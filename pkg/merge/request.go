@@ -23,11 +23,11 @@ const (
 type Request struct {
 	Room       string
 	Title      string
-	Start, End time.Time               // whole seconds, in the room's location
-	Sources    map[nvr.Role]string     // last octets; a role that the room has not is absent
-	Sound      string                  // last octet of the source whose sound is wanted; may be empty
-	Segment    time.Duration           // nominal length of a segment
-	Slice      time.Duration           // length of what one task renders
+	Start, End time.Time           // whole seconds, in the room's location
+	Sources    map[nvr.Role]string // last octets; a role that the room has not is absent
+	Sound      string              // last octet of the source whose sound is wanted; may be empty
+	Segment    time.Duration       // nominal length of a segment
+	Slice      time.Duration       // length of what one task renders
 	Policy     Policy
 	Width      int // of the whole picture, in pixels
 	Height     int

@@ -130,12 +130,22 @@ func vowels() [6][3]float64 {
 // add speaks into samples from number n since the Unix epoch.
 func (v *voice) add(buf []float64, n int64, level float64) {
 	length := v.rate / syllablesASecond
+	hiss(buf, uint64(n), 0.0012*level) // #nosec G115 -- any bits do
 	for at := 0; at < len(buf); {
 		number := (n + int64(at)) / length
 		into := (n + int64(at)) % length
 		count := min(int64(len(buf)-at), length-into)
 		v.syllable(buf[at:at+int(count)], number, into, length, level)
 		at += int(count)
+	}
+}
+
+// hiss adds the noise of a room, so that a pause is not digital silence.
+func hiss(buf []float64, state uint64, level float64) {
+	state = hash(state)
+	for i := range buf {
+		state = state*6364136223846793005 + 1442695040888963407
+		buf[i] += level * float64(int64(state)>>40) / (1 << 23) // #nosec G115 -- the sign is meant
 	}
 }
 
@@ -150,18 +160,18 @@ func (v *voice) syllable(buf []float64, number, into, length int64, level float6
 	pitch := 128 - 26*float64(place)/float64(spoken) + float64(h%23) - 8                                   // falls over the phrase
 	loud := level * (0.55 + 0.45*float64(h>>8%100)/100) * (1 - 0.35*float64(place)/float64(spoken)) * 0.55 // so does the voice
 	partials := v.partials(pitch, vowels()[h>>16%6])
-	hiss := int64(0)
+	breath := int64(0)
 	if h>>24%3 == 0 {
-		hiss = length / 4
+		breath = length / 4
 	}
 	noise := uint64(number)*2654435761 + 1 // #nosec G115 -- any bits do
 	last := 0.0
 	for i := range buf {
 		k := into + int64(i)
-		if k < hiss {
+		if k < breath {
 			noise = noise*6364136223846793005 + 1442695040888963407
 			white := float64(int64(noise)>>40) / (1 << 23) // #nosec G115 -- the sign is meant
-			buf[i] += 0.16 * loud * (white - last) * v.swell(k, hiss)
+			buf[i] += 0.16 * loud * (white - last) * v.swell(k, breath)
 			last = white
 			continue
 		}
@@ -170,7 +180,7 @@ func (v *voice) syllable(buf []float64, number, into, length int64, level float6
 		for _, p := range partials {
 			sum += p.level * v.sine[int(p.hz*t*float64(len(v.sine)))&(len(v.sine)-1)]
 		}
-		buf[i] += loud * sum * v.swell(k-hiss, length-hiss)
+		buf[i] += loud * sum * v.swell(k-breath, length-breath)
 	}
 }
 
