@@ -50,7 +50,7 @@ func wayOut(err error) string {
 	var permanent *fault.Permanent
 	switch {
 	case errors.As(err, &permanent):
-		return permanent.Reason.En
+		return reason(permanent.Reason)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Sprintf("the disk is full: free some space and start the same command again, it goes on where it was (%v)", err)
 	case errors.Is(err, fs.ErrPermission):
@@ -107,7 +107,7 @@ func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err
 	if err := writeReports(ctx, r, o, tool, proxy); err != nil {
 		return errors.Join(err, work.Close())
 	}
-	if err := r.Text(stdout, report.English); err != nil {
+	if err := r.Text(stdout, language()); err != nil {
 		return errors.Join(err, work.Close())
 	}
 	if o.work == "" {
@@ -169,7 +169,7 @@ func writeReports(ctx context.Context, r *report.Report, o mergeOptions, tool *f
 			if err != nil {
 				return err
 			}
-			write = func(w io.Writer) error { return r.HTML(w, report.English, thumbs) }
+			write = func(w io.Writer) error { return r.HTML(w, language(), thumbs) }
 		}
 		if err := writeWhole(path, write); err != nil {
 			return fmt.Errorf("write the report %s: %w", path, err)

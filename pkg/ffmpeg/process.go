@@ -32,10 +32,14 @@ func (e *Error) Error() string {
 // Unwrap returns how the process ended.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Killed tells whether a signal ended the process: the fault lies with the machine, not with the file.
+// exitSignalled is FFmpeg's exit code after SIGINT or SIGTERM.
+const exitSignalled = 255
+
+// Killed tells whether a signal ended the process: the fault lies with the machine, or with a person,
+// not with the file.
 func (e *Error) Killed() bool {
 	var exit *exec.ExitError
-	return errors.As(e.Err, &exit) && !exit.Exited()
+	return errors.As(e.Err, &exit) && (!exit.Exited() || exit.ExitCode() == exitSignalled)
 }
 
 // keptLines is how many warnings of a process are kept for its error.
@@ -58,6 +62,7 @@ type process struct {
 func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line string) bool) (*process, error) {
 	p := &process{doing: doing, ctx: ctx, cmd: cmd}
 	cmd.Env = append(os.Environ(), mallocEnv...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C on a terminal is for us; FFmpeg is ended by us
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
 	stderr, err := cmd.StderrPipe()

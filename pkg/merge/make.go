@@ -69,23 +69,10 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 	var found []Damage
 	var done atomic.Int64
 	e.progress(Rendering, 0, plan.Frames)
-	for i, slice := range plan.Slices {
-		if ctx.Err() != nil {
-			break
-		}
+	for i := range plan.Slices {
 		group.Go(func() error {
-			length := slice.End - slice.First
-			name := plan.SliceDigest(i)
-			if work.part(name, length) != nil {
-				e.progress(Rendering, done.Add(length), plan.Frames)
-				return nil
-			}
-			last := int64(0)
-			err := work.makePart(name, func(payload *payloadFile) (*mp4.Part, error) {
-				return e.Render(ctx, plan, i, payload, func(frames int64) {
-					e.progress(Rendering, done.Add(frames-last), plan.Frames)
-					last = frames
-				})
+			err := e.renderPart(ctx, plan, i, work, func(frames int64) {
+				e.progress(Rendering, done.Add(frames), plan.Frames)
 			})
 			var damaged *DamagedError
 			if errors.As(err, &damaged) {
@@ -100,10 +87,39 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return nil, cause
-	}
 	return found, nil
+}
+
+// renderTries is how often a part is rendered before its failure counts: a disk or a network may have
+// failed in between, and damage is believed when it was seen twice.
+const renderTries = 2
+
+// renderPart makes part i unless it is there. more is told of frames as they are done, or undone.
+func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, more func(frames int64)) error {
+	length := plan.Slices[i].End - plan.Slices[i].First
+	name := plan.SliceDigest(i)
+	if work.part(name, length) != nil {
+		more(length)
+		return nil
+	}
+	var err error
+	for range renderTries {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		last := int64(0)
+		err = work.makePart(name, func(payload *payloadFile) (*mp4.Part, error) {
+			return e.Render(ctx, plan, i, payload, func(frames int64) {
+				more(frames - last)
+				last = frames
+			})
+		})
+		if err == nil {
+			return nil
+		}
+		more(-last)
+	}
+	return err
 }
 
 // finish joins the parts and measures what came out.
