@@ -68,7 +68,9 @@ type Pictures struct {
 func (p Pictures) args() []string {
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1"}
 	if p.KeyOnly {
-		args = append(args, "-skip_frame", "nokey")
+		// Without the loop filter a key frame is a sixth cheaper, and hardly worse at the sizes that
+		// key frames are looked at.
+		args = append(args, "-skip_frame", "nokey", "-skip_loop_filter", "all")
 	}
 	if p.Strict {
 		args = append(args, "-err_detect", "explode", "-flags", "-output_corrupt")

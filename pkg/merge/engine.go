@@ -347,19 +347,16 @@ func (e *Engine) judgeFile(ctx context.Context, seg *Segment, t *table, object f
 // lookAt lists usable pictures for the judge.
 func (t *table) lookAt(list []shot) presence.Input {
 	in := presence.Input{Timescale: t.picture.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
-	samples := map[int64]*sample{}
-	for i := range t.picture.Samples {
-		if s := &t.picture.Samples[i]; !s.Hidden {
-			samples[s.PTS] = s
-		}
-	}
+	usable := map[int64]bool{}
 	for _, shot := range list {
-		s := samples[shot.pts]
-		in.Frames = append(in.Frames, shot.pts)
-		in.Sizes = append(in.Sizes, s.Size)
-		if s.Key {
-			in.Keys = append(in.Keys, shot.pts)
+		usable[shot.pts] = true
+	}
+	var samples []presence.Sample
+	for i := range t.picture.Samples {
+		if s := &t.picture.Samples[i]; !s.Hidden && usable[s.PTS] {
+			samples = append(samples, presence.Sample{PTS: s.PTS, Size: s.Size, Key: s.Key})
 		}
 	}
+	in.Take(samples)
 	return in
 }

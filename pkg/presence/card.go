@@ -136,6 +136,9 @@ func (l *cardLook) match(m mosaic) (share int, ok bool) {
 	if l.figures < 6 {
 		return 0, false // one colour: plain pictures need no card
 	}
+	if !l.plausible(m) {
+		return 0, false
+	}
 	same, figure, ground := l.agreement(m)
 	share = 100 * same / blocks
 	grounds := blocks - l.figures
@@ -145,6 +148,18 @@ func (l *cardLook) match(m mosaic) (share int, ok bool) {
 		ok = figure*100 >= 75*l.figures && ground*100 >= 93*grounds
 	}
 	return share, ok && l.correlates(m)
+}
+
+// plausible is a cheap look at every 13th block.
+func (l *cardLook) plausible(m mosaic) bool {
+	same, all := 0, 0
+	for i := 0; i < blocks; i += 13 {
+		all++
+		if m[i].between(l.low[i], l.high[i], 22) {
+			same++
+		}
+	}
+	return same*100 >= 55*all
 }
 
 // agreement counts the blocks that look like the card's.

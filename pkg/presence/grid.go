@@ -19,6 +19,9 @@ func gridded(p picture) string {
 	if cause := crosshatch(light); cause != "" {
 		return cause
 	}
+	if !alternates(light) {
+		return ""
+	}
 	return checkered(light)
 }
 
@@ -33,20 +36,23 @@ func (p picture) lumas() []int {
 // crosshatch recognises light lines on a darker ground, evenly spaced both ways. A column that is a
 // line is light nearly everywhere, so its 15th percentile stands out; likewise a row.
 func crosshatch(light []int) string {
-	inCol, inRow := make([]int, wide), make([]int, high)
-	counts := make([]int, 0, wide)
-	for x := range wide {
-		counts = counts[:0]
-		for y := range high {
-			counts = append(counts, light[y*wide+x])
-		}
-		inCol[x] = percentile(counts, 15)
-	}
+	inRow := make([]int, high)
 	for y := range high {
-		inRow[y] = percentile(append(counts[:0], light[y*wide:(y+1)*wide]...), 15)
+		inRow[y] = percentile(light[y*wide:(y+1)*wide], 15)
 	}
-	down, across := linesOf(inCol), linesOf(inRow)
-	if !regular(down) || !regular(across) {
+	across := linesOf(inRow)
+	if !regular(across) {
+		return ""
+	}
+	inCol, column := make([]int, wide), make([]int, high)
+	for x := range wide {
+		for y := range high {
+			column[y] = light[y*wide+x]
+		}
+		inCol[x] = percentile(column, 15)
+	}
+	down := linesOf(inCol)
+	if !regular(down) {
 		return ""
 	}
 	wrong := 0
@@ -64,10 +70,19 @@ func crosshatch(light []int) string {
 	return fmt.Sprintf("crosshatch of %d by %d lines, nothing else", len(down), len(across))
 }
 
+// percentile is the value below which p per cent of values from 0 to 255 lie.
 func percentile(values []int, p int) int {
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	return sorted[len(sorted)*p/100]
+	var counts [256]int
+	for _, v := range values {
+		counts[v]++
+	}
+	below := len(values) * p / 100
+	for v, n := range counts {
+		if below -= n; below < 0 {
+			return v
+		}
+	}
+	return 255
 }
 
 // linesOf finds the middles of runs that stand out from the median.
@@ -101,6 +116,21 @@ func regular(lines []int) bool {
 		}
 	}
 	return true
+}
+
+// alternates is a cheap look before checkered: most pixels are nearly the lightest or the darkest.
+func alternates(light []int) bool {
+	lowest, highest := percentile(light, 5), percentile(light, 95)
+	if highest-lowest < 48 {
+		return false
+	}
+	n := 0
+	for _, v := range light {
+		if v-lowest < (highest-lowest)/4 || highest-v < (highest-lowest)/4 {
+			n++
+		}
+	}
+	return n*100 >= 75*len(light)
 }
 
 // checkered recognises a picture that is the product of a pattern down and a pattern across.

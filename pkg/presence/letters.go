@@ -28,8 +28,8 @@ const (
 // fewWords is the count below which a picture is read again in another light.
 const fewWords = 4
 
-// read reads the words of a shot, in the lights that suit it.
-func (j *Judge) read(ctx context.Context, in Input, s *shot) ([]ocr.Word, error) {
+// read reads the words of a shot, in the lights that suit it, while the budget of readings lasts.
+func (j *Judge) read(ctx context.Context, in Input, s *shot, budget *int) ([]ocr.Word, error) {
 	request := in.request(s.pts, s.pts+1)
 	request.Width, request.Height = lettersWide, lettersHigh
 	lights := []light{brightness, highlights, shadows}
@@ -40,6 +40,10 @@ func (j *Judge) read(ctx context.Context, in Input, s *shot) ([]ocr.Word, error)
 	var readErr error
 	err := j.each(ctx, request, func(_ int64, rgb []byte) bool {
 		for _, l := range lights {
+			if *budget == 0 {
+				return false
+			}
+			*budget--
 			var words []ocr.Word
 			if words, readErr = j.Reader.Read(ctx, develop(rgb, &s.sight, l)); readErr != nil {
 				return false

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,24 +163,28 @@ func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(shots, func(a, b shot) int { return int(min(max(a.pts-b.pts, -1), 1)) })
+	slices.SortFunc(shots, func(a, b shot) int { return cmp.Compare(a.pts, b.pts) })
 	return shots, nil
 }
 
-// eyes remember what they saw last: a still picture costs next to nothing.
+// eyes remember what they judged last: a picture that stands still costs next to nothing.
 type eyes struct {
-	cards *Cards
-	last  picture
-	seen  sight
+	cards  *Cards
+	judged *sight
 }
 
 func (e *eyes) see(rgb []byte) sight {
-	if e.last != nil && slices.Equal(e.last, rgb) {
-		return e.seen
+	p := picture(rgb)
+	m := p.mosaic()
+	// What lies on a ground is looked at anew each time: it may move.
+	if e.judged != nil && !e.judged.onGround() && m.differing(e.judged.mosaic) <= blocks/200 {
+		s := *e.judged
+		s.mosaic = m
+		return s
 	}
-	e.last = append(e.last[:0], rgb...)
-	e.seen = e.cards.see(e.last)
-	return e.seen
+	s := e.cards.see(p, m)
+	e.judged = &s
+	return s
 }
 
 // span is a part of the file to be looked at more closely.
@@ -286,5 +291,25 @@ func side(s *sight, a, b *shot) Verdict {
 		return a.verdict
 	default:
 		return b.verdict
+	}
+}
+
+// Sample is one frame as a sample table tells of it.
+type Sample struct {
+	PTS  int64
+	Size uint32 // bytes of its packet
+	Key  bool
+}
+
+// Take fills in the frames from a sample table, in any order.
+func (in *Input) Take(samples []Sample) {
+	samples = slices.Clone(samples)
+	slices.SortFunc(samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })
+	in.Keys, in.Frames, in.Sizes = nil, nil, nil
+	for _, s := range samples {
+		in.Frames, in.Sizes = append(in.Frames, s.PTS), append(in.Sizes, s.Size)
+		if s.Key {
+			in.Keys = append(in.Keys, s.PTS)
+		}
 	}
 }

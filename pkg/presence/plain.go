@@ -44,11 +44,15 @@ const (
 
 // plain explains a picture by a ground without content, and says what is left. Nil if no such ground
 // explains three quarters of it.
-func plain(p picture, m mosaic) (*ground, *residue) {
+func plain(p picture, m mosaic, busy int) (*ground, *residue) {
+	if busy > 2*1000/sparse {
+		return nil, nil // edges everywhere: no ground explains them
+	}
 	flat := flatGround(m)
 	best, left := flat, unexplained(p, m, flat)
-	if left.count <= blocks/50 {
-		return best, left
+	// A gradient has no edges; what lies on it has.
+	if left.count <= blocks/50 || busy > 1000/sparse {
+		return whenSparse(best, left)
 	}
 	for _, g := range []*ground{ridge(m), radial(m), bent(m)} {
 		if g == nil {
@@ -59,10 +63,14 @@ func plain(p picture, m mosaic) (*ground, *residue) {
 			best, left = g, r
 		}
 	}
+	return whenSparse(best, left)
+}
+
+func whenSparse(g *ground, left *residue) (*ground, *residue) {
 	if left.count > blocks/sparse {
 		return nil, nil
 	}
-	return best, left
+	return g, left
 }
 
 // flatGround is the most frequent colour.

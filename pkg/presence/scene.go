@@ -67,9 +67,6 @@ func (s *scene) decide(v Verdict, why string) {
 func (s *scene) wanders() bool {
 	moves := 0
 	for i := 1; i < len(s.shots); i++ {
-		if s.shots[i-1].left == nil || s.shots[i].left == nil {
-			return false
-		}
 		a, b := s.shots[i-1].left.box, s.shots[i].left.box
 		if abs(a.Min.X-b.Min.X)+abs(a.Min.Y-b.Min.Y) >= 3 {
 			moves++
@@ -107,11 +104,11 @@ func (s *scene) small() bool {
 	return margin && b.Dy() <= rows/8 && b.Dx() <= cols/2
 }
 
-// Reading a picture costs as much as decoding twenty key frames, so few are read: the emptiest
-// first, and each scene once.
+// Reading a picture costs as much as decoding twenty key frames, so there are few readings: the
+// emptiest pictures first, and each scene once.
 const (
-	readingsOfOverlays = 14
-	readingsOfPages    = 12
+	readingsOfOverlays = 16
+	readingsOfPages    = 16
 	// busiest is the detail, per mille, beyond which a picture is no splash; the sum is bounded too.
 	busiest    = 350
 	busyBudget = 1500
@@ -136,10 +133,9 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 				s.decide(old.first().verdict, old.first().why)
 				continue
 			}
-			if err := j.decideOverlay(ctx, in, s, budget > 0); err != nil {
+			if err := j.decideOverlay(ctx, in, s, &budget); err != nil {
 				return err
 			}
-			budget--
 			known = append(known, s)
 		default:
 			s.decide(Presentation, first.cause)
@@ -162,12 +158,15 @@ func recall(known []*scene, s *scene) *scene {
 }
 
 // decideOverlay says whether what lies on a plain ground is an overlay or content.
-func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, mayRead bool) error {
+func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *int) error {
 	first := s.first()
 	wanders, running := s.wanders(), s.running()
-	if j.Reader != nil && mayRead {
+	if j.Reader != nil {
 		for _, k := range tries(len(s.shots)) {
-			words, err := j.read(ctx, in, &s.shots[k])
+			if *budget == 0 {
+				break
+			}
+			words, err := j.read(ctx, in, &s.shots[k], budget)
 			if err != nil {
 				return err
 			}
@@ -215,7 +214,7 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 	}
 	slices.SortStableFunc(pages, func(a, b *scene) int { return a.first().busy - b.first().busy })
 	var read []*scene
-	spent := 0
+	spent, budget := 0, readingsOfPages
 	for _, s := range pages {
 		if old := recall(read, s); old != nil {
 			s.decide(old.first().verdict, old.first().why)
@@ -223,10 +222,10 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 		}
 		first := s.first()
 		spent += first.busy
-		if len(read) == readingsOfPages || first.busy > busiest || spent > busyBudget {
+		if budget == 0 || first.busy > busiest || spent > busyBudget {
 			continue
 		}
-		words, err := j.read(ctx, in, &s.shots[len(s.shots)/2])
+		words, err := j.read(ctx, in, &s.shots[len(s.shots)/2], &budget)
 		if err != nil {
 			return err
 		}

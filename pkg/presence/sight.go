@@ -32,8 +32,7 @@ type sight struct {
 }
 
 // see judges one picture by itself.
-func (c *Cards) see(p picture) sight {
-	m := p.mosaic()
+func (c *Cards) see(p picture, m mosaic) sight {
 	s := sight{certainty: maybeWords, mosaic: m, busy: busy(p)}
 	s.cause = fmt.Sprintf("slide or moving picture: detail in %.1f%% of it", float64(s.busy)/10)
 	s = c.weigh(s, p, m)
@@ -53,7 +52,7 @@ func (c *Cards) see(p picture) sight {
 
 // weigh tries the models on the whole picture; s is what holds if none fits.
 func (c *Cards) weigh(s sight, p picture, m mosaic) sight {
-	ground, left := plain(p, m)
+	ground, left := plain(p, m, s.busy)
 	if ground != nil && left.count <= specks {
 		s.certainty, s.cause = isCanvas, fmt.Sprintf("%s (all but %.1f%%)", ground.name, left.share())
 		return s
@@ -93,7 +92,7 @@ func (c *Cards) patterned(p picture, m mosaic) (cause string, firm bool) {
 // remains to be explained.
 func (c *Cards) inside(s sight, p picture, r image.Rectangle) sight {
 	cut := p.cut(r)
-	inner := c.weigh(sight{certainty: isContent}, cut, cut.mosaic())
+	inner := c.weigh(sight{certainty: isContent, busy: s.busy}, cut, cut.mosaic())
 	if inner.certainty == isContent {
 		return s
 	}
