@@ -67,6 +67,9 @@ func (s *scene) decide(v Verdict, why string) {
 func (s *scene) wanders() bool {
 	moves := 0
 	for i := 1; i < len(s.shots); i++ {
+		if s.shots[i-1].left == nil || s.shots[i].left == nil {
+			return false // not something on a ground
+		}
 		a, b := s.shots[i-1].left.box, s.shots[i].left.box
 		if abs(a.Min.X-b.Min.X)+abs(a.Min.Y-b.Min.Y) >= 3 {
 			moves++
