@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -120,15 +121,14 @@ func encoding(req Request) ffmpeg.Encoding {
 func (e *Engine) each(ctx context.Context, stage Stage, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(surveyors)
-	done := make(chan struct{}, n)
+	var done atomic.Int64
 	e.progress(stage, 0, int64(n))
 	for i := range n {
 		group.Go(func() error {
 			if err := do(ctx, i); err != nil {
 				return err
 			}
-			done <- struct{}{}
-			e.progress(stage, int64(len(done)), int64(n))
+			e.progress(stage, done.Add(1), int64(n))
 			return nil
 		})
 	}
@@ -165,7 +165,7 @@ func rivals(req Request, segments []*Segment) {
 }
 
 func (s *Segment) film() timeline.Film {
-	return timeline.Film{Start: s.Start, Runs: s.Films, Cause: s.Cause}
+	return timeline.Film{Start: s.Start, Runs: s.Films, Losses: s.Losses, Cause: s.Cause}
 }
 
 // planner carries one plan through its making.

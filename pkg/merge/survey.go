@@ -18,19 +18,20 @@ import (
 // Segment is a clip and what was found in it.
 type Segment struct {
 	Clip       `json:"-"`
-	Path       string         `json:"path"`
-	Source     string         `json:"source"`
-	Start      time.Time      `json:"start"` // wall clock of its zero: the minute in its name
-	Bytes      int64          `json:"bytes"`
-	Generation string         `json:"generation"`
-	Length     time.Duration  `json:"length_ns"` // from the zero to the end of the longest track
-	Picture    *Picture       `json:"picture,omitempty"`
-	Sound      *SoundTrack    `json:"sound,omitempty"`
-	Films      []timeline.Run `json:"picture_runs,omitempty"` // usable pictures, since the zero
-	Sounds     []timeline.Run `json:"sound_runs,omitempty"`   // usable sound, since the zero
-	Faults     []string       `json:"faults,omitempty"`
-	Cause      string         `json:"cause,omitempty"` // why it lacks what its runs leave out
-	Rival      string         `json:"rival,omitempty"` // the better file of the same slot
+	Path       string          `json:"path"`
+	Source     string          `json:"source"`
+	Start      time.Time       `json:"start"` // wall clock of its zero: the minute in its name
+	Bytes      int64           `json:"bytes"`
+	Generation string          `json:"generation"`
+	Length     time.Duration   `json:"length_ns"` // from the zero to the end of the longest track
+	Picture    *Picture        `json:"picture,omitempty"`
+	Sound      *SoundTrack     `json:"sound,omitempty"`
+	Films      []timeline.Run  `json:"picture_runs,omitempty"` // usable pictures, since the zero
+	Sounds     []timeline.Run  `json:"sound_runs,omitempty"`   // usable sound, since the zero
+	Faults     []string        `json:"faults,omitempty"`
+	Losses     []timeline.Loss `json:"losses,omitempty"` // why it lacks certain stretches of picture
+	Cause      string          `json:"cause,omitempty"`  // why it lacks the rest of what its runs leave out
+	Rival      string          `json:"rival,omitempty"`  // the better file of the same slot
 }
 
 // Picture is a segment's picture track.
@@ -221,7 +222,7 @@ func (s *Segment) describePicture(t *table, damages []Damage) {
 	}
 	if lost > 0 {
 		s.fault("the file is cut off: " + strconv.Itoa(lost) + " of " + strconv.Itoa(shown) + " pictures lie beyond its end")
-		s.Cause = "the file is cut off there"
+		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: t.firstLost(), Until: s.Length}, Cause: "the file is cut off there"})
 	}
 	if s.Picture.Codec != "h264" {
 		s.fault("its pictures are " + s.Picture.Codec + " instead of h264")
@@ -231,15 +232,27 @@ func (s *Segment) describePicture(t *table, damages []Damage) {
 	}
 	for _, d := range ownDamages(damages, s) {
 		s.fault("pictures cannot be decoded from " + secondsText(d.From) + " to " + secondsText(d.Until))
-		s.Cause = damagedCause
-	}
-	if len(track.Samples) > 0 && !track.Samples[0].Key {
-		s.fault("it does not begin with a key frame")
+		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: d.From, Until: d.Until}, Cause: damagedCause})
 	}
 	s.Films = pictureRuns(t, damages, s)
+	if len(track.Samples) > 0 && !track.Samples[0].Key && len(s.Films) > 0 {
+		s.fault("it does not begin with a key frame")
+		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{Until: s.Films[0].From}, Cause: "the pictures before the file's first key frame cannot be decoded"})
+	}
 	if len(s.Films) == 0 {
 		s.fault("no picture of it can be used")
 	}
+}
+
+// firstLost is the earliest picture that lies beyond the end of the file.
+func (t *table) firstLost() time.Duration {
+	first := t.length
+	for i := range t.picture.Samples {
+		if s := &t.picture.Samples[i]; s.Lost && !s.Hidden {
+			first = min(first, t.at(t.picture, s.PTS))
+		}
+	}
+	return first
 }
 
 func (s *Segment) fault(text string) {

@@ -21,6 +21,7 @@ var phrases = []phrase{
 	says(`the file has no picture there`, `в файле нет изображения`),
 	says(`the file has no picture track`, `в файле нет видеодорожки`),
 	says(`the file ends early: it holds (.+) s of (.+) s`, `файл кончается раньше: в нём $1 с из $2 с`),
+	says(`the pictures before the file's first key frame cannot be decoded`, `изображение до первого ключевого кадра файла не читается`),
 	says(`the file is cut off there`, `файл здесь обрывается`),
 	says(`the pictures there cannot be decoded: the file is damaged`, `изображение не читается: файл повреждён`),
 	says(`the file is empty \(zero bytes\)`, `файл пуст (ноль байт)`),

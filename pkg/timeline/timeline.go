@@ -69,8 +69,16 @@ type Run struct {
 type Film struct {
 	Start time.Time // wall clock of the file's zero: the minute in its name
 	Runs  []Run     // ascending, disjoint; none if no picture can be used
-	// Cause says why the file does not show what its runs leave out.
-	Cause string
+	// Losses say why the file does not show certain stretches that its runs leave out; Cause says it
+	// of all the rest.
+	Losses []Loss
+	Cause  string
+}
+
+// Loss is a stretch of a file, in time since its zero, that cannot be shown, and why.
+type Loss struct {
+	Run
+	Cause string `json:"cause"`
 }
 
 // Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
@@ -139,7 +147,7 @@ func closeSmallHoles(w Window, spans []Span) []Span {
 	return spans
 }
 
-// blame is a stretch of frames for whose holes there is a cause.
+// blame is a stretch of frames for whose holes there is a cause. Of two, the later in a list counts.
 type blame struct {
 	first, end int64
 	cause      string
@@ -154,6 +162,9 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 			end = min(end, w.Nearest(films[order[i+1]].Start.Sub(w.Start)))
 		}
 		all = append(all, blame{first: w.Nearest(zero), end: end, cause: films[index].Cause})
+		for _, loss := range films[index].Losses {
+			all = append(all, blame{first: w.Nearest(zero + loss.From), end: min(end, w.Nearest(zero+loss.Until)), cause: loss.Cause})
+		}
 	}
 	return all
 }
@@ -171,7 +182,7 @@ func fill(w Window, spans []Span, blames []blame) []Span {
 			for _, b := range blames {
 				if b.first <= at && at < b.end {
 					cause, until = b.cause, min(until, b.end)
-				} else if b.first > at {
+				} else if b.first > at && b.first < b.end {
 					until = min(until, b.first)
 				}
 			}
