@@ -87,3 +87,26 @@ func TestOctet(t *testing.T) {
 		}
 	}
 }
+
+// FuzzWall checks that an instant prints as the wall clock it was read from.
+func FuzzWall(f *testing.F) {
+	f.Add("2026-11-20", "15:10", "Europe/Moscow")
+	f.Add("2026-10-25", "02:30:59", "Europe/Berlin")
+	f.Fuzz(func(t *testing.T, date, clock, zone string) {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			return
+		}
+		at, err := nvr.Wall(date, clock, location)
+		if err != nil {
+			return
+		}
+		layout := "2006-01-02 15:04"
+		if len(clock) > 5 {
+			layout += ":05"
+		}
+		if got := at.Format(layout); got != date+" "+clock {
+			t.Errorf("Wall(%q, %q, %s) prints as %q", date, clock, zone, got)
+		}
+	})
+}
