@@ -88,7 +88,7 @@ func (t *table) sounding(url string, from, until time.Duration, channels int) ff
 	rate := int64(t.sound.SampleRate)
 	zero := t.zero.Duration()
 	return ffmpeg.Sound{
-		URL: url, Channels: channels, Seek: seekBefore(from + zero - soundLead),
+		URL: url, Channels: channels, Seek: t.seekSound(from + zero - soundLead),
 		From: samplesIn(from+zero, rate), Until: samplesIn(until+zero, rate),
 	}
 }
@@ -97,8 +97,15 @@ func (t *table) sounding(url string, from, until time.Duration, channels int) ff
 // and more.
 const soundLead = 200 * time.Millisecond
 
-// seekBefore is where to start reading; nil for the start of the file.
-func seekBefore(at time.Duration) *time.Duration {
+// seekSound is where to start reading for the sound; nil for the start of the file. FFmpeg seeks by
+// the pictures: where none is before, it would begin with the sound beside the first one and leave out
+// what was heard earlier.
+func (t *table) seekSound(at time.Duration) *time.Duration {
+	if t.picture != nil {
+		if first, ok := t.picture.First(); ok && at <= first.Duration() {
+			return nil
+		}
+	}
 	if at <= 0 {
 		return nil
 	}
