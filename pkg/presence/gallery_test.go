@@ -53,6 +53,8 @@ func plainCards() []exhibit {
 		exhibit{"blue with a named clock", presence.Canvas, func(s float64) board {
 			return newBoard().fill(0x0000c0).text(10, 24, 18, 0xffffff, "mono", "504 screen 21 "+clockText(s))
 		}},
+		exhibit{"black with a label", presence.Canvas, still(newBoard().text(12, 22, 16, 0xffffff, "regular", "HDMI 1 1920x1080"))},
+		exhibit{"snow", presence.Canvas, func(s float64) board { return newBoard().fill(0x808080).speckle(120, uint64(s*10)) }},
 		exhibit{"gradient down", presence.Canvas, still(newBoard().shade(func(_, y float64) (float64, float64, float64) { return 20, 40 + 60*y, 90 + 150*y }))},
 		exhibit{"gradient aslant", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) { return 200 * x, 80 + 40*y, 60 + 90*(x+y) }))},
 		exhibit{"vignette", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
@@ -79,13 +81,16 @@ func patternCards(t testing.TB) []exhibit {
 	for _, source := range []string{"smptebars", "smptehdbars", "pal75bars", "pal100bars", "testsrc", "testsrc2", "rgbtestsrc", "yuvtestsrc"} {
 		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source+"=s=640x360", 0.5))})
 	}
-	for _, source := range []string{"allrgb", "allyuv", "colorchart", "colorspectrum=s=640x360", "gradients=s=640x360:seed=3", "gradients=s=640x360:seed=9:nb_colors=4"} {
+	for _, source := range []string{"allyuv", "colorchart", "colorspectrum=s=640x360", "gradients=s=640x360:seed=3", "gradients=s=640x360:seed=9:nb_colors=4"} {
 		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source, 0.5))})
 	}
 	hd := lavfi(t, "smptehdbars=s=640x360", 0)
 	return append(all,
 		exhibit{"HD bars with a clock", presence.Canvas, func(s float64) board {
 			return hd.copyOf().text(200, 40, 30, 0xffffff, "bold", clockText(s))
+		}},
+		exhibit{"pillarboxed bars, a clock on the pillar", presence.Canvas, func(s float64) board {
+			return newBoard().paste(hd, 80, 0, 480, 360).text(10, 24, 18, 0xffffff, "mono", clockText(s))
 		}},
 		exhibit{"bars saying NO SIGNAL", presence.Canvas, still(hd.copyOf().rect(160, 130, 320, 90, 0).text(-1, 190, 48, 0xffffff, "bold", "NO SIGNAL"))},
 		exhibit{"bars, no words", presence.Canvas, still(hd.copyOf().rect(200, 130, 240, 60, 0x000000).text(-1, 170, 24, 0xffffff, "bold", "STUDIO 4 LINE UP"))},
@@ -215,6 +220,12 @@ func slides(t testing.TB) []exhibit {
 		{"bar chart without words", p, still(barChart(false))},
 		{"header and nothing", p, still(newBoard().fill(0xffffff).rect(0, 0, 640, 60, 0x204080).text(20, 42, 28, 0xffffff, "bold", "Outline"))},
 		{"pie", p, still(newBoard().fill(0xffffff).text(-1, 34, 24, 0x202020, "bold", "Market shares").disc(320, 200, 140, 0xc03030).rect(320, 60, 140, 140, 0x3030c0).rect(180, 200, 140, 140, 0x30c030))},
+		{"ball on a white page", p, func(s float64) board {
+			x, y := bounce(s, 60, 60)
+			return newBoard().fill(0xffffff).disc(x+30, y+30, 28, 0xc03030)
+		}},
+		{"pale words on white", p, still(newBoard().fill(0xffffff).text(60, 150, 30, 0xc8c8c8, "regular", "Remember the boundary"))},
+		{"white words on a photograph", p, still(newBoard().photo(70, 6).text(-1, 190, 44, 0xffffff, "bold", "Field work"))},
 		{"formula", p, still(newBoard().fill(0xffffff).text(-1, 190, 40, 0, "regular", "E = mc²"))},
 		{"table", p, still(table())},
 		{"countdown slide", p, func(s float64) board {

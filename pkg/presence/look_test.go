@@ -102,6 +102,9 @@ func TestGallery(t *testing.T) {
 		"small, blurred": {"-vf", "scale=320:180,gblur=0.8", "-qp", "30"},
 		"grown":          {"-vf", "scale=1280:720,noise=alls=6:allf=t", "-qp", "38"},
 	} {
+		if testing.Short() && name != "bad" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := film(t, len(exhibits)*exhibitSeconds*boardRate, pictures, options...)

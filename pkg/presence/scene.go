@@ -117,6 +117,10 @@ const (
 	busyBudget = 1500
 )
 
+// lightGround is the brightness from which a thing that moves on a plain ground is an animation on a
+// page: logos and boxes bounce on black and blue.
+const lightGround = 150
+
 // settle decides every shot.
 func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64) error {
 	scenes := cutScenes(shots, until)
@@ -178,6 +182,9 @@ func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *i
 			case r.phrase != "":
 				s.decide(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
 				return nil
+			case r.label && s.small():
+				s.decide(Canvas, fmt.Sprintf("%s: a label, read %q", first.cause, r.text))
+				return nil
 			case r.others > 0:
 				s.decide(Presentation, fmt.Sprintf("%s: read %q", first.cause, short(r.text)))
 				return nil
@@ -192,7 +199,7 @@ func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *i
 		note = " (words not read: tesseract is not installed)"
 	}
 	switch {
-	case wanders:
+	case wanders && first.ground.luma() < lightGround:
 		s.decide(Canvas, fmt.Sprintf("%s, which wanders about%s", first.cause, note))
 	case running && s.small():
 		s.decide(Canvas, fmt.Sprintf("%s, small and running like a clock%s", first.cause, note))

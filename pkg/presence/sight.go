@@ -57,6 +57,10 @@ func (c *Cards) weigh(s sight, p picture, m mosaic) sight {
 		s.certainty, s.cause = isCanvas, fmt.Sprintf("%s (all but %.1f%%)", ground.name, left.share())
 		return s
 	}
+	if cause := snow(p, m, s.busy); cause != "" {
+		s.certainty, s.cause = isCanvas, cause
+		return s
+	}
 	if cause, firm := c.patterned(p, m); cause != "" {
 		s.certainty, s.cause = isCanvas, cause
 		if !firm {

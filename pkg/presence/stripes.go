@@ -55,7 +55,7 @@ func striped(p picture) (cause string, firm bool) {
 	case bars*100 >= 38*high && unlike <= 250 && !page(p):
 		return fmt.Sprintf("colour bars: %d in the standard order over %d%% of the height", longest, 100*bars/high), firm
 	case (bars+other)*100 >= 85*high && unlike <= 30:
-		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/high), unlike <= 3
+		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/high), unlike < 1
 	}
 	return "", false
 }

@@ -52,6 +52,7 @@ type reading struct {
 	phrase string // the phrase of no signal, "" if none
 	clock  bool   // a time or date was read
 	others int    // legible words that are neither
+	label  bool   // all of these name an input, a camera or a mode
 }
 
 // skeleton reduces a word to what survives bad reading: lower case, letters and digits only, look-alikes
@@ -104,8 +105,9 @@ func interpret(words []ocr.Word, running bool) reading {
 			continue
 		}
 		for k, w := range line {
-			if inPhrase && !(from.after(i, k) || (place{i, k}).after(to.line, to.word)) {
-				continue
+			here := place{i, k}
+			if inPhrase && !from.after(i, k) && !here.after(to.line, to.word) {
+				continue // a word of the phrase itself
 			}
 			n++
 			if w.Confidence >= 60 && len([]rune(skeleton(w.Text))) >= 3 || isNumber(w.Text) {
@@ -120,6 +122,7 @@ func interpret(words []ocr.Word, running bool) reading {
 			}
 		}
 	}
+	r.label = n > 0 && strangers == 0
 	if phrase != "" && sameLine == 0 && strangers <= strangersNearby && n <= wordsAtMost && !paged(lines, from.line) {
 		r.phrase = phrase
 	}
