@@ -14,7 +14,7 @@ build: ## build bin/local
 	@go build -trimpath -buildvcs=false -o bin/local ./jobs/local
 
 demo: ## make a sample afternoon of a room and merge it; prints where the video lies
-	@scripts/setup ffmpeg
+	@scripts/setup ffmpeg tesseract
 	@$(MAKE) build
 	@scripts/demo
 
