@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -256,9 +257,10 @@ func (p *planner) judge(ctx context.Context) ([]timeline.Verdict, error) {
 			limit = p.window.Nearest(p.plan.Segments[usable[i+1]].Start.Sub(p.req.Start))
 		}
 		for _, s := range j.stretches(p.req.Policy) {
+			cause, _, _ := strings.Cut(s.Cause, "; ") // the first of its pictures speaks for a stretch
 			v := timeline.Verdict{
 				First: p.window.Nearest(offset + s.From), End: min(limit, p.window.Nearest(offset+s.Until)),
-				Presentation: s.Presentation, Cause: s.Cause,
+				Presentation: s.Presentation, Cause: cause,
 			}
 			if v.First < v.End {
 				verdicts = append(verdicts, v)
