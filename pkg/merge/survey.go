@@ -280,7 +280,9 @@ func shots(t *table, damages []Damage) []shot {
 		switch {
 		case s.Lost:
 			decodable = false
-		case s.Key:
+		case s.Key && !decodable:
+			// What is decoded after it and shown before it rests on pictures that are not there. Later key
+			// frames may have such pictures too (open GOPs), and these can be decoded.
 			keyPTS, decodable = s.PTS, true
 		}
 		usable[i] = decodable && s.PTS >= keyPTS && !s.Hidden
