@@ -65,8 +65,8 @@ func TestTimeOfSources(t *testing.T) {
 			s.Pictures.BFrames = 2
 			all(func(g *recorder.Segment) { g.NoEditList = true })(s)
 		}, frame, frame},
-		{"first timestamp and edit list", all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }),
-			all(func(g *recorder.Segment) { g.Lead = 720 * time.Millisecond }), frame, frame},
+		{"edit list and first timestamp", all(func(g *recorder.Segment) { g.Lead = 720 * time.Millisecond }),
+			all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }), frame, frame},
 		{"B-frames, edit list inside a group, 29.97 fps", func(s *recorder.Source) {
 			s.Pictures.BFrames, s.Pictures.Rate, s.Pictures.Timescale = 2, ffmpeg.Rate{Num: 30000, Den: 1001}, 0
 			all(func(g *recorder.Segment) { g.Lead = 1700 * time.Millisecond })(s)
@@ -75,12 +75,12 @@ func TestTimeOfSources(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := session(three(), three().Add(2*slot))
+			s := session(three(), three().Add(slot+15*time.Second))
 			s.Sources = s.Sources[:2]
 			tt.left(&s.Sources[0])
 			tt.right(&s.Sources[1])
 			dir := record(t, s)
-			f := makeFilm(t, newEngine(t), dir, request(three().Add(40*time.Second), three().Add(75*time.Second)), 2)
+			f := makeFilm(t, newEngine(t), dir, request(three().Add(50*time.Second), three().Add(70*time.Second)), 2)
 			c := complaints{t: t}
 			for k, got := range f.frames(t) {
 				if text := wrong(got.Left, lecturer, f.at(k), tt.lag); text != "" {
@@ -119,4 +119,98 @@ func checkMarks(t *testing.T, f *film, source string) {
 	if want := int(length/time.Second) - 1; inside != want {
 		t.Errorf("%d marks inside, want %d", inside, want)
 	}
+}
+
+// TestClocks merges across what clocks do. A lecturer alone is enough: the picture stands in the
+// middle, and says the instant.
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(month time.Month, day, hour, minute, second int) time.Time {
+		return time.Date(2026, month, day, hour, minute, second, 0, berlin)
+	}
+	cet := time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC).In(berlin) // 02:00, the second time
+	tests := []struct {
+		name     string
+		segments []recorder.Segment
+		from     time.Time
+		until    time.Time
+		hole     [2]time.Duration // since from
+	}{
+		{"over midnight", []recorder.Segment{
+			{Named: at(11, 20, 23, 59, 0), Length: slot}, {Named: at(11, 21, 0, 0, 0), Length: 20 * time.Second},
+		}, at(11, 20, 23, 59, 50), at(11, 21, 0, 0, 10), [2]time.Duration{}},
+		{"clocks go forward", []recorder.Segment{
+			{Named: at(3, 29, 1, 59, 0), Length: slot}, {Named: at(3, 29, 3, 0, 0), Length: 20 * time.Second},
+		}, at(3, 29, 1, 59, 50), at(3, 29, 3, 0, 10), [2]time.Duration{}},
+		{"clocks go back: the second pass is a hole", []recorder.Segment{
+			{Named: cet.Add(-time.Minute), Length: slot}, {Named: cet, Length: 20 * time.Second},
+		}, cet.Add(-10 * time.Second), cet.Add(15 * time.Second), [2]time.Duration{10 * time.Second, 25 * time.Second}},
+		{"the first pass of the doubled hour", []recorder.Segment{
+			{Named: cet.Add(-time.Hour), Length: 20 * time.Second},
+		}, cet.Add(-time.Hour + 3*time.Second), cet.Add(-time.Hour + 13*time.Second), [2]time.Duration{}},
+		{"a short segment leaves a hole, a long one is cut", []recorder.Segment{
+			{Named: three(), Length: 63 * time.Second}, {Named: three().Add(slot), Length: 58 * time.Second},
+			{Named: three().Add(2 * slot), Length: 10 * time.Second},
+		}, three().Add(55 * time.Second), three().Add(125 * time.Second), [2]time.Duration{63 * time.Second, 65 * time.Second}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := session(tt.from, tt.until)
+			s.Sources = s.Sources[:1]
+			s.Sources[0].Pictures.Rate = ffmpeg.Rate{Num: 10, Den: 1}
+			s.Sources[0].Pictures.GOP = 10
+			s.Sources[0].Segments = tt.segments
+			f := makeFilm(t, newEngine(t), record(t, s), request(tt.from, tt.until), 2)
+			c := complaints{t: t}
+			for k, got := range f.frames(t) {
+				since := f.at(k).Sub(tt.from)
+				if since >= tt.hole[0] && since < tt.hole[1] {
+					if got.Left.State != truth.Absent || got.Right.State != truth.Absent || got.Centre.State != truth.Absent {
+						c.add("frame %d, in the hole: %+v", k, got)
+					}
+					continue
+				}
+				if text := wrong(got.Centre, lecturer, f.at(k), 100*time.Millisecond); text != "" {
+					c.add("frame %d: the picture %s", k, text)
+				}
+			}
+		})
+	}
+}
+
+// TestSoundBeforePictures has a camera that comes three seconds after its microphone, in a file whose
+// timestamps do not begin at zero.
+func TestSoundBeforePictures(t *testing.T) {
+	t.Parallel()
+	s := session(three(), three().Add(8*time.Second))
+	s.Sources = s.Sources[:1]
+	s.Sources[0].Segments[0].PictureLate = 3 * time.Second
+	s.Sources[0].Segments[0].FirstPTS = 5 * time.Second
+	req := request(three(), three().Add(7*time.Second))
+	req.Slice = 1500 * time.Millisecond
+	checkMarks(t, makeFilm(t, newEngine(t), record(t, s), req, 1), lecturer)
+}
+
+// TestStartWithoutKeyFrame wants what cannot be decoded to be a hole, and the rest in its place.
+func TestStartWithoutKeyFrame(t *testing.T) {
+	t.Parallel()
+	s := session(three(), three().Add(8*time.Second))
+	s.Sources = s.Sources[:1]
+	s.Sources[0].Segments[0].DropFirst = 10 // of the first second, the key frame among them
+	f := makeFilm(t, newEngine(t), record(t, s), request(three(), three().Add(6*time.Second)), 1)
+	c := complaints{t: t}
+	for k, got := range f.frames(t) {
+		switch text := wrong(got.Centre, lecturer, f.at(k), 40*time.Millisecond); {
+		case k < 25 && got.Centre.State == truth.Valid:
+			c.add("frame %d shows %v: before it nothing could be decoded", k, got.Centre.At)
+		case k >= 25 && text != "":
+			c.add("frame %d: the picture %s", k, text)
+		}
+	}
+	checkMarks(t, f, lecturer)
 }
