@@ -30,6 +30,8 @@ type Copy struct {
 	JumpPictures, JumpSound bool
 
 	MoovFirst bool
+	// Fragmented writes no index: each group of pictures describes itself.
+	Fragmented bool
 }
 
 // Copy runs the copy.
@@ -74,6 +76,9 @@ func (c Copy) args() []string {
 	}
 	if c.MoovFirst {
 		args = append(args, "-movflags", "+faststart")
+	}
+	if c.Fragmented {
+		args = append(args, "-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 	}
 	return append(args, "-movie_timescale", editScale, "-f", "mp4", "file:"+c.To)
 }

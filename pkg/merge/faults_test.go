@@ -1,0 +1,339 @@
+package merge_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// TestFaults records the room once; every part of it spoils files of its own.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	recordFiles(t, base, camera(lecturerCam), camera(boardCam))
+	for _, test := range slices.Concat(lostFiles(), lostStretches(), oddFiles(), strangers()) {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(newScene(t, base))
+		})
+	}
+}
+
+type faultTest struct {
+	name string
+	run  func(*scene)
+}
+
+// lecturerLost is what a merge shows whose second lecturer file is of no use.
+func lecturerLost() []show {
+	return []show{{until: joint, left: lecturerCam, right: boardCam}, {until: recordFrames, right: boardCam}}
+}
+
+// allThere is what a merge shows that lacks nothing.
+func allThere() show { return show{until: recordFrames, left: lecturerCam, right: boardCam} }
+
+// lostFiles are files of which nothing can be used.
+func lostFiles() []faultTest {
+	second := fileOf(lecturerCam, 1)
+	lost := func(name, fault string, spoil func(*scene)) faultTest {
+		return faultTest{name, func(s *scene) {
+			spoil(s)
+			m := s.merge(faultyRequest())
+			m.shows(lecturerLost()...)
+			m.gap(lecturerCam, joint, recordFrames, fault)
+			m.noGaps(boardCam)
+			m.fault(second, fault)
+			m.parts(3)
+		}}
+	}
+	bytes := func(data []byte) func(*scene) { return func(s *scene) { s.replace(second, data) } }
+	moovLast := func(damage recorder.Damage) func(*scene) {
+		return func(s *scene) {
+			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+				g.MoovFirst, g.Damage = false, []recorder.Damage{damage}
+			})
+		}
+	}
+	return []faultTest{
+		lost("zero bytes", "empty", bytes(nil)),
+		lost("text", "not an MP4", bytes([]byte("Not found\n"))),
+		lost("random bytes", "not an MP4", bytes(randomBytes(100_000))),
+		lost("one byte", "not an MP4", bytes([]byte{0})),
+		lost("a head without an index", "no index", bytes([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"))),
+		lost("moov lost", "no index", moovLast(recorder.LoseMoov())),
+		lost("moov cut", "no index", moovLast(recorder.CutMoov())),
+	}
+}
+
+func randomBytes(n int) []byte {
+	out := make([]byte, 0, n)
+	for x := uint64(1); len(out) < n; x = x*6364136223846793005 + 1442695040888963407 {
+		out = binary.BigEndian.AppendUint32(out, uint32(x>>32))
+	}
+	return out
+}
+
+// lostStretches are files that break off or are broken in between.
+func lostStretches() []faultTest {
+	second := fileOf(lecturerCam, 1)
+	return []faultTest{
+		{"cut at a byte", func(s *scene) { s.cut(second, 7) }},
+		{"cut at a frame border", func(s *scene) { s.cut(second, 0) }},
+		{"cut one byte early", func(s *scene) { s.cut(second, -1) }},
+		{"cut at the first picture", func(s *scene) {
+			s.spoil(second, recorder.TruncateAtPicture(0))
+			m := s.merge(faultyRequest())
+			m.shows(lecturerLost()...)
+			m.gap(lecturerCam, joint, recordFrames, "cut off")
+			m.fault(second, "no picture of it can be used")
+		}},
+		{"garbage in pictures", func(s *scene) {
+			// Pictures 210 to 215 are 8.4 s into the file: lost up to the key frame at 10 s.
+			s.spoil(second, recorder.GarbagePictures(210, 215, 1))
+			m := s.merge(faultyRequest())
+			m.shows(show{until: joint + 210, left: lecturerCam, right: boardCam}, show{until: joint + 250, right: boardCam}, allThere())
+			m.gap(lecturerCam, joint+210, joint+250, "damaged")
+			m.noGaps(boardCam)
+			m.fault(second, "pictures cannot be decoded from 8.4 s to 10 s")
+			m.parts(3)
+		}},
+		{"garbage in a key frame", func(s *scene) {
+			s.spoil(second, recorder.GarbagePictures(100, 101, 1), recorder.GarbagePictures(420, 421, 2))
+			m := s.merge(faultyRequest())
+			m.shows(show{until: joint + 100, left: lecturerCam, right: boardCam}, show{until: joint + 150, right: boardCam},
+				show{until: joint + 420, left: lecturerCam, right: boardCam}, show{until: joint + 450, right: boardCam}, allThere())
+			m.noGaps(boardCam)
+			m.parts(3)
+		}},
+		{"garbage at the very beginning", func(s *scene) {
+			s.spoil(second, recorder.GarbagePictures(0, 1, 5))
+			m := s.merge(faultyRequest())
+			m.shows(show{until: joint, left: lecturerCam, right: boardCam}, show{until: joint + 50, right: boardCam}, allThere())
+			m.gap(lecturerCam, joint, joint+50, "damaged")
+			m.parts(3)
+		}},
+		{"garbage in the media", func(s *scene) {
+			s.spoil(second, recorder.Garbage(200, 260, 3))
+			m := s.merge(faultyRequest())
+			m.consistent()
+			m.fault(second, "pictures cannot be decoded")
+		}},
+		{"the decoder's configuration destroyed", func(s *scene) {
+			data := s.read(second)
+			at := slices.Index(data, 'a')
+			for ; string(data[at:at+4]) != "avcC"; at++ {
+			}
+			copy(data[at+4:at+40], randomBytes(36))
+			s.replace(second, data)
+			m := s.merge(faultyRequest())
+			m.shows(lecturerLost()...)
+			m.gap(lecturerCam, joint, recordFrames, "")
+		}},
+	}
+}
+
+// cut ends the lecturer's second file in the 10th second, off bytes from a picture's end, and wants
+// all pictures that are whole, and none that is not.
+func (s *scene) cut(name string, off int64) {
+	s.Helper()
+	packets, err := s.tool.PicturePackets(s.Context(), s.path(name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	size := packets[240].Offset + packets[240].Bytes + off
+	whole := slices.IndexFunc(packets, func(p ffmpeg.PacketPlace) bool { return p.Offset+p.Bytes > size })
+	s.spoil(name, recorder.Truncate(size))
+	m := s.merge(faultyRequest())
+	m.shows(show{until: joint + whole, left: lecturerCam, right: boardCam}, show{until: recordFrames, right: boardCam})
+	m.gap(lecturerCam, joint+whole, recordFrames, "cut off")
+	m.noGaps(boardCam)
+	m.fault(name, "pictures lie beyond its end")
+	m.parts(3)
+}
+
+// oddFiles are files that are not like the others.
+func oddFiles() []faultTest {
+	second, board := fileOf(lecturerCam, 1), fileOf(boardCam, 1)
+	type change = func(*recorder.Source, *recorder.Segment)
+	whole := func(name, fault string, change change) faultTest {
+		return faultTest{name, func(s *scene) {
+			s.again(lecturerCam, 1, change)
+			m := s.merge(faultyRequest())
+			m.shows(allThere())
+			m.noGaps(lecturerCam, boardCam)
+			if fault != "" {
+				m.fault(second, fault)
+			}
+		}}
+	}
+	return []faultTest{
+		whole("no sound track", "no sound track", func(_ *recorder.Source, g *recorder.Segment) { g.NoSound = true }),
+		whole("HEVC", "hevc", func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Codec = ffmpeg.HEVC }),
+		whole("another size", "", func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Width, s.Pictures.Height = 240, 180 }),
+		whole("a change of size inside", "", func(_ *recorder.Source, g *recorder.Segment) {
+			g.Resize = &recorder.Resize{At: 8 * time.Second, Width: 480, Height: 270}
+		}),
+		{"sound only", func(s *scene) {
+			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
+			m := s.merge(faultyRequest())
+			m.shows(lecturerLost()...)
+			m.gap(lecturerCam, joint, recordFrames, "no picture track")
+			m.fault(second, "no picture track")
+			for _, heard := range m.result.Plan.Sound.Heard {
+				if heard.Source != lecturerCam {
+					m.Errorf("the sound that is there is not heard: %+v", heard)
+				}
+			}
+		}},
+		{"timestamps jump a day", func(s *scene) {
+			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Picture: true}
+			})
+			m := s.merge(faultyRequest())
+			m.shows(show{until: joint + 300, left: lecturerCam, right: boardCam}, show{until: recordFrames, left: lecturerCam, alone: true})
+			m.gap(boardCam, joint+300, recordFrames, "jump")
+			m.fault(board, "jump")
+		}},
+		{"sound jumps a day", func(s *scene) {
+			s.again(lecturerCam, 1, func(source *recorder.Source, g *recorder.Segment) {
+				source.Sound.SampleRate = 24000
+				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Sound: true}
+			})
+			m := s.merge(faultyRequest())
+			m.shows(allThere())
+			m.fault(second, "jump")
+			if last := m.result.Plan.Sound.Heard; last[len(last)-1].Source != boardCam {
+				m.Errorf("the board's sound does not stand in: %+v", last)
+			}
+		}},
+		{"fragmented", func(s *scene) {
+			s.fragment(second)
+			m := s.merge(faultyRequest())
+			m.shows(allThere())
+			m.noGaps(lecturerCam, boardCam)
+		}},
+		{"fragmented and cut off", func(s *scene) {
+			s.fragment(second)
+			s.spoil(second, recorder.TruncatePart(400))
+			m := s.merge(faultyRequest())
+			m.consistent()
+		}},
+	}
+}
+
+// strangers are files that do not belong, and files that are there twice.
+func strangers() []faultTest {
+	second := fileOf(lecturerCam, 1)
+	return []faultTest{
+		{"files of another room, day and time", func(s *scene) {
+			data := s.read(second)
+			for _, name := range []string{
+				"2026-11-20_15:01_505_24.mp4", "2026-11-19_15:01_504_24.mp4", "2026-11-20_16:01_504_24.mp4", "2026-11-20_15:01_504_99.mp4",
+			} {
+				if err := os.WriteFile(s.path(name), data[:len(data)/2], 0o600); err != nil {
+					s.Fatal(err)
+				}
+			}
+			m := s.merge(faultyRequest())
+			m.shows(allThere())
+			if n := len(m.report.Segments); n != 4 {
+				m.Errorf("%d segments were looked at, want 4", n)
+			}
+		}},
+		{"two files for one slot", func(s *scene) {
+			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+				g.Folder, g.Length = "a copy", 20*time.Second
+			})
+			m := s.merge(faultyRequest())
+			m.shows(allThere())
+			m.noGaps(lecturerCam, boardCam)
+			m.fault(filepath.Join("a copy", second), "another file of the same slot shows more: "+second)
+		}},
+		{"nothing that can be used", func(s *scene) {
+			for _, octet := range []string{lecturerCam, boardCam} {
+				for minute := range 2 {
+					s.replace(fileOf(octet, minute), nil)
+				}
+			}
+			m, err := s.try(faultyRequest(), s.clips())
+			if !errors.Is(err, merge.ErrNoFootage) || m.result == nil || len(m.result.Plan.Segments) != 4 {
+				s.Errorf("%v, want that there is no footage, and the plan", err)
+			}
+		}},
+		{"only one pane's file", func(s *scene) {
+			for _, name := range []string{fileOf(boardCam, 0), fileOf(boardCam, 1), fileOf(lecturerCam, 0)} {
+				s.remove(name)
+			}
+			m := s.merge(faultyRequest())
+			m.shows(show{until: joint, left: slate, alone: true}, show{until: recordFrames, left: lecturerCam, alone: true})
+			m.gap(lecturerCam, 0, joint, "no file was recorded")
+			m.gap(boardCam, 0, recordFrames, "no file was recorded")
+		}},
+		{"a source that only gives sound", func(s *scene) {
+			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
+			req := faultyRequest()
+			req.Sources, req.Sound = map[nvr.Role]string{nvr.Lecturer: lecturerCam}, boardCam
+			m := s.merge(req)
+			m.shows(show{until: recordFrames, left: lecturerCam, alone: true})
+			if sources := m.report.Sources; len(sources) != 2 || sources[1].Source != boardCam || sources[1].Role != "" {
+				m.Errorf("sources %+v, want the one that only gives sound among them", sources)
+			}
+		}},
+	}
+}
+
+// fragment makes a file a fragmented one.
+func (s *scene) fragment(name string) {
+	s.Helper()
+	temporary := s.path(name) + ".part"
+	if err := s.tool.Copy(context.WithoutCancel(s.Context()), ffmpeg.Copy{From: s.path(name), To: temporary, Fragmented: true}); err != nil {
+		s.Fatal(err)
+	}
+	if err := os.Rename(temporary, s.path(name)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// consistent wants the frames and the report to agree: a pane shows its source, at its own instant,
+// exactly where the report says that there is footage.
+func (m *merged) consistent() {
+	m.Helper()
+	var want []show
+	for k := range recordFrames {
+		at := recordStart().Add(time.Duration(k) * 40 * time.Millisecond)
+		now := show{until: k + 1}
+		for _, stretch := range m.report.Stretches {
+			if !stretch.Start.After(at) && stretch.End.After(at) {
+				now.alone = stretch.Layout == "lecturer" || stretch.Layout == "slate"
+				if stretch.Left != "" && m.there(lecturerCam, at) {
+					now.left = lecturerCam
+				}
+				if stretch.Right != "" && m.there(boardCam, at) {
+					now.right = boardCam
+				}
+			}
+		}
+		want = append(want, now)
+	}
+	m.shows(want...)
+}
+
+// there tells whether the report says that a source has footage at an instant.
+func (m *merged) there(source string, at time.Time) bool {
+	for _, gap := range m.report.Gaps {
+		if gap.Source == source && !gap.Start.After(at) && gap.End.After(at) {
+			return false
+		}
+	}
+	return true
+}
