@@ -57,6 +57,8 @@ func wayOut(err error) string {
 		return fmt.Sprintf("permission is missing: let this user read the segments and write the results, then start again (%v)", err)
 	case errors.Is(err, merge.ErrBusy):
 		return fmt.Sprintf("%v: wait for it, or give this one another --work", err)
+	case errors.Is(err, footage.ErrChanged):
+		return fmt.Sprintf("a file of the recorder changed during the merge: start the same command again when it is finished (%v)", err)
 	default:
 		return err.Error()
 	}
@@ -83,41 +85,56 @@ func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err
 	defer func() { err = errors.Join(err, proxy.Close()) }()
 	engine := &merge.Engine{Tool: tool, Proxy: proxy, Screen: judge, Learned: forgetful{}}
 	if o.plan {
-		return printPlan(ctx, engine, o, clips, stdout)
+		return printPlan(ctx, engine, o, found{clips, ignored}, stdout)
 	}
-	meter := startMeter()
 	work, err := merge.OpenWork(o.workFolder())
 	if err != nil {
 		return err
 	}
+	defer func() {
+		// Nobody asked to keep it, and there is nothing left to go on with.
+		if o.work == "" && (err == nil || errors.Is(err, merge.ErrNoFootage)) {
+			err = errors.Join(err, work.Remove())
+			return
+		}
+		err = errors.Join(err, work.Close())
+	}()
 	engine.Learned = work
-	show := newProgress(stderr, o.request.Rate)
-	engine.Progress = show.update
-	result, err := engine.Make(ctx, o.request, clips, work, o.out, o.parallel)
-	show.end()
-	if errors.Is(err, merge.ErrNoFootage) {
-		return errors.Join(fmt.Errorf("%w: %s", merge.ErrNoFootage, explain(result.Plan, ignored, o)), work.Remove())
-	}
-	if err != nil {
-		return errors.Join(err, work.Close())
-	}
-	r := result.Plan.Report()
-	r.Output, r.Ignored, r.Sound.Result = result.Output(o.out), ignored, result.Loudness.Report()
-	r.Cost = meter.stop(engine)
-	if err := writeReports(ctx, r, o, tool, proxy); err != nil {
-		return errors.Join(err, work.Close())
-	}
-	if err := r.Text(stdout, language()); err != nil {
-		return errors.Join(err, work.Close())
-	}
-	if o.work == "" {
-		return work.Remove() // nobody asked to keep it, and the video is whole
-	}
-	return work.Close()
+	return makeMerge(ctx, engine, work, o, found{clips, ignored}, stdout, stderr)
 }
 
-func printPlan(ctx context.Context, engine *merge.Engine, o mergeOptions, clips []merge.Clip, stdout io.Writer) error {
-	plan, err := engine.Plan(ctx, o.request, clips, nil)
+// found are the files of the folder.
+type found struct {
+	clips   []merge.Clip
+	ignored []report.Ignored
+}
+
+// makeMerge makes the video, and says what was done.
+func makeMerge(ctx context.Context, engine *merge.Engine, work *merge.Work, o mergeOptions, files found, stdout, stderr io.Writer) error {
+	meter := startMeter()
+	defer meter.end()
+	show := newProgress(stderr, o.request.Rate)
+	engine.Progress = show.update
+	result, err := engine.Make(ctx, o.request, files.clips, work, o.out, o.parallel)
+	show.end()
+	if errors.Is(err, merge.ErrNoFootage) {
+		return fmt.Errorf("%w: %s", merge.ErrNoFootage, explain(result.Plan, files.ignored, o))
+	}
+	if err != nil {
+		return err
+	}
+	r := result.Plan.Report()
+	r.Output, r.Ignored, r.Sound.Result = result.Output(o.out), files.ignored, result.Loudness.Report()
+	r.Cost = meter.stop(engine)
+	if err := writeReports(ctx, r, o, engine); err != nil {
+		return err
+	}
+	return r.Text(stdout, language())
+}
+
+// printPlan prints what would be done, also where that is nothing.
+func printPlan(ctx context.Context, engine *merge.Engine, o mergeOptions, files found, stdout io.Writer) error {
+	plan, err := engine.Plan(ctx, o.request, files.clips, nil)
 	if err != nil {
 		return err
 	}
@@ -125,7 +142,9 @@ func printPlan(ctx context.Context, engine *merge.Engine, o mergeOptions, clips 
 	if err != nil {
 		return err
 	}
-	_, err = stdout.Write(text)
+	if _, err = stdout.Write(text); err == nil && plan.Empty() {
+		err = fmt.Errorf("%w: %s", merge.ErrNoFootage, explain(plan, files.ignored, o))
+	}
 	return err
 }
 
@@ -158,14 +177,14 @@ func explain(plan *merge.Plan, ignored []report.Ignored, o mergeOptions) string 
 }
 
 // writeReports writes the reports that were asked for, each whole or not at all.
-func writeReports(ctx context.Context, r *report.Report, o mergeOptions, tool *ffmpeg.Tool, proxy *footage.Proxy) error {
+func writeReports(ctx context.Context, r *report.Report, o mergeOptions, engine *merge.Engine) error {
 	if err := r.Validate(); err != nil {
 		return fmt.Errorf("the report contradicts itself: %w", err)
 	}
 	for _, path := range o.reports {
 		write := r.Write
 		if filepath.Ext(path) == ".html" {
-			thumbs, err := thumbnails(ctx, r, tool, proxy)
+			thumbs, err := thumbnails(ctx, r, engine.Tool, engine.Proxy)
 			if err != nil {
 				return err
 			}
@@ -180,12 +199,13 @@ func writeReports(ctx context.Context, r *report.Report, o mergeOptions, tool *f
 
 // writeWhole writes a file beside its place and renames it when it is complete.
 func writeWhole(path string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	// One name, so that what a killed merge left is written over by the next.
+	file, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) // #nosec G302 G304 -- the report the user asked for
 	if err != nil {
 		return err
 	}
 	err = write(file)
-	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
+	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {

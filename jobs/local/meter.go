@@ -19,6 +19,7 @@ type meter struct {
 	started time.Time
 	cpu     time.Duration // spent before the merge
 	quit    chan struct{}
+	once    sync.Once
 	done    sync.WaitGroup
 	peak    int64
 }
@@ -43,10 +44,15 @@ func startMeter() *meter {
 	return m
 }
 
-// stop ends the measurement. Children count when they have ended.
-func (m *meter) stop(engine *merge.Engine) report.Cost {
-	close(m.quit)
+// end ends the measurement; it may be called again.
+func (m *meter) end() {
+	m.once.Do(func() { close(m.quit) })
 	m.done.Wait()
+}
+
+// stop ends the measurement and gives the result. Children count when they have ended.
+func (m *meter) stop(engine *merge.Engine) report.Cost {
+	m.end()
 	return report.Cost{
 		CPU: report.Number((cpuTime() - m.cpu).Seconds()), Wall: report.Number(time.Since(m.started).Seconds()),
 		PeakRSS: m.peak, Read: engine.Rendering.Bytes(), Analysis: engine.Analysis.Bytes(),

@@ -5,10 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"time"
 
@@ -115,17 +113,24 @@ func (o *mergeOptions) paths() (wrong []error) {
 	if o.out == "" && !o.plan {
 		wrong = append(wrong, errors.New("--out is missing: say which file to write"))
 	}
-	for _, path := range append(slices.Clone(o.reports), o.out) {
-		if path == "" {
-			continue
-		}
-		if stat, err := os.Stat(path); err == nil && stat.IsDir() {
-			wrong = append(wrong, fmt.Errorf("%s is a folder: name a file", path))
-		} else if !isDir(filepath.Dir(path)) {
-			wrong = append(wrong, fmt.Errorf("the folder %s does not exist: make it first", filepath.Dir(path)))
-		}
+	wrong = append(wrong, writable("--out", o.out)...)
+	for _, path := range o.reports {
+		wrong = append(wrong, writable("--report", path)...)
 	}
 	return wrong
+}
+
+// writable says why a file cannot be written, as far as that can be seen.
+func writable(option, path string) []error {
+	switch {
+	case path == "":
+		return nil
+	case isDir(path):
+		return []error{fmt.Errorf("%s %s is a folder: name a file", option, path)}
+	case !isDir(filepath.Dir(path)):
+		return []error{fmt.Errorf("%s: the folder %s does not exist: make it first", option, filepath.Dir(path))}
+	}
+	return nil
 }
 
 func (o *mergeOptions) numbers() (wrong []error) {
@@ -204,9 +209,9 @@ func (o *mergeOptions) times(date, start, end, zone string) (wrong []error) {
 	if err != nil || zone == "" {
 		return []error{fmt.Errorf("--time-zone %q: want a name like Europe/Moscow", zone)}
 	}
-	for name, value := range map[string]string{"date": date, "start": start, "end": end} {
-		if value == "" {
-			wrong = append(wrong, fmt.Errorf("--%s is missing", name))
+	for _, given := range [][2]string{{"date", date}, {"start", start}, {"end", end}} {
+		if given[1] == "" {
+			wrong = append(wrong, fmt.Errorf("--%s is missing", given[0]))
 		}
 	}
 	if len(wrong) > 0 {

@@ -78,7 +78,7 @@ func (c Copy) args() []string {
 		args = append(args, "-movflags", "+faststart")
 	}
 	if c.Fragmented {
-		args = append(args, "-movflags", "+frag_keyframe+empty_moov+default_base_moof")
+		args = append(args, "-movflags", "+frag_keyframe+delay_moov+default_base_moof")
 	}
 	return append(args, "-movie_timescale", editScale, "-f", "mp4", "file:"+c.To)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync/atomic"
 )
@@ -26,7 +27,7 @@ var ErrChanged = errors.New("the file changed while it was read")
 // File is a segment on disk.
 type File struct {
 	file *os.File
-	size int64
+	info fs.FileInfo // when it was opened
 }
 
 // OpenFile opens a segment on disk. It must be closed.
@@ -42,16 +43,23 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &File{file: file, size: stat.Size()}, nil
+	return &File{file: file, info: stat}, nil
 }
 
 // Size is the file's size when it was opened, in bytes.
-func (f *File) Size() int64 { return f.size }
+func (f *File) Size() int64 { return f.info.Size() }
 
-// ReadAt implements io.ReaderAt. A file that has become shorter is [ErrChanged].
+// Info describes the file as it was when it was opened.
+func (f *File) Info() fs.FileInfo { return f.info }
+
+// ReadAt implements io.ReaderAt. A file that is not what it was when it was opened is [ErrChanged].
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.file.ReadAt(p, off)
-	if errors.Is(err, io.EOF) && off+int64(n) < f.size {
+	now, statErr := f.file.Stat()
+	if statErr != nil {
+		return n, statErr
+	}
+	if now.Size() != f.info.Size() || !now.ModTime().Equal(f.info.ModTime()) {
 		return n, fmt.Errorf("read %s at %d: %w", f.file.Name(), off, ErrChanged)
 	}
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -165,8 +166,21 @@ func rivals(req Request, segments []*Segment) {
 	}
 }
 
+// film is what a segment shows.
 func (s *Segment) film() timeline.Film {
 	return timeline.Film{Start: s.Start, Runs: s.Films, Losses: s.Losses, Cause: s.Cause}
+}
+
+// tape is what a segment sounds, for a source that has no pictures in the merge.
+func (s *Segment) tape() timeline.Film {
+	cause := s.Cause
+	switch {
+	case s.Sound != nil:
+		cause = "the file has no sound there"
+	case s.Picture != nil:
+		cause = "the file has no sound track"
+	}
+	return timeline.Film{Start: s.Start, Runs: s.Sounds, Cause: cause}
 }
 
 // planner carries one plan through its making.
@@ -199,7 +213,7 @@ func (p *planner) pictures(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		spans[role] = p.lay(source)
+		spans[role] = p.lay(source, (*Segment).film)
 		p.plan.Sources = append(p.plan.Sources, PlannedSource{Role: role, Source: source, Spans: spans[role]})
 	}
 	verdicts, err := p.judge(ctx)
@@ -208,14 +222,18 @@ func (p *planner) pictures(ctx context.Context) error {
 	}
 	p.plan.Scenes = timeline.Compose(p.window, spans[nvr.Lecturer], spans[nvr.Screen], spans[nvr.Board], verdicts)
 	p.plan.Left, p.plan.Right = timeline.Panes(p.plan.Scenes, spans)
+	if source := p.req.Sound; source != "" && !slices.Contains(slices.Collect(maps.Values(p.req.Sources)), source) {
+		p.plan.Sources = append(p.plan.Sources, PlannedSource{Source: source, Spans: p.lay(source, (*Segment).tape)})
+	}
 	return nil
 }
 
-func (p *planner) lay(source string) []timeline.Span {
+// lay lays the record over what the segments of a source give.
+func (p *planner) lay(source string, film func(*Segment) timeline.Film) []timeline.Span {
 	own := p.ofSource(source)
 	films := make([]timeline.Film, len(own))
 	for i, index := range own {
-		films[i] = p.plan.Segments[index].film()
+		films[i] = film(p.plan.Segments[index])
 	}
 	spans := timeline.Lay(p.window, films, p.req.Segment)
 	for i := range spans {

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -72,11 +73,12 @@ func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*hearing
 		if readErr := served.Close(); readErr != nil {
 			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
 		}
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, cause
+		var broken *ffmpeg.Error
+		if errors.As(err, &broken) && !broken.Killed() {
+			levels, err = ffmpeg.Levels{}, nil // cannot be decoded: not there
 		}
 		if err != nil {
-			levels = ffmpeg.Levels{} // cannot be decoded: not there
+			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, err)
 		}
 		h.Runs = append(h.Runs, measured(t, run, levels)...)
 	}

@@ -107,7 +107,7 @@ func copyPart(to io.Writer, path string, part *mp4.Part) error {
 		return err
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); sum != part.SHA256 {
-		return errors.Join(fmt.Errorf("the media of a part (%s) are not what was written", path), os.Remove(path))
+		return fmt.Errorf("the media of a part (%s) are not what was written: start again, it will be made anew", path)
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 
 // renderAll renders the slices whose parts are not there yet, and returns the damage that it found.
 func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel int) ([]Damage, error) {
+	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, parallel))
 	var mu sync.Mutex
@@ -87,7 +88,7 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return found, nil
+	return found, context.Cause(parent)
 }
 
 // renderTries is how often a part is rendered before its failure counts: a disk or a network may have
@@ -98,7 +99,7 @@ const renderTries = 2
 func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, more func(frames int64)) error {
 	length := plan.Slices[i].End - plan.Slices[i].First
 	name := plan.SliceDigest(i)
-	if work.part(name, length) != nil {
+	if work.whole(name, length) {
 		more(length)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (m *mixer) add(ctx context.Context, i int, take timeline.Take, at int64, ch
 	}
 	samples, err := p.read(int(last - first))
 	if err != nil {
-		return err
+		return cmp.Or(p.served.Err(), err) // what storage says explains what FFmpeg made of it
 	}
 	for s := first; s < last; s++ {
 		gain := take.GainAt(s)
@@ -118,13 +119,13 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}
-	if err := p.skip(max(0, first-take.Start) - aligned); err != nil {
-		return nil, err
+	err = p.skip(max(0, first-take.Start) - aligned)
+	if head := take.Start - first; err == nil && head > 0 {
+		err = p.mirrorHead(head)
 	}
-	if head := take.Start - first; head > 0 {
-		if err := p.mirrorHead(head); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		p.stream.Close()
+		return nil, cmp.Or(p.served.Close(), err)
 	}
 	return p, nil
 }

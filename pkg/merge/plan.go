@@ -186,7 +186,7 @@ func (p *Plan) SliceDigest(i int) string {
 	s := p.Slices[i]
 	c := sliceContent{
 		Renderer: p.Renderer, FFmpeg: p.FFmpeg, Room: p.Room, Start: p.Start, Encoding: p.Encoding, Slice: s,
-		Left: within(p.Left, s), Right: within(p.Right, s), GainDB: p.Sound.GainDB, Limit: p.Sound.LimitDBFS,
+		Left: p.within(p.Left, s), Right: p.within(p.Right, s), GainDB: p.Sound.GainDB, Limit: p.Sound.LimitDBFS,
 	}
 	from, until := p.soundRange(i)
 	for _, take := range p.Sound.Takes {
@@ -213,17 +213,29 @@ func (p *Plan) SliceDigest(i int) string {
 }
 
 // within clips pieces to a slice. A slate is left whole: it tells how long its hole is.
-func within(pieces []timeline.Piece, s Slice) []timeline.Piece {
+func (p *Plan) within(pieces []timeline.Piece, s Slice) []timeline.Piece {
 	var out []timeline.Piece
-	for _, p := range pieces {
-		if p.First < s.End && p.End > s.First {
-			if p.File >= 0 {
-				p.First, p.End = max(p.First, s.First), min(p.End, s.End)
+	for _, piece := range pieces {
+		if piece.First < s.End && piece.End > s.First {
+			if piece.File >= 0 {
+				piece.First, piece.End = max(piece.First, s.First), min(piece.End, s.End)
+				piece.Run = p.near(piece)
 			}
-			out = append(out, p)
+			out = append(out, piece)
 		}
 	}
 	return out
+}
+
+// near is what a piece can show of its run: from the picture that may still be on show where it
+// begins, to its end. What happens to the file elsewhere is nothing to the slice.
+func (p *Plan) near(piece timeline.Piece) timeline.Run {
+	window := p.Window()
+	zero := p.Segments[piece.File].Start.Sub(p.Start)
+	return timeline.Run{
+		From:  max(piece.Run.From, window.Offset(piece.First)-zero-maxGap-time.Second),
+		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+time.Second),
+	}
 }
 
 func digest(content any) string {

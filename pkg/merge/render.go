@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -50,23 +52,25 @@ func (r *renderer) size(whole bool) (width, height int) {
 // render lets five run side by side: two panes decode, one loop composes, the sound is mixed, and
 // what the encoder gives is taken apart.
 func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, error) {
+	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
+	var ends ends
 	encoder, err := r.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
 		FirstFrame: r.slice.First, GainDB: r.plan.Sound.GainDB, LimitDBFS: r.plan.Sound.LimitDBFS,
 	})
 	if err != nil {
 		return nil, err
 	}
-	left, right := r.newPane(within(r.plan.Left, r.slice)), r.newPane(within(r.plan.Right, r.slice))
-	group.Go(func() error { return left.run(ctx) })
-	group.Go(func() error { return right.run(ctx) })
+	left, right := r.newPane(r.plan.within(r.plan.Left, r.slice)), r.newPane(r.plan.within(r.plan.Right, r.slice))
+	group.Go(func() error { return ends.note(left.run(ctx)) })
+	group.Go(func() error { return ends.note(right.run(ctx)) })
 	group.Go(func() error {
-		return errors.Join(r.compose(ctx, left, right, encoder), encoder.ClosePictures())
+		return ends.note(errors.Join(r.compose(ctx, left, right, encoder), encoder.ClosePictures()))
 	})
 	group.Go(func() error {
 		from, until := r.plan.soundRange(r.index)
 		mix := &mixer{r: r, channels: r.plan.Encoding.Channels, playing: map[int]*player{}}
-		return errors.Join(mix.run(ctx, from, until, encoder.WriteSound), encoder.CloseSound())
+		return ends.note(errors.Join(mix.run(ctx, from, until, encoder.WriteSound), encoder.CloseSound()))
 	})
 	var part *mp4.Part
 	group.Go(func() error {
@@ -76,25 +80,70 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 		if readErr != nil {
 			encoder.Stop()
 		}
-		// An encoder that failed says why; what could not be read of it is only the consequence.
-		if err := encoder.Wait(); err != nil {
-			return err
-		}
-		return readErr
+		return ends.note(encoderEnd(encoder.Wait(), readErr))
 	})
 	if err := group.Wait(); err != nil {
-		return nil, r.reason(err)
+		return nil, ends.reason(parent)
 	}
 	return part, nil
 }
 
-// reason keeps the first error, unless it only says that another has ended the work.
-func (r *renderer) reason(err error) error {
-	var damaged *DamagedError
-	if errors.As(err, &damaged) {
-		return damaged
+// encoderEnd words how an encoder ended. One that failed by itself says why, and what could not be
+// read of it is only the consequence; one that was stopped had to be, for what could not be stored.
+func encoderEnd(waitErr, readErr error) error {
+	var own *ffmpeg.Error
+	switch {
+	case readErr == nil, errors.As(waitErr, &own) && !own.Killed():
+		return waitErr
+	case waitErr == nil:
+		return readErr
+	default:
+		return fmt.Errorf("%w (%w)", readErr, waitErr)
+	}
+}
+
+// ends gathers how those that work on a part ended: the first error is often only what another one
+// led to.
+type ends struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (e *ends) note(err error) error {
+	if err != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.errs = append(e.errs, err)
 	}
 	return err
+}
+
+// errFollows marks an error that another one has led to.
+var errFollows = errors.New("the pane has ended")
+
+// reason is the error that counts: that the work was called off; else a fault of storage, of the
+// machine or of ours; else damaged footage, all of it; else whatever there is.
+func (e *ends) reason(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	var damages []Damage
+	var follows error
+	for _, err := range e.errs {
+		var damaged *DamagedError
+		switch {
+		case errors.As(err, &damaged):
+			damages = append(damages, damaged.Damages...)
+		case errors.Is(err, errFollows), errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE):
+			follows = err
+		default:
+			return err
+		}
+	}
+	if len(damages) > 0 {
+		return &DamagedError{Damages: damages}
+	}
+	return follows
 }
 
 // compose gives the encoder every frame of the slice, in order.
@@ -171,7 +220,7 @@ func (s *side) until(ctx context.Context, k int64) error {
 		s.now, s.next, s.fresh = *s.next, nil, true
 	}
 	if s.now.picture == nil {
-		return fmt.Errorf("no picture for frame %d", k)
+		return fmt.Errorf("no picture for frame %d: %w", k, errFollows)
 	}
 	return nil // a pane that failed ends the whole render by its own error
 }

@@ -100,7 +100,7 @@ func (e *Engine) listPackets(ctx context.Context, object footage.Object) (*mp4.F
 		return nil, readErr
 	}
 	var broken *ffmpeg.Error
-	if errors.As(err, &broken) {
+	if errors.As(err, &broken) && !broken.Killed() {
 		return nil, fmt.Errorf("%w: %w", mp4.ErrMalformed, err)
 	}
 	if err != nil {
@@ -188,18 +188,24 @@ func (s *Segment) describe(req Request, t *table, damages []Damage) {
 		s.Sounds = soundRuns(t)
 	}
 	limit := req.Segment + overrun
-	inside := func(runs []timeline.Run) []timeline.Run {
-		return slices.DeleteFunc(runs, func(r timeline.Run) bool {
-			if r.From >= limit {
-				s.fault("timestamps jump to " + secondsText(r.From) + " after the file's start: what lies behind the jump has no known time")
-			}
-			return r.From >= limit
-		})
+	films := len(s.Films)
+	s.Films, s.Sounds = s.inside(s.Films, limit), s.inside(s.Sounds, limit)
+	if len(s.Films) < films {
+		s.Cause = "the timestamps jump there: the time of what follows is not known"
 	}
-	s.Films, s.Sounds = inside(s.Films), inside(s.Sounds)
 	if off := t.length - req.Segment; t.length < limit && (off < -5*time.Second || off > 5*time.Second) {
 		s.fault("it lasts " + secondsText(t.length) + " instead of " + secondsText(req.Segment))
 	}
+}
+
+// inside leaves out the runs that begin at the limit or later.
+func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Run {
+	return slices.DeleteFunc(runs, func(r timeline.Run) bool {
+		if r.From >= limit {
+			s.fault("timestamps jump to " + secondsText(r.From) + " after the file's start: what lies behind the jump has no known time")
+		}
+		return r.From >= limit
+	})
 }
 
 func (s *Segment) describePicture(t *table, damages []Damage) {
@@ -355,16 +361,21 @@ func soundRuns(t *table) []timeline.Run {
 	track := t.sound
 	var runs []timeline.Run
 	var next int64 // the tick at which the samples so far end
+	usual := usualDuration(track)
 	for i := range track.Samples {
 		s := &track.Samples[i]
 		if s.Hidden || s.Lost {
 			continue
 		}
 		from := max(s.PTS, track.Start)
-		end := s.PTS + int64(s.Duration)
+		lasts := int64(s.Duration)
+		if lasts > 2*usual {
+			lasts = usual // tables have no gaps: the packet before one is said to last to its end
+		}
+		end := s.PTS + lasts
 		if len(runs) > 0 {
 			if off := (mp4.Time{Ticks: s.PTS - next, Scale: track.Timescale}).Duration(); off >= -soundJitter && off <= soundJitter {
-				next += int64(s.Duration)
+				next += lasts
 				runs[len(runs)-1].Until = t.at(track, next)
 				continue
 			}
@@ -373,6 +384,19 @@ func soundRuns(t *table) []timeline.Run {
 		runs = append(runs, timeline.Run{From: t.at(track, from), Until: t.at(track, end)})
 	}
 	return runs
+}
+
+// usualDuration is the median of what a track's packets last, in ticks.
+func usualDuration(track *mp4.Track) int64 {
+	durations := make([]uint32, len(track.Samples))
+	for i := range track.Samples {
+		durations[i] = track.Samples[i].Duration
+	}
+	slices.Sort(durations)
+	if len(durations) == 0 {
+		return 0
+	}
+	return int64(durations[len(durations)/2])
 }
 
 // codecName is FFmpeg's name of a sample entry's codec.

@@ -30,6 +30,11 @@ var phrases = []phrase{
 	says(`the file holds no picture and no sound`, `в файле нет ни изображения, ни звука`),
 	says(`the file's index is damaged`, `указатель файла повреждён`),
 
+	says(`the timestamps jump there: .*`, `метки времени здесь прыгают: время того, что дальше, неизвестно`),
+
+	says(`the file has no sound there`, `в файле здесь нет звука`),
+	says(`the file has no sound track`, `в файле нет звуковой дорожки`),
+
 	says(`no picture track`, `нет видеодорожки`),
 	says(`no sound track`, `нет звуковой дорожки`),
 	says(`timestamps jump to (.+) s after the file's start: .*`, `метки времени прыгают на $1 с от начала файла: время записи за скачком неизвестно`),
@@ -47,6 +52,7 @@ var phrases = []phrase{
 	says(`another time`, `другое время`),
 	says(`a source that was not asked for`, `источник не запрошен`),
 	says(`its time does not exist: .*`, `такого времени не было: часы переведены вперёд`),
+	says(`not a regular file`, `это не обычный файл`),
 	says(`its name is not that of a segment`, `имя не похоже на имя файла записи`),
 
 	says(`lecturer recorded`, `лектор записан`),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,8 @@ import (
 //	parts/<digest>.json  a finished part: its tables, and the name of
 //	parts/<random>.media its media bytes
 //
-// A part is there when its tables are: they are written last, and renamed into place.
+// A part is there when its tables are: they are written last, and renamed into place. What is read
+// back carries a checksum: what does not fit is as good as not there.
 type Work struct {
 	dir  string
 	lock *os.File
@@ -69,7 +71,7 @@ func (w *Work) sweep() error {
 	}
 	for _, path := range tables {
 		var p partFile
-		if readJSON(path, &p) == nil {
+		if unseal(path, &p) == nil {
 			named[p.Media] = true
 		}
 	}
@@ -97,29 +99,33 @@ func escapeGlob(path string) string {
 
 // Load implements [Memory].
 func (w *Work) Load(key string, value any) bool {
-	return readJSON(filepath.Join(w.dir, "learned", key+".json"), value) == nil
+	return unseal(filepath.Join(w.dir, "learned", key+".json"), value) == nil
 }
 
 // Save implements [Memory].
 func (w *Work) Save(key string, value any) error {
-	return writeJSON(filepath.Join(w.dir, "learned", key+".json"), value)
+	return seal(filepath.Join(w.dir, "learned", key+".json"), value)
 }
 
 func (w *Work) damages() ([]Damage, error) {
 	var damages []Damage
-	err := readJSON(filepath.Join(w.dir, "damage.json"), &damages)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+	err := unseal(filepath.Join(w.dir, "damage.json"), &damages)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, errSeal) {
+		return nil, nil // it will be found again
 	}
-	return damages, nil
+	return damages, err
 }
 
 func (w *Work) saveDamages(damages []Damage) error {
-	return writeJSON(filepath.Join(w.dir, "damage.json"), damages)
+	return seal(filepath.Join(w.dir, "damage.json"), damages)
 }
 
 func (w *Work) savePlan(plan *Plan) error {
-	return writeJSON(filepath.Join(w.dir, "plans", plan.Digest()+".json"), plan)
+	text, err := plan.JSON()
+	if err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(w.dir, "plans", plan.Digest()+".json"), text)
 }
 
 // partFile is a finished part on disk.
@@ -131,17 +137,28 @@ type partFile struct {
 // payloadFile is a part's media while it is written.
 type payloadFile = os.File
 
-// part is the finished part of a name, if it is there, whole, and of so many frames.
+// part is the finished part of a name, if it is there and of so many frames. Its media are checked
+// where they are read.
 func (w *Work) part(name string, frames int64) *partFile {
 	var p partFile
-	if readJSON(filepath.Join(w.dir, "parts", name+".json"), &p) != nil || p.Part == nil {
-		return nil
-	}
-	stat, err := os.Stat(w.media(&p))
-	if err != nil || stat.Size() != p.Part.Bytes || int64(len(p.Part.Video.Sizes)) != frames {
+	if unseal(filepath.Join(w.dir, "parts", name+".json"), &p) != nil || p.Part == nil || int64(len(p.Part.Video.Sizes)) != frames {
 		return nil
 	}
 	return &p
+}
+
+// whole tells whether a part is there with all its media as they were written. One that is not is
+// taken away, to be made again.
+func (w *Work) whole(name string, frames int64) bool {
+	p := w.part(name, frames)
+	if p == nil {
+		return false
+	}
+	if copyPart(io.Discard, w.media(p), p.Part) == nil {
+		return true
+	}
+	_ = os.Remove(w.media(p)) // it may be missing; if it stays, nothing names it any more
+	return false
 }
 
 func (w *Work) media(p *partFile) string {
@@ -168,26 +185,49 @@ func (w *Work) makePart(name string, render func(payload *payloadFile) (*mp4.Par
 	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	return writeJSON(filepath.Join(w.dir, "parts", name+".json"), p)
+	return seal(filepath.Join(w.dir, "parts", name+".json"), p)
 }
 
-func readJSON(path string, value any) error {
+// errSeal says that a file of the folder is not what was written under its name.
+var errSeal = errors.New("damaged or of another name")
+
+// sealed is a value in a file: the checksum covers the value and the file's name.
+type sealed struct {
+	SHA256 string          `json:"sha256"`
+	Value  json.RawMessage `json:"value"`
+}
+
+func sealOf(path string, value []byte) string {
+	return digest([]string{filepath.Base(path), string(value)})
+}
+
+// unseal reads a value back; errSeal if the file is not as it was written.
+func unseal(path string, value any) error {
 	text, err := os.ReadFile(path) // #nosec G304 -- inside the folder of work
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, value); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+	var s sealed
+	if json.Unmarshal(text, &s) != nil || s.SHA256 != sealOf(path, s.Value) || json.Unmarshal(s.Value, value) != nil {
+		return fmt.Errorf("read %s: %w", path, errSeal)
 	}
 	return nil
 }
 
-// writeJSON writes a file whole or not at all.
-func writeJSON(path string, value any) error {
+// seal writes a value with its checksum.
+func seal(path string, value any) error {
 	text, err := json.Marshal(value)
+	if err == nil {
+		text, err = json.Marshal(sealed{SHA256: sealOf(path, text), Value: text})
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	return writeWhole(path, text)
+}
+
+// writeWhole writes a file whole or not at all.
+func writeWhole(path string, text []byte) error {
 	temporary := path + "." + rand.Text() + ".tmp"
 	if err := writeSynced(temporary, text); err != nil {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(temporary)))
