@@ -41,7 +41,7 @@ func recordStart() time.Time { return time.Date(2026, 11, 20, 15, 0, 50, 0, mosc
 
 func moscow() *time.Location { return time.FixedZone("MSK", 3*3600) }
 
-func slot(minute int) time.Time { return time.Date(2026, 11, 20, 15, minute, 0, 0, moscow()) }
+func slotAt(minute int) time.Time { return time.Date(2026, 11, 20, 15, minute, 0, 0, moscow()) }
 
 // faultyRequest asks for the whole record.
 func faultyRequest() merge.Request {
@@ -58,7 +58,7 @@ func camera(octet string) recorder.Source {
 	source := recorder.Source{
 		Octet: octet, Role: nvr.Lecturer, Label: octet, Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
 		Pictures: recorder.Pictures{Width: 320, Height: 180},
-		Segments: recorder.Slots(slot(0), slot(2), time.Minute),
+		Segments: recorder.Slots(slotAt(0), slotAt(2), time.Minute),
 	}
 	if octet == boardCam {
 		source.Role, source.Scene = nvr.Board, recorder.Board
@@ -85,7 +85,7 @@ func recordFiles(t *testing.T, dir string, sources ...recorder.Source) {
 }
 
 func fileOf(octet string, minute int) string {
-	at := slot(minute)
+	at := slotAt(minute)
 	return nvr.SegmentName{Date: at.Format(time.DateOnly), Time: at.Format("15:04"), Room: faultyRoom, Source: octet}.String()
 }
 
