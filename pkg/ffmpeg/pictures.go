@@ -58,6 +58,10 @@ type Pictures struct {
 	// Strict drops a picture with any error in its data instead of showing a repaired one.
 	Strict bool
 
+	// HD says that pictures that do not name their colour matrix are BT.709, as is usual from 720
+	// lines on; otherwise they are taken for BT.601.
+	HD bool
+
 	Width, Height int // of the pictures handed over, even numbers
 	// Fit keeps the picture's shape and centres it on black; otherwise it is stretched.
 	Fit    bool
@@ -74,6 +78,11 @@ func (p Pictures) args() []string {
 	}
 	if p.Strict {
 		args = append(args, "-err_detect", "explode", "-flags", "-output_corrupt")
+	}
+	if p.HD {
+		// The decoder's default, which what the stream says of itself overrides. Without it most
+		// cameras' pictures are converted between two matrices, by way of RGB: as dear as decoding.
+		args = append(args, "-colorspace", "bt709")
 	}
 	if p.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*p.Seek))

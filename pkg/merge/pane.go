@@ -85,6 +85,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	stream, err := p.r.Tool.OpenPictures(ctx, ffmpeg.Pictures{
 		URL: served.URL, Seek: open.seekTo(want[0].pts), From: want[0].pts, Until: want[len(want)-1].pts + 1,
 		Strict: true, Width: width, Height: height, Fit: true, Format: ffmpeg.YUV420P,
+		HD: open.table.picture.Height >= hdLines,
 	})
 	if err != nil {
 		return errors.Join(err, served.Close())
@@ -102,6 +103,9 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	}
 	return nil
 }
+
+// hdLines is the height from which on pictures are coded as high definition is.
+const hdLines = 720
 
 // follow sends the pictures of a stream as the frames they are shown at, and returns those that were
 // wanted and did not come. After the first of these nothing is sent any more, but the rest is still
