@@ -34,7 +34,7 @@ const (
 	boardCam     = "30"
 	joint        = 250 // the frame at which the second files begin
 	recordFrames = 1000
-	slate        = "" // what a pane shows that no source shows
+	noSource     = "" // what a pane shows that no source shows
 )
 
 func recordStart() time.Time { return time.Date(2026, 11, 20, 15, 0, 50, 0, moscow()) }
@@ -331,7 +331,7 @@ func (m *merged) shows(want ...show) {
 		}
 		at := recordStart().Add(time.Duration(k) * 40 * time.Millisecond)
 		for pane, got := range map[string]truth.Reading{want[0].left: left, want[0].right: right} {
-			if pane == slate && got.State == truth.Absent || got.State == truth.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
+			if pane == noSource && got.State == truth.Absent || got.State == truth.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
 				continue
 			}
 			if wrong++; wrong <= 4 {

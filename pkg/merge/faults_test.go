@@ -275,7 +275,7 @@ func strangers() []faultTest {
 				s.remove(name)
 			}
 			m := s.merge(faultyRequest())
-			m.shows(show{until: joint, left: slate, alone: true}, show{until: recordFrames, left: lecturerCam, alone: true})
+			m.shows(show{until: joint, left: noSource, alone: true}, show{until: recordFrames, left: lecturerCam, alone: true})
 			m.gap(lecturerCam, 0, joint, "no file was recorded")
 			m.gap(boardCam, 0, recordFrames, "no file was recorded")
 		}},
