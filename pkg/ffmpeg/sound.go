@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -163,65 +162,4 @@ func (s *SoundStream) Close() {
 	// The outcome of a process that was killed on purpose says nothing.
 	_ = s.out.Close()
 	_ = s.proc.wait()
-}
-
-// Level is the loudness of a tenth of a second of sound.
-type Level struct {
-	// Momentary is the loudness of the 400 ms that end with this block (EBU R128, ITU-R BS.1770-4).
-	MomentaryLUFS float64
-	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
-	TruePeakDBTP float64
-}
-
-// Levels is what measuring a stretch of sound gave.
-type Levels struct {
-	Blocks []Level // one for each full tenth of a second
-	Chunks []Chunk // what was decoded, gaps apart
-}
-
-var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
-
-// MeasureLevels decodes sound and measures it, tenth by tenth of a second.
-func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
-	args := append(s.input(), "-filter:a",
-		s.cut()+",aformat=channel_layouts="+s.layout()+",ebur128=peak=true:framelog=info", "-f", "null", "-")
-	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
-	var levels Levels
-	var chunks chunkLog
-	proc, err := start(ctx, "measure loudness", cmd, func(line string) bool {
-		if chunks.read(line) {
-			return true
-		}
-		m := ebur128Line.FindStringSubmatch(line)
-		if m != nil {
-			levels.Blocks = append(levels.Blocks, parseLevel(m[1], m[2]))
-		}
-		return m != nil
-	})
-	if err != nil {
-		return Levels{}, err
-	}
-	if err := proc.wait(); err != nil {
-		return Levels{}, err
-	}
-	levels.Chunks = chunks.all
-	return levels, nil
-}
-
-// parseLevel reads the momentary loudness and the peaks of all channels as ebur128 prints them.
-func parseLevel(momentary, peaks string) Level {
-	level := Level{MomentaryLUFS: decibels(momentary), TruePeakDBTP: math.Inf(-1)}
-	for _, peak := range strings.Fields(peaks) {
-		level.TruePeakDBTP = max(level.TruePeakDBTP, decibels(peak))
-	}
-	return level
-}
-
-// decibels reads a level; what is no number is silence.
-func decibels(text string) float64 {
-	value, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(value) {
-		return math.Inf(-1)
-	}
-	return value
 }

@@ -22,7 +22,20 @@ type heardRun struct {
 	Run   timeline.Run `json:"run"`
 	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
 	Peaks []int16      `json:"peaks"` // true peak, hundredths of dBTP
+	// Fifths are each block's stretches of 20 ms: peak and power, in half decibels under +10 dB.
+	Fifths []byte `json:"fifths"`
 }
+
+// fifthBytes is how many bytes of fifths a block has.
+const fifthBytes = 10
+
+// halves is a level in half decibels under +10 dB: 255 stands for all that is fainter.
+func halves(db float64) byte {
+	return byte(math.Round(2 * max(0, min(10-db, 127.5))))
+}
+
+// decibels is the inverse of halves.
+func decibels(halves byte) float64 { return 10 - float64(halves)/2 }
 
 // silence stands for minus infinity.
 const silence = math.MinInt16
@@ -34,8 +47,14 @@ func hundredths(db float64) int16 {
 	return int16(math.Round(100 * min(db, 300)))
 }
 
+// loudBlock is a tenth of a second that was measured.
+type loudBlock struct {
+	lufs, peak int16
+	fifths     []byte
+}
+
 // block finds the measured block at a time since the file's zero.
-func (h *hearing) block(at time.Duration) (lufs, peak int16, ok bool) {
+func (h *hearing) block(at time.Duration) (b loudBlock, ok bool) {
 	for _, run := range h.Runs {
 		if at < run.Run.From || at >= run.Run.Until {
 			continue
@@ -45,12 +64,14 @@ func (h *hearing) block(at time.Duration) (lufs, peak int16, ok bool) {
 			i = len(run.Peaks) - 1 // the last tenth is not a full one
 		}
 		if i < 0 {
-			return silence, silence, true
+			return loudBlock{lufs: silence, peak: silence}, true
 		}
 		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
-		return run.LUFS[min(i+1, len(run.LUFS)-1)], run.Peaks[i], true
+		return loudBlock{
+			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], fifths: run.Fifths[fifthBytes*i : fifthBytes*(i+1)],
+		}, true
 	}
-	return 0, 0, false
+	return loudBlock{}, false
 }
 
 // hear measures the sound of a segment, one pass over each of its runs. What FFmpeg could not decode
@@ -141,6 +162,9 @@ func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
 		for _, level := range blocks[:n] {
 			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
+			for _, fifth := range level.Fifths {
+				r.Fifths = append(r.Fifths, halves(fifth.PeakDBFS), halves(fifth.PowerDB))
+			}
 		}
 		blocks = blocks[n:]
 		r.Run.From, r.Run.Until = max(r.Run.From, run.From), min(r.Run.Until, run.Until)
@@ -180,27 +204,4 @@ func threshold(hearings []*hearing) int16 {
 	}
 	slices.Sort(peaks)
 	return max(-7000, min(-5000, peaks[len(peaks)*95/100]-5000))
-}
-
-// integrated is the loudness of blocks by ITU-R BS.1770-4: the mean of those that pass the absolute
-// gate at -70 LUFS and the relative gate 10 LU under their mean. -Inf if none does.
-func integrated(lufs []int16) float64 {
-	mean := func(gate float64) float64 {
-		sum, n := 0.0, 0
-		for _, l := range lufs {
-			if db := float64(l) / 100; l != silence && db > gate {
-				sum += math.Pow(10, db/10)
-				n++
-			}
-		}
-		if n == 0 {
-			return math.Inf(-1)
-		}
-		return 10 * math.Log10(sum/float64(n))
-	}
-	first := mean(-70)
-	if math.IsInf(first, -1) {
-		return first
-	}
-	return mean(max(-70, first-10))
 }

@@ -3,20 +3,10 @@ package merge
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/timeline"
-)
-
-const (
-	// peakCeiling is what true peaks may not pass; limiterMargin is kept free for what the limiter's
-	// sample peaks and the encoder add to it.
-	peakCeilingDBTP = -1.5
-	limiterMargin   = 1.0
-	// maxGainDB bounds what a nearly silent record is raised by.
-	maxGainDB = 40
 )
 
 // listener carries the choice of sound sources: each is measured when it is first asked for.
@@ -94,11 +84,11 @@ func (l *listener) heard(source int, block int64) timeline.Heard {
 	if l.err != nil {
 		return timeline.Missing
 	}
-	_, peak, ok := l.at(k, block)
+	b, ok := l.at(k, block)
 	switch {
 	case !ok:
 		return timeline.Missing
-	case peak < k.threshold:
+	case b.peak < k.threshold:
 		return timeline.Silent
 	default:
 		return timeline.Audible
@@ -106,16 +96,16 @@ func (l *listener) heard(source int, block int64) timeline.Heard {
 }
 
 // at finds a source's measured block at a block of the record.
-func (l *listener) at(k *listened, block int64) (lufs, peak int16, ok bool) {
+func (l *listener) at(k *listened, block int64) (b loudBlock, ok bool) {
 	instant := l.req.Start.Add(time.Duration(block)*timeline.Block + timeline.Block/2)
 	for i := len(k.segments) - 1; i >= 0; i-- { // a later file wins where two overlap
 		if at := instant.Sub(l.plan.Segments[k.segments[i]].Start); at >= 0 {
-			if lufs, peak, ok = k.hearings[i].block(at); ok {
-				return lufs, peak, true
+			if b, ok = k.hearings[i].block(at); ok {
+				return b, true
 			}
 		}
 	}
-	return 0, 0, false
+	return loudBlock{}, false
 }
 
 // listen measures a source, once.
@@ -169,7 +159,7 @@ func undecoded(seg *Segment, h *hearing) time.Duration {
 
 // measure hears a segment, unless what it sounds like is known already.
 func (e *Engine) measure(ctx context.Context, seg *Segment, channels int) (*hearing, error) {
-	key := "sound-" + digest([]any{seg.Generation, channels, e.Tool.Version(), seg.Sounds})
+	key := "hearing-" + digest([]any{seg.Generation, channels, e.Tool.Version(), seg.Sounds})
 	known := &hearing{}
 	if e.Learned.Load(key, known) {
 		return known, nil
@@ -222,38 +212,3 @@ func inSamples(listens []timeline.Listen, samples int64) []timeline.Listen {
 	}
 	return out
 }
-
-// level measures what is heard and sets the one gain of the record, and the limiter where the gain
-// would lift peaks over the ceiling.
-func (l *listener) level(planned *PlannedSound, listens []timeline.Listen) {
-	var lufs []int16
-	peak := int16(silence)
-	for _, listen := range listens {
-		k := l.known[listen.Source]
-		for block := listen.First; block < listen.End; block++ {
-			if level, top, ok := l.at(k, block); ok {
-				lufs = append(lufs, level)
-				peak = max(peak, top)
-			}
-		}
-	}
-	loudness := integrated(lufs)
-	if !math.IsInf(loudness, 0) {
-		planned.Measured = &Measured{LUFS: rounded(loudness), TruePeakDBTP: float64(peak) / 100}
-	}
-	if l.req.Loudness.Off {
-		return
-	}
-	target := l.req.Loudness.TargetLUFS
-	planned.Target = &target
-	if planned.Measured == nil {
-		return
-	}
-	planned.GainDB = rounded(min(target-loudness, maxGainDB))
-	if planned.Measured.TruePeakDBTP+planned.GainDB > peakCeilingDBTP-limiterMargin {
-		planned.LimitDBFS = peakCeilingDBTP - limiterMargin
-	}
-}
-
-// rounded keeps two decimals: what is printed is what is used.
-func rounded(db float64) float64 { return math.Round(100*db) / 100 }

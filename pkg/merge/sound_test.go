@@ -2,6 +2,7 @@ package merge_test
 
 import (
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -36,7 +37,7 @@ func TestSoundIsOfOneEncode(t *testing.T) {
 			t.Parallel()
 			dir := record(t, heard(recorder.Sound{Pilot: true, SampleRate: tt.rate}))
 			if tt.stereo {
-				makeStereo(t, dir)
+				changeSound(t, dir, "-ac", "2")
 			}
 			engine := newEngine(t)
 			req := request(three().Add(51*time.Second), three().Add(69*time.Second))
@@ -52,18 +53,18 @@ func TestSoundIsOfOneEncode(t *testing.T) {
 	}
 }
 
-// makeStereo turns the sound of all segments into two channels.
-func makeStereo(t *testing.T, dir string) {
+// changeSound has FFmpeg encode the sound of all segments anew, the pictures left as they are.
+func changeSound(t *testing.T, dir string, options ...string) {
 	t.Helper()
 	for _, clip := range clips(t, dir) {
 		path := filepath.Join(dir, clip.Path)
-		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", "file:"+path, "-c:v", "copy", "-c:a", "aac", "-ac", "2", // #nosec G204 -- the test's own file
-			"-f", "mp4", "-y", "file:"+path+".part").CombinedOutput()
+		args := slices.Concat([]string{"-v", "error", "-nostdin", "-i", "file:" + path}, options, []string{"-c:v", "copy", "-c:a", "aac", "-f", "mp4", "-y", "file:" + path + ".part"})
+		out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput() // #nosec G204 -- the test's own files
 		if err == nil {
-			out, err = exec.CommandContext(t.Context(), "mv", path+".part", path).CombinedOutput() // #nosec G204 -- the same
+			err = os.Rename(path+".part", path)
 		}
 		if err != nil {
-			t.Fatalf("make %s stereo: %v %s", path, err, out)
+			t.Fatalf("change the sound of %s: %v %s", path, err, out)
 		}
 	}
 }
@@ -208,19 +209,24 @@ func TestLoudness(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		sound recorder.Sound
+		tone  string // an expression that replaces the sound
 		off   bool
 	}{
-		{"quiet speech", recorder.Sound{Speech: 0.03}, false},
-		{"loud speech", recorder.Sound{Speech: 1}, false},
-		{"beeps over quiet speech", recorder.Sound{Speech: 0.03, MarkEvery: 5}, false},
-		{"many beeps over speech", recorder.Sound{Speech: 0.1, MarkEvery: 1}, false},
-		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, true},
+		{"quiet speech", recorder.Sound{Speech: 0.1}, "", false},
+		{"loud speech", recorder.Sound{Speech: 1}, "", false},
+		{"beeps over quiet speech", recorder.Sound{Speech: 0.13, MarkEvery: 10}, "", false},
+		// Claps of 40 ms every seven seconds, louder by 45 dB than what is said.
+		{"claps", recorder.Sound{}, "0.008*sin(700*t*PI)*(0.6+0.4*sin(20*t))+0.9*(2*random(1)-1)*exp(-mod(t,7)*120)", false},
+		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := heard(tt.sound)
 			s.Sources[0].Segments = s.Sources[0].Segments[:1]
 			dir := record(t, s)
+			if tt.tone != "" {
+				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a")
+			}
 			req := request(three(), three().Add(50*time.Second))
 			req.Loudness = merge.Loudness{Off: tt.off, TargetLUFS: target}
 			f := makeFilm(t, newEngine(t), dir, req, 1)

@@ -1,0 +1,121 @@
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Level is the loudness of a tenth of a second of sound.
+type Level struct {
+	// Momentary is the loudness of the 400 ms that end with this block (EBU R128, ITU-R BS.1770-4).
+	MomentaryLUFS float64
+	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
+	TruePeakDBTP float64
+	// Fifths are the block's five stretches of 20 ms: what a limiter would act on.
+	Fifths [5]Fifth
+}
+
+// Fifth is how strong 20 ms of sound are. -Inf stands for digital silence.
+type Fifth struct {
+	PeakDBFS float64 // highest sample over all channels
+	PowerDB  float64 // mean square over all channels
+}
+
+// Levels is what measuring a stretch of sound gave.
+type Levels struct {
+	Blocks []Level // one for each full tenth of a second
+	Chunks []Chunk // what was decoded, gaps apart
+}
+
+var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
+
+// MeasureLevels decodes sound and measures it, tenth by tenth of a second.
+func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
+	args := append(s.input(), "-filter:a",
+		s.cut()+",aformat=channel_layouts="+s.layout()+",ebur128=peak=true:framelog=info,aresample="+strconv.Itoa(SampleRate)+",aformat=sample_fmts=flt",
+		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
+	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return Levels{}, fmt.Errorf("measure loudness: %w", err)
+	}
+	widen(out)
+	var levels Levels
+	var chunks chunkLog
+	proc, err := start(ctx, "measure loudness", cmd, func(line string) bool {
+		if chunks.read(line) {
+			return true
+		}
+		m := ebur128Line.FindStringSubmatch(line)
+		if m != nil {
+			levels.Blocks = append(levels.Blocks, parseLevel(m[1], m[2]))
+		}
+		return m != nil
+	})
+	if err != nil {
+		return Levels{}, err
+	}
+	fifths, readErr := readFifths(out, s.Channels)
+	if err := errors.Join(proc.wait(), readErr); err != nil {
+		return Levels{}, err
+	}
+	levels.Chunks = chunks.all
+	for i := range levels.Blocks {
+		for k := range levels.Blocks[i].Fifths {
+			levels.Blocks[i].Fifths[k] = Fifth{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
+		}
+		if 5*i < len(fifths) { // the resampler may lack a few samples of the last one
+			copy(levels.Blocks[i].Fifths[:], fifths[5*i:])
+		}
+	}
+	return levels, nil
+}
+
+// readFifths measures samples, 20 ms by 20 ms. The rest at the end is left out.
+func readFifths(from io.Reader, channels int) ([]Fifth, error) {
+	raw := make([]byte, 4*channels*SampleRate/50)
+	samples := make([]float32, len(raw)/4)
+	var all []Fifth
+	for {
+		_, err := io.ReadFull(from, raw)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("measure loudness: %w", err)
+		}
+		readFloats(samples, raw)
+		peak, square := 0.0, 0.0
+		for _, s := range samples {
+			v := float64(s)
+			peak = max(peak, math.Abs(v))
+			square += v * v
+		}
+		all = append(all, Fifth{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
+	}
+}
+
+// parseLevel reads the momentary loudness and the peaks of all channels as ebur128 prints them.
+func parseLevel(momentary, peaks string) Level {
+	level := Level{MomentaryLUFS: decibels(momentary), TruePeakDBTP: math.Inf(-1)}
+	for _, peak := range strings.Fields(peaks) {
+		level.TruePeakDBTP = max(level.TruePeakDBTP, decibels(peak))
+	}
+	return level
+}
+
+// decibels reads a level; what is no number is silence.
+func decibels(text string) float64 {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(value) {
+		return math.Inf(-1)
+	}
+	return value
+}
