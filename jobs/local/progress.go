@@ -18,6 +18,7 @@ type progress struct {
 	out  io.Writer
 	rate int // frames a second, for the speed
 	bar  bool
+	now  func() time.Time
 
 	mu      sync.Mutex
 	stage   merge.Stage
@@ -31,7 +32,7 @@ const plainEvery = 10 * time.Second
 
 func newProgress(out io.Writer, rate int) *progress {
 	file, ok := out.(*os.File)
-	return &progress{out: out, rate: rate, bar: ok && term.IsTerminal(int(file.Fd()))} // #nosec G115 -- a file descriptor
+	return &progress{out: out, rate: rate, now: time.Now, bar: ok && term.IsTerminal(int(file.Fd()))} // #nosec G115 -- a file descriptor
 }
 
 // update is called by the engine, from several goroutines.
@@ -40,7 +41,7 @@ func (p *progress) update(now merge.Progress) {
 	defer p.mu.Unlock()
 	if now.Stage != p.stage {
 		p.finish()
-		p.stage, p.started, p.printed, p.shown = now.Stage, time.Now(), time.Time{}, nil
+		p.stage, p.started, p.printed, p.shown = now.Stage, p.now(), time.Time{}, nil
 	}
 	if now.Total == 0 {
 		return
@@ -49,16 +50,16 @@ func (p *progress) update(now merge.Progress) {
 		p.draw(now)
 		return
 	}
-	if time.Since(p.printed) < plainEvery && now.Done < now.Total {
+	if p.now().Sub(p.printed) < plainEvery && now.Done < now.Total {
 		return
 	}
-	p.printed = time.Now()
+	p.printed = p.now()
 	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.stage, 100*now.Done/now.Total, p.pace(now))
 }
 
 // pace is the speed and the time that remains.
 func (p *progress) pace(now merge.Progress) string {
-	spent := time.Since(p.started)
+	spent := p.now().Sub(p.started)
 	if now.Done == 0 || now.Done == now.Total || spent < time.Second {
 		return ""
 	}

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,16 @@ type DamagedError struct{ Damages []Damage }
 func (d *DamagedError) Error() string {
 	first := d.Damages[0]
 	return fmt.Sprintf("pictures of %s from %v to %v cannot be decoded (%d such stretches)", first.Path, first.From, first.Until, len(d.Damages))
+}
+
+// merged adds damages to a list, each once.
+func merged(list, more []Damage) []Damage {
+	for _, d := range more {
+		if !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // ownDamages are those of one segment.

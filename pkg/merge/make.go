@@ -53,7 +53,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 		if len(found) == 0 {
 			return e.finish(ctx, plan, work, out)
 		}
-		damages = append(damages, found...)
+		damages = merged(damages, found)
 		if err := work.saveDamages(damages); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 			if errors.As(err, &damaged) {
 				mu.Lock()
 				defer mu.Unlock()
-				found = append(found, damaged.Damages...)
+				found = merged(found, damaged.Damages)
 				return nil
 			}
 			return err

@@ -228,13 +228,15 @@ func (p *Plan) within(pieces []timeline.Piece, s Slice) []timeline.Piece {
 }
 
 // near is what a piece can show of its run: from the picture that may still be on show where it
-// begins, to its end. What happens to the file elsewhere is nothing to the slice.
+// begins, to its end, and a little. What happens to the file elsewhere is nothing to the slice.
 func (p *Plan) near(piece timeline.Piece) timeline.Run {
 	window := p.Window()
-	zero := p.Segments[piece.File].Start.Sub(p.Start)
+	seg := p.Segments[piece.File]
+	zero := seg.Start.Sub(p.Start)
+	const little = 100 * time.Millisecond
 	return timeline.Run{
-		From:  max(piece.Run.From, window.Offset(piece.First)-zero-maxGap-time.Second),
-		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+time.Second),
+		From:  max(piece.Run.From, window.Offset(piece.First)-zero-seg.Picture.Hold-timeline.HoldMax-little),
+		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+little),
 	}
 }
 

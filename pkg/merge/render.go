@@ -1,10 +1,12 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"syscall"
 
@@ -76,11 +78,12 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	group.Go(func() error {
 		first, count := r.plan.packetWindow(r.index)
 		var readErr error
-		part, readErr = mp4.ReadPart(encoder.Output(), payload, mp4.PartWindow{First: int(first), Count: int(count)})
+		store := &store{to: payload}
+		part, readErr = mp4.ReadPart(encoder.Output(), store, mp4.PartWindow{First: int(first), Count: int(count)})
 		if readErr != nil {
 			encoder.Stop()
 		}
-		return ends.note(encoderEnd(encoder.Wait(), readErr))
+		return ends.note(encoderEnd(encoder.Wait(), readErr, store.err))
 	})
 	if err := group.Wait(); err != nil {
 		return nil, ends.reason(parent)
@@ -88,18 +91,26 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	return part, nil
 }
 
-// encoderEnd words how an encoder ended. One that failed by itself says why, and what could not be
-// read of it is only the consequence; one that was stopped had to be, for what could not be stored.
-func encoderEnd(waitErr, readErr error) error {
-	var own *ffmpeg.Error
-	switch {
-	case readErr == nil, errors.As(waitErr, &own) && !own.Killed():
-		return waitErr
-	case waitErr == nil:
-		return readErr
-	default:
-		return fmt.Errorf("%w (%w)", readErr, waitErr)
+// store remembers why media could not be stored.
+type store struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (s *store) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	s.err = cmp.Or(s.err, err)
+	return n, err
+}
+
+// encoderEnd says how an encoder ended. Where its media could not be stored it was stopped for that;
+// else it knows best, and what could not be read of it is only the consequence.
+func encoderEnd(waitErr, readErr, storeErr error) error {
+	if storeErr != nil {
+		return fmt.Errorf("store the media: %w", storeErr)
 	}
+	return cmp.Or(waitErr, readErr)
 }
 
 // ends gathers how those that work on a part ended: the first error is often only what another one
@@ -133,8 +144,8 @@ func (e *ends) reason(ctx context.Context) error {
 		var damaged *DamagedError
 		switch {
 		case errors.As(err, &damaged):
-			damages = append(damages, damaged.Damages...)
-		case errors.Is(err, errFollows), errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE):
+			damages = merged(damages, damaged.Damages)
+		case errors.Is(err, errFollows), errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrClosed):
 			follows = err
 		default:
 			return err

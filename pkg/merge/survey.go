@@ -41,6 +41,8 @@ type Picture struct {
 	Height int     `json:"height"`
 	Frames int     `json:"frames"`
 	FPS    float64 `json:"fps"` // on average; for people
+	// Hold is the longest that one picture is on show before the next.
+	Hold time.Duration `json:"hold_ns"`
 }
 
 // SoundTrack is a segment's sound track.
@@ -92,7 +94,8 @@ func (e *Engine) readTable(ctx context.Context, object footage.Object) (*table, 
 	return t, nil
 }
 
-// listPackets is the way to a table for files that have none: FFmpeg reads them through.
+// listPackets is the way to a table for files that have none: FFmpeg reads them through. It places
+// what an edit list hides before 0.
 func (e *Engine) listPackets(ctx context.Context, object footage.Object) (*mp4.File, error) {
 	served := e.Proxy.Serve(object)
 	streams, err := e.Tool.ListPackets(ctx, served.URL)
@@ -113,8 +116,8 @@ func (e *Engine) listPackets(ctx context.Context, object footage.Object) (*mp4.F
 			track.Kind = mp4.Video
 		}
 		for _, p := range s.Packets {
-			track.Start = min(track.Start, p.PTS)
-			track.Samples = append(track.Samples, mp4.Sample{PTS: p.PTS, Duration: uint32(max(0, min(p.Duration, math.MaxUint32))), Key: p.Key || !s.Video}) // #nosec G115 -- bounded
+			track.Start = min(track.Start, max(0, p.PTS))
+			track.Samples = append(track.Samples, mp4.Sample{PTS: p.PTS, Hidden: p.PTS+p.Duration <= 0, Duration: uint32(max(0, min(p.Duration, math.MaxUint32))), Key: p.Key || !s.Video}) // #nosec G115 -- bounded
 		}
 		file.Tracks = append(file.Tracks, track)
 	}
@@ -240,6 +243,7 @@ func (s *Segment) describePicture(t *table, damages []Damage) {
 		s.fault("pictures cannot be decoded from " + secondsText(d.From) + " to " + secondsText(d.Until))
 		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: d.From, Until: d.Until}, Cause: damagedCause})
 	}
+	s.Picture.Hold = longestHold(t)
 	s.Films = pictureRuns(t, damages, s)
 	if len(track.Samples) > 0 && !track.Samples[0].Key && len(s.Films) > 0 {
 		s.fault("it does not begin with a key frame")
@@ -338,6 +342,24 @@ func pictureRuns(t *table, damages []Damage, s *Segment) []timeline.Run {
 		runs[len(runs)-1].Until = end
 	}
 	return runs
+}
+
+// longestHold is the longest distance of two pictures that is no hole, whatever is damaged.
+func longestHold(t *table) time.Duration {
+	longest := time.Duration(0)
+	at := make([]time.Duration, 0, len(t.picture.Samples))
+	for i := range t.picture.Samples {
+		if s := &t.picture.Samples[i]; !s.Hidden {
+			at = append(at, t.at(t.picture, s.PTS))
+		}
+	}
+	slices.Sort(at)
+	for i := 1; i < len(at); i++ {
+		if gap := at[i] - at[i-1]; gap <= maxGap {
+			longest = max(longest, gap)
+		}
+	}
+	return longest
 }
 
 // nominalLength is the usual distance of two pictures: their median.
