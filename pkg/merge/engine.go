@@ -168,7 +168,7 @@ func rivals(req Request, segments []*Segment) {
 
 // film is what a segment shows.
 func (s *Segment) film() timeline.Film {
-	return timeline.Film{Start: s.Start, Runs: s.Films, Losses: s.Losses, Cause: s.Cause}
+	return timeline.Film{Start: s.Start, Runs: s.Films, Losses: s.Losses, Inner: s.Inner, Cause: s.Cause}
 }
 
 // tape is what a segment sounds, for a source that has no pictures in the merge.
@@ -180,7 +180,7 @@ func (s *Segment) tape() timeline.Film {
 	case s.Picture != nil:
 		cause = "the file has no sound track"
 	}
-	return timeline.Film{Start: s.Start, Runs: s.Sounds, Cause: cause}
+	return timeline.Film{Start: s.Start, Runs: s.Sounds, Cause: cause, Inner: "the file has no sound there"}
 }
 
 // planner carries one plan through its making.

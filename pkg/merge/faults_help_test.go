@@ -96,6 +96,8 @@ type scene struct {
 	tool *ffmpeg.Tool
 	dir  string
 	work string
+
+	progress func(merge.Progress) // told of the merges; may be nil
 }
 
 func newScene(t *testing.T, base string) *scene {
@@ -218,12 +220,18 @@ func (s *scene) newEngine(learned merge.Memory) *merge.Engine {
 // try makes the merge in the scene's folder of work.
 func (s *scene) try(req merge.Request, clips []merge.Clip) (*merged, error) {
 	s.Helper()
+	return s.tryIn(s.Context(), req, clips)
+}
+
+func (s *scene) tryIn(ctx context.Context, req merge.Request, clips []merge.Clip) (*merged, error) {
+	s.Helper()
 	work, err := merge.OpenWork(s.work)
 	if err != nil {
 		return nil, err
 	}
 	m := &merged{scene: s, engine: s.newEngine(work), path: filepath.Join(s.TempDir(), "merge.mp4")}
-	m.result, err = m.engine.Make(s.Context(), req, clips, work, m.path, 1)
+	m.engine.Progress = s.progress
+	m.result, err = m.engine.Make(ctx, req, clips, work, m.path, 1)
 	if err = errors.Join(err, work.Close()); err != nil {
 		return m, err
 	}

@@ -21,7 +21,7 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
 	recordFiles(t, base, camera(lecturerCam), camera(boardCam))
-	for _, test := range slices.Concat(lostFiles(), lostStretches(), oddFiles(), strangers()) {
+	for _, test := range slices.Concat(lostFiles(), lostStretches(), oddFiles(), strangers(), storage()) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(newScene(t, base))
@@ -199,7 +199,8 @@ func oddFiles() []faultTest {
 			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
 				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Picture: true}
 			})
-			m := s.merge(faultyRequest())
+			var m *merged
+			s.flat(160, func() { m = s.merge(faultyRequest()) })
 			m.shows(show{until: joint + 300, left: lecturerCam, right: boardCam}, show{until: recordFrames, left: lecturerCam, alone: true})
 			m.gap(boardCam, joint+300, recordFrames, "jump")
 			m.fault(board, "jump")
@@ -209,7 +210,8 @@ func oddFiles() []faultTest {
 				source.Sound.SampleRate = 24000
 				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Sound: true}
 			})
-			m := s.merge(faultyRequest())
+			var m *merged
+			s.flat(160, func() { m = s.merge(faultyRequest()) })
 			m.shows(allThere())
 			m.fault(second, "jump")
 			if last := m.result.Plan.Sound.Heard; last[len(last)-1].Source != boardCam {

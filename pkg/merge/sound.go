@@ -43,13 +43,12 @@ func (p *planner) sound(ctx context.Context) error {
 	if len(l.sources) > 0 {
 		listens = timeline.Choose(0, blocks, len(l.sources), l.heard)
 	}
-	if l.err != nil {
-		return l.err
-	}
 	for source, k := range l.known {
 		planned.Thresholds[l.sources[source]] = k.threshold
 	}
-	planned.Heard = l.describe(listens, blocks)
+	if planned.Heard = l.describe(listens, blocks); l.err != nil {
+		return l.err
+	}
 	planned.Takes = timeline.Takes(inSamples(listens, p.plan.sample(p.plan.Frames)), func(source int) []timeline.SoundRun {
 		return l.known[source].runs
 	})
@@ -115,6 +114,9 @@ func (l *listener) listen(source int) *listened {
 	}
 	k := &listened{}
 	l.known[source] = k
+	if l.err != nil {
+		return k // nothing will come of it any more
+	}
 	for _, i := range l.ofSource(l.sources[source]) {
 		if len(l.plan.Segments[i].Sounds) > 0 {
 			k.segments = append(k.segments, i)

@@ -30,7 +30,8 @@ type Segment struct {
 	Sounds     []timeline.Run  `json:"sound_runs,omitempty"`   // usable sound, since the zero
 	Faults     []string        `json:"faults,omitempty"`
 	Losses     []timeline.Loss `json:"losses,omitempty"` // why it lacks certain stretches of picture
-	Cause      string          `json:"cause,omitempty"`  // why it lacks the rest of what its runs leave out
+	Inner      string          `json:"inner,omitempty"`  // why it lacks the rest of what is before and between its runs
+	Cause      string          `json:"cause,omitempty"`  // why it lacks what comes after its runs
 	Rival      string          `json:"rival,omitempty"`  // the better file of the same slot
 }
 
@@ -177,12 +178,11 @@ func faultOf(err error) string {
 // describe fills in what the tables say.
 func (s *Segment) describe(req Request, t *table, damages []Damage) {
 	s.Length = t.length
-	s.Cause = "the file ends early: it holds " + secondsText(t.length) + " of " + secondsText(req.Segment)
 	if t.picture == nil {
 		s.fault("no picture track")
 		s.Cause = "the file has no picture track"
 	} else {
-		s.describePicture(t, damages)
+		s.describePicture(req, t, damages)
 	}
 	if t.sound == nil {
 		s.fault("no sound track")
@@ -211,7 +211,7 @@ func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Ru
 	})
 }
 
-func (s *Segment) describePicture(t *table, damages []Damage) {
+func (s *Segment) describePicture(req Request, t *table, damages []Damage) {
 	track := t.picture
 	shown := 0
 	lost := 0
@@ -224,14 +224,20 @@ func (s *Segment) describePicture(t *table, damages []Damage) {
 		}
 	}
 	s.Picture = &Picture{Codec: codecName(track.Codec), Width: track.Width, Height: track.Height, Frames: shown}
+	end := time.Duration(0) // of the pictures
 	if first, ok := track.First(); ok {
-		if last, _ := track.Last(); last.Duration() > first.Duration() {
+		last, _ := track.Last()
+		end = last.Duration() - t.zero.Duration()
+		if last.Duration() > first.Duration() {
 			s.Picture.FPS = math.Round(100*float64(shown)/(last.Duration()-first.Duration()).Seconds()) / 100
 		}
 	}
+	s.Inner = "the file has no picture there"
+	s.Cause = "the file ends early: it holds " + secondsText(end) + " of " + secondsText(req.Segment)
 	if lost > 0 {
 		s.fault("the file is cut off: " + strconv.Itoa(lost) + " of " + strconv.Itoa(shown) + " pictures lie beyond its end")
 		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: t.firstLost(), Until: s.Length}, Cause: "the file is cut off there"})
+		s.Cause = "the file is cut off there"
 	}
 	if s.Picture.Codec != "h264" {
 		s.fault("its pictures are " + s.Picture.Codec + " instead of h264")
@@ -242,6 +248,9 @@ func (s *Segment) describePicture(t *table, damages []Damage) {
 	for _, d := range ownDamages(damages, s) {
 		s.fault("pictures cannot be decoded from " + secondsText(d.From) + " to " + secondsText(d.Until))
 		s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: d.From, Until: d.Until}, Cause: damagedCause})
+		if d.Until >= end {
+			s.Cause = damagedCause
+		}
 	}
 	s.Picture.Hold = longestHold(t)
 	s.Films = pictureRuns(t, damages, s)

@@ -69,10 +69,10 @@ type Run struct {
 type Film struct {
 	Start time.Time // wall clock of the file's zero: the minute in its name
 	Runs  []Run     // ascending, disjoint; none if no picture can be used
-	// Losses say why the file does not show certain stretches that its runs leave out; Cause says it
-	// of all the rest.
-	Losses []Loss
-	Cause  string
+	// Losses say why the file does not show certain stretches; Inner says it of the rest before and
+	// between its runs (empty: as Cause), Cause of all behind them.
+	Losses       []Loss
+	Inner, Cause string
 }
 
 // Loss is a stretch of a file, in time since its zero, that cannot be shown, and why.
@@ -161,7 +161,13 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 		if i+1 < len(order) {
 			end = min(end, w.Nearest(films[order[i+1]].Start.Sub(w.Start)))
 		}
-		all = append(all, blame{first: w.Nearest(zero), end: end, cause: films[index].Cause})
+		first := w.Nearest(zero)
+		if runs := films[index].Runs; len(runs) > 0 {
+			last := min(w.Nearest(zero+runs[len(runs)-1].Until), end)
+			all = append(all, blame{first: first, end: last, cause: cmp.Or(films[index].Inner, films[index].Cause)})
+			first = last
+		}
+		all = append(all, blame{first: first, end: end, cause: films[index].Cause})
 		for _, loss := range films[index].Losses {
 			all = append(all, blame{first: w.Nearest(zero + loss.From), end: min(end, w.Nearest(zero+loss.Until)), cause: loss.Cause})
 		}
