@@ -137,12 +137,12 @@ func judgeFile(ctx context.Context, judge *presence.Judge, proxy *footage.Proxy,
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", errNoPictures, err)
 	}
-	in, zero, err := screenInput(file)
+	in, track, zero, err := screenInput(file)
 	if err != nil {
 		return answer, err
 	}
 	served := proxy.Serve(bytes)
-	in.URL = served.URL
+	in.URL, in.View = served.URL, presence.ViewOf(proxy, bytes, track)
 	stretches, err := judge.Look(ctx, in)
 	if err := errors.Join(err, served.Close()); err != nil {
 		return answer, err
@@ -162,21 +162,19 @@ func toMillis(d time.Duration) float64 {
 }
 
 // screenInput lists the pictures of a file's first picture track.
-func screenInput(file *mp4.File) (in presence.Input, zero time.Duration, err error) {
+func screenInput(file *mp4.File) (in presence.Input, track *mp4.Track, zero time.Duration, err error) {
 	start, ok := file.Zero()
 	if !ok {
-		return in, 0, errNoPictures
+		return in, nil, 0, errNoPictures
 	}
 	for i := range file.Tracks {
-		track := &file.Tracks[i]
-		if track.Kind != mp4.Video {
-			continue
+		if track = &file.Tracks[i]; track.Kind == mp4.Video {
+			in = presence.Input{Timescale: track.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
+			in.Take(shownSamples(track))
+			return in, track, start.Duration(), nil
 		}
-		in = presence.Input{Timescale: track.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
-		in.Take(shownSamples(track))
-		return in, start.Duration(), nil
 	}
-	return in, 0, errNoPictures
+	return in, nil, 0, errNoPictures
 }
 
 // shownSamples are the samples that are presented and whole.

@@ -335,14 +335,14 @@ func (e *Engine) look(ctx context.Context, seg *Segment, damages []Damage) (Judg
 
 // judgeFile shows a file's usable pictures to the judge. A file that FFmpeg cannot decode at all gets
 // no verdict: rendering will find out which of it is lost.
-func (e *Engine) judgeFile(ctx context.Context, seg *Segment, t *table, object footage.Object, damages []Damage) (Judged, error) {
+func (e *Engine) judgeFile(ctx context.Context, seg *Segment, t *table, object *footage.Shared, damages []Damage) (Judged, error) {
 	in := t.lookAt(shots(t, ownDamages(damages, seg)))
 	judged := Judged{Path: seg.Path}
 	if len(in.Keys) == 0 {
 		return judged, nil
 	}
 	served := e.Proxy.Serve(object)
-	in.URL = served.URL
+	in.URL, in.View = served.URL, presence.ViewOf(e.Proxy, object.Object, t.picture)
 	stretches, err := e.Screen.Look(ctx, in)
 	if readErr := served.Close(); readErr != nil {
 		return judged, readErr

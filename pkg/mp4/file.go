@@ -47,6 +47,8 @@ type Track struct {
 	// Samples are in decode order, as FFmpeg reads them: a stretch that an edit list plays twice is there
 	// twice, and what no edit reaches is not there.
 	Samples []Sample
+
+	description []byte // the body of stsd as it is in the file, for [NewView]
 }
 
 // Size is a picture's size in pixels.

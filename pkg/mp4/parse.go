@@ -3,6 +3,7 @@ package mp4
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // parse reads the body of a moov.
@@ -70,6 +71,9 @@ func readTrack(b []byte, movieScale int64, left *budget) (Track, error) {
 		return Track{}, err
 	}
 	t.readEntries(entries, &tab)
+	if t.Kind == Video {
+		t.description = slices.Clone(entries) // the moov need not stay in memory for it
+	}
 	if t.Kind == Video && len(tab.pictures) > 1 {
 		t.Entries = tab.pictures
 	}

@@ -31,6 +31,9 @@ type Input struct {
 	// two key frames something may come and go; without them every long gap is decoded.
 	Sizes []uint32
 
+	// View serves chosen key frames alone. Nil: all key frames are decoded, out of URL.
+	View KeyView
+
 	From, Until int64 // the range to judge: [From, Until); ffmpeg.FirstPTS and LastPTS leave an end open
 }
 
@@ -134,39 +137,6 @@ func (j *Judge) each(ctx context.Context, p ffmpeg.Pictures, take func(pts int64
 	}
 }
 
-// scan looks at the key frames, and between them where they are far apart and something happens.
-func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
-	eyes := eyes{cards: j.Cards}
-	var shots []shot
-	request := in.request(in.keyBefore(in.From), in.Until)
-	request.KeyOnly = true
-	err := j.each(ctx, request, func(pts int64, rgb []byte) bool {
-		shots = append(shots, shot{pts: pts, sight: eyes.see(rgb)})
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(shots) == 0 {
-		return nil, fmt.Errorf("%w: no key frame could be decoded", errNoFrames)
-	}
-	for _, gap := range in.gaps(shots) {
-		next := gap.from
-		err := j.each(ctx, in.request(gap.from, gap.until), func(pts int64, rgb []byte) bool {
-			if pts > gap.from && pts >= next {
-				shots = append(shots, shot{pts: pts, sight: eyes.see(rgb)})
-				next = pts + in.Timescale
-			}
-			return true
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(shots, func(a, b shot) int { return cmp.Compare(a.pts, b.pts) })
-	return shots, nil
-}
-
 // eyes remember what they judged last: a picture that stands still costs next to nothing.
 type eyes struct {
 	cards  *Cards
@@ -185,61 +155,6 @@ func (e *eyes) see(rgb []byte) sight {
 	s := e.cards.see(p, m)
 	e.judged = &s
 	return s
-}
-
-// span is a part of the file to be looked at more closely.
-type span struct{ from, until int64 }
-
-// gaps are the stretches between the pictures seen in which something of 3 s could hide.
-func (in Input) gaps(shots []shot) []span {
-	var out []span
-	for i := range shots {
-		until := in.Until
-		if i+1 < len(shots) {
-			until = shots[i+1].pts
-		}
-		if in.since(until)-in.since(shots[i].pts) <= shortest {
-			continue
-		}
-		if in.Sizes != nil && in.since(until)-in.since(shots[i].pts) <= 60*time.Second {
-			until = in.lastStir(shots[i].pts, until)
-		}
-		if until > shots[i].pts {
-			out = append(out, span{shots[i].pts, until})
-		}
-	}
-	return out
-}
-
-// lastStir is a moment after the last change between two key frames that the packets' sizes give
-// away: one much larger than those around it, or a lasting change of their level. It returns from
-// if there is none.
-func (in Input) lastStir(from, until int64) int64 {
-	first, _ := slices.BinarySearch(in.Frames, from+1)
-	end, _ := slices.BinarySearch(in.Frames, until)
-	if first >= end {
-		return from
-	}
-	usual := medianSize(in.Sizes[first:end])
-	stir := from
-	second := max(1, int(int64(end-first)*in.Timescale/(until-from)))
-	for i := first; i < end; i++ {
-		jump := in.Sizes[i] > 4*usual+1500
-		if i-second >= first && i+second <= end {
-			before, after := medianSize(in.Sizes[i-second:i]), medianSize(in.Sizes[i:i+second])
-			jump = jump || max(before, after) > 4*min(before, after)+400
-		}
-		if jump {
-			stir = min(in.Frames[i]+2*in.Timescale, until)
-		}
-	}
-	return stir
-}
-
-func medianSize(sizes []uint32) uint32 {
-	sorted := slices.Clone(sizes)
-	slices.Sort(sorted)
-	return sorted[len(sorted)/2]
 }
 
 // change finds the first frame of b's verdict after a. Shots of one verdict change when b begins.
@@ -306,10 +221,15 @@ func (in *Input) Take(samples []Sample) {
 	samples = slices.Clone(samples)
 	slices.SortFunc(samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })
 	in.Keys, in.Frames, in.Sizes = nil, nil, nil
+	known := false // a list of packets without an index may not tell their sizes
 	for _, s := range samples {
+		known = known || s.Size > 0
 		in.Frames, in.Sizes = append(in.Frames, s.PTS), append(in.Sizes, s.Size)
 		if s.Key {
 			in.Keys = append(in.Keys, s.PTS)
 		}
+	}
+	if !known {
+		in.Sizes = nil
 	}
 }

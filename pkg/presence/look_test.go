@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/ocr"
 	"github.com/nvr-miem/merger/pkg/presence"
 )
@@ -79,7 +81,27 @@ func input(t testing.TB, path string) presence.Input {
 	for _, pts := range in.Frames {
 		in.Sizes = append(in.Sizes, sizes[pts])
 	}
+	in.View = view(t, path)
 	return in
+}
+
+// view serves key frames of a file.
+func view(t testing.TB, path string) presence.KeyView {
+	t.Helper()
+	object, err := footage.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := footage.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = proxy.Close(), object.Close() })
+	file, err := mp4.Read(object, object.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return presence.ViewOf(proxy, object, &file.Tracks[0])
 }
 
 // exhibitSeconds is how long each exhibit is shown: three key frames and what follows.

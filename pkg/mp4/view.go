@@ -1,0 +1,152 @@
+package mp4
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+)
+
+// View is a file of its own that holds some samples of another file's video track, one after the
+// other, each decodable by itself. It has no media bytes of its own: reading it reads just those
+// samples of the file, so that key frames far apart cost one sequential read and no byte between
+// them. It is safe for concurrent use if the file's reader is.
+type View struct {
+	head []byte
+	from io.ReaderAt
+	at   []int64 // where each sample begins in the view, and where the last one ends
+	src  []int64 // where each sample begins in the file
+}
+
+// Viewable says whether views can be made of the track: of pictures whose index was read.
+func (t *Track) Viewable() bool { return t.Kind == Video && len(t.description) > 0 }
+
+// NewView makes a view of a video track's samples, given by their indices. Their PTS must ascend; in
+// the view they are less the first one's. Edit lists and reordering are left behind.
+func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
+	if !track.Viewable() {
+		return nil, errors.New("view a track: it is not a video track read from an index")
+	}
+	if len(samples) == 0 {
+		return nil, fmt.Errorf("view a track: %w", ErrNoSamples)
+	}
+	v := &View{from: r}
+	size := int64(0)
+	for n, i := range samples {
+		if i < 0 || i >= len(track.Samples) || track.Samples[i].Lost {
+			return nil, fmt.Errorf("view a track: sample %d is not in the file", i)
+		}
+		s := track.Samples[i]
+		if n > 0 {
+			if gap := s.PTS - track.Samples[samples[n-1]].PTS; gap <= 0 || gap > math.MaxInt32 {
+				return nil, fmt.Errorf("view a track: %w: sample %d comes %d ticks after the one before", ErrMalformed, i, gap)
+			}
+		}
+		v.at, v.src = append(v.at, size), append(v.src, s.Offset)
+		size += int64(s.Size)
+	}
+	v.at = append(v.at, size)
+	if err := v.write(track, samples); err != nil {
+		return nil, fmt.Errorf("view a track: %w", err)
+	}
+	return v, nil
+}
+
+// Size is the view's size in bytes.
+func (v *View) Size() int64 { return v.at[len(v.at)-1] }
+
+// ReadAt implements io.ReaderAt.
+func (v *View) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("read a view at %d", off)
+	}
+	n := 0
+	if off < int64(len(v.head)) {
+		n = copy(p, v.head[off:])
+	}
+	for n < len(p) {
+		at := off + int64(n)
+		if at >= v.Size() {
+			return n, io.EOF
+		}
+		// The sample that holds the byte: the last that begins at or before it and is not empty.
+		i := sort.Search(len(v.src), func(i int) bool { return v.at[i+1] > at })
+		want := p[n:min(int64(len(p)), int64(n)+v.at[i+1]-at)]
+		if err := readFull(v.from, want, v.src[i]+at-v.at[i]); err != nil {
+			return n, fmt.Errorf("read a sample at byte %d: %w", v.src[i], err)
+		}
+		n += len(want)
+	}
+	return n, nil
+}
+
+// write makes the boxes before the samples and moves the samples behind them. What the boxes hold
+// does not change their size.
+func (v *View) write(track *Track, samples []int) error {
+	head, err := v.boxes(track, samples, 0)
+	if err != nil {
+		return err
+	}
+	mdat := mdatHeader(v.Size())
+	base := int64(len(head) + len(mdat))
+	if head, err = v.boxes(track, samples, base); err != nil {
+		return err
+	}
+	v.head = slices.Concat(head, mdat)
+	for i := range v.at {
+		v.at[i] += base
+	}
+	return nil
+}
+
+// boxes are ftyp and moov of a view whose samples begin at base.
+func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
+	last := samples[len(samples)-1]
+	length := track.Samples[last].PTS - track.Samples[samples[0]].PTS + int64(track.Samples[last].Duration)
+	moov := mp4.NewMoovBox()
+	mvhd := mp4.CreateMvhd()
+	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = uint32(track.Timescale), uint64(length), videoTrack+1 // #nosec G115 -- 31 bits, as read
+	mvhd.Version = versionFor(length)
+	moov.AddChild(mvhd)
+	trak := newTrak(videoTrack, "video", "VideoHandler", track.Timescale, length, length)
+	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(track.Width<<16), mp4.Fixed32(track.Height<<16) // #nosec G115 -- 16 bits, as read
+	v.table(trak.Mdia.Minf.Stbl, track, samples, base)
+	moov.AddChild(trak)
+	var out bytes.Buffer
+	for _, box := range []mp4.Box{mp4.NewFtyp("isom", 0x200, []string{"isom", "iso2", "mp41"}), moov} {
+		if err := box.Encode(&out); err != nil {
+			return nil, fmt.Errorf("write the %s box: %w", box.Type(), err)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// table fills in the sample tables: a chunk a sample, so that each may have its own sample entry.
+func (v *View) table(stbl *mp4.StblBox, track *Track, samples []int, base int64) {
+	var sizes []uint32
+	offsets := &mp4.Co64Box{}
+	for n, i := range samples {
+		s := track.Samples[i]
+		ticks := s.Duration
+		if n+1 < len(samples) {
+			ticks = uint32(track.Samples[samples[n+1]].PTS - s.PTS) // #nosec G115 -- checked
+		}
+		stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleCount, 1), append(stbl.Stts.SampleTimeDelta, ticks)
+		offsets.ChunkOffset = append(offsets.ChunkOffset, uint64(base+v.at[n])) // #nosec G115 -- not negative
+		sizes = append(sizes, s.Size)
+		if n == 0 || s.Entry != track.Samples[samples[n-1]].Entry {
+			entry := mp4.StscEntry{FirstChunk: uint32(n + 1), SamplesPerChunk: 1} // #nosec G115 -- no more than samples
+			stbl.Stsc.Entries = append(stbl.Stsc.Entries, entry)
+			stbl.Stsc.SampleDescriptionID = append(stbl.Stsc.SampleDescriptionID, uint32(s.Entry)+1)
+		}
+	}
+	setSizes(stbl, sizes)
+	stbl.Children[slices.Index(stbl.Children, mp4.Box(stbl.Stsd))] = rawBox("stsd", track.description)
+	stbl.Children[slices.Index(stbl.Children, mp4.Box(stbl.Stco))] = offsets
+	stbl.Stco, stbl.Co64 = nil, offsets
+}
