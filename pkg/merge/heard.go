@@ -171,8 +171,9 @@ func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
 		out = append(out, r)
 	}
 	for i, chunk := range levels.Chunks {
-		if i > 0 && chunk.PTS-next <= jitter {
-			next = max(next, chunk.PTS+chunk.Samples)
+		// Samples are counted, for timestamps may waver: a run is as long as what was decoded of it.
+		if off := chunk.PTS - next; i > 0 && off >= -jitter && off <= jitter {
+			next += chunk.Samples
 			continue
 		}
 		flush()

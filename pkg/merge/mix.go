@@ -112,10 +112,14 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	rate := int64(o.table.sound.SampleRate)
 	step := ffmpeg.SampleRate / gcd(ffmpeg.SampleRate, rate)
 	aligned := max(0, begin-resamplerLead) / step * step
-	from := take.Run.From + samplesTime(aligned, ffmpeg.SampleRate)
+	from, inside := o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
+	for tries := 0; !inside && aligned > 0 && tries < maxTries; tries++ {
+		aligned = max(0, aligned-step)
+		from, inside = o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
+	}
 
 	p := &player{path: o.seg.Path, channels: m.channels, left: length - aligned, served: m.r.Proxy.Serve(o.object)}
-	p.stream, err = m.r.Tool.OpenSound(ctx, o.table.sounding(p.served.URL, from, take.Run.Until, m.channels))
+	p.stream, err = m.r.Tool.OpenSound(ctx, o.table.sounding(p.served.URL, from, take.Run.Until+soundJitter, m.channels))
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}
@@ -128,6 +132,50 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 		return nil, cmp.Or(p.served.Close(), err)
 	}
 	return p, nil
+}
+
+// maxTries is how often a beginning is sought that lies well inside a packet.
+const maxTries = 16
+
+// placed is where the timestamps put sample n of a run (at the file's rate), in time since the file's
+// zero. They may waver from packet to packet while the samples go on: the packet that holds the sample
+// is found by counting, so that a slice begins on the very sample at which the one before it ends.
+// inside says that the sample is so far from the packet's ends that no neighbour can claim its time.
+func (t *table) placed(run timeline.Run, n int64) (at time.Duration, inside bool) {
+	rate := int64(t.sound.SampleRate)
+	nominal := run.From + samplesTime(n, rate)
+	var starts []time.Duration
+	for i := range t.sound.Samples {
+		s := &t.sound.Samples[i]
+		if at := t.at(t.sound, s.PTS); !s.Hidden && !s.Lost && t.at(t.sound, s.PTS+int64(s.Duration)) > run.From && at < run.Until {
+			starts = append(starts, at)
+		}
+	}
+	packet := packetLength(starts, rate)
+	if packet == 0 {
+		return nominal, true
+	}
+	n += samplesIn(run.From-starts[0], rate)
+	if n < 0 || n/packet >= int64(len(starts)) {
+		return nominal, true
+	}
+	at = starts[n/packet] + samplesTime(n%packet, rate)
+	if off := at - nominal; off < -soundJitter || off > soundJitter {
+		return nominal, true // packets of several lengths: only their timestamps are known
+	}
+	return at, n%packet >= packet/3 && n%packet < packet*2/3
+}
+
+// packetLength is how many samples the packets that begin at starts have: what they have on average,
+// to the nearest whole count that codecs use. 0 if it cannot be told.
+func packetLength(starts []time.Duration, rate int64) int64 {
+	const unit = 32 // divides 1024 (AAC), 960, 2048, 1152 and 1536
+	n := int64(len(starts)) - 1
+	if n < 1 {
+		return 0
+	}
+	all := samplesIn(starts[n]-starts[0], rate)
+	return (all + n*unit/2) / (n * unit) * unit
 }
 
 // resamplerLead lets the resampler settle before the first sample that is used.

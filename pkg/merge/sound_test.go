@@ -37,7 +37,7 @@ func TestSoundIsOfOneEncode(t *testing.T) {
 			t.Parallel()
 			dir := record(t, heard(recorder.Sound{Pilot: true, SampleRate: tt.rate}))
 			if tt.stereo {
-				changeSound(t, dir, "-ac", "2")
+				changeSound(t, dir, "-c:a", "aac", "-ac", "2")
 			}
 			engine := newEngine(t)
 			req := request(three().Add(51*time.Second), three().Add(69*time.Second))
@@ -53,12 +53,31 @@ func TestSoundIsOfOneEncode(t *testing.T) {
 	}
 }
 
+// TestWaveringTimestamps has packets of sound that come up to 5 ms early or late, as they do where a
+// recorder stamps them by its own clock. The samples go on all the same, also from slice to slice.
+func TestWaveringTimestamps(t *testing.T) {
+	t.Parallel()
+	dir := record(t, heard(recorder.Sound{Pilot: true}))
+	changeSound(t, dir, "-c:a", "copy", "-bsf:a", "setts=ts='PTS+if(gt(N,2),240-80*mod(N*5,7),0)'")
+	req := request(three().Add(51*time.Second), three().Add(69*time.Second))
+	req.Slice = time.Hour
+	engine := newEngine(t)
+	whole := makeFilm(t, engine, dir, req, 1).sound(t)
+	req.Slice = 2500 * time.Millisecond
+	f := makeFilm(t, engine, dir, req, 2)
+	cut := f.sound(t)
+	checkJoints(t, f.Plan, whole, cut)
+	for _, step := range truth.Steps(cut.Phases(req.Start)[5:400], 15*time.Microsecond) { // before the second file
+		t.Errorf("the tone steps at %v by %v (heard: %v)", step.At, step.Shift, step.Heard)
+	}
+}
+
 // changeSound has FFmpeg encode the sound of all segments anew, the pictures left as they are.
 func changeSound(t *testing.T, dir string, options ...string) {
 	t.Helper()
 	for _, clip := range clips(t, dir) {
 		path := filepath.Join(dir, clip.Path)
-		args := slices.Concat([]string{"-v", "error", "-nostdin", "-i", "file:" + path}, options, []string{"-c:v", "copy", "-c:a", "aac", "-f", "mp4", "-y", "file:" + path + ".part"})
+		args := slices.Concat([]string{"-v", "error", "-nostdin", "-i", "file:" + path}, options, []string{"-c:v", "copy", "-f", "mp4", "-y", "file:" + path + ".part"})
 		out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput() // #nosec G204 -- the test's own files
 		if err == nil {
 			err = os.Rename(path+".part", path)
@@ -225,7 +244,7 @@ func TestLoudness(t *testing.T) {
 			s.Sources[0].Segments = s.Sources[0].Segments[:1]
 			dir := record(t, s)
 			if tt.tone != "" {
-				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a")
+				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a", "-c:a", "aac")
 			}
 			req := request(three(), three().Add(50*time.Second))
 			req.Loudness = merge.Loudness{Off: tt.off, TargetLUFS: target}
