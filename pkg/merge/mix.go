@@ -114,7 +114,7 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	aligned := max(0, begin-resamplerLead) / step * step
 	from, inside := o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
 	for tries := 0; !inside && aligned > 0 && tries < maxTries; tries++ {
-		aligned = max(0, aligned-step)
+		aligned = max(0, aligned-(tryStride+step-1)/step*step)
 		from, inside = o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
 	}
 
@@ -134,8 +134,8 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	return p, nil
 }
 
-// maxTries is how often a beginning is sought that lies well inside a packet.
-const maxTries = 16
+// A beginning that lies well inside a packet is sought so often, in such strides of samples.
+const maxTries, tryStride = 16, 150
 
 // placed is where the timestamps put sample n of a run (at the file's rate), in time since the file's
 // zero. They may waver from packet to packet while the samples go on: the packet that holds the sample
@@ -163,7 +163,7 @@ func (t *table) placed(run timeline.Run, n int64) (at time.Duration, inside bool
 	if off := at - nominal; off < -soundJitter || off > soundJitter {
 		return nominal, true // packets of several lengths: only their timestamps are known
 	}
-	return at, n%packet >= packet/3 && n%packet < packet*2/3
+	return at, n%packet >= packet*2/5 && n%packet < packet*3/5
 }
 
 // packetLength is how many samples the packets that begin at starts have: what they have on average,
