@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -56,7 +57,7 @@ func lostFiles() []faultTest {
 			m.parts(3)
 		}}
 	}
-	bytes := func(data []byte) func(*scene) { return func(s *scene) { s.replace(second, data) } }
+	becomes := func(data []byte) func(*scene) { return func(s *scene) { s.replace(second, data) } }
 	moovLast := func(damage recorder.Damage) func(*scene) {
 		return func(s *scene) {
 			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
@@ -65,11 +66,11 @@ func lostFiles() []faultTest {
 		}
 	}
 	return []faultTest{
-		lost("zero bytes", "empty", bytes(nil)),
-		lost("text", "not an MP4", bytes([]byte("Not found\n"))),
-		lost("random bytes", "not an MP4", bytes(randomBytes(100_000))),
-		lost("one byte", "not an MP4", bytes([]byte{0})),
-		lost("a head without an index", "no index", bytes([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"))),
+		lost("zero bytes", "empty", becomes(nil)),
+		lost("text", "not an MP4", becomes([]byte("Not found\n"))),
+		lost("random bytes", "not an MP4", becomes(randomBytes(100_000))),
+		lost("one byte", "not an MP4", becomes([]byte{0})),
+		lost("a head without an index", "no index", becomes([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"))),
 		lost("moov lost", "no index", moovLast(recorder.LoseMoov())),
 		lost("moov cut", "no index", moovLast(recorder.CutMoov())),
 	}
@@ -130,9 +131,7 @@ func lostStretches() []faultTest {
 		}},
 		{"the decoder's configuration destroyed", func(s *scene) {
 			data := s.read(second)
-			at := slices.Index(data, 'a')
-			for ; string(data[at:at+4]) != "avcC"; at++ {
-			}
+			at := bytes.Index(data, []byte("avcC"))
 			copy(data[at+4:at+40], randomBytes(36))
 			s.replace(second, data)
 			m := s.merge(faultyRequest())
