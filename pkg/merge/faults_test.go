@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -337,4 +338,29 @@ func (m *merged) there(source string, at time.Time) bool {
 		}
 	}
 	return true
+}
+
+// fault wants the report to say what is wrong with a file.
+func (m *merged) fault(file, want string) {
+	m.Helper()
+	for _, seg := range m.report.Segments {
+		if seg.File != file {
+			continue
+		}
+		if !slices.ContainsFunc(seg.Faults, func(f string) bool { return strings.Contains(f, want) }) {
+			m.Errorf("the faults of %s are %q, want %q among them", file, seg.Faults, want)
+		}
+		return
+	}
+	m.Errorf("the report does not name %s", file)
+}
+
+// parts counts the finished parts in the folder of work: more than there are slices says that one was
+// made again without need.
+func (m *merged) parts(want int) {
+	m.Helper()
+	found, err := filepath.Glob(filepath.Join(m.work, "parts", "*.json"))
+	if err != nil || len(found) != want {
+		m.Errorf("%d parts were finished, want %d; %v", len(found), want, err)
+	}
 }
