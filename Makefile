@@ -38,9 +38,9 @@ fuzz:
 debian13:
 	@scripts/debian13
 
-bench: ## run the benchmarks
+bench: ## what a merge costs against other ways (docs/cost.md), and the other benchmarks
 	@scripts/setup ffmpeg
-	go test -run '^$$' -bench . -timeout 60m ./...
+	go test -run '^$$' -bench . -benchtime 1x -p 1 -timeout 60m ./...
 
 clean: ## remove what the other targets made here
 	rm -rf bin demo .cache

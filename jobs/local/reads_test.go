@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReadsWhatIsNeeded merges two minutes out of the middle of ten-minute files. Rendering may fetch
+// little more than the stretches needed, though pictures and sound are decoded by processes of their
+// own; analysis reads the screen once, and of the sound source what tells its loudness.
+func TestReadsWhatIsNeeded(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, sound, moov string }{
+		{"index first, the lecturer's sound", "24", "+faststart"},
+		{"index last, the lecturer's sound", "24", "0"},
+		{"index last, the screen's sound", "21", "0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			whole := tenMinutes(t, dir, tt.moov)
+			cost := mergeCost(t, "--segments", dir, "--room", "504", "--date", "2026-11-20", "--start", "15:04", "--end", "15:06",
+				"--lecturer", "24", "--screen", "21", "--sound", tt.sound, "--segment-length", "10m", "--size", "320x90",
+				"--out", filepath.Join(dir, "merge.mp4"))
+			needed := (whole["24"] + whole["21"]) * 2 / 10
+			if most := needed * 12 / 10; cost.Read > most || cost.Read < needed*9/10 {
+				t.Errorf("rendering read %d bytes for a need of %d, %d of them allowed", cost.Read, needed, most)
+			}
+			passes := whole["21"]
+			if tt.sound == "24" {
+				passes += whole["24"]
+			}
+			if most := passes * 102 / 100; cost.Analysis > most { // the indices are read for the survey, too
+				t.Errorf("analysis read %d bytes, one pass is %d", cost.Analysis, passes)
+			}
+		})
+	}
+}
+
+// mergeCost runs a merge and gives what its report says of the cost.
+func mergeCost(t *testing.T, args ...string) (cost struct {
+	Read     int64 `json:"read_bytes"`
+	Analysis int64 `json:"analysis_bytes"`
+	PeakRSS  int64 `json:"peak_rss_bytes"`
+}) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.json")
+	var stdout, stderr strings.Builder
+	if code := mergeCommand(t.Context(), append(args, "--report", path), &stdout, &stderr); code != exitDone {
+		t.Fatalf("merge = %d: %s", code, stderr.String())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &struct {
+		Cost any `json:"cost"`
+	}{&cost}); err != nil {
+		t.Fatal(err)
+	}
+	return cost
+}
+
+// tenMinutes makes a lecturer's and a screen's file with pictures and sound, 20 s over and over, so
+// that every stretch has its share of the bytes. It gives their sizes.
+func tenMinutes(t *testing.T, dir, moov string) map[string]int64 {
+	t.Helper()
+	sizes := map[string]int64{}
+	for _, octet := range []string{"24", "21"} {
+		short, long := filepath.Join(t.TempDir(), "short.mp4"), filepath.Join(dir, fmt.Sprintf("2026-11-20_15:00_504_%s.mp4", octet))
+		for _, args := range [][]string{
+			{"-f", "lavfi", "-i", "mandelbrot=s=320x180:r=10,noise=alls=8:allf=t", "-f", "lavfi", "-i", "sine=440:r=48000", "-t", "20",
+				"-c:v", "libx264", "-preset", "ultrafast", "-b:v", "800k", "-g", "20", "-sc_threshold", "0", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", short},
+			{"-stream_loop", "29", "-i", short, "-c", "copy", "-movflags", moov, long},
+		} {
+			if out, err := exec.CommandContext(t.Context(), "ffmpeg", append([]string{"-v", "error", "-nostdin"}, args...)...).CombinedOutput(); err != nil {
+				t.Fatalf("make footage: %v: %s", err, out)
+			}
+		}
+		sizes[octet] = fileSize(long)
+	}
+	return sizes
+}
