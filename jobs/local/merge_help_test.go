@@ -151,7 +151,7 @@ func below(pid int) map[int]string {
 			if err != nil {
 				continue
 			}
-			all[id] = command(id)
+			all[id] = commandOf(id)
 			for grandchild, is := range below(id) {
 				all[grandchild] = is
 			}
@@ -160,8 +160,8 @@ func below(pid int) map[int]string {
 	return all
 }
 
-// command is a process's command line; empty when it has ended.
-func command(pid int) string {
+// commandOf is a process's command line; empty when it has ended.
+func commandOf(pid int) string {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
 	if err != nil {
 		return ""

@@ -32,7 +32,7 @@ func interrupted(s *stage, want string, how os.Signal) {
 		s.Errorf("exit %d: %s", code, stderr)
 	}
 	for pid, was := range children {
-		if now := command(pid); now == was && was != "" {
+		if now := commandOf(pid); now == was && was != "" {
 			s.Errorf("process %d is still there: %s", pid, was)
 		}
 	}
@@ -139,7 +139,7 @@ func encoderKilled(s *stage, want string) {
 					return syscall.Kill(pid, syscall.SIGKILL) == nil
 				}
 			}
-			return command(cmd.Process.Pid) == "" // it has ended, and nothing was killed
+			return commandOf(cmd.Process.Pid) == "" // it has ended, and nothing was killed
 		})
 		if code := exitCode(s.T, cmd.Wait()); code != exitFailed {
 			s.Errorf("%s killed: exit %d: %s", victim, code, stderr)
