@@ -72,16 +72,16 @@ func TestPlaysInABrowser(t *testing.T) {
 	if _, err := chromedp.Run(browser, chromedp.Navigate(server.URL)); err != nil {
 		t.Fatal(err)
 	}
-	video := ask[struct{ Width, Height, Duration float64 }](t, browser, "ready()")
+	video := ask[struct{ Width, Height, Duration float64 }](browser, t, "ready()")
 	if video.Width != shownWidth || video.Height != shownHeight || video.Duration != shownLength.Seconds() {
 		t.Errorf("the browser sees %+v, want %dx%d, %v", video, shownWidth, shownHeight, shownLength)
 	}
-	if at := ask[float64](t, browser, "play(1.5)"); at < 1.5 {
+	if at := ask[float64](browser, t, "play(1.5)"); at < 1.5 {
 		t.Errorf("it played to %v s", at)
 	}
 	for _, frame := range []int64{337, 12, 250, 499, 51} {
 		middle := time.Duration(frame)*shownFrame + shownFrame/2
-		checkShown(t, ask[string](t, browser, fmt.Sprintf("luma(%f)", middle.Seconds())), start.Add(time.Duration(frame)*shownFrame))
+		checkShown(t, ask[string](browser, t, fmt.Sprintf("luma(%f)", middle.Seconds())), start.Add(time.Duration(frame)*shownFrame))
 	}
 }
 
@@ -133,7 +133,7 @@ func openBrowser(ctx context.Context, t *testing.T) context.Context {
 }
 
 // ask waits for what a promise of the page gives.
-func ask[T any](t *testing.T, browser context.Context, script string) T {
+func ask[T any](browser context.Context, t *testing.T, script string) T {
 	t.Helper()
 	got, err := chromedp.Run(browser, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {

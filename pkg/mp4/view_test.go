@@ -2,6 +2,7 @@ package mp4_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -146,7 +147,7 @@ func TestViewReadsAnywhere(t *testing.T) {
 		from := r.Int64N(v.Size())
 		piece := make([]byte, r.Int64N(2000))
 		n, err := v.ReadAt(piece, from)
-		if want := min(int64(len(piece)), v.Size()-from); int64(n) != want || (n < len(piece)) != (err == io.EOF) || !bytes.Equal(piece[:n], all[from:from+want]) {
+		if want := min(int64(len(piece)), v.Size()-from); int64(n) != want || (n < len(piece)) != errors.Is(err, io.EOF) || !bytes.Equal(piece[:n], all[from:from+want]) {
 			t.Fatalf("ReadAt(%d bytes, %d) = %d, %v", len(piece), from, n, err)
 		}
 	}
@@ -154,7 +155,7 @@ func TestViewReadsAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := short.ReadAt(all, 0); err == nil || err == io.EOF {
+	if _, err := short.ReadAt(all, 0); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("reading a view of a file that is too short = %v, want an error", err)
 	}
 	lost, err := mp4.Read(bytes.NewReader(data), int64(len(data)/2))

@@ -117,7 +117,7 @@ func (b board) paste(from board, x, y, w, h int) board {
 
 // speckle adds noise, another one for each seed.
 func (b board) speckle(strength int, seed uint64) board {
-	random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test picture
+	random := rand.New(rand.NewPCG(seed, 7))
 	for i := range b.Pix {
 		if i%4 != 3 {
 			b.Pix[i] = uint8(max(0, min(255, int(b.Pix[i])+random.IntN(2*strength+1)-strength)))

@@ -84,6 +84,7 @@ func develop(rgb []byte, s *sight, l light) *image.Gray {
 		stretch(out.Pix, func(v int) int { return 255 - 4*(v-nth(counts, lettersWide*lettersHigh-odd)+64) })
 	case shadows:
 		stretch(out.Pix, func(v int) int { return 4 * (v - nth(counts, odd)) })
+	case brightness, difference: // as they are
 	}
 	if !s.onGround() || s.left.box.Empty() {
 		return out

@@ -245,7 +245,7 @@ func medians(m mosaic, bins [][]int) []colour {
 // colourName is a word for a colour and its value.
 func colourName(c colour) string {
 	hi, lo := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
-	word := ""
+	var word string
 	switch {
 	case hi < 40:
 		word = "black"

@@ -29,13 +29,13 @@ func (s *sight) like(other *sight) bool {
 	if s.onGround() && other.onGround() {
 		// The thing on the ground may wander, but keeps its size.
 		a, b := s.left.box, other.left.box
-		return s.ground.far(other.ground) <= 14 && close(a.Dx(), b.Dx(), 3) && close(a.Dy(), b.Dy(), 2) &&
-			close(s.left.count, other.left.count, 6)
+		return s.ground.far(other.ground) <= 14 && near(a.Dx(), b.Dx(), 3) && near(a.Dy(), b.Dy(), 2) &&
+			near(s.left.count, other.left.count, 6)
 	}
 	return s.mosaic.differing(other.mosaic) <= blocks/50
 }
 
-func close(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
+func near(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
 
 // cutScenes cuts the list where something else is shown. until is the end of the last.
 func cutScenes(shots []shot, until int64) []scene {
