@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/presence"
 )
 
@@ -148,5 +149,58 @@ func TestCardsThatCannotBeRead(t *testing.T) {
 	}
 	if _, err := presence.LoadCards(filepath.Join(dir, "absent")); err == nil {
 		t.Error("LoadCards of an absent folder gave no error")
+	}
+}
+
+// TestHiddenBetweenLooks: in a longer file not every key frame is looked at, and what lasts little
+// more than 3 s lies between two that are. It is found all the same.
+func TestHiddenBetweenLooks(t *testing.T) {
+	t.Parallel()
+	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(60, 120, 22, 0x303030, "regular", "One", "Two or three", "Many"))
+	card := still(newBoard().fill(0x0000a0).text(-1, 190, 40, 0xffffff, "bold", "NO SIGNAL"))
+	splash := still(newBoard().photo(60, 3).text(-1, 190, 44, 0xffffff, "bold", "NO SIGNAL"))
+	black := still(newBoard())
+	var frames [8]board // a film of few pictures: drawing them takes long
+	for i := range frames {
+		frames[i] = newBoard().photo(110, float64(i)/2)
+	}
+	film := func(s float64) board { return frames[int(s*boardRate)%len(frames)] }
+	p, c := presence.Presentation, presence.Canvas
+	for name, tt := range map[string]struct {
+		acts []act
+		want []want
+	}{
+		"in slides": {
+			[]act{{20.4, slide}, {23.8, black}, {44.4, slide}, {47.8, card}, {68.4, slide}, {71.8, splash}, {90, slide}},
+			[]want{{20.4, p}, {23.8, c}, {44.4, p}, {47.8, c}, {68.4, p}, {71.8, c}, {90, p}},
+		},
+		"in a card": {
+			[]act{{20.4, black}, {23.8, slide}, {44.4, card}, {47.8, film}, {68.4, card}, {71.8, slide}, {90, card}},
+			[]want{{20.4, c}, {23.8, p}, {44.4, c}, {47.8, p}, {68.4, c}, {71.8, p}, {90, c}},
+		},
+		"in a film": {
+			[]act{{20.4, film}, {23.8, black}, {44.4, film}, {47.8, card}, {90, film}},
+			[]want{{20.4, p}, {23.8, c}, {44.4, p}, {47.8, c}, {90, p}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames, draw := play(tt.acts)
+			in := input(t, film2(t, frames, draw, []string{"-g", "10", "-sc_threshold", "0"}))
+			asked := [][]int64{}
+			whole := in.View
+			in.View = func(keys []int64) (*footage.Served, error) {
+				asked = append(asked, keys)
+				return whole(keys)
+			}
+			got, err := newJudge(t, "").Look(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, tt.want)
+			if len(asked) != 2 || len(asked[0]) > len(in.Keys)/2+2 || len(asked[0])+len(asked[1]) > len(in.Keys)*3/4 {
+				t.Errorf("%d key frames, asked for %d times: %v", len(in.Keys), len(asked), asked)
+			}
+		})
 	}
 }

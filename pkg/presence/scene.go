@@ -146,7 +146,7 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 			known = append(known, s)
 		default:
 			s.decide(Presentation, first.cause)
-			if in.since(s.next)-in.since(first.pts) >= shortest || len(scenes) == 1 {
+			if len(scenes) == 1 || in.since(s.next)-in.since(first.pts) >= shortest && !in.moves(s) {
 				pages = append(pages, s)
 			}
 		}

@@ -36,6 +36,15 @@ func (in Input) hides(from, until int64, canvas bool) bool {
 	return came && went
 }
 
+// moves says whether a scene of a single look is one of a film: what follows it is as lively.
+func (in Input) moves(s *scene) bool {
+	if len(s.shots) > 1 || in.Sizes == nil {
+		return false
+	}
+	p := in.packets(s.first().pts, s.next)
+	return p.lively()
+}
+
 // lastStir is a moment after the last change between two key frames. It returns from if there is none.
 func (in Input) lastStir(from, until int64) int64 {
 	p := in.packets(from, until)
