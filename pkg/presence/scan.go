@@ -142,7 +142,7 @@ func (in Input) doubt(a, b *shot) bool {
 	case a.certainty == maybeOverlay && a.mosaic.differing(b.mosaic) > specks:
 		return true // what wanders is told by many looks, and a plain ground is cheap to look at
 	default:
-		return in.hides(a.pts, b.pts, a.certainty == isCanvas)
+		return in.hides(a.pts, b.pts, a.certainty == maybeWords)
 	}
 }
 
@@ -169,7 +169,7 @@ func (in Input) gaps(shots []shot) []span {
 			continue
 		}
 		if in.Sizes != nil && gap <= 60*time.Second {
-			if !last && a.certainty == shots[i+1].certainty && !in.hides(a.pts, until, a.certainty == isCanvas) {
+			if !last && a.certainty == shots[i+1].certainty && !in.hides(a.pts, until, a.certainty == maybeWords) {
 				continue
 			}
 			until = in.lastStir(a.pts, until)

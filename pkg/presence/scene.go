@@ -57,6 +57,8 @@ func cutScenes(shots []shot, until int64) []scene {
 
 func (s *scene) first() *shot { return &s.shots[0] }
 
+func (s *scene) last() *shot { return &s.shots[len(s.shots)-1] }
+
 func (s *scene) decide(v Verdict, why string) {
 	for i := range s.shots {
 		s.shots[i].verdict, s.shots[i].why = v, why
@@ -130,6 +132,10 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 	for i := range scenes {
 		s := &scenes[i]
 		first := s.first()
+		since := first.pts // what is shown may have come right after the look before
+		if i > 0 {
+			since = scenes[i-1].last().pts
+		}
 		switch first.certainty {
 		case isCanvas:
 			for k := range s.shots {
@@ -146,7 +152,7 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 			known = append(known, s)
 		default:
 			s.decide(Presentation, first.cause)
-			if len(scenes) == 1 || in.since(s.next)-in.since(first.pts) >= shortest && !in.moves(s) {
+			if len(scenes) == 1 || in.since(s.next)-in.since(since) >= shortest && !in.moves(s) {
 				pages = append(pages, s)
 			}
 		}

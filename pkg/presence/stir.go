@@ -10,26 +10,33 @@ import (
 const (
 	// lively is the least size of a film's packets, in bytes, a canvas's are smaller.
 	lively = 2000
+	// A packet is a jump if it is so many bytes larger than four usual ones. Looking at a key frame costs
+	// little, so little is enough for it; decoding all from a key frame on costs more.
+	slightJump, clearJump = 400, 1500
 	// smeared is how far from a change its signs may be found.
 	smeared = 500 * time.Millisecond
 )
 
-// hides says whether something that lasts 3 s may lie between two pictures of one kind: then it came
-// soon after the first and went shortly before the second, and both can be told.
-func (in Input) hides(from, until int64, canvas bool) bool {
+// hides says whether something that lasts 3 s may lie between two pictures of one kind: then a key
+// frame in it is unlike both, or it came soon after the first and went shortly before the second.
+// full says that both are full of detail, as in films.
+func (in Input) hides(from, until int64, full bool) bool {
 	if in.Sizes == nil {
 		return true
 	}
 	p := in.packets(from, until)
-	if !canvas && p.lively() {
+	if full && p.lively() {
 		return false // as much goes on throughout as in a film
 	}
 	margin := in.ticks(in.since(until) - in.since(from) - shortest + smeared)
 	came, went := false, false
 	for i := range p.sizes {
+		if p.key[i] && p.stirs(i, slightJump) {
+			return true
+		}
 		at := p.frames[i]
 		early, late := at <= from+margin, at >= until-margin
-		if (early && !came || late && !went) && p.stirs(i) {
+		if (early && !came || late && !went) && p.stirs(i, slightJump) {
 			came, went = came || early, went || late
 		}
 	}
@@ -49,7 +56,7 @@ func (in Input) moves(s *scene) bool {
 func (in Input) lastStir(from, until int64) int64 {
 	p := in.packets(from, until)
 	for i := len(p.sizes) - 1; i >= 0; i-- {
-		if p.stirs(i) {
+		if p.stirs(i, clearJump) {
 			return min(p.frames[i]+2*in.Timescale, until)
 		}
 	}
@@ -101,12 +108,12 @@ func (in Input) isKey(pts int64) bool {
 
 // stirs says whether something changes at a packet: it is much larger than those around it, or their
 // level changes for a second, or a key frame is not like the ones that were looked at.
-func (p *packets) stirs(i int) bool {
+func (p *packets) stirs(i int, jump uint32) bool {
 	size := p.sizes[i]
 	if p.key[i] {
 		return p.edges[0] == 0 || p.edges[1] == 0 || size > 5*max(p.edges[0], p.edges[1])/4+500 || size+500 < 4*min(p.edges[0], p.edges[1])/5
 	}
-	if size > 4*p.usual+1500 {
+	if size > 4*p.usual+jump {
 		return true
 	}
 	if i < p.second || i+p.second > len(p.sizes) {
