@@ -55,26 +55,30 @@ func TestTimeOfSources(t *testing.T) {
 		name        string
 		left, right change
 		lag, rag    time.Duration // how far the panes may be off
+		long        bool
 	}{
-		{"30 and 29.97 fps", rate(30, 1), rate(30000, 1001), frame, frame},
+		{"30 and 29.97 fps", rate(30, 1), rate(30000, 1001), frame, frame, true},
 		{"15 fps and variable", rate(15, 1), all(func(g *recorder.Segment) {
 			g.DropPeriod = 50
 			g.Drop = []ffmpeg.Span{{From: 3, Until: 4}, {From: 10, Until: 12}, {From: 30, Until: 40}}
-		}), time.Second / 15, 11 * frame},
+		}), time.Second / 15, 11 * frame, false},
 		{"B-frames, with and without an edit list", func(s *recorder.Source) { s.Pictures.BFrames = 2 }, func(s *recorder.Source) {
 			s.Pictures.BFrames = 2
 			all(func(g *recorder.Segment) { g.NoEditList = true })(s)
-		}, frame, frame},
+		}, frame, frame, true},
 		{"edit list and first timestamp", all(func(g *recorder.Segment) { g.Lead = 720 * time.Millisecond }),
-			all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }), frame, frame},
+			all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }), frame, frame, false},
 		{"B-frames, edit list inside a group, 29.97 fps", func(s *recorder.Source) {
 			s.Pictures.BFrames, s.Pictures.Rate, s.Pictures.Timescale = 2, ffmpeg.Rate{Num: 30000, Den: 1001}, 0
 			all(func(g *recorder.Segment) { g.Lead = 1700 * time.Millisecond })(s)
-		}, func(s *recorder.Source) { rate(50, 1)(s); s.Pictures.Timescale = 12800 }, frame, frame},
+		}, func(s *recorder.Source) { rate(50, 1)(s); s.Pictures.Timescale = 12800 }, frame, frame, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.long && testing.Short() {
+				t.Skip("the last case has most of it")
+			}
 			s := session(three(), three().Add(slot+15*time.Second))
 			s.Sources = s.Sources[:2]
 			tt.left(&s.Sources[0])
