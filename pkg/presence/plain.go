@@ -33,11 +33,35 @@ func (r *residue) mark(x, y int) {
 // share is the residue in per cent of the picture.
 func (r *residue) share() float64 { return 100 * float64(r.count) / blocks }
 
+// scattered says whether the residue is a few blocks far from one another: grains of noise that a
+// coarse encoder kept. Nothing written or drawn is so small.
+func (r *residue) scattered() bool {
+	if r.count > grains {
+		return false
+	}
+	for i, marked := range r.mask {
+		if !marked {
+			continue
+		}
+		x, y := i%cols, i/cols
+		for ny := max(y-1, 0); ny <= min(y+1, rows-1); ny++ {
+			for nx := max(x-1, 0); nx <= min(x+1, cols-1); nx++ {
+				if n := ny*cols + nx; n != i && r.mask[n] {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
 const (
 	// blockSlack is how far the mean of a block may be from its ground: coding errors and banding.
 	blockSlack = 10
 	// specks is how many blocks may differ unnoticed: dirt, a dead pixel.
 	specks = 2
+	// grains is how many single blocks may differ, each away from the others.
+	grains = blocks / 200
 	// sparse is the share of blocks (1 in …) up to which a residue can be an overlay.
 	sparse = 4
 )

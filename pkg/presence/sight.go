@@ -53,7 +53,7 @@ func (c *Cards) see(p picture, m mosaic) sight {
 // weigh tries the models on the whole picture; s is what holds if none fits.
 func (c *Cards) weigh(s sight, p picture, m mosaic) sight {
 	ground, left := plain(p, m, s.busy)
-	if ground != nil && left.count <= specks {
+	if ground != nil && (left.count <= specks || left.scattered()) {
 		s.certainty, s.cause = isCanvas, fmt.Sprintf("%s (all but %.1f%%)", ground.name, left.share())
 		return s
 	}
@@ -96,7 +96,7 @@ func (c *Cards) patterned(p picture, m mosaic) (cause string, firm bool) {
 // remains to be explained.
 func (c *Cards) inside(s sight, p picture, r image.Rectangle) sight {
 	cut := p.cut(r)
-	inner := c.weigh(sight{certainty: isContent, busy: s.busy}, cut, cut.mosaic())
+	inner := c.weigh(sight{certainty: isContent, busy: busy(cut)}, cut, cut.mosaic())
 	if inner.certainty == isContent {
 		return s
 	}
