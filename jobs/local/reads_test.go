@@ -31,11 +31,12 @@ func TestReadsWhatIsNeeded(t *testing.T) {
 			if most := needed * 12 / 10; cost.Read > most || cost.Read < needed*9/10 {
 				t.Errorf("rendering read %d bytes for a need of %d, %d of them allowed", cost.Read, needed, most)
 			}
+			// The screen's own sound takes a pass over its file; the key frames looked at come on top.
 			passes := whole["21"]
 			if tt.sound == "24" {
-				passes += whole["24"]
+				passes = whole["24"]
 			}
-			if most := passes * 102 / 100; cost.Analysis > most { // the indices are read for the survey, too
+			if most := passes + whole["21"]/4; cost.Analysis > most { // the indices are read for the survey, too
 				t.Errorf("analysis read %d bytes, one pass is %d", cost.Analysis, passes)
 			}
 		})

@@ -91,9 +91,9 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 	return found, context.Cause(parent)
 }
 
-// renderTries is how often a part is rendered before its failure counts: a disk or a network may have
-// failed in between, and damage is believed when it was seen twice.
-const renderTries = 2
+// damageTries is how often damage must be seen before it is believed: a plan without a stretch of the
+// lecture is not undone. Whatever else goes wrong ends the merge, and the next run goes on.
+const damageTries = 2
 
 // renderPart makes part i unless it is there. more is told of frames as they are done, or undone.
 func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, more func(frames int64)) error {
@@ -104,7 +104,7 @@ func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, 
 		return nil
 	}
 	var err error
-	for range renderTries {
+	for range damageTries {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
@@ -115,8 +115,9 @@ func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, 
 				last = frames
 			})
 		})
-		if err == nil {
-			return nil
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) {
+			return err
 		}
 		more(-last)
 	}
