@@ -12,13 +12,14 @@ type footagePair struct {
 }
 
 // footageLength is how long it is, in seconds.
-const footageLength = "36"
+const footageLength = "26"
 
 // The camera pans slowly over a textured wall, a textured figure walks before it, and the sensor is
 // noisy: about 4 Mb/s. The voice is syllables of a hum and noise, with pauses.
 const (
-	wall     = "nullsrc=s=2112x1188:r=1:d=1,format=yuv420p,noise=c0_seed=7:alls=100,gblur=sigma=2.5,eq=contrast=2.2:saturation=1.5"
-	figure   = "nullsrc=s=420x840:r=1:d=1,format=yuv420p,noise=c0_seed=9:alls=100,gblur=sigma=6,eq=contrast=3:brightness=-0.2:saturation=2"
+	wall = "nullsrc=s=2112x1188:r=1:d=1,format=yuv444p,geq=lum='120+35*sin(X/53+3*sin(Y/81))+25*sin(Y/19+2*sin(X/37))+20*sin(X*Y/9000)'" +
+		":cb='120+15*sin(X/211+Y/97)':cr='132+12*sin(Y/151-X/89)'"
+	figure   = "nullsrc=s=420x840:r=1:d=1,format=yuv444p,geq=lum='70+30*sin(X/11+2*sin(Y/23))+25*sin(Y/61)':cb='110+10*sin(Y/90)':cr='150+15*sin(X/70)'"
 	voice    = "aevalsrc='0.3*(sin(2*PI*140*t)+0.5*sin(2*PI*283*t)+0.3*sin(2*PI*566*t)+0.3*(random(0)-0.5))*max(0,sin(2*PI*3.1*t))*lt(mod(t,5),4.2)':s=48000"
 	lecturer = "[0]crop=1920:1080:x='96+80*sin(t/4)':y='54+20*sin(t/7)'[w];" +
 		"[w][1]overlay=x='700+500*sin(t/5)':y='260+15*sin(t*2)':shortest=1,noise=alls=7:allf=t,format=yuv420p"
@@ -30,7 +31,7 @@ const (
 		`drawtext=text='div E = rho / eps0 ... the flux through a closed surface':fontsize=44:x=160:y=300,` +
 		`drawtext=text='%{eif\:7*floor(t/7)\:d} curl H = j + dD/dt, and what follows from it':fontsize=44:x=160:y=420,` +
 		`drawbox=x=1100:y=560:w=600:h=360:color=steelblue:t=fill`
-	film = "[1]crop=1920:1080:x='96+90*sin(t*1.3)':y='54+50*cos(t*0.9)',hue=H='t/2',noise=alls=3:allf=t[f];[0][f]overlay=enable='gte(mod(t,30),15)'"
+	film = "[1]crop=1920:1080:x='96+90*sin(t*1.3)':y='54+50*cos(t*0.9)',eq=brightness='0.1*sin(t)':eval=frame,noise=alls=3:allf=t[f];[0][f]overlay=enable='gte(mod(t,20),12)'"
 )
 
 // costFootage makes the footage where it is not there yet.
