@@ -216,8 +216,8 @@ func clockLine(line []ocr.Word, running bool) bool {
 	times, others := 0, 0
 	for _, w := range line {
 		switch {
-		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text):
-			times++
+		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text) || running && isNumber(w.Text):
+			times++ // of what runs, a part that was read is enough
 		case !dateWord.MatchString(w.Text) && !isNumber(w.Text):
 			others++
 		}
