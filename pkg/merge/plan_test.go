@@ -73,7 +73,7 @@ func samplePlan() *merge.Plan {
 	return &merge.Plan{
 		Renderer: merge.Renderer, FFmpeg: "5.1", Room: "504", Title: "A", Start: start, End: start.Add(time.Minute), Frames: 1500,
 		Encoding: ffmpeg.Encoding{Width: 640, Height: 180, Rate: 25, GOPFrames: 50, Channels: 1},
-		Segments: []*merge.Segment{{Path: "a", Generation: "1"}, {Path: "b", Generation: "2"}},
+		Segments: []*merge.Segment{{Path: "a", Generation: "1", Picture: &merge.Picture{}}, {Path: "b", Generation: "2", Picture: &merge.Picture{}}},
 		Scenes:   []timeline.Scene{{End: 1500, Layout: timeline.Alone, Reason: "x"}},
 		Left:     []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
 		Slices:   merge.CutSlices(1500, 25, 16*time.Second),
