@@ -107,7 +107,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 
 // Encoder settings; see make bench for what they cost and give.
 const (
-	crf        = 24
+	crf        = 26
 	gopSeconds = 2
 	audioBytes = 16000
 )
