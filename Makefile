@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race fuzz debian13 bench clean
+.PHONY: help build demo test lint check race kills fuzz debian13 bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +26,15 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race fuzz debian13 ## what takes longer: all tests under the race detector, fuzzing, FFmpeg 7.1
+check: race kills fuzz debian13 ## what takes longer: all tests under the race detector, fuzzing, FFmpeg 7.1
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium gcc
-	go test -race -timeout 30m ./...
+	go test -race -short -timeout 30m ./...
+
+kills: # the merge killed at twenty moments, and FFmpeg killed under it
+	@scripts/setup ffmpeg tesseract
+	go test -run 'TestMerge/^(killed|encoder_killed)$$' ./jobs/local
 
 fuzz:
 	@scripts/fuzz 30s
