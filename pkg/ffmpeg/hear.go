@@ -39,9 +39,11 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 		if pts, err := strconv.ParseInt(m[1], 10, 64); err == nil {
 			h.pts = pts
 		}
-		if h.count, err = strconv.Atoi(m[2]); err != nil {
+		count, err := strconv.Atoi(m[2])
+		if err != nil {
 			return false
 		}
+		h.count = count
 		frames.push(h)
 		return true
 	})
