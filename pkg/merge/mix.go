@@ -244,8 +244,9 @@ func (p *player) read(n int) ([]float32, error) {
 	return buf, nil
 }
 
-// soundSlack is how many samples a stream may be short of what its timestamps say.
-const soundSlack = 64
+// soundSlack is how many samples a stream may be short of what its timestamps say: a packet of sound
+// at 24 kHz. FFmpeg 7 cuts the padding out of a last packet that FFmpeg 5 plays whole.
+const soundSlack = 2048
 
 // remember keeps the last samples given.
 func (p *player) remember(samples []float32) {
