@@ -26,7 +26,7 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills fuzz debian13 ## what takes longer: all tests under the race detector, fuzzing, FFmpeg 7.1
+check: race kills fuzz ## what takes longer: tests under the race detector, kills, fuzzing
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium gcc
@@ -39,7 +39,7 @@ kills: # the merge killed at twenty moments, and FFmpeg killed under it
 fuzz:
 	@scripts/fuzz 30s
 
-debian13:
+debian13: ## the engine's tests on the FFmpeg of Debian 13 (7.1)
 	@scripts/debian13
 
 bench: ## what a merge costs against other ways (docs/cost.md), and the other benchmarks

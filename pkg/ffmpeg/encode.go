@@ -46,6 +46,7 @@ func (e Encoding) args(in EncodeInput) []string {
 		"-f", "rawvideo", "-pixel_format", string(YUV420P), "-video_size", fmt.Sprintf("%dx%d", e.Width, e.Height), "-framerate", rate, "-i", "pipe:0",
 		"-f", "f32le", "-ar", strconv.Itoa(SampleRate), "-ac", strconv.Itoa(e.Channels), "-i", "pipe:3",
 		"-map", "0:v", "-map", "1:a", "-filter:a", in.soundFilter(),
+		"-filter:v", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709", // FFmpeg 7 goes by the pictures
 		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "high", "-pix_fmt", string(YUV420P), "-threads", "1",
 		"-crf", strconv.Itoa(e.CRF), "-x264-params", "mbtree=1:rc-lookahead=10:open-gop=0:force-cfr=1", "-g", gop,
 		"-force_key_frames", "expr:not(mod(n+" + phase + "," + gop + "))",
