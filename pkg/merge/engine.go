@@ -78,9 +78,9 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 	}
 	slices.SortFunc(own, func(a, b Clip) int {
 		if a.Name != b.Name {
-			return compare(a.Name.String(), b.Name.String())
+			return strings.Compare(a.Name.String(), b.Name.String())
 		}
-		return compare(a.Path, b.Path)
+		return strings.Compare(a.Path, b.Path)
 	})
 	segments := make([]*Segment, len(own))
 	if err := e.each(ctx, Surveying, len(own), func(ctx context.Context, i int) (err error) {
@@ -135,16 +135,6 @@ func (e *Engine) each(ctx context.Context, stage Stage, n int, do func(ctx conte
 		})
 	}
 	return group.Wait()
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // rivals settles which of several files of one slot is used: the one with more usable picture.
@@ -244,9 +234,6 @@ func (p *planner) lay(source string, film func(*Segment) timeline.Film) []timeli
 	return spans
 }
 
-// leastVerdict is how long a verdict must last to change the layout.
-const leastVerdict = 10 * time.Second
-
 // judge looks at every screen segment and gives the verdicts in frames of the record.
 func (p *planner) judge(ctx context.Context) ([]timeline.Verdict, error) {
 	source, ok := p.req.Sources[nvr.Screen]
@@ -288,7 +275,7 @@ func (p *planner) judge(ctx context.Context) ([]timeline.Verdict, error) {
 	if p.req.Policy == HalfHour {
 		return verdicts, nil
 	}
-	return timeline.Steady(p.window, verdicts, leastVerdict), nil
+	return timeline.Steady(p.window, verdicts, presence.SteadyFor), nil
 }
 
 // stretches are the verdicts that a policy goes by.
