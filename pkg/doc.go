@@ -3,14 +3,29 @@
 //
 //	nvr                  words of the recorder: roles, segment names, room time
 //	fault                errors that are decisions: permanent, later, stale
+//	config               every environment variable, once
+//	observe              logs, traces and metrics as Google Cloud reads them
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
 //	footage              segments as byte ranges; the loopback proxy FFmpeg reads them from
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
-//	merge                plan → slices → parts → the finished video
 //	report               what was done and why, as JSON, text and a page
+//	merge                plan → slices → parts → the finished video
+//	store                records, claims, rooms, keys: all SQL
+//	bucket               segments, plans, parts and merges in Cloud Storage
+//	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
+//	dispatch             a claim handed over: messages out and in, the job started and asked
+//	calendar             an event → a record: times, opt-out, course code (pure)
+//	pipeline             the steps of a record, a file a step
+//	web                  the page, the NVR's API, /api/v1
 //	localcloud/recorder/truth  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
+//	localcloud/faults    rules by which the stand-ins fail
+//	localcloud/google    Drive, Calendar and Classroom as servers on one machine
+//	localcloud/storage   Cloud Storage as a server on one machine
+//	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
+//	localcloud/pubsub    Pub/Sub on one machine: pstest, and pushes with deadlines and dead letters
+//	simulate             the deployment under load, on a clock of its own
 package pkg

@@ -10,17 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // ErrStale says that somebody else owns the work by now: stop quietly and write nothing.
 var ErrStale = errors.New("superseded by a newer attempt")
 
-// Reason is a sentence for people, in the two languages the product speaks.
-// It names the cause and the way out.
-type Reason struct {
-	En string `json:"en"`
-	Ru string `json:"ru"`
-}
+// Reason is a sentence for people that names the cause and the way out.
+type Reason = nvr.Reason
 
 // Permanent is a failure that no retry cures.
 type Permanent struct {
@@ -42,10 +40,10 @@ func (p *Permanent) Unwrap() error { return p.Err }
 // Later is not a failure: the work cannot be done yet and is due again at Until.
 type Later struct {
 	Until time.Time
-	Why   string
+	Why   Reason
 }
 
 // Error implements error.
 func (l *Later) Error() string {
-	return fmt.Sprintf("not before %s: %s", l.Until.Format(time.RFC3339), l.Why)
+	return fmt.Sprintf("not before %s: %s", l.Until.Format(time.RFC3339), l.Why.En)
 }

@@ -1,0 +1,35 @@
+package fault
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Kind is what an answer of a Google API means for the work that got it.
+type Kind int
+
+// The kinds.
+const (
+	Curable Kind = iota // the same call may work in a moment
+	Waiting             // not now: a quota that comes back within a day
+	Final               // no retry cures it
+	Answer              // not a failure: 404, 409, 412 tell how things stand
+)
+
+// HTTP is the one table for all Google calls: what an HTTP status and Google's reason for it mean.
+// See Drive's "Resolve errors" and the pages of Calendar, Classroom and Cloud Storage on errors.
+func HTTP(status int, reason string) Kind {
+	switch {
+	case status == http.StatusForbidden && slices.Contains([]string{"rateLimitExceeded", "userRateLimitExceeded"}, reason):
+		return Curable
+	case status == http.StatusForbidden && slices.Contains([]string{"sharingRateLimitExceeded", "dailyLimitExceeded", "quotaExceeded"}, reason):
+		return Waiting
+	case slices.Contains([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusGone}, status):
+		return Answer
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		return Curable
+	case status >= http.StatusBadRequest:
+		return Final
+	}
+	return Curable
+}

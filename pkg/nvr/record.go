@@ -1,0 +1,122 @@
+package nvr
+
+import "time"
+
+// Step is where a record is on its way.
+type Step string
+
+// The steps, in the order of the way. Done, Failed and Withdrawn are ends.
+const (
+	StepStage     Step = "stage"
+	StepMerge     Step = "merge"
+	StepUpload    Step = "upload"
+	StepLink      Step = "link"
+	StepDone      Step = "done"
+	StepFailed    Step = "failed"
+	StepWithdrawn Step = "withdrawn"
+)
+
+// Working tells whether a record on this step still has work before it.
+func (s Step) Working() bool {
+	switch s {
+	case StepStage, StepMerge, StepUpload, StepLink:
+		return true
+	case StepDone, StepFailed, StepWithdrawn:
+	}
+	return false
+}
+
+// Claim is a record taken for processing: what a message carries, and nothing more. The row decides
+// whether it still holds.
+type Claim struct {
+	Record  int64 `json:"record"`
+	Attempt int64 `json:"attempt"` // only grows; an older one is stale
+	Turn    int64 `json:"turn"`    // grows with each further message of one attempt and step
+	Step    Step  `json:"step"`
+}
+
+// Hold is a claim that a worker has entered: every write of the worker names it.
+type Hold struct {
+	Claim
+	Holder string // who works: a random name, or the execution that tasks share
+}
+
+// Reason is a sentence for people, in the two languages the product speaks.
+type Reason struct {
+	En string `json:"en"`
+	Ru string `json:"ru"`
+}
+
+// Record is one request: a row of the NVR's table `records`, with our own columns.
+type Record struct {
+	ID int64
+
+	Title      string // event_name; empty if NULL
+	Room       string // room_name
+	Date       string // YYYY-MM-DD, room time
+	StartTime  string // HH:MM, room time
+	EndTime    string // HH:MM, room time
+	UserEmail  string
+	EventID    string // of the calendar event; empty if NULL
+	Done       bool   // uploaded
+	Processing bool   // between claim and the end of upload
+
+	Step       Step
+	FailedStep Step // where a failed record stood
+	Attempt    int64
+	Tries      int64 // curable failures of this attempt's work so far
+	Turn       int64
+	Holder     string    // empty: nobody works on it
+	LeaseUntil time.Time // zero: none
+	DueAt      time.Time // zero: not known yet, look
+	Reason     Reason    // why it waits or failed; empty if neither
+	Cause      string    // the technical cause beside the reason
+	Progress   int       // per cent of the step merge
+
+	Digest string // of the plan that is rendered or was
+	FileID string // of the Drive file, generated before the upload
+	Link   string // where people watch it
+	Course string // what became of the announcement, for people: a course's name, or why there is none
+	Share  string // what became of the share: "shared", or why not
+}
+
+// Claim is the message that would go on with the record where it stands.
+func (r *Record) Claim() Claim {
+	return Claim{Record: r.ID, Attempt: r.Attempt, Turn: r.Turn, Step: r.Step}
+}
+
+// Window is the record's [start, end) as instants, in the room's zone.
+func (r *Record) Window(zone *time.Location) (start, end time.Time, err error) {
+	if start, err = Wall(r.Date, r.StartTime, zone); err != nil {
+		return start, end, err
+	}
+	end, err = Wall(r.Date, r.EndTime, zone)
+	return start, end, err
+}
+
+// Source is one recorded stream of a room: a row of the NVR's table `sources`.
+type Source struct {
+	ID    int64
+	Name  string
+	IP    string // 172.18.191.30, with or without "/0"
+	Port  string
+	RTSP  string
+	Audio string
+	Merge string // how it takes part in a merge; the board's ends in "right"
+}
+
+// Room is a lecture room: a row of the NVR's table `rooms` with its sources and settings.
+type Room struct {
+	ID           int64
+	Name         string
+	Drive        string // folder id, or a URL ending in it
+	Calendar     string // calendar id
+	MainSource   string // address, like 172.18.191.24/0
+	ScreenSource string
+	SoundSource  string
+	Sources      []Source
+
+	Zone          *time.Location // IANA zone of the room
+	Language      string         // of what is written about its records: "ru" or "en"
+	SegmentLength time.Duration
+}
