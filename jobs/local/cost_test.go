@@ -178,7 +178,7 @@ func watchMemory(pid int) (peak func() int64) {
 		defer ticker.Stop()
 		sum := int64(0)
 		for {
-			sum = max(sum, treeRSS(pid))
+			sum = max(sum, treeRSS(pid, ""))
 			select {
 			case <-ticker.C:
 			case <-quit:

@@ -33,7 +33,7 @@ func startMeter() *meter {
 		ticker := time.NewTicker(sampleEvery)
 		defer ticker.Stop()
 		for {
-			m.peak = max(m.peak, treeRSS(os.Getpid()))
+			m.peak = max(m.peak, treeRSS(os.Getpid(), ""))
 			select {
 			case <-ticker.C:
 			case <-m.quit:
@@ -71,9 +71,14 @@ func cpuTime() time.Duration {
 }
 
 // treeRSS is the resident memory of a process and all below it, in bytes. A process that ends while
-// it is looked at counts as none.
-func treeRSS(pid int) int64 {
+// it is looked at counts as none, and so does a child that still runs its parent's program: until it
+// has started its own it shares the parent's memory.
+func treeRSS(pid int, parent string) int64 {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	program, err := os.Readlink(filepath.Join(proc, "exe"))
+	if err != nil || program == parent {
+		return 0
+	}
 	statm, err := os.ReadFile(filepath.Join(proc, "statm")) // #nosec G304 -- /proc
 	if err != nil {
 		return 0
@@ -91,7 +96,7 @@ func treeRSS(pid int) int64 {
 		}
 		for _, child := range strings.Fields(string(children)) {
 			if id, err := strconv.Atoi(child); err == nil {
-				sum += treeRSS(id)
+				sum += treeRSS(id, program)
 			}
 		}
 	}

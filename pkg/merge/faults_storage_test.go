@@ -155,7 +155,8 @@ func (s *scene) flat(limitMB int64, do func()) {
 	}
 }
 
-// largestChild is the peak of resident memory of the largest process that this one has started.
+// largestChild is the peak of resident memory of the largest FFmpeg that this process has started. A
+// child that has not become FFmpeg yet shares the memory of this process and is passed over.
 func largestChild() int64 {
 	most := int64(0)
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
@@ -165,6 +166,10 @@ func largestChild() int64 {
 			continue // the thread has ended
 		}
 		for _, child := range strings.Fields(string(children)) {
+			name, err := os.ReadFile(filepath.Join("/proc", child, "comm"))
+			if err != nil || string(name) != "ffmpeg\n" {
+				continue // it has ended, or not begun
+			}
 			status, err := os.ReadFile(filepath.Join("/proc", child, "status"))
 			if err != nil {
 				continue // it has ended
