@@ -1,0 +1,184 @@
+package faults
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SpareHeader with the value off keeps a call from being struck.
+const SpareHeader = "X-Workspace-Faults"
+
+const (
+	ruleBytes    = 64 << 10 // the most that a rule may take
+	cutReadBytes = 40 << 10 // of an answer that gets through before a read is cut: inside the first picture of a segment
+	bigBodyBytes = 64 << 10 // a body beyond this is cut half-way, so that a part of an upload arrives
+)
+
+// ServeHTTP is /workspace/faults: POST adds a rule, GET lists the rules, DELETE removes them.
+func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodPost:
+		t.post(w, r)
+	case http.MethodGet, http.MethodHead:
+		answer(w, http.StatusOK, t.Rules())
+	case http.MethodDelete:
+		t.Clear()
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST, DELETE")
+		refuse(w, http.StatusMethodNotAllowed, "global", "httpMethodNotAllowed", "use POST, GET or DELETE")
+	}
+}
+
+func (t *Table) post(w http.ResponseWriter, r *http.Request) {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, ruleBytes))
+	decoder.DisallowUnknownFields()
+	var rule Rule
+	err := decoder.Decode(&rule)
+	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
+		err = errors.New("one rule at a time")
+	}
+	if err == nil {
+		err = t.Add(rule)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "global", "invalid", "fault rule: "+err.Error())
+		return
+	}
+	rule.Hits = 0
+	answer(w, http.StatusCreated, rule)
+}
+
+// Wrap makes a stand-in fail as the table says. method names the API's method that a request calls,
+// like files.create; "" is a request that no rule can strike.
+func (t *Table) Wrap(api string, method func(*http.Request) string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := method(r)
+		if name == "" || strings.EqualFold(r.Header.Get(SpareHeader), "off") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		t.serve(t.Strike(api, name), w, r, next)
+	})
+}
+
+func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	switch kind {
+	case TooMany:
+		refuse(w, http.StatusTooManyRequests, "usageLimits", "rateLimitExceeded", "Too many requests (a fault rule)")
+	case RateLimited:
+		refuse(w, http.StatusForbidden, "usageLimits", "rateLimitExceeded", "Rate Limit Exceeded (a fault rule)")
+	case Broken:
+		refuse(w, http.StatusInternalServerError, "global", "backendError", "Backend Error (a fault rule)")
+	case Cut:
+		cut(w, r, next)
+	case Lost:
+		next.ServeHTTP(&nowhere{header: http.Header{}}, r)
+		panic(http.ErrAbortHandler) // the server's way to end a connection without an answer
+	case Slow:
+		timer := time.NewTimer(t.pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			next.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	case None:
+		next.ServeHTTP(w, r)
+	}
+}
+
+// cut ends the connection: a read in the middle of the answer, an upload in the middle of its body,
+// any other call before the stand-in sees it.
+func cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	switch {
+	case r.Method == http.MethodGet:
+		next.ServeHTTP(&shortened{ResponseWriter: w, left: cutReadBytes}, r)
+	case r.ContentLength > bigBodyBytes:
+		r = r.Clone(r.Context())
+		r.Body = &broken{Reader: io.LimitReader(r.Body, r.ContentLength/2), Closer: r.Body}
+		next.ServeHTTP(&nowhere{header: http.Header{}}, r)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// nowhere takes an answer that nobody will see.
+type nowhere struct{ header http.Header }
+
+func (n *nowhere) Header() http.Header         { return n.header }
+func (n *nowhere) WriteHeader(int)             {}
+func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (n *nowhere) Flush()                      {}
+
+// shortened passes on the first bytes of an answer. Its length is promised in the header by then,
+// so that the reader sees a broken answer and never a short one.
+type shortened struct {
+	http.ResponseWriter
+	left    int
+	started bool
+}
+
+// WriteHeader halves what gets through of an answer that is short as it is.
+func (s *shortened) WriteHeader(status int) {
+	if length, err := strconv.Atoi(s.Header().Get("Content-Length")); err == nil {
+		s.left = min(s.left, length/2)
+	}
+	s.started = true
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (s *shortened) Write(p []byte) (int, error) {
+	if !s.started {
+		s.WriteHeader(http.StatusOK)
+	}
+	n := min(len(p), s.left)
+	s.left -= n
+	if n > 0 {
+		if _, err := s.ResponseWriter.Write(p[:n]); err != nil {
+			return 0, err
+		}
+	}
+	if s.left == 0 {
+		_ = http.NewResponseController(s.ResponseWriter).Flush() // what is cut off later was on its way
+		panic(http.ErrAbortHandler)
+	}
+	return len(p), nil
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (s *shortened) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// broken is a body whose sender went away.
+type broken struct {
+	io.Reader
+	io.Closer
+}
+
+// Read implements io.Reader.
+func (b *broken) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// refuse answers in Google's JSON form of errors.
+func refuse(w http.ResponseWriter, status int, domain, reason, message string) {
+	answer(w, status, map[string]any{"error": map[string]any{
+		"code": status, "message": message,
+		"errors": []map[string]string{{"domain": domain, "reason": reason, "message": message}},
+	}})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the caller may be gone
+}
