@@ -1,0 +1,110 @@
+package observe
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// The events that are counted: the value of the field `event` of a line. terraform/metrics.json has a
+// log-based metric for each, which a test holds against this list.
+const (
+	EventDelivered  = "delivered"   // the person has the video: step done
+	EventFailed     = "failed"      // a record failed for good
+	EventGap        = "gap"         // a merge shows a hole of a source
+	EventCanvas     = "canvas_day"  // a room's encoder sent nothing but its card for a whole day
+	EventQueue      = "queue"       // how much waits; claim says it at each run
+	EventMerged     = "merged"      // a merge is whole, and what it cost
+	EventAPIError   = "api_error"   // a Google call failed and was not tried again
+	EventRetry      = "retry"       // a Google call or a step failed and is tried again
+	EventTakeover   = "takeover"    // the lease of a dead worker ran out
+	EventChannel    = "channel"     // how long a room's notification channel still lives
+	EventUnreadable = "unreadable"  // a push that names no record
+	EventDeadLetter = "dead_letter" // a message was given up by Pub/Sub
+)
+
+// InTime is the promise: a record is delivered within so long of its end.
+const InTime = 4 * time.Hour
+
+// Failure says whose turn it is after a record failed. Only what is not of the footage or of the
+// request counts against the promise.
+type Failure string
+
+// The kinds of failures.
+const (
+	FailedFootage   Failure = "footage"     // nothing usable was recorded
+	FailedRefused   Failure = "refused"     // Google or the request itself said no: permission, quota, a missing folder
+	FailedExhausted Failure = "exhausted"   // tried to the end, each time curable
+	FailedDead      Failure = "dead_letter" // its message was given up
+)
+
+// event joins the name and the fields of an event; slog lays an attribute without a key open.
+func event(name string, fields ...slog.Attr) slog.Attr {
+	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
+}
+
+// Delivered: the record's work is done, so long after the record's end.
+func Delivered(after time.Duration) slog.Attr {
+	return event(EventDelivered, slog.Float64("delay_seconds", after.Seconds()), slog.String("in_time", strconv.FormatBool(after <= InTime)))
+}
+
+// Failed: the record failed for good. Log it with [Reported] unless the cause is the footage.
+func Failed(kind Failure, cause error) slog.Attr {
+	text := ""
+	if cause != nil {
+		text = cause.Error()
+	}
+	return event(EventFailed, slog.String("kind", string(kind)), slog.String("cause", text))
+}
+
+// Gap: a merge of this room lacks so much of a source.
+func Gap(room string, role string, length time.Duration) slog.Attr {
+	return event(EventGap, slog.String("room", room), slog.String("role", role), slog.Float64("seconds", length.Seconds()))
+}
+
+// Canvas: all that the room's screen source showed on this day was the encoder's card.
+func Canvas(room, date string) slog.Attr {
+	return event(EventCanvas, slog.String("room", room), slog.String("date", date))
+}
+
+// Queue: records that wait, how long the oldest of those that are due has waited, records at work, and
+// records that are not delivered though [InTime] after their end has passed.
+func Queue(waiting int, oldest time.Duration, working, overdue int) slog.Attr {
+	return event(EventQueue, slog.Int("waiting", waiting), slog.Float64("oldest_seconds", oldest.Seconds()),
+		slog.Int("working", working), slog.Int("overdue", overdue))
+}
+
+// Merged: a video of this length is whole; cpu is what all its tasks took of cores.
+func Merged(length, cpu time.Duration) slog.Attr {
+	return event(EventMerged, slog.Float64("minutes", length.Minutes()), slog.Float64("core_minutes", cpu.Minutes()))
+}
+
+// APIError: a call that will not be tried again by its wrapper. Status is 0 where none came.
+func APIError(api, method string, status int) slog.Attr {
+	return event(EventAPIError, slog.String("api", api), slog.String("method", method), slog.String("status", strconv.Itoa(status)))
+}
+
+// Retry: a call or a step that will be tried again; api is a Google API, or "step".
+func Retry(api, method string, pause time.Duration) slog.Attr {
+	return event(EventRetry, slog.String("api", api), slog.String("method", method), slog.Float64("pause_seconds", pause.Seconds()))
+}
+
+// Takeover: claim took a record from a worker that fell silent.
+func Takeover(step nvr.Step) slog.Attr {
+	return event(EventTakeover, slog.String("from", string(step)))
+}
+
+// Channel: the calendar channel of the room lives for so long; zero or less: there is none.
+func Channel(room string, left time.Duration) slog.Attr {
+	return event(EventChannel, slog.String("room", room), slog.Float64("left_seconds", max(0, left.Seconds())))
+}
+
+// Unreadable: a push or a notification that cannot be read; no retry mends it.
+func Unreadable() slog.Attr { return event(EventUnreadable) }
+
+// DeadLetter: Pub/Sub gave up a message of this subscription.
+func DeadLetter(subscription string) slog.Attr {
+	return event(EventDeadLetter, slog.String("subscription", subscription))
+}
