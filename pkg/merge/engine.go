@@ -34,7 +34,8 @@ type Engine struct {
 	Rendering footage.Meter // bytes of segments read to render
 }
 
-// Memory keeps what was learned.
+// Memory keeps what was learned, here or elsewhere. Keys are made of letters, digits and hyphens. It is
+// called from several goroutines.
 type Memory interface {
 	// Load fills value and returns true, or returns false.
 	Load(key string, value any) bool

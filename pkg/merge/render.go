@@ -29,8 +29,12 @@ type renderer struct {
 
 // Render renders slice i of a plan: the media bytes go to payload, their tables are returned. A
 // [DamagedError] says that footage of the plan cannot be decoded; then the plan has to be made anew.
-// shown is told how many frames are done; it may be nil.
+// shown is told how many frames are done; it may be nil. Another FFmpeg than the plan's is refused: its
+// part would not be what the plan's digest names.
 func (e *Engine) Render(ctx context.Context, plan *Plan, i int, payload io.Writer, shown func(frames int64)) (*mp4.Part, error) {
+	if have := e.Tool.Version(); have != plan.FFmpeg {
+		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, plan.FFmpeg, have)
+	}
 	r := &renderer{Engine: e, plan: plan, index: i, slice: plan.Slices[i], books: library{open: map[int]*opened{}}, shown: shown}
 	defer r.books.close()
 	part, err := r.render(ctx, payload)

@@ -1,0 +1,178 @@
+package merge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// ErrNotPlan says that a text is not a plan that this renderer can follow.
+var ErrNotPlan = errors.New("not a plan")
+
+// ReadPlan reads what [Plan.JSON] wrote, in this process or another one. The plan is whole but for the
+// bytes of its segments: see [Plan.Bind]. Everything that rendering relies on is checked; what does
+// not hold is [ErrNotPlan].
+func ReadPlan(text []byte) (*Plan, error) {
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	p := &Plan{}
+	err := in.Decode(p)
+	if err == nil {
+		if _, more := in.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("more text behind it")
+		}
+	}
+	if err == nil {
+		err = p.check()
+	}
+	if err == nil {
+		err = p.localise()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotPlan, err)
+	}
+	for _, seg := range p.Segments {
+		seg.Clip = Clip{Path: seg.Path, Generation: seg.Generation}
+		// A plan may name its segments otherwise than files are named; rendering does not need the name.
+		if name, err := nvr.ParseSegmentName(path.Base(seg.Path)); err == nil {
+			seg.Name = name
+		}
+	}
+	return p, nil
+}
+
+// Bind says how the segments of a plan are opened. open is given a segment's path and generation, and
+// must fail if that generation is not there any more. It is called from several goroutines.
+func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (Bytes, error)) {
+	for _, seg := range p.Segments {
+		seg.Open = func(ctx context.Context) (Bytes, error) { return open(ctx, seg.Path, seg.Generation) }
+	}
+}
+
+// localise gives the plan's instants the room's zone again, of which JSON keeps the offset only: slates
+// and chapters tell the room's time on both sides of a clock change.
+func (p *Plan) localise() error {
+	zone, err := time.LoadLocation(p.TimeZone)
+	same := func(t time.Time) bool { return t.In(zone).Format(time.RFC3339) == t.Format(time.RFC3339) }
+	if err != nil || !same(p.Start) || !same(p.End) {
+		// A zone that has no name in the tables is a fixed offset; then there is no clock change.
+		if p.Start.Format("-07:00") != p.End.Format("-07:00") {
+			return fmt.Errorf("the clock changes in it, and nothing is known of time zone %q", p.TimeZone)
+		}
+		_, offset := p.Start.Zone()
+		zone = time.FixedZone(p.TimeZone, offset)
+	}
+	p.Start, p.End = p.Start.In(zone), p.End.In(zone)
+	for _, seg := range p.Segments {
+		seg.Start = seg.Start.In(zone)
+	}
+	return nil
+}
+
+// Bounds of what a plan may ask for.
+const (
+	maxRecord = 48 * time.Hour
+	maxPixels = 8192 // in a row, in a column
+)
+
+// check holds the plan against what rendering relies on.
+func (p *Plan) check() error {
+	e := p.Encoding
+	switch length := p.End.Sub(p.Start); {
+	case p.Start.Year() < 1970 || p.Start.Year() > 9000:
+		return fmt.Errorf("a record of the year %d", p.Start.Year())
+	case p.Renderer != Renderer:
+		return fmt.Errorf("it is for renderer %q, this is %q", p.Renderer, Renderer)
+	case e.Rate != 25 && e.Rate != 30 && e.Rate != 50:
+		return fmt.Errorf("%d frames a second", e.Rate)
+	case e.Width <= 0 || e.Height <= 0 || e.Width > maxPixels || e.Height > maxPixels || e.Width%4 != 0 || e.Height%2 != 0:
+		return fmt.Errorf("a picture of %dx%d", e.Width, e.Height)
+	case e.GOPFrames <= 0 || e.CRF < 0 || e.CRF > 51 || e.Channels < 1 || e.Channels > 2 || e.AudioBytes <= 0:
+		return fmt.Errorf("an encoding of %+v", e)
+	case length <= 0 || length > maxRecord || p.Frames != timeline.NewWindow(p.Start, p.End, e.Rate).Frames || p.Frames == 0:
+		return fmt.Errorf("%d frames from %v to %v", p.Frames, p.Start, p.End)
+	}
+	for i, seg := range p.Segments {
+		if seg == nil || seg.Start.Sub(p.Start).Abs() > maxRecord {
+			return fmt.Errorf("segment %d is none, or of another day", i)
+		}
+	}
+	for _, source := range p.Sources {
+		for i, span := range source.Spans {
+			if span.File < -1 || span.File >= len(p.Segments) || span.First < 0 || span.End <= span.First || span.End > p.Frames {
+				return fmt.Errorf("span %d of source %q is of frames %d to %d of segment %d", i, source.Source, span.First, span.End, span.File)
+			}
+		}
+	}
+	return errors.Join(p.checkSlices(), p.checkScenes(), p.checkPieces("left", p.Left, true), p.checkPieces("right", p.Right, false), p.checkTakes())
+}
+
+func (p *Plan) checkSlices() error {
+	at := int64(0)
+	for i, s := range p.Slices {
+		if s.First != at || s.End <= s.First || s.First%gridFrames(p.Encoding.Rate) != 0 {
+			return fmt.Errorf("slice %d is of frames %d to %d", i, s.First, s.End)
+		}
+		at = s.End
+	}
+	if at != p.Frames {
+		return fmt.Errorf("the slices end at frame %d of %d", at, p.Frames)
+	}
+	return nil
+}
+
+func (p *Plan) checkScenes() error {
+	at := int64(0)
+	for i, s := range p.Scenes {
+		if s.First != at || s.End <= s.First {
+			return fmt.Errorf("scene %d is of frames %d to %d", i, s.First, s.End)
+		}
+		at = s.End
+	}
+	if at != p.Frames {
+		return fmt.Errorf("the scenes end at frame %d of %d", at, p.Frames)
+	}
+	return nil
+}
+
+// checkPieces wants the pieces of a pane in order, without a break where whole is set.
+func (p *Plan) checkPieces(pane string, pieces []timeline.Piece, whole bool) error {
+	at := int64(0)
+	for i, piece := range pieces {
+		if piece.First < at || whole && piece.First != at || piece.End <= piece.First || piece.End > p.Frames {
+			return fmt.Errorf("the %s pane's piece %d is of frames %d to %d", pane, i, piece.First, piece.End)
+		}
+		if piece.File < -1 || piece.File >= len(p.Segments) || piece.File >= 0 && p.Segments[piece.File].Picture == nil {
+			return fmt.Errorf("the %s pane's piece %d shows segment %d", pane, i, piece.File)
+		}
+		at = piece.End
+	}
+	if whole && at != p.Frames {
+		return fmt.Errorf("the %s pane ends at frame %d of %d", pane, at, p.Frames)
+	}
+	return nil
+}
+
+func (p *Plan) checkTakes() error {
+	for i, take := range p.Sound.Takes {
+		if take.First < 0 || take.End <= take.First || take.FadeIn < 0 || take.FadeOut < 0 {
+			return fmt.Errorf("take %d is of samples %d to %d", i, take.First, take.End)
+		}
+		if take.File < 0 || take.File >= len(p.Segments) || p.Segments[take.File].Sound == nil {
+			return fmt.Errorf("take %d sounds segment %d", i, take.File)
+		}
+	}
+	if gain := p.Sound.GainDB; math.Abs(gain) > 200 || p.Sound.LimitDBFS > 0 {
+		return fmt.Errorf("a gain of %v dB, a limit of %v dBFS", gain, p.Sound.LimitDBFS)
+	}
+	return nil
+}
