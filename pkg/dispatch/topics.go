@@ -1,0 +1,110 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync"
+
+	"cloud.google.com/go/pubsub/v2"
+	"go.opentelemetry.io/otel/propagation"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// TopicsOptions say where Pub/Sub is.
+type TopicsOptions struct {
+	Project  string
+	Endpoint string  // host:port of a server without TLS; empty: Google's
+	Scale    float64 // divides how long a publish is tried; 0 is 1
+}
+
+// Topics publishes. A topic is named after the function that it wakes.
+type Topics struct {
+	client *pubsub.Client
+	waits  waits
+
+	mu         sync.Mutex
+	publishers map[string]*pubsub.Publisher
+}
+
+// NewTopics connects on the first publish. Close it.
+func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
+	var how []option.ClientOption
+	if options.Endpoint != "" {
+		how = []option.ClientOption{
+			option.WithEndpoint(options.Endpoint), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+			option.WithTelemetryDisabled(),
+		}
+	}
+	client, err := pubsub.NewClient(ctx, options.Project, how...)
+	if err != nil {
+		return nil, fmt.Errorf("open Pub/Sub of project %s: %w", options.Project, err)
+	}
+	return &Topics{client: client, waits: newWaits(options.Scale, nil), publishers: map[string]*pubsub.Publisher{}}, nil
+}
+
+// Close gives the connection back. Nothing is left unsent: Publish waits.
+func (t *Topics) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, publisher := range t.publishers {
+		publisher.Stop()
+	}
+	clear(t.publishers)
+	if err := t.client.Close(); err != nil {
+		return fmt.Errorf("close Pub/Sub: %w", err)
+	}
+	return nil
+}
+
+// Publish hands a claim to the function that the topic wakes. It returns when Pub/Sub has the message
+// (nothing runs after a function's response), which may then have it twice.
+func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) error {
+	data, err := json.Marshal(claim)
+	if err != nil {
+		return fmt.Errorf("write a claim: %w", err)
+	}
+	return t.send(ctx, topic, data, map[string]string{
+		"record": strconv.FormatInt(claim.Record, 10), "attempt": strconv.FormatInt(claim.Attempt, 10),
+		"turn": strconv.FormatInt(claim.Turn, 10), "step": string(claim.Step),
+	})
+}
+
+// Wake tells a function that needs no claim to look now; the attributes are for people who read logs.
+func (t *Topics) Wake(ctx context.Context, topic string, attributes map[string]string) error {
+	return t.send(ctx, topic, []byte("{}"), attributes)
+}
+
+func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes map[string]string) error {
+	message := &pubsub.Message{Data: data, Attributes: map[string]string{}}
+	maps.Copy(message.Attributes, attributes)
+	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(message.Attributes))
+
+	ctx, cancel := context.WithTimeout(ctx, t.waits.scaled(2*patience))
+	defer cancel()
+	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
+		return fmt.Errorf("publish to topic %s: %w", topic, sorted(err))
+	}
+	return nil
+}
+
+// publisher is made once a topic; it is what holds the topic's connection and goroutines.
+func (t *Topics) publisher(topic string) *pubsub.Publisher {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	publisher := t.publishers[topic]
+	if publisher == nil {
+		publisher = t.client.Publisher(topic)
+		publisher.PublishSettings.CountThreshold = 1 // a function publishes one message and waits for it
+		publisher.PublishSettings.Timeout = t.waits.scaled(patience)
+		t.publishers[topic] = publisher
+	}
+	return publisher
+}
