@@ -23,6 +23,7 @@
 //	localcloud/recorder/truth  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail
+//	localcloud/discovery requests held against Google's own API descriptions
 //	localcloud/google    Drive, Calendar and Classroom as servers on one machine
 //	localcloud/storage   Cloud Storage as a server on one machine
 //	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
