@@ -25,8 +25,16 @@ const (
 	EventDeadLetter = "dead_letter" // a message was given up by Pub/Sub
 )
 
-// InTime is the promise: a record is delivered within so long of its end.
+// InTime is the promise: a record is delivered within so long of its end, or of its request if that
+// came later.
 const InTime = 4 * time.Hour
+
+// What became of the promise, the field `promise` of the events of a record's end.
+const (
+	promiseKept   = "kept"
+	promiseBroken = "broken"
+	promiseVoid   = "void" // nobody could have kept it
+)
 
 // Failure says whose turn it is after a record failed. Only what is not of the footage or of the
 // request counts against the promise.
@@ -45,9 +53,13 @@ func event(name string, fields ...slog.Attr) slog.Attr {
 	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
 }
 
-// Delivered: the record's work is done, so long after the record's end.
+// Delivered: the record's work is done, so long after the record's end or, if later, its request.
 func Delivered(after time.Duration) slog.Attr {
-	return event(EventDelivered, slog.Float64("delay_seconds", after.Seconds()), slog.String("in_time", strconv.FormatBool(after <= InTime)))
+	promise := promiseKept
+	if after > InTime {
+		promise = promiseBroken
+	}
+	return event(EventDelivered, slog.Float64("delay_seconds", after.Seconds()), slog.String("promise", promise))
 }
 
 // Failed: the record failed for good. Log it with [Reported] unless the cause is the footage.
@@ -56,7 +68,11 @@ func Failed(kind Failure, cause error) slog.Attr {
 	if cause != nil {
 		text = cause.Error()
 	}
-	return event(EventFailed, slog.String("kind", string(kind)), slog.String("cause", text))
+	promise := promiseVoid
+	if kind == FailedExhausted || kind == FailedDead {
+		promise = promiseBroken
+	}
+	return event(EventFailed, slog.String("kind", string(kind)), slog.String("cause", text), slog.String("promise", promise))
 }
 
 // Gap: a merge of this room lacks so much of a source.
