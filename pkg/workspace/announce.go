@@ -1,0 +1,271 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/api/classroom/v1"
+	"google.golang.org/api/googleapi"
+)
+
+const (
+	published = "PUBLISHED"
+	draft     = "DRAFT"
+
+	maxAnnouncement = 30_000 // characters
+)
+
+// Announce posts a video to a course, once: as the course's owner, or as the configured teacher. stored
+// is the id that an earlier attempt handed to store, empty if there was none; store is called with an
+// id before it is published. An announcement that a person removed stays removed.
+//
+// Classroom has no "create if absent", so an announcement begins as a draft. It is looked for before it
+// is made and after; whoever finds a better one than his own deletes his. A crash in between leaves a
+// draft, which the next attempt finds by its material.
+func (c *Client) Announce(ctx context.Context, course Course, text string, file File, stored string, store func(id string) error) (id string, err error) {
+	poster, err := c.poster(ctx, course)
+	if err != nil {
+		return "", err
+	}
+	seat, err := c.as(ctx, poster)
+	if err != nil {
+		return "", err
+	}
+	p := &post{client: c, service: seat.classroom, course: course.ID, poster: poster, file: file, text: cutText(text)}
+	if stored != "" {
+		return stored, p.publish(ctx, stored)
+	}
+	found, err := p.settle(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	if found == nil {
+		if found, err = p.create(ctx); err != nil {
+			return "", err
+		}
+		if found, err = p.settle(ctx, found); err != nil {
+			return "", err
+		}
+	}
+	if err := store(found.Id); err != nil {
+		return "", fmt.Errorf("store announcement %s: %w", found.Id, err)
+	}
+	if err := p.publish(ctx, found.Id); err != nil {
+		return "", err
+	}
+	for _, id := range p.spare {
+		if err := p.remove(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	return found.Id, nil
+}
+
+func cutText(text string) string {
+	if utf8.RuneCountInString(text) <= maxAnnouncement {
+		return text
+	}
+	return string([]rune(text)[:maxAnnouncement])
+}
+
+// poster is a teacher of the course, for only one may post.
+func (c *Client) poster(ctx context.Context, course Course) (string, error) {
+	if c.options.Subjects.Classroom != "" {
+		return c.options.Subjects.Classroom, nil
+	}
+	c.mu.Lock()
+	known := c.posters[course.Owner]
+	c.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	if err := checkID("owner of course "+course.ID, course.Owner); err != nil {
+		return "", err
+	}
+	seat, err := c.as(ctx, c.searcher())
+	if err != nil {
+		return "", err
+	}
+	var profile *classroom.UserProfile
+	err = c.do(ctx, "classroom.userProfiles.get", "read who owns course "+course.ID, func(ctx context.Context) (err error) {
+		profile, err = seat.classroom.UserProfiles.Get(course.Owner).Context(ctx).Fields("id", "emailAddress").Do()
+		if err == nil && profile.EmailAddress == "" {
+			err = fmt.Errorf("the address of owner %s: %w", course.Owner, ErrNotFound)
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	c.posters[course.Owner] = profile.EmailAddress
+	c.mu.Unlock()
+	return profile.EmailAddress, nil
+}
+
+// post is one announcement on its way.
+type post struct {
+	client  *Client
+	service *classroom.Service
+	course  string
+	poster  string
+	file    File
+	text    string
+	spare   []string // drafts that lost, to be deleted once the winner is published
+}
+
+// settle looks for announcements of the file, own included, and picks the one that all would pick: a
+// published one, else the oldest. A draft of ours that lost is deleted at once, those of others once the
+// winner is published: until then its maker may still count on it.
+func (p *post) settle(ctx context.Context, own *classroom.Announcement) (*classroom.Announcement, error) {
+	var hits []*classroom.Announcement
+	err := p.client.do(ctx, "classroom.announcements.list", "look for announcements in course "+p.course, func(ctx context.Context) (err error) {
+		hits, err = p.look(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	winner := own // the list may lag behind
+	for _, hit := range hits {
+		if winner == nil || better(hit, winner) {
+			winner = hit
+		}
+	}
+	p.spare = nil
+	for _, hit := range hits {
+		if hit.Id != winner.Id && hit.State == draft {
+			p.spare = append(p.spare, hit.Id)
+		}
+	}
+	if own != nil && own.Id != winner.Id {
+		return winner, p.remove(ctx, own.Id)
+	}
+	return winner, nil
+}
+
+func better(a, b *classroom.Announcement) bool {
+	if (a.State == published) != (b.State == published) {
+		return a.State == published
+	}
+	at, than := instant(a.CreationTime), instant(b.CreationTime)
+	return at.Before(than) || at.Equal(than) && a.Id < b.Id
+}
+
+var errFarEnough = errors.New("older than the file")
+
+// look lists the announcements that carry the file. None can be older than the file itself.
+func (p *post) look(ctx context.Context) ([]*classroom.Announcement, error) {
+	var hits []*classroom.Announcement
+	err := p.service.Courses.Announcements.List(p.course).AnnouncementStates(draft, published).OrderBy("updateTime desc").
+		PageSize(100).Fields("nextPageToken", "announcements(id,state,materials,creationTime,updateTime)").
+		Pages(ctx, func(page *classroom.ListAnnouncementsResponse) error {
+			for _, a := range page.Announcements {
+				if p.about(a) {
+					hits = append(hits, a)
+				}
+				if at := instant(a.UpdateTime); !at.IsZero() && at.Before(p.file.Created.Add(-24*time.Hour)) {
+					return errFarEnough
+				}
+			}
+			return nil
+		})
+	if errors.Is(err, errFarEnough) {
+		err = nil
+	}
+	return hits, err
+}
+
+// about tells whether an announcement has our file among its materials.
+func (p *post) about(a *classroom.Announcement) bool {
+	for _, m := range a.Materials {
+		if m.DriveFile != nil && m.DriveFile.DriveFile != nil && m.DriveFile.DriveFile.Id == p.file.ID {
+			return true
+		}
+		if m.Link != nil && (m.Link.Url == p.file.Link || fileIDIn(m.Link.Url) == p.file.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// create makes the draft. It is no call to be repeated blindly: each try looks first whether an earlier
+// one made it after all.
+func (p *post) create(ctx context.Context) (made *classroom.Announcement, err error) {
+	wanted := &classroom.Announcement{
+		Text: p.text, State: draft,
+		Materials: []*classroom.Material{{DriveFile: &classroom.SharedDriveFile{
+			DriveFile: &classroom.DriveFile{Id: p.file.ID}, ShareMode: "VIEW",
+		}}},
+	}
+	tried, shown := false, false
+	err = p.client.do(ctx, "classroom.announcements.create", "make an announcement in course "+p.course, func(ctx context.Context) error {
+		if tried {
+			hits, err := p.look(ctx)
+			if err != nil {
+				return err
+			}
+			if len(hits) > 0 {
+				made = hits[0]
+				return nil
+			}
+		}
+		tried = true
+		made, err = p.service.Courses.Announcements.Create(p.course, wanted).Context(ctx).Fields("id", "state", "creationTime").Do()
+		if notVisible(err) && !shown {
+			// The poster must see the file to post it.
+			shown = true
+			if _, err := p.client.Share(ctx, p.file.ID, p.poster); err != nil {
+				return err
+			}
+			made, err = p.service.Courses.Announcements.Create(p.course, wanted).Context(ctx).Fields("id", "state", "creationTime").Do()
+		}
+		return err
+	})
+	return made, err
+}
+
+func notVisible(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && (reasonOf(answer) == "AttachmentNotVisible" || strings.Contains(answer.Message, "AttachmentNotVisible"))
+}
+
+func (p *post) remove(ctx context.Context, id string) error {
+	err := p.client.do(ctx, "classroom.announcements.delete", "delete a spare draft in course "+p.course, func(ctx context.Context) error {
+		_, err := p.service.Courses.Announcements.Delete(p.course, id).Context(ctx).Do()
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// publish makes a draft visible. One that a person has removed is done.
+func (p *post) publish(ctx context.Context, id string) error {
+	err := p.client.do(ctx, "classroom.announcements.patch", "publish announcement "+id, func(ctx context.Context) error {
+		if err := checkID("announcement", id); err != nil {
+			return err
+		}
+		now, err := p.service.Courses.Announcements.Get(p.course, id).Context(ctx).Fields("id", "state").Do()
+		if err != nil || now.State != draft {
+			return err
+		}
+		_, err = p.service.Courses.Announcements.Patch(p.course, id, &classroom.Announcement{State: published}).
+			UpdateMask("state").Context(ctx).Fields("id", "state").Do()
+		var answer *googleapi.Error
+		if errors.As(err, &answer) && answer.Code == http.StatusBadRequest && reasonOf(answer) == "FAILED_PRECONDITION" {
+			return fmt.Errorf("it was deleted meanwhile: %w", ErrNotFound)
+		}
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,187 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/api/calendar/v3"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+)
+
+// maxAttachments is what an event may have.
+const maxAttachments = 25
+
+// Attach puts a file at an event, once, keeping what others put there. The organiser's event is the one
+// that is changed, also where the room is only invited; if that cannot be written, the room's own copy.
+// Where attachments cannot be used, the link goes into the description, between two lines in the room's
+// language ("ru", else English). Nobody gets a mail. [ErrNotFound]: the event is gone or cancelled;
+// [fault.Permanent]: nobody lets us.
+func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file Attachment, language string) error {
+	own := c.options.Subjects.Calendar
+	here := place{subject: own, calendar: calendarID, event: eventID}
+	event, err := c.event(ctx, own, calendarID, eventID)
+	if err != nil {
+		return err
+	}
+	shown := eventOf(event, calendarID)
+	if carries(event, file) {
+		return nil
+	}
+	if organizer := shown.OrganizerCalendar(calendarID); organizer != calendarID && !shown.Cancelled() {
+		err := c.attachAt(ctx, c.organizersEvent(organizer, shown), file, language)
+		var permanent *fault.Permanent
+		if err == nil || !errors.As(err, &permanent) && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		c.options.Log.InfoContext(ctx, "the organiser's event cannot be written, taking the room's copy",
+			"calendar", calendarID, "event", eventID, "error", err)
+	}
+	return c.attachAt(ctx, here, file, language)
+}
+
+// place is one copy of an event, and who may write there.
+type place struct{ subject, calendar, event string }
+
+// organizersEvent is the event that a room's copy is a copy of. Google gives both the same id, unless
+// the organiser's calendar is another product's.
+func (c *Client) organizersEvent(organizer string, copied Event) place {
+	at := place{subject: organizer, calendar: organizer, event: copied.ID}
+	if strings.HasSuffix(organizer, ".calendar.google.com") { // a calendar of a group or a resource is nobody to act for
+		at.subject = c.options.Subjects.Calendar
+	}
+	return at
+}
+
+// attachAt reads, adds and writes on condition that nobody wrote meanwhile, until that holds.
+func (c *Client) attachAt(ctx context.Context, at place, file Attachment, language string) error {
+	for try := 1; ; try++ {
+		event, err := c.event(ctx, at.subject, at.calendar, at.event)
+		if err != nil {
+			return err
+		}
+		switch {
+		case event.Status == "cancelled":
+			return fmt.Errorf("event %s is cancelled: %w", at.event, ErrNotFound)
+		case len(event.Recurrence) > 0:
+			return fmt.Errorf("event %s became a series: %w", at.event, ErrNotFound)
+		case carries(event, file):
+			return nil
+		}
+		kept, err := c.addAttachment(ctx, at, event, file)
+		if err == nil && !kept {
+			err = c.addToDescription(ctx, at, event, file, language)
+		}
+		if !errors.Is(err, ErrChanged) || try == etagTries {
+			return err
+		}
+		if err := c.wait(ctx, time.Duration(try)*50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// addAttachment tells whether the event has the file now. It has not where attachments cannot be used.
+func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Event, file Attachment) (kept bool, err error) {
+	if len(event.Attachments) >= maxAttachments {
+		return false, nil
+	}
+	list := append(slices.Clone(event.Attachments), &calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME})
+	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
+	var permanent *fault.Permanent
+	if errors.As(err, &permanent) {
+		c.options.Log.InfoContext(ctx, "an event takes no attachment", "event", at.event, "error", err)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !carries(changed, file) {
+		event.Etag = changed.Etag
+		return false, nil
+	}
+	return true, nil
+}
+
+func (c *Client) addToDescription(ctx context.Context, at place, event *calendar.Event, file Attachment, language string) error {
+	_, err := c.patch(ctx, at, event.Etag, &calendar.Event{Description: withLink(event.Description, file.URL, language)})
+	return err
+}
+
+func (c *Client) patch(ctx context.Context, at place, etag string, change *calendar.Event) (*calendar.Event, error) {
+	seat, err := c.as(ctx, at.subject)
+	if err != nil {
+		return nil, err
+	}
+	var changed *calendar.Event
+	err = c.do(ctx, "calendar.events.patch", fmt.Sprintf("write event %s of calendar %s", at.event, at.calendar), func(ctx context.Context) (err error) {
+		call := seat.calendar.Events.Patch(at.calendar, at.event, change).Context(ctx).
+			SupportsAttachments(true).SendUpdates("none").Fields(eventFields)
+		call.Header().Set("If-Match", etag) // a repeated write whose first answer was lost fails here, and is looked for
+		changed, err = call.Do()
+		return err
+	})
+	return changed, err
+}
+
+// carries tells whether an event shows the file already, in either way.
+func carries(event *calendar.Event, file Attachment) bool {
+	for _, a := range event.Attachments {
+		if a.FileId == file.FileID || a.FileUrl == file.URL || fileIDIn(a.FileUrl) == file.FileID {
+			return true
+		}
+	}
+	return file.URL != "" && strings.Contains(event.Description, file.URL)
+}
+
+// fileIDIn is the Drive file's id in an address like https://drive.google.com/file/d/ID/view or
+// …/open?id=ID; empty if there is none.
+func fileIDIn(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if _, rest, ok := strings.Cut(at.Path, "/d/"); ok {
+		id, _, _ := strings.Cut(rest, "/")
+		return id
+	}
+	return at.Query().Get("id")
+}
+
+// markers stand around our links in a description. They must not read as a course code or an opt-out.
+func markers(language string) (first, last string) {
+	if language == "ru" {
+		return "— Видеозапись занятия —", "— конец ссылки —"
+	}
+	return "— Video of this event —", "— end of link —"
+}
+
+// withLink is a description with a link between our markers, after the links that stand there already.
+func withLink(description, link, language string) string {
+	newline := "\n"
+	if strings.Contains(description, "<br") || strings.Contains(description, "<p>") {
+		newline = "<br>"
+	}
+	for _, each := range []string{language, "ru", "en"} {
+		first, last := markers(each)
+		start := strings.Index(description, first)
+		if start < 0 {
+			continue
+		}
+		if end := strings.Index(description[start:], last); end >= 0 {
+			at := start + end
+			return description[:at] + link + newline + description[at:]
+		}
+	}
+	first, last := markers(language)
+	block := first + newline + link + newline + last
+	if description == "" {
+		return block
+	}
+	return description + newline + newline + block
+}

@@ -1,0 +1,143 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/api/googleapi"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+)
+
+// Answers that are not failures: they tell how things stand.
+var (
+	ErrNotFound    = errors.New("not there")
+	ErrExists      = errors.New("already there")
+	ErrChanged     = errors.New("changed by somebody else meanwhile")
+	ErrAmbiguous   = errors.New("more than one fits")
+	ErrSessionGone = errors.New("the upload session is gone")
+)
+
+const (
+	patience  = 30 * time.Second // what one call may spend on pauses, before Scale
+	quotaBack = time.Hour        // how soon a daily quota is tried again, before Scale
+	etagTries = 12               // how often a change meets another one before the step is asked to come again
+)
+
+// do calls try until it succeeds, fails for good, or patience is spent. try must be safe to repeat
+// even when its answer was lost: an idempotent call, or a look for the effect followed by the act. method
+// is Google's name of the call that acts, for metrics; what is for people.
+func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) error {
+	backoff := gax.Backoff{Initial: time.Second, Max: 16 * time.Second, Multiplier: 2} // with full jitter
+	var spent time.Duration
+	for n := 1; ; n++ {
+		err := try(ctx)
+		c.options.Tried(method, n, err)
+		if err == nil || !curable(ctx, err) {
+			return c.judge(ctx, what, err)
+		}
+		wanted, asked := retryAfter(err, c.options.Now())
+		if asked && wanted > patience {
+			return &fault.Later{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
+		}
+		d := max(backoff.Pause(), wanted)
+		if spent += d; spent > patience {
+			return c.judge(ctx, what, err)
+		}
+		if c.wait(ctx, d) != nil {
+			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), plain(err))
+		}
+	}
+}
+
+// curable tells whether the same call may work in a moment.
+func curable(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || decided(err) {
+		return false
+	}
+	var answer *googleapi.Error
+	if errors.As(err, &answer) {
+		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Curable
+	}
+	return true // a broken connection, a cut answer, a token server out of breath
+}
+
+// decided tells whether err has its meaning already.
+func decided(err error) bool {
+	var permanent *fault.Permanent
+	var later *fault.Later
+	var refused *ShareRefused
+	for _, sentinel := range []error{ErrNotFound, ErrExists, ErrChanged, ErrAmbiguous, ErrSessionGone, fault.ErrStale} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return errors.As(err, &permanent) || errors.As(err, &later) || errors.As(err, &refused)
+}
+
+// judge turns what a call came back with into the kinds that steps know.
+func (c *Client) judge(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	}
+	var answer *googleapi.Error
+	if decided(err) || !errors.As(err, &answer) {
+		return fmt.Errorf("%s: %w", what, plain(err))
+	}
+	reason := reasonOf(answer)
+	switch fault.HTTP(answer.Code, reason) {
+	case fault.Waiting:
+		return &fault.Later{Until: c.options.Now().Add(c.scaled(quotaBack)), Why: quotaReason(reason)}
+	case fault.Final:
+		return &fault.Permanent{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
+	case fault.Answer:
+		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
+	case fault.Curable:
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func sentinel(status int) error {
+	switch status {
+	case http.StatusConflict:
+		return ErrExists
+	case http.StatusPreconditionFailed:
+		return ErrChanged
+	}
+	return ErrNotFound
+}
+
+// plain takes the address off an error of net/http: a query says nothing to people, and the address of
+// an upload session is a secret.
+func plain(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// retryAfter is the pause that the server asks for.
+func retryAfter(err error, now time.Time) (time.Duration, bool) {
+	var answer *googleapi.Error
+	if !errors.As(err, &answer) {
+		return 0, false
+	}
+	text := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(at.Sub(now), 0), true
+	}
+	return 0, false
+}

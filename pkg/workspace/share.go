@@ -1,0 +1,97 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/api/drive/v3"
+	"google.golang.org/api/googleapi"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+)
+
+// ShareRefused says that a rule forbids the share, so that no retry will do: a state of the record that
+// people see, not a failure of the step.
+type ShareRefused struct {
+	Reason fault.Reason
+	Err    error
+}
+
+// Error implements error.
+func (s *ShareRefused) Error() string { return fmt.Sprintf("%s (%v)", s.Reason.En, s.Err) }
+
+// Unwrap gives the technical cause.
+func (s *ShareRefused) Unwrap() error { return s.Err }
+
+// Share lets a person see a file, without a mail from Drive, and reads back that it is so. It gives the
+// permission's id; who sees the file already, also by inheritance, gets no second one. Calls for one
+// file must come one after another: Drive loses concurrent changes of permissions.
+func (c *Client) Share(ctx context.Context, fileID, email string) (permission string, err error) {
+	if err := checkID("file", fileID); err != nil {
+		return "", err
+	}
+	seat, err := c.as(ctx, c.options.Subjects.Drive)
+	if err != nil {
+		return "", err
+	}
+	created := false
+	err = c.do(ctx, "drive.permissions.create", "share file "+fileID, func(ctx context.Context) error {
+		if permission, err = permissionOf(ctx, seat.drive, fileID, email); err != nil || permission != "" {
+			return err
+		}
+		if created {
+			return &ShareRefused{Reason: silentlyRefused(), Err: errors.New("Drive took the permission and does not list it")}
+		}
+		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{Type: "user", Role: "reader", EmailAddress: email}).
+			Context(ctx).SupportsAllDrives(true).SendNotificationEmail(false).Fields("id").Do()
+		if refusal := c.refusal(err); refusal != nil {
+			return refusal
+		}
+		if err != nil {
+			return err // perhaps it is there all the same: the next try looks first
+		}
+		created = true
+		if permission, err = permissionOf(ctx, seat.drive, fileID, email); err == nil && permission == "" {
+			return errors.New("the new permission is not listed yet")
+		}
+		return err
+	})
+	return permission, err
+}
+
+// permissionOf is the permission by which a person sees a file; empty if there is none of his own.
+func permissionOf(ctx context.Context, service *drive.Service, fileID, email string) (id string, err error) {
+	err = service.Permissions.List(fileID).SupportsAllDrives(true).PageSize(100).
+		Fields("nextPageToken", "permissions(id,type,emailAddress,deleted)").
+		Pages(ctx, func(page *drive.PermissionList) error {
+			for _, p := range page.Permissions {
+				if p.Type == "user" && !p.Deleted && strings.EqualFold(p.EmailAddress, email) {
+					id = p.Id
+				}
+			}
+			return nil
+		})
+	return id, err
+}
+
+// refusal is err as a refused share; nil if it is anything else.
+func (c *Client) refusal(err error) *ShareRefused {
+	var answer *googleapi.Error
+	if !errors.As(err, &answer) || answer.Code == 401 {
+		return nil
+	}
+	reason := reasonOf(answer)
+	if fault.HTTP(answer.Code, reason) != fault.Final {
+		return nil
+	}
+	return &ShareRefused{Reason: c.finalReason(answer.Code, reason), Err: err}
+}
+
+func silentlyRefused() fault.Reason {
+	return fault.Reason{
+		En: "Drive took the permission for the person and does not show it. A rule of the Workspace domain may forbid it.",
+		Ru: "Диск принял разрешение для пользователя, но не показывает его. Возможно, это запрещает правило домена Workspace.",
+	}
+}
