@@ -26,14 +26,14 @@ type admin struct {
 	tasks      map[string][]any        // of an execution
 	refuse     func(method string) int // a status to answer with, after the effect; 0: none
 	calls      []string
-	page       int
 }
 
 func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/v2/")
-	method, answer := "", any(nil)
+	var method string
+	var answer any
 	switch {
 	case strings.HasSuffix(path, ":run"):
 		method, answer = "run", a.run(r)

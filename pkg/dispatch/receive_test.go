@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func envelope(t testing.TB, data string, attributes map[string]string) string {
 }
 
 func receive(body io.Reader) (dispatch.Message, error) {
-	return dispatch.Receive(httptest.NewRecorder(), httptest.NewRequest("POST", "/", body))
+	return dispatch.Receive(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", body))
 }
 
 func TestReceive(t *testing.T) {

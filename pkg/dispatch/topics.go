@@ -7,11 +7,15 @@ import (
 	"maps"
 	"strconv"
 	"sync"
+	"time"
 
 	"cloud.google.com/go/pubsub/v2"
+	vkit "cloud.google.com/go/pubsub/v2/apiv1"
+	"github.com/googleapis/gax-go/v2"
 	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -43,12 +47,25 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 			option.WithTelemetryDisabled(),
 		}
 	}
-	client, err := pubsub.NewClient(ctx, options.Project, how...)
+	waits := newWaits(options.Scale, nil)
+	client, err := pubsub.NewClientWithConfig(ctx, options.Project, &pubsub.ClientConfig{
+		TopicAdminCallOptions: &vkit.TopicAdminCallOptions{Publish: []gax.CallOption{gax.WithRetry(waits.publishing)}},
+	}, how...)
 	if err != nil {
 		return nil, fmt.Errorf("open Pub/Sub of project %s: %w", options.Project, err)
 	}
-	return &Topics{client: client, waits: newWaits(options.Scale, nil), publishers: map[string]*pubsub.Publisher{}}, nil
+	return &Topics{client: client, waits: waits, publishers: map[string]*pubsub.Publisher{}}, nil
 }
+
+// publishing tries a publish again as the client library does by itself, with pauses that are scaled.
+func (w waits) publishing() gax.Retryer {
+	return gax.OnCodes([]codes.Code{
+		codes.Aborted, codes.Canceled, codes.Internal, codes.ResourceExhausted, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded,
+	}, gax.Backoff{Initial: w.scaled(100 * time.Millisecond), Max: w.scaled(10 * time.Second), Multiplier: 2})
+}
+
+// publishTime is how long a publish may take. However the waits are scaled, a busy machine is not quicker.
+func (w waits) publishTime() time.Duration { return max(w.scaled(patience), 2*time.Second) }
 
 // Close gives the connection back. Nothing is left unsent: Publish waits.
 func (t *Topics) Close() error {
@@ -87,7 +104,7 @@ func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes
 	maps.Copy(message.Attributes, attributes)
 	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(message.Attributes))
 
-	ctx, cancel := context.WithTimeout(ctx, t.waits.scaled(2*patience))
+	ctx, cancel := context.WithTimeout(ctx, 2*t.waits.publishTime())
 	defer cancel()
 	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
 		return fmt.Errorf("publish to topic %s: %w", topic, sorted(err))
@@ -103,7 +120,7 @@ func (t *Topics) publisher(topic string) *pubsub.Publisher {
 	if publisher == nil {
 		publisher = t.client.Publisher(topic)
 		publisher.PublishSettings.CountThreshold = 1 // a function publishes one message and waits for it
-		publisher.PublishSettings.Timeout = t.waits.scaled(patience)
+		publisher.PublishSettings.Timeout = t.waits.publishTime()
 		t.publishers[topic] = publisher
 	}
 	return publisher

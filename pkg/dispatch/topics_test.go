@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/pubsub/v2/pstest"
 	"go.opentelemetry.io/otel/trace"
@@ -83,7 +84,9 @@ func TestPublishFails(t *testing.T) {
 	t.Run("down", func(t *testing.T) {
 		t.Parallel()
 		server := pstest.NewServer(pstest.WithErrorInjection("Publish", codes.Unavailable, "down"))
-		err := topics(t, server).Publish(t.Context(), "stage", nvr.Claim{})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		err := topics(t, server).Publish(ctx, "stage", nvr.Claim{})
 		if final := (*fault.Permanent)(nil); err == nil || errors.As(err, &final) {
 			t.Errorf("%v, want an error that is worth another try", err)
 		}

@@ -1,0 +1,270 @@
+// Package pubsub is Pub/Sub on one machine: the server that comes with the client library (pstest),
+// and the pushes that it lacks.
+//
+// It knows topics, subscriptions and HTTP. It knows nothing of what messages say. pstest speaks the
+// API over a socket and holds topics and subscriptions; the messages of a topic with a push
+// subscription are taken from it as they are published and held here, because pstest never pushes,
+// ignores the retry policy, drops what waits for 10 minutes and forgets nothing else. Here a message
+// is pushed until it is acknowledged or dead-lettered, and then it is gone. A restart loses all
+// messages, which Pub/Sub does not; whoever relies on messages alone finds out.
+//
+// Deadlines and back-offs are divided by [Options].Scale. Start with [Start].
+package pubsub
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// Options say what there is.
+type Options struct {
+	Project       string
+	Topics        []string       // those that no subscription names; what is published there is dropped
+	Subscriptions []Subscription // one a topic
+	Scale         float64        // divides every wait; 0 is 1
+	Concurrency   int            // pushes of one subscription at once; 0 is 8
+	Now           func() time.Time
+	Log           *slog.Logger // nil: nothing is logged
+	Chaos         Chaos
+}
+
+// Subscription is a way out of a topic. The durations are what one would give Pub/Sub.
+type Subscription struct {
+	Name    string
+	Topic   string
+	PushURL string // empty: pull, which pstest does by itself
+
+	AckDeadline         time.Duration // 0 is 600 s; also how long a push may take
+	MinBackoff          time.Duration // 0 is 10 s
+	MaxBackoff          time.Duration // 0 is 600 s
+	DeadLetterTopic     string        // empty: tried for ever
+	MaxDeliveryAttempts int           // 0 is 20
+}
+
+// Chaos makes the deliveries worse than a quiet machine does, no worse than Pub/Sub may. Shares are
+// from 0 to 1. The same seed and the same order of publishes make the same choices.
+type Chaos struct {
+	Seed    uint64
+	Double  float64       // share of messages that are delivered twice, acknowledged or not
+	Lost    float64       // share of publishes whose answer is lost, so that the client publishes again
+	Delay   float64       // share of messages that wait up to UpTo before they are first pushed
+	Reorder float64       // share of messages that let the next one of their subscription pass
+	UpTo    time.Duration // the longest delay, and how long a message waits for one to pass; 0 is 1 minute
+}
+
+// Server is a running Pub/Sub. Close it.
+type Server struct {
+	project string
+	pstest  *pstest.Server
+	pushed  map[string]*pusher // by topic, in full
+	pulled  map[string]bool    // topics with a pull subscription, which pstest serves
+	topics  map[string]bool    // all
+	now     func() time.Time
+	stop    context.CancelFunc
+
+	mu    sync.Mutex
+	dice  *rand.Rand
+	chaos Chaos
+}
+
+// Start makes the topics and subscriptions and listens on a free port of the loopback.
+func Start(ctx context.Context, options Options) (*Server, error) {
+	ctx, stop := context.WithCancel(ctx)
+	s := &Server{
+		project: options.Project, pushed: map[string]*pusher{}, pulled: map[string]bool{}, topics: map[string]bool{},
+		now: options.Now, stop: stop, chaos: options.Chaos,
+		dice: rand.New(rand.NewPCG(options.Chaos.Seed, 0)), //nolint:gosec // chaos wants to be repeated, not to be secret
+	}
+	s.chaos.UpTo = scaled(cmp.Or(s.chaos.UpTo, time.Minute), options.Scale)
+	s.pstest = pstest.NewServerWithAddress("127.0.0.1:0", pstest.ServerReactorOption{FuncName: "Publish", Reactor: taker{s}})
+	s.pstest.SetTimeNowFunc(options.Now)
+	if err := s.build(ctx, options); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Addr is where clients find the server: host:port, without TLS.
+func (s *Server) Addr() string { return s.pstest.Addr }
+
+// Close ends the pushes that run and waits for them. Messages that wait are lost.
+func (s *Server) Close() {
+	_ = s.pstest.Close() // never an error; no publish comes in from here on
+	s.stop()
+	for _, p := range s.pushed {
+		p.close()
+	}
+}
+
+// Stats counts what became of the messages of a subscription.
+type Stats struct {
+	Waiting      int // taken, and neither acknowledged nor dead-lettered
+	Running      int // pushes
+	Acknowledged int
+	Failed       int // pushes that were answered wrongly, late or not at all
+	DeadLettered int
+}
+
+// Stats counts by the subscription's name.
+func (s *Server) Stats() map[string]Stats {
+	all := map[string]Stats{}
+	for _, p := range s.pushed {
+		all[p.subscription.Name] = p.snapshot()
+	}
+	return all
+}
+
+// build makes topics, subscriptions and pushers.
+func (s *Server) build(ctx context.Context, options Options) error {
+	topics := map[string]bool{}
+	for _, topic := range options.Topics {
+		topics[topic] = true
+	}
+	for _, subscription := range options.Subscriptions {
+		topics[subscription.Topic] = true
+		if subscription.DeadLetterTopic != "" {
+			topics[subscription.DeadLetterTopic] = true
+		}
+	}
+	for topic := range topics {
+		s.topics[s.topic(topic)] = true
+		if _, err := s.pstest.GServer.CreateTopic(ctx, &pubsubpb.Topic{Name: s.topic(topic)}); err != nil {
+			return fmt.Errorf("make topic %s: %w", topic, err)
+		}
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: cmp.Or(options.Concurrency, 8), IdleConnTimeout: time.Minute},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	for _, subscription := range options.Subscriptions {
+		topic := s.topic(subscription.Topic)
+		if s.pushed[topic] != nil || s.pulled[topic] {
+			return fmt.Errorf("subscription %s: topic %s has one already", subscription.Name, subscription.Topic)
+		}
+		subscription.AckDeadline = cmp.Or(subscription.AckDeadline, 600*time.Second)
+		subscription.MinBackoff = cmp.Or(subscription.MinBackoff, 10*time.Second)
+		subscription.MaxBackoff = cmp.Or(subscription.MaxBackoff, 600*time.Second)
+		subscription.MaxDeliveryAttempts = cmp.Or(subscription.MaxDeliveryAttempts, 20)
+		if _, err := s.pstest.GServer.CreateSubscription(ctx, s.described(subscription)); err != nil {
+			return fmt.Errorf("make subscription %s: %w", subscription.Name, err)
+		}
+		if subscription.PushURL == "" {
+			s.pulled[topic] = true
+			continue
+		}
+		s.pushed[topic] = newPusher(ctx, s, subscription, client, options)
+	}
+	return nil
+}
+
+func (s *Server) topic(name string) string { return "projects/" + s.project + "/topics/" + name }
+
+// described is a subscription as the API shows it.
+func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
+	d := &pubsubpb.Subscription{
+		Name: "projects/" + s.project + "/subscriptions/" + subscription.Name, Topic: s.topic(subscription.Topic),
+		AckDeadlineSeconds: int32(subscription.AckDeadline.Seconds()),
+		RetryPolicy: &pubsubpb.RetryPolicy{
+			MinimumBackoff: durationpb.New(subscription.MinBackoff), MaximumBackoff: durationpb.New(subscription.MaxBackoff),
+		},
+	}
+	if subscription.PushURL != "" {
+		d.PushConfig = &pubsubpb.PushConfig{PushEndpoint: subscription.PushURL}
+	}
+	if subscription.DeadLetterTopic != "" {
+		d.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{
+			DeadLetterTopic: s.topic(subscription.DeadLetterTopic), MaxDeliveryAttempts: int32(subscription.MaxDeliveryAttempts),
+		}
+	}
+	return d
+}
+
+// taker takes published messages from pstest before it stores them.
+type taker struct{ server *Server }
+
+// React implements pstest.Reactor. It is called under pstest's lock and does not wait.
+func (t taker) React(request any) (handled bool, answer any, err error) {
+	publish, ok := request.(*pubsubpb.PublishRequest)
+	if !ok {
+		return false, nil, nil
+	}
+	if topic := publish.GetTopic(); t.server.pulled[topic] || !t.server.topics[topic] {
+		return false, nil, nil
+	}
+	p := t.server.pushed[publish.GetTopic()]
+	response := &pubsubpb.PublishResponse{}
+	for _, message := range publish.GetMessages() {
+		message.MessageId = strconv.FormatUint(rand.Uint64(), 10) //nolint:gosec // an id, not a secret
+		message.PublishTime = timestamppb.New(t.server.now())
+		response.MessageIds = append(response.MessageIds, message.GetMessageId())
+		if p != nil { // nobody listens otherwise
+			t.server.take(p, message)
+		}
+	}
+	if t.server.strikes(func(c Chaos) float64 { return c.Lost }) {
+		return true, nil, status.Error(codes.Unavailable, "the answer was lost")
+	}
+	return true, response, nil
+}
+
+// take hands a message to its pusher, with what chaos does to it.
+func (s *Server) take(p *pusher, message *pubsubpb.PubsubMessage) {
+	copies := 1
+	if s.strikes(func(c Chaos) float64 { return c.Double }) {
+		copies = 2
+	}
+	for range copies {
+		wait := time.Duration(0)
+		if s.strikes(func(c Chaos) float64 { return c.Delay }) {
+			wait = s.delay()
+		}
+		if s.strikes(func(c Chaos) float64 { return c.Reorder }) {
+			p.yield(&delivery{message: message}, wait+s.chaos.UpTo)
+			continue
+		}
+		p.enqueue(&delivery{message: message}, wait)
+	}
+}
+
+// strikes throws the dice for one of the shares.
+func (s *Server) strikes(share func(Chaos) float64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := share(s.chaos)
+	return wanted > 0 && s.dice.Float64() < wanted
+}
+
+func (s *Server) delay() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.dice.Float64() * float64(s.chaos.UpTo))
+}
+
+// bury publishes a message to a dead-letter topic.
+func (s *Server) bury(ctx context.Context, topic string, message *pubsubpb.PubsubMessage) error {
+	_, err := s.pstest.GServer.Publish(ctx, &pubsubpb.PublishRequest{Topic: s.topic(topic), Messages: []*pubsubpb.PubsubMessage{message}})
+	return err
+}
+
+// scaled divides a wait by the time scale.
+func scaled(d time.Duration, scale float64) time.Duration {
+	if scale <= 0 {
+		scale = 1
+	}
+	return max(time.Millisecond, time.Duration(float64(d)/scale))
+}
