@@ -14,6 +14,7 @@
 //	report               what was done and why, as JSON, text and a page
 //	merge                plan → slices → parts → the finished video
 //	store                records, claims, rooms, keys: all SQL
+//	store/storetest      databases for tests: a file, and a MariaDB server
 //	bucket               segments, plans, parts and merges in Cloud Storage
 //	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
 //	dispatch             a claim handed over: messages out and in, the job started and asked

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"runtime"
+	"time"
+
+	"cloud.google.com/go/cloudsqlconn"
+	"github.com/go-sql-driver/mysql"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dialect is what SQLite and MySQL do not have in common.
+type dialect struct {
+	name      string // of its file in migrations/
+	forUpdate string // ends a select inside a transaction whose rows are then written
+	columns   string // counts the columns of a table by name
+	tables    string // counts tables by name
+	indexes   string // counts the indexes of a table by name
+}
+
+// openSQLite opens the file in WAL mode: others read and insert while we write.
+func (s *Store) openSQLite(file string, maxOpen int) error {
+	query := url.Values{
+		// FULL: what was committed outlives a power cut, so that an effect whose key is stored is never
+		// repeated. Seven seconds outlast any writer of ours.
+		"_pragma": {"busy_timeout(7000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_txlock": {"immediate"}, // a transaction that reads first and writes later would fail half way
+	}
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}).String()
+	write, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", file, err)
+	}
+	read, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
+	}
+	write.SetMaxOpenConns(1)
+	read.SetMaxOpenConns(max(maxOpen, runtime.GOMAXPROCS(0)))
+	read.SetMaxIdleConns(maxOpen)
+	s.read, s.write, s.dialect = read, write, sqliteDialect()
+	return nil
+}
+
+// openMySQL opens a pool, through the Cloud SQL connector if the address says so.
+func (s *Store) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int) error {
+	if config.Net == cloudSQL {
+		dialer, err := cloudsqlconn.NewDialer(ctx,
+			cloudsqlconn.WithLazyRefresh(), // throttled CPU starves a refresh in the background
+			cloudsqlconn.WithIAMAuthN(),
+			cloudsqlconn.WithBuiltInMetrics(false), // else it needs monitoring.metricWriter
+			cloudsqlconn.WithDefaultDialOptions(cloudsqlconn.WithPrivateIP()))
+		if err != nil {
+			return fmt.Errorf("prepare the Cloud SQL connector: %w", err)
+		}
+		config.DialFunc = func(ctx context.Context, _, instance string) (net.Conn, error) {
+			return dialer.Dial(ctx, instance)
+		}
+		s.dialer = dialer
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return fmt.Errorf("prepare the connection to the database: %w", err)
+	}
+	pool := sql.OpenDB(connector)
+	pool.SetMaxOpenConns(maxOpen)
+	pool.SetMaxIdleConns(maxOpen)
+	pool.SetConnMaxIdleTime(time.Minute) // a check for stale connections does not work through the connector
+	pool.SetConnMaxLifetime(10 * time.Minute)
+	s.read, s.write, s.dialect = pool, pool, mysqlDialect()
+	return nil
+}
+
+// attempts bounds how often a statement is sent when the database says "try again".
+const attempts = 8
+
+// retry calls do until it works, fails for good, or the context ends. Everything that it is given may
+// run twice: the statements are compare-and-sets, reads, or guarded by a key.
+func (s *Store) retry(ctx context.Context, do func() error) error {
+	pause := 5 * time.Millisecond
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || n == attempts || !passing(err) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(err, ctx.Err())
+		case <-timer.C:
+		}
+		pause *= 2
+	}
+}
+
+// passing tells whether an error goes away by itself: a lock held by others, a deadlock that was broken
+// at our cost, a connection that died while idle.
+func passing(err error) bool {
+	var ours *mysql.MySQLError
+	if errors.As(err, &ours) {
+		return ours.Number == 1213 || ours.Number == 1205
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		code := lite.Code() & 0xff
+		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn)
+}
+
+// duplicate tells whether a key of ours was there already.
+func duplicate(err error) bool {
+	var ours *mysql.MySQLError
+	if errors.As(err, &ours) {
+		return ours.Number == 1062
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) &&
+		(lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE ||
+			lite.Code() == sqlite3.SQLITE_CONSTRAINT_ROWID)
+}
+
+// exec runs one statement that may run twice and returns how many rows it matched.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
+	err = s.retry(ctx, func() error {
+		result, err := s.write.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return err
+		}
+		rows, err = result.RowsAffected()
+		return err
+	})
+	return rows, err
+}
+
+// change runs do in one transaction, again if the database says so.
+func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return s.retry(ctx, func() error {
+		tx, err := s.write.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := do(tx); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		return tx.Commit()
+	})
+}
+
+// row reads one row with a statement; [ErrNotFound] if there is none.
+func (s *Store) row(ctx context.Context, scan func(scanner) error, statement string, args ...any) error {
+	err := s.retry(ctx, func() error { return scan(s.read.QueryRowContext(ctx, statement, args...)) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// each reads all rows of a statement; begin is called before the first, also when it starts anew.
+func (s *Store) each(ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any) error {
+	return s.retry(ctx, func() error {
+		begin()
+		rows, err := s.read.QueryContext(ctx, statement, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }() // rows.Err says what matters
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// scanner is one row of an answer: *sql.Row and *sql.Rows.
+type scanner interface{ Scan(into ...any) error }

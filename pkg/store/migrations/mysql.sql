@@ -1,0 +1,212 @@
+-- Everything that the product adds to an NVR's database, in order: one DDL statement a migration, headed
+-- by its number, kind and name (see migrate.go, which makes goose migrations of it). MySQL 8 and MariaDB.
+
+-- 1 table records (the NVR's; never dropped)
+create table if not exists records (
+  id int not null auto_increment primary key,
+  event_name varchar(200),
+  room_name varchar(200) not null,
+  date varchar(100) not null,
+  start_time varchar(100) not null,
+  end_time varchar(100) not null,
+  user_email varchar(100) not null,
+  event_id varchar(200),
+  done bool default 0,
+  processing bool default 0
+) default character set utf8mb4;
+
+-- 2 table rooms (the NVR's; never dropped)
+create table if not exists rooms (
+  id int not null auto_increment primary key,
+  name varchar(100) not null,
+  drive varchar(200),
+  calendar varchar(200),
+  main_source varchar(100),
+  screen_source varchar(100),
+  sound_source varchar(100)
+) default character set utf8mb4;
+
+-- 3 table sources (the NVR's; never dropped)
+create table if not exists sources (
+  id int not null auto_increment primary key,
+  name varchar(100),
+  ip varchar(100),
+  port varchar(100),
+  rtsp varchar(200),
+  audio varchar(100),
+  merge varchar(100),
+  room_id int
+) default character set utf8mb4;
+
+-- 4 table users (the NVR's; never dropped)
+create table if not exists users (
+  id int not null auto_increment primary key,
+  email varchar(100) not null,
+  role varchar(50),
+  api_key varchar(100)
+) default character set utf8mb4;
+
+-- 10 column records.step
+alter table records add column step varchar(20) character set utf8mb4 collate utf8mb4_bin not null default 'stage';
+
+-- 11 column records.failed_step
+alter table records add column failed_step varchar(20) character set utf8mb4 collate utf8mb4_bin not null default '';
+
+-- 12 column records.attempt
+alter table records add column attempt bigint not null default 0;
+
+-- 13 column records.tries
+alter table records add column tries bigint not null default 0;
+
+-- 14 column records.turn
+alter table records add column turn bigint not null default 0;
+
+-- 15 column records.holder
+alter table records add column holder varchar(250) character set utf8mb4 collate utf8mb4_bin not null default '';
+
+-- 16 column records.lease_until
+alter table records add column lease_until bigint not null default 0;
+
+-- 17 column records.due_at
+alter table records add column due_at bigint not null default 0;
+
+-- 18 column records.dated
+alter table records add column dated varchar(320) character set utf8mb4 collate utf8mb4_bin not null default '';
+
+-- 19 column records.reason
+alter table records add column reason text character set utf8mb4 collate utf8mb4_bin null;
+
+-- 20 column records.cause
+alter table records add column cause text character set utf8mb4 collate utf8mb4_bin null;
+
+-- 21 column records.progress
+alter table records add column progress int not null default 0;
+
+-- 22 column records.digest
+alter table records add column digest varchar(100) character set utf8mb4 collate utf8mb4_bin not null default '';
+
+-- 23 column records.file_id
+alter table records add column file_id varchar(200) character set utf8mb4 collate utf8mb4_bin not null default '';
+
+-- 24 column records.link
+alter table records add column link text character set utf8mb4 collate utf8mb4_bin null;
+
+-- 25 column records.course
+alter table records add column course text character set utf8mb4 collate utf8mb4_bin null;
+
+-- 26 column records.share
+alter table records add column share text character set utf8mb4 collate utf8mb4_bin null;
+
+-- 30 column records.free_at: when a free row is due, 0 if nobody has reckoned that yet; NULL if it is not free
+alter table records add column free_at bigint generated always as (case
+  when coalesce(done, 0) = 0 and coalesce(processing, 0) = 0 and step in ('stage', 'merge', 'upload', 'link', 'done')
+  then case when cast(dated as binary) = cast(concat(coalesce(date, ''), coalesce(start_time, ''), coalesce(end_time, '')) as binary) then due_at else 0 end
+end) virtual;
+
+-- 31 column records.held_until: when a row that somebody took may be taken over; NULL if nobody has it
+alter table records add column held_until bigint generated always as (case
+  when (coalesce(done, 0) = 1 or coalesce(processing, 0) = 1) and step in ('stage', 'merge', 'upload', 'link') and lease_until > 0
+  then lease_until
+end) virtual;
+
+-- 40 index records.merger_free
+create index merger_free on records (free_at, id);
+
+-- 41 index records.merger_held
+create index merger_held on records (held_until, id);
+
+-- 42 index records.merger_step
+create index merger_step on records (step, id);
+
+-- 43 index records.merger_user
+create index merger_user on records (user_email, id);
+
+-- 44 index records.merger_room
+create index merger_room on records (room_name(100), date(10));
+
+-- 45 index records.merger_event
+create index merger_event on records (event_id(100));
+
+-- 60 table merger_effects
+create table merger_effects (
+  record_id int not null,
+  kind varchar(40) not null,
+  subject varchar(250) not null,
+  value text not null,
+  created_at bigint not null,
+  primary key (record_id, kind, subject)
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 61 table merger_uploads
+create table merger_uploads (
+  record_id int not null primary key,
+  file_id varchar(200) not null,
+  session text not null,
+  md5 varchar(40) not null,
+  size bigint not null,
+  sent bigint not null,
+  source text not null
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 62 table merger_events
+create table merger_events (
+  calendar varchar(250) not null,
+  event_id varchar(250) not null,
+  revision bigint not null,
+  record_id int not null,
+  primary key (calendar, event_id, revision)
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 63 table merger_requests
+create table merger_requests (
+  request varchar(64) not null primary key,
+  body varchar(64) not null,
+  record_id int not null,
+  created_at bigint not null
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 64 table merger_channels
+create table merger_channels (
+  id varchar(64) not null primary key,
+  calendar varchar(250) not null,
+  resource varchar(250) not null,
+  token varchar(64) not null,
+  expires_at bigint not null
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 65 table merger_api_keys
+create table merger_api_keys (
+  id int not null auto_increment primary key,
+  hash varchar(64) not null,
+  prefix varchar(20) not null,
+  email varchar(100) not null,
+  rooms text not null,
+  any_address int not null default 0,
+  imported int not null default 0,
+  created_at bigint not null,
+  expires_at bigint not null default 0,
+  revoked_at bigint not null default 0
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 66 table merger_segments
+create table merger_segments (
+  room varchar(200) not null,
+  date varchar(10) not null,
+  time varchar(5) not null,
+  source varchar(3) not null,
+  bytes bigint not null,
+  generation bigint not null,
+  look text null,
+  primary key (room, date, time, source)
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 67 table room_settings
+create table room_settings (
+  room_id int not null primary key,
+  time_zone varchar(64) not null default '',
+  language varchar(8) not null default '',
+  segment_ms bigint not null default 0
+) default character set utf8mb4 collate utf8mb4_bin;
+
+-- 80 index merger_api_keys.merger_key
+create unique index merger_key on merger_api_keys (hash);

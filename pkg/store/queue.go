@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	selectFree = `select ` + recordColumns + ` from records where free_at <= ? order by free_at, id limit ?`
+
+	selectHeld = `select ` + recordColumns + ` from records where held_until < ? order by held_until, id limit ?`
+
+	selectRunning = `select count(*) from records where held_until >= ? and step in ('stage', 'merge') and due_at = 0`
+
+	// snapshot is true while the row is as it was read, in all that decides whose it is.
+	snapshot = ` where id = ? and attempt = ? and turn = ? and step = ? and holder = ? and lease_until = ? and due_at = ?
+ and coalesce(done, 0) = ? and coalesce(processing, 0) = ?
+ and coalesce(date, '') = ? and coalesce(start_time, '') = ? and coalesce(end_time, '') = ?`
+
+	updateDue = `update records set due_at = ?, dated = ?` + snapshot
+
+	updateTake = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
+ step = ?, failed_step = '', tries = ?, done = coalesce(?, done), processing = ?, progress = ?, reason = ?, cause = ?` + snapshot
+
+	updateLease = `update records set lease_until = ?` + snapshot
+
+	updateFailRead = `update records set step = 'failed', failed_step = ?, holder = '',
+ lease_until = 0, due_at = 0, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
+)
+
+// Free lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)
+// come first: date each with [Store.SetDue], also into the past, and ask again; then the order is that
+// of the due times, oldest first.
+func (s *Store) Free(ctx context.Context, limit int) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectFree, s.nowMs(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for free records: %w", err)
+	}
+	return records, nil
+}
+
+// Expired lists the records whose worker has gone: the lease ran out, or the pause after a failure is
+// over. Longest first, at most limit.
+func (s *Store) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectHeld, s.nowMs(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for records whose lease ran out: %w", err)
+	}
+	return records, nil
+}
+
+// Running counts the records that are being staged or merged now; those that pause are not.
+func (s *Store) Running(ctx context.Context) (count int, err error) {
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectRunning, s.nowMs())
+	if err != nil {
+		return 0, fmt.Errorf("count the running records: %w", err)
+	}
+	return count, nil
+}
+
+// Free tells whether a record that was read may be claimed (when it is due): nobody has it, it has not
+// ended, or a person reset it.
+func Free(r *nvr.Record) bool {
+	return !r.Done && !r.Processing && (r.Step.Working() || r.Step == nvr.StepDone)
+}
+
+// SetDue dates a free record: it is not due before at. [fault.ErrStale] if it changed since it was read.
+func (s *Store) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
+	return s.changeRead(ctx, "date", &r, updateDue, millis(at), dated(&r))
+}
+
+// Take claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A
+// free one always begins with step stage; if a person reset it, its tries begin anew. Whoever worked on
+// it is stale from here on. [fault.ErrStale] if the record changed since it was read.
+func (s *Store) Take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
+	return s.take(ctx, r, step, lease, r.Tries, nvr.Reason{}, "")
+}
+
+// TakeFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
+// At [Tries] call [Store.FailRecord] instead.
+func (s *Store) TakeFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
+	return s.take(ctx, r, step, lease, r.Tries+1, why, cause)
+}
+
+func (s *Store) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why nvr.Reason, cause string) (nvr.Claim, error) {
+	args := takeArgs(&r, &step, s.now().Add(lease), tries, why, cause)
+	if err := s.changeRead(ctx, "take", &r, updateTake, args...); err != nil {
+		return nvr.Claim{}, err
+	}
+	return nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: step}, nil
+}
+
+// takeArgs are the arguments of [updateTake] before the snapshot. A free record's step becomes stage.
+func takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why nvr.Reason, cause string) []any {
+	var done any // left as it is
+	progress := r.Progress
+	if Free(r) {
+		fresh := r.Step == nvr.StepStage && r.FailedStep == "" && r.LeaseUntil.IsZero()
+		if !fresh {
+			tries = 0
+		}
+		*step, done, progress = nvr.StepStage, 0, 0
+	}
+	if *step == nvr.StepStage {
+		progress = 0
+	}
+	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, formatReason(why), null(cause)}
+}
+
+// Extend lends a record that was read some more time where it stands, for work that claim has found to
+// be alive. [fault.ErrStale] if it changed since it was read.
+func (s *Store) Extend(ctx context.Context, r nvr.Record, lease time.Duration) error {
+	return s.changeRead(ctx, "extend the lease of", &r, updateLease, millis(s.now().Add(lease)))
+}
+
+// FailRecord ends a record that was read, for a reason that no retry cures. [fault.ErrStale] if it
+// changed since it was read.
+func (s *Store) FailRecord(ctx context.Context, r nvr.Record, why nvr.Reason, cause string) error {
+	at := r.Step
+	if Free(&r) {
+		at = nvr.StepStage
+	}
+	return s.changeRead(ctx, "fail", &r, updateFailRead, at, formatReason(why), null(cause))
+}
+
+// changeRead runs a statement that ends in [snapshot].
+func (s *Store) changeRead(ctx context.Context, what string, r *nvr.Record, statement string, args ...any) error {
+	rows, err := s.exec(ctx, statement, append(args, snapshotArgs(r)...)...)
+	if err != nil {
+		return fmt.Errorf("%s record %d: %w", what, r.ID, err)
+	}
+	if rows == 0 {
+		return fmt.Errorf("%s record %d as of attempt %d: %w", what, r.ID, r.Attempt, fault.ErrStale)
+	}
+	return nil
+}
+
+func snapshotArgs(r *nvr.Record) []any {
+	return []any{r.ID, r.Attempt, r.Turn, r.Step, r.Holder, millis(r.LeaseUntil), millis(r.DueAt),
+		bit(r.Done), bit(r.Processing), r.Date, r.StartTime, r.EndTime}
+}

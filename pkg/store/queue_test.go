@@ -1,0 +1,236 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+func ids(records []nvr.Record) []int64 {
+	list := []int64{}
+	for _, r := range records {
+		list = append(list, r.ID)
+	}
+	return list
+}
+
+func TestTheWholeWay(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepLink)
+		if got := r.record(t, hold.Record); !got.Done || got.Processing || got.Step != nvr.StepLink {
+			t.Fatalf("after upload: %+v", got)
+		}
+		course := "Анализ, поток 1"
+		must(r.Advance(ctx, hold, nvr.StepDone, store.Change{Course: &course}, lease))(t)
+		got := r.record(t, hold.Record)
+		want := nvr.Record{ID: hold.Record, Title: "Анализ", Room: "504", Date: "2026-11-20", StartTime: "15:10", EndTime: "16:30",
+			UserEmail: "a@example.org", Done: true, Step: nvr.StepDone, Attempt: 1, Turn: 4, Progress: 100, Course: course}
+		if got != want {
+			t.Fatalf("in the end:\n%+v, want\n%+v", got, want)
+		}
+		r.clock.Move(time.Hour)
+		if left := append(must(r.Free(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(left) != 0 {
+			t.Errorf("a finished record is still to do: %+v", left)
+		}
+	})
+}
+
+func TestFreeIsWhatIsDue(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		late := must(r.insert(lecture()))(t)
+		soon := must(r.insert(lecture()))(t)
+		unseen := must(r.insert(lecture()))(t)
+		ok(t, r.SetDue(ctx, late, r.clock.Now().Add(-time.Minute)))
+		ok(t, r.SetDue(ctx, soon, r.clock.Now().Add(time.Minute)))
+		if got := ids(must(r.Free(ctx, 10))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+			t.Fatalf("free: %v, want %v", got, []int64{unseen.ID, late.ID})
+		}
+		r.clock.Move(2 * time.Minute)
+		ok(t, r.SetDue(ctx, unseen, r.clock.Now().Add(-time.Hour)))
+		if got := ids(must(r.Free(ctx, 2))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+			t.Fatalf("oldest first: %v", got)
+		}
+		stale(t, r.SetDue(ctx, soon, r.clock.Now())) // read before it was dated
+	})
+}
+
+func TestChangedByHandIsLookedAtAnew(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		record := must(r.insert(lecture()))(t)
+		ok(t, r.SetDue(ctx, record, r.clock.Now().Add(24*time.Hour)))
+		if got := must(r.Free(ctx, 10))(t); len(got) != 0 {
+			t.Fatalf("free before it is due: %+v", got)
+		}
+		r.sql(t, `update records set start_time = '10:00', end_time = '11:00' where id = ?`, record.ID)
+		if got := must(r.Free(ctx, 10))(t); len(got) != 1 {
+			t.Fatalf("the NVR moved it, and claim does not look: %+v", got)
+		}
+	})
+}
+
+func TestTakeComparesAndSets(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		record, claim := r.file(t)
+		if want := (nvr.Claim{Record: record.ID, Attempt: 1, Step: nvr.StepStage}); claim != want {
+			t.Fatalf("claim %+v, want %+v", claim, want)
+		}
+		if _, err := r.Take(ctx, record, nvr.StepStage, lease); err == nil {
+			t.Fatal("taken twice")
+		} else {
+			stale(t, err)
+		}
+		if got := r.record(t, record.ID); !got.Processing || got.Attempt != 1 || got.Claim() != claim {
+			t.Fatalf("taken: %+v", got)
+		}
+		if got := must(r.Running(ctx))(t); got != 1 {
+			t.Errorf("%d running, want 1", got)
+		}
+	})
+}
+
+func TestTakeoverAfterTheLease(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepMerge)
+		if got := must(r.Expired(ctx, 10))(t); len(got) != 0 {
+			t.Fatalf("expired while the lease runs: %+v", got)
+		}
+		r.clock.Move(lease + time.Second)
+		gone := must(r.Expired(ctx, 10))(t)
+		if len(gone) != 1 || gone[0].ID != hold.Record {
+			t.Fatalf("expired: %+v", gone)
+		}
+		ok(t, r.Renew(ctx, hold, lease)) // it was only slow, and still has the record
+		_, err := r.Take(ctx, gone[0], nvr.StepMerge, lease)
+		stale(t, err)
+
+		r.clock.Move(lease + time.Second)
+		gone = must(r.Expired(ctx, 10))(t)
+		claim := must(r.TakeFailed(ctx, gone[0], nvr.StepStage, lease, nvr.Reason{En: "memory", Ru: "память"}, "oom"))(t)
+		stale(t, r.Renew(ctx, hold, lease))
+		stale(t, r.Progress(ctx, hold, 50))
+		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason.Ru != "память" || got.Attempt != 2 {
+			t.Fatalf("taken over: %+v", got)
+		}
+		must2(r.Enter(ctx, claim, "next", lease))(t)
+	})
+}
+
+func TestExtendForWorkThatIsAlive(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepMerge)
+		r.clock.Move(lease + time.Second)
+		gone := must(r.Expired(ctx, 10))(t)
+		ok(t, r.Extend(ctx, gone[0], lease))
+		if got := must(r.Expired(ctx, 10))(t); len(got) != 0 {
+			t.Errorf("expired after it was extended: %+v", got)
+		}
+		ok(t, r.Renew(ctx, hold, lease))
+		stale(t, r.Extend(ctx, gone[0], lease))
+	})
+}
+
+func TestEnter(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		_, claim := r.file(t)
+		record, hold, err := r.Enter(ctx, claim, "one", lease)
+		ok(t, err)
+		if record.Holder != "one" || record.Attempt != claim.Attempt || record.Title != "Анализ" {
+			t.Fatalf("entered: %+v", record)
+		}
+		must2(r.Enter(ctx, claim, "one", lease))(t) // tasks of one execution
+		if _, _, err := r.Enter(ctx, claim, "two", lease); !errors.Is(err, store.ErrHeld) {
+			t.Fatalf("entered beside a living holder: %v", err)
+		}
+		next := must(r.NextTurn(ctx, hold, lease))(t)
+		_, _, err = r.Enter(ctx, claim, "one", lease)
+		stale(t, err) // an old turn
+		_, _, err = r.Enter(ctx, nvr.Claim{Record: 99999, Attempt: 1, Step: nvr.StepStage}, "one", lease)
+		stale(t, err)
+		must2(r.Enter(ctx, next, "three", lease))(t)
+		stale(t, r.Renew(ctx, hold, lease))
+		r.clock.Move(lease + time.Second)
+		must2(r.Enter(ctx, next, "four", lease))(t) // three is dead
+	})
+}
+
+func TestWriteOfEqualValuesIsNotStale(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepMerge)
+		for range 2 {
+			ok(t, r.Renew(ctx, hold, lease))
+			ok(t, r.Progress(ctx, hold, 62))
+			ok(t, r.Save(ctx, hold, store.Change{}))
+		}
+		if got := r.record(t, hold.Record); got.Progress != 62 {
+			t.Errorf("progress %d", got.Progress)
+		}
+	})
+}
+
+func TestResetByHand(t *testing.T) {
+	for _, step := range []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
+		t.Run(string(step), func(t *testing.T) {
+			onEach(t, func(t *testing.T, r rig) {
+				ctx := context.Background()
+				at := step
+				if step == nvr.StepDone {
+					at = nvr.StepLink
+				}
+				hold := r.work(t, at)
+				file := "file-1"
+				ok(t, r.Save(ctx, hold, store.Change{FileID: &file}))
+				if step == nvr.StepDone {
+					must(r.Advance(ctx, hold, nvr.StepDone, store.Change{}, lease))(t)
+				}
+				r.sql(t, `update records set done = 0, processing = 0, tries = 3 where id = ?`, hold.Record)
+				stale(t, r.Renew(ctx, hold, lease)) // the reset wins over whoever works
+				free := must(r.Free(ctx, 10))(t)
+				if len(free) != 1 {
+					t.Fatalf("%d free, want the one that was reset", len(free))
+				}
+				claim := must(r.Take(ctx, free[0], nvr.StepUpload, lease))(t)
+				got := r.record(t, hold.Record)
+				if claim.Step != nvr.StepStage || got.Step != nvr.StepStage || got.Tries != 0 || got.FileID != file || !got.Processing || got.Done {
+					t.Errorf("again: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestForeignWorkIsLeftAlone(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		r.sql(t, `insert into records (room_name, date, start_time, end_time, user_email, processing) values ('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 1)`)
+		r.clock.Move(1000 * time.Hour)
+		if got := append(must(r.Free(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(got) != 0 {
+			t.Errorf("work of others would be taken: %+v", got)
+		}
+	})
+}
+
+func TestNullsOfTheNVR(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		r.sql(t, `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing)
+ values (null, '504', '2026-11-20', '10:00', '11:00', 'a@example.org', null, null, null)`)
+		free := must(r.Free(ctx, 10))(t)
+		if len(free) != 1 {
+			t.Fatalf("%d free, want 1", len(free))
+		}
+		claim := must(r.Take(ctx, free[0], nvr.StepStage, lease))(t)
+		must2(r.Enter(ctx, claim, "one", lease))(t)
+	})
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// recordColumns are read by [scanRecord]. The NVR's columns may be NULL.
+const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), coalesce(date, ''),
+ coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
+ coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
+ due_at, coalesce(reason, ''), coalesce(cause, ''), progress, digest, file_id, coalesce(link, ''),
+ coalesce(course, ''), coalesce(share, '')`
+
+const selectRecord = `select ` + recordColumns + ` from records where id = ?`
+
+// Record reads one row; [ErrNotFound] if there is none.
+func (s *Store) Record(ctx context.Context, id int64) (nvr.Record, error) {
+	var record nvr.Record
+	err := s.row(ctx, func(row scanner) (err error) { record, err = scanRecord(row); return err }, selectRecord, id)
+	if err != nil {
+		return nvr.Record{}, fmt.Errorf("read record %d: %w", id, err)
+	}
+	return record, nil
+}
+
+// records reads all rows of a statement over [recordColumns].
+func (s *Store) records(ctx context.Context, statement string, args ...any) ([]nvr.Record, error) {
+	var records []nvr.Record
+	err := s.each(ctx, func() { records = nil }, func(row scanner) error {
+		record, err := scanRecord(row)
+		records = append(records, record)
+		return err
+	}, statement, args...)
+	return records, err
+}
+
+func scanRecord(row scanner) (r nvr.Record, err error) {
+	var reason string
+	var done, processing, lease, due int64
+	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
+		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
+		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share)
+	r.Done, r.Processing = done != 0, processing != 0
+	r.LeaseUntil, r.DueAt = instant(lease), instant(due)
+	r.Reason = parseReason(reason)
+	return r, err
+}
+
+// formatReason is the column's text: JSON, or NULL for none.
+func formatReason(reason nvr.Reason) any {
+	if reason == (nvr.Reason{}) {
+		return nil
+	}
+	text, err := json.Marshal(reason)
+	if err != nil {
+		return nil // two strings always marshal
+	}
+	return string(text)
+}
+
+// parseReason also takes what a person typed into the column.
+func parseReason(text string) (reason nvr.Reason) {
+	if text == "" || json.Unmarshal([]byte(text), &reason) == nil {
+		return reason
+	}
+	return nvr.Reason{En: text, Ru: text}
+}
+
+// dated is the text that due_at was reckoned for. While it is what the row says, due_at holds; a row
+// whose date or time the NVR or a person changed is looked at anew.
+func dated(r *nvr.Record) string { return r.Date + r.StartTime + r.EndTime }
+
+func bit(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// null is a text for a column where empty means NULL.
+func null(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}

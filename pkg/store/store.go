@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// The answers that are not failures of the database.
+var (
+	ErrNotFound = errors.New("no such row")
+	// ErrHeld says that somebody else works on the record, and is alive.
+	ErrHeld = errors.New("another worker has the record")
+	// ErrConflict says that the request contradicts what is there.
+	ErrConflict = errors.New("in conflict with what is there")
+)
+
+// Tries is how many curable failures a record survives: the last of them fails it.
+const Tries = 5
+
+// Options are what a store needs besides its address.
+type Options struct {
+	Now      func() time.Time // required
+	MaxOpen  int              // connections at most; 0: 4
+	Defaults Defaults         // for rooms without settings of their own
+}
+
+// Defaults stand in for what a room's settings leave open.
+type Defaults struct {
+	Zone          *time.Location // nil: UTC
+	Language      string         // empty: "en"
+	SegmentLength time.Duration  // 0: half an hour
+}
+
+// Store is the database.
+type Store struct {
+	// SQLite has one writer; its own pool of one connection makes our goroutines queue in order instead
+	// of polling for the file's lock. With MySQL both are the same pool.
+	read, write *sql.DB
+	dialect     dialect
+	now         func() time.Time
+	defaults    Defaults
+	dialer      io.Closer // of Cloud SQL; nil elsewhere
+}
+
+// Open connects to the database that dsn names; see [parseDSN] for the forms. It changes nothing there:
+// that is [Store.Migrate].
+func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
+	if opts.Now == nil {
+		return nil, errors.New("open the database: no clock given")
+	}
+	if opts.MaxOpen == 0 {
+		opts.MaxOpen = 4
+	}
+	if opts.Defaults.Zone == nil {
+		opts.Defaults.Zone = time.UTC
+	}
+	if opts.Defaults.Language == "" {
+		opts.Defaults.Language = "en"
+	}
+	if opts.Defaults.SegmentLength == 0 {
+		opts.Defaults.SegmentLength = 30 * time.Minute
+	}
+	address, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{now: opts.Now, defaults: opts.Defaults}
+	if address.mysql != nil {
+		err = s.openMySQL(ctx, address.mysql, opts.MaxOpen)
+	} else {
+		err = s.openSQLite(address.file, opts.MaxOpen)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.read.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the database: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Close lets go of the connections.
+func (s *Store) Close() error {
+	err := s.read.Close()
+	if s.write != s.read {
+		err = errors.Join(err, s.write.Close())
+	}
+	if s.dialer != nil {
+		err = errors.Join(err, s.dialer.Close())
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	return nil
+}
+
+// nowMs is the current instant as the database keeps it.
+func (s *Store) nowMs() int64 { return s.now().UnixMilli() }
+
+// millis is an instant as the database keeps it; 0 is none.
+func millis(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMilli()
+}
+
+// instant is what [millis] kept.
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
