@@ -17,6 +17,7 @@
 //	store/storetest      databases for tests: a file, and a MariaDB server
 //	bucket               segments, plans, parts and merges in Cloud Storage
 //	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
+//	notice               tells the requester: webhook, Zulip, e-mail
 //	dispatch             a claim handed over: messages out and in, the job started and asked
 //	calendar             an event → a record: times, opt-out, course code (pure)
 //	pipeline             the steps of a record, a file a step
