@@ -26,7 +26,12 @@
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail
 //	localcloud/discovery requests held against Google's own API descriptions
-//	localcloud/google    Drive, Calendar and Classroom as servers on one machine
+//	localcloud/google/api  what Google's APIs share: descriptions, fields, errors, pages
+//	localcloud/google/journal  rows in memory and on disk, whole after any kill
+//	localcloud/google/drive  Drive: files, uploads, queries, sharing
+//	localcloud/google/calendar  Calendar: events, series, copies, notifications
+//	localcloud/google/classroom  Classroom: courses, announcements, people
+//	localcloud/google    the three as servers on one machine, and pages to look at
 //	localcloud/storage   Cloud Storage as a server on one machine
 //	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
 //	localcloud/pubsub    Pub/Sub on one machine: pstest, and pushes with deadlines and dead letters

@@ -1,0 +1,190 @@
+// Package drive is a stand-in of Google Drive (API v3) whose state is a folder: a journal of rows and the
+// contents of files beside it, streamed, never held in memory.
+//
+// It knows Drive's rules as far as NVR Merger leans on them: ids that are generated first, resumable uploads
+// that keep less than was sent, queries, pages, permissions, contents by range. Folders appear when they are
+// first used as a parent. It knows no calendar and no course. Rows of the journal are never changed in place.
+// What a kill leaves behind: contents that no row names, removed at the next start. Start with [New].
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
+	"github.com/nvr-miem/merger/pkg/localcloud/google/journal"
+)
+
+// Options say where the state lies and how the drive behaves.
+type Options struct {
+	Dir     string
+	BaseURL string           // what the outside sees before /drive/v3/: of links and upload sessions
+	Scale   float64          // divides the time that Drive takes to process a video
+	Now     func() time.Time // the clock
+	Log     *slog.Logger
+	Strict  bool // a call without fields gets the few fields that Google answers with, not all
+	Script  Script
+}
+
+// Script makes the drive behave as Google does on a bad day. All fields may be nil.
+type Script struct {
+	Keep       func(session string, sent int64) int64 // how many bytes of a chunk are kept; Google keeps multiples of 256 KiB
+	Incomplete func(q string) bool                    // whether a listing says incompleteSearch
+}
+
+const (
+	folderType   = "application/vnd.google-apps.folder"
+	shortcutType = "application/vnd.google-apps.shortcut"
+	googleTypes  = "application/vnd.google-apps."
+)
+
+// Drive is the stand-in.
+type Drive struct {
+	o       Options
+	service *api.Service
+
+	journal     *journal.Journal
+	files       *journal.Table[file]
+	sessions    *journal.Table[session]
+	uploads     *uploads
+	contentsDir string
+}
+
+// New opens the state under Options.Dir, or begins it.
+func New(o Options) (*Drive, error) {
+	d := &Drive{o: o, contentsDir: filepath.Join(o.Dir, "contents"), uploads: newUploads()}
+	d.journal = journal.New(filepath.Join(o.Dir, "journal"))
+	d.files = journal.NewTable[file](d.journal, "files")
+	d.sessions = journal.NewTable[session](d.journal, "sessions")
+	if err := os.MkdirAll(d.contentsDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of contents: %w", err)
+	}
+	if err := d.journal.Open(); err != nil {
+		return nil, fmt.Errorf("open the drive: %w", err)
+	}
+	if err := d.sweep(); err != nil {
+		return nil, errors.Join(err, d.journal.Close())
+	}
+	defaults := map[string]string{}
+	if o.Strict {
+		file := "kind,id,name,mimeType,resourceKey"
+		defaults["files.get"], defaults["files.create"], defaults["files.update"], defaults["files.copy"] = file, file, file, file
+		defaults["files.list"] = "kind,incompleteSearch,nextPageToken,files(" + file + ")"
+		permission := "kind,id,type,role"
+		defaults["permissions.get"], defaults["permissions.create"], defaults["permissions.update"] = permission, permission, permission
+		defaults["permissions.list"] = "kind,nextPageToken,permissions(" + permission + ")"
+	}
+	var err error
+	d.service, err = api.NewService("drive", map[string]api.Handler{
+		"about.get":          d.about,
+		"files.generateIds":  d.generateIDs,
+		"files.create":       d.create,
+		"files.get":          d.get,
+		"files.list":         d.list,
+		"files.update":       d.update,
+		"files.delete":       d.remove,
+		"files.copy":         d.copy,
+		"files.emptyTrash":   d.emptyTrash,
+		"permissions.create": d.share,
+		"permissions.list":   d.listPermissions,
+		"permissions.get":    d.getPermission,
+		"permissions.update": d.updatePermission,
+		"permissions.delete": d.unshare,
+	}, defaults, o.Log)
+	if err != nil {
+		return nil, errors.Join(err, d.journal.Close())
+	}
+	return d, nil
+}
+
+// Service answers /drive/v3/… and /upload/drive/v3/….
+func (d *Drive) Service() *api.Service { return d.service }
+
+// Close ends the use of the state.
+func (d *Drive) Close() error { return d.journal.Close() }
+
+// sweep removes sessions whose time is over, and contents that no row names: what uploads left that a
+// kill cut short.
+func (d *Drive) sweep() error {
+	named := map[string]bool{}
+	err := d.journal.Update(func() error {
+		for key, s := range d.sessions.All() {
+			if d.o.Now().Sub(s.Begun) > sessionLives {
+				d.sessions.Delete(key)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("end old upload sessions: %w", err)
+	}
+	d.journal.View(func() {
+		for _, f := range d.files.All() {
+			if f.Content != nil {
+				named[f.Content.Blob] = true
+			}
+		}
+		for _, s := range d.sessions.All() {
+			named[s.Blob] = true
+		}
+	})
+	entries, err := os.ReadDir(d.contentsDir)
+	if err != nil {
+		return fmt.Errorf("list the contents: %w", err)
+	}
+	for _, entry := range entries {
+		if !named[entry.Name()] {
+			if err := os.Remove(d.blobPath(entry.Name())); err != nil {
+				return fmt.Errorf("remove a content without a file: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Drive) blobPath(blob string) string { return filepath.Join(d.contentsDir, blob) }
+
+// dropBlobs removes contents that rows do not name any more. Who reads one goes on reading.
+func (d *Drive) dropBlobs(blobs ...string) {
+	for _, blob := range blobs {
+		used := blob == ""
+		d.journal.View(func() {
+			for _, f := range d.files.All() {
+				used = used || f.Content != nil && f.Content.Blob == blob
+			}
+		})
+		if used {
+			continue
+		}
+		if err := os.Remove(d.blobPath(blob)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			d.o.Log.Warn("a content is left behind until the next start", "content", blob, "error", err)
+		}
+	}
+}
+
+func (d *Drive) about(c *api.Call) (*api.Answer, error) {
+	if c.Query.Get("fields") == "" {
+		return nil, &api.Error{Status: http.StatusBadRequest, Reason: "required", Message: "The 'fields' parameter is required for this method.", Location: "fields"}
+	}
+	user := person(c.User)
+	user["me"] = true
+	return api.OK(api.Object{
+		"kind": "drive#about", "user": user,
+		"storageQuota":    api.Object{"limit": "5497558138880", "usage": "0", "usageInDrive": "0", "usageInDriveTrash": "0"},
+		"canCreateDrives": true, "maxUploadSize": "5497558138880",
+	})
+}
+
+// rfc3339 writes an instant as Drive does.
+func rfc3339(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// sameAddress compares e-mail addresses.
+func sameAddress(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}

@@ -1,0 +1,245 @@
+package drive
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
+)
+
+// file is a row: a file, a folder or a shortcut.
+type file struct {
+	Resource    api.Object   `json:"resource"`              // what callers set, and the times
+	Owner       string       `json:"owner,omitempty"`       // an address; "": belongs to everybody
+	Permissions []api.Object `json:"permissions,omitempty"` // beyond the owner's
+	Content     *content     `json:"content,omitempty"`     // none: a folder or a shortcut
+	Version     int64        `json:"version"`
+}
+
+// content is the bytes of a file.
+type content struct {
+	Blob     string     `json:"blob"`
+	Size     int64      `json:"size"`
+	MD5      string     `json:"md5"`
+	SHA256   string     `json:"sha256"`
+	Revision string     `json:"revision"`
+	Video    api.Object `json:"video,omitempty"`  // shown from ReadyAt on
+	ReadyAt  time.Time  `json:"readyAt,omitzero"` // when Drive has processed a video
+}
+
+// settable are the fields of a file that a caller sets and reads back.
+func settable() []string {
+	return []string{
+		"appProperties", "copyRequiresWriterPermission", "createdTime", "description", "folderColorRgb", "id", "mimeType",
+		"modifiedTime", "name", "originalFilename", "parents", "properties", "shortcutDetails", "starred", "trashed",
+		"viewedByMeTime", "writersCanShare",
+	}
+}
+
+func (f *file) id() string       { return api.Text(f.Resource, "id") }
+func (f *file) name() string     { return api.Text(f.Resource, "name") }
+func (f *file) mimeType() string { return api.Text(f.Resource, "mimeType") }
+func (f *file) isFolder() bool   { return f.mimeType() == folderType }
+
+func (f *file) parents() []string {
+	var parents []string
+	for _, parent := range api.List(f.Resource, "parents") {
+		if id, ok := parent.(string); ok {
+			parents = append(parents, id)
+		}
+	}
+	return parents
+}
+
+// changed returns a copy of a file to be put in its place.
+func (f *file) changed(resource api.Object) *file {
+	next := *f
+	next.Resource, next.Version = resource, f.Version+1
+	return &next
+}
+
+// ancestors calls a function for the folders that a file lies in, however deep, until it returns true.
+func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
+	seen := map[string]bool{}
+	queue := f.parents()
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		folder := d.files.Get(id)
+		if seen[id] || folder == nil {
+			continue
+		}
+		seen[id] = true
+		if found(folder) {
+			return true
+		}
+		queue = append(queue, folder.parents()...)
+	}
+	return false
+}
+
+func (d *Drive) trashed(f *file) bool {
+	return api.True(f.Resource, "trashed") || d.ancestors(f, func(folder *file) bool { return api.True(folder.Resource, "trashed") })
+}
+
+// role is what a caller may do with a file.
+type role int
+
+const (
+	nothing role = iota
+	reader
+	commenter
+	writer
+	owner
+)
+
+func roleOf(name string) role {
+	return role(slices.Index([]string{"", "reader", "commenter", "writer", "owner"}, strings.ReplaceAll(name, "fileOrganizer", "writer")))
+}
+
+// role of a caller, by what was given to the file or to a folder above it. listed leaves out what is open
+// to anyone who has the link.
+func (d *Drive) role(f *file, user string, listed bool) role {
+	best := f.given(user, listed)
+	d.ancestors(f, func(folder *file) bool {
+		// A folder that appeared by itself belongs to everybody; what lies in it does not.
+		if folder.Owner != "" {
+			best = max(best, folder.given(user, listed))
+		}
+		return false
+	})
+	return best
+}
+
+func (f *file) given(user string, listed bool) role {
+	if user == "" || f.Owner == "" || sameAddress(f.Owner, user) {
+		return owner
+	}
+	best := nothing
+	for _, p := range f.Permissions {
+		_, domain, _ := strings.Cut(user, "@")
+		applies := false
+		switch api.Text(p, "type") {
+		case "user", "group":
+			applies = sameAddress(api.Text(p, "emailAddress"), user)
+		case "domain":
+			applies = strings.EqualFold(api.Text(p, "domain"), domain) && (!listed || api.True(p, "allowFileDiscovery"))
+		case "anyone":
+			applies = !listed || api.True(p, "allowFileDiscovery")
+		}
+		if applies {
+			best = max(best, roleOf(api.Text(p, "role")))
+		}
+	}
+	return best
+}
+
+// find returns a file that the caller may use at least so. It runs inside a view or an update.
+func (d *Drive) find(id, user string, atLeast role) (*file, error) {
+	if id == "root" {
+		id = rootOf(user)
+	}
+	f := d.files.Get(id)
+	if f == nil || d.role(f, user, false) == nothing {
+		e := api.Refuse(http.StatusNotFound, "notFound", "File not found: %s.", id)
+		e.Location = "fileId"
+		return nil, e
+	}
+	if d.role(f, user, false) < atLeast {
+		return nil, api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "The user does not have sufficient permissions for file %s.", id)
+	}
+	return f, nil
+}
+
+// Visible is whether a user may see a file; what Classroom asks before a file becomes material.
+func (d *Drive) Visible(id, user string) bool {
+	var err error
+	d.journal.View(func() { _, err = d.find(id, user, reader) })
+	return err == nil
+}
+
+// Link returns what a page needs to link a file; ok is whether there is one.
+func (d *Drive) Link(id string) (name, mimeType, link string, ok bool) {
+	d.journal.View(func() {
+		if f := d.files.Get(id); f != nil {
+			name, mimeType, link, ok = f.name(), f.mimeType(), d.viewLink(f), true
+		}
+	})
+	return name, mimeType, link, ok
+}
+
+func (d *Drive) viewLink(f *file) string {
+	if f.isFolder() {
+		return d.o.BaseURL + "/drive/folders/" + f.id()
+	}
+	return d.o.BaseURL + "/file/d/" + f.id() + "/view"
+}
+
+// show is a file as a caller sees it, with all fields. It runs inside a view or an update.
+func (d *Drive) show(f *file, user string) api.Object {
+	may := d.role(f, user, false)
+	o := api.Merge(f.Resource, api.Object{
+		"kind": "drive#file", "spaces": []any{"drive"}, "version": strconv.FormatInt(f.Version, 10),
+		"trashed": d.trashed(f), "explicitlyTrashed": api.True(f.Resource, "trashed"),
+		"webViewLink": d.viewLink(f), "isAppAuthorized": true, "viewedByMe": false, "hasThumbnail": false,
+		"ownedByMe": f.Owner == "" || sameAddress(f.Owner, user), "shared": len(f.Permissions) > 0,
+		"capabilities": api.Object{
+			"canDownload": may >= reader, "canCopy": may >= reader, "canEdit": may >= writer, "canRename": may >= writer,
+			"canShare": may >= writer, "canTrash": may >= owner, "canDelete": may >= owner, "canAddChildren": f.isFolder() && may >= writer,
+			"canListChildren": f.isFolder(), "canModifyContent": may >= writer, "canComment": may >= commenter,
+		},
+	})
+	if f.Owner != "" {
+		o["owners"] = []any{person(f.Owner)}
+	}
+	if may >= writer {
+		permissions, ids := []any{}, []any{}
+		for _, p := range f.allPermissions() {
+			permissions, ids = append(permissions, p), append(ids, p["id"])
+		}
+		o["permissions"], o["permissionIds"] = permissions, ids
+	}
+	if f.Content != nil {
+		d.showContent(o, f)
+	}
+	return o
+}
+
+func (d *Drive) showContent(o api.Object, f *file) {
+	extension := strings.TrimPrefix(path.Ext(f.name()), ".")
+	size := strconv.FormatInt(f.Content.Size, 10)
+	o["size"], o["quotaBytesUsed"] = size, size
+	o["md5Checksum"], o["sha256Checksum"] = f.Content.MD5, f.Content.SHA256
+	o["headRevisionId"] = f.Content.Revision
+	o["fileExtension"], o["fullFileExtension"] = extension, extension
+	o["webContentLink"] = d.o.BaseURL + "/file/d/" + f.id() + "/view?download=1"
+	if _, named := o["originalFilename"]; !named {
+		o["originalFilename"] = f.name()
+	}
+	if f.Content.Video != nil && !d.o.Now().Before(f.Content.ReadyAt) {
+		o["videoMediaMetadata"] = f.Content.Video
+	}
+}
+
+// person is how Drive shows somebody.
+func person(address string) api.Object {
+	if address == "" {
+		address = "everybody@localhost"
+	}
+	name, _, _ := strings.Cut(address, "@")
+	return api.Object{
+		"kind": "drive#user", "displayName": name, "emailAddress": address, "me": false, "permissionId": permissionOf(address),
+	}
+}
+
+// permissionOf is the id that Drive has for a person, the same on every file.
+func permissionOf(address string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
+	return strconv.FormatUint(binary.BigEndian.Uint64(sum[:])|1<<63, 10)
+}
