@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -67,10 +66,7 @@ func (s *Store) insertOnce(ctx context.Context, r *nvr.Record, once *Once) (id i
 		if err == nil && was != body {
 			err = fmt.Errorf("the key was used for another request: %w", ErrConflict)
 		}
-		if errors.Is(err, ErrNotFound) {
-			return false, nil
-		}
-		return err == nil, err
+		return found(err)
 	}
 	if found, err := find(); found || err != nil {
 		return id, false, err

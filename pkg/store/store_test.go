@@ -123,3 +123,19 @@ func open(t testing.TB, dsn string) *sql.DB {
 	}
 	return must(sql.Open("mysql", dsn))(t)
 }
+
+// texts reads one column past the store.
+func (r rig) texts(t *testing.T, query string) (texts []string) {
+	t.Helper()
+	db := open(t, r.dsn)
+	defer func() { ok(t, db.Close()) }()
+	rows := must(db.Query(query))(t)
+	defer func() { ok(t, rows.Close()) }()
+	for rows.Next() {
+		var text string
+		ok(t, rows.Scan(&text))
+		texts = append(texts, text)
+	}
+	ok(t, rows.Err())
+	return texts
+}

@@ -1,0 +1,65 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+func TestEffectsHaveOneWinner(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		if _, err := r.Effect(ctx, 7, "attachment", "file-1"); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("nothing noted: %v", err)
+		}
+		won := make([]string, 8)
+		var all sync.WaitGroup
+		for i := range won {
+			all.Go(func() {
+				value, err := r.SetEffect(ctx, 7, "announcement", "course", string(rune('a'+i)))
+				if err != nil {
+					t.Error(err)
+				}
+				won[i] = value
+			})
+		}
+		all.Wait()
+		noted := must(r.Effect(ctx, 7, "announcement", "course"))(t)
+		for i, value := range won {
+			if value != noted {
+				t.Errorf("caller %d was told %q, noted is %q", i, value, noted)
+			}
+		}
+		ok(t, r.ReplaceEffect(ctx, 7, "announcement", "course", noted, "z"))
+		if err := r.ReplaceEffect(ctx, 7, "announcement", "course", noted, "y"); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("replaced what is not there: %v", err)
+		}
+		must(r.SetEffect(ctx, 7, "announcement", "COURSE", "upper"))(t) // ids differ by case
+		if got := must(r.Effect(ctx, 7, "announcement", "course"))(t); got != "z" {
+			t.Errorf("noted %q", got)
+		}
+	})
+}
+
+func TestUploadIsFenced(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepUpload)
+		if _, err := r.Upload(ctx, hold.Record); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("none begun: %v", err)
+		}
+		upload := store.Upload{FileID: "f", Session: "https://example.org/?upload_id=1", Source: "merges/x#1", MD5: "", Size: 3 << 30, Sent: 8 << 20}
+		ok(t, r.SaveUpload(ctx, hold, upload))
+		upload.Sent += 8 << 20
+		ok(t, r.SaveUpload(ctx, hold, upload))
+		if got := must(r.Upload(ctx, hold.Record))(t); got != upload {
+			t.Errorf("got %+v, want %+v", got, upload)
+		}
+		must(r.NextTurn(ctx, hold, lease))(t)
+		stale(t, r.SaveUpload(ctx, hold, upload))
+	})
+}

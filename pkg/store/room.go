@@ -1,0 +1,220 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	selectRooms = `select r.id, coalesce(r.name, ''), coalesce(r.drive, ''), coalesce(r.calendar, ''), coalesce(r.main_source, ''),
+ coalesce(r.screen_source, ''), coalesce(r.sound_source, ''), coalesce(s.time_zone, ''), coalesce(s.language, ''), coalesce(s.segment_ms, 0)
+ from rooms r left join room_settings s on s.room_id = r.id`
+
+	selectRoomByName = selectRooms + ` where r.name = ? order by r.id limit 1`
+
+	selectRoomsByName = selectRooms + ` order by r.name, r.id`
+
+	selectSources = `select id, coalesce(room_id, 0), coalesce(name, ''), coalesce(ip, ''), coalesce(port, ''), coalesce(rtsp, ''),
+ coalesce(audio, ''), coalesce(merge, '') from sources order by id`
+
+	selectSourcesOf = `select id, coalesce(room_id, 0), coalesce(name, ''), coalesce(ip, ''), coalesce(port, ''), coalesce(rtsp, ''),
+ coalesce(audio, ''), coalesce(merge, '') from sources where room_id = ? order by id`
+
+	insertRoom = `insert into rooms (name, drive, calendar, main_source, screen_source, sound_source) values (?, ?, ?, ?, ?, ?)`
+
+	updateRoom = `update rooms set name = ?, drive = ?, calendar = ?, main_source = ?, screen_source = ?, sound_source = ? where id = ?`
+
+	replaceSettings = `replace into room_settings (room_id, time_zone, language, segment_ms) values (?, ?, ?, ?)`
+
+	deleteSettings = `delete from room_settings where room_id = ?`
+
+	insertSource = `insert into sources (name, ip, port, rtsp, audio, merge, room_id) values (?, ?, ?, ?, ?, ?, ?)`
+
+	updateSource = `update sources set name = ?, ip = ?, port = ?, rtsp = ?, audio = ?, merge = ? where id = ? and room_id = ?`
+
+	deleteSource = `delete from sources where id = ? and room_id = ?`
+
+	deleteSources = `delete from sources where room_id = ?`
+
+	deleteRoom = `delete from rooms where id = ?`
+)
+
+// Rooms lists all rooms with their sources, by name.
+func (s *Store) Rooms(ctx context.Context) ([]nvr.Room, error) {
+	var rooms []nvr.Room
+	err := s.each(ctx, func() { rooms = nil }, func(row scanner) error {
+		room, err := s.scanRoom(row)
+		rooms = append(rooms, room)
+		return err
+	}, selectRoomsByName)
+	if err != nil {
+		return nil, fmt.Errorf("list the rooms: %w", err)
+	}
+	at := make(map[int64]*nvr.Room, len(rooms))
+	for i := range rooms {
+		at[rooms[i].ID] = &rooms[i]
+	}
+	if err := s.sources(ctx, at, selectSources); err != nil {
+		return nil, err
+	}
+	return rooms, nil
+}
+
+// Room reads one room by its name; [ErrNotFound] if there is none.
+func (s *Store) Room(ctx context.Context, name string) (room nvr.Room, err error) {
+	err = s.row(ctx, func(row scanner) (err error) { room, err = s.scanRoom(row); return err }, selectRoomByName, name)
+	if err == nil && room.Name != name { // MySQL compares without regard to case and accents
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nvr.Room{}, fmt.Errorf("look for room %q: %w", name, err)
+	}
+	return room, s.sources(ctx, map[int64]*nvr.Room{room.ID: &room}, selectSourcesOf, room.ID)
+}
+
+// sources reads sources into their rooms.
+func (s *Store) sources(ctx context.Context, rooms map[int64]*nvr.Room, statement string, args ...any) error {
+	err := s.each(ctx, func() {
+		for _, room := range rooms {
+			room.Sources = nil
+		}
+	}, func(row scanner) error {
+		var source nvr.Source
+		var of int64
+		err := row.Scan(&source.ID, &of, &source.Name, &source.IP, &source.Port, &source.RTSP, &source.Audio, &source.Merge)
+		if room := rooms[of]; room != nil {
+			room.Sources = append(room.Sources, source)
+		}
+		return err
+	}, statement, args...)
+	if err != nil {
+		return fmt.Errorf("list the sources: %w", err)
+	}
+	return nil
+}
+
+// scanRoom fills what the room's settings leave open from the defaults. A zone that this machine does not
+// know is an error: a wrong one would cut every recording at the wrong time.
+func (s *Store) scanRoom(row scanner) (room nvr.Room, err error) {
+	var zone string
+	var segment int64
+	err = row.Scan(&room.ID, &room.Name, &room.Drive, &room.Calendar, &room.MainSource, &room.ScreenSource, &room.SoundSource,
+		&zone, &room.Language, &segment)
+	if err != nil {
+		return room, err
+	}
+	room.Zone = s.defaults.Zone
+	if zone != "" {
+		if room.Zone, err = time.LoadLocation(zone); err != nil {
+			return room, fmt.Errorf("room %q: %w", room.Name, err)
+		}
+	}
+	room.Language = cmp.Or(room.Language, s.defaults.Language)
+	room.SegmentLength = cmp.Or(time.Duration(segment)*time.Millisecond, s.defaults.SegmentLength)
+	return room, nil
+}
+
+// SaveRoom writes a room, a new one if its ID is 0, and returns its id. Settings that equal the defaults
+// stay open, so that they follow them. Sources are written by [Store.SaveSource].
+func (s *Store) SaveRoom(ctx context.Context, room nvr.Room) (id int64, err error) {
+	columns := []any{room.Name, null(room.Drive), null(room.Calendar), null(room.MainSource), null(room.ScreenSource), null(room.SoundSource)}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		id = room.ID
+		if id != 0 {
+			result, err := tx.ExecContext(ctx, updateRoom, append(columns, id)...)
+			if err := affected(result, err); err != nil {
+				return err
+			}
+		} else {
+			result, err := tx.ExecContext(ctx, insertRoom, columns...)
+			if err != nil {
+				return err
+			}
+			if id, err = result.LastInsertId(); err != nil {
+				return err
+			}
+		}
+		return s.saveSettings(ctx, tx, id, &room)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("save room %q: %w", room.Name, err)
+	}
+	return id, nil
+}
+
+func (s *Store) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr.Room) error {
+	zone, language, segment := "", room.Language, room.SegmentLength
+	if room.Zone != nil && room.Zone.String() != s.defaults.Zone.String() {
+		zone = room.Zone.String()
+	}
+	if language == s.defaults.Language {
+		language = ""
+	}
+	if segment == s.defaults.SegmentLength {
+		segment = 0
+	}
+	if zone == "" && language == "" && segment == 0 {
+		_, err := tx.ExecContext(ctx, deleteSettings, id)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, replaceSettings, id, zone, language, segment.Milliseconds())
+	return err
+}
+
+// SaveSource writes a source of a room, a new one if its ID is 0, and returns its id.
+func (s *Store) SaveSource(ctx context.Context, room int64, source nvr.Source) (int64, error) {
+	columns := []any{source.Name, source.IP, null(source.Port), null(source.RTSP), null(source.Audio), null(source.Merge)}
+	statement, last := updateSource, []any{source.ID, room}
+	if source.ID == 0 {
+		statement, last = insertSource, []any{room}
+	}
+	result, err := s.write.ExecContext(ctx, statement, append(columns, last...)...)
+	if err := affected(result, err); err != nil {
+		return 0, fmt.Errorf("save source %q: %w", source.IP, err)
+	}
+	if source.ID != 0 {
+		return source.ID, nil
+	}
+	return result.LastInsertId()
+}
+
+// DeleteSource takes a source out of a room.
+func (s *Store) DeleteSource(ctx context.Context, room, id int64) error {
+	if _, err := s.exec(ctx, deleteSource, id, room); err != nil {
+		return fmt.Errorf("delete source %d: %w", id, err)
+	}
+	return nil
+}
+
+// DeleteRoom takes a room, its sources and its settings out. Its records stay.
+func (s *Store) DeleteRoom(ctx context.Context, id int64) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{deleteSources, deleteSettings, deleteRoom} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete room %d: %w", id, err)
+	}
+	return nil
+}
+
+// affected turns "no row" into [ErrNotFound].
+func affected(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	rows, err := result.RowsAffected()
+	if err == nil && rows == 0 {
+		err = ErrNotFound
+	}
+	return err
+}
