@@ -62,8 +62,7 @@ type process struct {
 func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line string) bool) (*process, error) {
 	p := &process{doing: doing, ctx: ctx, cmd: cmd}
 	cmd.Env = append(os.Environ(), mallocEnv...)
-	// Ctrl-C on a terminal is ours to pass on: it must not look as if FFmpeg had failed by itself.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = group()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
 	stderr, err := cmd.StderrPipe()
