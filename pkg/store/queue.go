@@ -29,7 +29,7 @@ const (
 	updateLease = `update records set lease_until = ?` + snapshot
 
 	updateFailRead = `update records set step = 'failed', failed_step = ?, holder = '',
- lease_until = 0, due_at = 0, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
+ lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
 )
 
 // Free lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)

@@ -18,8 +18,9 @@ const (
 
 	updatePostpone = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, reason = ?` + held
 
+	// failed leaves due_at at 1: the notice of the failure is owed; see [Store.OwedNotices].
 	failed = `update records set step = 'failed', failed_step = ?, holder = '',
- lease_until = 0, due_at = 0, done = 0, processing = 0, reason = ?, cause = ?`
+ lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?`
 
 	updateFail = failed + held
 

@@ -208,5 +208,13 @@ create table room_settings (
   segment_ms bigint not null default 0
 );
 
+-- 68 table merger_slices
+create table merger_slices (
+  record_id int not null,
+  slice int not null,
+  frames bigint not null,
+  primary key (record_id, slice)
+) without rowid;
+
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
