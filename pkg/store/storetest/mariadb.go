@@ -18,21 +18,85 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/nvr-miem/merger/pkg/store"
 )
 
 // errMissing says that the machine has no MariaDB.
 var errMissing = errors.New("there is no mariadbd here: scripts/setup mariadb installs it")
 
-// The one server of this test binary, begun by the first test that wants it, and the number of the
-// newest schema in it.
+// What the tests of one binary share: the server, begun by the first that wants it; a schema in which all
+// migrations have run, whose tables are copied instead of being altered forty times a test; the number of
+// the newest schema.
 var (
-	server = sync.OnceValues(start)
-	schema atomic.Int64
+	server   = sync.OnceValues(start)
+	template = sync.OnceValues(migrate)
+	schema   atomic.Int64
 )
 
-// MariaDB is the DSN of an empty schema of this test, in the MariaDB server of this test binary. Without
-// a MariaDB on the machine the test is skipped; on CI (CI is set) it fails.
+// MariaDB is the DSN of a schema of this test with all migrations done, in the MariaDB server of this test
+// binary. Without a MariaDB on the machine the test is skipped; on CI (CI is set) it fails.
 func MariaDB(t testing.TB) string {
+	t.Helper()
+	dsn := EmptyMariaDB(t)
+	tables, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		_, copied := db.Exec("create table " + table + " like template." + table)
+		err = errors.Join(err, copied)
+	}
+	_, filled := db.Exec("insert into merger_migrations select * from template.merger_migrations")
+	if err := errors.Join(err, filled, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+// migrate makes the template and returns its tables.
+func migrate() (tables []string, err error) {
+	socket, err := server()
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("mysql", address(socket, ""))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.Exec("create database template"); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	s, err := store.Open(ctx, address(socket, "template"), store.Options{Now: NewClock().Now})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(ctx, store.Adoption{}), s.Close()); err != nil {
+		return nil, err
+	}
+	rows, err := db.Query("select table_name from information_schema.tables where table_schema = 'template'")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+	}
+	return tables, rows.Err()
+}
+
+// EmptyMariaDB is [MariaDB] without a table in it.
+func EmptyMariaDB(t testing.TB) string {
 	t.Helper()
 	socket, err := server()
 	if errors.Is(err, errMissing) && os.Getenv("CI") == "" { //nolint:forbidigo // whether a skip is allowed, not configuration
@@ -84,7 +148,7 @@ func start() (socket string, err error) {
 	}
 	socket = filepath.Join(dir, "socket")
 	flags := []string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-networking", "--socket=" + socket,
-		"--pid-file=" + filepath.Join(dir, "pid"), "--tmpdir=" + dir, "--skip-grant-tables", "--skip-name-resolve",
+		"--debug-no-sync", "--innodb-file-per-table=0", "--pid-file=" + filepath.Join(dir, "pid"), "--tmpdir=" + dir, "--skip-grant-tables", "--skip-name-resolve",
 		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--innodb-flush-log-at-trx-commit=0", "--max-connections=200",
 		"--sql-mode=STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"}
 	if err := initialise(program, dir, attributes, flags); err != nil {
