@@ -1,0 +1,70 @@
+// Command migrate brings the database that DATABASE names to the state that this build needs:
+//
+//	migrate [up]     an empty database, one that an NVR filled, or an older one of ours
+//	migrate down     takes out everything that is ours; the NVR's tables and rows stay
+//	migrate status   says where it stands, and changes nothing
+//
+// A run that was cut off is simply repeated. With up, what lies longer back than RETENTION is not made any
+// more.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	settings, err := config.Read(ctx)
+	if err == nil {
+		err = run(ctx, os.Stdout, settings, os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "migrate:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+func run(ctx context.Context, out io.Writer, settings *config.Config, args []string) (err error) {
+	what := "up"
+	if len(args) == 1 {
+		what = args[0]
+	}
+	if len(args) > 1 || what != "up" && what != "down" && what != "status" {
+		return errors.New("want up, down or status")
+	}
+	if settings.Database == "" {
+		return errors.New("DATABASE is not set: it names the database, like mysql://user:password@host/database")
+	}
+	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: time.Now, MaxOpen: 2})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	switch what {
+	case "up":
+		err = db.Migrate(ctx, store.Adoption{Retention: settings.Retention})
+	case "down":
+		err = db.Rollback(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	current, needed, err := db.SchemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "schema %d, this build needs %d\n", current, needed)
+	return err
+}
