@@ -50,7 +50,7 @@ func (s *Store) List(ctx context.Context, filter Filter, cursor int64, limit int
 		}
 	}
 	if len(filter.Steps) > 0 {
-		statement.WriteString(onSteps + strings.Repeat(", ?", len(filter.Steps)-1) + ")")
+		statement.WriteString(onSteps + more(len(filter.Steps)))
 		for _, step := range filter.Steps {
 			args = append(args, step)
 		}

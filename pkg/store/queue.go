@@ -99,16 +99,22 @@ func takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why n
 	var done any // left as it is
 	progress := r.Progress
 	if Free(r) {
-		fresh := r.Step == nvr.StepStage && r.FailedStep == "" && r.LeaseUntil.IsZero()
-		if !fresh {
-			tries = 0
-		}
-		*step, done, progress = nvr.StepStage, 0, 0
+		tries, done, progress = triesOf(r), 0, 0
+		*step = nvr.StepStage
 	}
 	if *step == nvr.StepStage {
 		progress = 0
 	}
 	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, formatReason(why), null(cause)}
+}
+
+// triesOf is how many tries a free record has behind it. One that a person reset has none: it stands on
+// another step, or was failed, or was somebody's.
+func triesOf(r *nvr.Record) int64 {
+	if r.Step != nvr.StepStage || r.FailedStep != "" || !r.LeaseUntil.IsZero() {
+		return 0
+	}
+	return r.Tries
 }
 
 // Extend lends a record that was read some more time where it stands, for work that claim has found to

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -232,5 +233,32 @@ func TestNullsOfTheNVR(t *testing.T) {
 		}
 		claim := must(r.Take(ctx, free[0], nvr.StepStage, lease))(t)
 		must2(r.Enter(ctx, claim, "one", lease))(t)
+	})
+}
+
+func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		for range 5 {
+			must(r.insert(lecture()))(t)
+		}
+		r.sql(t, `update records set step = 'done', tries = 4 where id = 4`)
+		free := must(r.Free(ctx, 10))(t)
+		must(r.Take(ctx, free[1], nvr.StepStage, lease))(t)
+		r.sql(t, `update records set end_time = '17:00' where id = 3`)
+		claims := must(r.TakeAll(ctx, append(free, nvr.Record{ID: 99}), lease))(t)
+		want := []nvr.Claim{}
+		for _, id := range []int64{1, 4, 5} {
+			want = append(want, nvr.Claim{Record: id, Attempt: 1, Step: nvr.StepStage})
+		}
+		if !slices.Equal(claims, want) {
+			t.Fatalf("claims %+v, want %+v", claims, want)
+		}
+		if got := r.record(t, 4); got.Tries != 0 || got.Step != nvr.StepStage || !got.Processing || got.Attempt != 1 {
+			t.Errorf("taken: %+v", got)
+		}
+		if got := ids(must(r.Free(ctx, 10))(t)); !slices.Equal(got, []int64{3}) {
+			t.Errorf("left: %v", got)
+		}
 	})
 }

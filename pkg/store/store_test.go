@@ -107,7 +107,7 @@ func must2(_ nvr.Record, hold nvr.Hold, err error) func(testing.TB) nvr.Hold {
 }
 
 // sql runs a statement as the NVR or an operator does, past the store, on a connection of its own.
-func (r rig) sql(t *testing.T, statement string, args ...any) {
+func (r rig) sql(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	db := open(t, r.dsn)
 	defer func() { ok(t, db.Close()) }()

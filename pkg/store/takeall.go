@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// The statements of [Store.TakeAll] end in as many ids as there are.
+const (
+	selectMany = `select ` + recordColumns + ` from records where id in (?`
+
+	updateTakeMany = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
+ step = 'stage', failed_step = '', tries = ?, done = 0, processing = 1, progress = 0, reason = null, cause = null
+ where id in (?`
+)
+
+// TakeAll is [Store.Take] of many free records in one transaction of a few statements, for a claim that
+// has much to take. Those that changed since they were read, or are not free, are left out.
+func (s *Store) TakeAll(ctx context.Context, records []nvr.Record, lease time.Duration) (claims []nvr.Claim, err error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		now, err := s.lock(ctx, tx, records)
+		if err != nil {
+			return err
+		}
+		claims = claims[:0]
+		byTries := map[int64][]any{}
+		for _, r := range records {
+			if !Free(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(now[r.ID])) {
+				continue
+			}
+			tries := triesOf(&r)
+			byTries[tries] = append(byTries[tries], r.ID)
+			claims = append(claims, nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: nvr.StepStage})
+		}
+		for tries, taken := range byTries {
+			args := append([]any{millis(s.now().Add(lease)), tries}, taken...)
+			if _, err := tx.ExecContext(ctx, updateTakeMany+more(len(taken)), args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take %d records: %w", len(records), err)
+	}
+	return claims, nil
+}
+
+// lock reads the rows of records as they are now, and keeps others from changing them until the
+// transaction ends. A row that is gone is empty.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[int64]*nvr.Record, error) {
+	now := make(map[int64]*nvr.Record, len(records))
+	list := make([]any, 0, len(records))
+	for _, r := range records {
+		now[r.ID] = &nvr.Record{}
+		list = append(list, r.ID)
+	}
+	rows, err := tx.QueryContext(ctx, selectMany+more(len(list))+s.dialect.forUpdate, list...)
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		now[r.ID] = &r
+	}
+	return now, errors.Join(rows.Err(), rows.Close())
+}
+
+// more completes a list of count parameters whose first is written.
+func more(count int) string { return strings.Repeat(", ?", count-1) + ")" }
