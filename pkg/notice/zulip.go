@@ -32,7 +32,7 @@ func newZulip(caller *caller, address, key string) (*zulip, error) {
 	at.User = nil
 	z.base = strings.TrimSuffix(at.String(), "/")
 	if z.bot == "" || key == "" {
-		return nil, errors.New("Zulip needs a bot's address and its key")
+		return nil, errors.New("the Zulip address names no bot, or its key is missing")
 	}
 	return z, nil
 }

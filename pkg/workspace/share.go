@@ -42,7 +42,7 @@ func (c *Client) Share(ctx context.Context, fileID, email string) (permission st
 			return err
 		}
 		if created {
-			return &ShareRefused{Reason: silentlyRefused(), Err: errors.New("Drive took the permission and does not list it")}
+			return &ShareRefused{Reason: silentlyRefused(), Err: errors.New("the permission was taken and is not listed")}
 		}
 		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{Type: "user", Role: "reader", EmailAddress: email}).
 			Context(ctx).SupportsAllDrives(true).SendNotificationEmail(false).Fields("id").Do()
