@@ -120,7 +120,9 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 			}
 			left := off + n - kept
 			kept, done, err = c.put(ctx, session, io.LimitReader(body, left), fmt.Sprintf("bytes %d-%d/%d", kept, off+n-1, total), left, total)
-			sure = err == nil
+			if sure = err == nil; sure && !done && kept == before {
+				return errors.New("nothing of it was kept")
+			}
 			return err
 		})
 		if err != nil {
