@@ -91,10 +91,8 @@ func cut(t *testing.T, w http.ResponseWriter) {
 
 func TestEveryAnswerHasItsKind(t *testing.T) {
 	t.Parallel()
-	var permanent *fault.Permanent
-	var later *fault.Later
-	isPermanent := func(err error) bool { return errors.As(err, &permanent) }
-	isLater := func(err error) bool { return errors.As(err, &later) }
+	isPermanent := func(err error) bool { return errors.As(err, new(*fault.Permanent)) }
+	isLater := func(err error) bool { return errors.As(err, new(*fault.Later)) }
 	is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 	again := func(err error) bool {
 		return !isPermanent(err) && !isLater(err) && !errors.Is(err, workspace.ErrNotFound)

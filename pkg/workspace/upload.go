@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/api/googleapi"
 )
@@ -140,14 +141,15 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 
 // put sends one request of a session: content, or a question if body is nil.
 func (c *Client) put(ctx context.Context, session string, body io.Reader, contentRange string, length, total int64) (kept int64, done bool, err error) {
-	if body == nil {
-		body = http.NoBody
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPut, session, body)
+	lent := &lent{from: body}
+	defer lent.end()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, session, lent)
 	if err != nil {
 		return 0, false, errors.New("the stored session is not an address")
 	}
-	request.ContentLength = length
+	if request.ContentLength = length; length == 0 {
+		request.Body = http.NoBody
+	}
 	request.Header.Set("Content-Range", contentRange)
 	response, err := c.bare.Do(request)
 	if err != nil {
@@ -165,6 +167,30 @@ func (c *Client) put(ctx context.Context, session string, body io.Reader, conten
 		return 0, false, fmt.Errorf("%w (status %d)", ErrSessionGone, status)
 	}
 	return 0, false, googleapi.CheckResponse(response)
+}
+
+// lent is a body that nobody reads any more once the call is over: the transport may still be writing
+// when the answer, or an error, has come.
+type lent struct {
+	mu   sync.Mutex
+	from io.Reader
+	over bool
+}
+
+// Read implements [io.Reader].
+func (l *lent) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return 0, io.ErrClosedPipe
+	}
+	return l.from.Read(p)
+}
+
+func (l *lent) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
 }
 
 // keptBytes reads "bytes=0-N"; no range means that nothing is kept.
