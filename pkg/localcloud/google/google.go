@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/google/calendar"
 	"github.com/nvr-miem/merger/pkg/localcloud/google/drive"
 )
 
@@ -29,6 +30,8 @@ type Options struct {
 	Now     func() time.Time // the clock
 	Log     *slog.Logger     // nil: nothing is logged
 
+	// TimeZone is that of calendars which were given none, like Europe/Moscow; "" means UTC.
+	TimeZone string
 	// Strict answers a call without fields with the few fields that Google answers with; else with all.
 	Strict bool
 	// Drive makes Drive behave as on a bad day.
@@ -37,8 +40,9 @@ type Options struct {
 
 // Server is the three APIs and their pages.
 type Server struct {
-	o     Options
-	drive *drive.Drive
+	o        Options
+	drive    *drive.Drive
+	calendar *calendar.Calendar
 }
 
 // New opens the state under Options.Dir, or begins it. One process at a time may have it open.
@@ -58,6 +62,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in of Drive: %w", err)
 	}
+	s.calendar, err = calendar.New(calendar.Options{
+		Dir: filepath.Join(o.Dir, "calendar"), BaseURL: o.BaseURL, Scale: o.Scale, Now: o.Now, Log: o.Log, TimeZone: o.TimeZone,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the stand-in of Calendar: %w", err), s.drive.Close())
+	}
 	return s, nil
 }
 
@@ -67,6 +77,7 @@ func (s *Server) Handler() http.Handler {
 	files := s.struck("drive", s.drive.Service().MethodOf, s.drive.Service())
 	mux.Handle("/drive/v3/", files)
 	mux.Handle("/upload/drive/v3/", files)
+	mux.Handle("/calendar/v3/", s.struck("calendar", s.calendar.Service().MethodOf, s.calendar.Service()))
 	mux.HandleFunc("GET /file/d/{file}/view", s.drive.ServeView)
 	return mux
 }
@@ -84,5 +95,5 @@ func (s *Server) ForgetUploads() error { return s.drive.ForgetSessions() }
 
 // Close ends the use of the state. Requests must have ended before.
 func (s *Server) Close() error {
-	return errors.Join(s.drive.Close())
+	return errors.Join(s.calendar.Close(), s.drive.Close())
 }
