@@ -26,7 +26,7 @@ import (
 type Command struct {
 	Args   []string  // the program's path and its arguments
 	Env    []string  // all of it: nothing is inherited
-	Output io.Writer // gets the lines of both outputs, one a call, from one goroutine; nil: nobody reads them
+	Output io.Writer // gets the lines of both outputs, one a call; nil: nobody reads them. See [Lines]
 }
 
 // Exit is how a process ended.

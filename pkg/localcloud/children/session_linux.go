@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -56,5 +55,5 @@ func members(session int) []int {
 // livesIn reads /proc/PID/stat: "17 (name) S parent group session …". The name may hold anything.
 func livesIn(stat []byte, session int) bool {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	return len(fields) > 3 && string(fields[3]) == strconv.Itoa(session) && !strings.Contains("ZX", string(fields[0]))
+	return len(fields) > 3 && string(fields[3]) == strconv.Itoa(session) && fields[0][0] != 'Z' && fields[0][0] != 'X'
 }

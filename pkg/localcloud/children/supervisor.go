@@ -64,7 +64,7 @@ func Supervise(options Options) *Supervisor {
 // Run starts a child, keeps it running, and returns when it is ready for the first time. A child that
 // dies before is started again, too; ctx says how long to wait.
 func (s *Supervisor) Run(ctx context.Context, child Child) error {
-	child.Command.Output = &locked{to: child.Command.Output}
+	child.Command.Output = Lines(child.Command.Output) // the last lines of one and the first of the next
 	ready := make(chan struct{})
 	s.running.Go(func() { s.keep(child, sync.OnceFunc(func() { close(ready) })) })
 	select {
@@ -217,17 +217,21 @@ func (s *Supervisor) scaled(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)/s.options.Scale))
 }
 
-// locked keeps the lines of a child and of the one after it apart.
-type locked struct {
+// Lines makes a writer of lines out of one that may not be called twice at once. Nil stays nil.
+func Lines(to io.Writer) io.Writer {
+	if to == nil {
+		return nil
+	}
+	return &lines{to: to}
+}
+
+type lines struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
 // Write implements io.Writer.
-func (l *locked) Write(p []byte) (int, error) {
-	if l.to == nil {
-		return len(p), nil
-	}
+func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.to.Write(p)

@@ -1,0 +1,160 @@
+// Package run is the Cloud Run Admin API on one machine, for one job: executions are kept on disk, and
+// their tasks are processes.
+//
+// It knows the API, as its description (run-api.json, of the client library) and the pages beside it
+// tell, and what Cloud Run gives to a task. It knows nothing of what the tasks do. Requests and our own
+// answers are held against the description; what it does not say is checked here by hand. A started
+// execution is on disk before it is answered. If the machine stops, tasks that had not ended are run
+// again by the next [New], as Cloud Run moves tasks to another machine; that attempt does not count.
+//
+// Start with [New]; the server is a handler for the API's root.
+package run
+
+import (
+	"cmp"
+	"context"
+	_ "embed" // for the description
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/children"
+	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+)
+
+//go:embed run-api.json
+var description []byte
+
+// Options are the job and where it runs.
+type Options struct {
+	Job     string    // in full; empty: projects/local/locations/local/jobs/merge
+	Command []string  // the program of a task, and its arguments
+	Env     []string  // what every task is given, secrets too: it is neither shown nor stored
+	Output  io.Writer // gets the lines that tasks print, one a call; nil: nobody reads them
+
+	Parallel   int           // tasks at once, of all executions; 0: as many as there are cores
+	MaxRetries int           // of a task; -1: none; 0: 3, as in the cloud
+	Timeout    time.Duration // of one attempt of a task, not scaled; 0: 1 h
+	Scale      float64       // divides waits; 0 is 1
+
+	Dir    string // a file an execution
+	Now    func() time.Time
+	Faults *faults.Table // nil: none
+	Log    *slog.Logger  // nil: silent
+}
+
+// kept is how many executions that have ended are kept.
+const kept = 1000
+
+// Server is the API as a handler. Close it.
+type Server struct {
+	options Options
+	job     string // short name
+	api     *discovery.API
+	handler http.Handler
+
+	ctx     context.Context //nolint:containedctx // the tasks' life
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu         sync.Mutex
+	executions []*execution // newest first
+	sequence   int64        // of the newest execution ever
+	queue      []*task      // waiting for a place, oldest first
+	places     int          // taken
+	pids       map[int]bool
+}
+
+// New reads what is on disk and runs again what was running. The tasks of the job may start at once:
+// what they need must be up.
+func New(options Options) (*Server, error) {
+	options.Job = cmp.Or(options.Job, "projects/local/locations/local/jobs/merge")
+	options.Parallel = cmp.Or(options.Parallel, runtime.NumCPU())
+	options.Timeout = cmp.Or(options.Timeout, time.Hour)
+	options.MaxRetries = max(0, cmp.Or(options.MaxRetries, 3))
+	options.Scale = cmp.Or(options.Scale, 1)
+	options.Output = children.Lines(options.Output)
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Faults == nil {
+		options.Faults = faults.New(0)
+	}
+	api, err := discovery.Parse(description)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.Split(options.Job, "/")
+	if len(name) != 6 || name[4] != "jobs" {
+		return nil, fmt.Errorf("job %q is not named in full", options.Job)
+	}
+	if len(options.Command) == 0 {
+		return nil, errors.New("the job has no command")
+	}
+	s := &Server{options: options, job: name[5], api: api, pids: map[int]bool{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.handler = options.Faults.Wrap("run", s.methodOf, http.HandlerFunc(s.serve))
+	if err := s.open(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range slices.Backward(slices.Clone(s.executions)) {
+		for _, t := range e.Tasks {
+			if !t.Ended() {
+				s.enqueue(t)
+			}
+		}
+		s.settle(e) // it may have ended just before
+	}
+	return s, nil
+}
+
+// Close stops the tasks that run and waits for them: SIGTERM, and SIGKILL after 10 s. They are run
+// again by the next New.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.queue = nil
+	s.stop()
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// Pids are the numbers of the tasks' processes that run.
+func (s *Server) Pids() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pids := make([]int, 0, len(s.pids))
+	for pid := range s.pids {
+		pids = append(pids, pid)
+	}
+	slices.Sort(pids)
+	return pids
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// methodOf names a request for fault rules: jobs.run, executions.list, tasks.list, operations.get.
+func (s *Server) methodOf(r *http.Request) string {
+	method, _ := s.api.Find(r.Method, r.URL.EscapedPath())
+	if method == nil {
+		return ""
+	}
+	parts := strings.Split(method.ID, ".")
+	return strings.Join(parts[max(0, len(parts)-2):], ".")
+}
+
+// scaled divides a wait, and leaves a process the time that processes need.
+func (s *Server) scaled(d, least time.Duration) time.Duration {
+	return max(least, time.Duration(float64(d)/s.options.Scale))
+}

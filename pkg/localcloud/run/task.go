@@ -1,0 +1,168 @@
+package run
+
+import (
+	"fmt"
+	"strconv"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/children"
+)
+
+// enqueue has a task run when a place is free; the server's mutex is held.
+func (s *Server) enqueue(t *task) {
+	s.queue = append(s.queue, t)
+	s.fill()
+}
+
+// fill gives free places to tasks that wait; the server's mutex is held.
+func (s *Server) fill() {
+	for len(s.queue) > 0 && s.places < s.options.Parallel && s.ctx.Err() == nil {
+		t := s.queue[0]
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+		s.places++
+		t.running = true
+		s.running.Go(func() { s.live(t) })
+	}
+}
+
+// live is a task from its first attempt to its last.
+func (s *Server) live(t *task) {
+	for attempt := t.Retried; ; attempt++ {
+		var last result
+		interrupted := true
+		select {
+		case <-t.of.cancelled:
+		case <-s.ctx.Done():
+		default:
+			last, interrupted = s.attempt(t, attempt)
+		}
+		if s.after(t, last, interrupted) {
+			return
+		}
+		s.wait(t, s.scaled(time.Second<<min(attempt, 5), 10*time.Millisecond))
+	}
+}
+
+// after notes how an attempt ended, and tells whether it was the last.
+func (s *Server) after(t *task, last result, interrupted bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := t.of
+	log := s.options.Log.With("execution", e.ID, "task", t.Index, "attempt", t.Retried)
+	switch {
+	case !interrupted && last.Code == int64(codes.OK):
+		t.State = succeeded
+	case e.Cancel:
+		t.State, last = cancelled, result{Code: int64(codes.Canceled), Message: "The execution was cancelled."}
+	case interrupted: // we are closing: the next New runs it again
+		t.running = false
+		s.places--
+		return true
+	case t.Retried < e.Retries:
+		log.Warn("a task failed and is tried again", "how", last.Message, "exit", last.ExitCode, "signal", last.Signal)
+		t.Retried++
+		t.Last = &last
+		s.note(e)
+		return false
+	default:
+		log.Error("a task failed", "how", last.Message, "exit", last.ExitCode, "signal", last.Signal)
+		t.State = failed
+	}
+	t.Last, t.Done, t.running = &last, s.options.Now().UTC(), false
+	s.note(e)
+	s.settle(e)
+	s.places--
+	s.fill()
+	return true
+}
+
+// wait is the pause before a further attempt.
+func (s *Server) wait(t *task, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.of.cancelled:
+	case <-s.ctx.Done():
+	}
+}
+
+// grace is between SIGTERM and SIGKILL.
+const grace = 10 * time.Second
+
+// attempt runs a task once. It is interrupted if it ended because it was told to.
+func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
+	process, err := children.Start(children.Command{Args: s.args(t.of), Env: s.environment(t, attempt), Output: s.options.Output})
+	if err != nil {
+		return result{Code: int64(codes.Internal), Message: "The container failed to start: " + err.Error()}, false
+	}
+	s.mu.Lock()
+	if t.Started.IsZero() {
+		t.Started = s.options.Now().UTC()
+	}
+	s.pids[process.Pid()] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.pids, process.Pid())
+	}()
+
+	timeout := time.NewTimer(t.of.Timeout)
+	defer timeout.Stop()
+	var exit children.Exit
+	select {
+	case <-process.Done():
+		exit = process.Exit()
+	case <-timeout.C:
+		process.Stop(s.scaled(grace, time.Second))
+		return result{Code: int64(codes.DeadlineExceeded), Message: "The configured timeout was reached.", Signal: int(syscall.SIGKILL)}, false
+	case <-t.of.cancelled:
+		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
+	case <-s.ctx.Done():
+		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
+	}
+	if exit.OK() {
+		return result{}, false // it was done by then
+	}
+	return resultOf(exit), interrupted
+}
+
+// resultOf says how a process ended in the words of Cloud Run.
+func resultOf(exit children.Exit) result {
+	switch {
+	case exit.Err != nil:
+		return result{Code: int64(codes.Internal), Message: exit.Err.Error()}
+	case exit.Signal != 0:
+		return result{
+			Code: int64(codes.Aborted), Signal: int(exit.Signal),
+			Message: fmt.Sprintf("The container was terminated on signal %d.", exit.Signal),
+		}
+	}
+	return result{Code: int64(codes.Unknown), ExitCode: exit.Code, Message: fmt.Sprintf("The container exited with an error: exit code %d.", exit.Code)}
+}
+
+// args are the job's command with an execution's arguments.
+func (s *Server) args(e *execution) []string {
+	if e.Replaced {
+		return append([]string{s.options.Command[0]}, e.Args...)
+	}
+	return s.options.Command
+}
+
+// environment is what a task is given; what stands later wins.
+func (s *Server) environment(t *task, attempt int) []string {
+	env := append([]string{}, s.options.Env...)
+	for name, value := range t.of.Env {
+		env = append(env, name+"="+value)
+	}
+	return append(env,
+		"CLOUD_RUN_JOB="+s.job, "CLOUD_RUN_EXECUTION="+t.of.ID,
+		"CLOUD_RUN_TASK_INDEX="+strconv.Itoa(t.Index), "CLOUD_RUN_TASK_COUNT="+strconv.Itoa(len(t.of.Tasks)),
+		"CLOUD_RUN_TASK_ATTEMPT="+strconv.Itoa(attempt),
+	)
+}
