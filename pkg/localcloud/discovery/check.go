@@ -99,18 +99,20 @@ func (s *schema) check(where string, value any, a *API) error {
 	if s == nil || value == nil || s.Type == "any" {
 		return nil // null means the field's default
 	}
-	bad := refuse(where, "Invalid value at %q (%s): %v", where, strings.TrimSpace(s.Type+" "+s.Format), value)
+	bad := func() error { // made only if wanted: every field of every call passes here
+		return refuse(where, "Invalid value at %q (%s): %v", where, strings.TrimSpace(s.Type+" "+s.Format), value)
+	}
 	switch s.Type {
 	case "object":
 		fields, ok := value.(map[string]any)
 		if !ok {
-			return bad
+			return bad()
 		}
 		return s.checkFields(where, fields, a)
 	case "array":
 		items, ok := value.([]any)
 		if !ok {
-			return bad
+			return bad()
 		}
 		for i, item := range items {
 			if err := s.Items.check(fmt.Sprintf("%s[%d]", where, i), item, a); err != nil {
@@ -119,16 +121,16 @@ func (s *schema) check(where string, value any, a *API) error {
 		}
 	case "boolean":
 		if _, ok := value.(bool); !ok {
-			return bad
+			return bad()
 		}
 	case "integer":
 		number, ok := value.(json.Number)
 		if !ok || !fits(number.String(), s.Format) {
-			return bad
+			return bad()
 		}
 	case "number":
 		if _, ok := value.(json.Number); !ok {
-			return bad
+			return bad()
 		}
 	case "string":
 		text, ok := value.(string)
@@ -136,7 +138,7 @@ func (s *schema) check(where string, value any, a *API) error {
 			text, ok = number.String(), true // Google takes both
 		}
 		if !ok {
-			return bad
+			return bad()
 		}
 		return s.checkString(where, text)
 	}
