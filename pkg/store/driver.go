@@ -43,6 +43,9 @@ func (s *Store) openSQLite(file string, maxOpen int) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
+	if s.turn, err = newTurnstile(file); err != nil {
+		return errors.Join(err, write.Close(), read.Close())
+	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(maxOpen, runtime.GOMAXPROCS(0)))
 	read.SetMaxIdleConns(maxOpen)
@@ -107,7 +110,12 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 func passing(err error) bool {
 	var ours *mysql.MySQLError
 	if errors.As(err, &ours) {
-		return ours.Number == 1213 || ours.Number == 1205
+		switch ours.Number {
+		case 1213, 1205, // deadlock, lock wait
+			1927, 4031: // the connection was killed, or closed for having been idle
+			return true
+		}
+		return false
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
@@ -132,7 +140,7 @@ func duplicate(err error) bool {
 // exec runs one statement that may run twice and returns how many rows it matched.
 func (s *Store) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
 	err = s.retry(ctx, func() error {
-		result, err := s.write.ExecContext(ctx, statement, args...)
+		result, err := s.send(ctx, statement, args...)
 		if err != nil {
 			return err
 		}
@@ -142,9 +150,26 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (rows i
 	return rows, err
 }
 
+// send runs one statement once.
+func (s *Store) send(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	leave, err := s.turn.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	s.sent.Add(1)
+	return s.write.ExecContext(ctx, statement, args...)
+}
+
 // change runs do in one transaction, again if the database says so.
 func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return s.retry(ctx, func() error {
+		leave, err := s.turn.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		s.sent.Add(1)
 		tx, err := s.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -158,7 +183,10 @@ func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
 
 // row reads one row with a statement; [ErrNotFound] if there is none.
 func (s *Store) row(ctx context.Context, scan func(scanner) error, statement string, args ...any) error {
-	err := s.retry(ctx, func() error { return scan(s.read.QueryRowContext(ctx, statement, args...)) })
+	err := s.retry(ctx, func() error {
+		s.sent.Add(1)
+		return scan(s.read.QueryRowContext(ctx, statement, args...))
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
 	}
@@ -169,6 +197,7 @@ func (s *Store) row(ctx context.Context, scan func(scanner) error, statement str
 func (s *Store) each(ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any) error {
 	return s.retry(ctx, func() error {
 		begin()
+		s.sent.Add(1)
 		rows, err := s.read.QueryContext(ctx, statement, args...)
 		if err != nil {
 			return err

@@ -63,3 +63,33 @@ func TestUploadIsFenced(t *testing.T) {
 		stale(t, r.SaveUpload(ctx, hold, upload))
 	})
 }
+
+// TestCost holds the statements that a step costs.
+func TestCost(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		before := r.Statements()
+		cost := func(what string, want int64) {
+			t.Helper()
+			if got := r.Statements() - before; got != want {
+				t.Errorf("%s: %d statements, want %d", what, got, want)
+			}
+			before = r.Statements()
+		}
+		record := must(r.insert(lecture()))(t)
+		cost("insert", 2)
+		claim := must(r.Take(ctx, record, nvr.StepStage, lease))(t)
+		cost("take", 1)
+		_, hold, err := r.Enter(ctx, claim, "one", lease)
+		ok(t, err)
+		cost("enter", 2)
+		ok(t, r.Renew(ctx, hold, lease))
+		cost("renew", 1)
+		must(r.Advance(ctx, hold, nvr.StepMerge, store.Change{}, lease))(t)
+		cost("advance", 1)
+		must(r.Rooms(ctx))(t)
+		cost("rooms", 2)
+		must(r.IndexSegments(ctx, "504", "2026-11-20", nil))(t)
+		cost("a day without change", 1)
+	})
+}

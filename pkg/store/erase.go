@@ -39,7 +39,7 @@ func (s *Store) Erase(ctx context.Context, email string) ([]nvr.Record, error) {
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		for _, r := range records {
-			for _, statement := range []string{updateErase, deleteEffectsOf, deleteUploadOf, deleteRequestsOf} {
+			for _, statement := range []string{updateErase, deleteEffectsOf, deleteUploadOf, deleteSlices, deleteRequestsOf} {
 				if _, err := tx.ExecContext(ctx, statement, r.ID); err != nil {
 					return err
 				}

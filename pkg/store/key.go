@@ -69,7 +69,7 @@ func (s *Store) insertKey(ctx context.Context, secret string, key Key) error {
 	if len(secret) >= 20 { // what is shown leaves at least 12 characters unknown
 		prefix = secret[:8]
 	}
-	_, err = s.write.ExecContext(ctx, insertKey, digest([]byte(secret)), prefix, key.Email, string(rooms),
+	_, err = s.send(ctx, insertKey, digest([]byte(secret)), prefix, key.Email, string(rooms),
 		bit(key.AnyAddress), bit(key.Imported), s.nowMs(), millis(key.ExpiresAt))
 	return err
 }

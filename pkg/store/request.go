@@ -50,7 +50,7 @@ func insertArgs(r *nvr.Record) []any {
 // insertOnly may leave a row and an error behind if the connection breaks: no key tells a second try
 // that the first came through.
 func (s *Store) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
-	result, err := s.write.ExecContext(ctx, insertRecord, insertArgs(r)...)
+	result, err := s.send(ctx, insertRecord, insertArgs(r)...)
 	if err != nil {
 		return 0, err
 	}

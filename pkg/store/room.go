@@ -173,7 +173,7 @@ func (s *Store) SaveSource(ctx context.Context, room int64, source nvr.Source) (
 	if source.ID == 0 {
 		statement, last = insertSource, []any{room}
 	}
-	result, err := s.write.ExecContext(ctx, statement, append(columns, last...)...)
+	result, err := s.send(ctx, statement, append(columns, last...)...)
 	if err := affected(result, err); err != nil {
 		return 0, fmt.Errorf("save source %q: %w", source.IP, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,13 +38,14 @@ type Defaults struct {
 
 // Store is the database.
 type Store struct {
-	// SQLite has one writer; its own pool of one connection makes our goroutines queue in order instead
-	// of polling for the file's lock. With MySQL both are the same pool.
+	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
 	read, write *sql.DB
+	turn        *turnstile // of SQLite's writers; nil with MySQL
 	dialect     dialect
 	now         func() time.Time
 	defaults    Defaults
-	dialer      io.Closer // of Cloud SQL; nil elsewhere
+	dialer      io.Closer    // of Cloud SQL; nil elsewhere
+	sent        atomic.Int64 // statements and transactions so far
 }
 
 // Open connects to the database that dsn names; see [parseDSN] for the forms. It changes nothing there:
@@ -89,6 +91,9 @@ func (s *Store) Close() error {
 	if s.write != s.read {
 		err = errors.Join(err, s.write.Close())
 	}
+	if s.turn != nil {
+		err = errors.Join(err, s.turn.Close())
+	}
 	if s.dialer != nil {
 		err = errors.Join(err, s.dialer.Close())
 	}
@@ -102,6 +107,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Statements counts what was sent to the database so far, a transaction as one: what a step costs there.
+func (s *Store) Statements() int64 { return s.sent.Load() }
 
 // nowMs is the current instant as the database keeps it.
 func (s *Store) nowMs() int64 { return s.now().UnixMilli() }

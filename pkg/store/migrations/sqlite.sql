@@ -127,6 +127,9 @@ create index merger_room on records (room_name, date);
 -- 45 index records.merger_event
 create index merger_event on records (event_id);
 
+-- 46 index records.merger_owed (failed records whose requester was not told)
+create index merger_owed on records (step, due_at);
+
 -- 60 table merger_effects
 create table merger_effects (
   record_id int not null,

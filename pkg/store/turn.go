@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// turnstile lets one writer at a time at a SQLite file, of all processes of ours.
+//
+// SQLite itself has no queue: who finds the file locked looks again every now and then, and a busy writer
+// is always back before anybody looks. Ours queue here instead, and after each turn the file is left alone
+// for a while: the NVR, whose patience is five seconds, finds it free with one look in five.
+type turnstile struct {
+	mine chan struct{} // full while one of this process has its turn
+	file *os.File      // locked while this process has its turn
+}
+
+// share of a turn that the file is then left alone, and the longest such time.
+const (
+	share   = 4
+	longest = 25 * time.Millisecond
+)
+
+func newTurnstile(file string) (*turnstile, error) {
+	f, err := os.OpenFile(file+"-turn", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the writers' queue: %w", err)
+	}
+	return &turnstile{mine: make(chan struct{}, 1), file: f}, nil
+}
+
+// Close implements io.Closer.
+func (t *turnstile) Close() error {
+	t.mine <- struct{}{} // the last turn's rest
+	return t.file.Close()
+}
+
+// enter waits for a turn, which leave ends.
+func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
+	if t == nil { // MySQL queues by itself
+		return func() {}, nil
+	}
+	select {
+	case t.mine <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := t.lock(ctx); err != nil {
+		return nil, err
+	}
+	began := time.Now() //nolint:forbidigo // how long the file was held is not a clock's matter
+	return func() {
+		rest := min(time.Since(began)/share, longest) //nolint:forbidigo // see above
+		time.AfterFunc(rest, t.unlock)
+	}, nil
+}
+
+// lock waits for the other processes. Where ctx ends first, the turn passes by when it comes.
+func (t *turnstile) lock(ctx context.Context) error {
+	err := flock(t.file, false)
+	if !errors.Is(err, errLocked) {
+		if err != nil {
+			<-t.mine
+		}
+		return err
+	}
+	locked := make(chan error, 1)
+	go func() { locked <- flock(t.file, true) }()
+	select {
+	case err := <-locked:
+		if err != nil {
+			<-t.mine
+		}
+		return err
+	case <-ctx.Done():
+		go func() {
+			if err := <-locked; err != nil {
+				<-t.mine
+				return
+			}
+			t.unlock()
+		}()
+		return ctx.Err()
+	}
+}
+
+func (t *turnstile) unlock() {
+	_ = funlock(t.file) // nothing could be done, and closing the file unlocks it
+	<-t.mine
+}
