@@ -18,6 +18,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/google/calendar"
+	"github.com/nvr-miem/merger/pkg/localcloud/google/classroom"
 	"github.com/nvr-miem/merger/pkg/localcloud/google/drive"
 )
 
@@ -40,9 +41,10 @@ type Options struct {
 
 // Server is the three APIs and their pages.
 type Server struct {
-	o        Options
-	drive    *drive.Drive
-	calendar *calendar.Calendar
+	o         Options
+	drive     *drive.Drive
+	calendar  *calendar.Calendar
+	classroom *classroom.Classroom
 }
 
 // New opens the state under Options.Dir, or begins it. One process at a time may have it open.
@@ -68,6 +70,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the stand-in of Calendar: %w", err), s.drive.Close())
 	}
+	s.classroom, err = classroom.New(classroom.Options{
+		Dir: filepath.Join(o.Dir, "classroom"), BaseURL: o.BaseURL, Now: o.Now, Log: o.Log, Visible: s.drive.Visible, Link: s.drive.Link,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the stand-in of Classroom: %w", err), s.calendar.Close(), s.drive.Close())
+	}
 	return s, nil
 }
 
@@ -78,8 +86,20 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/drive/v3/", files)
 	mux.Handle("/upload/drive/v3/", files)
 	mux.Handle("/calendar/v3/", s.struck("calendar", s.calendar.Service().MethodOf, s.calendar.Service()))
+	course := http.StripPrefix("/classroom", s.classroom.Service())
+	inner := func(r *http.Request) string { return s.classroom.Service().MethodOf(below("/classroom", r)) }
+	mux.Handle("/classroom/v1/", s.struck("classroom", inner, course))
 	mux.HandleFunc("GET /file/d/{file}/view", s.drive.ServeView)
 	return mux
+}
+
+// below is a request without the beginning of its path.
+func below(prefix string, r *http.Request) *http.Request {
+	inner := *r
+	at := *r.URL
+	at.Path, at.RawPath = strings.TrimPrefix(at.Path, prefix), strings.TrimPrefix(at.RawPath, prefix)
+	inner.URL = &at
+	return &inner
 }
 
 // struck lets the table of faults have its way with an API.
@@ -95,5 +115,5 @@ func (s *Server) ForgetUploads() error { return s.drive.ForgetSessions() }
 
 // Close ends the use of the state. Requests must have ended before.
 func (s *Server) Close() error {
-	return errors.Join(s.calendar.Close(), s.drive.Close())
+	return errors.Join(s.classroom.Close(), s.calendar.Close(), s.drive.Close())
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -205,24 +204,13 @@ func completeAttachments(o api.Object) error {
 			e.Reason = "required"
 			return e
 		}
-		if id := FileID(api.Text(a, "fileUrl")); id != "" {
+		if id := api.FileID(api.Text(a, "fileUrl")); id != "" {
 			a = api.Merge(a, api.Object{"fileId": id})
 		}
 		kept = append(kept, a)
 	}
 	o["attachments"] = kept
 	return nil
-}
-
-// FileID finds the id of a Drive file in a link to it; "" if it is none.
-func FileID(link string) string {
-	if found := regexp.MustCompile(`/d/([A-Za-z0-9_-]+)(/|$|\?)`).FindStringSubmatch(link); found != nil {
-		return found[1]
-	}
-	if u, err := url.Parse(link); err == nil && strings.HasPrefix(u.Host, "drive.google.") {
-		return u.Query().Get("id")
-	}
-	return ""
 }
 
 // writeOwn stores an event in its organiser's calendar and brings the copies up to it. before is nil for

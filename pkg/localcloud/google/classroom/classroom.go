@@ -1,0 +1,241 @@
+// Package classroom is a stand-in of Google Classroom (API v1) whose state is a journal in a folder.
+//
+// It knows courses, their aliases and teachers, and announcements with files and links. People appear when
+// they are first named. It knows no disk but its journal; whether somebody may see a file it asks a function
+// that it was given. Start with [New]; post.go has the rules of announcements.
+package classroom
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
+	"github.com/nvr-miem/merger/pkg/localcloud/google/journal"
+)
+
+// Options say where the state lies and what the classroom knows of files.
+type Options struct {
+	Dir     string
+	BaseURL string           // what the outside sees before /classroom/v1/: of links
+	Now     func() time.Time // the clock
+	Log     *slog.Logger
+
+	Visible func(fileID, user string) bool                                // whether a person may see a file of Drive
+	Link    func(fileID string) (name, mimeType, link string, found bool) // what is known of a file
+}
+
+// Classroom is the stand-in.
+type Classroom struct {
+	o       Options
+	service *api.Service
+
+	journal *journal.Journal
+	courses *journal.Table[course]
+	aliases *journal.Table[alias]
+	people  *journal.Table[person]
+	members *journal.Table[member]
+	posts   *journal.Table[post]
+}
+
+// course is a row.
+type course struct {
+	Resource api.Object `json:"resource"`
+}
+
+// alias is a row: another name of a course, with its d: or p:.
+type alias struct {
+	Course string `json:"course"`
+}
+
+// person is a row: somebody who was named once.
+type person struct {
+	Address string `json:"address"`
+}
+
+// member is a row: somebody who teaches or takes a course.
+type member struct {
+	Course string `json:"course"`
+	Role   string `json:"role"` // teachers or students
+	Person string `json:"person"`
+}
+
+// post is a row: an announcement.
+type post struct {
+	Course   string     `json:"course"`
+	Resource api.Object `json:"resource"`
+	Order    int64      `json:"order"` // of its last change: instants may be equal
+}
+
+const (
+	pageSize = 30 // of a listing that does not say
+	teachers = "teachers"
+	students = "students"
+)
+
+// New opens the state under Options.Dir, or begins it.
+func New(o Options) (*Classroom, error) {
+	c := &Classroom{o: o}
+	c.journal = journal.New(filepath.Join(o.Dir, "journal"))
+	c.courses = journal.NewTable[course](c.journal, "courses")
+	c.aliases = journal.NewTable[alias](c.journal, "aliases")
+	c.people = journal.NewTable[person](c.journal, "people")
+	c.members = journal.NewTable[member](c.journal, "members")
+	c.posts = journal.NewTable[post](c.journal, "posts")
+	if err := c.journal.Open(); err != nil {
+		return nil, fmt.Errorf("open the classroom: %w", err)
+	}
+	var err error
+	c.service, err = api.NewService("classroom", map[string]api.Handler{
+		"courses.create":               c.createCourse,
+		"courses.get":                  c.getCourse,
+		"courses.list":                 c.listCourses,
+		"courses.patch":                c.patchCourse,
+		"courses.update":               c.patchCourse,
+		"courses.delete":               c.deleteCourse,
+		"courses.aliases.create":       c.createAlias,
+		"courses.aliases.list":         c.listAliases,
+		"courses.aliases.delete":       c.deleteAlias,
+		"courses.announcements.create": c.createPost,
+		"courses.announcements.get":    c.getPost,
+		"courses.announcements.list":   c.listPosts,
+		"courses.announcements.patch":  c.patchPost,
+		"courses.announcements.delete": c.deletePost,
+		"courses.teachers.create":      c.join,
+		"courses.teachers.get":         c.getMember,
+		"courses.teachers.list":        c.listMembers,
+		"courses.teachers.delete":      c.leave,
+		"courses.students.create":      c.join,
+		"courses.students.get":         c.getMember,
+		"courses.students.list":        c.listMembers,
+		"courses.students.delete":      c.leave,
+		"userProfiles.get":             c.getProfile,
+	}, nil, o.Log)
+	if err != nil {
+		return nil, errors.Join(err, c.journal.Close())
+	}
+	return c, nil
+}
+
+// Service answers /v1/….
+func (c *Classroom) Service() *api.Service { return c.service }
+
+// Close ends the use of the state.
+func (c *Classroom) Close() error { return c.journal.Close() }
+
+func (c *Classroom) now() string { return c.o.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func notFound() error {
+	return api.Refuse(http.StatusNotFound, "notFound", "Requested entity was not found.")
+}
+
+func denied() error {
+	return api.Refuse(http.StatusForbidden, "forbidden", "The caller does not have permission")
+}
+
+// precondition is a refusal with the code that Classroom puts into its messages.
+func precondition(format string, args ...any) error {
+	return api.Refuse(http.StatusBadRequest, "failedPrecondition", format, args...)
+}
+
+// newNumber makes an id as Classroom does.
+func newNumber() string {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return strconv.FormatUint(binary.BigEndian.Uint64(random[:])%900_000_000_000+100_000_000_000, 10)
+}
+
+// newCode makes an enrolment code.
+func newCode() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	var random [7]byte
+	_, _ = rand.Read(random[:]) // never fails
+	for i, b := range random {
+		random[i] = letters[int(b)%len(letters)]
+	}
+	return string(random[:])
+}
+
+// personID is the number that Classroom has for an address, the same for ever.
+func personID(address string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(address)))
+	return "1" + fmt.Sprintf("%020d", binary.BigEndian.Uint64(sum[:]))
+}
+
+// someone finds out whom a call names: me, an address or a number. People appear at their first mention.
+// It runs inside an update.
+func (c *Classroom) someone(name, caller string) (string, error) {
+	if name == "me" || name == "" {
+		name = caller
+	}
+	if name == "" {
+		name = "teacher@localhost" // nobody says who calls
+	}
+	if strings.Contains(name, "@") {
+		id := personID(name)
+		if c.people.Get(id) == nil {
+			c.people.Put(id, &person{Address: name})
+		}
+		return id, nil
+	}
+	if c.people.Get(name) == nil {
+		return "", notFound()
+	}
+	return name, nil
+}
+
+func (c *Classroom) profile(id string) api.Object {
+	known := c.people.Get(id)
+	if known == nil {
+		return api.Object{"id": id}
+	}
+	name, _, _ := strings.Cut(known.Address, "@")
+	given, family, _ := strings.Cut(name, ".")
+	full := strings.TrimSpace(given + " " + family)
+	return api.Object{
+		"id": id, "emailAddress": known.Address, "name": api.Object{"fullName": full, "givenName": given, "familyName": family},
+	}
+}
+
+func (c *Classroom) getProfile(call *api.Call) (*api.Answer, error) {
+	var body api.Object
+	err := c.journal.Update(func() error {
+		id, err := c.someone(call.Path["userId"], call.User)
+		if err == nil {
+			body = c.profile(id)
+		}
+		return err
+	})
+	return &api.Answer{Body: body}, err
+}
+
+// page cuts a listing.
+func page(call *api.Call, name string, all []any) (*api.Answer, error) {
+	size := call.Int("pageSize", 0)
+	if size < 0 {
+		return nil, api.Invalid("pageSize", "Invalid value %d", size)
+	}
+	if size == 0 {
+		size = pageSize
+	}
+	from, to, next, err := api.Page(call, len(all), size)
+	if err != nil {
+		return nil, err
+	}
+	body := api.Object{}
+	if to > from {
+		body[name] = all[from:to]
+	}
+	if next != "" {
+		body["nextPageToken"] = next
+	}
+	return api.OK(body)
+}
