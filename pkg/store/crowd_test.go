@@ -152,7 +152,7 @@ func million(b *testing.B, dsn string, due int) rig {
 // BenchmarkClaim takes 500 due records among a million others: the look and the takes, each by itself
 // and all at once.
 func BenchmarkClaim(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "MariaDB": storetest.MariaDB} {
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
 		b.Run(name, func(b *testing.B) {
 			ctx := context.Background()
 			r := million(b, dsn(b), 500)
@@ -184,7 +184,7 @@ func BenchmarkClaim(b *testing.B) {
 
 // BenchmarkDayStrip reads one day of a room with three years of footage.
 func BenchmarkDayStrip(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "MariaDB": storetest.MariaDB} {
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
 		b.Run(name, func(b *testing.B) {
 			ctx := context.Background()
 			r := rig{dsn: dsn(b), clock: storetest.NewClock()}

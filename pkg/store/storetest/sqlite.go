@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,8 +14,24 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// SQLite is the DSN of an empty database of this test.
+// SQLite is the DSN of an empty database of this test: in memory where the system has a place for files
+// there, since each write waits for its disk.
 func SQLite(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "nvr")
+	if err != nil {
+		return DiskSQLite(t)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return "sqlite:" + filepath.Join(dir, "nvr.db")
+}
+
+// DiskSQLite is [SQLite] on the disk, for large databases and for measuring.
+func DiskSQLite(t testing.TB) string {
 	t.Helper()
 	return "sqlite:" + filepath.Join(t.TempDir(), "nvr.db")
 }
