@@ -43,10 +43,16 @@ func (p *pauses) sum() (total time.Duration) {
 // dial starts a server of the test's own and gives a client of it.
 func dial(t *testing.T, handler http.HandlerFunc) (*workspace.Client, *pauses) {
 	t.Helper()
+	waits := &pauses{}
+	return client(t, workspace.Options{Endpoint: serve(t, handler), Pause: waits.pause}), waits
+}
+
+// serve starts a server and gives its address.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	waits := &pauses{}
-	return client(t, workspace.Options{Endpoint: server.URL, Pause: waits.pause}), waits
+	return server.URL
 }
 
 func client(t *testing.T, options workspace.Options) *workspace.Client {
