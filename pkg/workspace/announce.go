@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -259,7 +260,7 @@ func (p *post) publish(ctx context.Context, id string) error {
 		_, err = p.service.Courses.Announcements.Patch(p.course, id, &classroom.Announcement{State: published}).
 			UpdateMask("state").Context(ctx).Fields("id", "state").Do()
 		var answer *googleapi.Error
-		if errors.As(err, &answer) && answer.Code == http.StatusBadRequest && reasonOf(answer) == "FAILED_PRECONDITION" {
+		if errors.As(err, &answer) && answer.Code == http.StatusBadRequest && slices.Contains([]string{"failedPrecondition", "FAILED_PRECONDITION"}, reasonOf(answer)) {
 			return fmt.Errorf("it was deleted meanwhile: %w", ErrNotFound)
 		}
 		return err

@@ -12,16 +12,16 @@ import (
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
-// reasonOf is Google's own word for why a call failed: the reason of Drive and Calendar, the @code of
-// Classroom, else the reason or status of the newer error form.
+// reasonOf is Google's own word for why a call failed: the @code of Classroom, the reason of Drive and
+// Calendar, else the reason or status of the newer error form.
 func reasonOf(answer *googleapi.Error) string {
+	if code := classroomCode.FindStringSubmatch(answer.Message); code != nil {
+		return code[1]
+	}
 	for _, item := range answer.Errors {
 		if item.Reason != "" {
 			return item.Reason
 		}
-	}
-	if code := classroomCode.FindStringSubmatch(answer.Message); code != nil {
-		return code[1]
 	}
 	var body struct {
 		Error struct {
