@@ -1,0 +1,110 @@
+package bucket
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"cloud.google.com/go/storage"
+)
+
+// composeSources is how many objects Cloud Storage joins at once.
+const composeSources = 32
+
+// Compose joins objects of this bucket into a new one, any number of them, in their order and of the
+// generations named. [ErrExists] as in [Bucket.Create]. What is made on the way is deleted; a call that
+// is killed leaves it beside dst, where the next one uses it.
+func (b *Bucket) Compose(ctx context.Context, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+	return b.composeVia(ctx, dst+treeSuffix, dst, contentType, meta, sources)
+}
+
+func (b *Bucket) composeVia(ctx context.Context, via, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+	if len(sources) == 0 {
+		return Object{}, fmt.Errorf("compose %q in bucket %s: there are no sources", dst, b.name)
+	}
+	if len(sources) <= composeSources {
+		return b.composeOnce(ctx, dst, contentType, meta, sources)
+	}
+	if there, err := b.Stat(ctx, dst); !errors.Is(err, ErrNotFound) {
+		if err == nil { // before much is joined for nothing
+			err = fmt.Errorf("compose %q in bucket %s: %w", dst, b.name, ErrExists)
+		}
+		return there, err
+	}
+	level := sources
+	for len(level) > composeSources {
+		var err error
+		if level, err = b.composeLevel(ctx, via, contentType, level); err != nil {
+			return b.overtaken(ctx, via, dst, err)
+		}
+	}
+	made, err := b.composeOnce(ctx, dst, contentType, meta, level)
+	if errors.Is(err, ErrNotFound) {
+		return b.overtaken(ctx, via, dst, err)
+	}
+	if err != nil && !errors.Is(err, ErrExists) {
+		return made, err
+	}
+	return made, errors.Join(err, b.DeleteAll(ctx, via+"/"))
+}
+
+// overtaken is for a call whose sources vanished: whoever made the same object first deletes them.
+func (b *Bucket) overtaken(ctx context.Context, via, dst string, err error) (Object, error) {
+	if !errors.Is(err, ErrNotFound) {
+		return Object{}, err
+	}
+	there, statErr := b.Stat(ctx, dst)
+	if statErr != nil {
+		return Object{}, err
+	}
+	err = fmt.Errorf("compose %q in bucket %s: %w", dst, b.name, ErrExists)
+	return there, errors.Join(err, b.DeleteAll(ctx, via+"/"))
+}
+
+// composeLevel joins runs of 32. The names say what was joined, so that a call after a kill finds it.
+func (b *Bucket) composeLevel(ctx context.Context, via, contentType string, sources []Object) ([]Object, error) {
+	var level []Object
+	for len(sources) > 0 {
+		run := sources[:min(composeSources, len(sources))]
+		sources = sources[len(run):]
+		if len(run) == 1 {
+			level = append(level, run[0])
+			continue
+		}
+		made, err := b.composeOnce(ctx, via+"/"+digestOf(run), contentType, nil, run)
+		if err != nil && !errors.Is(err, ErrExists) {
+			return nil, err
+		}
+		level = append(level, made)
+	}
+	return level, nil
+}
+
+func digestOf(run []Object) string {
+	var text strings.Builder
+	for _, o := range run {
+		fmt.Fprintf(&text, "%q %d\n", o.Name, o.Generation)
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (b *Bucket) composeOnce(ctx context.Context, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+	mark := rand.Text()
+	var handles []*storage.ObjectHandle
+	for _, s := range sources {
+		handles = append(handles, b.handle.Object(s.Name).Generation(s.Generation))
+	}
+	composer := b.handle.Object(dst).If(storage.Conditions{DoesNotExist: true}).ComposerFrom(handles...)
+	composer.ContentType = contentType
+	composer.Metadata = marked(meta, mark)
+	attrs, err := composer.Run(ctx)
+	if err != nil {
+		return b.settle(ctx, dst, mark, err)
+	}
+	return objectOf(attrs), nil
+}

@@ -1,0 +1,244 @@
+package bucket
+
+import (
+	"context"
+	"crypto/md5" // #nosec G501 -- Drive gives no other sum
+	"crypto/sha256"
+	"encoding"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+)
+
+const (
+	copyChunkBytes = 32 << 20  // a copy that is stopped loses less than this
+	copyTries      = 4         // openings of the source without a byte gained between them
+	copySumKey     = "nvr-md5" // on a copied object: the MD5 of its source
+	copyStateKey   = "nvr-state"
+)
+
+// ErrDiffers says that what was read is not what its MD5 promised; what was kept of it is deleted.
+var ErrDiffers = errors.New("the copied bytes are not those that were promised")
+
+// Source is what CopyIn copies.
+type Source struct {
+	Size int64
+	MD5  string // hex; empty: not known, then only sizes are compared
+	// Read opens n bytes from off on.
+	Read func(ctx context.Context, off, n int64) (io.ReadCloser, error)
+}
+
+// CopyIn makes an object of a source that takes long to read. The bytes go into chunk objects of a hidden
+// prefix, each kept once it is whole; they are composed when all are there and the sum is right, so that
+// nobody ever sees half an object. A call that ends with its context's deadline is [ErrUnfinished]; the
+// next call goes on, whatever ended the last one. An object that is there already is returned if it is a
+// copy of the same source, else with [ErrExists]. Two calls at once do no harm.
+func (b *Bucket) CopyIn(ctx context.Context, name, contentType string, source Source) (Object, error) {
+	c := &copying{bucket: b, name: name, source: source, chunk: copyChunkBytes}
+	c.prefix = copyFolder(name) + short(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
+	return c.run(ctx, contentType)
+}
+
+// copyFolder holds all copies on their way to a name; below it, each source has its own place.
+func copyFolder(name string) string { return copiesPrefix + "/" + short(name) + "/" }
+
+func short(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}
+
+// copying is one call.
+type copying struct {
+	bucket *Bucket
+	name   string
+	source Source
+	prefix string
+	chunk  int64
+
+	chunks []Object
+	sum    hash.Hash // MD5 of the chunks so far
+}
+
+func (c *copying) run(ctx context.Context, contentType string) (Object, error) {
+	if there, err := c.bucket.Stat(ctx, c.name); !errors.Is(err, ErrNotFound) {
+		if err != nil {
+			return Object{}, c.ended(ctx, err)
+		}
+		return c.found(ctx, there)
+	}
+	if err := c.resume(ctx); err != nil {
+		return Object{}, c.ended(ctx, err)
+	}
+	for off := c.done(); off < c.source.Size || c.source.Size == 0 && len(c.chunks) == 0; off = c.done() {
+		if err := c.fetch(ctx, off); err != nil {
+			return Object{}, c.ended(ctx, err)
+		}
+	}
+	if got := hex.EncodeToString(c.sum.Sum(nil)); c.source.MD5 != "" && !strings.EqualFold(got, c.source.MD5) {
+		err := fmt.Errorf("copy %q into bucket %s: MD5 is %s, not %s: %w", c.name, c.bucket.name, got, c.source.MD5, ErrDiffers)
+		return Object{}, errors.Join(err, c.bucket.DeleteAll(ctx, c.prefix+"/"))
+	}
+	made, err := c.bucket.composeVia(ctx, c.prefix+"/"+treeSuffix, c.name, contentType, map[string]string{copySumKey: strings.ToLower(c.source.MD5)}, c.chunks)
+	switch {
+	case errors.Is(err, ErrExists):
+		return c.found(ctx, made)
+	case errors.Is(err, ErrNotFound): // another call was first, and cleared away
+		if there, err := c.bucket.Stat(ctx, c.name); err == nil {
+			return c.found(ctx, there)
+		}
+	}
+	if err == nil && made.Size != c.source.Size {
+		err = fmt.Errorf("copy %q into bucket %s: it became %d bytes, not %d", c.name, c.bucket.name, made.Size, c.source.Size)
+	}
+	if err != nil {
+		return Object{}, c.ended(ctx, err)
+	}
+	return made, c.bucket.DeleteAll(ctx, copyFolder(c.name))
+}
+
+// found ends a call that finds the object there, and clears away what this or another call left.
+func (c *copying) found(ctx context.Context, there Object) (Object, error) {
+	err := c.bucket.DeleteAll(ctx, copyFolder(c.name))
+	if there.Size != c.source.Size || !strings.EqualFold(there.Metadata[copySumKey], c.source.MD5) || c.source.MD5 == "" {
+		err = errors.Join(fmt.Errorf("copy %q into bucket %s: %w", c.name, c.bucket.name, ErrExists), err)
+	}
+	return there, err
+}
+
+// ended tells a deadline from a failure.
+func (c *copying) ended(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return fmt.Errorf("copy %q into bucket %s: %d of %d bytes are there: %w", c.name, c.bucket.name, c.done(), c.source.Size, ErrUnfinished)
+	}
+	return err
+}
+
+// done is where the next chunk starts.
+func (c *copying) done() int64 { return min(int64(len(c.chunks))*c.chunk, c.source.Size) }
+
+func (c *copying) chunkName(off int64) string {
+	return fmt.Sprintf("%s/%d/%015d", c.prefix, c.chunk, off)
+}
+
+// resume finds the chunks that are there. The sum of all before the last one stands on the last one;
+// that one's bytes are summed up anew.
+func (c *copying) resume(ctx context.Context) error {
+	c.sum = md5.New() // #nosec G401 -- as above
+	for chunk, err := range c.bucket.List(ctx, fmt.Sprintf("%s/%d/", c.prefix, c.chunk)) {
+		if err != nil {
+			return err
+		}
+		off := c.done()
+		if chunk.Name != c.chunkName(off) || chunk.Size != min(c.chunk, c.source.Size-off) {
+			break // a hole: what comes behind is found again when its turn comes
+		}
+		c.chunks = append(c.chunks, chunk)
+	}
+	if len(c.chunks) == 0 {
+		return nil
+	}
+	last := c.chunks[len(c.chunks)-1]
+	state, err := base64.StdEncoding.DecodeString(last.Metadata[copyStateKey])
+	if err == nil {
+		err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state)
+	}
+	if err != nil { // not of ours: begin anew
+		c.chunks, c.sum = nil, md5.New() // #nosec G401 -- as above
+		return c.bucket.DeleteAll(ctx, c.prefix+"/")
+	}
+	return c.addUp(ctx, last)
+}
+
+func (c *copying) addUp(ctx context.Context, chunk Object) error {
+	bytes, err := c.bucket.Reader(ctx, chunk.Name, chunk.Generation, 0, chunk.Size)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(c.sum, bytes)
+	return errors.Join(err, bytes.Close())
+}
+
+// fetch copies one chunk.
+func (c *copying) fetch(ctx context.Context, off int64) error {
+	size := min(c.chunk, c.source.Size-off)
+	state, err := c.sum.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("keep the sum of a copy: %w", err)
+	}
+	meta := map[string]string{copyStateKey: base64.StdEncoding.EncodeToString(state)}
+	chunk, err := c.bucket.Create(ctx, c.chunkName(off), "application/octet-stream", meta, func(w io.Writer) error {
+		return c.pump(ctx, io.MultiWriter(w, c.sum), off, size)
+	})
+	if errors.Is(err, ErrExists) && chunk.Size == size { // another call copied it; the sum stands anywhere now
+		if err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err == nil {
+			err = c.addUp(ctx, chunk)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.chunks = append(c.chunks, chunk)
+	return nil
+}
+
+// pump streams size bytes of the source, opening it again where it breaks off.
+func (c *copying) pump(ctx context.Context, w io.Writer, off, size int64) error {
+	var failure error
+	for tries := 0; size > 0; {
+		if tries == copyTries {
+			return failure
+		}
+		n, err := c.pumpOnce(ctx, w, off, size)
+		off, size = off+n, size-n
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var written *writeError
+		if errors.As(err, &written) {
+			return written.err
+		}
+		tries++
+		if n > 0 {
+			tries = 0
+		}
+		failure = err
+	}
+	return nil
+}
+
+// writeError tells a failure of the target from one of the source.
+type writeError struct{ err error }
+
+// Error implements error.
+func (w *writeError) Error() string { return w.err.Error() }
+
+type target struct{ io.Writer }
+
+// Write implements io.Writer.
+func (t target) Write(p []byte) (int, error) {
+	n, err := t.Writer.Write(p)
+	if err != nil {
+		err = &writeError{err}
+	}
+	return n, err
+}
+
+func (c *copying) pumpOnce(ctx context.Context, w io.Writer, off, size int64) (int64, error) {
+	from, err := c.source.Read(ctx, off, size)
+	if err != nil {
+		return 0, &writeError{err} // whoever opens retries by himself
+	}
+	defer func() { _ = from.Close() }()
+	n, err := io.CopyN(target{w}, from, size)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		err = fmt.Errorf("read the source at byte %d: %w", off+n, err)
+	}
+	return n, err
+}

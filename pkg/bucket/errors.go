@@ -1,0 +1,83 @@
+package bucket
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/footage"
+)
+
+var (
+	// ErrNotFound says that there is no such object, or no such generation of it.
+	ErrNotFound = errors.New("no such object")
+	// ErrExists says that an object of this name is there, made by somebody else.
+	ErrExists = errors.New("the object exists")
+	// ErrChanged says that an object is no longer of the generation that was opened.
+	ErrChanged = footage.ErrChanged
+	// ErrName says that something cannot be part of an object's name.
+	ErrName = errors.New("cannot be part of an object's name")
+	// ErrUnfinished says that time ran out, and that what was done is kept: call again.
+	ErrUnfinished = errors.New("not finished in the time given")
+)
+
+// quotaPause is how long a spent quota is left alone.
+const quotaPause = time.Hour
+
+// sort gives an error of the client library its kind, and says what was done to what.
+func (b *Bucket) sort(err error, format string, values ...any) error {
+	what := fmt.Sprintf(format, values...)
+	status, reason, text := answerOf(err)
+	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
+	if missing && (errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {
+		// Not ErrNotFound: a bucket that cannot be seen must not pass for one without footage.
+		return fmt.Errorf("%s: bucket %q does not exist: %w", what, b.name, withoutKind{err})
+	}
+	if missing {
+		return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrNotFound)
+	}
+	if status == 0 {
+		return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
+	}
+	switch fault.HTTP(status, reason) {
+	case fault.Answer:
+		if status == http.StatusPreconditionFailed {
+			return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrExists)
+		}
+	case fault.Waiting:
+		return &fault.Later{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Why: fault.Reason{
+			En: "Cloud Storage's quota is spent for now.", Ru: "Квота Cloud Storage пока исчерпана.",
+		}}
+	case fault.Final:
+		return &fault.Permanent{Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err), Reason: fault.Reason{
+			En: "The storage of video refused the request: tell the administrator.",
+			Ru: "Хранилище видео отклонило запрос: сообщите администратору.",
+		}}
+	case fault.Curable:
+	}
+	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
+}
+
+// withoutKind shows an error's text and hides what it is.
+type withoutKind struct{ err error }
+
+// Error implements error.
+func (w withoutKind) Error() string { return w.err.Error() }
+
+// answerOf takes an error of the client library apart.
+func answerOf(err error) (status int, reason, text string) {
+	var answer *googleapi.Error
+	if !errors.As(err, &answer) {
+		return 0, "", ""
+	}
+	if len(answer.Errors) > 0 {
+		reason = answer.Errors[0].Reason
+	}
+	return answer.Code, reason, answer.Message + answer.Body
+}

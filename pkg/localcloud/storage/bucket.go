@@ -1,0 +1,238 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	raw "google.golang.org/api/storage/v1"
+)
+
+// bucket is one bucket: a shelf, and for a bucket that is mapped to a folder also that.
+type bucket struct {
+	name    string
+	created time.Time
+	shelf   *shelf
+	folder  *folder // nil: none
+	uploads *uploads
+}
+
+// keeper keeps objects. There are two kinds.
+type keeper interface {
+	temp() (file *os.File, data string, err error) // a file on the way to becoming an object's data
+	dataPath(data string) string
+	find(name string) (*object, error) // nil: none
+	open(name string, want conditions, bucket string) (*object, content, error)
+	commit(o object, want conditions) (*object, error) // o.Data under o.Name, in one step
+	change(name string, want conditions, bucket string, edit func(*object)) (*object, error)
+	remove(name string, want conditions, bucket string) error
+	walk(prefix, from string, yield func(*object) bool) error // in order; yield returns false at its end
+}
+
+// content is an object's bytes, of one generation.
+type content interface {
+	io.ReadSeeker
+	io.Closer
+}
+
+func openBucket(name, dir, mapped string, opts Options) (*bucket, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	b := &bucket{name: name, created: opts.Now()}
+	if err := b.describe(dir); err != nil {
+		return nil, err
+	}
+	var err error
+	if b.uploads, err = openUploads(filepath.Join(dir, "uploads"), opts.Now()); err != nil {
+		return nil, err
+	}
+	keep := b.uploads.data()
+	if b.shelf, err = openShelf(dir, keep, opts.Now, opts.Log); err != nil {
+		return nil, err
+	}
+	if mapped != "" {
+		if b.folder, err = openFolder(mapped, filepath.Join(dir, "about"), keep); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// describe reads when the bucket was made, or writes it.
+func (b *bucket) describe(dir string) error {
+	const file = "bucket.json"
+	var kept struct{ Created time.Time }
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err == nil && json.Unmarshal(text, &kept) == nil {
+		b.created = kept.Created
+		return nil
+	}
+	kept.Created = b.created
+	return writeFile(dir, file, kept)
+}
+
+func (b *bucket) close() error {
+	if b.folder == nil {
+		return nil
+	}
+	return b.folder.close()
+}
+
+// keeper tells who keeps a name, or why nobody can.
+func (b *bucket) keeper(name string) (keeper, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	if b.folder == nil {
+		return b.shelf, nil
+	}
+	if err := checkPath(name); err != nil {
+		return nil, err
+	}
+	if hidden(name) {
+		return b.shelf, nil
+	}
+	return b.folder, nil
+}
+
+// walk yields the objects of both keepers in one order.
+func (b *bucket) walk(prefix, from string, yield func(*object) bool) error {
+	if b.folder == nil {
+		return b.shelf.walk(prefix, from, yield)
+	}
+	var shelved []*object // few: what is on its way to becoming a segment
+	err := b.shelf.walk(prefix, from, func(o *object) bool {
+		shelved = append(shelved, o)
+		return true
+	})
+	more := true
+	upTo := func(name string) bool {
+		for more && len(shelved) > 0 && (name == "" || shelved[0].Name < name) {
+			more = yield(shelved[0])
+			shelved = shelved[1:]
+		}
+		return more
+	}
+	if err == nil {
+		err = b.folder.walk(prefix, from, func(o *object) bool {
+			more = upTo(o.Name) && yield(o)
+			return more
+		})
+	}
+	upTo("")
+	return err
+}
+
+func (b *bucket) resource() *raw.Bucket {
+	created := b.created.UTC().Format(time.RFC3339Nano)
+	return &raw.Bucket{
+		Kind: "storage#bucket", Id: b.name, Name: b.name, Location: "LOCAL", LocationType: "region", StorageClass: "STANDARD",
+		TimeCreated: created, Updated: created, Metageneration: 1, ProjectNumber: 1, Etag: "CAE=",
+		IamConfiguration: &raw.BucketIamConfiguration{
+			UniformBucketLevelAccess: &raw.BucketIamConfigurationUniformBucketLevelAccess{Enabled: true},
+			PublicAccessPrevention:   "enforced",
+		},
+	}
+}
+
+// object finds the object that a path names.
+func (b *bucket) named(c *call, parameter string) (string, keeper, error) {
+	name := c.path[parameter]
+	k, err := b.keeper(name)
+	return name, k, err
+}
+
+func (b *bucket) remove(c *call) error {
+	name, k, err := b.named(c, "object")
+	if err == nil {
+		err = k.remove(name, c.conditions("if", "generation"), b.name)
+	}
+	if err == nil {
+		c.w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+func (b *bucket) patch(c *call) error {
+	name, k, err := b.named(c, "object")
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.Body, bodyBytes))
+	if err != nil {
+		return invalid("read the body: %v", err)
+	}
+	var sent raw.Object
+	if err := c.decodeBytes(body, &sent); err != nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(body, &fields) // it was decoded above
+	o, err := k.change(name, c.conditions("if", "generation"), b.name, func(o *object) {
+		o.edit(&sent, fields, c.method.ID == "objects.update")
+	})
+	if err != nil {
+		return err
+	}
+	return c.answer(o.resource(b.name, c.self()))
+}
+
+// edit applies a patch: fields that are there, null and empty included, replace; in metadata, key by
+// key. An update replaces everything.
+func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole bool) {
+	fresh := draft(o.Name, sent)
+	for field, target := range map[string][2]*string{
+		"contentType":        {&o.Attributes.ContentType, &fresh.Attributes.ContentType},
+		"contentEncoding":    {&o.Attributes.ContentEncoding, &fresh.Attributes.ContentEncoding},
+		"contentDisposition": {&o.Attributes.ContentDisposition, &fresh.Attributes.ContentDisposition},
+		"contentLanguage":    {&o.Attributes.ContentLanguage, &fresh.Attributes.ContentLanguage},
+		"cacheControl":       {&o.Attributes.CacheControl, &fresh.Attributes.CacheControl},
+		"customTime":         {&o.Attributes.CustomTime, &fresh.Attributes.CustomTime},
+	} {
+		if _, sent := fields[field]; sent || whole {
+			*target[0] = *target[1]
+		}
+	}
+	patched, isSent := fields["metadata"]
+	var keys map[string]*string // nil: remove
+	if !isSent || json.Unmarshal(patched, &keys) != nil || keys == nil || whole {
+		if isSent || whole {
+			o.Metadata = fresh.Metadata
+		}
+		return
+	}
+	merged := map[string]string{}
+	for key, value := range o.Metadata {
+		merged[key] = value
+	}
+	for key, value := range keys {
+		delete(merged, key)
+		if value != nil {
+			merged[key] = *value
+		}
+	}
+	o.Metadata = merged
+}
+
+// self is the address that the caller reached the API by, without the API's own paths: whatever
+// prefix the handler is mounted under stays in what is handed out.
+func (c *call) self() string {
+	path, _, _ := strings.Cut(c.RequestURI, "?")
+	if u, err := url.Parse(path); err == nil { // a proxy's request names the host as well
+		path = u.EscapedPath()
+	}
+	for _, own := range []string{"/resumable/upload/storage/v1/", "/upload/storage/v1/", "/download/storage/v1/", "/storage/v1/"} {
+		if at := strings.Index(path, own); at >= 0 {
+			path = path[:at]
+			break
+		}
+	}
+	return fmt.Sprintf("http://%s%s", c.Host, path)
+}

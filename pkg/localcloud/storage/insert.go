@@ -1,0 +1,142 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"os"
+
+	raw "google.golang.org/api/storage/v1"
+)
+
+// insert is every way to upload.
+func (b *bucket) insert(c *call) error {
+	if c.query.Has("upload_id") {
+		return b.upload(c)
+	}
+	switch kind := c.query.Get("uploadType"); {
+	case c.upload && kind == "multipart":
+		return b.insertMultipart(c)
+	case c.upload && kind == "media":
+		sent := &raw.Object{ContentType: c.Header.Get("Content-Type")}
+		return b.insertBody(c, sent, c.Body)
+	case c.upload && kind == "resumable":
+		return b.startUpload(c)
+	default:
+		return invalid("Upload type %q is not served at this address", kind)
+	}
+}
+
+// insertMultipart takes an upload in one request: a part of JSON, a part of bytes.
+func (b *bucket) insertMultipart(c *call) error {
+	kind, parameters, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/related" {
+		return invalid("Content-Type of a multipart upload must be multipart/related")
+	}
+	parts := multipart.NewReader(c.Body, parameters["boundary"])
+	first, err := parts.NextPart()
+	if err != nil {
+		return invalid("read the first part: %v", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(first, bodyBytes))
+	if err != nil {
+		return invalid("read the first part: %v", err)
+	}
+	sent := &raw.Object{}
+	if err := c.decodeBytes(text, sent); err != nil {
+		return err
+	}
+	media, err := parts.NextRawPart()
+	if err != nil {
+		return invalid("read the second part: %v", err)
+	}
+	if sent.ContentType == "" {
+		sent.ContentType = media.Header.Get("Content-Type")
+	}
+	return b.insertBody(c, sent, media)
+}
+
+// target is what an upload will become, as far as the request tells.
+func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
+	name := sent.Name
+	if c.query.Get("name") != "" {
+		name = c.query.Get("name")
+	}
+	if encoding := c.query.Get("contentEncoding"); encoding != "" {
+		sent.ContentEncoding = encoding
+	}
+	if sent.Bucket != "" && sent.Bucket != b.name {
+		return object{}, nil, invalid("The bucket in the metadata (%s) is not that of the address (%s)", sent.Bucket, b.name)
+	}
+	o := draft(name, sent)
+	if o.Attributes.ContentType == "" {
+		o.Attributes.ContentType = "application/octet-stream"
+	}
+	k, err := b.keeper(name)
+	return o, k, err
+}
+
+func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
+	o, k, err := b.target(c, sent)
+	if err != nil {
+		return err
+	}
+	want := c.conditions("if", "")
+	if err := precheck(k, o.Name, want); err != nil {
+		return err // before the bytes are taken; the commit checks again
+	}
+	sums := newSums()
+	o.Data, err = receive(k, body, sums)
+	if err != nil {
+		return err
+	}
+	if err = (expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}).with(c.Header).check(sums); err == nil {
+		err = b.commit(c, k, o, sums, want)
+	}
+	if err != nil {
+		_ = os.Remove(k.dataPath(o.Data)) // else the next start does it
+	}
+	return err
+}
+
+func precheck(k keeper, name string, want conditions) error {
+	old, err := k.find(name)
+	if err != nil {
+		return err
+	}
+	return want.check(old)
+}
+
+// receive streams a body into a file on its way to becoming an object.
+func receive(k keeper, body io.Reader, sums *sums) (string, error) {
+	file, data, err := k.temp()
+	if err != nil {
+		return "", fmt.Errorf("take an upload: %w", err)
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, sums)}, body, make([]byte, copyBytes))
+	if err != nil {
+		err = invalid("the upload broke off: %v", err)
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = os.Remove(k.dataPath(data)) // else the next start does it
+	}
+	return data, err
+}
+
+// copyBytes is read at once of what is received.
+const copyBytes = 256 << 10
+
+// commit puts what was received in force and answers with it.
+func (b *bucket) commit(c *call, k keeper, o object, sums *sums, want conditions) error {
+	o.Size, o.CRC32C = sums.size, &sums.crc
+	if sums.md5 != nil {
+		o.MD5 = sums.md5.Sum(nil)
+	}
+	made, err := k.commit(o, want)
+	if err != nil {
+		return err
+	}
+	return c.answer(made.resource(b.name, c.self()))
+}

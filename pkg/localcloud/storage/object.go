@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"maps"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	raw "google.golang.org/api/storage/v1"
+)
+
+// object describes one generation of an object: what is kept beside its bytes. It is never changed,
+// only replaced.
+type object struct {
+	Name           string            `json:"name"`
+	Generation     int64             `json:"generation"`
+	Metageneration int64             `json:"metageneration"`
+	Size           int64             `json:"size"`
+	CRC32C         *uint32           `json:"crc32c,omitempty"` // nil: a file that nobody summed up
+	MD5            []byte            `json:"md5,omitempty"`    // nil: unknown, as of what was composed
+	Components     int64             `json:"components,omitempty"`
+	Created        time.Time         `json:"created"`
+	Updated        time.Time         `json:"updated"`
+	Attributes     attributes        `json:"attributes"`
+	Metadata       map[string]string `json:"metadata,omitempty"`
+
+	Data   string `json:"data,omitempty"`   // the file with the bytes
+	Upload string `json:"upload,omitempty"` // the resumable upload that made it
+}
+
+// attributes are what a caller may set, apart from metadata.
+type attributes struct {
+	ContentType        string `json:"contentType,omitempty"`
+	ContentEncoding    string `json:"contentEncoding,omitempty"`
+	ContentDisposition string `json:"contentDisposition,omitempty"`
+	ContentLanguage    string `json:"contentLanguage,omitempty"`
+	CacheControl       string `json:"cacheControl,omitempty"`
+	CustomTime         string `json:"customTime,omitempty"`
+	StorageClass       string `json:"storageClass,omitempty"`
+}
+
+// draft makes an object of what a caller sent.
+func draft(name string, sent *raw.Object) object {
+	return object{
+		Name: name, Metadata: maps.Clone(sent.Metadata),
+		Attributes: attributes{
+			ContentType: sent.ContentType, ContentEncoding: sent.ContentEncoding, ContentDisposition: sent.ContentDisposition,
+			ContentLanguage: sent.ContentLanguage, CacheControl: sent.CacheControl, CustomTime: sent.CustomTime,
+			StorageClass: sent.StorageClass,
+		},
+	}
+}
+
+// resource is the object as the API shows it. self is the address of the API, as the caller sees it.
+func (o *object) resource(bucket, self string) *raw.Object {
+	class := o.Attributes.StorageClass
+	if class == "" {
+		class = "STANDARD"
+	}
+	generation := strconv.FormatInt(o.Generation, 10)
+	link := self + "/storage/v1/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(o.Name)
+	r := &raw.Object{
+		Kind: "storage#object", Id: bucket + "/" + o.Name + "/" + generation, SelfLink: link,
+		MediaLink: self + "/download/storage/v1/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(o.Name) + "?generation=" + generation + "&alt=media",
+		Name:      o.Name, Bucket: bucket, Generation: o.Generation, Metageneration: o.Metageneration,
+		ContentType: o.Attributes.ContentType, ContentEncoding: o.Attributes.ContentEncoding,
+		ContentDisposition: o.Attributes.ContentDisposition, ContentLanguage: o.Attributes.ContentLanguage,
+		CacheControl: o.Attributes.CacheControl, CustomTime: o.Attributes.CustomTime, StorageClass: class,
+		Size: uint64(o.Size), Metadata: o.Metadata, Etag: o.etag(), ComponentCount: o.Components,
+		TimeCreated: o.Created.UTC().Format(time.RFC3339Nano), Updated: o.Updated.UTC().Format(time.RFC3339Nano),
+		TimeStorageClassUpdated: o.Created.UTC().Format(time.RFC3339Nano),
+		Crc32c:                  o.crcText(),
+	}
+	if o.MD5 != nil {
+		r.Md5Hash = base64.StdEncoding.EncodeToString(o.MD5)
+	}
+	if o.Size == 0 {
+		r.ForceSendFields = []string{"Size"}
+	}
+	return r
+}
+
+func (o *object) etag() string {
+	sum := binary.AppendVarint(binary.AppendVarint(nil, o.Generation), o.Metageneration)
+	return base64.StdEncoding.EncodeToString(sum)
+}
+
+func (o *object) crcText() string {
+	if o.CRC32C == nil {
+		return ""
+	}
+	return crcText(*o.CRC32C)
+}
+
+func crcText(sum uint32) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
+}
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) } // made once, by crc32
+
+// checkName holds an object's name against Google's rules.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return &failure{400, "required", "Required: an object's name"}
+	case len(name) > 1024, !utf8.ValidString(name), strings.ContainsAny(name, "\r\n"), name == ".", name == "..":
+		return invalid("Invalid object name: %q", name)
+	}
+	return nil
+}
+
+// checkBucketName holds a bucket's name against Google's rules, as far as a folder's name depends on them.
+func checkBucketName(name string) error {
+	if len(name) < 3 || len(name) > 222 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || strings.Trim(name, "-_.") != name {
+		return invalid("Invalid bucket name: %q", name)
+	}
+	return nil
+}
+
+func bucketFolder(name string) string { return url.PathEscape(name) }
+
+// conditions are the preconditions of a call; nil is none.
+type conditions struct {
+	Generation   *int64 `json:"generation,omitempty"` // not a condition: which one is meant
+	Match        *int64 `json:"match,omitempty"`
+	NotMatch     *int64 `json:"notMatch,omitempty"`
+	MetaMatch    *int64 `json:"metaMatch,omitempty"`
+	MetaNotMatch *int64 `json:"metaNotMatch,omitempty"`
+}
+
+// conditions reads the preconditions of a call; prefix is "if" or "ifSource".
+func (c *call) conditions(prefix, generation string) conditions {
+	number := func(name string) *int64 {
+		n, err := strconv.ParseInt(c.query.Get(name), 10, 64)
+		if err != nil {
+			return nil // not there: what is there was checked
+		}
+		return &n
+	}
+	return conditions{
+		Generation: number(generation),
+		Match:      number(prefix + "GenerationMatch"), NotMatch: number(prefix + "GenerationNotMatch"),
+		MetaMatch: number(prefix + "MetagenerationMatch"), MetaNotMatch: number(prefix + "MetagenerationNotMatch"),
+	}
+}
+
+// check tells whether the conditions hold for an object; nil is none there.
+func (c conditions) check(o *object) error {
+	var generation, meta int64
+	if o != nil {
+		generation, meta = o.Generation, o.Metageneration
+	}
+	switch {
+	case c.Match != nil && *c.Match != generation,
+		c.NotMatch != nil && (*c.NotMatch == generation || o == nil),
+		c.MetaMatch != nil && (*c.MetaMatch != meta || o == nil),
+		c.MetaNotMatch != nil && *c.MetaNotMatch == meta:
+		return conditionNotMet()
+	}
+	return nil
+}
+
+// find is check for calls that need an object.
+func (c conditions) find(o *object, bucket, name string) error {
+	if o == nil || c.Generation != nil && *c.Generation != o.Generation {
+		return notFound(bucket, name)
+	}
+	return c.check(o)
+}

@@ -1,0 +1,275 @@
+// Package storage is Cloud Storage on one machine: the JSON API as the Go client speaks it, streaming
+// from and to files.
+//
+// It knows names, bytes, generations and Google's rules for them; it knows no record and no video. A
+// bucket keeps its objects in files whose names are never the objects' (see shelf), except that a
+// bucket may be mapped to a folder, where people and recorders write files that are objects at once
+// (see folder). Every write is decided by one rename: a process killed at any instant leaves the old
+// object or the new one, and an upload that was on its way goes on with the next process. Nothing is
+// flushed to the disk by force: after a power cut an object of the last seconds may be missing, never
+// half there. Start with [New].
+package storage
+
+import (
+	_ "embed" // the API's description
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+)
+
+//go:embed storage-api.json
+var description []byte
+
+// Options are what a server needs.
+type Options struct {
+	Dir     string            // state: a folder a bucket
+	Folders map[string]string // buckets that are a folder of files: bucket → path
+	Now     func() time.Time
+	Faults  *faults.Table // nil: none
+	Log     *slog.Logger  // nil: silent
+}
+
+// Server is the API as an HTTP handler: it serves /storage/v1/, /upload/storage/v1/ and
+// /download/storage/v1/ of a host. It must be closed.
+type Server struct {
+	opts    Options
+	api     *discovery.API
+	handler http.Handler
+
+	mu      sync.RWMutex
+	buckets map[string]*bucket
+}
+
+// New opens the state under opts.Dir; buckets that are there come back, those of opts.Folders exist
+// from the start. One process at a time may hold a folder.
+func New(opts Options) (*Server, error) {
+	api, err := discovery.Parse(description)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Faults == nil {
+		opts.Faults = faults.New(0)
+	}
+	s := &Server{opts: opts, api: api, buckets: map[string]*bucket{}}
+	s.handler = opts.Faults.Wrap("storage", s.methodOf, http.HandlerFunc(s.serve))
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) open() error {
+	if err := os.MkdirAll(s.opts.Dir, 0o750); err != nil {
+		return fmt.Errorf("open the buckets: %w", err)
+	}
+	for name := range s.opts.Folders {
+		if err := s.Ensure(name); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(s.opts.Dir)
+	if err != nil {
+		return fmt.Errorf("open the buckets: %w", err)
+	}
+	for _, entry := range entries {
+		name, err := url.PathUnescape(entry.Name())
+		if err != nil || !entry.IsDir() || bucketFolder(name) != entry.Name() {
+			continue
+		}
+		if err := s.Ensure(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ensure makes a bucket if it is not there.
+func (s *Server) Ensure(name string) error {
+	_, err := s.makeBucket(name)
+	return err
+}
+
+// makeBucket tells whether the bucket is new.
+func (s *Server) makeBucket(name string) (bool, error) {
+	if err := checkBucketName(name); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.buckets[name] != nil {
+		return false, nil
+	}
+	b, err := openBucket(name, filepath.Join(s.opts.Dir, bucketFolder(name)), s.opts.Folders[name], s.opts)
+	if err != nil {
+		return false, fmt.Errorf("open bucket %q: %w", name, err)
+	}
+	s.buckets[name] = b
+	return true, nil
+}
+
+// Close lets go of the folders. Requests must have ended.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	for _, b := range s.buckets {
+		err = errors.Join(err, b.close())
+	}
+	return err
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// call is a request whose method is known.
+type call struct {
+	*http.Request
+
+	w      http.ResponseWriter
+	method *discovery.Method
+	path   map[string]string // bucket, object, ...
+	query  url.Values
+	upload bool // came by an upload path
+	media  bool // the answer is an object's bytes
+}
+
+// identify tells which method of the API a request calls; nil: none.
+func (s *Server) identify(r *http.Request) *call {
+	c := &call{Request: r, query: r.URL.Query()}
+	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
+	path = strings.TrimPrefix(path, "resumable/")
+	verb := r.Method
+	if below, ok := strings.CutPrefix(path, "upload/"); ok {
+		path, c.upload = below, true
+		if c.query.Has("upload_id") {
+			verb = http.MethodPost // PUT and DELETE of an upload's own address belong to the insert
+		}
+	}
+	below, download := strings.CutPrefix(path, "download/")
+	if verb == http.MethodHead {
+		verb = http.MethodGet
+	}
+	c.method, c.path = s.api.Find(verb, below)
+	if c.method == nil || c.upload && c.method.ID != "objects.insert" {
+		return nil
+	}
+	c.media = c.method.ID == "objects.get" && (download || c.query.Get("alt") == "media")
+	return c
+}
+
+func (s *Server) methodOf(r *http.Request) string {
+	if c := s.identify(r); c != nil {
+		return c.method.ID
+	}
+	return ""
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	c := s.identify(r)
+	if c == nil {
+		answerError(w, &failure{http.StatusNotFound, "notFound", "Not Found: " + r.Method + " " + r.URL.Path})
+		return
+	}
+	c.w = w
+	if err := s.dispatch(c); err != nil {
+		var f *failure
+		if !errors.As(err, &f) {
+			if r.Context().Err() == nil {
+				s.opts.Log.Error("storage: "+c.method.ID, "error", err, "path", r.URL.Path)
+			}
+			f = &failure{http.StatusInternalServerError, "backendError", "Backend Error: " + err.Error()}
+		}
+		if c.media {
+			http.Error(w, f.message, f.status) // Google answers a read of bytes in plain text
+			return
+		}
+		answerError(w, f)
+	}
+}
+
+func (s *Server) dispatch(c *call) error {
+	if err := c.method.CheckQuery(c.query, "upload_id", "uploadType", "upload_protocol"); err != nil {
+		return invalid("%v", err)
+	}
+	if c.method.ID == "buckets.insert" {
+		return s.insertBucket(c)
+	}
+	b, err := s.bucket(c, "bucket", "sourceBucket", "destinationBucket")
+	if err != nil {
+		return err
+	}
+	switch c.method.ID {
+	case "buckets.get":
+		return c.answer(b.resource())
+	case "objects.list":
+		return b.list(c)
+	case "objects.get":
+		return b.get(c)
+	case "objects.delete":
+		return b.remove(c)
+	case "objects.patch", "objects.update":
+		return b.patch(c)
+	case "objects.compose":
+		return b.compose(c)
+	case "objects.copy", "objects.rewrite":
+		to, err := s.bucket(c, "destinationBucket")
+		if err != nil {
+			return err
+		}
+		return b.rewrite(c, to)
+	case "objects.insert":
+		return b.insert(c)
+	}
+	return invalid("%s is not served here", c.method.ID)
+}
+
+// bucket finds the bucket that the first of the path's parameters names.
+func (s *Server) bucket(c *call, parameters ...string) (*bucket, error) {
+	for _, p := range parameters {
+		name, ok := c.path[p]
+		if !ok {
+			continue
+		}
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if b := s.buckets[name]; b != nil {
+			return b, nil
+		}
+		return nil, &failure{http.StatusNotFound, "notFound", "The specified bucket does not exist."}
+	}
+	return nil, invalid("no bucket is named")
+}
+
+func (s *Server) insertBucket(c *call) error {
+	var wanted struct {
+		Name string `json:"name"`
+	}
+	if err := c.decode(&wanted); err != nil {
+		return err
+	}
+	isNew, err := s.makeBucket(wanted.Name)
+	if err != nil {
+		return err
+	}
+	if !isNew {
+		return &failure{http.StatusConflict, "conflict", "Your previous request to create the named bucket succeeded and you already own it."}
+	}
+	b, err := s.bucket(&call{path: map[string]string{"bucket": wanted.Name}}, "bucket")
+	if err != nil {
+		return err
+	}
+	return c.answer(b.resource())
+}

@@ -1,0 +1,251 @@
+package storage
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// shelf keeps objects as two files each: data/<random> with the bytes, then objects/<name>.json, which
+// describes them and whose rename is the commit. Data that no description and no upload names is what a
+// killed process left, and goes at the next start.
+type shelf struct {
+	dir string
+	now func() time.Time
+
+	mu      sync.RWMutex
+	objects map[string]*object
+	names   []string // of objects, in order
+	last    int64    // the newest generation
+}
+
+const (
+	dataFolder    = "data"
+	objectsFolder = "objects"
+	unfinished    = ".new-" // files on their way to being renamed
+)
+
+// openShelf reads all descriptions. keep names data that uploads on their way still need.
+func openShelf(dir string, keep map[string]bool, now func() time.Time, log *slog.Logger) (*shelf, error) {
+	s := &shelf{dir: dir, now: now, objects: map[string]*object{}}
+	for _, sub := range []string{dataFolder, objectsFolder} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
+			return nil, err
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, objectsFolder))
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]bool{}
+	for _, entry := range entries {
+		o, err := s.load(entry.Name())
+		if err != nil {
+			log.Warn("storage: an object is left out", "file", filepath.Join(dir, objectsFolder, entry.Name()), "error", err)
+			continue
+		}
+		if o == nil {
+			continue
+		}
+		s.objects[o.Name], kept[o.Data] = o, true
+		s.names = append(s.names, o.Name)
+		s.last = max(s.last, o.Generation)
+	}
+	slices.Sort(s.names)
+	return s, sweep(filepath.Join(dir, dataFolder), func(name string) bool { return kept[name] || keep[name] })
+}
+
+// load reads one description; nil for what a killed process left. After a power cut a description may be
+// empty or its data short: then it is an error, and the object as good as never written.
+func (s *shelf) load(file string) (*object, error) {
+	path := filepath.Join(s.dir, objectsFolder, file)
+	if strings.HasPrefix(file, unfinished) {
+		return nil, os.Remove(path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var o object
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, err
+	}
+	if fileName(o.Name) != file {
+		return nil, fmt.Errorf("it describes %q", o.Name)
+	}
+	stat, err := os.Stat(s.dataPath(o.Data))
+	if err == nil && stat.Size() != o.Size {
+		err = fmt.Errorf("%d bytes of %d are there", stat.Size(), o.Size)
+	}
+	return &o, err
+}
+
+// sweep removes the files of a folder that nobody keeps.
+func sweep(dir string, keep func(name string) bool) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if !keep(entry.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
+}
+
+// fileName makes an object's name a file's, readable where it is short. It is never taken apart again:
+// the description holds the name.
+func fileName(name string) string {
+	escaped := url.PathEscape(name)
+	if len(escaped) > 180 {
+		sum := sha256.Sum256([]byte(name))
+		escaped = escaped[:100] + "~" + hex.EncodeToString(sum[:])
+	}
+	return escaped + ".json"
+}
+
+func (s *shelf) dataPath(data string) string { return filepath.Join(s.dir, dataFolder, data) }
+
+func (s *shelf) temp() (*os.File, string, error) {
+	data := rand.Text()
+	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	return file, data, err
+}
+
+func (s *shelf) find(name string) (*object, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.objects[name], nil
+}
+
+func (s *shelf) open(name string, want conditions, bucket string) (*object, content, error) {
+	s.mu.RLock() // so that the data is not removed between the two
+	defer s.mu.RUnlock()
+	o := s.objects[name]
+	if err := want.find(o, bucket, name); err != nil {
+		return o, nil, err
+	}
+	file, err := os.Open(s.dataPath(o.Data))
+	return o, file, err
+}
+
+func (s *shelf) commit(o object, want conditions) (*object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.objects[o.Name]
+	if err := want.check(old); err != nil {
+		return nil, err
+	}
+	now := s.now()
+	s.last = max(s.last+1, now.UnixMicro())
+	o.Generation, o.Metageneration, o.Created, o.Updated = s.last, 1, now, now
+	if err := s.write(&o); err != nil {
+		return nil, err
+	}
+	if old != nil {
+		_ = os.Remove(s.dataPath(old.Data)) // else the next start does it
+	}
+	return &o, nil
+}
+
+// write puts a description in force. The lock is held.
+func (s *shelf) write(o *object) error {
+	if err := writeFile(filepath.Join(s.dir, objectsFolder), fileName(o.Name), o); err != nil {
+		return err
+	}
+	if s.objects[o.Name] == nil {
+		at, _ := slices.BinarySearch(s.names, o.Name)
+		s.names = slices.Insert(s.names, at, o.Name)
+	}
+	s.objects[o.Name] = o
+	return nil
+}
+
+// writeFile writes JSON under a name in one step.
+func writeFile(dir, name string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	temp := filepath.Join(dir, unfinished+rand.Text())
+	if err := os.WriteFile(temp, text, 0o640); err != nil { // #nosec G306 -- people of the group may look
+		return errors.Join(err, os.Remove(temp))
+	}
+	return os.Rename(temp, filepath.Join(dir, name))
+}
+
+func (s *shelf) change(name string, want conditions, bucket string, edit func(*object)) (*object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.objects[name]
+	if err := want.find(old, bucket, name); err != nil {
+		return nil, err
+	}
+	changed := *old
+	edit(&changed)
+	changed.Metageneration++
+	changed.Updated = s.now()
+	return &changed, s.write(&changed)
+}
+
+func (s *shelf) remove(name string, want conditions, bucket string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.objects[name]
+	if err := want.find(old, bucket, name); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(s.dir, objectsFolder, fileName(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	delete(s.objects, name)
+	if at, ok := slices.BinarySearch(s.names, name); ok {
+		s.names = slices.Delete(s.names, at, at+1)
+	}
+	_ = os.Remove(s.dataPath(old.Data)) // else the next start does it
+	return nil
+}
+
+// walk yields objects in order, from a name on. It works on a copy of at most a page or two, so that
+// yield may take its time.
+func (s *shelf) walk(prefix, from string, yield func(*object) bool) error {
+	from = max(from, prefix)
+	for {
+		page := s.page(prefix, from)
+		for _, o := range page {
+			if !yield(o) {
+				return nil
+			}
+		}
+		if len(page) < walkPage {
+			return nil
+		}
+		from = page[len(page)-1].Name + "\x00"
+	}
+}
+
+const walkPage = 1000
+
+func (s *shelf) page(prefix, from string) []*object {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	at, _ := slices.BinarySearch(s.names, from)
+	var page []*object
+	for _, name := range s.names[at:] {
+		if !strings.HasPrefix(name, prefix) || len(page) == walkPage {
+			break
+		}
+		page = append(page, s.objects[name])
+	}
+	return page
+}
