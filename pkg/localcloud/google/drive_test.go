@@ -143,6 +143,9 @@ func (w *world) newID() string {
 // send puts content[from:to] to a session.
 func (w *world) send(session string, content []byte, from, to int) answer {
 	w.t.Helper()
+	if strings.HasPrefix(session, "/") {
+		session = w.base + session
+	}
 	return w.call("PUT", session, string(content[from:to]), "Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
 }
 

@@ -45,6 +45,7 @@ type Server struct {
 	drive     *drive.Drive
 	calendar  *calendar.Calendar
 	classroom *classroom.Classroom
+	pages     *pages
 }
 
 // New opens the state under Options.Dir, or begins it. One process at a time may have it open.
@@ -76,6 +77,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the stand-in of Classroom: %w", err), s.calendar.Close(), s.drive.Close())
 	}
+	if s.pages, err = newPages(s); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -90,6 +94,7 @@ func (s *Server) Handler() http.Handler {
 	inner := func(r *http.Request) string { return s.classroom.Service().MethodOf(below("/classroom", r)) }
 	mux.Handle("/classroom/v1/", s.struck("classroom", inner, course))
 	mux.HandleFunc("GET /file/d/{file}/view", s.drive.ServeView)
+	s.pages.mount(mux)
 	return mux
 }
 

@@ -1,7 +1,6 @@
 package google_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -120,7 +119,7 @@ func (w *world) call(method, url, body string, headers ...string) answer {
 	if strings.HasPrefix(url, "/") {
 		url = w.base + url
 	}
-	request, err := http.NewRequestWithContext(w.t.Context(), method, url, bytes.NewReader([]byte(body)))
+	request, err := http.NewRequestWithContext(w.t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func (c *Calendar) show(e *event, how shown) api.Object {
 		// Of these Google keeps no more than it needs to name them.
 		return api.Only(o, "kind", "etag", "id", "status", "recurringEventId", "originalStartTime")
 	}
-	o["htmlLink"] = c.o.BaseURL + "/calendar/event?eid=" + o["id"].(string)
+	o["htmlLink"] = c.linkTo(e)
 	o["creator"] = self(api.Child(o, "creator"), e.Calendar)
 	o["organizer"] = self(api.Child(o, "organizer"), e.Calendar)
 	if attendees := api.Objects(o, "attendees"); len(attendees) > 0 {
