@@ -1,0 +1,179 @@
+# Who may do what. One account a component; each right on the narrowest thing that can carry it. No
+# account has a key file.
+
+locals {
+  components = {
+    form     = "the web form"
+    api      = "the public API and calendar notifications"
+    calendar = "looks through the rooms' calendars"
+    claim    = "takes due records"
+    stage    = "finds segments and plans"
+    merge    = "renders and joins"
+    upload   = "puts videos on Drive"
+    link     = "calendar, Classroom, notices"
+    fail     = "marks what was given up"
+    migrate  = "changes the database's schema"
+    doctor   = "looks whether everything is in order"
+    push     = "Pub/Sub as the caller of functions"
+    schedule = "Cloud Scheduler as the caller of functions"
+    build    = "builds, tests and deploys"
+  }
+
+  database_users = setsubtract(keys(local.components), ["push", "schedule", "build"])
+
+  # Who publishes to which topic. A topic is named after the function it wakes.
+  publishes = {
+    api    = ["calendar"]
+    claim  = ["stage", "upload", "link"]
+    stage  = ["stage", "upload"]
+    merge  = ["stage", "upload"]
+    upload = ["upload", "link"]
+    link   = ["link"]
+  }
+  topics = {
+    calendar = module.calendar.topic
+    stage    = module.stage.topic
+    upload   = module.upload.topic
+    link     = module.link.topic
+  }
+
+  # Who does what with objects. Nobody of ours can delete or overwrite a segment.
+  segments = {
+    form   = ["roles/storage.objectViewer"] # the strip of what was recorded on a day
+    api    = ["roles/storage.objectViewer"]
+    claim  = ["roles/storage.objectViewer"] # is the footage there?
+    stage  = ["roles/storage.objectViewer", "roles/storage.objectCreator"]
+    merge  = ["roles/storage.objectViewer"]
+    doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
+  }
+  work = {
+    form   = ["roles/storage.objectViewer"] # reports
+    api    = ["roles/storage.objectViewer"]
+    stage  = ["roles/storage.objectUser"]
+    merge  = ["roles/storage.objectUser"]
+    upload = ["roles/storage.objectUser"]
+    doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
+  }
+
+  # The components that act for people of the Workspace domain, and the scopes they ask for. The Admin
+  # console wants exactly these: one more in a request, and Google refuses all.
+  delegation = {
+    calendar = ["https://www.googleapis.com/auth/calendar.events"]
+    stage    = ["https://www.googleapis.com/auth/drive.readonly"]
+    upload   = ["https://www.googleapis.com/auth/drive"]
+    link = [
+      "https://www.googleapis.com/auth/calendar.events",
+      "https://www.googleapis.com/auth/classroom.announcements",
+      "https://www.googleapis.com/auth/classroom.courses.readonly",
+      "https://www.googleapis.com/auth/classroom.profile.emails",
+      "https://www.googleapis.com/auth/classroom.rosters.readonly",
+    ]
+  }
+}
+
+resource "google_service_account" "component" {
+  for_each = local.components
+
+  account_id   = "nvr-${each.key}"
+  display_name = "NVR Merger: ${each.value}"
+
+  depends_on = [time_sleep.services]
+}
+
+# --- messages -----------------------------------------------------------------------------------------
+
+resource "google_pubsub_topic_iam_member" "publishes" {
+  for_each = merge([for who, topics in local.publishes : { for topic in topics : "${who} to ${topic}" => { who = who, topic = topic } }]...)
+
+  topic  = local.topics[each.value.topic]
+  role   = "roles/pubsub.publisher"
+  member = google_service_account.component[each.value.who].member
+}
+
+# Pub/Sub itself moves what keeps failing to topic fail.
+resource "google_pubsub_topic_iam_member" "dead_letters" {
+  topic  = google_pubsub_topic.fail.id
+  role   = "roles/pubsub.publisher"
+  member = local.pubsub_agent
+}
+
+# --- objects ------------------------------------------------------------------------------------------
+
+resource "google_storage_bucket_iam_member" "segments" {
+  for_each = merge([for who, roles in local.segments : { for role in roles : "${who} ${role}" => { who = who, role = role } }]...)
+
+  bucket = google_storage_bucket.segments.name
+  role   = each.value.role
+  member = google_service_account.component[each.value.who].member
+}
+
+resource "google_storage_bucket_iam_member" "work" {
+  for_each = merge([for who, roles in local.work : { for role in roles : "${who} ${role}" => { who = who, role = role } }]...)
+
+  bucket = google_storage_bucket.work.name
+  role   = each.value.role
+  member = google_service_account.component[each.value.who].member
+}
+
+# Recorders add segments; they can neither read nor replace one.
+resource "google_storage_bucket_iam_member" "recorder" {
+  for_each = var.recorders
+
+  bucket = google_storage_bucket.segments.name
+  role   = "roles/storage.objectCreator"
+  member = each.value
+}
+
+# --- the job merge ------------------------------------------------------------------------------------
+
+# Stage starts it, with the record in the environment; claim asks whether it still runs.
+resource "google_cloud_run_v2_job_iam_member" "merge" {
+  for_each = {
+    stage_runs   = { who = "stage", role = "roles/run.jobsExecutorWithOverrides" }
+    stage_looks  = { who = "stage", role = "roles/run.viewer" }
+    claim_looks  = { who = "claim", role = "roles/run.viewer" }
+    doctor_looks = { who = "doctor", role = "roles/run.viewer" }
+  }
+
+  name     = module.merge.name
+  location = var.region
+  role     = each.value.role
+  member   = google_service_account.component[each.value.who].member
+}
+
+# --- Google Workspace ---------------------------------------------------------------------------------
+
+# An account may sign for itself, which is what delegation without a key file needs.
+resource "google_service_account_iam_member" "signs_for_itself" {
+  for_each = local.delegation
+
+  service_account_id = google_service_account.component[each.key].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.component[each.key].member
+}
+
+# --- the project --------------------------------------------------------------------------------------
+# Roles that no smaller thing can carry. The first two are tied to our one instance by a condition.
+
+resource "google_project_iam_member" "database" {
+  for_each = merge([for who in local.database_users : {
+    for role in ["roles/cloudsql.client", "roles/cloudsql.instanceUser"] : "${who} ${role}" => { who = who, role = role }
+  }]...)
+
+  project = var.project
+  role    = each.value.role
+  member  = google_service_account.component[each.value.who].member
+
+  condition {
+    title      = "only the database of NVR Merger"
+    expression = "resource.service == \"sqladmin.googleapis.com\" && resource.name == \"projects/${var.project}/instances/${google_sql_database_instance.this.name}\""
+  }
+}
+
+resource "google_project_iam_member" "traces" {
+  for_each = local.database_users
+
+  project = var.project
+  role    = "roles/cloudtrace.agent" # spans belong to a project, and to nothing in it
+  member  = google_service_account.component[each.key].member
+}

@@ -1,0 +1,212 @@
+# Each alert says what people notice, and links to the page of the runbook that says what to do.
+
+locals {
+  user = "metric.type=\"logging.googleapis.com/user/nvr_"
+
+  # Compared with a threshold. `above` unless `below` is given.
+  thresholds = {
+    overdue = {
+      title   = "Records are not delivered 4 hours after their end", severity = "CRITICAL", runbook = "docs/runbook.md#overdue"
+      filter  = "${local.user}queue_overdue\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_PERCENTILE_50", period = "900s", above = 0.5, duration = "900s"
+    }
+    queue_stuck = {
+      title   = "The oldest due record waits for more than 2 hours", severity = "CRITICAL", runbook = "docs/runbook.md#queue-stuck"
+      filter  = "${local.user}queue_oldest\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_PERCENTILE_50", period = "900s", above = 7200, duration = "900s"
+    }
+    failed = {
+      title   = "A record failed that should not have", severity = "ERROR", runbook = "docs/runbook.md#failed"
+      filter  = "${local.user}failed\" resource.type=\"cloud_run_revision\" metric.labels.kind=monitoring.regex.full_match(\"exhausted|dead_letter\")"
+      aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s"
+    }
+    dead_letters = {
+      title   = "Pub/Sub gave up a message", severity = "ERROR", runbook = "docs/runbook.md#dead-letters"
+      filter  = "metric.type=\"pubsub.googleapis.com/subscription/dead_letter_message_count\" resource.type=\"pubsub_subscription\""
+      aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s", by = ["resource.labels.subscription_id"]
+    }
+    last_stop = {
+      title   = "The function that marks failed records fails itself", severity = "ERROR", runbook = "docs/runbook.md#last-stop"
+      filter  = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" resource.type=\"pubsub_subscription\" resource.labels.subscription_id=\"fail\""
+      aligner = "ALIGN_MAX", period = "600s", above = 3600, duration = "0s"
+    }
+    unreadable = {
+      title   = "A message cannot be read", severity = "WARNING", runbook = "docs/runbook.md#unreadable"
+      filter  = "${local.user}unreadable\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s"
+    }
+    merge_failed = {
+      title   = "An execution of the job merge failed", severity = "WARNING", runbook = "docs/runbook.md#merge-failed"
+      filter  = "metric.type=\"run.googleapis.com/job/completed_execution_count\" resource.type=\"cloud_run_job\" resource.labels.job_name=\"merge\" metric.labels.result=\"failed\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 2, duration = "0s"
+    }
+    takeovers = {
+      title   = "Workers keep falling silent", severity = "WARNING", runbook = "docs/runbook.md#takeovers"
+      filter  = "${local.user}takeovers\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 10, duration = "0s"
+    }
+    function_errors = {
+      title   = "A function answers with errors", severity = "ERROR", runbook = "docs/runbook.md#function-errors"
+      filter  = "metric.type=\"run.googleapis.com/request_count\" resource.type=\"cloud_run_revision\" metric.labels.response_code_class=\"5xx\""
+      aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["resource.labels.service_name"]
+    }
+    api_errors = {
+      title   = "Google's APIs refuse calls", severity = "WARNING", runbook = "docs/runbook.md#api-errors"
+      filter  = "${local.user}api_errors\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["metric.labels.api"]
+    }
+    canvas_day = {
+      title   = "A room's encoder showed nothing but its card for a whole day", severity = "WARNING", runbook = "docs/runbook.md#canvas-day"
+      filter  = "${local.user}canvas_days\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s", by = ["metric.labels.room"]
+    }
+    channel_expired = {
+      title   = "A calendar sends no notifications", severity = "WARNING", runbook = "docs/runbook.md#channel-expired"
+      filter  = "${local.user}channel_left\" resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_PERCENTILE_50", period = "3600s", below = 3600, duration = "0s", by = ["metric.labels.room"]
+    }
+    database_cpu = {
+      title   = "The database is busy", severity = "WARNING", runbook = "docs/runbook.md#database-limits"
+      filter  = "metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\" resource.type=\"cloudsql_database\""
+      aligner = "ALIGN_MEAN", period = "300s", above = 0.85, duration = "1800s"
+    }
+    database_disk = {
+      title   = "The database's disk nears its limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
+      filter  = "metric.type=\"cloudsql.googleapis.com/database/disk/bytes_used\" resource.type=\"cloudsql_database\""
+      aligner = "ALIGN_MAX", period = "300s", above = 0.85 * var.database.disk_limit_gb * 1000000000, duration = "600s"
+    }
+    database_connections = {
+      title   = "The database's connections near their limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
+      filter  = "metric.type=\"cloudsql.googleapis.com/database/network/connections\" resource.type=\"cloudsql_database\""
+      aligner = "ALIGN_MAX", period = "300s", above = 0.85 * var.database.max_connections, duration = "600s"
+    }
+  }
+
+  # The promise burns its month's budget too fast: over a long window, and over a short one that ends the
+  # alert soon after the cause.
+  burns = {
+    fast = {
+      title = "Deliveries are late, many of them", severity = "CRITICAL", runbook = "docs/runbook.md#slo-burn"
+      long  = "10800s", short = "1800s", rate = 10
+    }
+    slow = {
+      title = "Deliveries are late, a few every day", severity = "WARNING", runbook = "docs/runbook.md#slo-burn"
+      long  = "259200s", short = "21600s", rate = 1
+    }
+  }
+}
+
+resource "google_monitoring_notification_channel" "operator" {
+  for_each = var.operators
+
+  type         = "email"
+  display_name = each.value
+  labels       = { email_address = each.value }
+
+  depends_on = [time_sleep.services]
+}
+
+resource "google_monitoring_alert_policy" "threshold" {
+  for_each = local.thresholds
+
+  display_name          = each.value.title
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = [for c in google_monitoring_notification_channel.operator : c.id]
+
+  conditions {
+    display_name = each.value.title
+    condition_threshold {
+      filter          = each.value.filter
+      comparison      = can(each.value.below) ? "COMPARISON_LT" : "COMPARISON_GT"
+      threshold_value = try(each.value.below, each.value.above)
+      duration        = each.value.duration
+      aggregations {
+        alignment_period     = each.value.period
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = can(each.value.below) ? "REDUCE_MIN" : each.value.aligner == "ALIGN_SUM" ? "REDUCE_SUM" : "REDUCE_MAX"
+        group_by_fields      = try(each.value.by, [])
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    subject = "NVR Merger: ${each.value.title}"
+    content = "${each.value.title}.\n\nWhat to do: ${var.source_url}/${each.value.runbook}"
+    links {
+      display_name = "Runbook"
+      url          = "${var.source_url}/${each.value.runbook}"
+    }
+  }
+
+  depends_on = [time_sleep.metrics]
+}
+
+# Claim says at each run how much waits. If it says nothing, nothing moves.
+resource "google_monitoring_alert_policy" "claim_silent" {
+  display_name          = "Nobody takes due records"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = [for c in google_monitoring_notification_channel.operator : c.id]
+
+  conditions {
+    display_name = "No line of claim for 90 minutes"
+    condition_absent {
+      filter   = "${local.user}queue_waiting\" resource.type=\"cloud_run_revision\""
+      duration = "5400s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_PERCENTILE_50"
+        cross_series_reducer = "REDUCE_MAX"
+      }
+    }
+  }
+
+  documentation {
+    subject = "NVR Merger: nobody takes due records"
+    content = "The function claim has said nothing for 90 minutes, so nothing moves.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
+    links {
+      display_name = "Runbook"
+      url          = "${var.source_url}/docs/runbook.md#claim-silent"
+    }
+  }
+
+  depends_on = [time_sleep.metrics]
+}
+
+resource "google_monitoring_alert_policy" "burn" {
+  for_each = local.burns
+
+  display_name          = each.value.title
+  combiner              = "AND"
+  severity              = each.value.severity
+  notification_channels = [for c in google_monitoring_notification_channel.operator : c.id]
+
+  dynamic "conditions" {
+    for_each = toset([each.value.long, each.value.short])
+    content {
+      display_name = "The month's budget burns ${each.value.rate} times too fast over ${conditions.value}"
+      condition_threshold {
+        filter          = "select_slo_burn_rate(\"${google_monitoring_slo.delivery.id}\", \"${conditions.value}\")"
+        comparison      = "COMPARISON_GT"
+        threshold_value = each.value.rate
+        duration        = "0s"
+      }
+    }
+  }
+
+  documentation {
+    subject = "NVR Merger: ${each.value.title}"
+    content = "${each.value.title}: the promise (delivered within 4 hours, 99.5 % of a month) is at risk.\n\nWhat to do: ${var.source_url}/${each.value.runbook}"
+    links {
+      display_name = "Runbook"
+      url          = "${var.source_url}/${each.value.runbook}"
+    }
+  }
+
+  depends_on = [time_sleep.metrics]
+}

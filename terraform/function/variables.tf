@@ -1,0 +1,150 @@
+variable "name" {
+  description = "The function: the value of FUNCTION_TARGET, and the name of service, topic and subscription."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z]+$", var.name))
+    error_message = "One lower-case word."
+  }
+}
+
+variable "common" {
+  description = "What all functions and jobs have in common; see the root's main.tf."
+  type = object({
+    project      = string
+    region       = string
+    number       = string
+    network      = string
+    subnet       = string
+    push         = object({ email = string, member = string })
+    schedule     = object({ email = string, member = string })
+    dead_letters = string
+    pubsub_agent = string
+  })
+  validation {
+    condition     = var.common.project != "" && var.common.region != ""
+    error_message = "Project and region are needed."
+  }
+}
+
+variable "image" {
+  description = "The container image."
+  type        = string
+  validation {
+    condition     = var.image != ""
+    error_message = "An image is needed."
+  }
+}
+
+variable "account" {
+  description = "The service account it runs as."
+  type        = object({ email = string, member = string })
+  validation {
+    condition     = var.account.email != ""
+    error_message = "An account is needed: the default one may do far too much."
+  }
+}
+
+variable "environment" {
+  description = "Environment variables, each of which package config knows."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z_]+$", name))])
+    error_message = "Names are capitals and underscores."
+  }
+}
+
+variable "secrets" {
+  description = "Environment variables that are secrets: variable => secret id."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : can(regex("^[A-Z_]+$", name))])
+    error_message = "Names are capitals and underscores."
+  }
+}
+
+variable "public" {
+  description = "Whether anybody may call it."
+  type        = bool
+  default     = false
+  validation {
+    condition     = !var.public || var.name == "api"
+    error_message = "Only `api` is open to the world."
+  }
+}
+
+variable "people" {
+  description = "Members that may open it behind Google's sign-in (IAP)."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = length(setintersection(var.people, ["allUsers", "allAuthenticatedUsers"])) == 0
+    error_message = "Behind the sign-in there is no everybody."
+  }
+}
+
+variable "topic" {
+  description = "Whether it has a topic of its name that wakes it."
+  type        = bool
+  default     = false
+}
+
+variable "wakes_on" {
+  description = "A topic made elsewhere that wakes it."
+  type        = string
+  default     = null
+}
+
+variable "last_stop" {
+  description = "Whether messages that keep failing stay here: there is nowhere further to go."
+  type        = bool
+  default     = false
+}
+
+variable "schedule" {
+  description = "When Cloud Scheduler posts to it, in UTC."
+  type        = map(object({ cron = string, path = string }))
+  default     = {}
+  validation {
+    condition     = alltrue([for s in values(var.schedule) : can(regex("^(\\S+ ){4}\\S+$", s.cron)) && startswith(s.path, "/")])
+    error_message = "Five fields of cron, and a path that begins with /."
+  }
+}
+
+variable "instances" {
+  description = "The most instances."
+  type        = number
+  validation {
+    condition     = var.instances >= 1
+    error_message = "At least one."
+  }
+}
+
+variable "concurrency" {
+  description = "Requests that one instance serves at a time."
+  type        = number
+  validation {
+    condition     = var.concurrency >= 1 && var.concurrency <= 1000
+    error_message = "1 to 1,000."
+  }
+}
+
+variable "cpu" {
+  description = "vCPU of an instance."
+  type        = number
+  default     = 1
+  validation {
+    condition     = contains([1, 2, 4, 8], var.cpu)
+    error_message = "1, 2, 4 or 8."
+  }
+}
+
+variable "memory" {
+  description = "Memory of an instance."
+  type        = string
+  validation {
+    condition     = can(regex("^[0-9]+(Mi|Gi)$", var.memory))
+    error_message = "Like 512Mi or 4Gi."
+  }
+}

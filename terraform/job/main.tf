@@ -1,0 +1,47 @@
+# One Cloud Run job and nothing else: who starts it stands in the root.
+
+resource "google_cloud_run_v2_job" "this" {
+  name                = var.name
+  location            = var.common.region
+  deletion_protection = false # it holds nothing: all state is in the database and the buckets
+
+  template {
+    parallelism = var.parallelism
+    task_count  = 1 # an execution of `merge` says how many slices it has
+
+    template {
+      service_account       = var.account.email
+      max_retries           = var.retries
+      timeout               = var.timeout
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+
+      containers {
+        image   = var.image
+        command = var.command
+
+        resources {
+          limits = {
+            cpu    = tostring(var.cpu)
+            memory = var.memory
+          }
+        }
+
+        dynamic "env" {
+          for_each = var.environment
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+      }
+
+      vpc_access {
+        egress = "PRIVATE_RANGES_ONLY"
+        network_interfaces {
+          network    = var.common.network
+          subnetwork = var.common.subnet
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,4 @@
+output "name" {
+  description = "The job."
+  value       = google_cloud_run_v2_job.this.name
+}

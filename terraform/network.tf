@@ -1,0 +1,32 @@
+# A network for the way to the database, and for nothing else: calls of Google's APIs do not go through it.
+
+resource "google_compute_network" "this" {
+  name                    = "nvr"
+  auto_create_subnetworks = false
+
+  depends_on = [time_sleep.services]
+}
+
+resource "google_compute_subnetwork" "this" {
+  name                     = "nvr"
+  network                  = google_compute_network.this.id
+  region                   = var.region
+  ip_cidr_range            = var.network_range
+  private_ip_google_access = true
+}
+
+# The range that Google gives the database its address from.
+resource "google_compute_global_address" "database" {
+  name          = "nvr-database"
+  network       = google_compute_network.this.id
+  purpose       = "VPC_PEERING"
+  address_type  = "INTERNAL"
+  prefix_length = 20
+}
+
+resource "google_service_networking_connection" "database" {
+  network                 = google_compute_network.this.id
+  service                 = "servicenetworking.googleapis.com"
+  reserved_peering_ranges = [google_compute_global_address.database.name]
+  deletion_policy         = "ABANDON" # Google refuses to delete it for days after the last database
+}

@@ -1,0 +1,56 @@
+output "form" {
+  description = "The web form."
+  value       = module.form.uri
+}
+
+output "api" {
+  description = "The API, for the NVR's clients and for calendar notifications."
+  value       = module.api.uri
+}
+
+output "delegation_scopes" {
+  description = "To paste into the Admin console (Security, API controls, Domain-wide delegation): client id => scopes, separated by commas."
+  value = {
+    for who, scopes in local.delegation : who => {
+      client_id = google_service_account.component[who].unique_id
+      scopes    = join(",", scopes)
+    }
+  }
+}
+
+output "segments_bucket" {
+  description = "Where the recorders put their files: ROOM/YYYY-MM-DD/NAME.mp4."
+  value       = google_storage_bucket.segments.name
+}
+
+output "database" {
+  description = "The database instance, as connectors name it, and its private address."
+  value = {
+    connection = google_sql_database_instance.this.connection_name
+    address    = google_sql_database_instance.this.private_ip_address
+  }
+}
+
+output "image" {
+  description = "The deployed image; empty before the first build. scripts/apply reads it."
+  value       = var.image
+}
+
+output "image_name" {
+  description = "Where the build puts images, without tag and digest."
+  value       = local.image_name
+}
+
+output "build" {
+  description = "What a build by hand needs: its account and substitutions."
+  value = {
+    account = google_service_account.component["build"].id
+    substitutions = {
+      _REGION         = var.region
+      _IMAGE          = local.image_name
+      _CACHE          = "${local.cache_name}:layers"
+      _STATE_BUCKET   = var.state_bucket
+      _VARIABLES_FILE = var.variables_file
+    }
+  }
+}

@@ -1,0 +1,58 @@
+# Secrets of the notices. Terraform makes them with a random first value, which is in no state file; the
+# operator adds the real ones with `gcloud secrets versions add` (docs/install.md). There is no other
+# secret: database and Workspace are reached by identity.
+
+locals {
+  secrets = { # the variable that carries it, and whether anything reads it
+    webhook-secret = { variable = "WEBHOOK_SECRET", used = var.webhook != "" }
+    smtp-password  = { variable = "SMTP_PASSWORD", used = var.smtp != null }
+    zulip-key      = { variable = "ZULIP_KEY", used = var.zulip != "" }
+  }
+
+  notice_secrets = { for name, s in local.secrets : s.variable => google_secret_manager_secret.this[name].secret_id if s.used }
+
+  # Those that end records.
+  notifiers = ["link", "fail"]
+}
+
+resource "google_secret_manager_secret" "this" {
+  for_each = local.secrets
+
+  secret_id           = "nvr-${each.key}"
+  deletion_protection = var.deletion_protection
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+      }
+    }
+  }
+
+  depends_on = [time_sleep.services]
+}
+
+ephemeral "random_password" "first" {
+  length  = 40
+  special = false
+}
+
+resource "google_secret_manager_secret_version" "first" {
+  for_each = google_secret_manager_secret.this
+
+  secret                 = each.value.id
+  secret_data_wo         = ephemeral.random_password.first.result
+  secret_data_wo_version = 1
+}
+
+resource "google_secret_manager_secret_iam_member" "reads" {
+  for_each = merge([for who in local.notifiers : {
+    for name, s in local.secrets : "${who} ${name}" => { who = who, secret = name } if s.used
+  }]...)
+
+  secret_id = google_secret_manager_secret.this[each.value.secret].id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.component[each.value.who].member
+
+  depends_on = [google_secret_manager_secret_version.first]
+}
