@@ -39,10 +39,7 @@ locals {
 
   # Who does what with objects. Nobody of ours can delete or overwrite a segment.
   segments = {
-    form   = ["roles/storage.objectViewer"] # the strip of what was recorded on a day
-    api    = ["roles/storage.objectViewer"]
-    claim  = ["roles/storage.objectViewer"] # is the footage there?
-    stage  = ["roles/storage.objectViewer", "roles/storage.objectCreator"]
+    stage  = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # it copies from Drive what is only there
     merge  = ["roles/storage.objectViewer"]
     doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
@@ -52,16 +49,21 @@ locals {
     stage  = ["roles/storage.objectUser"]
     merge  = ["roles/storage.objectUser"]
     upload = ["roles/storage.objectUser"]
+    link   = ["roles/storage.objectUser"] # deletes the parts of what is delivered
     doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
 
   # The components that act for people of the Workspace domain, and the scopes they ask for. The Admin
   # console wants exactly these: one more in a request, and Google refuses all.
   delegation = {
-    calendar = ["https://www.googleapis.com/auth/calendar.events"]
+    calendar = ["https://www.googleapis.com/auth/calendar.events.readonly"]
     stage    = ["https://www.googleapis.com/auth/drive.readonly"]
-    upload   = ["https://www.googleapis.com/auth/drive"]
+    upload = [
+      "https://www.googleapis.com/auth/drive",
+      "https://www.googleapis.com/auth/calendar.events.readonly",
+    ]
     link = [
+      "https://www.googleapis.com/auth/drive",
       "https://www.googleapis.com/auth/calendar.events",
       "https://www.googleapis.com/auth/classroom.announcements",
       "https://www.googleapis.com/auth/classroom.courses.readonly",
@@ -113,6 +115,18 @@ resource "google_storage_bucket_iam_member" "work" {
   bucket = google_storage_bucket.work.name
   role   = each.value.role
   member = google_service_account.component[each.value.who].member
+}
+
+# Pieces of segments on their way from Drive are stage's own, to compose and delete.
+resource "google_storage_bucket_iam_member" "copies" {
+  bucket = google_storage_bucket.segments.name
+  role   = "roles/storage.objectUser"
+  member = google_service_account.component["stage"].member
+
+  condition {
+    title      = "only copies under way"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segments.name}/objects/.copies/\")"
+  }
 }
 
 # Recorders add segments; they can neither read nor replace one.

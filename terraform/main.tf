@@ -6,15 +6,7 @@
 # Who may do what stands in accounts.tf, as tables. Every service and job runs the one image; which
 # function a service is, FUNCTION_TARGET says.
 
-data "google_project" "this" {
-  project_id = var.project
-
-  depends_on = [time_sleep.services]
-}
-
 locals {
-  number = data.google_project.this.number
-
   # At the very first apply there is no image yet: the registry it goes to is made by the same apply.
   # Google's samples stand in, and the first build takes their place.
   first         = var.image == ""
@@ -43,7 +35,7 @@ locals {
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])
   }
 
-  # Notices go out where a record ends: link and fail; stage, upload and claim can end one, too.
+  # Notices go out where a record ends: mostly in link and fail, but claim, stage and upload can end one, too.
   notices = merge(
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
@@ -55,7 +47,7 @@ locals {
   common = {
     project = var.project
     region  = var.region
-    number  = local.number
+    number  = var.project_number
     network = google_compute_network.this.id
     subnet  = google_compute_subnetwork.this.id
     # Who wakes the functions that are not open to people.
@@ -93,7 +85,7 @@ module "form" {
   image  = local.service_image
 
   account     = google_service_account.component["form"]
-  environment = merge(local.environment, { DATABASE = local.dsn["form"], IAP_AUDIENCE = "/projects/${local.number}/locations/${var.region}/services/form" })
+  environment = merge(local.environment, { DATABASE = local.dsn["form"], IAP_AUDIENCE = "/projects/${var.project_number}/locations/${var.region}/services/form" })
   people      = var.form_users
 
   instances   = var.instances.form
@@ -159,6 +151,7 @@ module "claim" {
 
   account     = google_service_account.component["claim"]
   environment = merge(local.environment, local.notices, { DATABASE = local.dsn["claim"] })
+  secrets     = local.notice_secrets
   schedule = {
     all     = { cron = "*/30 * * * *", path = "/" }
     recover = { cron = "*/5 * * * *", path = "/?recover" }
@@ -168,7 +161,7 @@ module "claim" {
   concurrency = 1
   memory      = "512Mi"
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
 # --- stage, merge, upload, link: the work -------------------------------------------------------------
@@ -185,14 +178,15 @@ module "stage" {
     DATABASE = local.dsn["stage"]
     DELEGATE = google_service_account.component["stage"].email
   })
-  topic = true
+  secrets = local.notice_secrets
+  topic   = true
 
   instances   = var.instances.stage
   concurrency = 1
   cpu         = 2
   memory      = "4Gi"
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
 # Renders a slice a task; who completes the set joins it.
@@ -227,13 +221,14 @@ module "upload" {
     DATABASE = local.dsn["upload"]
     DELEGATE = google_service_account.component["upload"].email
   })
-  topic = true
+  secrets = local.notice_secrets
+  topic   = true
 
   instances   = var.instances.upload
   concurrency = 2
   memory      = "1Gi"
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
 # Calendar attachment, Classroom announcement, notice.

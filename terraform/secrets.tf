@@ -1,6 +1,6 @@
-# Secrets of the notices. Terraform makes them with a random first value, which is in no state file; the
-# operator adds the real ones with `gcloud secrets versions add` (docs/install.md). There is no other
-# secret: database and Workspace are reached by identity.
+# Secrets of the notices. The operator adds the real value as a second version, which no state file ever
+# sees, before switching the notice on (docs/install.md). There is no other secret: database and
+# Workspace are reached by identity.
 
 locals {
   secrets = { # the variable that carries it, and whether anything reads it
@@ -11,8 +11,8 @@ locals {
 
   notice_secrets = { for name, s in local.secrets : s.variable => google_secret_manager_secret.this[name].secret_id if s.used }
 
-  # Those that end records.
-  notifiers = ["link", "fail"]
+  # Those that can end a record, and tell the requester.
+  notifiers = ["claim", "stage", "upload", "link", "fail"]
 }
 
 resource "google_secret_manager_secret" "this" {
@@ -32,16 +32,12 @@ resource "google_secret_manager_secret" "this" {
   depends_on = [time_sleep.services]
 }
 
-ephemeral "random_password" "first" {
-  length  = 40
-  special = false
-}
-
+# A first version, so that a service may refer to the latest one from the first apply on.
 resource "google_secret_manager_secret_version" "first" {
   for_each = google_secret_manager_secret.this
 
   secret                 = each.value.id
-  secret_data_wo         = ephemeral.random_password.first.result
+  secret_data_wo         = "unset"
   secret_data_wo_version = 1
 }
 

@@ -9,7 +9,7 @@ locals {
 
   # Google's own account that moves messages. It and IAP's exist only after their first use, so
   # scripts/bootstrap makes Google create both before the first apply names them.
-  pubsub_agent = "serviceAccount:service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  pubsub_agent = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
 resource "google_project_service" "this" {

@@ -1,7 +1,7 @@
-# Two buckets. Segments come in from the recorders and are only read; work is ours and can be made again.
+# Two buckets. Segments come in from the recorders and are only read; work is ours.
 #
-# Neither keeps deleted objects (soft delete): segments are deleted by age alone, since no account of ours
-# may delete one, and keeping them for a week longer would cost half as much again; work can be remade.
+# Neither keeps deleted objects (soft delete): segments go by age alone, since no account of ours may delete
+# one, and keeping them for a week longer would cost half as much again; work can be made again.
 
 resource "google_storage_bucket" "segments" {
   name                        = "${var.project}-segments"
@@ -17,6 +17,13 @@ resource "google_storage_bucket" "segments" {
   lifecycle_rule {
     action { type = "Delete" }
     condition { age = var.retention_days }
+  }
+  lifecycle_rule { # pieces of segments on their way from Drive
+    action { type = "Delete" }
+    condition {
+      age            = 2
+      matches_prefix = [".copies/"]
+    }
   }
   lifecycle_rule {
     action { type = "AbortIncompleteMultipartUpload" }
@@ -40,13 +47,6 @@ resource "google_storage_bucket" "work" {
   lifecycle_rule {
     action { type = "Delete" }
     condition { age = var.work_days }
-  }
-  lifecycle_rule { # pieces of segments on their way from Drive
-    action { type = "Delete" }
-    condition {
-      age            = 2
-      matches_prefix = ["copies/"]
-    }
   }
   lifecycle_rule {
     action { type = "AbortIncompleteMultipartUpload" }

@@ -9,6 +9,15 @@ variable "project" {
   }
 }
 
+variable "project_number" {
+  description = "Its number; scripts/bootstrap prints it. Google's own accounts in the project are named by it."
+  type        = string
+  validation {
+    condition     = can(regex("^[0-9]{6,}$", var.project_number))
+    error_message = "Digits, as in `gcloud projects describe PROJECT --format='value(projectNumber)'`."
+  }
+}
+
 variable "region" {
   description = "Region of everything; the segments should lie near the recorders."
   type        = string
@@ -276,12 +285,20 @@ variable "database_connectors_only" {
   description = "Whether the database takes only connections of Google's connectors. The NVR that inserts over a VPN needs false."
   type        = bool
   default     = false
+  validation {
+    condition     = var.database_connectors_only != null
+    error_message = "true or false."
+  }
 }
 
 variable "deletion_protection" {
   description = "Whether the database and the buckets refuse to be deleted. False only for a trial that is thrown away."
   type        = bool
   default     = true
+  validation {
+    condition     = var.deletion_protection != null
+    error_message = "true or false."
+  }
 }
 
 variable "rate_limit" {

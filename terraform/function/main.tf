@@ -5,7 +5,7 @@
 
 locals {
   internal = !var.public && length(var.people) == 0
-  push     = var.topic || var.wakes_on != null
+  push     = var.topic || var.last_stop
 }
 
 resource "google_cloud_run_v2_service" "this" {

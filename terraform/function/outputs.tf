@@ -12,3 +12,8 @@ output "topic" {
   description = "The topic that wakes it, if it has its own."
   value       = one(google_pubsub_topic.this[*].id)
 }
+
+output "image" {
+  description = "The image it runs."
+  value       = var.image
+}

@@ -88,18 +88,30 @@ variable "topic" {
   description = "Whether it has a topic of its name that wakes it."
   type        = bool
   default     = false
+  validation {
+    condition     = var.topic != null && !(var.topic && var.wakes_on != null)
+    error_message = "A topic of its own, or one made elsewhere; not both."
+  }
 }
 
 variable "wakes_on" {
   description = "A topic made elsewhere that wakes it."
   type        = string
   default     = null
+  validation {
+    condition     = var.wakes_on == null || var.last_stop
+    error_message = "Only the last stop is woken by a topic made elsewhere."
+  }
 }
 
 variable "last_stop" {
   description = "Whether messages that keep failing stay here: there is nowhere further to go."
   type        = bool
   default     = false
+  validation {
+    condition     = var.last_stop == (var.name == "fail")
+    error_message = "Only `fail` is the last stop."
+  }
 }
 
 variable "schedule" {

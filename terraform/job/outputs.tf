@@ -2,3 +2,8 @@ output "name" {
   description = "The job."
   value       = google_cloud_run_v2_job.this.name
 }
+
+output "image" {
+  description = "The image it runs."
+  value       = var.image
+}

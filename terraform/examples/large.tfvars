@@ -1,0 +1,51 @@
+# A university of 1,000 rooms: about 3,000 lectures on a working day.
+
+project        = "nvr-merger-large-example"
+project_number = "210987654321"
+region         = "europe-west4"
+state_bucket   = "nvr-merger-large-example-terraform"
+
+form_users = ["group:teachers@example.org", "group:av-team@example.org"]
+operators  = ["av-team@example.org", "on-call@example.org"]
+recorders  = ["serviceAccount:recorder@nvr-example.iam.gserviceaccount.com"]
+
+drive_subject     = "recordings@example.org"
+calendar_subject  = "recordings@example.org"
+classroom_subject = ""
+drive_folder      = ""
+courses           = {}
+
+time_zone      = "Europe/Moscow"
+language       = "ru"
+segment_length = "30m"
+slice          = "10m"
+
+retention_days = 14
+work_days      = 7
+
+max_merges        = 60
+merge_parallelism = 8
+merge_cpu         = 4
+merge_memory      = "4Gi"
+instances         = { form = 10, api = 10, calendar = 4, stage = 40, upload = 40, link = 10 }
+network_range     = "10.20.0.0/20"
+rate_limit        = 50
+
+database = {
+  tier            = "db-custom-4-15360"
+  disk_gb         = 50
+  disk_limit_gb   = 500
+  standby         = true
+  max_connections = 2000
+  backup_days     = 30
+}
+database_connectors_only = false
+deletion_protection      = true
+
+webhook = ""
+smtp    = null
+zulip   = ""
+
+repository     = ""
+variables_file = "terraform/examples/large.tfvars"
+source_url     = "https://github.com/nvr-miem/merger/blob/main"

@@ -1,0 +1,185 @@
+package terraform_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// projectRoles are the only roles that anybody gets on the whole project, with the reason.
+var projectRoles = map[string]string{
+	"roles/cloudsql.client":       "carried by the project alone; a condition ties it to our instance",
+	"roles/cloudsql.instanceUser": "the same",
+	"roles/cloudtrace.agent":      "spans belong to a project and to nothing in it; it can only write them",
+}
+
+// buildRoles are those of the build alone.
+var buildRoles = map[string]string{
+	"roles/logging.logWriter": "its own log",
+	"roles/run.developer":     "replaces the image of services and jobs, and waits for the operations, which lie in the project",
+}
+
+func TestRolesOnTheProject(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	for _, r := range p.of("google_project_iam_binding", "google_project_iam_policy", "google_organization_iam_member", "google_folder_iam_member") {
+		t.Errorf("%s: takes rights from others, or reaches beyond the project", r.Address)
+	}
+	members := p.of("google_project_iam_member")
+	if len(members) == 0 {
+		t.Error("nobody has a role on the project: is this the plan?")
+	}
+	for _, r := range members {
+		role, _ := r.value("role").(string)
+		switch {
+		case projectRoles[role] != "":
+		case buildRoles[role] != "" && strings.Contains(r.Address, "build"):
+		default:
+			t.Errorf("%s: %s on the whole project", r.Address, role)
+		}
+		if strings.HasPrefix(role, "roles/cloudsql.") && r.value("condition") == nil {
+			t.Errorf("%s: reaches every database of the project", r.Address)
+		}
+	}
+}
+
+func TestNobodyGetsAPrimitiveRole(t *testing.T) {
+	t.Parallel()
+	for _, r := range small(t).Changes {
+		r.texts(func(text string) {
+			if slices.Contains([]string{"roles/owner", "roles/editor", "roles/viewer", "roles/storage.legacyBucketOwner"}, text) {
+				t.Errorf("%s: %s", r.Address, text)
+			}
+		})
+	}
+}
+
+func TestOnlyTheAPIIsPublic(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	for _, r := range p.Changes {
+		r.texts(func(text string) {
+			if (text == "allUsers" || text == "allAuthenticatedUsers") && !strings.HasPrefix(r.Address, "module.api.") {
+				t.Errorf("%s: %s", r.Address, text)
+			}
+		})
+	}
+	open := map[string]bool{}
+	for _, r := range p.of("google_cloud_run_v2_service") {
+		name, _ := r.value("name").(string)
+		ingress := r.value("ingress")
+		if r.value("invoker_iam_disabled") == true {
+			open[name] = true
+		}
+		switch name {
+		case "api":
+		case "form":
+			if r.value("iap_enabled") != true {
+				t.Error("the form is not behind the sign-in")
+			}
+		default:
+			if ingress != "INGRESS_TRAFFIC_INTERNAL_ONLY" {
+				t.Errorf("%s: %v", r.Address, ingress)
+			}
+		}
+	}
+	if len(open) != 1 || !open["api"] {
+		t.Errorf("open to the world: %v", open)
+	}
+}
+
+func TestNothingHasAPublicAddress(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	databases := p.of("google_sql_database_instance")
+	if len(databases) != 1 {
+		t.Fatalf("%d databases", len(databases))
+	}
+	for _, r := range databases {
+		if r.value("settings", "ip_configuration", "ipv4_enabled") != false {
+			t.Errorf("%s: has a public address", r.Address)
+		}
+		if list, _ := r.value("settings", "ip_configuration", "authorized_networks").([]any); len(list) > 0 {
+			t.Errorf("%s: lets networks in", r.Address)
+		}
+	}
+	for _, r := range p.of("google_compute_address", "google_compute_global_address") {
+		if r.value("address_type") != "INTERNAL" {
+			t.Errorf("%s: is a public address", r.Address)
+		}
+	}
+	for _, r := range p.of("google_compute_instance", "google_compute_router_nat", "google_compute_global_forwarding_rule") {
+		t.Errorf("%s: not foreseen", r.Address)
+	}
+}
+
+func TestBucketsArePrivate(t *testing.T) {
+	t.Parallel()
+	buckets := small(t).of("google_storage_bucket")
+	if len(buckets) != 2 {
+		t.Errorf("%d buckets", len(buckets))
+	}
+	for _, r := range buckets {
+		if r.value("uniform_bucket_level_access") != true || r.value("public_access_prevention") != "enforced" {
+			t.Errorf("%s: not private", r.Address)
+		}
+	}
+}
+
+// TestDeadlines: the function's own deadline, its service's, and Pub/Sub's, in this order.
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	for _, r := range p.of("google_cloud_run_v2_service") {
+		if environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"] != "570" || r.value("template", "timeout") != "580s" {
+			t.Errorf("%s: %v, %v", r.Address, environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"], r.value("template", "timeout"))
+		}
+	}
+	subscriptions := p.of("google_pubsub_subscription")
+	if len(subscriptions) != 5 {
+		t.Errorf("%d subscriptions", len(subscriptions))
+	}
+	for _, r := range subscriptions {
+		if r.value("ack_deadline_seconds") != 600.0 || r.value("retry_policy", "minimum_backoff") != "10s" || r.value("retry_policy", "maximum_backoff") != "600s" {
+			t.Errorf("%s: %v", r.Address, r.Change.After)
+		}
+		attempts := r.value("dead_letter_policy", "max_delivery_attempts")
+		if last := r.value("name") == "fail"; last != (attempts == nil) || !last && attempts != 20.0 {
+			t.Errorf("%s: given up after %v", r.Address, attempts)
+		}
+		if r.value("push_config", "oidc_token") == nil || r.value("expiration_policy", "ttl") != "" {
+			t.Errorf("%s: no identity, or it expires", r.Address)
+		}
+	}
+}
+
+// TestOneImageByDigest: everything runs the image that was passed, and no job runs it as a shell would.
+func TestOneImageByDigest(t *testing.T) {
+	t.Parallel()
+	byDigest := regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+	for _, r := range small(t).of("google_cloud_run_v2_service", "google_cloud_run_v2_job") {
+		path := []string{"template", "containers"}
+		if r.Type == "google_cloud_run_v2_job" {
+			path = []string{"template", "template", "containers"}
+		}
+		if text, _ := r.value(append(path, "image")...).(string); !byDigest.MatchString(text) {
+			t.Errorf("%s: %s", r.Address, text)
+		}
+	}
+}
+
+// environment are the variables of a service or a job.
+func environment(r resource) map[string]any {
+	list, _ := r.value("template", "containers", "env").([]any)
+	if r.Type == "google_cloud_run_v2_job" {
+		list, _ = r.value("template", "template", "containers", "env").([]any)
+	}
+	found := map[string]any{}
+	for _, entry := range list {
+		fields, _ := entry.(map[string]any)
+		name, _ := fields["name"].(string)
+		found[name] = fields["value"]
+	}
+	return found
+}
