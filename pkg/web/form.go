@@ -1,0 +1,154 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// sessionCookie marks what comes from our own pages. It is no secret: who somebody is, [Options].Who
+// says. It tells a page's request under /api/v1 from a program's that forgot its key.
+const sessionCookie = "page"
+
+// policy lets a page load what is ours and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// form is all that people see.
+func (s *site) form() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.signedIn(s.showRequest))
+	mux.HandleFunc("POST /{$}", s.signedIn(s.postRequest))
+	mux.HandleFunc("GET /recordings", s.signedIn(s.showRecordings))
+	mux.HandleFunc("GET /recordings/events", s.signedIn(s.recordingsEvents))
+	mux.HandleFunc("GET /recordings/{id}/report", s.signedIn(s.showReport))
+	mux.HandleFunc("GET /recordings/{id}/thumbnail", s.signedIn(s.showThumbnail))
+	mux.HandleFunc("POST /recordings/{id}/{what}", s.signedIn(s.decideRecording))
+	mux.HandleFunc("POST /language", s.chooseLanguage)
+	mux.HandleFunc("GET /static/", s.serveAsset)
+	s.operatorRoutes(mux)
+	v1 := http.HandlerFunc(s.serveV1)
+	mux.HandleFunc(v1Path+"/", s.signedIn(func(w http.ResponseWriter, r *http.Request) { v1.ServeHTTP(w, r) }))
+	mux.HandleFunc(openAPIPath, s.serveOpenAPI)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		// A path that exists, asked with another method, falls through to here too.
+		if _, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host}); pattern != "/" && r.Method != http.MethodGet {
+			s.sayPage(w, r, http.StatusMethodNotAllowed, "")
+			return
+		}
+		s.sayPage(w, r, http.StatusNotFound, "")
+	})
+	return s.pageGuard(mux)
+}
+
+// pageGuard is what stands before every page: names, origins, headers.
+func (s *site) pageGuard(next http.Handler) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	say := func(w http.ResponseWriter, r *http.Request, status int, detail string) {
+		if isV1(r.URL.Path) {
+			sayProblem(w, r, status, detail)
+			return
+		}
+		s.sayPage(w, r, status, detail)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set(cacheLabel, noStore)
+		if isSecure(r) {
+			header.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		s.guard(say, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !s.knownHost(r) || origins.Check(r) != nil {
+				say(w, r, http.StatusForbidden, "the request comes from another site")
+				return
+			}
+			next.ServeHTTP(w, r)
+		})).ServeHTTP(w, r)
+	})
+}
+
+// isSecure tells whether the browser came by TLS, which ends before us.
+func isSecure(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// knownHost tells whether the pages were asked for under a name of ours.
+func (s *site) knownHost(r *http.Request) bool {
+	host := (&url.URL{Host: r.Host}).Hostname()
+	return len(s.Hosts) == 0 || slices.ContainsFunc(s.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// signedIn lets only people pass.
+func (s *site) signedIn(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		user, err := s.Who(r)
+		if err != nil || user.Email == "" {
+			if err != nil && !errors.Is(err, ErrNobody) {
+				s.log.ErrorContext(r.Context(), "could not tell who is signed in", "err", err)
+			}
+			if isV1(r.URL.Path) {
+				sayProblem(w, r, http.StatusUnauthorized, "not signed in")
+				return
+			}
+			s.sayPage(w, r, http.StatusUnauthorized, "")
+			return
+		}
+		if !isV1(r.URL.Path) && r.Method == http.MethodGet {
+			s.setCookie(w, r, sessionCookie, "1", http.SameSiteStrictMode)
+		}
+		next(w, withCaller(r, &caller{id: "page/" + strings.ToLower(user.Email), email: user.Email, operator: user.Operator}))
+	}
+}
+
+// setCookie sets a cookie that no script reads, for a year, unless the browser sent it just so.
+func (s *site) setCookie(w http.ResponseWriter, r *http.Request, name, value string, site http.SameSite) {
+	if was, err := r.Cookie(name); err == nil && was.Value == value {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: isSecure(r), SameSite: site})
+}
+
+// chooseLanguage is POST /language.
+func (s *site) chooseLanguage(w http.ResponseWriter, r *http.Request) {
+	language := r.PostFormValue("language")
+	if s.words.words[language] == nil {
+		s.sayPage(w, r, http.StatusBadRequest, "")
+		return
+	}
+	s.setCookie(w, r, languageCookie, language, http.SameSiteLaxMode)
+	http.Redirect(w, r, ownPath(r.PostFormValue("back")), http.StatusSeeOther)
+}
+
+// ownPath gives a path of this site; the first page for anything else.
+func ownPath(back string) string {
+	parsed, err := url.Parse(back)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.ContainsAny(back, "\\\r\n\t") {
+		return "/"
+	}
+	return back
+}
+
+// user is who is signed in, for the page's frame.
+func (s *site) user(r *http.Request) User {
+	c := callerOf(r)
+	return User{Email: c.email, Operator: c.operator}
+}
+
+// choose tells people from programs at one address.
+func (s *site) choose(api, form http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		_, noCookie := r.Cookie(sessionCookie)
+		if isNVR(path) || path == notificationsPath || path+"/" == notificationsPath || isV1(path) && (r.Header.Get("key") != "" || noCookie != nil) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		form.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,355 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// maxLive is how many records of one page are followed.
+const maxLive = 50
+
+// recordingsPage is what a person asked for.
+type recordingsPage struct {
+	Sent    bool
+	Said    string
+	Records []recordItem
+	Next    string
+	Live    string // where the script listens; empty: nothing moves
+}
+
+// recordItem is a record as the pages show it.
+type recordItem struct {
+	recordView
+	Name       string
+	Day        string
+	Hours      string
+	Who        string // whose it is; empty on one's own page
+	StateWords string
+	Left       string // how long it still takes
+	Bar        bool
+	Reason     string
+	Cause      string // for operators
+	Notes      []string
+	Link       string
+	Report     string
+	Thumbnail  string
+	CanRetry   bool
+	CanCancel  bool
+	Back       string
+}
+
+// item shows a record on a page; operators see whose it is and why it failed.
+func (s *site) item(language string, r *nvr.Record, zone *time.Location, operators bool) recordItem {
+	v := view(r, zone, s.Now())
+	i := recordItem{recordView: v, Name: r.Title, Day: s.words.shortDay(language, r.Date), Hours: hours(r), Link: safeLink(r.Link), Back: "/recordings"}
+	i.StateWords = s.stateWords(language, r, &v, zone)
+	i.Bar = v.State == Merging
+	if v.State == Merging {
+		i.Left = s.leftWords(language, s.watcher.left(r.ID))
+	}
+	if v.Reason != nil && (v.State == Failed || v.State == Waiting || v.State == Queued) {
+		i.Reason = inLanguage(language, *v.Reason)
+	}
+	if r.Share != "" && r.Share != "shared" {
+		i.Notes = append(i.Notes, s.words.say(language, "note.share", r.Share))
+	}
+	if r.Course != "" {
+		i.Notes = append(i.Notes, s.words.say(language, "note.course", r.Course))
+	}
+	id := strconv.FormatInt(r.ID, 10)
+	if r.Digest != "" && (v.State == Done || v.State == Uploading || v.State == Linking) && s.Options.Report != nil {
+		i.Report = "/recordings/" + id + "/report"
+	}
+	if v.State == Done && s.Options.Thumbnail != nil {
+		i.Thumbnail = "/recordings/" + id + "/thumbnail"
+	}
+	i.CanRetry = v.State == Failed || v.State == Withdrawn
+	i.CanCancel = !v.State.ended()
+	if operators {
+		i.Who, i.Back = r.UserEmail, "/operators"
+		if v.State == Failed || r.Tries > 0 {
+			i.Cause = r.Cause
+		}
+	}
+	return i
+}
+
+// inLanguage picks the sentence of a language.
+func inLanguage(language string, reason nvr.Reason) string {
+	if language == "ru" && reason.Ru != "" {
+		return reason.Ru
+	}
+	return reason.En
+}
+
+// safeLink lets only web addresses become links.
+func safeLink(link string) string {
+	if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+		return link
+	}
+	return ""
+}
+
+func (s *site) stateWords(language string, r *nvr.Record, v *recordView, zone *time.Location) string {
+	switch {
+	case v.State == Merging:
+		return s.words.say(language, "state.merging", v.Percent)
+	case v.State == Queued && r.Holder != "":
+		return s.words.say(language, "state.preparing")
+	case v.State == Waiting:
+		if _, end, err := r.Window(zone); err == nil && end.After(s.Now()) {
+			return s.words.say(language, "state.waiting-end")
+		}
+	}
+	return s.words.say(language, "state."+string(v.State))
+}
+
+func (s *site) leftWords(language string, left time.Duration) string {
+	switch {
+	case left <= 0:
+		return ""
+	case left < time.Minute:
+		return s.words.say(language, "left.less")
+	}
+	return s.words.say(language, "left.minutes", int(math.Ceil(left.Minutes())))
+}
+
+// showRecordings is GET /recordings.
+func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
+	language := s.words.language(r)
+	before, ok := readCursor(r.URL.Query().Get("cursor"))
+	if !ok {
+		before = 0
+	}
+	records, next, err := s.Store.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, before, maxLive)
+	if err != nil {
+		s.broken(w, r, s.sayPage, "list records", err)
+		return
+	}
+	zones, err := s.zones(r.Context())
+	if err != nil {
+		s.broken(w, r, s.sayPage, "list the rooms", err)
+		return
+	}
+	page := recordingsPage{Sent: r.URL.Query().Get("sent") != ""}
+	if said := "recordings." + r.URL.Query().Get("said"); s.words.has(language, said) && strings.Contains("cancelled retried cannot", r.URL.Query().Get("said")) {
+		page.Said = s.words.say(language, said)
+	}
+	for i := range records {
+		page.Records = append(page.Records, s.item(language, &records[i], zones.of(records[i].Room), false))
+	}
+	page.Live = liveAddress("/recordings/events", page.Records)
+	if next > 0 {
+		page.Next = formatCursor(next)
+	}
+	s.render(w, r, http.StatusOK, "recordings", shown{Title: s.words.say(language, "recordings.title"), Nav: "recordings", User: s.user(r), Body: page})
+}
+
+// liveAddress is where what still moves on a page is followed.
+func liveAddress(path string, items []recordItem) string {
+	var ids []string
+	for i := range items {
+		if !items[i].State.ended() {
+			ids = append(ids, strconv.FormatInt(items[i].ID, 10))
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return path + "?ids=" + strings.Join(ids, ",")
+}
+
+// readIDs reads the ids of a live address; nil if they are no such list.
+func readIDs(list string) []int64 {
+	var ids []int64
+	for number := range strings.SplitSeq(list, ",") {
+		id, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || id < 1 || len(ids) == 2*maxLive {
+			return nil
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// recordingsEvents is GET /recordings/events?ids=: the entries of a page, written anew whenever one
+// changes.
+func (s *site) recordingsEvents(w http.ResponseWriter, r *http.Request) {
+	language, operators := s.words.language(r), r.URL.Query().Get("as") == "operator" && callerOf(r).operator
+	ids := readIDs(r.URL.Query().Get("ids"))
+	if ids == nil {
+		s.sayPage(w, r, http.StatusBadRequest, "")
+		return
+	}
+	var records []nvr.Record
+	var seen [][]byte
+	all, err := s.Store.Some(r.Context(), ids)
+	for i := 0; err == nil && i < len(all); i++ {
+		var one []byte
+		if one, err = s.show(r.Context(), &all[i]); err == nil && callerOf(r).owns(&all[i]) {
+			records, seen = append(records, all[i]), append(seen, one)
+		}
+	}
+	if err != nil {
+		s.broken(w, r, s.sayPage, "read records", err)
+		return
+	}
+	watch := s.watcher.add(records, seen)
+	defer s.watcher.remove(watch)
+	stream := newStream(w)
+	for len(records) > 0 || stream.write([]byte(": \n\n")) {
+		zones, err := s.zones(r.Context())
+		if err != nil {
+			return // the browser comes again
+		}
+		for i := range records {
+			item := s.item(language, &records[i], zones.of(records[i].Room), operators)
+			html, err := s.fragment(language, "recordings", "record", item)
+			if err != nil {
+				s.log.ErrorContext(r.Context(), "could not write a record's entry", "record", records[i].ID, "err", err)
+				return
+			}
+			if !stream.send("record", html) {
+				return
+			}
+		}
+		if !s.await(r, watch, stream) {
+			return
+		}
+		records, _ = s.watcher.take(watch)
+	}
+}
+
+// decideRecording is POST /recordings/{id}/retry and /cancel.
+func (s *site) decideRecording(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		s.sayPage(w, r, http.StatusNotFound, "")
+		return
+	}
+	record, ok := s.ownRecord(w, r, id, s.sayPage)
+	if !ok {
+		return
+	}
+	said := ""
+	switch r.PathValue("what") {
+	case "retry":
+		said, err = "retried", s.Store.Retry(r.Context(), record.ID)
+	case "cancel":
+		said, err = "cancelled", s.Store.Withdraw(r.Context(), record.ID, withdrawnBy(callerOf(r).email))
+	default:
+		s.sayPage(w, r, http.StatusNotFound, "")
+		return
+	}
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		said = "cannot"
+	case err != nil:
+		s.broken(w, r, s.sayPage, "change a record", err)
+		return
+	}
+	back := ownPath(r.PostFormValue("back"))
+	if back == "/" {
+		back = "/recordings"
+	}
+	http.Redirect(w, r, back+"?said="+said, http.StatusSeeOther)
+}
+
+// pageRecord is the record of a path under /recordings/{id}/.
+func (s *site) pageRecord(w http.ResponseWriter, r *http.Request) (nvr.Record, bool) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		s.sayPage(w, r, http.StatusNotFound, "")
+		return nvr.Record{}, false
+	}
+	return s.ownRecord(w, r, id, s.sayPage)
+}
+
+// showReport is GET /recordings/{id}/report: what was made and why, as a page.
+func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
+	record, ok := s.pageRecord(w, r)
+	if !ok {
+		return
+	}
+	var body []byte
+	var err error
+	if s.Options.Report != nil {
+		body, err = s.Options.Report(r.Context(), record)
+	}
+	if err != nil {
+		s.broken(w, r, s.sayPage, "read a report", err)
+		return
+	}
+	if len(body) == 0 {
+		s.sayMessage(w, r, http.StatusNotFound, "report.none")
+		return
+	}
+	var made report.Report
+	if err := json.Unmarshal(body, &made); err != nil {
+		s.broken(w, r, s.sayPage, "read a report", err)
+		return
+	}
+	language := report.English
+	if s.words.language(r) == "ru" {
+		language = report.Russian
+	}
+	var page bytes.Buffer
+	if err := made.HTML(&page, language, nil); err != nil {
+		s.broken(w, r, s.sayPage, "write a report", err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; frame-ancestors 'none'; base-uri 'none'; style-src "+styleHash(page.Bytes()))
+	w.Header().Set(contentLabel, htmlType)
+	_, _ = w.Write(page.Bytes()) // a browser that is gone reads nothing
+}
+
+// styleHash allows exactly the style that a page of one file brings along.
+func styleHash(page []byte) string {
+	_, rest, _ := bytes.Cut(page, []byte("<style>"))
+	style, _, ok := bytes.Cut(rest, []byte("</style>"))
+	if !ok {
+		return "'none'"
+	}
+	sum := sha256.Sum256(style)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// showThumbnail is GET /recordings/{id}/thumbnail.
+func (s *site) showThumbnail(w http.ResponseWriter, r *http.Request) {
+	record, ok := s.pageRecord(w, r)
+	if !ok {
+		return
+	}
+	var body []byte
+	var err error
+	if s.Options.Thumbnail != nil {
+		body, err = s.Options.Thumbnail(r.Context(), record)
+	}
+	if err != nil || len(body) == 0 {
+		s.sayPage(w, r, http.StatusNotFound, "")
+		return
+	}
+	s.writeTagged(w, r, "image/jpeg", body)
+}
+
+// show is what a watcher of a record sees; for it, a change of this is a change.
+func (s *site) show(ctx context.Context, r *nvr.Record) ([]byte, error) {
+	v, err := s.view(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return encode(v), nil
+}

@@ -1,0 +1,157 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
+	"github.com/nvr-miem/merger/pkg/web"
+)
+
+const (
+	lecturer = "lecturer@example.org"
+	stranger = "stranger@example.org"
+)
+
+// world is the handlers over a database, at one address.
+type world struct {
+	t     testing.TB
+	store *store.Store
+	clock *storetest.Clock
+	web   *httptest.Server
+
+	key      string // of lecturer
+	imported string // of the NVR, of lecturer; may name any address
+	looks    chan string
+	operator atomic.Bool // the person on the pages is one
+	report   atomic.Pointer[[]byte]
+}
+
+// moscow is the zone of the rooms.
+func moscow(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+func newWorld(t testing.TB, change ...func(*web.Options)) *world {
+	t.Helper()
+	w := &world{t: t, clock: storetest.NewClock(), looks: make(chan string, 10)}
+	w.store = storetest.Open(t, storetest.SQLite(t), store.Options{Now: w.clock.Now, MaxOpen: 8,
+		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
+	ctx := context.Background()
+	id, err := w.store.SaveRoom(ctx, nvr.Room{Name: "504", Drive: "folder504", Calendar: "c504@resource.calendar.google.com",
+		MainSource: "172.18.191.24/0", ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru", SegmentLength: 30 * time.Minute})
+	w.must(err)
+	for _, source := range []nvr.Source{{Name: "camera", IP: "172.18.191.24", Merge: "left"}, {Name: "encoder", IP: "172.18.191.21"}, {Name: "board", IP: "172.18.191.30/0", Merge: "board-right"}} {
+		_, err := w.store.SaveSource(ctx, id, source)
+		w.must(err)
+	}
+	_, err = w.store.SaveRoom(ctx, nvr.Room{Name: "Зал/2 <b>", Language: "ru", SegmentLength: 30 * time.Minute})
+	w.must(err)
+	w.key = w.addKey(store.Key{Email: lecturer})
+	_, err = w.store.ImportKeys(ctx, []store.User{{Email: lecturer, Key: "nvr-plain-key"}})
+	w.must(err)
+	w.imported = "nvr-plain-key"
+
+	options := web.Options{Store: w.store, Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
+		Look: func(_ context.Context, room string) error { w.looks <- room; return nil },
+		Who: func(*http.Request) (web.User, error) {
+			return web.User{Email: lecturer, Operator: w.operator.Load()}, nil
+		},
+		Report: func(context.Context, nvr.Record) ([]byte, error) {
+			if body := w.report.Load(); body != nil {
+				return *body, nil
+			}
+			return nil, nil
+		},
+	}
+	for _, each := range change {
+		each(&options)
+	}
+	w.web = httptest.NewUnstartedServer(nil)
+	w.web.Config = web.NewServer(web.New(options))
+	w.web.Start()
+	t.Cleanup(func() {
+		w.web.CloseClientConnections()
+		w.web.Close()
+	})
+	return w
+}
+
+// testLog writes the handlers' log into the test's.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) addKey(key store.Key) string {
+	w.t.Helper()
+	secret, _, err := w.store.AddKey(context.Background(), key)
+	w.must(err)
+	return secret
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request; headers are name, value, name, value.
+func (w *world) do(method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, w.web.URL+path, strings.NewReader(body))
+	w.must(err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	got, err := client.Do(r)
+	w.must(err)
+	defer func() { _ = got.Body.Close() }()
+	text, err := io.ReadAll(got.Body)
+	w.must(err)
+	return answer{got.StatusCode, got.Header, string(text)}
+}
+
+// file files a record of a person in room 504.
+func (w *world) file(email, date, start, end string) nvr.Record {
+	w.t.Helper()
+	r, _, err := w.store.Insert(context.Background(), nvr.Record{Title: "Анализ", Room: "504", Date: date, StartTime: start, EndTime: end, UserEmail: email}, nil)
+	w.must(err)
+	return r
+}
+
+// reads decodes JSON.
+func reads[T any](t testing.TB, text string) T {
+	t.Helper()
+	var value T
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return value
+}
