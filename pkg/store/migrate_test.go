@@ -162,7 +162,7 @@ func TestACutOffMigrationGoesOn(t *testing.T) {
 
 func versionsOf(t *testing.T, db *sql.DB) (versions []int64) {
 	t.Helper()
-	rows := must(db.Query(`select version_id from merger_migrations order by version_id`))(t)
+	rows := must(db.Query(`select version_id from merger_migrations order by version_id`))(t) //nolint:rowserrcheck // it is, below
 	defer func() { ok(t, rows.Close()) }()
 	for rows.Next() {
 		var version int64

@@ -129,7 +129,7 @@ func (r rig) texts(t *testing.T, query string) (texts []string) {
 	t.Helper()
 	db := open(t, r.dsn)
 	defer func() { ok(t, db.Close()) }()
-	rows := must(db.Query(query))(t)
+	rows := must(db.Query(query))(t) //nolint:rowserrcheck // it is, below
 	defer func() { ok(t, rows.Close()) }()
 	for rows.Next() {
 		var text string

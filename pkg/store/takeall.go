@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,14 +68,15 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
 	for rows.Next() {
 		r, err := scanRecord(rows)
 		if err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		now[r.ID] = &r
 	}
-	return now, errors.Join(rows.Err(), rows.Close())
+	return now, rows.Err()
 }
 
 // more completes a list of count parameters whose first is written.
