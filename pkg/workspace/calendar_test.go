@@ -58,7 +58,7 @@ func attachedIDs(e *calendar.Event) string {
 
 func TestAttachUnderFaultsIsOneAttachment(t *testing.T) {
 	t.Parallel()
-	for seed := range int64(6) {
+	for seed := range int64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, google.Options{})

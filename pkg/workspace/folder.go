@@ -1,10 +1,13 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,39 +22,59 @@ const folderKey = "nvrFolder"
 // when several workers make it at the same moment or the answer to making it is lost. A folder of that
 // name made by a person will do. A person may rename ours: it is found by its key.
 //
-// Drive has no "create if absent". So whoever makes one looks again, and all agree on the oldest; the
-// others go to the bin. Between making and looking lies a pause: creation times are milliseconds, and
-// within one of them two folders could each look like the only one.
+// Drive has no "create if absent". So whoever makes one, or finds one that is very young, looks again
+// after a pause, and all agree on the oldest; the others go to the bin. The pause is there because
+// creation times are milliseconds: within one of them two folders could each look like the only one.
 func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (string, error) {
 	if err := checkID("folder", parent); err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(key))
 	folder := wantedFolder{parent: parent, name: fit(name, ""), key: hex.EncodeToString(sum[:16])}
-	if there, err := c.folders(ctx, folder); err != nil || len(there) > 0 {
-		return oldest(there), err
-	}
-	made, err := c.makeFolder(ctx, folder)
-	if err != nil {
-		return "", err
-	}
-	if err := c.options.Pause(ctx, max(c.scaled(time.Second), 3*time.Millisecond)); err != nil {
-		return "", err
-	}
 	there, err := c.folders(ctx, folder)
 	if err != nil {
 		return "", err
 	}
-	if len(there) == 0 {
-		return made, nil // the list lags behind
+	made := ""
+	if winner := oldest(there); winner == nil {
+		if made, err = c.makeFolder(ctx, folder); err != nil {
+			return "", err
+		}
+	} else if c.options.Now().Sub(instant(winner.CreatedTime)) > settled {
+		return winner.Id, c.trashRivals(ctx, folder, there, winner)
+	}
+	if err := c.options.Pause(ctx, max(c.scaled(time.Second), 3*time.Millisecond)); err != nil {
+		return "", err
+	}
+	if there, err = c.folders(ctx, folder); err != nil {
+		return "", err
 	}
 	winner := oldest(there)
-	if winner != made {
-		// Nobody uses ours: everybody who looks sees the older one first.
-		return winner, c.Trash(ctx, made)
+	switch {
+	case winner == nil && made == "":
+		return "", fmt.Errorf("folder %s came and went", name)
+	case winner == nil:
+		return made, nil // the list lags behind
 	}
-	return winner, nil
+	return winner.Id, c.trashRivals(ctx, folder, there, winner)
 }
+
+// trashRivals removes the folders of ours that nobody uses, because everybody takes the oldest: our own,
+// and what a worker left that was killed before he could remove his.
+func (c *Client) trashRivals(ctx context.Context, w wantedFolder, there []*drive.File, winner *drive.File) error {
+	for _, f := range there {
+		if f.Id == winner.Id || f.AppProperties[folderKey] != w.key {
+			continue
+		}
+		if err := c.Trash(ctx, f.Id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled is the age at which a folder has no rival any more that is about to become visible.
+const settled = 10 * time.Second
 
 type wantedFolder struct{ parent, name, key string }
 
@@ -72,23 +95,14 @@ func (c *Client) folders(ctx context.Context, w wantedFolder) ([]*drive.File, er
 	return fit, nil
 }
 
-// oldest is the folder that all agree on; empty if there is none.
-func oldest(folders []*drive.File) string {
-	var winner *drive.File
-	for _, f := range folders {
-		if winner == nil {
-			winner = f
-			continue
-		}
-		at, than := instant(f.CreatedTime), instant(winner.CreatedTime)
-		if at.Before(than) || at.Equal(than) && strings.Compare(f.Id, winner.Id) < 0 {
-			winner = f
-		}
+// oldest is the folder that all agree on; nil if there is none.
+func oldest(folders []*drive.File) *drive.File {
+	if len(folders) == 0 {
+		return nil
 	}
-	if winner == nil {
-		return ""
-	}
-	return winner.Id
+	return slices.MinFunc(folders, func(a, b *drive.File) int {
+		return cmp.Or(instant(a.CreatedTime).Compare(instant(b.CreatedTime)), strings.Compare(a.Id, b.Id))
+	})
 }
 
 func (c *Client) makeFolder(ctx context.Context, w wantedFolder) (string, error) {

@@ -14,7 +14,7 @@ import (
 
 func TestEnsureFolderAtOnceAndUnderFaults(t *testing.T) {
 	t.Parallel()
-	for seed := range int64(4) {
+	for seed := range int64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, google.Options{})
@@ -74,7 +74,7 @@ func (w *world) permissions(id string) []*drive.Permission {
 
 func TestShareUnderFaultsIsOnePermission(t *testing.T) {
 	t.Parallel()
-	for seed := range int64(6) {
+	for seed := range int64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, google.Options{})
