@@ -3,7 +3,7 @@ package workspace_test
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // Drive's checksum
+	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,7 +31,7 @@ func noise(n int) []byte {
 }
 
 func sum(b []byte) string {
-	s := md5.Sum(b) //nolint:gosec // Drive's checksum
+	s := md5.Sum(b)
 	return hex.EncodeToString(s[:])
 }
 
