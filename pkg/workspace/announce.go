@@ -23,7 +23,8 @@ const (
 
 // Announce posts a video to a course, once: as the course's owner, or as the configured teacher. stored
 // is the id that an earlier attempt handed to store, empty if there was none; store is called with an
-// id before it is published. An announcement that a person removed stays removed.
+// id before it is published, and must refuse ([fault.ErrStale]) once the record is somebody else's: that
+// is what keeps two workers from publishing two. An announcement that a person removed stays removed.
 //
 // Classroom has no "create if absent", so an announcement begins as a draft. It is looked for before it
 // is made and after; whoever finds a better one than his own deletes his. A crash in between leaves a
@@ -39,7 +40,7 @@ func (c *Client) Announce(ctx context.Context, course Course, text string, file 
 	}
 	p := &post{client: c, service: seat.classroom, course: course.ID, poster: poster, file: file, text: cutText(text)}
 	if stored != "" {
-		return stored, p.publish(ctx, stored)
+		return stored, p.publish(ctx, stored, "")
 	}
 	found, err := p.settle(ctx, nil)
 	if err != nil {
@@ -56,7 +57,7 @@ func (c *Client) Announce(ctx context.Context, course Course, text string, file 
 	if err := store(found.Id); err != nil {
 		return "", fmt.Errorf("store announcement %s: %w", found.Id, err)
 	}
-	if err := p.publish(ctx, found.Id); err != nil {
+	if err := p.publish(ctx, found.Id, found.State); err != nil {
 		return "", err
 	}
 	for _, id := range p.spare {
@@ -247,17 +248,24 @@ func (p *post) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// publish makes a draft visible. One that a person has removed is done.
-func (p *post) publish(ctx context.Context, id string) error {
+// publish makes a draft visible. state is the announcement's if it is known, else empty. One that a
+// person has removed is done.
+func (p *post) publish(ctx context.Context, id, state string) error {
+	if state == published {
+		return nil
+	}
 	err := p.client.do(ctx, "classroom.announcements.patch", "publish announcement "+id, func(ctx context.Context) error {
 		if err := checkID("announcement", id); err != nil {
 			return err
 		}
-		now, err := p.service.Courses.Announcements.Get(p.course, id).Context(ctx).Fields("id", "state").Do()
-		if err != nil || now.State != draft {
-			return err
+		if state == "" {
+			now, err := p.service.Courses.Announcements.Get(p.course, id).Context(ctx).Fields("id", "state").Do()
+			if err != nil || now.State != draft {
+				return err
+			}
 		}
-		_, err = p.service.Courses.Announcements.Patch(p.course, id, &classroom.Announcement{State: published}).
+		state = "" // if this fails, look before the next try
+		_, err := p.service.Courses.Announcements.Patch(p.course, id, &classroom.Announcement{State: published}).
 			UpdateMask("state").Context(ctx).Fields("id", "state").Do()
 		var answer *googleapi.Error
 		if errors.As(err, &answer) && answer.Code == http.StatusBadRequest && slices.Contains([]string{"failedPrecondition", "FAILED_PRECONDITION"}, reasonOf(answer)) {

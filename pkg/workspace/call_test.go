@@ -285,6 +285,22 @@ func TestMissingDelegationNamesTheScopes(t *testing.T) {
 	}
 }
 
+func TestDelegationNeedsSomebody(t *testing.T) {
+	t.Parallel()
+	if _, err := workspace.Delegation("upload@project.iam.gserviceaccount.com")(t.Context(), "", workspace.UploadScopes()...); err == nil {
+		t.Error("no error")
+	}
+	for i, o := range []workspace.Options{
+		{Endpoint: "http://127.0.0.1"},
+		{Now: time.Now},
+		{Now: time.Now, Endpoint: "http://127.0.0.1", Scale: -1},
+	} {
+		if _, err := workspace.New(o); err == nil {
+			t.Errorf("options %d: no error", i)
+		}
+	}
+}
+
 func TestTokensAreForTheSubjectAndTheScopes(t *testing.T) {
 	t.Parallel()
 	var header string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -193,4 +194,65 @@ func TestKilledAtEachCall(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatARecordCosts counts the requests of a record, also those that one call of ours makes of many.
+// A number may fall; one that grows must have a reason.
+func TestWhatARecordCosts(t *testing.T) {
+	t.Parallel()
+	w := begin(t, google.Options{})
+	first := newEffects(w, 1)
+	if err := first.work(t.Context(), w.worker(nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []bool{false, true} {
+		counter := &counter{under: http.DefaultTransport, calls: map[string]int{}}
+		e := first
+		if !again {
+			e = newEffects(w, 2)
+		}
+		if err := e.work(t.Context(), w.worker(counter)); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{
+			"GET files": 2, "GET files/generateIds": 2, "POST files": 1, // the folder of the day, the file's id
+			"POST upload": 1, "PUT upload": 2, "GET files/ID": 1,
+			"GET permissions": 4, "POST permissions": 2, // the student, the teacher
+			"GET events": 2, "PATCH events": 1, // the room's copy, the organiser's event
+			"GET userProfiles": 1, "GET announcements": 2, "POST announcements": 2, "PATCH announcements": 1,
+		}
+		if again { // a link step that comes a second time
+			want = map[string]int{"GET files": 2, "GET files/ID": 1, "GET permissions": 1, "GET events": 1, "GET userProfiles": 1, "GET announcements": 1}
+		}
+		for call, n := range counter.calls {
+			if n > want[call] {
+				t.Errorf("again=%t: %d requests %s, want %d", again, n, call, want[call])
+			}
+		}
+		t.Log(counter.calls)
+	}
+}
+
+// counter counts requests by what they ask for.
+type counter struct {
+	under http.RoundTripper
+	calls map[string]int
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	path := strings.TrimPrefix(r.URL.Path, "/workspace/")
+	name := ""
+	for _, known := range []string{"upload", "permissions", "events", "userProfiles", "announcements", "files/generateIds", "files/"} {
+		if name == "" && strings.Contains(path, known) {
+			name = known
+		}
+	}
+	switch name {
+	case "files/":
+		name = "files/ID"
+	case "":
+		name = "files"
+	}
+	c.calls[r.Method+" "+name]++
+	return c.under.RoundTrip(r)
 }
