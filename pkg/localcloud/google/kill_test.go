@@ -108,8 +108,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		}
 		if uploading == "" {
 			uploading = w.newID()
-			session = w.session(uploading, len(content))
-			session = session[strings.Index(session, "/upload/"):]
+			session = relative(w.session(uploading, len(content)))
 		}
 		var answered atomic.Int64
 		var wait sync.WaitGroup
@@ -178,4 +177,54 @@ func (w *world) goOn(session string, content []byte, size int) {
 		}
 		a = w.send(session, content, from, min(from+size, len(content)))
 	}
+}
+
+// pattern is bytes without end that need no memory.
+type pattern struct{ at int }
+
+func (p *pattern) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(p.at * 2654435761 >> 13)
+		p.at++
+	}
+	return len(b), nil
+}
+
+// TestUploadsNeedNoMemory sends more than the server may hold, in one go and in a chunk.
+func TestUploadsNeedNoMemory(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("sends 512 MiB")
+	}
+	const size = 256 << 20
+	w := &world{t: t}
+	c := spawn(t, t.TempDir())
+	defer c.kill()
+	w.base = c.base
+	for _, at := range []string{"/upload/drive/v3/files?uploadType=media&fields=id,size", relative(w.session(w.newID(), size))} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+at, io.LimitReader(&pattern{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.ContentLength = size
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK || !strings.Contains(string(text), fmt.Sprint(size)) {
+			t.Errorf("%s: %d %s", at, response.StatusCode, text)
+		}
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		t.Skip("only Linux tells what a process holds")
+	}
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	var kB int
+	if _, err := fmt.Sscan(peak, &kB); err != nil || kB > 96<<10 {
+		t.Errorf("the server held %d kB at its peak, %v", kB, err)
+	}
+	t.Logf("the server held %d kB at its peak", kB)
 }

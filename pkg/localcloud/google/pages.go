@@ -53,9 +53,13 @@ func newPages(s *Server) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the style of the pages: %w", err)
 	}
+	zone, err := time.LoadLocation(s.o.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("the time zone of the pages: %w", err)
+	}
 	look, err := template.New("page.html").Funcs(template.FuncMap{
 		"size": size, "path": url.PathEscape,
-		"moment": func(t time.Time) string { return t.Format("2006-01-02 15:04") },
+		"moment": func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
 		"day":    func(t time.Time) string { return t.Format(time.DateOnly) },
 		"hour":   func(t time.Time) string { return t.Format("15:04") },
 	}).ParseFS(looks, "page.html")
@@ -136,14 +140,13 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 }
 
 // size writes a number of bytes for people.
-func size(bytes int64) string {
-	units := []string{"B", "kB", "MB", "GB"}
+func size(bytes int64, units []string) string {
 	value, unit := float64(bytes), 0
 	for value >= 1000 && unit < len(units)-1 {
 		value, unit = value/1000, unit+1
 	}
 	if unit == 0 {
-		return fmt.Sprintf("%d B", bytes)
+		return fmt.Sprintf("%d %s", bytes, units[0])
 	}
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }

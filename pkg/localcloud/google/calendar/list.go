@@ -319,7 +319,7 @@ func (c *Calendar) sort(found []*event, order string) {
 		}
 	}
 	slices.SortFunc(found, func(a, b *event) int {
-		n := 0
+		var n int
 		switch order {
 		case "startTime":
 			n = start[a].Compare(start[b])

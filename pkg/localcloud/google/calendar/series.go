@@ -110,19 +110,17 @@ func readSeries(e *event, zone *time.Location) (*series, error) {
 
 // addLine reads RRULE:…, RDATE…:… or EXDATE…:….
 func (s *series) addLine(line string) error {
-	name, value, ok := strings.Cut(line, ":")
-	name, params, _ := strings.Cut(strings.ToUpper(name), ";")
+	head, value, ok := strings.Cut(line, ":")
+	name, params, _ := strings.Cut(head, ";")
 	if !ok {
 		return fmt.Errorf("want NAME:VALUE")
 	}
-	switch name {
+	switch name = strings.ToUpper(name); name {
 	case "RRULE":
 		return s.addRule(strings.ToUpper(value))
 	case "RDATE", "EXDATE":
-		// The zone's name is read from the line as it was written: names have small letters.
-		_, written, _ := strings.Cut(line[:strings.Index(line, ":")], ";")
 		for text := range strings.SplitSeq(value, ",") {
-			at, err := s.readStamp(strings.TrimSpace(text), written)
+			at, err := s.readStamp(strings.TrimSpace(text), params)
 			if err != nil {
 				return err
 			}

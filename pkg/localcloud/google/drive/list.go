@@ -2,7 +2,6 @@ package drive
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -63,7 +62,7 @@ func checkCorpora(c *api.Call) error {
 	case drive != "" && corpora != "drive", corpora == "drive" && drive == "":
 		return api.Invalid("driveId", "driveId and corpora=drive must be given together.")
 	case (corpora == "drive" || corpora == "allDrives") && !(c.Flag("includeItemsFromAllDrives") && c.Flag("supportsAllDrives")):
-		return api.Refuse(http.StatusForbidden, "teamDrivesParentLimit", "With corpora=%s, includeItemsFromAllDrives and supportsAllDrives must be true.", corpora)
+		return api.Invalid("corpora", "With corpora=%s, includeItemsFromAllDrives and supportsAllDrives must be true.", corpora)
 	}
 	for space := range strings.SplitSeq(c.Query.Get("spaces"), ",") {
 		if !slices.Contains([]string{"", "drive", "appDataFolder"}, space) {

@@ -20,7 +20,7 @@ func (f *file) allPermissions() []api.Object {
 
 // permission completes what a caller said about one.
 func permission(p api.Object) api.Object {
-	id := ""
+	var id string
 	switch api.Text(p, "type") {
 	case "anyone":
 		id = "anyoneWithLink"

@@ -124,7 +124,7 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 		return d.finished(s)
 	}
 	if c.Request.Method == http.MethodDelete {
-		return d.cancel(key, s)
+		return d.cancel(key, s), nil
 	}
 	sent, err := parseSent(c.Request)
 	if err != nil {
@@ -186,10 +186,10 @@ func (d *Drive) finished(s *session) (*api.Answer, error) {
 	return api.OK(made)
 }
 
-func (d *Drive) cancel(key string, s *session) (*api.Answer, error) {
+func (d *Drive) cancel(key string, s *session) *api.Answer {
 	const clientClosed = 499 // what Google answers to a session that was cancelled
 	d.dropSession(key, s)
-	return &api.Answer{Status: clientClosed}, nil
+	return &api.Answer{Status: clientClosed}
 }
 
 func (d *Drive) dropSession(key string, s *session) {
