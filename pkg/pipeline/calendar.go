@@ -1,0 +1,282 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/workspace"
+)
+
+// Calendar keeps the records in step with the rooms' calendars.
+//
+// A sweep reads what a calendar says now and compares it with the records of its events; it keeps no
+// state of its own, so a sweep that was killed at any line, ran twice, or met a calendar that changed
+// while it was read is mended by the next. A record is one request of one event in one calendar
+// ([store.EventKey]). Until its processing began a record follows its event; afterwards it is left as it
+// is, and an event that was moved gets a further record.
+type Calendar struct {
+	Store     *store.Store
+	Workspace *workspace.Client
+	Now       func() time.Time
+	Log       *slog.Logger
+	Settings  CalendarSettings
+}
+
+// CalendarSettings are the decisions of the operator.
+type CalendarSettings struct {
+	Retention time.Duration // of the segments: older events are not looked at; 0: 14 days
+	Ahead     time.Duration // how far the sweep looks into the future; 0: 14 days
+	Requester string        // who gets the video of an event that names no person; empty: nobody, no record
+	Address   string        // where notifications arrive; empty: calendars are only polled
+	Life      time.Duration // of a notification channel; 0: 7 days
+}
+
+const (
+	defaultSpan = 14 * 24 * time.Hour
+	sweepers    = 6 // calendars that are read at once
+)
+
+// Sweep reads the calendars of all rooms. A calendar that cannot be read does not keep the others from it.
+func (c *Calendar) Sweep(ctx context.Context) error {
+	rooms, err := c.Store.Rooms(ctx)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(rooms))
+	var group errgroup.Group
+	group.SetLimit(sweepers)
+	swept := map[string]string{}
+	for i := range rooms {
+		room := &rooms[i]
+		if room.Calendar == "" {
+			continue
+		}
+		if other, twice := swept[room.Calendar]; twice {
+			c.Log.WarnContext(ctx, "two rooms have one calendar; only the first is looked at", "room", room.Name, "other", other)
+			continue
+		}
+		swept[room.Calendar] = room.Name
+		group.Go(func() error {
+			if err := c.sweep(ctx, room); err != nil {
+				errs[i] = fmt.Errorf("look at the calendar of room %q: %w", room.Name, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // they say their errors in errs
+	return errors.Join(errs...)
+}
+
+// SweepRoom reads the calendar of one room. A room that is gone, or has no calendar, is no error.
+func (c *Calendar) SweepRoom(ctx context.Context, name string) error {
+	room, err := c.Store.Room(ctx, name)
+	if errors.Is(err, store.ErrNotFound) || err == nil && room.Calendar == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.sweep(ctx, &room); err != nil {
+		return fmt.Errorf("look at the calendar of room %q: %w", name, err)
+	}
+	return nil
+}
+
+// sweep brings the records of one calendar into step. The records are read before the events: what
+// another sweep wrote since then from a newer calendar is no longer as it was read, and is left alone.
+func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
+	ctx = observe.WithRoom(ctx, room.Name)
+	now := c.Now()
+	from, to := now.Add(-cmp.Or(c.Settings.Retention, defaultSpan)), now.Add(cmp.Or(c.Settings.Ahead, defaultSpan))
+	known, err := c.known(ctx, room, from.In(room.Zone).Format(time.DateOnly))
+	if err != nil {
+		return err
+	}
+	listed := map[string]workspace.Event{} // of an event that two pages show, the later
+	for event, err := range c.Workspace.Events(ctx, room.Calendar, from, to) {
+		if err != nil {
+			return err
+		}
+		listed[event.ID] = event
+	}
+	var errs []error
+	for id := range listed {
+		event := listed[id]
+		errs = append(errs, c.follow(ctx, room, &event, known[id]))
+	}
+	for id, last := range known {
+		if _, there := listed[id]; !there && c.inside(&last.Record, room, from, to) {
+			errs = append(errs, c.missing(ctx, room, last))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// known gives the newest request of each event, after adopting what the NVR inserted.
+func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[string]*store.Event, error) {
+	strays, err := c.Store.Adoptable(ctx, room.Calendar, room.Name, from)
+	if err != nil {
+		return nil, err
+	}
+	for _, stray := range strays {
+		if _, _, err := c.Store.FileEvent(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
+			return nil, err
+		}
+		c.Log.InfoContext(ctx, "adopted a record that the NVR made of an event", "record", stray.ID)
+	}
+	events, err := c.Store.Events(ctx, room.Calendar, from)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]*store.Event, len(events))
+	for i := range events { // by event and revision: the last wins
+		known[events[i].Key.Event] = &events[i]
+	}
+	return known, nil
+}
+
+// inside tells whether a record may still follow its event, and lies where the event should have been
+// listed.
+func (c *Calendar) inside(r *nvr.Record, room *nvr.Room, from, to time.Time) bool {
+	start, end, err := r.Window(room.Zone)
+	return store.Free(r) && err == nil && end.After(from) && start.Before(to)
+}
+
+// missing looks for the event of a record that was not listed: it is gone, or elsewhere in time, or a page
+// shifted while it was read.
+func (c *Calendar) missing(ctx context.Context, room *nvr.Room, last *store.Event) error {
+	event, err := c.Workspace.Event(ctx, room.Calendar, last.Key.Event)
+	if errors.Is(err, workspace.ErrNotFound) {
+		event, err = workspace.Event{ID: last.Key.Event, Status: "cancelled"}, nil
+	}
+	if err != nil {
+		return err
+	}
+	return c.follow(ctx, room, &event, last)
+}
+
+// follow makes of an event what it asks for; last is its newest request, nil if none is known.
+func (c *Calendar) follow(ctx context.Context, room *nvr.Room, event *workspace.Event, last *store.Event) error {
+	wish, refusal := calendar.Read(eventOf(event), *room, c.Settings.Requester)
+	err := c.decide(ctx, room, event, last, wish, refusal)
+	if errors.Is(err, fault.ErrStale) || errors.Is(err, store.ErrConflict) {
+		c.Log.DebugContext(ctx, "a record changed while its event was looked at; the next sweep looks again", "event", event.ID)
+		return nil
+	}
+	return err
+}
+
+func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.Event, last *store.Event, wish calendar.Wish, refusal calendar.Refusal) error {
+	to := nvr.Record{Title: wish.Title, Room: room.Name, Date: wish.Date, StartTime: wish.StartTime, EndTime: wish.EndTime, UserEmail: wish.UserEmail, EventID: event.ID}
+	if last == nil && refusal == calendar.Wanted {
+		return c.file(ctx, room, to)
+	}
+	if last == nil {
+		c.Log.DebugContext(ctx, "an event is no record", "event", event.ID, "why", string(refusal))
+		return nil
+	}
+	r := last.Record
+	log := c.Log.With("record", r.ID)
+	withdrawnByUs := r.Step == nvr.StepWithdrawn && byCalendar(r.Reason)
+	switch {
+	case refusal != calendar.Wanted && store.Free(&r):
+		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
+		return c.Store.Withdraw(ctx, r.ID, refused(refusal))
+	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
+		return nil // processing began, or a person decided
+	case withdrawnByUs || store.Free(&r) && !sameWindow(&r, &to):
+		log.InfoContext(ctx, "changed: its event was moved or restored", "date", to.Date, "start", to.StartTime, "end", to.EndTime)
+		return c.Store.Revise(ctx, r, to)
+	case store.Free(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
+		return c.Store.Rename(ctx, r, to.Title, to.UserEmail)
+	case store.Free(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
+		return nil
+	}
+	// The old request is marked first: a kill between the two is mended by the next sweep.
+	if err := c.Store.Remark(ctx, r, moved(&to)); err != nil {
+		return err
+	}
+	key := last.Key
+	key.Revision++
+	further, created, err := c.Store.FileEvent(ctx, key, to)
+	if created {
+		log.InfoContext(ctx, "its event was moved after processing began: a further record is made", "further", further.ID)
+	}
+	return err
+}
+
+// file makes the record of an event that has none in the window that was read; it may have one elsewhere
+// in time.
+func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) error {
+	last, err := c.Store.LastEvent(ctx, room.Calendar, to.EventID)
+	if err == nil {
+		return c.decide(ctx, room, &workspace.Event{ID: to.EventID}, &last,
+			calendar.Wish{Title: to.Title, Date: to.Date, StartTime: to.StartTime, EndTime: to.EndTime, UserEmail: to.UserEmail}, calendar.Wanted)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	r, created, err := c.Store.FileEvent(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
+	if created {
+		c.Log.InfoContext(ctx, "a record of an event", "record", r.ID, "date", r.Date, "start", r.StartTime, "end", r.EndTime)
+	}
+	return err
+}
+
+// sameWindow tells whether a record is of this room and time.
+func sameWindow(r, to *nvr.Record) bool {
+	return r.Room == to.Room && r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime
+}
+
+// eventOf puts an event into the words of the rules.
+func eventOf(e *workspace.Event) calendar.Event {
+	event := calendar.Event{ID: e.ID, Status: e.Status, Summary: e.Summary, Description: e.Description, Creator: e.Creator, Organizer: e.Organizer}
+	if e.Response != "" {
+		event.Attendees = []calendar.Attendee{{Self: true, Response: e.Response}}
+	}
+	switch {
+	case e.AllDay:
+		event.Start, event.End = calendar.Moment{Date: e.Start.Format(time.DateOnly)}, calendar.Moment{Date: e.End.Format(time.DateOnly)}
+	case !e.Start.IsZero() && !e.End.IsZero():
+		event.Start, event.End = calendar.Moment{DateTime: e.Start.Format(time.RFC3339Nano)}, calendar.Moment{DateTime: e.End.Format(time.RFC3339Nano)}
+	}
+	return event
+}
+
+// calendarMark begins every reason that a calendar gave, so that the sweep knows what it may undo. What a
+// person withdrew stays withdrawn.
+const calendarMark = "Calendar: "
+
+// refused is the reason of a record whose event asks for none.
+func refused(refusal calendar.Refusal) nvr.Reason {
+	russian := map[calendar.Refusal]string{
+		calendar.Cancelled: "событие отменено", calendar.NoMeeting: "это не занятие", calendar.AllDay: "событие на весь день",
+		calendar.ManyDays: "событие длиннее одного дня", calendar.Declined: "аудитория отклонила приглашение", calendar.OptedOut: "в событии просят не записывать",
+		calendar.Empty: "событие кончается, едва начавшись", calendar.Repeated: "событие в часе, который повторяется при переводе часов",
+		calendar.Unread: "время события не читается", calendar.LongID: "слишком длинный id события", calendar.NoPerson: "в событии некому отдать видео",
+	}[refusal]
+	return nvr.Reason{En: calendarMark + "the event is " + string(refusal) + ".", Ru: "Календарь: " + russian + "."}
+}
+
+func byCalendar(reason nvr.Reason) bool {
+	return strings.HasPrefix(reason.En, calendarMark) || strings.HasPrefix(reason.En, "The event was cancelled") // the second is upload's
+}
+
+// moved marks a request whose event went elsewhere after its processing had begun.
+func moved(to *nvr.Record) nvr.Reason {
+	when := to.Date + " " + to.StartTime + "–" + to.EndTime
+	return nvr.Reason{En: "The event was moved to " + when + " after this video was begun; a further record has been made.",
+		Ru: "Событие перенесено на " + when + ", когда это видео уже делалось; заведена ещё одна запись."}
+}

@@ -1,0 +1,512 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/google"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
+	"github.com/nvr-miem/merger/pkg/workspace"
+)
+
+const lecturer = "lecturer@example.org"
+
+// sweepWorld is a calendar server, a database and the sweep between them.
+type sweepWorld struct {
+	t      testing.TB
+	store  *store.Store
+	clock  *storetest.Clock
+	base   string
+	dsn    string
+	calls  atomic.Int64
+	table  *faults.Table
+	sweep  *pipeline.Calendar
+	strike http.RoundTripper // between the sweep and the calendar; nil: nothing strikes
+}
+
+// RoundTrip counts what the sweep asks.
+func (w *sweepWorld) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.calls.Add(1)
+	if w.strike != nil {
+		return w.strike.RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
+	t.Helper()
+	w := &sweepWorld{t: t, clock: storetest.NewClock(), table: faults.New(time.Millisecond)}
+	zone, err := time.LoadLocation("Europe/Moscow")
+	w.must(err)
+	w.dsn = storetest.SQLite(t)
+	w.store = storetest.Open(t, w.dsn, store.Options{Now: w.clock.Now, MaxOpen: 8, Defaults: store.Defaults{Zone: zone}})
+	for _, room := range rooms {
+		_, err := w.store.SaveRoom(context.Background(), nvr.Room{Name: room, Calendar: calendarOf(room)})
+		w.must(err)
+	}
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	w.base = server.URL + "/workspace"
+	fake, err := google.New(google.Options{Dir: t.TempDir(), BaseURL: w.base, Faults: w.table, Now: w.clock.Now, Scale: 1000, TimeZone: "Europe/Moscow"})
+	w.must(err)
+	handler = http.StripPrefix("/workspace", fake.Handler())
+	client, err := workspace.New(workspace.Options{Endpoint: w.base, Subjects: workspace.Subjects{Calendar: "nvr@example.org"},
+		Scopes: workspace.CalendarScopes(), Transport: w, Scale: 1000, Now: w.clock.Now})
+	w.must(err)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		if err := fake.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.sweep = &pipeline.Calendar{Store: w.store, Workspace: client, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	return w
+}
+
+func calendarOf(room string) string { return "c_" + room + "@resource.calendar.google.com" }
+
+func (w *sweepWorld) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ask makes a call that no fault strikes, as the lecturer.
+func (w *sweepWorld) ask(method, path string, body any) (status int, answer map[string]any) {
+	w.t.Helper()
+	text, err := json.Marshal(body)
+	w.must(err)
+	request, err := http.NewRequestWithContext(context.Background(), method, w.base+path, bytes.NewReader(text))
+	w.must(err)
+	request.Header.Set(faults.SpareHeader, "off")
+	request.Header.Set("X-Workspace-User", lecturer)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	w.must(err)
+	defer func() { _ = response.Body.Close() }()
+	got, err := io.ReadAll(response.Body)
+	w.must(err)
+	_ = json.Unmarshal(got, &answer) // a deletion answers nothing
+	return response.StatusCode, answer
+}
+
+func (w *sweepWorld) call(method, path string, body any) map[string]any {
+	w.t.Helper()
+	status, answer := w.ask(method, path, body)
+	if status > 299 {
+		w.t.Fatalf("%s %s: %d %v", method, path, status, answer)
+	}
+	return answer
+}
+
+func eventsPath(room string) string {
+	return "/calendar/v3/calendars/" + url.PathEscape(calendarOf(room)) + "/events"
+}
+
+func span(start, end string) map[string]any {
+	return map[string]any{"start": map[string]any{"dateTime": start, "timeZone": "Europe/Moscow"}, "end": map[string]any{"dateTime": end, "timeZone": "Europe/Moscow"}}
+}
+
+func with(event map[string]any, more ...any) map[string]any {
+	for i := 0; i+1 < len(more); i += 2 {
+		event[more[i].(string)] = more[i+1]
+	}
+	return event
+}
+
+// records reads all records of a room, oldest first, as short texts.
+func (w *sweepWorld) records(room string) []string {
+	w.t.Helper()
+	records, _, err := w.store.List(context.Background(), store.Filter{Room: room}, 0, 10000)
+	w.must(err)
+	slices.Reverse(records)
+	texts := []string{}
+	for i := range records {
+		r := &records[i]
+		texts = append(texts, fmt.Sprintf("%s %s-%s %q %s", r.Date, r.StartTime, r.EndTime, r.Title, r.Step))
+	}
+	return texts
+}
+
+func (w *sweepWorld) expect(about, room string, want ...string) {
+	w.t.Helper()
+	w.must(w.sweep.Sweep(context.Background()))
+	if got := w.records(room); !slices.Equal(got, append([]string{}, want...)) {
+		w.t.Errorf("%s:\n%s\nwant\n%s", about, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// begin takes a record as claim does.
+func (w *sweepWorld) begin(id int64) nvr.Hold {
+	w.t.Helper()
+	ctx := context.Background()
+	r, err := w.store.Record(ctx, id)
+	w.must(err)
+	claim, err := w.store.Take(ctx, r, nvr.StepStage, time.Hour)
+	w.must(err)
+	_, hold, err := w.store.Enter(ctx, claim, "worker", time.Hour)
+	w.must(err)
+	return hold
+}
+
+// TestAnEventsLife follows one event through what people do to it.
+func TestAnEventsLife(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504", "505")
+	path := eventsPath("504")
+	id := w.call("POST", path, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Анализ"))["id"].(string)
+	w.expect("new", "504", `2026-11-23 15:10-16:30 "Анализ" stage`)
+	w.call("PATCH", path+"/"+id, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:00:00+03:00"), "summary", "Алгебра"))
+	w.expect("shortened and renamed", "504", `2026-11-23 15:10-16:00 "Алгебра" stage`)
+	w.call("PATCH", path+"/"+id, map[string]any{"description": "<p>без&nbsp;записи</p>"})
+	w.expect("opted out", "504", `2026-11-23 15:10-16:00 "Алгебра" withdrawn`)
+	w.call("PATCH", path+"/"+id, map[string]any{"description": "", "summary": ""})
+	w.expect("opted in, without a title", "504", `2026-11-23 15:10-16:00 "" stage`)
+	w.call("PATCH", path+"/"+id, span("2027-01-20T10:00:00+03:00", "2027-01-20T11:00:00+03:00"))
+	w.expect("moved out of the window", "504", `2027-01-20 10:00-11:00 "" stage`)
+	w.call("PATCH", path+"/"+id, span("2026-11-10T10:00:00+03:00", "2026-11-10T11:00:00+03:00"))
+	w.expect("moved into the past", "504", `2026-11-10 10:00-11:00 "" stage`)
+	w.call("DELETE", path+"/"+id, nil)
+	w.expect("cancelled", "504", `2026-11-10 10:00-11:00 "" withdrawn`)
+	w.call("PATCH", path+"/"+id, map[string]any{"status": "confirmed"})
+	w.expect("restored", "504", `2026-11-10 10:00-11:00 "" stage`)
+	w.call("POST", path+"/"+id+"/move?destination="+url.QueryEscape(calendarOf("505")), nil)
+	w.expect("moved to another room", "504", `2026-11-10 10:00-11:00 "" withdrawn`)
+	w.expect("moved to another room", "505", `2026-11-10 10:00-11:00 "" stage`)
+
+	hold := w.begin(2)
+	w.call("PATCH", eventsPath("505")+"/"+id, map[string]any{"summary": "Поздно"})
+	w.expect("renamed after processing began", "505", `2026-11-10 10:00-11:00 "" stage`)
+	w.call("PATCH", eventsPath("505")+"/"+id, span("2026-11-11T10:00:00+03:00", "2026-11-11T11:00:00+03:00"))
+	w.expect("moved after processing began", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" stage`)
+	if r, err := w.store.Record(context.Background(), 2); err != nil || !strings.Contains(r.Reason.En, "2026-11-11") || r.Holder != "worker" {
+		t.Errorf("the old request is %+v, %v", r, err)
+	}
+	w.must(w.store.Renew(context.Background(), hold, time.Hour))
+	w.must(w.store.Withdraw(context.Background(), 3, nvr.Reason{En: "Withdrawn by a person.", Ru: "x"}))
+	w.expect("withdrawn by a person", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" withdrawn`)
+}
+
+func TestWhatIsNoRecord(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	path := eventsPath("504")
+	w.call("POST", path, map[string]any{"summary": "all day", "start": map[string]any{"date": "2026-11-23"}, "end": map[string]any{"date": "2026-11-24"}})
+	w.call("POST", path, with(span("2026-11-23T22:00:00+03:00", "2026-11-24T02:00:00+03:00"), "summary", "over midnight"))
+	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "opted out", "description", "No recording, please"))
+	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "private", "visibility", "private"))
+	w.call("POST", path, with(span("2027-02-23T10:00:00+03:00", "2027-02-23T11:00:00+03:00"), "summary", "far away"))
+	w.call("POST", path, with(span("2026-11-24T10:00:00+03:00", "2026-11-24T11:00:00+03:00"), "summary", "every Tuesday",
+		"recurrence", []string{"RRULE:FREQ=WEEKLY;COUNT=3"}))
+	w.must(w.sweep.Sweep(context.Background()))
+	got := slices.Sorted(slices.Values(w.records("504")))
+	want := []string{`2026-11-23 10:00-11:00 "private" stage`, `2026-11-24 10:00-11:00 "every Tuesday" stage`, `2026-12-01 10:00-11:00 "every Tuesday" stage`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestInvited holds that a room that is only invited gets its record, and none once it declines.
+func TestInvited(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	path := "/calendar/v3/calendars/" + url.PathEscape(lecturer) + "/events"
+	id := w.call("POST", path, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Гость", "attendees", []any{map[string]any{"email": calendarOf("504")}}))["id"].(string)
+	w.expect("invited", "504", `2026-11-23 15:10-16:30 "Гость" stage`)
+	w.call("PATCH", eventsPath("504")+"/"+id, map[string]any{"attendees": []any{map[string]any{"email": calendarOf("504"), "responseStatus": "declined"}}})
+	w.expect("declined", "504", `2026-11-23 15:10-16:30 "Гость" withdrawn`)
+}
+
+// TestAdoption takes a row that the NVR made of an event for the event's record.
+func TestAdoption(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	id := w.call("POST", eventsPath("504"), with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Анализ"))["id"].(string)
+	for _, event := range []string{id, "gone"} {
+		_, _, err := w.store.Insert(context.Background(), nvr.Record{Title: "Старое", Room: "504", Date: "2026-11-23", StartTime: "15:00", EndTime: "16:00", UserEmail: lecturer, EventID: event}, nil)
+		w.must(err)
+	}
+	w.expect("adopted", "504", `2026-11-23 15:10-16:30 "Анализ" stage`, `2026-11-23 15:00-16:00 "Старое" withdrawn`)
+}
+
+// TestAQuietSweep holds what a sweep costs when nothing changed: one call a room, and no write.
+func TestAQuietSweep(t *testing.T) {
+	t.Parallel()
+	rooms := make([]string, 20)
+	for i := range rooms {
+		rooms[i] = fmt.Sprint(500 + i)
+	}
+	w := newSweepWorld(t, rooms...)
+	for _, room := range rooms {
+		for day := 21; day < 24; day++ {
+			w.call("POST", eventsPath(room), with(span(fmt.Sprintf("2026-11-%dT10:00:00+03:00", day), fmt.Sprintf("2026-11-%dT11:00:00+03:00", day)), "summary", room))
+		}
+		gone := w.call("POST", eventsPath(room), span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"))["id"].(string)
+		w.must(w.sweep.SweepRoom(context.Background(), room))
+		w.call("DELETE", eventsPath(room)+"/"+gone, nil)
+	}
+	w.must(w.sweep.Sweep(context.Background()))
+	// data_version changes when another connection than this one has written.
+	db, err := sql.Open("sqlite", strings.TrimPrefix(w.dsn, "sqlite:"))
+	w.must(err)
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = db.Close() })
+	version := func() (n int) {
+		w.must(db.QueryRow("pragma data_version").Scan(&n))
+		return n
+	}
+	before := version()
+	w.calls.Store(0)
+	w.must(w.sweep.Sweep(context.Background()))
+	if calls, after := w.calls.Load(), version(); calls != int64(len(rooms)) || after != before {
+		t.Errorf("%d calls for %d rooms, the database went from version %d to %d", calls, len(rooms), before, after)
+	}
+}
+
+// TestChannels opens, renews and ends channels.
+func TestChannels(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504", "505")
+	ctx := context.Background()
+	heard := make(chan string, 100)
+	ears := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if channel, err := w.store.Channel(r.Context(), r.Header.Get("X-Goog-Channel-Id")); err == nil && channel.Carries(r.Header.Get("X-Goog-Channel-Token")) {
+			heard <- channel.Calendar + " " + r.Header.Get("X-Goog-Resource-State")
+		}
+		rw.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(ears.Close)
+	w.must(w.sweep.RenewChannels(ctx)) // without an address: none
+	w.sweep.Settings.Address = ears.URL + "/calendar-notifications/"
+	w.must(w.sweep.RenewChannels(ctx))
+	first, err := w.store.Channels(ctx)
+	if err != nil || len(first) != 2 || first[0].Resource == "" {
+		t.Fatalf("channels: %+v, %v", first, err)
+	}
+	w.call("POST", eventsPath("504"), span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"))
+	for word := range heard {
+		if word == calendarOf("504")+" exists" {
+			break
+		}
+	}
+	w.must(w.sweep.RenewChannels(ctx))
+	if same, err := w.store.Channels(ctx); err != nil || fmt.Sprint(same) != fmt.Sprint(first) {
+		t.Errorf("renewed too early: %v, %v", same, err)
+	}
+	w.clock.Move(5 * 24 * time.Hour)
+	w.must(w.sweep.RenewChannels(ctx))
+	second, err := w.store.Channels(ctx)
+	if err != nil || len(second) != 2 || second[0].ID == first[0].ID || !second[0].ExpiresAt.After(first[0].ExpiresAt) {
+		t.Errorf("renewed: %+v, %v", second, err)
+	}
+	rooms, err := w.store.Rooms(ctx)
+	w.must(err)
+	w.must(w.store.DeleteRoom(ctx, rooms[0].ID))
+	w.must(w.sweep.RenewChannels(ctx))
+	if left, err := w.store.Channels(ctx); err != nil || len(left) != 1 {
+		t.Errorf("a room is gone: %+v, %v", left, err)
+	}
+}
+
+// model is what a calendar says, as the test made it.
+type model struct {
+	w     *sweepWorld
+	r     *rand.Rand
+	ids   []string
+	begun map[int64]string // records whose processing began, with their window then
+}
+
+// TestSweepModel edits calendars at random, sweeps at random moments (also two at once, cut off at any
+// call, with answers lost), and holds in the end that the records are what the calendars say.
+func TestSweepModel(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := newSweepWorld(t, "504", "505")
+			m := &model{w: w, r: rand.New(rand.NewPCG(seed, 5)), begun: map[int64]string{}}
+			w.must(w.table.Add(faults.Rule{API: faults.Any, Method: faults.Any, Rate: 0.05, Kind: faults.Broken, Seed: int64(seed)}))
+			w.must(w.table.Add(faults.Rule{API: faults.Any, Method: faults.Any, Rate: 0.05, Kind: faults.Lost, Seed: int64(seed)}))
+			steps := 90
+			if testing.Short() {
+				steps = 30
+			}
+			for range steps {
+				m.edit()
+				m.sweepSomehow()
+				if m.r.IntN(12) == 0 {
+					m.beginOne()
+				}
+			}
+			w.table.Clear()
+			w.must(w.sweep.Sweep(context.Background()))
+			m.compare(t)
+			before := w.records("504")
+			w.must(w.sweep.Sweep(context.Background()))
+			if after := w.records("504"); !slices.Equal(before, after) {
+				t.Errorf("a further sweep changes\n%v\nto\n%v", before, after)
+			}
+		})
+	}
+}
+
+func (m *model) room() string { return []string{"504", "505"}[m.r.IntN(2)] }
+
+func (m *model) span() map[string]any {
+	day, hour := 10+m.r.IntN(20), 8+m.r.IntN(10)
+	return span(fmt.Sprintf("2026-11-%02dT%02d:00:00+03:00", day, hour), fmt.Sprintf("2026-11-%02dT%02d:30:00+03:00", day, hour+m.r.IntN(2)))
+}
+
+// edit does to a calendar what people do.
+func (m *model) edit() {
+	w, room := m.w, m.room()
+	path := eventsPath(room)
+	if len(m.ids) == 0 || m.r.IntN(4) == 0 {
+		if status, e := w.ask("POST", path, with(m.span(), "summary", fmt.Sprint("event ", len(m.ids)))); status == http.StatusOK {
+			m.ids = append(m.ids, e["id"].(string))
+		}
+		return
+	}
+	id := m.ids[m.r.IntN(len(m.ids))] // in this calendar or not: a wrong one is refused
+	switch m.r.IntN(6) {
+	case 0:
+		w.ask("DELETE", path+"/"+id, nil)
+	case 1:
+		w.ask("PATCH", path+"/"+id, map[string]any{"status": "confirmed"})
+	case 2:
+		w.ask("PATCH", path+"/"+id, map[string]any{"description": []string{"без записи", ""}[m.r.IntN(2)]})
+	case 3:
+		w.ask("PATCH", path+"/"+id, map[string]any{"summary": fmt.Sprint("renamed ", m.r.IntN(100))})
+	case 4:
+		w.ask("POST", path+"/"+id+"/move?destination="+url.QueryEscape(calendarOf(m.room())), nil)
+	default:
+		w.ask("PATCH", path+"/"+id, m.span())
+	}
+}
+
+var errKilled = errors.New("killed")
+
+// cutAt ends a sweep at its n-th call, before or after the call.
+type cutAt struct {
+	n     int
+	after bool
+	kill  context.CancelCauseFunc
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c *cutAt) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n--
+	if c.n == 0 && !c.after {
+		c.kill(errKilled)
+		return nil, errKilled
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if c.n == 0 {
+		c.kill(errKilled)
+	}
+	return response, err
+}
+
+// sweepSomehow loses a notification, doubles it, or kills the sweep that it wakes.
+func (m *model) sweepSomehow() {
+	ctx := context.Background()
+	switch m.r.IntN(5) {
+	case 0: // lost
+	case 1:
+		_ = m.w.sweep.Sweep(ctx) // faults may end it: that is the point
+	case 2:
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = m.w.sweep.SweepRoom(ctx, "504")
+		}()
+		_ = m.w.sweep.SweepRoom(ctx, "504")
+		<-done
+	default:
+		killed, kill := context.WithCancelCause(ctx)
+		m.w.strike = &cutAt{n: 1 + m.r.IntN(3), after: m.r.IntN(2) == 0, kill: kill}
+		_ = m.w.sweep.SweepRoom(killed, m.room())
+		m.w.strike = nil
+		kill(nil)
+	}
+}
+
+// beginOne lets a worker have a free record.
+func (m *model) beginOne() {
+	records, _, err := m.w.store.List(context.Background(), store.Filter{}, 0, 1000)
+	m.w.must(err)
+	for i := range records {
+		if r := &records[i]; store.Free(r) && m.r.IntN(3) == 0 {
+			m.w.begin(r.ID)
+			m.begun[r.ID] = r.Date + r.StartTime + r.EndTime
+			return
+		}
+	}
+}
+
+// compare holds the records of both rooms against what the calendars list.
+func (m *model) compare(t *testing.T) {
+	t.Helper()
+	for _, room := range []string{"504", "505"} {
+		answer := m.w.call("GET", eventsPath(room)+"?maxResults=2500&timeMin=2026-11-06T12:00:00Z&timeMax=2026-12-04T12:00:00Z", nil)
+		want := map[string]string{}
+		items, _ := answer["items"].([]any)
+		for _, item := range items {
+			e := item.(map[string]any)
+			if description, _ := e["description"].(string); e["status"] == "cancelled" || description != "" {
+				continue
+			}
+			start, err := time.Parse(time.RFC3339, e["start"].(map[string]any)["dateTime"].(string))
+			m.w.must(err)
+			end, err := time.Parse(time.RFC3339, e["end"].(map[string]any)["dateTime"].(string))
+			m.w.must(err)
+			zone := time.FixedZone("MSK", 3*3600)
+			if end.After(start) {
+				want[e["id"].(string)] = start.In(zone).Format("2006-01-02 15:04") + "-" + end.In(zone).Format("15:04")
+			}
+		}
+		events, err := m.w.store.Events(context.Background(), calendarOf(room), "2026-11-01")
+		m.w.must(err)
+		last := map[string]store.Event{}
+		for _, e := range events {
+			if was, there := last[e.Key.Event]; there && m.begun[was.Record.ID] == "" {
+				t.Errorf("event %s has two records, and the first was never begun: %+v, %+v", e.Key.Event, was, e)
+			}
+			last[e.Key.Event] = e
+		}
+		for id, window := range want {
+			e, there := last[id]
+			got := e.Record.Date + " " + e.Record.StartTime + "-" + e.Record.EndTime
+			if !there || got != window || !e.Record.Step.Working() {
+				t.Errorf("room %s, event %s: the calendar says %s, the record %s on %q (%+v)", room, id, window, got, e.Record.Step, e.Key)
+			}
+			delete(last, id)
+		}
+		for id, e := range last {
+			if e.Record.Step.Working() && m.begun[e.Record.ID] == "" {
+				t.Errorf("room %s, event %s is no more, its record is %+v", room, id, e.Record)
+			}
+		}
+	}
+}
