@@ -47,7 +47,7 @@ func run(ctx context.Context, out io.Writer, settings *config.Config, args []str
 	if settings.Database == "" {
 		return errors.New("DATABASE is not set: it names the database, like mysql://user:password@host/database")
 	}
-	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: time.Now, MaxOpen: 2})
+	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: time.Now})
 	if err != nil {
 		return err
 	}

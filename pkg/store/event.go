@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	selectEvents = `select e.event_id, e.revision, ` + recordsOfEvents + ` where e.calendar = ? and r.date >= ?
+	selectEvents = `select e.event_id, e.revision, ` + recordsOfEvents + ` where e.calendar = ? and e.date >= ?
  order by e.event_id, e.revision`
 
 	selectEventRecord = `select record_id from merger_events where calendar = ? and event_id = ? and revision = ?`
@@ -19,10 +19,12 @@ const (
  order by e.revision desc limit 1`
 
 	// A row that the NVR inserted for an event and that no calendar of ours has claimed.
-	selectUnclaimed = `select id from records where event_id = ? and room_name = ?
+	selectUnclaimed = `select id, date from records where event_id = ? and room_name = ?
  and not exists (select 1 from merger_events e where e.record_id = records.id) order by id desc limit 1`
 
-	insertEvent = `insert into merger_events (calendar, event_id, revision, record_id) values (?, ?, ?, ?)`
+	insertEvent = `insert into merger_events (calendar, event_id, revision, record_id, date) values (?, ?, ?, ?, ?)`
+
+	updateEventDate = `update merger_events set date = ? where record_id = ?`
 
 	selectEventRows = `select ` + recordColumns + ` from records where event_id = ? and room_name = ? order by id`
 )
@@ -48,7 +50,9 @@ type Event struct {
 	Record nvr.Record
 }
 
-// Events lists the records of a calendar's events from a date (YYYY-MM-DD) on, by event and revision.
+// Events lists the records of a calendar's events from a date (YYYY-MM-DD) on, by event and revision. The
+// date is the one that the record was filed or revised with; what a person changed in the row itself is in
+// the record. It costs what it lists.
 func (s *Store) Events(ctx context.Context, calendar, from string) ([]Event, error) {
 	events, err := s.events(ctx, calendar, selectEvents, calendar, from)
 	if err != nil {
@@ -111,9 +115,9 @@ func (s *Store) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id 
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		created = false
-		err := sql.ErrNoRows
+		err, date := sql.ErrNoRows, r.Date
 		if key.Revision == 0 {
-			err = tx.QueryRowContext(ctx, selectUnclaimed, key.Event, r.Room).Scan(&id)
+			err = tx.QueryRowContext(ctx, selectUnclaimed, key.Event, r.Room).Scan(&id, &date)
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			var result sql.Result
@@ -125,7 +129,7 @@ func (s *Store) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id 
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, insertEvent, key.Calendar, key.Event, key.Revision, id)
+		_, err = tx.ExecContext(ctx, insertEvent, key.Calendar, key.Event, key.Revision, id, date)
 		return err
 	})
 	if err != nil && duplicate(err) { // another sweep was first

@@ -52,26 +52,62 @@ type Adoption struct {
 	Retention time.Duration // how long segments are kept; what ended before is not tried. 0: forever
 }
 
-// Migrate brings an empty database or one that an NVR filled to the state that this program needs. Run
-// it in one place at a time; a run that was cut off is simply repeated.
-func (s *Store) Migrate(ctx context.Context, adoption Adoption) error {
+// Migrate brings an empty database or one that an NVR filled to the state that this program needs. A
+// second one waits (with MySQL) until the first has ended; one that was cut off is simply repeated.
+func (s *Store) Migrate(ctx context.Context, adoption Adoption) (err error) {
 	provider, err := s.provider(adoption)
 	if err != nil {
 		return err
 	}
+	free, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, free()) }()
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	return nil
 }
 
+// alone keeps other migrations of the database out until free is called.
+func (s *Store) alone(ctx context.Context) (free func() error, err error) {
+	if s.dialect.forUpdate == "" {
+		return func() error { return nil }, nil
+	}
+	if s.write.Stats().MaxOpenConnections < 3 { // the lock's, goose's, and the migration's
+		s.write.SetMaxOpenConns(3)
+	}
+	connection, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reach the database: %w", err)
+	}
+	var got sql.NullInt64
+	err = connection.QueryRowContext(ctx, `select get_lock(concat('merger_migrations.', database()), 600)`).Scan(&got)
+	if err == nil && got.Int64 != 1 {
+		err = errors.New("another migration does not end")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("wait for other migrations: %w", err), connection.Close())
+	}
+	return func() error {
+		_, err := connection.ExecContext(context.WithoutCancel(ctx), `do release_lock(concat('merger_migrations.', database()))`)
+		return errors.Join(err, connection.Close())
+	}, nil
+}
+
 // Rollback takes everything out again that is ours, and nothing else. What we knew of the records is
 // gone then, and to the NVR a failed one is free again.
-func (s *Store) Rollback(ctx context.Context) error {
+func (s *Store) Rollback(ctx context.Context) (err error) {
 	provider, err := s.provider(Adoption{})
 	if err != nil {
 		return err
 	}
+	free, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, free()) }()
 	if _, err := provider.DownTo(ctx, 0); err != nil {
 		return fmt.Errorf("take our tables and columns out of the database: %w", err)
 	}

@@ -3,10 +3,12 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -171,4 +173,22 @@ func versionsOf(t *testing.T, db *sql.DB) (versions []int64) {
 	}
 	ok(t, rows.Err())
 	return versions
+}
+
+func TestMigrationsAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.EmptyMariaDB(t)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			s, err := store.Open(context.Background(), dsn, store.Options{Now: storetest.NewClock().Now, MaxOpen: 1})
+			if err == nil {
+				err = errors.Join(s.Migrate(context.Background(), store.Adoption{}), s.Close())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -86,8 +89,22 @@ func (s *Store) decide(ctx context.Context, what string, id int64, choose func(*
 // to count), whatever step it is on, and sets it free. Whoever worked on it becomes stale; its tries stay
 // as they are. [fault.ErrStale] if it changed since it was read.
 func (s *Store) Revise(ctx context.Context, r, to nvr.Record) error {
-	return s.changeRead(ctx, "revise", &r, updateRevise, null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime,
-		to.UserEmail, null(to.EventID))
+	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID)}, snapshotArgs(&r)...)
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, updateRevise, args...)
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+			return errors.Join(err, fault.ErrStale)
+		}
+		_, err = tx.ExecContext(ctx, updateEventDate, to.Date, r.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("revise record %d as of attempt %d: %w", r.ID, r.Attempt, err)
+	}
+	return nil
 }
 
 // Rename changes title and requester of a record that was read and leaves its work alone.

@@ -114,6 +114,12 @@ func TestEventIsOneRecord(t *testing.T) {
 		if events := must(r.Events(ctx, "c1", "2026-11-21"))(t); len(events) != 0 {
 			t.Errorf("events of later days: %+v", events)
 		}
+		moved := again
+		moved.Date = "2026-11-25"
+		ok(t, r.Revise(ctx, again, moved))
+		if events := must(r.Events(ctx, "c1", "2026-11-21"))(t); len(events) != 1 || events[0].Record.Date != moved.Date {
+			t.Errorf("events after one was moved: %+v", events)
+		}
 		if _, err := r.LastEvent(ctx, "c2", "ev1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the event in another calendar: %v", err)
 		}

@@ -157,6 +157,7 @@ create table merger_events (
   event_id varchar(250) not null,
   revision bigint not null,
   record_id int not null,
+  date varchar(100) not null,
   primary key (calendar, event_id, revision)
 ) default character set utf8mb4 collate utf8mb4_bin;
 
@@ -221,3 +222,9 @@ create table merger_slices (
 
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
+
+-- 81 index merger_events.merger_events_date
+create index merger_events_date on merger_events (calendar, date);
+
+-- 82 index merger_events.merger_events_record
+create index merger_events_record on merger_events (record_id);
