@@ -194,9 +194,9 @@ func (p *pattern) Read(b []byte) (int, error) {
 func TestUploadsNeedNoMemory(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("sends 512 MiB")
+		t.Skip("sends 320 MiB")
 	}
-	const size = 256 << 20
+	const size = 160 << 20
 	w := &world{t: t}
 	c := spawn(t, t.TempDir())
 	defer c.kill()

@@ -13,6 +13,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+const maxDepth = 100 // of folders in folders, as Drive has it
+
 // file is a row: a file, a folder or a shortcut.
 type file struct {
 	Resource    api.Object   `json:"resource"`              // what callers set, and the times
@@ -64,22 +66,19 @@ func (f *file) changed(resource api.Object) *file {
 	return &next
 }
 
-// ancestors calls a function for the folders that a file lies in, however deep, until it returns true.
+// ancestors calls a function for the folders that a file lies in, from the inside out, until it returns true.
 func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
-	seen := map[string]bool{}
-	queue := f.parents()
-	for len(queue) > 0 {
-		id := queue[0]
-		queue = queue[1:]
-		folder := d.files.Get(id)
-		if seen[id] || folder == nil {
-			continue
+	for range maxDepth { // folders may have been moved into each other
+		parents := f.parents()
+		if len(parents) == 0 {
+			return false
 		}
-		seen[id] = true
-		if found(folder) {
+		if f = d.files.Get(parents[0]); f == nil {
+			return false
+		}
+		if found(f) {
 			return true
 		}
-		queue = append(queue, folder.parents()...)
 	}
 	return false
 }
@@ -107,6 +106,9 @@ func roleOf(name string) role {
 // to anyone who has the link.
 func (d *Drive) role(f *file, user string, listed bool) role {
 	best := f.given(user, listed)
+	if best == owner {
+		return owner
+	}
 	d.ancestors(f, func(folder *file) bool {
 		// A folder that appeared by itself belongs to everybody; what lies in it does not.
 		if folder.Owner != "" {

@@ -65,8 +65,9 @@ func TestEveryCutOfTheFileIsBeforeOrAfterAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	for n := range len(whole) + 1 {
-		cut := filepath.Join(t.TempDir(), "cut")
+		cut := filepath.Join(dir, fmt.Sprint(n))
 		if err := os.WriteFile(cut, whole[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
