@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills fuzz debian13 bench clean
+.PHONY: help build demo test lint check race kills fuzz debian13 image bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ fuzz:
 
 debian13: ## the engine's tests on the FFmpeg of Debian 13 (7.1)
 	@scripts/debian13
+
+image: ## what the Dockerfile builds, made in a Debian 13 root and tried there
+	@scripts/image-test
 
 bench: ## what a merge costs against other ways (docs/cost.md), and the other benchmarks
 	@scripts/setup ffmpeg

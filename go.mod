@@ -14,6 +14,8 @@ require (
 	golang.org/x/term v0.47.0
 )
 
+require gopkg.in/yaml.v3 v3.0.1 // indirect
+
 require (
 	cel.dev/expr v0.25.3 // indirect
 	cloud.google.com/go v0.123.0 // indirect

@@ -32,8 +32,8 @@ output "database" {
 }
 
 output "image" {
-  description = "The deployed image; empty before the first build. scripts/apply reads it."
-  value       = var.image
+  description = "The deployed image, or Google's sample before the first build. scripts/apply and scripts/release read it."
+  value       = module.form.image # of a service, so that it also changes where only services are applied
 }
 
 output "image_name" {

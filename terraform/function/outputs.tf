@@ -15,5 +15,5 @@ output "topic" {
 
 output "image" {
   description = "The image it runs."
-  value       = var.image
+  value       = google_cloud_run_v2_service.this.template[0].containers[0].image
 }

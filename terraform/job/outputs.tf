@@ -5,5 +5,5 @@ output "name" {
 
 output "image" {
   description = "The image it runs."
-  value       = var.image
+  value       = google_cloud_run_v2_job.this.template[0].template[0].containers[0].image
 }

@@ -1,0 +1,276 @@
+// Package scripts_test runs the scripts of a release with stand-ins for the programs they call.
+package scripts_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	oldImage = "r/merger@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	digest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	newImage = "r/merger@" + digest
+)
+
+// release is a repository's scripts beside programs that only write down how they were called.
+type release struct {
+	dir  string
+	bin  string
+	env  map[string]string
+	test *testing.T
+}
+
+func newRelease(t *testing.T) *release {
+	t.Helper()
+	r := &release{dir: t.TempDir(), test: t}
+	r.bin = filepath.Join(r.dir, "bin")
+	for _, dir := range []string{"bin", "scripts", "terraform", "release"} {
+		if err := os.Mkdir(filepath.Join(r.dir, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"release", "apply", "bootstrap"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write("scripts/"+name, string(text))
+	}
+	r.write("terraform/my.tfvars", "state_bucket = \"states\"\n")
+	r.env = map[string]string{
+		"PROJECT_ID": "p", "REGION": "r", "IMAGE": "r/merger", "CACHE": "r/cache:layers", "STATE_BUCKET": "states",
+		"VARIABLES_FILE": "terraform/my.tfvars", "COMMIT_SHA": "abc", "RELEASE": filepath.Join(r.dir, "release"),
+	}
+	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
+	r.program("gcloud", `case "$*" in
+*"status.url"*) echo https://service.example ;;
+*"services describe"*) printf '`+newImage+`\tTrue\n' ;;
+*"buckets describe"*) exit 1 ;;
+*projectNumber*) echo 123456789012 ;;
+esac`)
+	r.program("curl", `case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`)
+	r.program("docker", `case "$*" in
+*imagetools*) echo `+digest+` ;;
+*--metadata-file*) echo '{"containerimage.digest": "`+digest+`"}' >"$RELEASE/pushed.json" ;;
+esac`)
+	return r
+}
+
+func (r *release) write(name, text string) {
+	r.test.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o700); err != nil { //nolint:gosec // scripts are run
+		r.test.Fatal(err)
+	}
+}
+
+// program makes a stand-in that writes down its arguments and then does something.
+func (r *release) program(name, does string) {
+	r.test.Helper()
+	r.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>%s/calls\n%s\n", name, r.dir, does))
+}
+
+func (r *release) run(script string, args ...string) (string, error) {
+	command := exec.CommandContext(r.test.Context(), filepath.Join(r.dir, "scripts", script), args...)
+	command.Dir = r.dir
+	command.Env = []string{"PATH=" + r.bin + ":/usr/bin:/bin"}
+	for name, value := range r.env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+// steps runs steps of a release as Cloud Build would: a failure is the end, unless it is allowed.
+func (r *release) steps(names ...string) error {
+	r.test.Helper()
+	for _, name := range names {
+		out, err := r.run("release", name)
+		if err != nil && name != "deploy" && name != "smoke" {
+			return fmt.Errorf("%s: %w: %s", name, err, out)
+		}
+	}
+	return nil
+}
+
+func (r *release) calls() string {
+	text, _ := os.ReadFile(filepath.Join(r.dir, "calls"))
+	return string(text)
+}
+
+// all are the steps of ours in their order.
+func all() []string {
+	return []string{"check", "base", "build", "push", "former", "new-job", "migrate", "deploy", "smoke", "rollback"}
+}
+
+func TestARelease(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	if err := r.steps(all()...); err != nil {
+		t.Fatal(err)
+	}
+	calls := r.calls()
+	for _, want := range []string{
+		"--build-arg DEBIAN_DIGEST=" + digest, "--sbom=true --provenance=mode=max", "--tag r/merger:abc", "gcloud run jobs execute migrate",
+		"-var=image=" + newImage + " -target=module.migrate\n", "-target=module.form", "-target=terraform_data.deployed",
+	} {
+		if !strings.Contains(calls, want) {
+			t.Errorf("no %q in\n%s", want, calls)
+		}
+	}
+	if strings.Contains(calls, "-var=image="+oldImage) {
+		t.Error("rolled back though all was well")
+	}
+	if strings.Index(calls, "jobs execute migrate") > strings.Index(calls, "-target=module.form") {
+		t.Error("deployed before the database was migrated")
+	}
+}
+
+func TestABadReleaseIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*release){
+		"the deployment fails": func(r *release) {
+			r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; *apply*`+newImage+`*module.form*) exit 1 ;; esac`)
+		},
+		"the API answers nothing":   func(r *release) { r.program("curl", "printf 000; exit 7") },
+		"another image runs":        func(r *release) { r.program("gcloud", `printf 'r/merger@sha256:0\tTrue\n'`) },
+		"a service does not start":  func(r *release) { r.program("gcloud", `printf '`+newImage+`\tFalse\n'`) },
+		"the API lets everybody in": func(r *release) { r.program("curl", "printf 200") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t)
+			spoil(r)
+			if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "deployed again is "+oldImage) {
+				t.Errorf("%v", err)
+			}
+			if calls := r.calls(); strings.LastIndex(calls, "-var=image="+oldImage) < strings.LastIndex(calls, "-var=image="+newImage) {
+				t.Errorf("the former image was not deployed last:\n%s", calls)
+			}
+		})
+	}
+}
+
+func TestAFailedMigrationDeploysNothing(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	r.program("gcloud", "exit 1")
+	if err := r.steps(all()...); err == nil {
+		t.Error("no error")
+	}
+	if strings.Contains(r.calls(), "module.form") {
+		t.Error("services were touched")
+	}
+}
+
+func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	r.program("terraform", `case "$*" in *output*) printf us-docker.pkg.dev/cloudrun/container/hello ;; esac`)
+	r.program("curl", "printf 500")
+	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "no former image") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAMisspeltSubstitutionStopsTheBuild(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA"} {
+		r := newRelease(t)
+		r.env[name] = ""
+		if out, err := r.run("release", "check"); err == nil || !strings.Contains(out, name) {
+			t.Errorf("%s: %v %s", name, err, out)
+		}
+	}
+}
+
+func TestApplyKeepsTheImage(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	if out, err := r.run("apply", "terraform/my.tfvars", "-auto-approve"); err != nil {
+		t.Fatal(err, out)
+	}
+	if calls := r.calls(); !strings.Contains(calls, "-var=image="+oldImage+" -auto-approve") || !strings.Contains(calls, "bucket=states") {
+		t.Error(calls)
+	}
+	r.program("terraform", `case "$*" in *output*) echo no outputs; exit 1 ;; esac`)
+	if out, err := r.run("apply", "terraform/my.tfvars"); err != nil {
+		t.Fatal(err, out)
+	}
+	if !strings.HasSuffix(r.calls(), "-var=image=\n") {
+		t.Error(r.calls())
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	out, err := r.run("bootstrap", "my-project", "europe-north1")
+	if err != nil || !strings.Contains(out, `project_number = "123456789012"`) || !strings.Contains(out, `state_bucket   = "my-project-terraform"`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if calls := r.calls(); !strings.Contains(calls, "--public-access-prevention") || !strings.Contains(calls, "--versioning") {
+		t.Error(calls)
+	}
+}
+
+// TestTheBuildsSteps holds cloudbuild.yaml against itself and against scripts/release.
+func TestTheBuildsSteps(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../cloudbuild.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var build struct {
+		Steps []struct {
+			ID      string
+			Args    []string
+			WaitFor []string `yaml:"waitFor"`
+		}
+		Substitutions  map[string]string
+		ServiceAccount string `yaml:"serviceAccount"`
+		Options        struct {
+			Logging string
+			Env     []string
+		}
+	}
+	if err := yaml.Unmarshal(text, &build); err != nil {
+		t.Fatal(err)
+	}
+	var ids, ours []string
+	for _, step := range build.Steps {
+		if step.ID == "" || slices.Contains(ids, step.ID) {
+			t.Errorf("step %q: no id of its own", step.ID)
+		}
+		for _, before := range step.WaitFor {
+			if !slices.Contains(ids, before) {
+				t.Errorf("step %s waits for %s, which does not stand before it", step.ID, before)
+			}
+		}
+		if step.ID != "check" && len(step.WaitFor) == 0 {
+			t.Errorf("step %s does not wait for the check", step.ID)
+		}
+		if slices.Contains(step.Args, "scripts/release") {
+			ours = append(ours, step.Args[1])
+		}
+		ids = append(ids, step.ID)
+	}
+	if !slices.Equal(ours, all()) {
+		t.Errorf("the build runs %v", ours)
+	}
+	if build.Options.Logging != "CLOUD_LOGGING_ONLY" || !strings.HasSuffix(build.ServiceAccount, "/nvr-build@$PROJECT_ID.iam.gserviceaccount.com") {
+		t.Errorf("%s, %s", build.Options.Logging, build.ServiceAccount)
+	}
+	for name := range build.Substitutions {
+		if !regexp.MustCompile(`(?m)^    - \w+=\$` + name + `$`).Match(text) {
+			t.Errorf("%s reaches no step", name)
+		}
+	}
+}
