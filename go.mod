@@ -14,7 +14,10 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-require gopkg.in/yaml.v3 v3.0.1 // indirect
+require (
+	cloud.google.com/go/functions v1.19.3 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)
 
 require (
 	cel.dev/expr v0.25.3 // indirect

@@ -21,6 +21,7 @@
 //	dispatch             a claim handed over: messages out and in, the job started and asked
 //	calendar             an event → a record: times, opt-out, course code (pure)
 //	pipeline             the steps of a record, a file a step
+//	wire                 a process out of its configuration
 //	web                  the page, the NVR's API, /api/v1
 //	localcloud/recorder/truth  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included

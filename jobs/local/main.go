@@ -40,7 +40,9 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
-		"merge": mergeCommand, "presence": presenceCommand, "sample": sampleCommand,
+		"merge": mergeCommand, "presence": presenceCommand, "sample": sampleCommand, "serve": serveCommand,
+		"records": recordsCommand, "retry": retryCommand, "rooms": roomsCommand, "keys": keysCommand,
+		"function": functionCommand, "task": taskCommand, // what serve starts
 	}
 	if len(args) == 0 {
 		_, _ = fmt.Fprint(stderr, usage)

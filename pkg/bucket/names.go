@@ -102,3 +102,6 @@ func ReportName(record int64, digest, kind string) (string, error) {
 
 // LearnedName names what analysing one generation of a segment gave; key is a digest.
 func LearnedName(key string) (string, error) { return join(learnedPrefix, key+".json") }
+
+// MergesPrefix is what the names of all merges of a record begin with.
+func MergesPrefix(record int64) string { return RecordPrefix(record) + "merges/" }

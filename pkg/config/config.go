@@ -99,6 +99,7 @@ type Config struct {
 	// What stage tells the tasks of the job merge.
 	Record  int64  `env:"RECORD, default=0"`
 	Attempt int64  `env:"ATTEMPT, default=0"`
+	Turn    int64  `env:"TURN, default=0"`
 	Digest  string `env:"DIGEST"`
 	Key     string `env:"LAUNCH_KEY"`  // names the launch among the job's executions
 	Trace   string `env:"TRACEPARENT"` // W3C trace context of who launched
@@ -179,4 +180,13 @@ func (c *Config) Zone() *time.Location {
 // Waits divides a wait by the time scale.
 func (c *Config) Waits(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)/c.TimeScale))
+}
+
+// Notifications is the address at which calendars are to announce changes; empty if there is no public
+// one, and calendars are only polled.
+func (c *Config) Notifications() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.PublicURL, "/") + "/calendar-notifications/"
 }

@@ -1,6 +1,9 @@
 package nvr
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Step is where a record is on its way.
 type Step string
@@ -119,4 +122,15 @@ type Room struct {
 	Zone          *time.Location // IANA zone of the room
 	Language      string         // of what is written about its records: "ru" or "en"
 	SegmentLength time.Duration
+}
+
+// Board is the address of the room's board camera: the source whose merge ends in "right". Empty if
+// there is none.
+func (r *Room) Board() string {
+	for _, s := range r.Sources {
+		if strings.HasSuffix(s.Merge, "right") {
+			return s.IP
+		}
+	}
+	return ""
 }

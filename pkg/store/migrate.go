@@ -151,9 +151,10 @@ func (s *Store) provider(adoption Adoption) (*goose.Provider, error) {
 			&goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.up(ctx, db, step) }},
 			&goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.down(ctx, db, step) }}))
 	}
+	// A later version may add a step before the adoption, to a database that was adopted long ago.
 	// The pool for reading: goose needs a second connection while a migration runs.
 	provider, err := goose.NewProvider(goose.Dialect(s.dialect.name), s.read, nil, goose.WithTableName(versionTable),
-		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migrations...))
+		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true), goose.WithGoMigrations(migrations...))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}

@@ -1,0 +1,19 @@
+package functions
+
+import (
+	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// Claim is woken by Cloud Scheduler, or by hand, with an empty body; with ?recover it only takes up
+// what was lost or given back. See [pipeline.Pipeline.Claim].
+func Claim(p *wire.Process) (http.Handler, error) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		do := p.Claim
+		if r.URL.Query().Has("recover") {
+			do = p.Recover
+		}
+		answer(w, p, r.Context(), do(r.Context()))
+	}), nil
+}

@@ -1,0 +1,15 @@
+// Package functions holds the deployed entry points, a file a function: they read a request, call one
+// method of the pipeline, and answer by the kind of the outcome.
+//
+//	form       a person's browser, behind sign-in            ─► records
+//	api        the NVR's clients, programs, Calendar's hints ─► records, topic calendar
+//	calendar   Scheduler every 5 minutes, topic calendar     ─► records
+//	claim      Scheduler every 30 minutes; every 5 with ?recover  ─► topic stage (upload, link)
+//	stage      topic stage   ─► plan.json, the Cloud Run Job merge (jobs/merge) ─► topic upload
+//	upload     topic upload  ─► Drive ─► topic link
+//	link       topic link    ─► Calendar, Classroom, notice
+//	fail       topic fail: dead letters of all the others    ─► the record is failed, with a reason
+//
+// All are HTTP functions of functions-framework-go in one image; FUNCTION_TARGET says which one a
+// process is. Start with [New].
+package functions

@@ -1,0 +1,33 @@
+package functions
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// Fail is woken by topic fail, where messages end that could not be delivered; see
+// [pipeline.Pipeline.Fail].
+func Fail(p *wire.Process) (http.Handler, error) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		message, err := dispatch.Receive(w, r)
+		ctx := observe.With(observe.Extract(r.Context(), message.Attributes), "fail", message.Claim, "")
+		if malformed(err) {
+			p.Log.ErrorContext(ctx, "a dead message that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if err == nil {
+			from := message.Subscription
+			if message.Dead != nil {
+				from = message.Dead.Subscription
+			}
+			p.Log.WarnContext(ctx, "a message was given up", observe.DeadLetter(from))
+			err = p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
+		}
+		answer(w, p, ctx, err)
+	}), nil
+}

@@ -1,0 +1,66 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// Form is the page, behind sign-in. See [web.NewForm].
+func Form(p *wire.Process) (http.Handler, error) { return web.NewForm(requests(p)), nil }
+
+// API is the NVR's API, /api/v1 with keys, and the notifications of calendars. See [web.NewAPI].
+func API(p *wire.Process) (http.Handler, error) { return web.NewAPI(requests(p)), nil }
+
+func requests(p *wire.Process) web.Options {
+	c := p.Config
+	o := web.Options{
+		Store: p.Store, Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
+		Look: func(ctx context.Context, room string) error {
+			return p.Topics.Wake(ctx, "calendar", map[string]string{"room": room})
+		},
+		Report: func(ctx context.Context, r nvr.Record) ([]byte, error) { return report(ctx, p, r) },
+		Who:    who(c),
+	}
+	if c.IAPAudience == "" {
+		o.Hosts = []string{"127.0.0.1", "localhost", "::1"}
+	}
+	return o
+}
+
+// who tells who asks for a page: whom Identity-Aware Proxy let in, or the one person at this machine.
+func who(c *config.Config) func(*http.Request) (web.User, error) {
+	if c.IAPAudience != "" {
+		return web.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Who
+	}
+	return func(*http.Request) (web.User, error) {
+		if c.LocalUser == "" {
+			return web.User{}, web.ErrNobody
+		}
+		return web.Person(c.LocalUser, c.Operators), nil
+	}
+}
+
+// maxReport bounds a report, in bytes.
+const maxReport = 16 << 20
+
+func report(ctx context.Context, p *wire.Process, r nvr.Record) ([]byte, error) {
+	if r.Digest == "" {
+		return nil, nil
+	}
+	name, err := bucket.ReportName(r.ID, r.Digest, "json")
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := p.Work.ReadAll(ctx, name, maxReport)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil, nil
+	}
+	return text, err
+}

@@ -1,0 +1,41 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/observe"
+)
+
+// Serve is a whole process of one function: it reads the environment, opens the function, and serves
+// it through the functions framework until ctx ends. The log goes to out.
+func Serve(ctx context.Context, out io.Writer) (err error) {
+	c, err := config.Read(ctx)
+	if err != nil {
+		return err
+	}
+	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: c.Target, Version: c.Revision})
+	function, err := New(ctx, c.Target, c, log, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, function.Close()) }()
+	framework.HTTP(c.Target, function.ServeHTTP)
+	failed := make(chan error, 1)
+	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", c.Target, err)
+	case <-ctx.Done():
+		// The framework's server cannot be stopped; what is under way is fenced by its lease.
+		log.InfoContext(ctx, "stopping")
+		return nil
+	}
+}

@@ -1,0 +1,77 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// woken is every function that a topic wakes: one push, one claim, one step, one answer.
+// 204 means settled (done, given back, failed for good, or stale); 503 asks Pub/Sub to bring it again.
+// A push that cannot be read names no record, and no retry mends it: 204 and a line in the log.
+func woken(p *wire.Process, step nvr.Step, do func(context.Context, nvr.Claim) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		message, err := dispatch.Receive(w, r)
+		// A push that is given up by its sender goes on until its own time is up: what it holds is held.
+		ctx := context.WithoutCancel(r.Context())
+		ctx = observe.With(observe.Extract(ctx, message.Attributes), string(step), message.Claim, "")
+		switch {
+		case malformed(err):
+			p.Log.ErrorContext(ctx, "a push that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
+		case err == nil && message.Claim.Step != step && !(step == nvr.StepStage && message.Claim.Step == nvr.StepMerge):
+			p.Log.ErrorContext(ctx, "a push for another function; it is acknowledged", observe.Unreadable(), "wants", message.Claim.Step)
+		case err == nil:
+			err = do(ctx, message.Claim)
+			fallthrough
+		default:
+			answer(w, p, ctx, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func malformed(err error) bool {
+	var m *dispatch.Malformed
+	return errors.As(err, &m)
+}
+
+// answer says whether the message is settled.
+func answer(w http.ResponseWriter, p *wire.Process, ctx context.Context, err error) {
+	if err != nil {
+		p.Log.WarnContext(ctx, "not settled: the message is to come again", "err", err)
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// guarded turns a panic into a 500 and one structured line: the framework would print it as plain text.
+// Internal functions take POST only.
+func guarded(next http.Handler, log *slog.Logger, public bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler { //nolint:errorlint // a recovered value, not a wrapped error
+				panic(cause)
+			}
+			log.ErrorContext(r.Context(), "panic", observe.Stack(cause), "cause", cause)
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		}()
+		if !public && r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "POST only", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+const recordsUsage = `Lists the newest records: where each stands, and why it waits or failed.
+
+  local records --data DIR`
+
+func recordsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o dataOptions
+	flags := o.flags("records")
+	limit := flags.Int("limit", 30, "`COUNT` of records")
+	return runAction(ctx, "records", recordsUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
+		}
+		records, _, err := db.List(ctx, store.Filter{}, 0, *limit)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+		for _, r := range records {
+			_, _ = fmt.Fprintf(table, "%d\t%s\t%s %s-%s\t%s\t%s\t%s\n", r.ID, r.Room, r.Date, r.StartTime, r.EndTime, r.Title, r.Step, remarkOf(r))
+		}
+		return table.Flush()
+	})
+}
+
+// remarkOf is what else there is to say of a record.
+func remarkOf(r nvr.Record) string {
+	switch {
+	case r.Reason != (nvr.Reason{}):
+		return reason(r.Reason)
+	case r.Step == nvr.StepMerge:
+		return fmt.Sprintf("%d %%", r.Progress)
+	default:
+		return r.Link
+	}
+}

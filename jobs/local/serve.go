@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"time"
+)
+
+const serveUsage = `The whole system on one machine: the page, the APIs, the functions, the jobs, and stand-ins for Google.
+
+  local serve --data DIR
+
+Everything that is state lies under DIR; Ctrl-C ends all, the next start goes on. Put the recorder's
+files into DIR/segments/<room>/<YYYY-MM-DD>/. What the page, the APIs and the functions answer to is
+printed at the start.
+
+`
+
+// serveOptions are what serve was asked for.
+type serveOptions struct {
+	data      string
+	listen    string
+	scale     float64
+	segment   time.Duration
+	slice     time.Duration
+	zone      string
+	language  string
+	database  string
+	webhook   string
+	secret    string
+	rate      int
+	merges    int
+	size      string
+	workspace string
+	user      string
+	operators string
+}
+
+func parseServe(args []string, out io.Writer) (serveOptions, error) {
+	var o serveOptions
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.data, "data", "", "`DIR` that holds all state: made if it is not there")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`ADDRESS` of the one port; loopback only, as there is no sign-in")
+	flags.Float64Var(&o.scale, "time-scale", 1, "divide every wait (scheduler, leases, deadlines, back-offs) by `N`; the clock stays")
+	flags.DurationVar(&o.segment, "segment-length", 30*time.Minute, "nominal `LENGTH` of a segment, for rooms without a setting")
+	flags.DurationVar(&o.slice, "slice", 10*time.Minute, "`LENGTH` of what one task renders")
+	flags.StringVar(&o.zone, "time-zone", "Europe/Moscow", "IANA `ZONE` of rooms without a setting")
+	flags.StringVar(&o.language, "language", "ru", "`LANGUAGE` of what is written in calendars and courses, for rooms without a setting: ru or en")
+	flags.StringVar(&o.database, "database", "", "`DSN` of another database than DIR/nvr.db, like mysql://user:password@host:3306/nvr")
+	flags.StringVar(&o.webhook, "webhook", "", "`URL` that is told when a record is done or failed")
+	flags.StringVar(&o.secret, "webhook-secret", "", "`SECRET` that signs what the webhook is told; made and kept in DIR if empty")
+	flags.IntVar(&o.rate, "rate-limit", 50, "`REQUESTS` a second that an API key may make")
+	flags.IntVar(&o.merges, "max-merges", 20, "`RECORDS` on their way to a merge at once")
+	flags.StringVar(&o.size, "size", "2560x720", "`WxH` of the whole picture")
+	flags.StringVar(&o.workspace, "workspace", "local", "whose Drive, Calendar and Classroom: `local` stand-ins, or google (then DELEGATE and *_SUBJECT name the accounts)")
+	flags.StringVar(&o.user, "user", "operator@localhost", "`ADDRESS` of the person at the page")
+	flags.StringVar(&o.operators, "operators", "", "`ADDRESSES` of operators, with commas between; empty: the person at the page is one")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = io.WriteString(out, serveUsage)
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		return o, flag.ErrHelp
+	}
+	if err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected %q", flags.Arg(0))
+	}
+	return o, o.check()
+}
+
+// check says everything that is wrong.
+func (o *serveOptions) check() error {
+	var wrong []error
+	if o.data == "" {
+		wrong = append(wrong, errors.New("--data is missing: say in which folder the state lies"))
+	}
+	host, _, err := net.SplitHostPort(o.listen)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		wrong = append(wrong, fmt.Errorf("--listen %s: want an address on loopback like 127.0.0.1:8080, since nobody has to sign in here", o.listen))
+	}
+	if o.workspace != "local" && o.workspace != "google" {
+		wrong = append(wrong, fmt.Errorf("--workspace %q: want local or google", o.workspace))
+	}
+	var w, h int
+	if n, err := fmt.Sscanf(o.size, "%dx%d", &w, &h); n != 2 || err != nil {
+		wrong = append(wrong, fmt.Errorf("--size %q: want WxH, like 2560x720", o.size))
+	}
+	return errors.Join(wrong...)
+}
+
+// serveCommand runs the system until it is interrupted.
+func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parseServe(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	}
+	if err == nil {
+		o.data, err = filepath.Abs(o.data)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "local serve: %v\nSee: local serve --help\n", err)
+		return exitUsage
+	}
+	if err := serve(ctx, o, stdout); err != nil {
+		_, _ = fmt.Fprintf(stderr, "local serve: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
+}

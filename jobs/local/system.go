@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nvr-miem/merger/functions"
+	"github.com/nvr-miem/merger/pkg/localcloud/children"
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// system is the cloud on one machine: the stand-ins, which live in this process, and the functions,
+// which are processes of their own.
+type system struct {
+	o      serveOptions
+	log    *slog.Logger
+	env    []string // what every process of ours is given
+	faults *faults.Table
+
+	front, back net.Listener // the one port; and one for the stand-ins that only our processes use
+	functions   *children.Supervisor
+	ports       map[string]string // of the functions
+	closes      []func() error
+}
+
+// serve runs the system until ctx ends. What is state lies under the data folder.
+func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
+	for _, folder := range []string{"segments", "buckets", "workspace", "run"} {
+		if err := os.MkdirAll(filepath.Join(o.data, folder), 0o750); err != nil {
+			return fmt.Errorf("make the folder of data: %w", err)
+		}
+	}
+	lock, err := lockData(o.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	journal, err := os.OpenFile(filepath.Join(o.data, "log.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+
+	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}}
+	s.log = observe.Logger(journal, observe.Options{Service: "local"})
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.start(ctx, journal); err != nil {
+		return err
+	}
+	s.greet(out)
+	return s.run(ctx)
+}
+
+// errSecond says that a second serve was started on the same folder.
+var errSecond = errors.New("another `local serve` is running on this folder")
+
+// lockData makes sure that the folder has one serve.
+func lockData(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the folder of data: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", errSecond, dir), lock.Close())
+	}
+	return lock, nil
+}
+
+// start brings everything up, from the ground: database, stand-ins, functions.
+func (s *system) start(ctx context.Context, journal io.Writer) (err error) {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if s.front, err = net.Listen("tcp", s.o.listen); err != nil {
+		return fmt.Errorf("open %s: %w", s.o.listen, err)
+	}
+	if s.back, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return fmt.Errorf("open a port for the stand-ins: %w", err)
+	}
+	front, back := http.NewServeMux(), http.NewServeMux()
+	if err := s.standIns(ctx, front, back, journal); err != nil {
+		return err
+	}
+	s.pages(front)
+	s.listen(s.front, front)
+	s.listen(s.back, back)
+	return s.startFunctions(ctx, journal)
+}
+
+// startFunctions starts a process a function, all at once, and waits until each answers.
+func (s *system) startFunctions(ctx context.Context, journal io.Writer) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find our own program: %w", err)
+	}
+	s.functions = children.Supervise(children.Options{Scale: s.o.scale, Log: s.log})
+	s.closeLater(func() error { s.functions.Stop(); return nil })
+	ctx, stop := context.WithTimeout(ctx, startFor)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range functions.Names() {
+		group.Go(func() error {
+			return s.functions.Run(ctx, children.Child{
+				Name: name, Ready: "http://127.0.0.1:" + s.ports[name] + "/",
+				Command: children.Command{
+					Args: []string{self, "function"}, Output: journal,
+					Env: append([]string{"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + s.ports[name]}, s.env...),
+				},
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("start the functions (see %s): %w", filepath.Join(s.o.data, "log.jsonl"), err)
+	}
+	return nil
+}
+
+const (
+	slowFor  = 5 * time.Second // how long a fault of kind slow holds an answer
+	startFor = time.Minute
+)
+
+// migrate brings the database to this version.
+func (s *system) migrate(ctx context.Context) error {
+	db, err := openStore(ctx, s.o.dataOptions())
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx, store.Adoption{}), db.Close())
+}
+
+func (s *system) closeLater(do func() error) { s.closes = append(s.closes, do) }
+
+// close ends what was started, the last first.
+func (s *system) close() error {
+	var errs []error
+	for i := len(s.closes) - 1; i >= 0; i-- {
+		errs = append(errs, s.closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// listen serves a mux until the system is closed.
+func (s *system) listen(on net.Listener, mux http.Handler) {
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 20 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(on) }()
+	s.closeLater(func() error {
+		err := server.Close()
+		if end := <-failed; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return err
+	})
+}
+
+// secretFile is a secret that is made once and kept.
+func (s *system) secretFile(name string) (string, error) {
+	path := filepath.Join(s.o.data, name)
+	text, err := os.ReadFile(path) // #nosec G304 -- our own folder
+	if errors.Is(err, os.ErrNotExist) {
+		text = []byte(rand.Text())
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keep the secret %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

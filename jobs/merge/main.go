@@ -1,0 +1,24 @@
+// Command merge is the Cloud Run Job: task i of an execution renders slice i of a record's plan;
+// whoever completes the set joins it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // rooms have time zones also where the system knows none
+
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := wire.Task(ctx, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "merge:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,256 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// batch is how many rows claim looks at together.
+const batch = 500
+
+// Claim takes over what was lost, then takes what is free and due, oldest first, while there is room
+// for more merges. Before: a row waits, or its lease has run out. After: the row names a new attempt
+// and its message is sent. A kill between the two leaves a lease that runs out.
+func (p *Pipeline) Claim(ctx context.Context) error {
+	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
+	return errors.Join(p.takeUp(ctx), p.take(ctx, false))
+}
+
+// Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, and records
+// that were given back.
+func (p *Pipeline) Recover(ctx context.Context) error {
+	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
+	return errors.Join(p.takeUp(ctx), p.take(ctx, true))
+}
+
+// take claims free records that are due. again says: only those that were claimed before.
+func (p *Pipeline) take(ctx context.Context, again bool) error {
+	running, err := p.Store.Running(ctx)
+	if err != nil {
+		return fmt.Errorf("count the running merges: %w", err)
+	}
+	if err := p.date(ctx); err != nil {
+		return err
+	}
+	places, taken := p.Settings.MaxMerges-running, 0
+	for places > taken {
+		due, err := p.Store.Free(ctx, batch)
+		if err != nil {
+			return fmt.Errorf("list the free records: %w", err)
+		}
+		before := taken
+		for _, rec := range due {
+			if again && rec.Attempt == 0 || rec.DueAt.IsZero() || taken >= places {
+				continue
+			}
+			ok, err := p.takeOne(ctx, rec)
+			if err != nil {
+				return err
+			}
+			if ok {
+				taken++
+			}
+		}
+		if taken == before || len(due) < batch {
+			break
+		}
+	}
+	p.Log.InfoContext(ctx, "claimed", "taken", taken, "running", running, "again", again)
+	return nil
+}
+
+// date gives every new or changed row the time at which it is due; one that makes no sense is failed.
+func (p *Pipeline) date(ctx context.Context) error {
+	for {
+		free, err := p.Store.Free(ctx, batch)
+		if err != nil {
+			return fmt.Errorf("list the free records: %w", err)
+		}
+		dated := 0
+		for _, rec := range free {
+			if !rec.DueAt.IsZero() {
+				continue
+			}
+			dated++
+			if err := p.dateOne(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
+				return err
+			}
+		}
+		if dated == 0 {
+			return nil
+		}
+	}
+}
+
+func (p *Pipeline) dateOne(ctx context.Context, rec nvr.Record) error {
+	due, err := p.due(ctx, rec)
+	var permanent *fault.Permanent
+	if errors.As(err, &permanent) {
+		return quietly(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Reason, err, func(ctx context.Context) error {
+			return p.Store.FailRecord(ctx, rec, permanent.Reason, err.Error())
+		}))
+	}
+	if err != nil {
+		return err
+	}
+	return quietly(p.Store.SetDue(ctx, rec, due))
+}
+
+// takeOne claims a record; false if another claim was quicker.
+func (p *Pipeline) takeOne(ctx context.Context, rec nvr.Record) (bool, error) {
+	claim, err := p.Store.Take(ctx, rec, nvr.StepStage, p.Settings.Lease)
+	if errors.Is(err, fault.ErrStale) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("take record %d: %w", rec.ID, err)
+	}
+	ctx = observe.With(ctx, "claim", claim, rec.Room)
+	p.Log.InfoContext(ctx, "taken")
+	return true, p.send(ctx, claim)
+}
+
+// quietly takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
+func quietly(err error) error {
+	if errors.Is(err, fault.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// due is when the last segment of a record has ended.
+func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
+	room, err := p.Store.Room(ctx, rec.Room)
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, &fault.Permanent{Reason: unknownRoom(rec.Room), Err: err}
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	start, end, err := rec.Window(room.Zone)
+	if err == nil && !end.After(start) {
+		err = errors.New("the end is not after the start")
+	}
+	if err != nil {
+		return time.Time{}, &fault.Permanent{Reason: nonsenseTimes(rec), Err: err}
+	}
+	return lastSegmentEnd(end, room), nil
+}
+
+// lastSegmentEnd is when the segment that holds the last frame before end has ended.
+func lastSegmentEnd(end time.Time, room nvr.Room) time.Time {
+	slot := slotOf(end.Add(-time.Nanosecond), room)
+	return slot.Add(room.SegmentLength)
+}
+
+// slotOf is the start of the segment that holds an instant: segments begin at multiples of their
+// length, by the room's wall clock.
+func slotOf(at time.Time, room nvr.Room) time.Time {
+	at = at.In(room.Zone)
+	sinceMidnight := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute +
+		time.Duration(at.Second())*time.Second + time.Duration(at.Nanosecond())
+	return at.Add(-(sinceMidnight % room.SegmentLength))
+}
+
+// takeUp sends again what was lost: for every lease that ran out, a new attempt at the same step.
+func (p *Pipeline) takeUp(ctx context.Context) error {
+	expired, err := p.Store.Expired(ctx, batch)
+	if err != nil {
+		return fmt.Errorf("list the leases that ran out: %w", err)
+	}
+	var errs []error
+	for _, rec := range expired {
+		if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
+			errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
+		}
+	}
+	owed, err := p.Store.OwedNotices(ctx, batch)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("list the notices that are owed: %w", err))
+	}
+	for _, rec := range owed {
+		if err := p.tellFailed(ctx, rec); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record) error {
+	step := rec.Step
+	if step == nvr.StepMerge {
+		step = nvr.StepStage
+		execution, err := p.execution(ctx, rec)
+		switch {
+		case err != nil:
+			return err
+		case execution != nil && !execution.Ended():
+			return quietly(p.Store.Extend(ctx, rec, p.Settings.Lease))
+		case execution != nil && !execution.OK():
+			return p.jobFailed(ctx, rec, execution)
+		}
+	}
+	claim, err := p.Store.Take(ctx, rec, step, p.Settings.Lease)
+	if err != nil {
+		return quietly(err)
+	}
+	ctx = observe.With(ctx, "claim", claim, rec.Room)
+	if rec.DueAt.IsZero() {
+		p.Log.WarnContext(ctx, "taken over: its lease had run out", observe.Takeover(rec.Step))
+	} else {
+		p.Log.InfoContext(ctx, "going on: its pause is over")
+	}
+	return p.send(ctx, claim)
+}
+
+// launchKey names the one launch of the job that a record on step merge waits for.
+func launchKey(c nvr.Claim) string {
+	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Turn)
+}
+
+// execution is what became of the job that was started for the record: one that still runs before one
+// that has ended; nil if none was started.
+func (p *Pipeline) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
+	found, err := p.Jobs.Find(ctx, p.Settings.MergeJob, dispatch.KeyEnv, launchKey(rec.Claim()), time.Time{})
+	if err != nil {
+		return nil, fmt.Errorf("look for the execution of record %d: %w", rec.ID, err)
+	}
+	for i := range found {
+		if !found[i].Ended() {
+			return &found[i], nil
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // absent is an answer
+	}
+	whole, err := p.Jobs.Execution(ctx, found[0].Name)
+	if err != nil {
+		return nil, fmt.Errorf("ask what became of %s: %w", found[0].Name, err)
+	}
+	return &whole, nil
+}
+
+// jobFailed counts a job's end as a curable failure of the record, and begins again.
+func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dispatch.Execution) error {
+	reason, cause := execution.Reason(), errors.New(execution.Detail())
+	if rec.Tries+1 >= store.Tries {
+		return quietly(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, cause, func(ctx context.Context) error {
+			return p.Store.FailRecord(ctx, rec, reason, cause.Error())
+		}))
+	}
+	claim, err := p.Store.TakeFailed(ctx, rec, nvr.StepStage, p.Settings.Lease, reason, cause.Error())
+	if err != nil {
+		return quietly(err)
+	}
+	ctx = observe.With(ctx, "claim", claim, rec.Room)
+	p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.Settings.Lease), "err", cause)
+	return p.send(ctx, claim)
+}

@@ -1,0 +1,221 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/workspace"
+)
+
+// Effects of a record on the outside, by name: each is looked for before it is made.
+const (
+	effectAttached  = "attached"  // subject: the file; value: the event
+	effectAnnounced = "announced" // subject: course/file; value: the announcement
+	effectDone      = "done"      // subject: the means; value: see letter
+	effectFailed    = "failed"    // with the attempt; subject and value as of done
+)
+
+// Link puts the video where people look for it: the event, the course, a notice. Before: step link,
+// the video on Drive. After: step done. A kill leaves some of it done; each part is keyed by the
+// file, and found again.
+func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
+	return p.work(ctx, claim, func(ctx context.Context, w *worker) error {
+		ctx, stop := context.WithTimeout(ctx, p.Settings.Timeout)
+		defer stop()
+		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
+		if errors.Is(err, workspace.ErrNotFound) {
+			return &fault.Permanent{Reason: videoGone(), Err: err}
+		}
+		if err != nil {
+			return fmt.Errorf("look at the video: %w", err)
+		}
+		if err := w.event(ctx, file); err != nil {
+			return err
+		}
+		if err := w.untilPlayable(file); err != nil {
+			return err
+		}
+		if err := w.tellDone(ctx); err != nil {
+			return err
+		}
+		return w.finish(ctx)
+	})
+}
+
+// event attaches the video to the record's event and announces it in the event's course.
+func (w *worker) event(ctx context.Context, file workspace.File) error {
+	if w.rec.EventID == "" || w.room.Calendar == "" {
+		return nil
+	}
+	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
+	if errors.Is(err, workspace.ErrNotFound) || err == nil && event.Cancelled() {
+		w.Log.InfoContext(ctx, "the event is gone: nothing to attach to")
+		return w.note(ctx, nvr.Reason{En: "The calendar event is gone; the video is on Drive.", Ru: "Событие удалено из календаря; видео на Диске."})
+	}
+	if err != nil {
+		return fmt.Errorf("read the event: %w", err)
+	}
+	if err := w.attach(ctx, file); err != nil {
+		return err
+	}
+	code, named := calendar.CourseCode(event.Description)
+	if code == "" {
+		return nil
+	}
+	return w.announce(ctx, code, named, file)
+}
+
+// note writes for people what became of the course or the event.
+func (w *worker) note(ctx context.Context, text nvr.Reason) error {
+	course := remark(text)
+	return w.Store.Save(ctx, w.hold, store.Change{Course: &course})
+}
+
+func (w *worker) attach(ctx context.Context, file workspace.File) error {
+	if done, err := w.noted(ctx, effectAttached, file.ID); err != nil || done != "" {
+		return err
+	}
+	err := w.Workspace.Attach(ctx, w.room.Calendar, w.rec.EventID, workspace.Attachment{
+		FileID: file.ID, URL: file.Link, Title: w.fileName(), MIME: "video/mp4",
+	}, w.room.Language)
+	var permanent *fault.Permanent
+	if errors.As(err, &permanent) {
+		w.Log.WarnContext(ctx, "the video could not be attached to the event", "err", err)
+		return w.note(ctx, permanent.Reason)
+	}
+	if errors.Is(err, workspace.ErrNotFound) {
+		return nil // deleted between the two calls: the next look says so
+	}
+	if err != nil {
+		return fmt.Errorf("attach the video to the event: %w", err)
+	}
+	w.Log.InfoContext(ctx, "attached", "event", w.rec.EventID)
+	return w.remember(ctx, effectAttached, file.ID, w.rec.EventID)
+}
+
+// noted is what was noted of an effect; empty if nothing was.
+func (w *worker) noted(ctx context.Context, kind, subject string) (string, error) {
+	value, err := w.Store.Effect(ctx, w.rec.ID, kind, subject)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return value, err
+}
+
+// remember notes an effect, in place of what was noted before, if the record is still ours.
+func (w *worker) remember(ctx context.Context, kind, subject, value string) error {
+	if err := w.Store.Renew(ctx, w.hold, w.Settings.Lease); err != nil {
+		return err
+	}
+	was, err := w.Store.SetEffect(ctx, w.rec.ID, kind, subject, value)
+	if err != nil || was == value {
+		return err
+	}
+	return w.Store.ReplaceEffect(ctx, w.rec.ID, kind, subject, was, value)
+}
+
+// announce posts the video in the course. A course that cannot be found is said in the record.
+func (w *worker) announce(ctx context.Context, code string, named bool, file workspace.File) error {
+	course, err := w.Workspace.FindCourse(ctx, code, w.Settings.Courses)
+	switch {
+	case !named && (errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)):
+		return nil // a first line that looked like a code and is none
+	case errors.Is(err, workspace.ErrNotFound):
+		return w.note(ctx, nvr.Reason{
+			En: fmt.Sprintf("There is no course %q in Classroom: correct the code in the event's description, then try again.", code),
+			Ru: fmt.Sprintf("Курс «%s» в Classroom не найден: исправьте код в описании события и повторите.", code),
+		})
+	case errors.Is(err, workspace.ErrAmbiguous):
+		return w.note(ctx, nvr.Reason{
+			En: fmt.Sprintf("Several courses are called %q: write the course's own code into the event's description, then try again.", code),
+			Ru: fmt.Sprintf("Курсов «%s» несколько: укажите в описании события код самого курса и повторите.", code),
+		})
+	case err != nil:
+		return w.courseTrouble(ctx, err)
+	}
+	stored, err := w.noted(ctx, effectAnnounced, course.ID+"/"+file.ID)
+	if err != nil {
+		return err
+	}
+	id, err := w.Workspace.Announce(ctx, course, w.announcement(), file, stored, func(id string) error {
+		return w.remember(ctx, effectAnnounced, course.ID+"/"+file.ID, id)
+	})
+	if err != nil {
+		return w.courseTrouble(ctx, err)
+	}
+	w.Log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
+	name := course.Name
+	return w.Store.Save(ctx, w.hold, store.Change{Course: &name})
+}
+
+// courseTrouble says a final refusal of Classroom in the record; other errors are the step's.
+func (w *worker) courseTrouble(ctx context.Context, err error) error {
+	var permanent *fault.Permanent
+	if !errors.As(err, &permanent) {
+		return fmt.Errorf("post the video in the course: %w", err)
+	}
+	w.Log.WarnContext(ctx, "the video could not be posted in the course", "err", err)
+	return w.note(ctx, permanent.Reason)
+}
+
+// announcement is the text of the post, in the room's language.
+func (w *worker) announcement() string {
+	r := w.rec
+	title := r.Title
+	if w.room.Language == "en" {
+		if title == "" {
+			title = "the class"
+		}
+		return fmt.Sprintf("Recording of %s: %s, %s–%s, room %s", title, r.Date, r.StartTime, r.EndTime, r.Room)
+	}
+	if title == "" {
+		title = "занятия"
+	} else {
+		title = "«" + title + "»"
+	}
+	return fmt.Sprintf("Запись %s: %s, %s–%s, аудитория %s", title, r.Date, r.StartTime, r.EndTime, r.Room)
+}
+
+// untilPlayable gives the record back until Drive has processed the video, or the longest wait is over.
+func (w *worker) untilPlayable(file workspace.File) error {
+	now := w.Now()
+	if file.Playable || !now.Before(file.Created.Add(w.Settings.Playable)) {
+		return nil
+	}
+	return &fault.Later{Until: now.Add(w.Settings.Watch), Why: notPlayableYet()}
+}
+
+// finish ends the record and clears the work bucket of what it needs no more.
+func (w *worker) finish(ctx context.Context) error {
+	if err := w.clear(ctx); err != nil {
+		return err
+	}
+	if _, err := w.Store.Advance(ctx, w.hold, nvr.StepDone, store.Change{}, 0); err != nil {
+		return err
+	}
+	_, end, err := w.rec.Window(w.room.Zone)
+	if err != nil {
+		return nil // it was merged: its times made sense to another version
+	}
+	w.Log.InfoContext(ctx, "delivered", observe.Delivered(w.Now().Sub(end)))
+	return nil
+}
+
+// clear removes everything of the record from the work bucket but its plans and reports.
+func (w *worker) clear(ctx context.Context) error {
+	for _, prefix := range []string{
+		bucket.MediaPrefix(w.rec.ID), bucket.PartsPrefix(w.rec.ID), bucket.DamagePrefix(w.rec.ID), bucket.MergesPrefix(w.rec.ID),
+	} {
+		if err := w.Work.DeleteAll(ctx, prefix); err != nil {
+			return fmt.Errorf("clear the work bucket: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// maxTurns bounds how often stage goes on in a further message: each turn has brought segments or
+// learned something, and all of it is kept.
+const maxTurns = 200
+
+// Stage finds a record's segments, lays the plan, and starts the job. Before: the record is claimed,
+// step stage. After: step merge, the plan in the work bucket under its digest, one execution with a
+// task a slice. A kill leaves copied chunks, analysed segments or the plan, which the next worker
+// finds; or step merge without an execution, whose lease runs out.
+func (p *Pipeline) Stage(ctx context.Context, claim nvr.Claim) error {
+	return p.work(ctx, claim, func(ctx context.Context, w *worker) error {
+		return w.inTurns(ctx, w.stage)
+	})
+}
+
+// goOn hands the rest of the work to a further message.
+func (w *worker) goOn(ctx context.Context) error {
+	if w.rec.Turn >= maxTurns {
+		return fmt.Errorf("not done after %d messages", maxTurns)
+	}
+	next, err := w.Store.NextTurn(ctx, w.hold, w.Settings.Lease)
+	if err != nil {
+		return err
+	}
+	w.Log.InfoContext(ctx, "going on in a further message", "next_turn", next.Turn)
+	return w.send(ctx, next)
+}
+
+func (w *worker) stage(ctx context.Context) error {
+	start, end, err := w.rec.Window(w.room.Zone)
+	if err == nil && !end.After(start) {
+		err = errors.New("the end is not after the start")
+	}
+	if err != nil {
+		return &fault.Permanent{Reason: nonsenseTimes(w.rec), Err: err}
+	}
+	req := w.request(start, end)
+	if len(req.Sources) == 0 {
+		return &fault.Permanent{Reason: noSources(w.rec.Room)}
+	}
+	f, err := w.find(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := w.wait(f, end); err != nil {
+		return err
+	}
+	plan, err := w.lay(ctx, req, f)
+	if err != nil {
+		return err
+	}
+	return w.launch(ctx, plan)
+}
+
+// wait gives the record back while a missing segment may still come.
+func (w *worker) wait(f found, end time.Time) error {
+	deadline := lastSegmentEnd(end, w.room).Add(w.Settings.Wait)
+	now := w.Now()
+	if len(f.missing) == 0 || !now.Before(deadline) {
+		return nil
+	}
+	again := now.Add(w.Settings.LookAgain)
+	if again.After(deadline) {
+		again = deadline
+	}
+	return &fault.Later{Until: again, Why: waitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
+}
+
+// lay makes the plan and stores it under its digest.
+func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Plan, error) {
+	damages, err := w.damages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := w.engine(ctx, w.allowance.gain).Plan(ctx, req, f.clips, damages)
+	if errors.Is(err, footage.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
+		return nil, fmt.Errorf("a segment changed while it was looked at; its recorder may still be writing: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := w.looked(ctx, plan); err != nil {
+		return nil, err
+	}
+	if plan.Empty() {
+		en, ru := whyNothing(plan)
+		return nil, &fault.Permanent{Reason: noFootage(w.rec, en, ru), Err: errFootage}
+	}
+	text, err := plan.JSON()
+	if err != nil {
+		return nil, err
+	}
+	name, err := bucket.PlanName(w.rec.ID, plan.Digest())
+	if err == nil {
+		_, err = w.Work.CreateBytes(ctx, name, "application/json", nil, text)
+	}
+	if err != nil && !errors.Is(err, bucket.ErrExists) {
+		return nil, fmt.Errorf("store the plan: %w", err)
+	}
+	w.Log.InfoContext(ctx, "planned", "digest", plan.Digest(), "slices", len(plan.Slices), "frames", plan.Frames, "shown", covered(plan), "segments", len(plan.Segments), "missing", len(f.missing))
+	return plan, nil
+}
+
+// whyNothing says what was wrong with the files that there are.
+func whyNothing(plan *merge.Plan) (en, ru string) {
+	var files, filesRu []string
+	for _, seg := range plan.Segments {
+		if len(seg.Faults) > 0 && len(files) < 3 {
+			files = append(files, seg.Path+": "+seg.Faults[0])
+			filesRu = append(filesRu, seg.Path+": "+merge.Russian(seg.Faults[0]))
+		}
+	}
+	if len(files) == 0 {
+		return "", ""
+	}
+	return " that can be used (" + strings.Join(files, "; ") + ")", ", что можно использовать (" + strings.Join(filesRu, "; ") + ")"
+}
+
+// launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
+func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
+	digest := plan.Digest()
+	next, err := w.Store.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.Settings.Lease)
+	if err != nil {
+		return err
+	}
+	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
+		Key: launchKey(next), Tasks: len(plan.Slices),
+		Env: map[string]string{
+			"RECORD": strconv.FormatInt(next.Record, 10), "ATTEMPT": strconv.FormatInt(next.Attempt, 10),
+			"TURN": strconv.FormatInt(next.Turn, 10), "DIGEST": digest, "TRACEPARENT": observe.Inject(ctx)["traceparent"],
+		},
+	})
+	if err != nil {
+		// The record is the job's by now: the lease runs out and claim begins again.
+		w.Log.ErrorContext(ctx, "the job could not be started; claim will begin again when the lease runs out", observe.Retry("step", "merge", w.Settings.Lease), "err", err)
+		return nil
+	}
+	w.Log.InfoContext(ctx, "the job is started", "execution", execution, "tasks", len(plan.Slices))
+	return nil
+}
+
+// readJSON reads an object of ours.
+func (p *Pipeline) readJSON(ctx context.Context, name string, value any) error {
+	text, _, err := p.Work.ReadAll(ctx, name, maxLearned)
+	if err == nil {
+		err = json.Unmarshal(text, value)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}
+
+// createJSON creates an object of ours; [bucket.ErrExists] if there is one.
+func (p *Pipeline) createJSON(ctx context.Context, name string, value any) error {
+	text, err := json.Marshal(value)
+	if err == nil {
+		_, err = p.Work.CreateBytes(ctx, name, "application/json", nil, text)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// writeJSON is createJSON that leaves one that is there as it is.
+func (p *Pipeline) writeJSON(ctx context.Context, name string, value any) error {
+	if err := p.createJSON(ctx, name, value); !errors.Is(err, bucket.ErrExists) {
+		return err
+	}
+	return nil
+}

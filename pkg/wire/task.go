@@ -1,0 +1,31 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+)
+
+// Task is a whole process of one task of the job merge. An error means: a retry may help. See
+// [pipeline.Pipeline.Merge].
+func Task(ctx context.Context, out io.Writer) (err error) {
+	c, err := config.Read(ctx)
+	if err != nil {
+		return err
+	}
+	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
+	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Turn: c.Turn, Step: nvr.StepMerge}
+	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
+	p, err := New(ctx, c, log, time.Now, Store, Buckets, Topics, Notices, Tools)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	return p.Merge(ctx, pipeline.Task{Claim: claim, Key: c.Key, Digest: c.Digest, Index: c.TaskIndex, Count: c.TaskCount})
+}
