@@ -19,7 +19,7 @@ demo: ## make a sample afternoon of a room and merge it; prints where the video 
 	@scripts/demo
 
 test: ## run the tests (minutes)
-	@scripts/setup ffmpeg tesseract chromium
+	@scripts/setup ffmpeg tesseract chromium axe-core
 	go test -short ./...
 
 lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
@@ -29,7 +29,7 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 check: race kills fuzz ## what takes longer: tests under the race detector, kills, fuzzing
 
 race: # the race detector needs a C compiler
-	@scripts/setup ffmpeg tesseract chromium gcc
+	@scripts/setup ffmpeg tesseract chromium axe-core gcc
 	go test -race -short -timeout 30m ./...
 
 kills: # the merge killed at twenty moments, and FFmpeg killed under it

@@ -47,7 +47,7 @@ if (ask) {
     const make = name => Object.assign(document.createElement("div"), { className: name });
     const surface = make("surface"), chosen = make("chosen");
     const handles = ["start", "end"].map(name => {
-      const h = make("handle");
+      const h = make("handle " + name);
       h.tabIndex = 0;
       h.setAttribute("role", "slider");
       h.setAttribute("aria-label", tracks.dataset[name]);
