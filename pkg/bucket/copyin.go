@@ -38,9 +38,12 @@ type Source struct {
 // next call goes on, whatever ended the last one. An object that is there already is returned if it is a
 // copy of the same source, else with [ErrExists]. Two calls at once do no harm.
 func (b *Bucket) CopyIn(ctx context.Context, name, contentType string, source Source) (Object, error) {
-	c := &copying{bucket: b, name: name, source: source, chunk: copyChunkBytes}
-	c.prefix = copyFolder(name) + short(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
-	return c.run(ctx, contentType)
+	return b.newCopy(name, source, copyChunkBytes).run(ctx, contentType)
+}
+
+func (b *Bucket) newCopy(name string, source Source, chunk int64) *copying {
+	place := copyFolder(name) + short(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
+	return &copying{bucket: b, name: name, source: source, prefix: place, chunk: chunk}
 }
 
 // copyFolder holds all copies on their way to a name; below it, each source has its own place.

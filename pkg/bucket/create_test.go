@@ -69,8 +69,8 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 func TestCreateSurvives(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Slow, faults.Lost} {
-		for _, size := range []int{100, 17 << 20} { // one request; a start and three chunks
-			for nth := int64(1); nth <= 4; nth++ {
+		for _, size := range []int{100, 9 << 20} { // one request; a start and two chunks
+			for nth := int64(1); nth <= 3; nth++ {
 				if size == 100 && nth > 1 {
 					continue
 				}

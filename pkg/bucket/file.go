@@ -14,7 +14,7 @@ const (
 	leastRange   = 128 << 10 // the least that is asked for at a new position
 	longestRange = 8 << 20   // the most: what may be fetched in vain is a part of it
 	skipBytes    = 64 << 10  // a gap that is read over rather than asked anew
-	growth       = 4         // a range is this part of what was read in a row before: the bound of what is fetched in vain
+	growth       = 8         // a range is this part of what was read in a row before: the bound of what is fetched in vain
 )
 
 // File is an open generation of an object. Reads that go on where another ended come out of one

@@ -99,12 +99,22 @@ func (f *folder) temp() (*os.File, string, error) {
 func (f *folder) find(name string) (*object, error) {
 	info, err := f.root.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), err == nil && !info.Mode().IsRegular():
+	case absent(err), err == nil && !info.Mode().IsRegular():
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
 	return f.describe(name, info), nil
+}
+
+// absent tells whether an error means that there is no such file in the folder. A link that leads out of
+// it is none: os.Root does not follow it, and has no name for that error.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || leadsOut(err)
+}
+
+func leadsOut(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), "path escapes from parent")
 }
 
 func (f *folder) describe(name string, info fs.FileInfo) *object {
@@ -132,7 +142,7 @@ func (f *folder) aboutPath(name string, generation int64) string {
 
 func (f *folder) open(name string, want conditions, bucket string) (*object, content, error) {
 	file, err := f.root.Open(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if absent(err) {
 		return nil, nil, want.find(nil, bucket, name)
 	}
 	if err != nil {
@@ -219,6 +229,9 @@ func (f *folder) place(from, name string, isNew bool) error {
 	case err == nil:
 		return f.root.Remove(from)
 	case errors.Is(err, fs.ErrExist):
+		if info, statErr := f.root.Stat(name); statErr == nil && info.IsDir() {
+			return blocked(name, err)
+		}
 		return conditionNotMet()
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTSUP): // a file system without links
 		return f.root.Rename(from, name)
@@ -229,8 +242,8 @@ func (f *folder) place(from, name string, isNew bool) error {
 
 // blocked turns "a file is where a folder must be" into the caller's mistake.
 func blocked(name string, err error) error {
-	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, fs.ErrExist) {
-		return invalid("Invalid object name: %q: a file stands where it needs a folder", name)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ELOOP) || leadsOut(err) {
+		return invalid("Invalid object name: %q: a file or a link stands where it needs a folder", name)
 	}
 	return err
 }
