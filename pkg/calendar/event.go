@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -78,7 +79,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, Cancelled
 	case e.ID == "" || utf8.RuneCountInString(e.ID) > maxID:
 		return Wish{}, LongID
-	case strings.Contains("workingLocation outOfOffice focusTime birthday", e.Type) && e.Type != "":
+	case slices.Contains([]string{"workingLocation", "outOfOffice", "focusTime", "birthday"}, e.Type):
 		return Wish{}, NoMeeting
 	case declined(e, room):
 		return Wish{}, Declined

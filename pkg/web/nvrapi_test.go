@@ -52,7 +52,7 @@ func TestNVRRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	scoped := w.addKey(store.Key{Email: lecturer, Rooms: []string{"504"}})
-	with := func(old, new string) string { return strings.Replace(lecture, old, new, 1) }
+	with := func(was, is string) string { return strings.Replace(lecture, was, is, 1) }
 	for _, test := range []struct {
 		about, method, path, body, key string
 		status                         int

@@ -82,10 +82,7 @@ func (s *site) showOperators(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, s.sayPage, "gather the operators' page", err)
 		return
 	}
-	switch said := r.URL.Query().Get("said"); said {
-	case "retried", "cancelled", "cannot":
-		page.Said = s.words.say(language, "recordings."+said)
-	}
+	page.Said = s.said(r)
 	s.render(w, r, http.StatusOK, "operators", shown{Title: s.words.say(language, "nav.operators"), Nav: "operators", User: s.user(r), Body: page})
 }
 

@@ -39,7 +39,7 @@ type Options struct {
 	// Report reads the report of a record's merge as JSON; nil without an error if there is none (yet).
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 
-	// Who tells who is signed in; only the pages ask. [ErrNobody] if nobody is.
+	// Who tells who is signed in; only the pages ask. [ErrNobody] if nobody is; nil: nobody ever is.
 	Who func(*http.Request) (User, error)
 	// Hosts are the names under which the pages may be asked for, without ports; empty: any. On loopback
 	// it keeps out pages of other sites whose name was pointed at this machine.
@@ -72,6 +72,9 @@ func newSite(o Options) *site {
 	}
 	if o.Scale == 0 {
 		o.Scale = 1
+	}
+	if o.Who == nil {
+		o.Who = func(*http.Request) (User, error) { return User{}, ErrNobody }
 	}
 	s := &site{Options: o, log: o.Log}
 	s.words = readWords(o.Languages)

@@ -145,9 +145,7 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := recordingsPage{Sent: r.URL.Query().Get("sent") != ""}
-	if said := "recordings." + r.URL.Query().Get("said"); s.words.has(language, said) && strings.Contains("cancelled retried cannot", r.URL.Query().Get("said")) {
-		page.Said = s.words.say(language, said)
-	}
+	page.Said = s.said(r)
 	for i := range records {
 		page.Records = append(page.Records, s.item(language, &records[i], zones.of(records[i].Room), false))
 	}
@@ -156,6 +154,15 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 		page.Next = formatCursor(next)
 	}
 	s.render(w, r, http.StatusOK, "recordings", shown{Title: s.words.say(language, "recordings.title"), Nav: "recordings", User: s.user(r), Body: page})
+}
+
+// said is what became of the button that was pressed before this page.
+func (s *site) said(r *http.Request) string {
+	switch said := r.URL.Query().Get("said"); said {
+	case "retried", "cancelled", "cannot":
+		return s.words.say(s.words.language(r), "recordings."+said)
+	}
+	return ""
 }
 
 // liveAddress is where what still moves on a page is followed.
@@ -244,7 +251,7 @@ func (s *site) decideRecording(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	said := ""
+	var said string
 	switch r.PathValue("what") {
 	case "retry":
 		said, err = "retried", s.Store.Retry(r.Context(), record.ID)

@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	scoped := w.addKey(store.Key{Email: lecturer, Rooms: []string{"Зал/2 <b>"}})
-	with := func(old, new string) string { return strings.Replace(wanted, old, new, 1) }
+	with := func(was, is string) string { return strings.Replace(wanted, was, is, 1) }
 	for _, test := range []struct {
 		about, method, path, body, key string
 		status                         int
@@ -296,7 +296,9 @@ func TestEvents(t *testing.T) {
 	if got := next(); got.State != "withdrawn" || got.Reason == nil || got.Reason.Ru != "нет" {
 		t.Errorf("at the end: %+v", got)
 	}
-	if lines.Scan() && lines.Scan() {
-		t.Errorf("after the end: %q", lines.Text())
+	for lines.Scan() {
+		if lines.Text() != "" {
+			t.Errorf("after the end: %q", lines.Text())
+		}
 	}
 }

@@ -79,13 +79,13 @@ func stateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
 		return Withdrawn
 	case nvr.StepStage:
 	}
-	if r.Holder != "" {
-		return Queued // its footage is being looked at
+	if r.Processing {
+		return Queued // its footage is being looked at, or will be after a pause
 	}
 	if r.DueAt.After(now) {
 		return Waiting
 	}
-	if _, end, err := r.Window(zone); err == nil && end.After(now) && !r.Processing {
+	if _, end, err := r.Window(zone); err == nil && end.After(now) {
 		return Waiting
 	}
 	return Queued
