@@ -13,8 +13,8 @@ help: ## list the targets
 build: ## build bin/local
 	@go build -trimpath -buildvcs=false -o bin/local ./jobs/local
 
-demo: ## make a sample afternoon of a room and merge it; prints where the video lies
-	@scripts/setup ffmpeg tesseract
+demo: ## a room's afternoon from its calendar to the video on (a stand-in of) Drive; KEEP=1 keeps serving
+	@scripts/setup ffmpeg tesseract curl
 	@$(MAKE) build
 	@scripts/demo
 
