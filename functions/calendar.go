@@ -28,6 +28,6 @@ func Calendar(p *wire.Process) (http.Handler, error) {
 		if r.URL.Query().Has("renew") {
 			days, err = allDays, c.RenewChannels(ctx)
 		}
-		answer(w, p, ctx, errors.Join(err, c.Sweep(ctx), p.Index(ctx, days)))
+		answer(ctx, w, p, errors.Join(err, c.Sweep(ctx), p.Index(ctx, days)))
 	}), nil
 }

@@ -14,6 +14,6 @@ func Claim(p *wire.Process) (http.Handler, error) {
 		if r.URL.Query().Has("recover") {
 			do = p.Recover
 		}
-		answer(w, p, r.Context(), do(r.Context()))
+		answer(r.Context(), w, p, do(r.Context()))
 	}), nil
 }

@@ -28,6 +28,6 @@ func Fail(p *wire.Process) (http.Handler, error) {
 			p.Log.WarnContext(ctx, "a message was given up", observe.DeadLetter(from))
 			err = p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
 		}
-		answer(w, p, ctx, err)
+		answer(ctx, w, p, err)
 	}), nil
 }

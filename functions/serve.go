@@ -16,13 +16,13 @@ import (
 
 // Serve is a whole process of one function: it reads the environment, opens the function, and serves
 // it through the functions framework until ctx ends. The log goes to out.
-func Serve(ctx context.Context, out io.Writer) (err error) {
+func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
 	c, err := config.Read(ctx)
 	if err != nil {
 		return err
 	}
 	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: c.Target, Version: c.Revision})
-	function, err := New(ctx, c.Target, c, log, time.Now)
+	function, err := New(ctx, c.Target, c, log, now)
 	if err != nil {
 		return err
 	}

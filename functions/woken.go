@@ -30,7 +30,7 @@ func woken(p *wire.Process, step nvr.Step, do func(context.Context, nvr.Claim) e
 			err = do(ctx, message.Claim)
 			fallthrough
 		default:
-			answer(w, p, ctx, err)
+			answer(ctx, w, p, err)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -43,7 +43,7 @@ func malformed(err error) bool {
 }
 
 // answer says whether the message is settled.
-func answer(w http.ResponseWriter, p *wire.Process, ctx context.Context, err error) {
+func answer(ctx context.Context, w http.ResponseWriter, p *wire.Process, err error) {
 	if err != nil {
 		p.Log.WarnContext(ctx, "not settled: the message is to come again", "err", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)

@@ -66,7 +66,7 @@ esac`)
 
 func (r *release) write(name, text string) {
 	r.test.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o700); err != nil { //nolint:gosec // scripts are run
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o700); err != nil {
 		r.test.Fatal(err)
 	}
 }

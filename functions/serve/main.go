@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // rooms have time zones also where the system knows none
 
 	"github.com/nvr-miem/merger/functions"
@@ -14,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := functions.Serve(ctx, os.Stdout)
+	err := functions.Serve(ctx, os.Stdout, time.Now)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/wire"
@@ -11,12 +12,12 @@ import (
 
 // functionCommand is one function of serve, as the image's entry runs it; the environment says which.
 func functionCommand(ctx context.Context, _ []string, stdout, stderr io.Writer) int {
-	return process(stderr, functions.Serve(ctx, stdout))
+	return process(stderr, functions.Serve(ctx, stdout, time.Now))
 }
 
 // taskCommand is one task of the job merge; the environment says which.
 func taskCommand(ctx context.Context, _ []string, stdout, stderr io.Writer) int {
-	return process(stderr, wire.Task(ctx, stdout))
+	return process(stderr, wire.Task(ctx, stdout, time.Now))
 }
 
 func process(stderr io.Writer, err error) int {

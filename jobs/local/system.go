@@ -63,7 +63,8 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		return err
 	}
 	s.greet(out)
-	return s.run(ctx)
+	s.run(ctx)
+	return nil
 }
 
 // errSecond says that a second serve was started on the same folder.

@@ -239,7 +239,7 @@ func ticks() []tick {
 }
 
 // run is the scheduler, until ctx ends.
-func (s *system) run(ctx context.Context) error {
+func (s *system) run(ctx context.Context) {
 	done := make(chan struct{})
 	for _, t := range ticks() {
 		go func() {
@@ -261,7 +261,6 @@ func (s *system) run(ctx context.Context) error {
 	for range ticks() {
 		<-done
 	}
-	return nil
 }
 
 // wake posts to a function as Cloud Scheduler does.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // rooms have time zones also where the system knows none
 
 	"github.com/nvr-miem/merger/pkg/wire"
@@ -15,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := wire.Task(ctx, os.Stdout)
+	err := wire.Task(ctx, os.Stdout, time.Now)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "merge:", err)

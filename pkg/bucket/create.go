@@ -21,7 +21,7 @@ const (
 )
 
 // errStalled ends an upload that Cloud Storage does not take: the client library would try for ever.
-var errStalled = errors.New("Cloud Storage did not take the data in time")
+var errStalled = errors.New("storage did not take the data in time")
 
 // Create makes an object of what write writes, if none of the name is there: else [ErrExists], and what
 // is there comes back with it. If write fails, or ctx ends, there is no object.

@@ -53,7 +53,7 @@ func event(name string, fields ...slog.Attr) slog.Attr {
 	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
 }
 
-// Delivered: the record's work is done, so long after the record's end or, if later, its request.
+// Delivered says: the record's work is done, so long after the record's end or, if later, its request.
 func Delivered(after time.Duration) slog.Attr {
 	promise := promiseKept
 	if after > InTime {
@@ -62,7 +62,7 @@ func Delivered(after time.Duration) slog.Attr {
 	return event(EventDelivered, slog.Float64("delay_seconds", after.Seconds()), slog.String("promise", promise))
 }
 
-// Failed: the record failed for good. Log it with [Reported] unless the cause is the footage.
+// Failed says: the record failed for good. Log it with [Reported] unless the cause is the footage.
 func Failed(kind Failure, cause error) slog.Attr {
 	text := ""
 	if cause != nil {
@@ -75,52 +75,52 @@ func Failed(kind Failure, cause error) slog.Attr {
 	return event(EventFailed, slog.String("kind", string(kind)), slog.String("cause", text), slog.String("promise", promise))
 }
 
-// Gap: a merge of this room lacks so much of a source.
+// Gap says: a merge of this room lacks so much of a source.
 func Gap(room string, role string, length time.Duration) slog.Attr {
 	return event(EventGap, slog.String("room", room), slog.String("role", role), slog.Float64("seconds", length.Seconds()))
 }
 
-// Canvas: all that the room's screen source showed on this day was the encoder's card.
+// Canvas says: all that the room's screen source showed on this day was the encoder's card.
 func Canvas(room, date string) slog.Attr {
 	return event(EventCanvas, slog.String("room", room), slog.String("date", date))
 }
 
-// Queue: records that wait, how long the oldest of those that are due has waited, records at work, and
+// Queue says: records that wait, how long the oldest of those that are due has waited, records at work, and
 // records that are not delivered though [InTime] after their end has passed.
 func Queue(waiting int, oldest time.Duration, working, overdue int) slog.Attr {
 	return event(EventQueue, slog.Int("waiting", waiting), slog.Float64("oldest_seconds", oldest.Seconds()),
 		slog.Int("working", working), slog.Int("overdue", overdue))
 }
 
-// Merged: a video of this length is whole; cpu is what all its tasks took of cores.
+// Merged says: a video of this length is whole; cpu is what all its tasks took of cores.
 func Merged(length, cpu time.Duration) slog.Attr {
 	return event(EventMerged, slog.Float64("minutes", length.Minutes()), slog.Float64("core_minutes", cpu.Minutes()))
 }
 
-// APIError: a call that will not be tried again by its wrapper. Status is 0 where none came.
+// APIError says: a call that will not be tried again by its wrapper. Status is 0 where none came.
 func APIError(api, method string, status int) slog.Attr {
 	return event(EventAPIError, slog.String("api", api), slog.String("method", method), slog.String("status", strconv.Itoa(status)))
 }
 
-// Retry: a call or a step that will be tried again; api is a Google API, or "step".
+// Retry says: a call or a step that will be tried again; api is a Google API, or "step".
 func Retry(api, method string, pause time.Duration) slog.Attr {
 	return event(EventRetry, slog.String("api", api), slog.String("method", method), slog.Float64("pause_seconds", pause.Seconds()))
 }
 
-// Takeover: claim took a record from a worker that fell silent.
+// Takeover says: claim took a record from a worker that fell silent.
 func Takeover(step nvr.Step) slog.Attr {
 	return event(EventTakeover, slog.String("from", string(step)))
 }
 
-// Channel: the calendar channel of the room lives for so long; zero or less: there is none.
+// Channel says: the calendar channel of the room lives for so long; zero or less: there is none.
 func Channel(room string, left time.Duration) slog.Attr {
 	return event(EventChannel, slog.String("room", room), slog.Float64("left_seconds", max(0, left.Seconds())))
 }
 
-// Unreadable: a push or a notification that cannot be read; no retry mends it.
+// Unreadable says: a push or a notification that cannot be read; no retry mends it.
 func Unreadable() slog.Attr { return event(EventUnreadable) }
 
-// DeadLetter: Pub/Sub gave up a message of this subscription.
+// DeadLetter says: Pub/Sub gave up a message of this subscription.
 func DeadLetter(subscription string) slog.Attr {
 	return event(EventDeadLetter, slog.String("subscription", subscription))
 }

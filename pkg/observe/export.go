@@ -79,11 +79,11 @@ func spanLine(s sdktrace.ReadOnlySpan) Span {
 	}
 	for _, a := range s.Resource().Attributes() {
 		if a.Key == "service.name" {
-			line.Service = a.Value.Emit()
+			line.Service = a.Value.String()
 		}
 	}
 	for _, a := range s.Attributes() {
-		line.Attributes[string(a.Key)] = a.Value.Emit()
+		line.Attributes[string(a.Key)] = a.Value.String()
 	}
 	return line
 }

@@ -14,7 +14,7 @@ import (
 
 // Task is a whole process of one task of the job merge. An error means: a retry may help. See
 // [pipeline.Pipeline.Merge].
-func Task(ctx context.Context, out io.Writer) (err error) {
+func Task(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
 	c, err := config.Read(ctx)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func Task(ctx context.Context, out io.Writer) (err error) {
 	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
 	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Turn: c.Turn, Step: nvr.StepMerge}
 	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
-	p, err := New(ctx, c, log, time.Now, Store, Buckets, Topics, Notices, Tools)
+	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, Tools)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (s *shelf) dataPath(data string) string { return filepath.Join(s.dir, dataF
 
 func (s *shelf) temp() (*os.File, string, error) {
 	data := rand.Text()
-	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640) // #nosec G302 -- people of the group may look
 	return file, data, err
 }
 
@@ -178,7 +178,8 @@ func writeFile(dir, name string, value any) error {
 		return err
 	}
 	temp := filepath.Join(dir, unfinished+rand.Text())
-	if err := os.WriteFile(temp, text, 0o640); err != nil { // #nosec G306 -- people of the group may look
+	// #nosec G306 -- people of the group may look
+	if err := os.WriteFile(temp, text, 0o640); err != nil {
 		return errors.Join(err, os.Remove(temp))
 	}
 	return os.Rename(temp, filepath.Join(dir, name))

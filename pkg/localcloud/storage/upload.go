@@ -169,7 +169,8 @@ func (b *bucket) upload(c *call) error {
 		return err
 	}
 	if piece.total < 0 || u.sums.size < piece.total {
-		return u.incomplete(c)
+		u.incomplete(c)
+		return nil
 	}
 	if u.sums.size > piece.total {
 		return invalid("the upload has %d bytes, more than the %d announced", u.sums.size, piece.total)
@@ -300,7 +301,7 @@ func (u *upload) take(k keeper, p piece, body io.Reader) error {
 }
 
 // incomplete says how much is there: 308, or what the Go client wants in its place.
-func (u *upload) incomplete(c *call) error {
+func (u *upload) incomplete(c *call) {
 	status := http.StatusPermanentRedirect
 	if c.Header.Get("X-GUploader-No-308") == "yes" {
 		status = http.StatusOK
@@ -311,5 +312,4 @@ func (u *upload) incomplete(c *call) error {
 	}
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(status)
-	return nil
 }
