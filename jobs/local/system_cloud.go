@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
 	cloudrun "github.com/nvr-miem/merger/pkg/localcloud/run"
 	"github.com/nvr-miem/merger/pkg/localcloud/storage"
+	"github.com/nvr-miem/merger/pkg/web"
 )
 
 // Names of what exists once on this machine.
@@ -166,7 +168,7 @@ func (s *system) routes(front *http.ServeMux) {
 	for _, name := range functions.Names() {
 		front.Handle("/functions/"+name, s.forward(name, s.ports[name], true))
 	}
-	form, api := s.forward("form", s.ports["form"], false), s.forward("api", s.ports["api"], false)
+	form, api := web.CutSlow(s.forward("form", s.ports["form"], false)), web.CutSlow(s.forward("api", s.ports["api"], false))
 	front.Handle("/", form)
 	for _, path := range []string{"/montage-event/", "/rooms", "/rooms/", "/records/", "/calendar-notifications/"} {
 		front.Handle(path, api)
@@ -191,6 +193,10 @@ func (s *system) forward(name, port string, root bool) http.Handler {
 			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if errors.Is(err, os.ErrDeadlineExceeded) { // the body trickled in
+				http.Error(w, "the request did not arrive in time", http.StatusRequestTimeout)
+				return
+			}
 			s.log.WarnContext(r.Context(), "a function does not answer; it is being started again", "function", name, "err", err)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the function "+name+" is being started again", http.StatusBadGateway)

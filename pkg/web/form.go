@@ -29,8 +29,7 @@ func (s *site) form() http.Handler {
 	mux.HandleFunc("POST /language", s.chooseLanguage)
 	mux.HandleFunc("GET /static/", s.serveAsset)
 	s.operatorRoutes(mux)
-	v1 := http.HandlerFunc(s.serveV1)
-	mux.HandleFunc(v1Path+"/", s.signedIn(func(w http.ResponseWriter, r *http.Request) { v1.ServeHTTP(w, r) }))
+	mux.HandleFunc(v1Path+"/", s.signedIn(s.pageV1))
 	mux.HandleFunc(openAPIPath, s.serveOpenAPI)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// A path that exists, asked with another method, falls through to here too.
@@ -41,6 +40,15 @@ func (s *site) form() http.Handler {
 		s.sayPage(w, r, http.StatusNotFound, "")
 	})
 	return s.pageGuard(mux)
+}
+
+// pageV1 is /api/v1 for our own pages, which carry their mark.
+func (s *site) pageV1(w http.ResponseWriter, r *http.Request) {
+	if _, err := r.Cookie(sessionCookie); err != nil {
+		sayProblem(w, r, http.StatusUnauthorized, "the header key holds no valid API key")
+		return
+	}
+	s.serveV1(w, r)
 }
 
 // pageGuard is what stands before every page: names, origins, headers.

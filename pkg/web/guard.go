@@ -6,12 +6,14 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxBody      = 1 << 20          // bytes
 	bodyTime     = 20 * time.Second // for a body to arrive
+	maxUnwanted  = 256 << 10        // bytes of a body that no handler read, as the server itself has it
 	maxQuery     = 8 << 10          // bytes of path and query
 	plainType    = "text/plain; charset=utf-8"
 	jsonType     = "application/json"
@@ -47,17 +49,30 @@ func (s *site) guard(say sayFunc, next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		// A body that trickles in is cut. A deadline in the past ends the read, whatever the clock says.
+		CutSlow(next).ServeHTTP(w, r)
+	})
+}
+
+// CutSlow ends the connection of a request whose body trickles in, also where the handler did not want it.
+// A deadline in the past ends a read, whatever the clock says.
+func CutSlow(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
 		control := http.NewResponseController(w)
 		cut := time.AfterFunc(bodyTime, func() {
 			_ = control.SetReadDeadline(time.Unix(1, 0)) // a connection that knows no deadlines is a test's
 		})
-		r.Body = &readBody{ReadCloser: r.Body, read: func() { cut.Stop() }}
-		if r.ContentLength == 0 {
-			cut.Stop()
-		}
+		body := &readBody{ReadCloser: r.Body, cut: cut}
+		r.Body = body
 		defer cut.Stop()
 		next.ServeHTTP(w, r)
+		if !body.ended.Load() { // the server would wait for the rest, for ever
+			_ = control.Flush()
+			_, _ = io.CopyN(io.Discard, body, maxUnwanted)
+		}
 	})
 }
 
@@ -74,16 +89,18 @@ func (s *site) recovered(w http.ResponseWriter, r *http.Request, say sayFunc) {
 	say(w, r, http.StatusInternalServerError, "something broke on our side; it is logged")
 }
 
-// readBody tells when a body was read to its end.
+// readBody knows when a body was read to its end, in time or not.
 type readBody struct {
 	io.ReadCloser
-	read func()
+	cut   *time.Timer
+	ended atomic.Bool
 }
 
 func (b *readBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.read()
+		b.cut.Stop()
+		b.ended.Store(true)
 	}
 	return n, err
 }
@@ -107,7 +124,6 @@ func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       25 * time.Second, // of a whole request, also of a body that no handler wanted
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    32 << 10,
 	}

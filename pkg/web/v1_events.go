@@ -69,9 +69,7 @@ func newStream(w http.ResponseWriter) *stream {
 	header.Set(cacheLabel, noStore)
 	header.Set("X-Accel-Buffering", "no") // proxies that collect would hold events back
 	w.WriteHeader(http.StatusOK)
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the server's is for requests, and a stream outlives it
-	return &stream{w, control}
+	return &stream{w, http.NewResponseController(w)}
 }
 
 // send writes one event; false if the reader is gone.
