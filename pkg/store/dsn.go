@@ -88,6 +88,7 @@ func mysqlAddress(config *mysql.Config) (address, error) {
 	config.ClientFoundRows = true // else an update to equal values counts no row and looks stale
 	config.Loc = time.UTC
 	config.ParseTime = true
+	config.Logger = &mysql.NopLogger{} // what matters comes as an error
 	config.InterpolateParams = true // one round trip a statement
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second

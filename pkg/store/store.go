@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -87,9 +88,9 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 
 // Close lets go of the connections.
 func (s *Store) Close() error {
-	err := s.read.Close()
+	err := closed(s.read)
 	if s.write != s.read {
-		err = errors.Join(err, s.write.Close())
+		err = errors.Join(err, closed(s.write))
 	}
 	if s.turn != nil {
 		err = errors.Join(err, s.turn.Close())
@@ -98,6 +99,14 @@ func (s *Store) Close() error {
 		err = errors.Join(err, s.dialer.Close())
 	}
 	return err
+}
+
+// closed closes a pool. A connection that has died is closed.
+func closed(pool *sql.DB) error {
+	if err := pool.Close(); !errors.Is(err, driver.ErrBadConn) {
+		return err
+	}
+	return nil
 }
 
 // Ping tells whether the database answers.
