@@ -89,7 +89,7 @@ func mysqlAddress(config *mysql.Config) (address, error) {
 	config.Loc = time.UTC
 	config.ParseTime = true
 	config.Logger = &mysql.NopLogger{} // what matters comes as an error
-	config.InterpolateParams = true // one round trip a statement
+	config.InterpolateParams = true    // one round trip a statement
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
 	}
