@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
@@ -16,7 +17,7 @@ const (
 
 // Calendar keeps records in step with the rooms' calendars, and the index of segments with the bucket.
 // Scheduler wakes it with an empty body, daily with ?renew to renew the notification channels; topic
-// calendar wakes it when a notification came. See [pipeline.Calendar].
+// calendar wakes it for one room when a notification came. See [pipeline.Calendar].
 func Calendar(p *wire.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
 		Store: p.Store, Workspace: p.Workspace, Now: p.Now, Log: p.Log,
@@ -24,6 +25,10 @@ func Calendar(p *wire.Process) (http.Handler, error) {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
+		if room := dispatch.Woken(w, r)["room"]; room != "" { // a notification: that calendar, at once
+			answer(ctx, w, p, c.SweepRoom(ctx, room))
+			return
+		}
 		days, err := sweptDays, error(nil)
 		if r.URL.Query().Has("renew") {
 			days, err = allDays, c.RenewChannels(ctx)

@@ -42,7 +42,6 @@ func (c *Calendar) RenewChannels(ctx context.Context) error {
 		if room.Calendar == "" {
 			continue
 		}
-		ctx := observe.WithRoom(ctx, room.Name)
 		if err := c.renew(ctx, room, of[room.Calendar]); err != nil {
 			errs = append(errs, fmt.Errorf("renew the channel of room %q: %w", room.Name, err))
 		}

@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -201,10 +204,55 @@ func BenchmarkLoad(b *testing.B) {
 		}
 		ticker.Stop()
 		waits.Wait()
-		slices.Sort(took)
-		b.ReportMetric(float64(took[len(took)/2])/1e6, "ms-p50")
-		b.ReportMetric(float64(took[len(took)*99/100])/1e6, "ms-p99")
-		b.ReportMetric(float64(took[len(took)-1])/1e6, "ms-max")
+		kinds := map[string][]time.Duration{}
+		for n := range took {
+			kind := "read"
+			if n*order%(reads+creates) < creates {
+				kind = "create"
+			}
+			kinds[kind] = append(kinds[kind], took[n])
+		}
+		for kind, waited := range kinds {
+			slices.Sort(waited)
+			b.ReportMetric(float64(waited[len(waited)/2])/1e6, "ms-"+kind+"-p50")
+			b.ReportMetric(float64(waited[len(waited)*99/100])/1e6, "ms-"+kind+"-p99")
+		}
+		writeLoad(b, kinds)
+	}
+}
+
+// writeLoad plots how long requests waited: each kind's share of requests that were answered within a time.
+func writeLoad(b *testing.B, kinds map[string][]time.Duration) {
+	b.Helper()
+	const width, height, left, bottom = 640.0, 280.0, 56.0, 44.0
+	x := func(ms float64) float64 { return left + (math.Log10(max(ms, 0.1))+1)/4*(width-left-20) } // 0.1 ms to 1 s
+	y := func(share float64) float64 { return height - bottom - share*(height-bottom-24) }
+	var svg strings.Builder
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %v %v" font-family="sans-serif" font-size="12" fill="#444"><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", width, height)
+	for _, ms := range []float64{0.1, 1, 10, 100, 1000} {
+		fmt.Fprintf(&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="middle">%v ms</text>`+"\n", x(ms), x(ms), y(0), y(1), x(ms), height-bottom+18, ms)
+	}
+	for _, share := range []float64{0, 0.5, 0.99} {
+		fmt.Fprintf(&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="end">%v %%</text>`+"\n", left, width-20, y(share), y(share), left-6, y(share)+4, share*100)
+	}
+	csv := "kind,share,ms\n"
+	for i, kind := range []string{"read", "create"} {
+		waited, colour := kinds[kind], []string{"#2d5a8c", "#b9851a"}[i]
+		var points strings.Builder
+		for step := range 101 {
+			share := float64(step) / 100
+			ms := float64(waited[min(int(share*float64(len(waited))), len(waited)-1)]) / 1e6
+			fmt.Fprintf(&points, "%.1f,%.1f ", x(ms), y(share))
+			csv += fmt.Sprintf("%s,%.2f,%.2f\n", kind, share, ms)
+		}
+		fmt.Fprintf(&svg, `<polyline fill="none" stroke="%s" stroke-width="2" points="%s"/><text x="%.1f" y="%v" fill="%s">%s, 99 %% within %.0f ms</text>`+"\n",
+			colour, points.String(), left+8, 34+18*i, colour, kind, float64(waited[len(waited)*99/100])/1e6)
+	}
+	svg.WriteString("</svg>\n")
+	for name, text := range map[string]string{"load.svg": svg.String(), "load.csv": csv} {
+		if err := os.WriteFile(filepath.Join("../../docs", name), []byte(text), 0o644); err != nil { // #nosec G306 -- documentation
+			b.Fatal(err)
+		}
 	}
 }
 

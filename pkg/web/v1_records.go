@@ -275,7 +275,13 @@ func (s *site) v1Records(w http.ResponseWriter, r *http.Request) {
 		query.Set("cursor", *next)
 		w.Header().Set("Link", "<"+v1Path+"/records?"+query.Encode()+`>; rel="next"`)
 	}
-	s.writeTagged(w, r, jsonType, encode(map[string]any{"records": views, "next": next}))
+	s.writeTagged(w, r, jsonType, encode(recordList{views, next}))
+}
+
+// recordList is the answer of v1Records.
+type recordList struct {
+	Records []recordView `json:"records"`
+	Next    *string      `json:"next"`
 }
 
 // list gives the first records of a filter that pass, and the cursor of the next page.

@@ -1,0 +1,25 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+)
+
+// Woken reads the attributes of a push that [Topics.Wake] caused. An empty body (Scheduler's), and one that
+// is no push, has none: whoever is woken without them does all that there is.
+func Woken(w http.ResponseWriter, r *http.Request) map[string]string {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, envelopeBytes))
+	if err != nil {
+		return nil
+	}
+	var push struct {
+		Message struct {
+			Attributes map[string]string `json:"attributes"`
+		} `json:"message"`
+	}
+	if json.Unmarshal(body, &push) != nil {
+		return nil
+	}
+	return push.Message.Attributes
+}
