@@ -228,3 +228,6 @@ create index merger_events_date on merger_events (calendar, date);
 
 -- 82 index merger_events.merger_events_record
 create index merger_events_record on merger_events (record_id);
+
+-- 83 index merger_requests.merger_requests_age
+create index merger_requests_age on merger_requests (created_at);
