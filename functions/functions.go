@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/config"
@@ -56,5 +55,8 @@ func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, n
 	if err != nil {
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
-	return &Function{Handler: guarded(served, log, slices.Contains([]string{"form", "api"}, name)), Close: p.Close}, nil
+	if name != "form" && name != "api" {
+		served = posted(served)
+	}
+	return &Function{Handler: served, Close: p.Close}, nil
 }

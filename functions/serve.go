@@ -12,6 +12,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Serve is a whole process of one function: it reads the environment, opens the function, and serves
@@ -27,7 +28,12 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, function.Close()) }()
-	framework.HTTP(c.Target, function.ServeHTTP)
+	tracing, err := wire.Tracing(ctx, c, c.Target)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracing.Close(context.WithoutCancel(ctx))) }()
+	framework.HTTP(c.Target, tracing.Serve(log, function).ServeHTTP)
 	failed := make(chan error, 1)
 	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()
 	select {

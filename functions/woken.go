@@ -3,7 +3,6 @@ package functions
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/nvr-miem/merger/pkg/dispatch"
@@ -21,6 +20,8 @@ func woken(p *wire.Process, step nvr.Step, do func(context.Context, nvr.Claim) e
 		// A push that is given up by its sender goes on until its own time is up: what it holds is held.
 		ctx := context.WithoutCancel(r.Context())
 		ctx = observe.With(observe.Extract(ctx, message.Attributes), string(step), message.Claim, "")
+		ctx, span := observe.Start(ctx, string(step))
+		defer func() { observe.End(span, err) }()
 		switch {
 		case malformed(err):
 			p.Log.ErrorContext(ctx, "a push that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
@@ -52,22 +53,10 @@ func answer(ctx context.Context, w http.ResponseWriter, p *wire.Process, err err
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// guarded turns a panic into a 500 and one structured line: the framework would print it as plain text.
-// Internal functions take POST only.
-func guarded(next http.Handler, log *slog.Logger, public bool) http.Handler {
+// posted lets only POST through: nothing else wakes an internal function.
+func posted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if cause == http.ErrAbortHandler { //nolint:errorlint // a recovered value, not a wrapped error
-				panic(cause)
-			}
-			log.ErrorContext(r.Context(), "panic", observe.Stack(cause), "cause", cause)
-			http.Error(w, "internal error", http.StatusInternalServerError)
-		}()
-		if !public && r.Method != http.MethodPost {
+		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
 			return

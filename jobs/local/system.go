@@ -32,6 +32,8 @@ type system struct {
 	env    []string // what every process of ours is given
 	faults *faults.Table
 
+	metrics *observe.Metrics // counted from the lines of the log
+
 	front, back net.Listener // the one port; and one for the stand-ins that only our processes use
 	functions   *children.Supervisor
 	ports       map[string]string // of the functions
@@ -56,10 +58,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
 
-	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}}
-	s.log = observe.Logger(journal, observe.Options{Service: "local"})
+	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics()}
+	lines := s.metrics.Writer(journal)
+	s.log = observe.Logger(lines, observe.Options{Service: "local"})
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.start(ctx, journal); err != nil {
+	if err := s.start(ctx, lines); err != nil {
 		return err
 	}
 	s.greet(out)

@@ -206,6 +206,7 @@ func (s *system) forward(name, port string, root bool) http.Handler {
 
 // pages are what the parent answers by itself.
 func (s *system) pages(front *http.ServeMux) {
+	front.Handle("GET /metrics", s.metrics.Handler())
 	front.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range functions.Names() {
 			if s.functions.Pid(name) == 0 {

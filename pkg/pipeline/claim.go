@@ -113,7 +113,8 @@ func (p *Pipeline) takeOne(ctx context.Context, rec nvr.Record) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("take record %d: %w", rec.ID, err)
 	}
-	ctx = observe.With(ctx, "claim", claim, rec.Room)
+	ctx, span := observe.Root(observe.With(ctx, "claim", claim, rec.Room), "record")
+	defer span.End()
 	p.Log.InfoContext(ctx, "taken")
 	return true, p.send(ctx, claim)
 }

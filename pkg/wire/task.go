@@ -27,5 +27,16 @@ func Task(ctx context.Context, out io.Writer, now func() time.Time) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
+	tracing, err := Tracing(ctx, c, "merge")
+	if err != nil {
+		return err
+	}
+	ctx, span := observe.Start(ctx, "merge")
+	defer func() {
+		observe.End(span, err)
+		if failed := tracing.Close(context.WithoutCancel(ctx)); failed != nil {
+			log.WarnContext(ctx, "traces are not sent", "err", failed)
+		}
+	}()
 	return p.Merge(ctx, pipeline.Task{Claim: claim, Key: c.Key, Digest: c.Digest, Index: c.TaskIndex, Count: c.TaskCount})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/notice"
+	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/ocr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/presence"
@@ -60,6 +61,11 @@ func (p *Process) Close() error {
 }
 
 func (p *Process) closeLater(do func() error) { p.closes = append(p.closes, do) }
+
+// Tracing starts the spans of this process. Call it once, from a command.
+func Tracing(ctx context.Context, c *config.Config, service string) (*observe.Tracing, error) {
+	return observe.StartTracing(ctx, observe.TraceOptions{Project: c.Project, File: c.TraceFile, Service: service, Version: c.Revision})
+}
 
 // settings are the operator's decisions, all waits divided by the time scale.
 func settings(c *config.Config) pipeline.Settings {
