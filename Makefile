@@ -19,7 +19,7 @@ demo: ## a room's afternoon from its calendar to the video on (a stand-in of) Dr
 	@scripts/demo
 
 test: ## run the tests (minutes)
-	@scripts/setup ffmpeg tesseract chromium axe-core
+	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
 	go test -short ./...
 
 lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
@@ -29,7 +29,7 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 check: race kills fuzz ## what takes longer: tests under the race detector, kills, fuzzing
 
 race: # the race detector needs a C compiler
-	@scripts/setup ffmpeg tesseract chromium axe-core gcc
+	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
 	go test -race -short -timeout 30m ./...
 
 kills: # the merge killed at twenty moments, and FFmpeg killed under it
