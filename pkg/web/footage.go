@@ -180,7 +180,7 @@ func rank(s sourceRoles) string {
 
 // v1Rooms is GET /rooms.
 func (s *site) v1Rooms(w http.ResponseWriter, r *http.Request) {
-	list, err := s.zones(r.Context())
+	list, err := s.roomsNow(r.Context())
 	if err != nil {
 		s.broken(w, r, sayProblem, "list the rooms", err)
 		return
@@ -207,7 +207,7 @@ func (s *site) v1Footage(w http.ResponseWriter, r *http.Request, name string) {
 		sayFields(w, r, http.StatusBadRequest, "the query does not fit: date must be a day, like 2026-11-20", []fieldWords{{"date", "must be a day, like 2026-11-20"}})
 		return
 	}
-	list, err := s.zones(r.Context())
+	list, err := s.roomsNow(r.Context())
 	if err != nil {
 		s.broken(w, r, sayProblem, "list the rooms", err)
 		return

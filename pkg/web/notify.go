@@ -37,7 +37,7 @@ func (s *site) serveNotification(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).Flush() // answered at once; what follows is ours
 	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), lookTime)
 	defer stop()
-	list, err := s.zones(ctx)
+	list, err := s.roomsNow(ctx)
 	if err != nil {
 		s.log.WarnContext(ctx, "could not find the room of a calendar; the next sweep will look", "err", err)
 		return

@@ -87,7 +87,7 @@ func (s *site) showOperators(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) operators(ctx context.Context, language string) (page operatorsPage, err error) {
-	zones, err := s.zones(ctx)
+	zones, err := s.roomsNow(ctx)
 	if err != nil {
 		return page, err
 	}

@@ -139,7 +139,7 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, s.sayPage, "list records", err)
 		return
 	}
-	zones, err := s.zones(r.Context())
+	zones, err := s.zones(r.Context(), records...)
 	if err != nil {
 		s.broken(w, r, s.sayPage, "list the rooms", err)
 		return
@@ -218,7 +218,7 @@ func (s *site) recordingsEvents(w http.ResponseWriter, r *http.Request) {
 	defer s.watcher.remove(watch)
 	stream := newStream(w)
 	for len(records) > 0 || stream.write([]byte(": \n\n")) {
-		zones, err := s.zones(r.Context())
+		zones, err := s.zones(r.Context(), records...)
 		if err != nil {
 			return // the browser comes again
 		}

@@ -47,7 +47,7 @@ func (s *site) showRequest(w http.ResponseWriter, r *http.Request) {
 
 // renderRequest shows the form with what was typed.
 func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int, p requestPage) {
-	list, err := s.zones(r.Context())
+	list, err := s.roomsNow(r.Context())
 	if err != nil {
 		s.broken(w, r, s.sayPage, "list the rooms", err)
 		return
@@ -96,7 +96,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	field := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(form.Get(name), "")) }
 	a := asked{Room: form.Get("room"), Date: field("date"), Start: field("start"), End: field("end"), Title: field("title"), Email: callerOf(r).email}
 	p := requestPage{Room: a.Room, Date: a.Date, Start: a.Start, End: a.End, Title: a.Title, Token: form.Get("token")}
-	list, err := s.zones(r.Context())
+	list, err := s.roomsNow(r.Context())
 	if err != nil {
 		s.broken(w, r, s.sayPage, "list the rooms", err)
 		return

@@ -287,12 +287,12 @@ type recordList struct {
 // list gives the first records of a filter that pass, and the cursor of the next page.
 func (s *site) list(ctx context.Context, filter store.Filter, before int64, limit int, pass func(*recordView) bool) (views []recordView, next *string, err error) {
 	views = []recordView{}
-	zones, err := s.zones(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
 	for scanned := 0; ; {
 		records, more, err := s.Store.List(ctx, filter, before, limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		zones, err := s.zones(ctx, records...)
 		if err != nil {
 			return nil, nil, err
 		}

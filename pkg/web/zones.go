@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -27,12 +28,20 @@ func (l *roomList) of(room string) *time.Location {
 	return time.UTC
 }
 
-// zones gives a list of rooms that is at most [roomsFor] old.
-func (s *site) zones(ctx context.Context) (*roomList, error) {
-	now := s.Now()
-	if list := s.roomList.Load(); list != nil && now.Sub(list.asked).Abs() < roomsFor {
-		return list, nil
+// zones gives a list of rooms that is at most [roomsFor] old, and knows the rooms of these records, unless
+// they are gone: what was added a moment ago counts.
+func (s *site) zones(ctx context.Context, records ...nvr.Record) (*roomList, error) {
+	list := s.roomList.Load()
+	if list == nil || s.Now().Sub(list.asked).Abs() >= roomsFor ||
+		slices.ContainsFunc(records, func(r nvr.Record) bool { return list.byName[r.Room] == nil }) {
+		return s.roomsNow(ctx)
 	}
+	return list, nil
+}
+
+// roomsNow reads the list of rooms.
+func (s *site) roomsNow(ctx context.Context) (*roomList, error) {
+	now := s.Now()
 	rooms, err := s.Store.Rooms(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the rooms: %w", err)
@@ -47,7 +56,7 @@ func (s *site) zones(ctx context.Context) (*roomList, error) {
 
 // view shows a record now.
 func (s *site) view(ctx context.Context, r *nvr.Record) (recordView, error) {
-	zones, err := s.zones(ctx)
+	zones, err := s.zones(ctx, *r)
 	if err != nil {
 		return recordView{}, err
 	}
