@@ -292,8 +292,11 @@ module "migrate" {
   image   = local.job_image
   command = local.first ? null : ["/merger/migrate"]
 
-  account     = google_service_account.component["migrate"]
-  environment = merge(local.environment, { DATABASE = local.dsn["migrate"] })
+  account = google_service_account.component["migrate"]
+  environment = merge(local.environment, {
+    DATABASE = local.dsn["migrate"]
+    GRANT_TO = join(",", [for name in sort(setsubtract(local.database_users, ["migrate"])) : "nvr-${name}"])
+  })
 
   timeout = "900s"
   memory  = "512Mi"

@@ -5,7 +5,7 @@
 //	migrate status   says where it stands, and changes nothing
 //
 // A run that was cut off is simply repeated. With up, what lies longer back than RETENTION is not made any
-// more.
+// more, and the database users that GRANT_TO names get the rights that the components need.
 package main
 
 import (
@@ -54,7 +54,9 @@ func run(ctx context.Context, out io.Writer, settings *config.Config, args []str
 	defer func() { err = errors.Join(err, db.Close()) }()
 	switch what {
 	case "up":
-		err = db.Migrate(ctx, store.Adoption{Retention: settings.Retention})
+		if err = db.Migrate(ctx, store.Adoption{Retention: settings.Retention}); err == nil {
+			err = db.Grant(ctx, settings.GrantTo)
+		}
 	case "down":
 		err = db.Rollback(ctx)
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	Project  string `env:"PROJECT, default=local"` // of Google Cloud
 	Database Secret `env:"DATABASE"`               // DSN: see package store
 
+	GrantTo []string `env:"GRANT_TO"` // users of the database that migrate gives the components' rights
+
 	SegmentsBucket string `env:"SEGMENTS_BUCKET, default=segments"`
 	WorkBucket     string `env:"WORK_BUCKET, default=work"`
 	MergeJob       string `env:"MERGE_JOB, default=projects/local/locations/local/jobs/merge"`
