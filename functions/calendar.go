@@ -16,8 +16,9 @@ const (
 )
 
 // Calendar keeps records in step with the rooms' calendars, and the index of segments with the bucket.
-// Scheduler wakes it with an empty body, daily with ?renew to renew the notification channels; topic
-// calendar wakes it for one room when a notification came. See [pipeline.Calendar].
+// Scheduler wakes it with an empty body, daily with ?renew to renew the notification channels and to look
+// for dark encoders; topic calendar wakes it for one room when a notification came. See
+// [pipeline.Calendar].
 func Calendar(p *wire.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
 		Store: p.Store, Workspace: p.Workspace, Now: p.Now, Log: p.Log,
@@ -31,7 +32,7 @@ func Calendar(p *wire.Process) (http.Handler, error) {
 		}
 		days, err := sweptDays, error(nil)
 		if r.URL.Query().Has("renew") {
-			days, err = allDays, c.RenewChannels(ctx)
+			days, err = allDays, errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx))
 		}
 		answer(ctx, w, p, errors.Join(err, c.Sweep(ctx), p.Index(ctx, days)))
 	}), nil

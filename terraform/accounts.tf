@@ -39,9 +39,10 @@ locals {
 
   # Who does what with objects. Nobody of ours can delete or overwrite a segment.
   segments = {
-    stage  = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # it copies from Drive what is only there
-    merge  = ["roles/storage.objectViewer"]
-    doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
+    calendar = ["roles/storage.objectViewer"]                                # keeps the index of what was recorded
+    stage    = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # it copies from Drive what is only there
+    merge    = ["roles/storage.objectViewer"]
+    doctor   = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
   work = {
     form   = ["roles/storage.objectViewer"] # reports

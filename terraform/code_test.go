@@ -196,12 +196,6 @@ func emitters(t *testing.T) map[string]bool {
 		observe.EventTakeover: "Takeover", observe.EventChannel: "Channel", observe.EventUnreadable: "Unreadable", observe.EventDeadLetter: "DeadLetter",
 	}
 	found := map[string]bool{}
-	if _, err := os.Stat("../functions/functions.go"); err != nil { // nothing runs yet that could
-		for event := range calls {
-			found[event] = true
-		}
-		return found
-	}
 	for _, root := range []string{"../pkg", "../functions", "../jobs"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "pkg/observe/") {

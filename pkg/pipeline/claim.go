@@ -64,7 +64,7 @@ func (p *Pipeline) take(ctx context.Context, again bool) error {
 		}
 	}
 	p.Log.InfoContext(ctx, "claimed", "taken", taken, "running", running, "again", again)
-	return nil
+	return p.sayQueue(ctx)
 }
 
 // date gives every new or changed row the time at which it is due; one that makes no sense is failed.

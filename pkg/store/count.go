@@ -15,6 +15,8 @@ const (
  (select coalesce(min(free_at), 0) from records where free_at > 0 and free_at <= ?),
  (select count(*) from records where held_until >= ?), (select count(*) from records where held_until < ?)`
 
+	selectLate = `select count(*) from records where free_at > 0 and free_at <= ?`
+
 	selectForeign = `select ` + recordColumns + ` from records
  where step = 'stage' and lease_until = 0 and coalesce(processing, 0) = 1 order by id desc limit ?`
 
@@ -42,6 +44,15 @@ func (s *Store) Queue(ctx context.Context) (q Queue, err error) {
 	}
 	q.Oldest = instant(oldest)
 	return q, nil
+}
+
+// Late counts the records that were due before an instant and still wait for claim.
+func (s *Store) Late(ctx context.Context, before time.Time) (count int, err error) {
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli())
+	if err != nil {
+		return 0, fmt.Errorf("count the late records: %w", err)
+	}
+	return count, nil
 }
 
 // Foreign lists the records that somebody else works or worked on: processing = 1 without a lease of

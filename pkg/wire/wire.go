@@ -141,7 +141,7 @@ func Workspace(scopes []string) Part {
 			tokens = workspace.Delegation(c.Delegate)
 		}
 		p.Workspace, err = workspace.New(workspace.Options{
-			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log,
+			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log, Tried: tried(p.Log),
 			Subjects: workspace.Subjects{Drive: c.DriveSubject, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
 		})
 		return err

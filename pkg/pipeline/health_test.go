@@ -1,0 +1,55 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
+)
+
+// TestCanvasDays: a day of nothing but the card is said of, one slide saves it, and so does too little footage.
+func TestCanvasDays(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	clock := storetest.NewClock()
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: clock.Now, Defaults: store.Defaults{Zone: time.UTC}})
+	yesterday := clock.Now().AddDate(0, 0, -1).Format(time.DateOnly)
+	for room, day := range map[string]struct {
+		files int
+		slide bool
+	}{"dark": {8, false}, "lit": {8, true}, "rare": {2, false}} {
+		if _, err := s.SaveRoom(ctx, nvr.Room{Name: room, ScreenSource: "172.18.191.21/0"}); err != nil {
+			t.Fatal(err)
+		}
+		var segments []store.Segment
+		for i := range day.files {
+			name := nvr.SegmentName{Room: room, Date: yesterday, Time: fmt.Sprintf("%02d:%02d", 9+i/2, i%2*30), Source: "21"}
+			segments = append(segments, store.Segment{Name: name, Bytes: 1, Generation: 1})
+		}
+		if _, err := s.IndexSegments(ctx, room, yesterday, segments); err != nil {
+			t.Fatal(err)
+		}
+		for i, segment := range segments {
+			look := store.Look{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: day.slide && i == 3}}}
+			if err := s.SaveLook(ctx, segment.Name, 1, look); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var log bytes.Buffer
+	p := &pipeline.Pipeline{Store: s, Now: clock.Now, Log: observe.Logger(&log, observe.Options{})}
+	if err := p.CanvasDays(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `"event":"canvas_day","room":"dark"`) {
+		t.Error(text)
+	}
+}
