@@ -35,7 +35,23 @@ func TestMain(m *testing.M) {
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(inFolder(m.Run))
+}
+
+// inFolder runs the tests with a folder for what they share.
+func inFolder(run func() int) int {
+	dir, err := os.MkdirTemp("", "local-test")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Setenv(sharedFolder, dir); err != nil {
+		panic(err)
+	}
+	return run()
 }
 
 // recordRoom records room 504 from 15:00 to 15:02 in files of a minute: a lecturer, a screen that

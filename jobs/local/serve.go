@@ -39,6 +39,7 @@ type serveOptions struct {
 	workspace string
 	user      string
 	operators string
+	chaos     uint64
 }
 
 func parseServe(args []string, out io.Writer) (serveOptions, error) {
@@ -61,6 +62,7 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 	flags.StringVar(&o.workspace, "workspace", "local", "whose Drive, Calendar and Classroom: `local` stand-ins, or google (then DELEGATE and *_SUBJECT name the accounts)")
 	flags.StringVar(&o.user, "user", "operator@localhost", "`ADDRESS` of the person at the page")
 	flags.StringVar(&o.operators, "operators", "", "`ADDRESSES` of operators, with commas between; empty: the person at the page is one")
+	flags.Uint64Var(&o.chaos, "chaos", 0, "deliver messages doubled, late, out of order and with lost answers, drawn from `SEED`, as Pub/Sub may; 0: not on purpose")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = io.WriteString(out, serveUsage)

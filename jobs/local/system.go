@@ -37,6 +37,7 @@ type system struct {
 	front, back net.Listener // the one port; and one for the stand-ins that only our processes use
 	functions   *children.Supervisor
 	ports       map[string]string // of the functions
+	patient     *http.Transport   // to the functions
 	closes      []func() error
 }
 
@@ -58,7 +59,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
 
-	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics()}
+	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics(), patient: patience()}
 	lines := s.metrics.Writer(journal)
 	s.log = observe.Logger(lines, observe.Options{Service: "local"})
 	defer func() { err = errors.Join(err, s.close()) }()

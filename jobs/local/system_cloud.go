@@ -68,7 +68,7 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 			return err
 		}
 	}
-	topics, err := pubsub.Start(ctx, pubsub.Options{Project: project, Subscriptions: subscriptions(s.ports), Scale: s.o.scale, Now: time.Now, Log: s.log})
+	topics, err := pubsub.Start(ctx, pubsub.Options{Project: project, Subscriptions: subscriptions(s.ports), Scale: s.o.scale, Now: time.Now, Log: s.log, Chaos: s.o.disorder()})
 	if err != nil {
 		return fmt.Errorf("open the stand-in of Pub/Sub: %w", err)
 	}
@@ -185,6 +185,7 @@ func (s *system) routes(front *http.ServeMux) {
 // forward passes requests on to a function; root says that they all mean its one path.
 func (s *system) forward(name, port string, root bool) http.Handler {
 	return &httputil.ReverseProxy{
+		Transport:     s.patient,
 		FlushInterval: -1, // events are seen when they happen
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", "127.0.0.1:"+port, r.In.Host
