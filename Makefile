@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills fuzz debian13 image bench clean
+.PHONY: help build demo test lint check race kills chaos fuzz debian13 image bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +32,14 @@ race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
 	go test -race -short -timeout 30m ./...
 
-kills: # the merge killed at twenty moments, and FFmpeg killed under it
+kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks; a short chaos
 	@scripts/setup ffmpeg tesseract
-	go test -run 'TestMerge/^(killed|encoder_killed)$$' ./jobs/local
+	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$|^TestChaos$$' -timeout 30m ./jobs/local
+
+chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty (hours); RECORDS, KILLS, SEED
+	@scripts/setup ffmpeg tesseract
+	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
+		go test -run '^TestChaos$$' -count 1 -timeout 6h -v ./jobs/local
 
 fuzz:
 	@scripts/fuzz 30s

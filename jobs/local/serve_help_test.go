@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -376,4 +377,18 @@ func (s *served) local(want int, args ...string) string {
 	s.Helper()
 	out, _ := runs(s.T, want, append(args, "--data", s.dir)...)
 	return out
+}
+
+// objects are the names in the work bucket.
+func (s *served) objects() []string {
+	s.Helper()
+	var all []string
+	for _, file := range names(s.T, filepath.Join(s.dir, "buckets", "work", "objects")) {
+		name, err := url.PathUnescape(strings.TrimSuffix(file, ".json"))
+		if err != nil {
+			s.Fatal(err)
+		}
+		all = append(all, name)
+	}
+	return all
 }

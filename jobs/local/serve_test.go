@@ -207,9 +207,10 @@ func (s *served) delivered() {
 	if file.Name != lesson()+" 10:00-10:01 504 Algebra.mp4" || file.AppProperties["nvrRecord"] != strconv.FormatInt(id, 10) {
 		s.Errorf("the file is %+v", file)
 	}
-	left, err := filepath.Glob(filepath.Join(s.dir, "buckets", "*", strconv.FormatInt(id, 10), "media", "*"))
-	if err != nil || len(left) > 0 {
-		s.Errorf("left in the work bucket: %v, %v", left, err)
+	for _, name := range s.objects() {
+		if strings.HasPrefix(name, strconv.FormatInt(id, 10)+"/media/") {
+			s.Errorf("left in the work bucket: %s", name)
+		}
 	}
 }
 

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// Size and seed of the chaos come from outside, so that a run can be made again; see `make chaos`.
+const (
+	chaosRecords = "CHAOS_RECORDS"
+	chaosKills   = "CHAOS_KILLS"
+	chaosSeed    = "CHAOS_SEED"
+)
+
+// chaos is a serve that is treated badly, and what of it is counted.
+type chaos struct {
+	*served
+	dice    *rand.Rand
+	kills   int
+	serves  int    // how often serve itself was killed
+	course  string // its id and its code
+	code    string
+	records int
+	events  map[string]string // by id: where they are found
+	notices *notices
+}
+
+// notices is the webhook: it counts what it was told, by id.
+type notices struct {
+	mu    sync.Mutex
+	times map[string]int
+}
+
+// ServeHTTP implements http.Handler.
+func (n *notices) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var event struct{ ID string }
+	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+		http.Error(w, "no event", http.StatusBadRequest)
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.times[event.ID]++
+}
+
+func (n *notices) told(id string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.times[id] > 0
+}
+
+// TestChaos runs records while processes are killed, messages doubled and delayed, and Google's answers
+// faulty; then it looks whether every record was delivered once, or failed with a reason.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes minutes: make chaos")
+	}
+	records, kills, seed := number64(chaosRecords, 4), int(number64(chaosKills, 6)), uint64(number64(chaosSeed, 1))
+	t.Logf("%s=%d %s=%d %s=%d", chaosRecords, records, chaosKills, kills, chaosSeed, seed)
+	rooms := []string{"504", "505", "506", "507"}
+	c := &chaos{
+		served: newServed(t, rooms...), dice: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // to be repeated
+		records: int(records), events: map[string]string{}, notices: &notices{times: map[string]int{}},
+	}
+	webhook := httptest.NewServer(c.notices)
+	t.Cleanup(webhook.Close)
+	c.flags = append(c.flags, "--chaos", strconv.FormatUint(seed, 10), "--webhook", webhook.URL, "--slice", "30s", "--max-merges", "8")
+	c.up()
+	c.prepare(rooms, records, seed)
+	for c.kills < kills && !c.settled() {
+		c.strike(seed)
+		c.pause()
+	}
+	t.Logf("%d processes were killed, and serve itself %d times", c.kills, c.serves)
+	c.until("everything is settled", c.settled)
+	c.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
+	c.check()
+}
+
+func number64(name string, otherwise int64) int64 {
+	if n, err := strconv.ParseInt(os.Getenv(name), 10, 64); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// prepare makes rooms, a course, records: every third of an event, some that must fail.
+func (c *chaos) prepare(rooms []string, records int64, seed uint64) {
+	var course struct{ ID, EnrollmentCode string }
+	c.ask(&course, http.MethodPost, "/workspace/classroom/v1/courses", `{"name": "Algebra", "ownerId": "me", "courseState": "ACTIVE"}`, "X-Workspace-User", "teacher@localhost")
+	c.course, c.code = course.ID, course.EnrollmentCode
+	for _, room := range rooms {
+		c.room(room)
+	}
+	c.faulty(seed)
+	for i := range records {
+		room := rooms[int(i)%len(rooms)]
+		switch {
+		case i%8 == 7:
+			c.record(room, fmt.Sprintf("Nothing %d", i), "20:00", "20:01", "")
+		case i%2 == 0:
+			var event struct{ ID string }
+			c.ask(&event, http.MethodPost, "/workspace/calendar/v3/calendars/room-"+room+"@localhost/events", fmt.Sprintf(
+				`{"summary": "Chaos %d", "description": "course: %s", "start": {"dateTime": "%sT10:00:00+03:00"}, "end": {"dateTime": "%sT10:01:00+03:00"}}`, i, c.code, lesson(), lesson()),
+				"X-Workspace-User", "lecturer@localhost")
+			c.events[event.ID] = "/workspace/calendar/v3/calendars/room-" + room + "@localhost/events/" + event.ID
+		default:
+			c.record(room, fmt.Sprintf("Chaos %d", i), "10:00", "10:01", "")
+		}
+	}
+	_, _, _ = c.try(http.MethodPost, "/functions/claim", "") // the scheduler does it, too
+}
+
+// faulty makes every twentieth answer of Google a bad one.
+func (c *chaos) faulty(seed uint64) {
+	for i, kind := range []string{"lost", "500", "429", "403", "cut"} {
+		c.call(http.StatusCreated, http.MethodPost, "/workspace/faults", fmt.Sprintf(`{"api": "*", "method": "*", "rate": 0.01, "kind": "%s", "seed": %d}`, kind, seed+uint64(i)))
+	}
+}
+
+// strike kills one process; now and then serve itself.
+func (c *chaos) strike(seed uint64) {
+	c.kills++
+	if c.kills%25 == 20 || c.kills == 3 {
+		c.serves++
+		children := below(c.cmd.Process.Pid)
+		if err := c.cmd.Process.Kill(); err != nil {
+			c.Fatal(err)
+		}
+		c.ended(children)
+		c.up()
+		c.faulty(seed + uint64(c.kills))
+		return
+	}
+	var pids []int
+	for pid, command := range below(c.cmd.Process.Pid) {
+		pids = append(pids, pid)
+		if !strings.Contains(command, " function") {
+			pids = append(pids, pid) // what works is hit more often
+		}
+	}
+	if len(pids) > 0 {
+		_ = syscall.Kill(pids[c.dice.IntN(len(pids))], syscall.SIGKILL) // it may have ended
+	}
+}
+
+// pause lets the work go on between two kills.
+func (c *chaos) pause() {
+	timer := time.NewTimer(time.Duration(c.dice.Int64N(int64(4 * time.Second))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.Context().Done():
+	}
+}
+
+// settled: every record is done or failed, and its requester was told.
+func (c *chaos) settled() bool {
+	rows := c.rows()
+	for _, r := range rows {
+		if r.Step != "done" && r.Step != "failed" || !c.notices.told(fmt.Sprintf("record-%d-%s", r.ID, r.Step)) {
+			return false
+		}
+	}
+	return len(rows) >= c.records
+}
+
+// check counts what there is of each record.
+func (c *chaos) check() {
+	videos := c.videos()
+	done := map[string]bool{}
+	if n := len(c.rows()); n != c.records {
+		c.Errorf("%d records of %d", n, c.records)
+	}
+	for _, r := range c.rows() {
+		files := videos[strconv.FormatInt(r.ID, 10)]
+		told := fmt.Sprintf("record-%d-", r.ID)
+		var reason nvr.Reason
+		if r.Step == "failed" {
+			if err := json.Unmarshal([]byte(r.Reason), &reason); err != nil || reason.En == "" || reason.Ru == "" {
+				c.Errorf("record %d has failed without a reason: %+v", r.ID, r)
+			}
+			c.Logf("record %d has failed: %s", r.ID, reason.En)
+			if len(files) > 0 && r.FileID == "" || c.notices.told(told+"done") {
+				c.Errorf("record %d has failed, and there are %v, or it was told otherwise", r.ID, files)
+			}
+			continue
+		}
+		done[strconv.FormatInt(r.ID, 10)] = true
+		if len(files) != 1 || files[0] != r.FileID || c.notices.told(told+"failed") {
+			c.Errorf("record %d is done with %s, and on Drive are %v", r.ID, r.FileID, files)
+			continue
+		}
+		if n := c.frames(r.FileID); n != 60*25 {
+			c.Errorf("record %d has %d frames", r.ID, n)
+		}
+		if r.EventID != "" {
+			if n := c.attachments(c.events[r.EventID], r.FileID); n != 1 {
+				c.Errorf("record %d is attached %d times", r.ID, n)
+			}
+			if n := c.announcements(c.course, r.FileID); n != 1 {
+				c.Errorf("record %d is announced %d times", r.ID, n)
+			}
+		}
+		if n := c.readers(r.FileID, "lecturer@localhost"); n != 1 {
+			c.Errorf("record %d is shared %d times", r.ID, n)
+		}
+	}
+	c.Logf("%d of %d records are done", len(done), len(c.rows()))
+	c.workBucket(done)
+}
+
+// videos are the videos on Drive by the record that they name.
+func (c *chaos) videos() map[string][]string {
+	all := map[string][]string{}
+	for page := ""; ; {
+		var list struct {
+			Files []struct {
+				ID            string
+				MIMEType      string
+				AppProperties map[string]string
+			}
+			NextPageToken string
+		}
+		c.ask(&list, http.MethodGet, "/workspace/drive/v3/files?pageSize=100&fields=nextPageToken,files(id,mimeType,appProperties)&pageToken="+page, "")
+		for _, f := range list.Files {
+			if f.MIMEType == "video/mp4" {
+				all[f.AppProperties["nvrRecord"]] = append(all[f.AppProperties["nvrRecord"]], f.ID)
+			}
+		}
+		if page = list.NextPageToken; page == "" {
+			return all
+		}
+	}
+}
+
+// workBucket wants nothing there that no record names, and of those that are done only plans and reports.
+func (c *chaos) workBucket(done map[string]bool) {
+	ids := map[string]bool{"learned": true}
+	for _, r := range c.rows() {
+		ids[strconv.FormatInt(r.ID, 10)] = true
+	}
+	for _, name := range c.objects() {
+		first, rest, _ := strings.Cut(name, "/")
+		if !ids[first] || done[first] && !strings.HasPrefix(rest, "plans/") && !strings.HasPrefix(rest, "reports/") {
+			c.Errorf("left in the work bucket: %s", name)
+		}
+	}
+}
