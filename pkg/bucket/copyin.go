@@ -74,11 +74,11 @@ func (c *copying) run(ctx context.Context, contentType string) (Object, error) {
 		return c.found(ctx, there)
 	}
 	if err := c.resume(ctx); err != nil {
-		return Object{}, c.ended(ctx, err)
+		return c.overtaken(ctx, err)
 	}
 	for off := c.done(); off < c.source.Size || c.source.Size == 0 && len(c.chunks) == 0; off = c.done() {
 		if err := c.fetch(ctx, off); err != nil {
-			return Object{}, c.ended(ctx, err)
+			return c.overtaken(ctx, err)
 		}
 	}
 	if got := hex.EncodeToString(c.sum.Sum(nil)); c.source.MD5 != "" && !strings.EqualFold(got, c.source.MD5) {
@@ -89,10 +89,8 @@ func (c *copying) run(ctx context.Context, contentType string) (Object, error) {
 	switch {
 	case errors.Is(err, ErrExists):
 		return c.found(ctx, made)
-	case errors.Is(err, ErrNotFound): // another call was first, and cleared away
-		if there, err := c.bucket.Stat(ctx, c.name); err == nil {
-			return c.found(ctx, there)
-		}
+	case errors.Is(err, ErrNotFound):
+		return c.overtaken(ctx, err)
 	}
 	if err == nil && made.Size != c.source.Size {
 		err = fmt.Errorf("copy %q into bucket %s: it became %d bytes, not %d", c.name, c.bucket.name, made.Size, c.source.Size)
@@ -110,6 +108,16 @@ func (c *copying) found(ctx context.Context, there Object) (Object, error) {
 		err = errors.Join(fmt.Errorf("copy %q into bucket %s: %w", c.name, c.bucket.name, ErrExists), err)
 	}
 	return there, err
+}
+
+// overtaken is for a call that failed: perhaps because another one was first, and cleared the chunks away.
+func (c *copying) overtaken(ctx context.Context, err error) (Object, error) {
+	if ctx.Err() == nil {
+		if there, statErr := c.bucket.Stat(ctx, c.name); statErr == nil {
+			return c.found(ctx, there)
+		}
+	}
+	return Object{}, c.ended(ctx, err)
 }
 
 // ended tells a deadline from a failure.

@@ -160,13 +160,13 @@ func TestComposeLimits(t *testing.T) {
 		`{"sourceObjects":[{"name":"p1"}]}`: 200,
 		`{"sourceObjects":[{"name":"p1"}],"destination":{"crc32c":"AAAAAA=="}}`:      400,
 		`{"sourceObjects":[{"name":"p1","extra":1}]}`:                                400,
-		`{"sourceObjects":[{"name":"p1"},{"name":"p2"}],"deleteSourceObjects":true}`: 200,
+		`{"sourceObjects":[{"name":"p5"},{"name":"p6"}],"deleteSourceObjects":true}`: 200,
 	} {
 		if got, _, answer := c.call(t, "POST", "/storage/v1/b/work/o/dst/compose", body); got != want {
 			t.Errorf("%s: %d %s", body, got, answer)
 		}
 	}
-	if got := c.names(t, "work", &gcs.Query{Prefix: "p1"}, 0); slices.Contains(got, "p1") {
+	if got := c.names(t, "work", &gcs.Query{Prefix: "p5"}, 0); slices.Contains(got, "p5") {
 		t.Error("deleteSourceObjects left one")
 	}
 }
