@@ -32,7 +32,7 @@ func Calendar(p *wire.Process) (http.Handler, error) {
 		}
 		days, err := sweptDays, error(nil)
 		if r.URL.Query().Has("renew") {
-			days, err = allDays, errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx))
+			days, err = allDays, errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx), p.Forget(ctx))
 		}
 		answer(ctx, w, p, errors.Join(err, c.Sweep(ctx), p.Index(ctx, days)))
 	}), nil

@@ -76,3 +76,22 @@ func (w *worker) looked(ctx context.Context, plan *merge.Plan) error {
 	}
 	return nil
 }
+
+// How long what nobody needs any more is kept.
+const (
+	keepRequests = 30 * 24 * time.Hour      // idempotency keys
+	keepIndex    = 3 * 366 * 24 * time.Hour // the index of segments, for the pages
+)
+
+// Forget removes what has been kept long enough. Once a day.
+func (p *Pipeline) Forget(ctx context.Context) error {
+	rooms, err := p.Store.Rooms(ctx)
+	if err != nil {
+		return fmt.Errorf("list the rooms: %w", err)
+	}
+	errs := []error{p.Store.ForgetRequests(ctx, p.Now().Add(-keepRequests))}
+	for _, room := range rooms {
+		errs = append(errs, p.Store.ForgetSegments(ctx, room.Name, p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly)))
+	}
+	return errors.Join(errs...)
+}
