@@ -72,7 +72,7 @@ func TestChaos(t *testing.T) {
 	t.Logf("%s=%d %s=%d %s=%d", chaosRecords, records, chaosKills, kills, chaosSeed, seed)
 	rooms := []string{"504", "505", "506", "507"}
 	c := &chaos{
-		served: newServed(t, rooms...), dice: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // to be repeated
+		served: newServed(t, rooms...), dice: rand.New(rand.NewPCG(seed, 1)),
 		records: int(records), events: map[string]string{}, notices: &notices{times: map[string]int{}},
 	}
 	webhook := httptest.NewServer(c.notices)
@@ -83,6 +83,7 @@ func TestChaos(t *testing.T) {
 	for c.kills < kills && !c.settled() {
 		c.strike(seed)
 		c.pause()
+		c.until("kills are spread over the run", func() bool { return c.over()*kills >= (c.kills-kills/10-2)*c.records })
 	}
 	t.Logf("%d processes were killed, and serve itself %d times", c.kills, c.serves)
 	c.until("everything is settled", c.settled)
@@ -165,6 +166,16 @@ func (c *chaos) pause() {
 	case <-timer.C:
 	case <-c.Context().Done():
 	}
+}
+
+// over is how many records have ended.
+func (c *chaos) over() (n int) {
+	for _, r := range c.rows() {
+		if r.Step == "done" || r.Step == "failed" {
+			n++
+		}
+	}
+	return n
 }
 
 // settled: every record is done or failed, and its requester was told.

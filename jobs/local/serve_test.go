@@ -18,9 +18,9 @@ import (
 // rooms and records.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	s := newServed(t, "504", "505")
+	s := newServed(t, "504")
 	s.up()
-	for _, room := range []string{"504", "505", "506"} {
+	for _, room := range []string{"504", "506"} {
 		s.room(room)
 	}
 	t.Run("answers", func(t *testing.T) { s.with(t).answers() })
@@ -141,7 +141,7 @@ func (s *served) apis() {
 		s.Errorf("the rooms are %v", rooms)
 	}
 	body := `{"event_name": "By the API", "date": "` + lesson() + `", "start_time": "10:00", "end_time": "10:01"}`
-	if text := s.call(http.StatusCreated, http.MethodPost, "/montage-event/505", body, "key", key); !strings.Contains(text, "Merge event 'By the API' added to queue") {
+	if text := s.call(http.StatusCreated, http.MethodPost, "/montage-event/506", body, "key", key); !strings.Contains(text, "Merge event 'By the API' added to queue") {
 		s.Errorf("montage-event says %s", text)
 	}
 	s.call(http.StatusBadRequest, http.MethodPost, "/montage-event/none", body, "key", key)
@@ -152,13 +152,14 @@ func (s *served) apis() {
 	}
 	id := int64(records[0]["id"].(float64))
 	s.call(http.StatusNoContent, http.MethodPost, "/functions/claim", "")
-	s.reaches(id, "done")
+	s.reaches(id, "failed") // the room has no footage
 	var record struct {
-		State, Link string
-		Percent     float64
+		State   string
+		Percent float64
+		Reason  nvr.Reason
 	}
 	s.ask(&record, http.MethodGet, "/api/v1/records/"+strconv.FormatInt(id, 10), "", "key", key)
-	if record.State != "done" || record.Link == "" {
+	if record.State != "failed" || record.Reason.En == "" || record.Reason.Ru == "" {
 		s.Errorf("the record is %+v", record)
 	}
 	s.call(http.StatusOK, http.MethodGet, "/api/v1/openapi.yaml", "", "key", key)
