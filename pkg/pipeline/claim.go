@@ -106,7 +106,7 @@ func (p *Pipeline) dateOne(ctx context.Context, rec nvr.Record) error {
 
 // takeOne claims a record; false if another claim was quicker.
 func (p *Pipeline) takeOne(ctx context.Context, rec nvr.Record) (bool, error) {
-	claim, err := p.Store.Take(ctx, rec, nvr.StepStage, p.Settings.Lease)
+	claim, err := p.Store.Take(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1))
 	if errors.Is(err, fault.ErrStale) {
 		return false, nil
 	}
@@ -194,12 +194,12 @@ func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record) error {
 		case err != nil:
 			return err
 		case execution != nil && !execution.Ended():
-			return quietly(p.Store.Extend(ctx, rec, p.Settings.Lease))
+			return quietly(p.Store.Extend(ctx, rec, p.lease(rec.Attempt)))
 		case execution != nil && !execution.OK():
 			return p.jobFailed(ctx, rec, execution)
 		}
 	}
-	claim, err := p.Store.Take(ctx, rec, step, p.Settings.Lease)
+	claim, err := p.Store.Take(ctx, rec, step, p.lease(rec.Attempt+1))
 	if err != nil {
 		return quietly(err)
 	}
@@ -247,11 +247,11 @@ func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dis
 			return p.Store.FailRecord(ctx, rec, reason, cause.Error())
 		}))
 	}
-	claim, err := p.Store.TakeFailed(ctx, rec, nvr.StepStage, p.Settings.Lease, reason, cause.Error())
+	claim, err := p.Store.TakeFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
 	if err != nil {
 		return quietly(err)
 	}
 	ctx = observe.With(ctx, "claim", claim, rec.Room)
-	p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.Settings.Lease), "err", cause)
+	p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", cause)
 	return p.send(ctx, claim)
 }

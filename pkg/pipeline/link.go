@@ -111,7 +111,7 @@ func (w *worker) noted(ctx context.Context, kind, subject string) (string, error
 
 // remember notes an effect, in place of what was noted before, if the record is still ours.
 func (w *worker) remember(ctx context.Context, kind, subject, value string) error {
-	if err := w.Store.Renew(ctx, w.hold, w.Settings.Lease); err != nil {
+	if err := w.Store.Renew(ctx, w.hold, w.lease(w.rec.Attempt)); err != nil {
 		return err
 	}
 	was, err := w.Store.SetEffect(ctx, w.rec.ID, kind, subject, value)

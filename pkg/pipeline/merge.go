@@ -205,7 +205,7 @@ func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error 
 }
 
 func (w *worker) backToStage(ctx context.Context) error {
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepStage, store.Change{}, w.Settings.Lease)
+	next, err := w.Store.Advance(ctx, w.hold, nvr.StepStage, store.Change{}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (p *Pipeline) work(ctx context.Context, claim nvr.Claim, do func(context.Co
 }
 
 func (p *Pipeline) workAs(ctx context.Context, claim nvr.Claim, holder string, do func(context.Context, *worker) error) error {
-	rec, hold, err := p.Store.Enter(ctx, claim, holder, p.Settings.Lease)
+	rec, hold, err := p.Store.Enter(ctx, claim, holder, p.lease(claim.Attempt))
 	switch {
 	case errors.Is(err, fault.ErrStale), errors.Is(err, store.ErrNotFound):
 		p.Log.InfoContext(ctx, "stale: the record has gone on without this message", "reason", err)
@@ -72,16 +72,31 @@ func (w *worker) findRoom(ctx context.Context) (nvr.Room, error) {
 	return room, err
 }
 
+// longLease is what is long enough for a worker on a busy machine to renew its lease in time.
+const longLease = 15 * time.Second
+
+// lease is how long who works in an attempt holds a record without a word. One that is shorter than
+// longLease doubles with each attempt: what is taken for dead, again and again, is only slow, and
+// taking it over each time would keep it from ever being done.
+func (p *Pipeline) lease(attempt int64) time.Duration {
+	lease := p.Settings.Lease
+	for ; attempt > 1 && lease < longLease; attempt-- {
+		lease = min(2*lease, longLease)
+	}
+	return lease
+}
+
 // keep renews the lease until release is called. A lease that was lost ends the context with
 // [fault.ErrStale] as its cause; so does one that could not be renewed until it ran out.
 func (p *Pipeline) keep(ctx context.Context, hold nvr.Hold) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	lease := p.lease(hold.Attempt)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		every := time.NewTicker(p.Settings.Lease / 3)
+		every := time.NewTicker(lease / 3)
 		defer every.Stop()
-		until := p.Now().Add(p.Settings.Lease)
+		until := p.Now().Add(lease)
 		for {
 			select {
 			case <-ctx.Done():
@@ -89,10 +104,10 @@ func (p *Pipeline) keep(ctx context.Context, hold nvr.Hold) (context.Context, fu
 			case <-every.C:
 			}
 			now := p.Now()
-			err := p.Store.Renew(ctx, hold, p.Settings.Lease)
+			err := p.Store.Renew(ctx, hold, lease)
 			switch {
 			case err == nil:
-				until = now.Add(p.Settings.Lease)
+				until = now.Add(lease)
 			case errors.Is(err, fault.ErrStale), now.After(until):
 				cancel(fmt.Errorf("the lease is lost: %w", fault.ErrStale))
 				return

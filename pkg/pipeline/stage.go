@@ -38,7 +38,7 @@ func (w *worker) goOn(ctx context.Context) error {
 	if w.rec.Turn >= maxTurns {
 		return fmt.Errorf("not done after %d messages", maxTurns)
 	}
-	next, err := w.Store.NextTurn(ctx, w.hold, w.Settings.Lease)
+	next, err := w.Store.NextTurn(ctx, w.hold, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func whyNothing(plan *merge.Plan) (en, ru string) {
 // launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	digest := plan.Digest()
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.Settings.Lease)
+	next, err := w.Store.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	})
 	if err != nil {
 		// The record is the job's by now: the lease runs out and claim begins again.
-		w.Log.ErrorContext(ctx, "the job could not be started; claim will begin again when the lease runs out", observe.Retry("step", "merge", w.Settings.Lease), "err", err)
+		w.Log.ErrorContext(ctx, "the job could not be started; claim will begin again when the lease runs out", observe.Retry("step", "merge", w.lease(w.rec.Attempt)), "err", err)
 		return nil
 	}
 	w.Log.InfoContext(ctx, "the job is started", "execution", execution, "tasks", len(plan.Slices))

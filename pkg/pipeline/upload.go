@@ -57,7 +57,7 @@ func (w *worker) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.Settings.Lease)
+	next, err := w.Store.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
