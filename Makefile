@@ -20,17 +20,20 @@ demo: ## a room's afternoon from its calendar to the video on (a stand-in of) Dr
 
 test: ## run the tests (minutes)
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
-	go test -short ./...
+	go test -short -timeout 30m ./...
 
 lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills fuzz ## what takes longer: tests under the race detector, kills, fuzzing
+check: race kills fuzz ## what takes longer: the race detector, kills, fuzzing
+
+# Without what counts pixels in one goroutine: there the race detector finds nothing, ten times as slowly.
+RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
-	go test -race -short -timeout 30m ./...
+	go test -race -short -timeout 30m $$(go list ./... | grep -vE '$(RACE_SKIP)')
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks; a short chaos
 	@scripts/setup ffmpeg tesseract

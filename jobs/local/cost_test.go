@@ -110,7 +110,7 @@ func costWays(dir, local string, f footagePair) []way {
 		{name: "floor: decode, scale", about: "the same, and both panes scaled", steps: [][]string{ff(append(both, "-filter_complex", scaled, "-map", "[v]", "-f", "null", "-")...)}},
 		{name: "floor: encode as b", about: "raw pictures in, veryfast, crf 23", feed: raw, steps: encode("-preset", "veryfast", "-crf", "23")},
 		{name: "floor: encode as c", about: "raw pictures in, our settings", feed: raw,
-			steps: encode("-preset", "superfast", "-profile:v", "high", "-threads", "1", "-crf", "24", "-x264-params", "mbtree=1:rc-lookahead=10")},
+			steps: encode("-preset", "superfast", "-profile:v", "high", "-threads", "1", "-crf", "28", "-x264-params", "mbtree=1:rc-lookahead=10:bframes=0")},
 	}
 }
 

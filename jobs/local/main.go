@@ -23,13 +23,6 @@ const (
 	exitInterrupted = 130
 )
 
-const usage = `NVR Merger on one machine.
-
-  local merge     one lecture out of a folder of recorder files: local merge --help
-  local presence  where screen recordings show a presentation:   local presence --help
-  local sample    a sample afternoon of a room, to try it out:   local sample --help
-`
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
@@ -45,17 +38,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		"function": functionCommand, "task": taskCommand, // what serve starts
 	}
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, usage)
+		_, _ = fmt.Fprint(stderr, usage())
 		return exitUsage
 	}
 	switch args[0] {
 	case "help", "--help", "-help", "-h":
-		_, _ = fmt.Fprint(stdout, usage)
+		_, _ = fmt.Fprint(stdout, usage())
 		return exitDone
 	}
 	command := commands[args[0]]
 	if command == nil {
-		_, _ = fmt.Fprintf(stderr, "local: no command %q\n\n%s", args[0], usage)
+		_, _ = fmt.Fprintf(stderr, "local: no command %q\n\n%s", args[0], usage())
 		return exitUsage
 	}
 	return command(ctx, args[1:], stdout, stderr)

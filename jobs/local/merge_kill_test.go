@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -51,9 +50,6 @@ func interrupted(s *stage, want string, how os.Signal) {
 // end the same video is there. A run that ends before its moment begins anew.
 func killed(s *stage, want string) {
 	moments, seed := 20, uint64(time.Now().UnixNano())
-	if testing.Short() {
-		moments = 3
-	}
 	s.Logf("%d moments of seed %d", moments, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	args := s.args("--work", s.work())

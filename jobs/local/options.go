@@ -34,19 +34,6 @@ func (o mergeOptions) workFolder() string {
 	return o.out + ".work"
 }
 
-const mergeHelp = `One finished video of a lecture, out of a folder of recorder files.
-
-  local merge --segments DIR --room 504 --date 2026-11-20 --start 15:10 --end 16:30 \
-      --lecturer 24 --screen 21 --board 30 --sound 24 --out FILE.mp4
-
-The folder is searched with all folders in it for files named YYYY-MM-DD_HH:MM_<room>_<source>.mp4.
-Of the sources any may be left out, but one picture must remain. An interrupted merge goes on where
-it was when the same command is given again. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no usable
-footage, 130 interrupted.
-
-Options:
-`
-
 // parseMerge reads the command line; all that is wrong is told at once.
 func parseMerge(args []string, stdout io.Writer) (mergeOptions, error) {
 	o := mergeOptions{}
@@ -56,7 +43,7 @@ func parseMerge(args []string, stdout io.Writer) (mergeOptions, error) {
 	f.StringVar(&o.out, "out", "", "`file` to write, .mp4; appears only when it is complete")
 	f.StringVar(&o.work, "work", "", "`folder` kept between runs, so that parts are used again (default FILE.mp4.work, removed at the end)")
 	f.StringVar(&o.cards, "cards", "", "`folder` of more pictures (PNG, JPEG) of what the encoder sends with nothing connected")
-	f.IntVar(&o.parallel, "parallel", max(1, runtime.NumCPU()/2), "how many slices are rendered at once")
+	f.IntVar(&o.parallel, "parallel", max(1, runtime.NumCPU()/2), "how many `slices` are rendered at once")
 	f.BoolVar(&o.plan, "plan", false, "print plan.json, what would be done and why, and do nothing")
 	f.Func("report", "`file` for the report, .json or .html; may be given twice", func(path string) error {
 		if ext := filepath.Ext(path); ext != ".json" && ext != ".html" {
@@ -88,9 +75,7 @@ func parseMerge(args []string, stdout io.Writer) (mergeOptions, error) {
 	f.DurationVar(&o.request.Slice, "slice", 10*time.Minute, "`length` of what is rendered at a time")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			_, _ = fmt.Fprint(stdout, mergeHelp)
-			f.SetOutput(stdout)
-			f.PrintDefaults()
+			printHelp(stdout, mergeHelp(), f, mergeHelpRussian())
 		}
 		return o, err
 	}

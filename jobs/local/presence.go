@@ -16,18 +16,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/presence"
 )
 
-const presenceHelp = `Where screen recordings show a presentation, and where only the encoder's canvas.
-
-  local presence [--cards DIR] [--json] FILE...
-
-Times are seconds since the file's zero, its earliest picture or sound. The verdict on a whole file is
-that of the policy half-hour: canvas unless at least a minute, or half of a shorter file, is a
-presentation. Exit codes: 0 done, 1 a file could not be judged, 2 wrong usage, 3 no file has pictures,
-130 interrupted.
-
-Options:
-`
-
 // judgedFile is one file's answer; its JSON is a promise to scripts.
 type judgedFile struct {
 	File      string           `json:"file"`
@@ -55,9 +43,7 @@ func presenceCommand(ctx context.Context, args []string, stdout, stderr io.Write
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprint(stdout, presenceHelp)
-		f.SetOutput(stdout)
-		f.PrintDefaults()
+		printHelp(stdout, presenceHelp(), f, presenceHelpRussian())
 		return exitDone
 	case err == nil && f.NArg() == 0:
 		err = errors.New("no FILE given")

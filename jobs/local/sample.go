@@ -26,7 +26,7 @@ const (
 
 // sampleCommand makes a room's afternoon of recorder files: `local sample --out DIR`.
 func sampleCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out, afternoon, err := parseSample(args, stderr)
+	out, afternoon, err := parseSample(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return sampleDone
 	}
@@ -52,7 +52,7 @@ func sampleCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 }
 
 // parseSample reads the flags. What is wrong with their values is told all at once.
-func parseSample(args []string, stderr io.Writer) (string, recorder.Afternoon, error) {
+func parseSample(args []string, stdout io.Writer) (string, recorder.Afternoon, error) {
 	flags := flag.NewFlagSet("local sample", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	a := recorder.Afternoon{}
@@ -72,8 +72,7 @@ func parseSample(args []string, stderr io.Writer) (string, recorder.Afternoon, e
 	flags.Uint64Var(&a.Seed, "seed", 1, "another number draws another room")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			flags.SetOutput(stderr)
-			flags.Usage()
+			printHelp(stdout, sampleHelp(), flags, sampleHelpRussian())
 		}
 		return "", a, err
 	}

@@ -22,7 +22,7 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 	rate := strconv.Itoa(sampleRate)
 	cmd := exec.CommandContext(ctx, t.ffmpeg, // #nosec G204 -- typed values only
 		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1",
-		"-protocol_whitelist", "http,tcp", "-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
+		"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072", "-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
 		"-filter:a", "aresample="+rate+",aformat=sample_fmts=flt:channel_layouts=mono,asettb=1/"+rate+",ashowinfo",
 		"-f", "f32le", "-c:a", "pcm_f32le", "pipe:1")
 	out, err := cmd.StdoutPipe()

@@ -70,7 +70,8 @@ type Pictures struct {
 
 // args is ffmpeg's argument list.
 func (p Pictures) args() []string {
-	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1"}
+	// One thread decodes and one scales: more of them cost CPU time, and there are processes enough.
+	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1"}
 	if p.KeyOnly {
 		// Without the loop filter a key frame is a sixth cheaper, and hardly worse at the sizes that
 		// key frames are looked at.
@@ -87,10 +88,16 @@ func (p Pictures) args() []string {
 	if p.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*p.Seek))
 	}
-	args = append(args, "-protocol_whitelist", "http,tcp", "-i", p.URL, "-map", "0:V:0", "-an", "-sn", "-dn",
+	args = append(append(args, overHTTP()...), "-i", p.URL, "-map", "0:V:0", "-an", "-sn", "-dn",
 		"-filter:v", p.filter(), "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", string(p.Format),
 		"-f", "rawvideo", "pipe:1")
 	return args
+}
+
+// overHTTP is how FFmpeg reads from loopback: nothing else, and only so much ahead. Left to itself the
+// kernel lets a connection take megabytes that nobody wants once the last picture has come.
+func overHTTP() []string {
+	return []string{"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072"}
 }
 
 // filter cuts first, so that nothing behind it ever sees a timestamp out of range; then each
@@ -191,12 +198,8 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 
 // Close ends the decoding, also before its end.
 func (s *PictureStream) Close() {
-	if s.done {
-		return
+	if !s.done {
+		s.done = true
+		s.proc.abandon(s.out)
 	}
-	s.done = true
-	s.proc.stop()
-	// The outcome of a process that was killed on purpose says nothing.
-	_ = s.out.Close()
-	_ = s.proc.wait()
 }

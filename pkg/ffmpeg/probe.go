@@ -5,15 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Packet is one packet of a stream as the demuxer gives it, edit lists honoured.
 type Packet struct {
-	PTS      int64 // ticks of the stream
-	Duration int64 // ticks; 0 if unknown
-	Key      bool
+	PTS      int64 `json:"p"`           // ticks of the stream
+	Duration int64 `json:"d,omitempty"` // ticks; 0 if unknown
+	Key      bool  `json:"k,omitempty"`
 }
 
 // Stream is a stream of a file whose packets were listed one by one.
@@ -27,45 +28,44 @@ type Stream struct {
 	Packets       []Packet // in decoding order, those hidden by an edit list left out
 }
 
-// ListPackets reads a file from end to end and lists the packets of its first picture stream and its
-// first sound stream. It serves the files whose tables cannot be read without that: fragmented ones.
+// ListPackets reads a file from end to end, once, and lists the packets of its first picture stream
+// and its first sound stream. It serves the files whose tables cannot be read without that: fragmented
+// ones.
 func (t *Tool) ListPackets(ctx context.Context, url string) ([]Stream, error) {
-	var streams []Stream
-	for _, which := range []string{"V:0", "a:0"} {
-		cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-protocol_whitelist", "http,tcp", "-select_streams", which, // #nosec G204 -- typed values only
-			"-show_entries", "stream=codec_type,codec_name,width,height,channels,sample_rate,time_base:packet=pts,duration,flags",
-			"-of", "json=compact=1", url)
-		out, err := cmd.Output()
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, fmt.Errorf("list the packets of a file: %w", cause)
-		}
-		if err != nil {
-			return nil, &Error{Doing: "list the packets of a file", Err: err}
-		}
-		stream, err := parsePackets(out)
-		if err != nil {
-			return nil, err
-		}
-		if stream != nil {
-			streams = append(streams, *stream)
-		}
+	cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-protocol_whitelist", "http,tcp", // #nosec G204 -- typed values only
+		"-show_entries", "stream=index,codec_type,codec_name,width,height,channels,sample_rate,time_base:stream_disposition=attached_pic:packet=stream_index,pts,duration,flags",
+		"-of", "json=compact=1", url)
+	out, err := cmd.Output()
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, fmt.Errorf("list the packets of a file: %w", cause)
 	}
-	return streams, nil
+	if err != nil {
+		return nil, &Error{Doing: "list the packets of a file", Err: err}
+	}
+	return parsePackets(out)
 }
 
-// parsePackets reads ffprobe's answer for one stream; nil if there is no such stream.
-func parsePackets(out []byte) (*Stream, error) {
+// probed is what ffprobe says of a stream.
+type probed struct {
+	Index       int    `json:"index"`
+	Type        string `json:"codec_type"`
+	Codec       string `json:"codec_name"`
+	Width       int    `json:"width"`
+	Height      int    `json:"height"`
+	Channels    int    `json:"channels"`
+	Rate        string `json:"sample_rate"`
+	TimeBase    string `json:"time_base"`
+	Disposition struct {
+		Cover int `json:"attached_pic"`
+	} `json:"disposition"`
+}
+
+// parsePackets reads ffprobe's answer.
+func parsePackets(out []byte) ([]Stream, error) {
 	var answer struct {
-		Streams []struct {
-			Type     string `json:"codec_type"`
-			Codec    string `json:"codec_name"`
-			Width    int    `json:"width"`
-			Height   int    `json:"height"`
-			Channels int    `json:"channels"`
-			Rate     string `json:"sample_rate"`
-			TimeBase string `json:"time_base"`
-		} `json:"streams"`
+		Streams []probed `json:"streams"`
 		Packets []struct {
+			Stream   int    `json:"stream_index"`
 			PTS      *int64 `json:"pts"`
 			Duration int64  `json:"duration"`
 			Flags    string `json:"flags"`
@@ -74,25 +74,40 @@ func parsePackets(out []byte) (*Stream, error) {
 	if err := json.Unmarshal(out, &answer); err != nil {
 		return nil, fmt.Errorf("read ffprobe's list of packets: %w", err)
 	}
-	if len(answer.Streams) == 0 {
-		return nil, nil //nolint:nilnil // no such stream is a plain answer
-	}
-	head := answer.Streams[0]
-	one, scale, _ := strings.Cut(head.TimeBase, "/")
-	timescale, err := strconv.ParseInt(scale, 10, 64)
-	if err != nil || one != "1" || timescale <= 0 {
-		return nil, fmt.Errorf("read ffprobe's list of packets: time base %q", head.TimeBase)
-	}
-	rate, _ := strconv.Atoi(head.Rate) // absent for pictures
-	stream := &Stream{
-		Video: head.Type == "video", Codec: head.Codec, Width: head.Width, Height: head.Height,
-		Channels: head.Channels, Rate: rate, Timescale: timescale,
-	}
-	for _, p := range answer.Packets {
-		if p.PTS == nil || strings.Contains(p.Flags, "D") {
+	var streams []Stream
+	places := map[int]int{} // in streams, by index in the file
+	for _, kind := range []string{"video", "audio"} {
+		i := slices.IndexFunc(answer.Streams, func(s probed) bool { return s.Type == kind && s.Disposition.Cover == 0 })
+		if i < 0 {
 			continue
 		}
-		stream.Packets = append(stream.Packets, Packet{PTS: *p.PTS, Duration: p.Duration, Key: strings.HasPrefix(p.Flags, "K")})
+		stream, err := answer.Streams[i].stream()
+		if err != nil {
+			return nil, err
+		}
+		places[answer.Streams[i].Index] = len(streams)
+		streams = append(streams, stream)
 	}
-	return stream, nil
+	for _, p := range answer.Packets {
+		place, wanted := places[p.Stream]
+		if !wanted || p.PTS == nil || strings.Contains(p.Flags, "D") {
+			continue
+		}
+		s := &streams[place]
+		s.Packets = append(s.Packets, Packet{PTS: *p.PTS, Duration: p.Duration, Key: strings.HasPrefix(p.Flags, "K")})
+	}
+	return streams, nil
+}
+
+func (p probed) stream() (Stream, error) {
+	one, scale, _ := strings.Cut(p.TimeBase, "/")
+	timescale, err := strconv.ParseInt(scale, 10, 64)
+	if err != nil || one != "1" || timescale <= 0 {
+		return Stream{}, fmt.Errorf("read ffprobe's list of packets: time base %q", p.TimeBase)
+	}
+	rate, _ := strconv.Atoi(p.Rate) // absent for pictures
+	return Stream{
+		Video: p.Type == "video", Codec: p.Codec, Width: p.Width, Height: p.Height,
+		Channels: p.Channels, Rate: rate, Timescale: timescale,
+	}, nil
 }

@@ -61,7 +61,7 @@ type process struct {
 // set up before. A cancelled ctx ends FFmpeg by SIGTERM, and by SIGKILL 3 s later.
 func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line string) bool) (*process, error) {
 	p := &process{doing: doing, ctx: ctx, cmd: cmd}
-	cmd.Env = append(os.Environ(), mallocEnv...)
+	cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
 	cmd.SysProcAttr = group()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
@@ -74,14 +74,6 @@ func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line strin
 	}
 	p.log.Go(func() { p.readLog(stderr, own) })
 	return p, nil
-}
-
-// mallocEnv keeps glibc from giving picture buffers back to the kernel after each frame: without it
-// every picture costs its page faults again (measured: 5 to 8 % of the CPU time of a decoder).
-var mallocEnv = []string{
-	"MALLOC_MMAP_THRESHOLD_=268435456",
-	"MALLOC_TRIM_THRESHOLD_=268435456",
-	"AV_LOG_FORCE_NOCOLOR=1",
 }
 
 func (p *process) readLog(r io.Reader, own func(string) bool) {
@@ -130,6 +122,14 @@ func (p *process) stop() {
 		p.lines = append(p.lines, err.Error())
 		p.mu.Unlock()
 	}
+}
+
+// abandon ends a process whose output nobody will read any more. How one ends that was killed on
+// purpose says nothing.
+func (p *process) abandon(output io.Closer) {
+	p.stop()
+	_ = output.Close()
+	_ = p.wait()
 }
 
 // ptsQueue carries the timestamps that FFmpeg logs ahead of the pictures or samples they belong to.

@@ -34,11 +34,11 @@ type Chunk struct {
 }
 
 func (s Sound) input() []string {
-	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1", "-vn"}
+	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1", "-vn"}
 	if s.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*s.Seek))
 	}
-	return append(args, "-protocol_whitelist", "http,tcp", "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
+	return append(append(args, overHTTP()...), "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
 }
 
 // cut is the head of the filter: trim before anything that could fill a gap, then log each chunk.
@@ -154,12 +154,8 @@ func (s *SoundStream) Chunks() []Chunk { return s.chunks.all }
 
 // Close ends the decoding, also before its end.
 func (s *SoundStream) Close() {
-	if s.done {
-		return
+	if !s.done {
+		s.done = true
+		s.proc.abandon(s.out)
 	}
-	s.done = true
-	s.proc.stop()
-	// The outcome of a process that was killed on purpose says nothing.
-	_ = s.out.Close()
-	_ = s.proc.wait()
 }

@@ -83,7 +83,7 @@ func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*hearing
 	}
 	defer func() { _ = bytes.Close() }() // opened for reading only
 	object := footage.Share(footage.Metered{Object: bytes, Meter: &e.Analysis})
-	t, err := e.readTable(ctx, object)
+	t, err := e.readTable(ctx, seg.Generation, object)
 	if err != nil {
 		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)
 	}

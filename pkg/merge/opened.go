@@ -45,7 +45,7 @@ func (r *renderer) open(ctx context.Context, file int) (*opened, error) {
 		return nil, fmt.Errorf("open segment %s: %w", seg.Path, err)
 	}
 	o := &opened{seg: seg, bytes: bytes, object: footage.Share(footage.Metered{Object: bytes, Meter: &r.Rendering})}
-	o.table, err = r.readTable(ctx, o.object)
+	o.table, err = r.readTable(ctx, seg.Generation, o.object)
 	if err != nil {
 		_ = bytes.Close() // opened for reading only
 		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)

@@ -109,10 +109,11 @@ const hdLines = 720
 
 // follow sends the pictures of a stream as the frames they are shown at, and returns those that were
 // wanted and did not come. After the first of these nothing is sent any more, but the rest is still
-// read: one look finds all that is broken.
+// read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg may
+// read on for seconds before it notices that no more is asked for.
 func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int) ([]wanted, error) {
 	var missing []wanted
-	for next := 0; ; {
+	for next := 0; next < len(want); {
 		buf := p.buffer(size)
 		pts, err := stream.Next(buf)
 		var broken *ffmpeg.Error
@@ -140,6 +141,7 @@ func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece t
 			return nil, err
 		}
 	}
+	return missing, nil
 }
 
 func (p *pane) buffer(size int) []byte {

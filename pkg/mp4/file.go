@@ -38,7 +38,7 @@ type Track struct {
 	Width, Height int    // of the first sample entry of a video track, in pixels
 	Entries       []Size // picture sizes by sample entry, where a video track has several
 
-	Channels   int // of the first sample entry of an audio track
+	Channels   int // of the first sample entry of an audio track, or of its decoder's configuration
 	SampleRate int // in Hz; 0 if the sample entry does not say
 
 	// Start is the first presented tick. It is the first visible sample's PTS, but for sound whose edit

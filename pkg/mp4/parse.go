@@ -197,8 +197,14 @@ func (t *Track) readEntries(b []byte, tab *tables) {
 	}
 }
 
-// readSound reads the shape of an audio sample entry, which QuickTime has in three versions.
+// readSound reads the shape of an audio sample entry, which QuickTime has in three versions. Where the
+// decoder's configuration tells the channels it is believed: FFmpeg writes 2 for mono, too.
 func (t *Track) readSound(e fields) {
+	defer func() {
+		if n := channelsIn(e.b); n > 0 {
+			t.Channels = n
+		}
+	}()
 	version := e.u16()
 	e.skip(6)
 	t.Channels = int(e.u16())
@@ -210,5 +216,9 @@ func (t *Track) readSound(e fields) {
 			t.SampleRate = int(rate)
 		}
 		t.Channels = int(min(e.u32(), math.MaxUint16))
+		e.skip(20)
+	}
+	if version == 1 {
+		e.skip(16)
 	}
 }

@@ -39,7 +39,7 @@ type PartVideo struct {
 // PartAudio is the AAC track of a part. A part without sound has no packets.
 type PartAudio struct {
 	SampleRate int    `json:"rate,omitempty"`     // in Hz
-	Channels   int    `json:"channels,omitempty"` // as the sample entry says
+	Channels   int    `json:"channels,omitempty"` // as the decoder's configuration says
 	Config     []byte `json:"config,omitempty"`   // AudioSpecificConfig
 	Sizes      Sizes  `json:"sizes"`              // bytes of each packet kept
 	Dropped    int    `json:"dropped,omitempty"`  // packets outside the window

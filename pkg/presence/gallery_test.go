@@ -38,11 +38,14 @@ func bounce(s float64, w, h int) (x, y int) {
 
 func plainCards() []exhibit {
 	var all []exhibit
-	for name, hex := range map[string]uint32{
-		"black": 0x000000, "nearly black": 0x101012, "blue": 0x0000ff, "dark blue": 0x000060, "HDCP green": 0x00ff00, "yuv zero green": 0x008700,
-		"grey": 0x808080, "white": 0xffffff, "red": 0xff0000, "magenta": 0xff00ff,
+	for _, plain := range []struct {
+		name string
+		hex  uint32
+	}{
+		{"black", 0x000000}, {"nearly black", 0x101012}, {"blue", 0x0000ff}, {"dark blue", 0x000060}, {"HDCP green", 0x00ff00}, {"yuv zero green", 0x008700},
+		{"grey", 0x808080}, {"white", 0xffffff}, {"red", 0xff0000}, {"magenta", 0xff00ff},
 	} {
-		all = append(all, exhibit{"plain " + name, presence.Canvas, still(newBoard().fill(hex))})
+		all = append(all, exhibit{"plain " + plain.name, presence.Canvas, still(newBoard().fill(plain.hex))})
 	}
 	return append(all,
 		exhibit{"noisy black", presence.Canvas, func(s float64) board { return newBoard().fill(0x0a0a0a).speckle(12, uint64(s*10)) }},

@@ -14,17 +14,21 @@ import (
 var phrases = [...]string{
 	"no signal", "no input", "no video", "no source", "no hdmi", "no sync", "no picture", "no image", "no connection",
 	"no active source", "no active input", "no active signal", "no valid signal", "no input signal", "no video signal", "no hdmi signal", "no video input",
+	"no signal input", "no cable", "no source found", "no device found", "input not detected", "input not found", "source not detected", "source not found", "video not detected", "device not detected",
 	"no device connected", "no device detected", "no source detected", "no source connected", "no content", "without signal",
 	"signal lost", "signal loss", "lost signal", "loss of signal", "video loss", "video lost", "signal not found", "signal not detected", "signal absent",
 	"not connected", "disconnected", "connection lost", "input not supported", "unsupported signal", "unsupported input", "unsupported resolution",
-	"unsupported format", "mode not supported", "signal not supported", "invalid signal", "invalid input", "invalid format",
+	"unsupported format", "unsupported mode", "unsupported timing", "unknown signal", "unknown format", "mode not supported", "resolution not supported", "format not supported", "timing not supported", "signal not supported", "invalid signal", "invalid input", "invalid format",
 	"out of range", "searching for signal", "detecting signal", "waiting for signal", "waiting for source", "waiting for input", "waiting for connection", "waiting for video",
 	"check signal", "check connection", "check the connection", "check connections", "check cable", "check the cable", "check cables", "check cable connection", "check the cable connection", "check input", "check source",
 	"check video cable", "check signal cable", "check video signal", "check input signal", "check video connection", "check hdmi connection",
+	"connect hdmi", "connect cable", "connect the cable", "connect your computer", "connect a computer", "connect a laptop", "power saving mode", "power save mode", "standby mode",
 	"connect your device", "connect your laptop", "connect a source", "connect a device", "connect source", "connect laptop", "plug in your device", "plug in your laptop",
 	"hdcp error", "hdcp protected", "hdcp content", "content protected", "protected content",
 	"нет сигнала", "нет входного сигнала", "нет видеосигнала", "нет видео", "нет изображения", "нет подключения", "нет соединения", "нет связи", "нет источника", "нет входа",
 	"сигнал отсутствует", "отсутствует сигнал", "отсутствует видеосигнал", "нет сигнала hdmi", "сигнал потерян", "потеря сигнала", "потерян сигнал", "сигнал не обнаружен", "сигнал не найден", "поиск сигнала", "ожидание сигнала",
+	"сигнала нет", "нет входящего сигнала", "нет видео сигнала", "видео отсутствует", "видеосигнал отсутствует", "нет кабеля", "устройство не обнаружено", "источник не найден", "источник не обнаружен", "режим ожидания",
+	"режим не поддерживается", "разрешение не поддерживается", "неподдерживаемый формат", "неподдерживаемый режим", "неподдерживаемый сигнал", "подключите кабель",
 	"ожидание подключения", "проверьте подключение", "проверьте кабель", "проверьте соединение", "проверьте сигнал", "проверьте вход", "проверьте источник",
 	"подключите устройство", "подключите ноутбук", "подключите источник", "подключите компьютер", "вне диапазона", "вход не поддерживается", "формат не поддерживается", "источник не подключен", "устройство не подключено",
 	"kein signal", "kein eingangssignal", "kein eingang", "pas de signal", "aucun signal", "sin senal", "nessun segnale", "sem sinal",
@@ -33,7 +37,7 @@ var phrases = [...]string{
 
 // trade are words that stand beside those phrases and do not make a page of it.
 var trade = [...]string{
-	"signal", "input", "inputs", "output", "source", "cable", "cables", "connection", "connected", "connect", "check", "please", "hdmi", "dvi", "vga", "sdi", "usb", "displayport", "dp", "hdbaset",
+	"signal", "input", "inputs", "output", "source", "cable", "cables", "connection", "connected", "connect", "check", "please", "hdmi", "dvi", "vga", "sdi", "usb", "displayport", "dp", "hdbaset", "hdcp",
 	"video", "audio", "device", "laptop", "computer", "pc", "resolution", "supported", "waiting", "detected", "found", "present", "available", "searching", "mode", "power", "saving", "standby", "press", "button",
 	"select", "remote", "port", "ip", "address", "channel", "cam", "camera", "room", "no", "on", "or", "and", "the", "your", "to", "a", "of", "for", "from", "in", "is", "at", "hz", "fps", "any", "key", "encoder", "recorder",
 	"switch", "projector", "display", "monitor", "screen", "test", "card", "pattern", "www", "com", "http", "https", "model", "version", "firmware", "serial", "mac", "dhcp", "status", "offline", "currently", "not", "yet", "been",
@@ -56,12 +60,12 @@ type reading struct {
 }
 
 // skeleton reduces a word to what survives bad reading: lower case, letters and digits only, look-alikes
-// of the two alphabets and digits united. It is meant for comparison only.
+// of the two alphabets and digits united (a small D is an O to a reader). It is meant for comparison only.
 func skeleton(word string) string {
 	return strings.Map(func(r rune) rune {
 		r = unicode.ToLower(r)
-		if i := strings.IndexRune("01l|!569", r); i >= 0 {
-			return []rune("oiiiisgg")[i]
+		if i := strings.IndexRune("0dq1l|!569", r); i >= 0 {
+			return []rune("oooiiiisgg")[i]
 		}
 		if alike, ok := lookAlike(r); ok {
 			return alike
@@ -241,8 +245,9 @@ func isNumber(word string) bool {
 	return word != "" && strings.Trim(word, "0123456789.,:;-/x×()%#°") == ""
 }
 
+// isTrade knows the words of the trade, a number behind them or not: HDMI, VGA-1, CAM21.
 func isTrade(word string) bool {
-	bone := skeleton(word)
+	bone := skeleton(strings.TrimRight(word, "0123456789-_#/:."))
 	return len([]rune(bone)) < 2 || slices.ContainsFunc(trade[:], func(t string) bool { return skeleton(t) == bone })
 }
 

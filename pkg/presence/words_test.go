@@ -1,0 +1,52 @@
+package presence
+
+import (
+	"image"
+	"strings"
+	"testing"
+
+	"github.com/nvr-miem/merger/pkg/ocr"
+)
+
+// read is what a reader would give of lines of words.
+func read(lines ...string) []ocr.Word {
+	var words []ocr.Word
+	for i, line := range lines {
+		x := 40
+		for w := range strings.FieldsSeq(line) {
+			words = append(words, ocr.Word{Text: w, Confidence: 90, Box: image.Rect(x, 40*i, x+12*len(w), 40*i+20)})
+			x += 12*len(w) + 12
+		}
+	}
+	return words
+}
+
+func TestInterpret(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		lines       []string
+		splash      bool // it says that there is no signal
+		label       bool // it names an input or a mode, nothing else
+		clock, page bool // it tells the time; it says something else
+	}{
+		{lines: []string{"NO SIGNAL"}, splash: true},
+		{lines: []string{"NO SIGNA1"}, splash: true},
+		{lines: []string{"Input not detected"}, splash: true},
+		{lines: []string{"VGA-1 No Input Signal"}, splash: true},
+		{lines: []string{"HDCP protected content"}, splash: true},
+		{lines: []string{"EPIPHAN", "No signal detected", "15:10:08"}, splash: true, clock: true},
+		{lines: []string{"Сигнала нет.", "Проверьте кабель"}, splash: true},
+		{lines: []string{"HDMI2 1920x1080"}, label: true, page: true},
+		{lines: []string{"HOMI 1"}, label: true, page: true}, // a D that was read as an O
+		{lines: []string{"2026-11-20 15:10:08"}, clock: true},
+		{lines: []string{"Part 1"}, page: true},
+		{lines: []string{"Signal theory", "No signal without noise"}, page: true},
+		{lines: []string{"Input and output"}, label: true, page: true},
+		{lines: []string{"No signal: what to do", "Look at the cable behind you", "Turn the projector on again", "Call the technician now"}, page: true},
+	} {
+		r := interpret(read(tt.lines...), false)
+		if (r.phrase != "") != tt.splash || r.clock != tt.clock || !tt.splash && (r.label != tt.label || (r.others > 0) != tt.page) {
+			t.Errorf("%q is read as %+v", tt.lines, r)
+		}
+	}
+}
