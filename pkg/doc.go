@@ -22,6 +22,7 @@
 //	calendar             an event → a record: times, opt-out, course code (pure)
 //	pipeline             the steps of a record, a file a step
 //	wire                 a process out of its configuration
+//	doctor               is everything in order, and how to mend what is not
 //	web                  the page, the NVR's API, /api/v1
 //	localcloud/recorder/truth  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
@@ -37,5 +38,4 @@
 //	localcloud/children  processes that end with their parent, and are started again
 //	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
 //	localcloud/pubsub    Pub/Sub on one machine: pstest, and pushes with deadlines and dead letters
-//	simulate             the deployment under load, on a clock of its own
 package pkg

@@ -310,7 +310,8 @@ module "doctor" {
   name    = "doctor"
   common  = local.common
   image   = local.job_image
-  command = local.first ? null : ["/merger/local", "doctor"]
+  command = local.first ? null : ["/merger/local"]
+  args    = local.first ? null : ["doctor"] # another execution may say: erase, keys import, retry
 
   account = google_service_account.component["doctor"]
   environment = merge(local.environment, local.drive, local.calendars, local.courses, {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -57,6 +58,9 @@ func (o *dataOptions) dsn() (string, error) {
 	case o.database != "":
 		return o.database, nil
 	case o.data == "":
+		if c, err := config.Read(context.Background()); err == nil && c.Database != "" { // a one-off job in the cloud
+			return string(c.Database), nil
+		}
 		return "", errors.New("--data is missing: say in which folder the state lies")
 	}
 	dir, err := filepath.Abs(o.data)

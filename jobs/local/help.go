@@ -40,12 +40,28 @@ func usage() string {
   local merge     one lecture out of a folder of recorder files: local merge --help
   local presence  where screen recordings show a presentation:   local presence --help
   local sample    a sample afternoon of a room, to try it out:   local sample --help
+
+  local serve     the whole system: page, APIs, queue, stand-ins: local serve --help
+  local records   the newest records, and where each stands
+  local retry     runs a failed or withdrawn record again
+  local rooms     lists the rooms, adds and changes one
+  local keys      API keys: made, imported, listed, revoked
+  local erase     takes a person's data out of the database
+  local doctor    is everything in order, and how to mend what is not
 `,
 		Ru: `NVR Merger на одной машине.
 
   local merge     лекция одним видео из папки с файлами регистратора:  local merge --help
   local presence  где в записи экрана идёт презентация:                local presence --help
   local sample    пример записи одного дня аудитории, чтобы попробовать: local sample --help
+
+  local serve     вся система: страница, API, очередь, замены Google:  local serve --help
+  local records   последние записи и где каждая из них
+  local retry     запускает неудавшуюся или отозванную запись снова
+  local rooms     список аудиторий, добавление и изменение
+  local keys      ключи API: создание, импорт, список, отзыв
+  local erase     убирает данные человека из базы
+  local doctor    всё ли в порядке и как исправить то, что нет
 `,
 	})
 }

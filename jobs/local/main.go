@@ -34,7 +34,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
 		"merge": mergeCommand, "presence": presenceCommand, "sample": sampleCommand, "serve": serveCommand,
-		"records": recordsCommand, "retry": retryCommand, "rooms": roomsCommand, "keys": keysCommand,
+		"records": recordsCommand, "retry": retryCommand, "rooms": roomsCommand, "keys": keysCommand, "doctor": doctorCommand, "erase": eraseCommand,
 		"function": functionCommand, "task": taskCommand, // what serve starts
 	}
 	if len(args) == 0 {

@@ -150,6 +150,9 @@ func (s *system) environment(base, behind, topics string) error {
 		values["WORKSPACE_ENDPOINT"] = base + "/workspace"
 		values["DRIVE_SUBJECT"], values["CALENDAR_SUBJECT"] = "nvr@localhost", "nvr@localhost"
 	}
+	if err := keepEnvironment(s.o.data, values); err != nil {
+		return err
+	}
 	for _, inherited := range os.Environ() {
 		name, _, _ := strings.Cut(inherited, "=")
 		if _, ours := values[name]; !ours {

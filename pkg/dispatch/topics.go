@@ -11,6 +11,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 	vkit "cloud.google.com/go/pubsub/v2/apiv1"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/googleapis/gax-go/v2"
 	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/api/option"
@@ -92,6 +93,15 @@ func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) err
 		"record": strconv.FormatInt(claim.Record, 10), "attempt": strconv.FormatInt(claim.Attempt, 10),
 		"turn": strconv.FormatInt(claim.Turn, 10), "step": string(claim.Step),
 	})
+}
+
+// Check tells whether a topic is there: [ErrNotFound], or a refusal if that is not for us to know.
+func (t *Topics) Check(ctx context.Context, topic string) error {
+	name := "projects/" + t.client.Project() + "/topics/" + topic
+	if _, err := t.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: name}); err != nil {
+		return fmt.Errorf("look at topic %s: %w", topic, sorted(err))
+	}
+	return nil
 }
 
 // Wake tells a function that needs no claim to look now; the attributes are for people who read logs.

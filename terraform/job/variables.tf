@@ -39,6 +39,16 @@ variable "command" {
   }
 }
 
+variable "args" {
+  description = "Arguments of the program; an execution may bring others."
+  type        = list(string)
+  default     = null
+  validation {
+    condition     = var.args == null || var.command != null
+    error_message = "Arguments of which program?"
+  }
+}
+
 variable "account" {
   description = "The service account it runs as."
   type        = object({ email = string, member = string })

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+const eraseUsage = `Takes a person out of the database: their records lose requester, title and links, unfinished ones are
+withdrawn, their keys end, also the NVR's. Prints the Drive files that were theirs; those stay.
+
+  local erase --email ADDRESS --data DIR`
+
+func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o dataOptions
+	flags := o.flags("erase")
+	email := flags.String("email", "", "`ADDRESS` of the person")
+	return runAction(ctx, "erase", eraseUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+		if *email == "" || len(args) > 0 {
+			return fmt.Errorf("%w: want --email ADDRESS", errUsage)
+		}
+		records, err := db.Erase(ctx, *email)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if r.FileID != "" {
+				_, _ = fmt.Fprintf(out, "record %d: file %s %s\n", r.ID, r.FileID, r.Link)
+			}
+		}
+		_, err = fmt.Fprintf(out, "%d records no longer name anybody\n", len(records))
+		return err
+	})
+}

@@ -1,0 +1,202 @@
+package doctor_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/doctor"
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/google"
+	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
+	"github.com/nvr-miem/merger/pkg/localcloud/run"
+	"github.com/nvr-miem/merger/pkg/localcloud/storage"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+const job = "projects/local/locations/local/jobs/merge"
+
+// clinic is a deployment made of the stand-ins, in this process.
+type clinic struct {
+	*testing.T
+	faults *faults.Table
+	env    map[string]string
+	db     *store.Store
+	now    time.Time
+}
+
+func open(t *testing.T) *clinic {
+	t.Helper()
+	c := &clinic{T: t, faults: faults.New(time.Millisecond), now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return c.now }
+	dir := t.TempDir()
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+
+	workspace, err := google.New(google.Options{Dir: filepath.Join(dir, "workspace"), BaseURL: server.URL + "/workspace", Faults: c.faults, Now: clock, Scale: 1000})
+	c.must(err)
+	buckets, err := storage.New(storage.Options{Dir: filepath.Join(dir, "buckets"), Folders: map[string]string{"segments": t.TempDir()}, Faults: c.faults, Now: time.Now})
+	c.must(err)
+	c.must(buckets.Ensure("work"))
+	jobs, err := run.New(run.Options{Dir: filepath.Join(dir, "run"), Job: job, Command: []string{"true"}, Faults: c.faults, Scale: 1000, Now: time.Now})
+	c.must(err)
+	topics, err := pubsub.Start(context.Background(), pubsub.Options{Project: "local", Topics: []string{"calendar", "stage", "upload", "link", "fail"}, Now: time.Now})
+	c.must(err)
+	mux.Handle("/workspace/", http.StripPrefix("/workspace", workspace.Handler()))
+	mux.Handle("/v2/", jobs)
+	mux.Handle("/", buckets)
+
+	dsn := "sqlite:" + filepath.Join(dir, "nvr.db")
+	c.db, err = store.Open(context.Background(), dsn, store.Options{Now: clock, Defaults: store.Defaults{Zone: time.UTC, Language: "en", SegmentLength: 30 * time.Minute}})
+	c.must(err)
+	c.must(c.db.Migrate(context.Background(), store.Adoption{}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		jobs.Close()
+		topics.Close()
+		if err := errors.Join(workspace.Close(), buckets.Close(), c.db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	c.env = map[string]string{
+		"DATABASE": dsn, "STORAGE_ENDPOINT": server.URL + "/storage/v1/", "PUBSUB_ENDPOINT": topics.Addr(), "RUN_ENDPOINT": server.URL,
+		"WORKSPACE_ENDPOINT": server.URL + "/workspace", "DRIVE_SUBJECT": "nvr@example.org", "CALENDAR_SUBJECT": "nvr@example.org",
+		"TIME_ZONE": "UTC", "TIME_SCALE": "1000", "WEBHOOK": server.URL + "/workspace/",
+	}
+	return c
+}
+
+func (c *clinic) must(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatal(err)
+	}
+}
+
+// room adds one, with footage of some sources.
+func (c *clinic) room(r nvr.Room, recorded ...string) {
+	c.Helper()
+	_, err := c.db.SaveRoom(c.Context(), r)
+	c.must(err)
+	var segments []store.Segment
+	for _, source := range recorded {
+		segments = append(segments, store.Segment{Name: nvr.SegmentName{Date: "2026-11-20", Time: "10:00", Room: r.Name, Source: source}, Bytes: 1, Generation: 1})
+	}
+	_, err = c.db.IndexSegments(c.Context(), r.Name, "2026-11-20", segments)
+	c.must(err)
+}
+
+func (c *clinic) look() map[string]doctor.Finding {
+	c.Helper()
+	settings, err := config.From(c.Context(), envconfig.MapLookuper(c.env))
+	d := &doctor.Doctor{Config: settings, Wrong: err, Space: func() (int64, error) { return 500e6, nil }, Now: func() time.Time { return c.now }}
+	found := map[string]doctor.Finding{}
+	for _, f := range d.Look(c.Context()) {
+		if _, twice := found[f.What]; twice {
+			c.Errorf("%q is said twice", f.What)
+		}
+		if f.Detail.En == "" || f.Detail.Ru == "" || (f.State != doctor.StateOK) != (f.Way.En != "" && f.Way.Ru != "") {
+			c.Errorf("not whole: %+v", f)
+		}
+		found[f.What] = f
+	}
+	return found
+}
+
+// want holds the state of findings, and words that they must say, in detail or way.
+func want(t *testing.T, found map[string]doctor.Finding, what string, state doctor.State, words ...string) {
+	t.Helper()
+	f, there := found[what]
+	if !there || f.State != state {
+		t.Errorf("%s: %q %s, want %s", what, f.State, f.Detail.En, state)
+	}
+	for _, word := range words {
+		if !strings.Contains(f.Detail.En+f.Way.En, word) {
+			t.Errorf("%s says nothing of %s: %s → %s", what, word, f.Detail.En, f.Way.En)
+		}
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.room(nvr.Room{Name: "504", MainSource: "10.0.0.24", ScreenSource: "10.0.0.21", SoundSource: "10.0.0.24", Calendar: "room504@example.org"}, "24", "21")
+	found := c.look()
+	for _, what := range []string{
+		"configuration", "database", "foreign rows", "bucket segments", "bucket work", "bucket work, writing", "topic stage", "topic fail", "job merge",
+		"workspace as stage", "workspace as upload", "workspace as calendar", "workspace as link", "webhook", "room 504 footage", "room 504 calendar",
+	} {
+		want(t, found, what, doctor.StateOK)
+	}
+	want(t, found, "disk", doctor.StateFail, "make room")
+	want(t, found, "room 504 sources", doctor.StateWarn, "board")
+	want(t, found, "room 504 folder", doctor.StateWarn, "--drive")
+}
+
+func TestSick(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.room(nvr.Room{Name: "505", MainSource: "camera", ScreenSource: "10.0.0.22"})
+	c.room(nvr.Room{Name: "506"})
+	for _, api := range []string{"calendar", "drive"} {
+		c.must(c.faults.Add(faults.Rule{API: api, Method: faults.Any, Rate: 1, Kind: faults.Broken}))
+	}
+	c.env["MERGE_JOB"] = "projects/local/locations/local/jobs/other"
+	c.env["WORK_BUCKET"] = "absent"
+	c.env["PROJECT"] = "other"
+	c.env["FPS"] = "24"
+	c.env["WEBHOOK"] = "http://127.0.0.1:1/"
+	found := c.look()
+	want(t, found, "configuration", doctor.StateFail, "FPS=24")
+	want(t, found, "bucket segments", doctor.StateOK)
+	want(t, found, "bucket work", doctor.StateFail, "WORK_BUCKET")
+	want(t, found, "topic link", doctor.StateFail, "PROJECT")
+	want(t, found, "job merge", doctor.StateFail, "MERGE_JOB")
+	want(t, found, "workspace as upload", doctor.StateFail, "https://www.googleapis.com/auth/drive,https://www.googleapis.com/auth/calendar.events.readonly")
+	want(t, found, "workspace as calendar", doctor.StateFail, "calendar.events.readonly")
+	want(t, found, "webhook", doctor.StateFail, "WEBHOOK")
+	want(t, found, "room 505 sources", doctor.StateFail, "lecturer camera")
+	want(t, found, "room 505 footage", doctor.StateWarn, "screen 22")
+	want(t, found, "room 506 sources", doctor.StateFail, "none at all")
+}
+
+func TestDatabaseThatIsNotMigrated(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.must(c.db.Rollback(c.Context()))
+	want(t, c.look(), "database", doctor.StateFail, "migrate")
+}
+
+func TestPrinted(t *testing.T) {
+	t.Parallel()
+	findings := []doctor.Finding{
+		{State: doctor.StateOK, What: "a", Detail: nvr.Reason{En: "fine", Ru: "хорошо"}},
+		{State: doctor.StateFail, What: "bcd", Detail: nvr.Reason{En: "broken", Ru: "сломано"}, Way: nvr.Reason{En: "mend <it>", Ru: "почините"}},
+	}
+	var english, russian, text bytes.Buffer
+	if err := errors.Join(doctor.Print(&english, findings, false), doctor.Print(&russian, findings, true), doctor.PrintJSON(&text, findings)); err != nil {
+		t.Fatal(err)
+	}
+	if english.String() != "ok    a    fine\nfail  bcd  broken → mend <it>\n" || !strings.Contains(russian.String(), "сломано → почините") {
+		t.Errorf("%s%s", &english, &russian)
+	}
+	var read struct {
+		OK       bool
+		Findings []doctor.Finding
+	}
+	if err := json.Unmarshal(text.Bytes(), &read); err != nil || read.OK || len(read.Findings) != 2 || read.Findings[1] != findings[1] {
+		t.Errorf("%s: %v", &text, err)
+	}
+}
