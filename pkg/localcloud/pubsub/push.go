@@ -181,7 +181,7 @@ func (p *pusher) refused(d *delivery, problem error) {
 	if p.ctx.Err() != nil {
 		return
 	}
-	attributes := []any{"message", d.message.GetMessageId(), "delivery", d.failed, "error", problem}
+	attributes := []any{"message_id", d.message.GetMessageId(), "delivery", d.failed, "error", problem}
 	if p.subscription.DeadLetterTopic != "" && d.failed >= p.subscription.MaxDeliveryAttempts {
 		err := p.server.bury(p.ctx, p.subscription.DeadLetterTopic, p.dead(d))
 		if err == nil {
