@@ -33,7 +33,7 @@ RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
-	go test -race -short -timeout 30m $$(go list ./... | grep -vE '$(RACE_SKIP)')
+	go test -race -short -timeout 50m $$(go list ./... | grep -vE '$(RACE_SKIP)')
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks; a short chaos
 	@scripts/setup ffmpeg tesseract
