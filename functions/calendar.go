@@ -22,7 +22,7 @@ const (
 func Calendar(p *wire.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
 		Store: p.Store, Workspace: p.Workspace, Now: p.Now, Log: p.Log,
-		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Address: p.Config.Notifications()},
+		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Requester: p.Config.Requester, Address: p.Config.Notifications()},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()

@@ -41,7 +41,7 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 		}
 	}
 	for service, names := range map[string][]string{
-		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "PUBLIC_URL"},
+		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
 		"claim": {"MAX_MERGES", "MERGE_JOB"}, "stage": {"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE"},
 		"upload": {"DELEGATE", "DRIVE_SUBJECT"}, "link": {"DELEGATE", "CLASSROOM_SUBJECT", "COURSES", "WEBHOOK", "WEBHOOK_SECRET", "SMTP_PASSWORD", "ZULIP_KEY"},
 		"fail": {"WEBHOOK", "WEBHOOK_SECRET"},

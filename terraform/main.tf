@@ -29,7 +29,7 @@ locals {
   }
 
   drive     = { DRIVE_SUBJECT = var.drive_subject, DRIVE_FOLDER = var.drive_folder }
-  calendars = { CALENDAR_SUBJECT = var.calendar_subject }
+  calendars = { CALENDAR_SUBJECT = var.calendar_subject, CALENDAR_REQUESTER = var.calendar_requester }
   courses = {
     CLASSROOM_SUBJECT = var.classroom_subject
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])

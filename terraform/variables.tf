@@ -105,6 +105,16 @@ variable "calendar_subject" {
   }
 }
 
+variable "calendar_requester" {
+  description = "Address that gets the video of an event that names no person, like one that a program made; empty: such an event is no record."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.calendar_requester == "" || can(regex("^[^@ ]+@[^@ ]+$", var.calendar_requester))
+    error_message = "An address of the Workspace domain, or empty."
+  }
+}
+
 variable "classroom_subject" {
   description = "Teacher who posts announcements; empty: the owner of each course."
   type        = string

@@ -59,7 +59,7 @@ type Refusal string
 const (
 	Wanted    Refusal = ""
 	Cancelled Refusal = "cancelled"
-	NoMeeting Refusal = "no meeting (working place, absence or birthday)"
+	NoMeeting Refusal = "no meeting (a working place, an absence, a birthday, or out of a letter)"
 	AllDay    Refusal = "all day long"
 	ManyDays  Refusal = "longer than one day"
 	Declined  Refusal = "declined by the room"
@@ -79,7 +79,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, Cancelled
 	case e.ID == "" || utf8.RuneCountInString(e.ID) > maxID:
 		return Wish{}, LongID
-	case slices.Contains([]string{"workingLocation", "outOfOffice", "focusTime", "birthday"}, e.Type):
+	case slices.Contains([]string{"workingLocation", "outOfOffice", "focusTime", "birthday", "fromGmail"}, e.Type):
 		return Wish{}, NoMeeting
 	case declined(e, room):
 		return Wish{}, Declined

@@ -97,6 +97,8 @@ func TestRead(t *testing.T) {
 		{"not answered yet", func(e *calendar.Event) { e.Attendees = []calendar.Attendee{{Self: true, Response: "needsAction"}} }, "", "Матан", lecturer},
 		{"opted out", func(e *calendar.Event) { e.Description = "<p>без&nbsp;записи</p>" }, calendar.OptedOut, "", ""},
 		{"a working place", func(e *calendar.Event) { e.Type = "workingLocation" }, calendar.NoMeeting, "", ""},
+		{"a flight out of a letter", func(e *calendar.Event) { e.Type = "fromGmail" }, calendar.NoMeeting, "", ""},
+		{"of a kind that is new", func(e *calendar.Event) { e.Type = "seance" }, "", "Матан", lecturer},
 		{"made by a program", func(e *calendar.Event) {
 			e.Creator, e.Organizer = "bot@project.iam.gserviceaccount.com", "dean@example.org"
 		}, "", "Матан", "dean@example.org"},

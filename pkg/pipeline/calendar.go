@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,6 +33,30 @@ type Calendar struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Settings  CalendarSettings
+
+	said said
+}
+
+// said remembers which events were said to be no record, so that the log has each once a process, and
+// not every few minutes.
+type said struct {
+	mu     sync.Mutex
+	events map[string]time.Time // by calendar and id: how new the event was
+}
+
+const maxSaid = 20_000
+
+// first tells whether an event was not said before as it is now.
+func (s *said) first(calendarID string, event *workspace.Event) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.events == nil || len(s.events) >= maxSaid {
+		s.events = map[string]time.Time{}
+	}
+	key := calendarID + "\n" + event.ID
+	at, there := s.events[key]
+	s.events[key] = event.Updated
+	return !there || !at.Equal(event.Updated)
 }
 
 // CalendarSettings are the decisions of the operator.
@@ -184,7 +209,11 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		return c.file(ctx, room, to)
 	}
 	if last == nil {
-		c.Log.DebugContext(ctx, "an event is no record", "event", event.ID, "why", string(refusal))
+		level := slog.LevelDebug
+		if refusal != calendar.Cancelled && c.said.first(room.Calendar, event) {
+			level = slog.LevelInfo
+		}
+		c.Log.Log(ctx, level, "an event is no record", "event", event.ID, "why", string(refusal))
 		return nil
 	}
 	r := last.Record
@@ -242,7 +271,7 @@ func sameWindow(r, to *nvr.Record) bool {
 
 // eventOf puts an event into the words of the rules.
 func eventOf(e *workspace.Event) calendar.Event {
-	event := calendar.Event{ID: e.ID, Status: e.Status, Summary: e.Summary, Description: e.Description, Creator: e.Creator, Organizer: e.Organizer}
+	event := calendar.Event{ID: e.ID, Status: e.Status, Type: e.Type, Summary: e.Summary, Description: e.Description, Creator: e.Creator, Organizer: e.Organizer}
 	if e.Response != "" {
 		event.Attendees = []calendar.Attendee{{Self: true, Response: e.Response}}
 	}

@@ -95,12 +95,17 @@ func (w *sweepWorld) must(err error) {
 // ask makes a call that no fault strikes, as the lecturer.
 func (w *sweepWorld) ask(method, path string, body any) (status int, answer map[string]any) {
 	w.t.Helper()
+	return w.askAs(lecturer, method, path, body)
+}
+
+func (w *sweepWorld) askAs(who, method, path string, body any) (status int, answer map[string]any) {
+	w.t.Helper()
 	text, err := json.Marshal(body)
 	w.must(err)
 	request, err := http.NewRequestWithContext(context.Background(), method, w.base+path, bytes.NewReader(text))
 	w.must(err)
 	request.Header.Set(faults.SpareHeader, "off")
-	request.Header.Set("X-Workspace-User", lecturer)
+	request.Header.Set("X-Workspace-User", who)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	w.must(err)
@@ -113,7 +118,12 @@ func (w *sweepWorld) ask(method, path string, body any) (status int, answer map[
 
 func (w *sweepWorld) call(method, path string, body any) map[string]any {
 	w.t.Helper()
-	status, answer := w.ask(method, path, body)
+	return w.callAs(lecturer, method, path, body)
+}
+
+func (w *sweepWorld) callAs(who, method, path string, body any) map[string]any {
+	w.t.Helper()
+	status, answer := w.askAs(who, method, path, body)
 	if status > 299 {
 		w.t.Fatalf("%s %s: %d %v", method, path, status, answer)
 	}
@@ -217,9 +227,20 @@ func TestWhatIsNoRecord(t *testing.T) {
 	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "opted out", "description", "No recording, please"))
 	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "private", "visibility", "private"))
 	w.call("POST", path, with(span("2027-02-23T10:00:00+03:00", "2027-02-23T11:00:00+03:00"), "summary", "far away"))
+	for _, kind := range []string{"outOfOffice", "focusTime", "workingLocation", "birthday", "fromGmail"} {
+		w.call("POST", path, with(span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"), "summary", kind, "eventType", kind))
+	}
 	w.call("POST", path, with(span("2026-11-24T10:00:00+03:00", "2026-11-24T11:00:00+03:00"), "summary", "every Tuesday",
 		"recurrence", []string{"RRULE:FREQ=WEEKLY;COUNT=3"}))
+	var log bytes.Buffer
+	w.sweep.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.must(w.sweep.Sweep(context.Background()))
+	w.must(w.sweep.Sweep(context.Background()))
+	for _, said := range []string{"all day long", "longer than one day", "asks for no recording"} {
+		if n := strings.Count(log.String(), said); n != 1 {
+			t.Errorf("the log says %d times %q:\n%s", n, said, log.String())
+		}
+	}
 	got := slices.Sorted(slices.Values(w.records("504")))
 	want := []string{`2026-11-23 10:00-11:00 "private" stage`, `2026-11-24 10:00-11:00 "every Tuesday" stage`, `2026-12-01 10:00-11:00 "every Tuesday" stage`}
 	if !slices.Equal(got, want) {
@@ -238,6 +259,22 @@ func TestInvited(t *testing.T) {
 	w.expect("declined", "504", `2026-11-23 15:10-16:30 "Гость" withdrawn`)
 }
 
+// TestNobody holds that an event of nobody is the configured person's, and no record without one.
+func TestNobody(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	for i, program := range []string{"bot@project.iam.gserviceaccount.com", "import@group.calendar.google.com"} {
+		event := with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", fmt.Sprint("Программа ", i))
+		w.callAs(program, "POST", eventsPath("504"), event)
+	}
+	w.expect("of nobody", "504")
+	w.sweep.Settings.Requester = "dean@example.org"
+	w.must(w.sweep.Sweep(context.Background()))
+	if records, err := w.store.ByUser(context.Background(), "dean@example.org"); err != nil || len(records) != 2 {
+		t.Errorf("the dean has %+v, %v", records, err)
+	}
+}
+
 // TestAdoption takes a row that the NVR made of an event for the event's record.
 func TestAdoption(t *testing.T) {
 	t.Parallel()
@@ -253,7 +290,7 @@ func TestAdoption(t *testing.T) {
 // TestAQuietSweep holds what a sweep costs when nothing changed: one call a room, and no write.
 func TestAQuietSweep(t *testing.T) {
 	t.Parallel()
-	rooms := make([]string, 20)
+	rooms := make([]string, 200)
 	for i := range rooms {
 		rooms[i] = fmt.Sprint(500 + i)
 	}

@@ -16,6 +16,7 @@ type Event struct {
 	ID          string
 	ETag        string
 	Status      string // "confirmed", "tentative", "cancelled"; of a cancelled one only ID is sure
+	Type        string // "default", or one of the kinds that are no meeting, like "outOfOffice"
 	Summary     string
 	Description string // often HTML
 	Visibility  string
@@ -55,11 +56,11 @@ func (e *Event) OrganizerCalendar(own string) string {
 	return e.Organizer
 }
 
-const eventFields = "id,etag,status,summary,description,visibility,start,end,updated,creator,organizer,attendees,recurringEventId,originalStartTime,iCalUID,attachments,recurrence"
+const eventFields = "id,etag,status,eventType,summary,description,visibility,start,end,updated,creator,organizer,attendees,recurringEventId,originalStartTime,iCalUID,attachments,recurrence"
 
 func eventOf(e *calendar.Event, own string) Event {
 	event := Event{
-		ID: e.Id, ETag: e.Etag, Status: e.Status, Summary: e.Summary, Description: e.Description,
+		ID: e.Id, ETag: e.Etag, Status: e.Status, Type: e.EventType, Summary: e.Summary, Description: e.Description,
 		Visibility: e.Visibility, Updated: instant(e.Updated), RecurringID: e.RecurringEventId, ICalUID: e.ICalUID,
 	}
 	event.Start, event.AllDay = moment(e.Start)
