@@ -8,6 +8,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,13 @@ func serveMail(t *testing.T, answers map[string][]string) (*mailServer, string) 
 	})
 	t.Cleanup(func() { _ = listener.Close(); s.done.Wait() })
 	return s, "smtp://" + listener.Addr().String()
+}
+
+// taken returns the mails that the server has accepted so far.
+func (s *mailServer) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails)
 }
 
 func (s *mailServer) reply(verb, usual string) string {
@@ -112,10 +120,11 @@ func TestMail(t *testing.T) {
 	if err := means.Send(t.Context(), ready()); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.mails) != 1 {
-		t.Fatalf("mails %q", s.mails)
+	mails := s.taken()
+	if len(mails) != 1 {
+		t.Fatalf("mails %q", mails)
 	}
-	m, err := mail.ReadMessage(strings.NewReader(s.mails[0]))
+	m, err := mail.ReadMessage(strings.NewReader(mails[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +148,8 @@ func TestMailThatMayHaveBeenSentIsNotSentAgain(t *testing.T) {
 	if err := means.Send(t.Context(), ready()); !errors.Is(err, notice.ErrUnsure) {
 		t.Errorf("got %v", err)
 	}
-	if len(s.mails) != 1 {
-		t.Errorf("mails %q", s.mails)
+	if len(s.taken()) != 1 {
+		t.Errorf("mails %q", s.taken())
 	}
 }
 
@@ -157,8 +166,8 @@ func TestMailThatIsRefused(t *testing.T) {
 	if err := means.Send(t.Context(), n); !errors.As(err, &permanent) {
 		t.Errorf("two receivers: %v", err)
 	}
-	if len(s.mails) != 0 {
-		t.Errorf("mails %q", s.mails)
+	if len(s.taken()) != 0 {
+		t.Errorf("mails %q", s.taken())
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,10 +119,10 @@ func TestWebhookIsASignedCloudEvent(t *testing.T) {
 func TestAnswersToAWebhook(t *testing.T) {
 	t.Parallel()
 	for status, final := range map[int]bool{400: true, 401: true, 404: true, 302: true, 429: false, 503: false} {
-		calls := 0
+		var calls atomic.Int64
 		var waited []time.Duration
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			calls++
+			calls.Add(1)
 			w.Header().Set("Location", "/elsewhere")
 			w.Header().Set("Retry-After", "20")
 			w.WriteHeader(status)
@@ -135,8 +137,8 @@ func TestAnswersToAWebhook(t *testing.T) {
 		if err == nil || errors.As(err, &permanent) != final {
 			t.Errorf("%d: %v", status, err)
 		}
-		if final != (calls == 1) || !final && (len(waited) != 1 || waited[0] != 2*time.Second) {
-			t.Errorf("%d: %d calls, waited %v", status, calls, waited)
+		if final != (calls.Load() == 1) || !final && (len(waited) != 1 || waited[0] != 2*time.Second) {
+			t.Errorf("%d: %d calls, waited %v", status, calls.Load(), waited)
 		}
 	}
 }
@@ -147,6 +149,12 @@ type zulipServer struct {
 	mu    sync.Mutex
 	calls int
 	kept  []string
+}
+
+func (z *zulipServer) messages() []string {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return slices.Clone(z.kept)
 }
 
 func (z *zulipServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -191,14 +199,15 @@ func TestZulipIsToldOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(z.kept) != 1 || !strings.Contains(z.kept[0], "https://drive.google.com/file/d/f1/view") || !strings.Contains(z.kept[0], "`record-12-done`") {
-		t.Fatalf("messages %q", z.kept)
+	kept := z.messages()
+	if len(kept) != 1 || !strings.Contains(kept[0], "https://drive.google.com/file/d/f1/view") || !strings.Contains(kept[0], "`record-12-done`") {
+		t.Fatalf("messages %q", kept)
 	}
-	if strings.Contains(z.kept[0], "@all") || strings.Contains(z.kept[0], "`x`") {
-		t.Errorf("the title is read as markup: %q", z.kept[0])
+	if strings.Contains(kept[0], "@all") || strings.Contains(kept[0], "`x`") {
+		t.Errorf("the title is read as markup: %q", kept[0])
 	}
-	if err := means.Send(t.Context(), failed()); err != nil || len(z.kept) != 2 {
-		t.Errorf("another notice of the record: %v, %d messages", err, len(z.kept))
+	if err := means.Send(t.Context(), failed()); err != nil || len(z.messages()) != 2 {
+		t.Errorf("another notice of the record: %v, messages %q", err, z.messages())
 	}
 }
 
