@@ -27,6 +27,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
 // asCommand in the environment makes the test binary the command, also where serve starts itself.
@@ -50,6 +51,8 @@ type served struct {
 	cmd   *exec.Cmd
 	base  string
 	out   string // file with what serve prints
+
+	database *storetest.Server // nil: DIR/nvr.db
 }
 
 // lesson is the day of the footage, which is over whatever the time.
@@ -237,10 +240,14 @@ func (s *served) ask(value any, method, path, body string, headers ...string) {
 	}
 }
 
-// sql does something with DIR/nvr.db, as the NVR would: with a connection of its own.
+// sql does something with the database, as the NVR would: with a connection of its own.
 func (s *served) sql(do func(*sql.DB) error) {
 	s.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, "nvr.db")+"?_pragma=busy_timeout(60000)")
+	driver, dsn := "sqlite", "file:"+filepath.Join(s.dir, "nvr.db")+"?_pragma=busy_timeout(60000)"
+	if s.database != nil {
+		driver, dsn = "mysql", s.database.DSN
+	}
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -99,12 +101,7 @@ func migrate() (tables []string, err error) {
 func EmptyMariaDB(t testing.TB) string {
 	t.Helper()
 	socket, err := server()
-	if errors.Is(err, errMissing) && os.Getenv("CI") == "" { //nolint:forbidigo // whether a skip is allowed, not configuration
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	refuse(t, err)
 	name := "test_" + strconv.FormatInt(schema.Add(1), 10)
 	db, err := sql.Open("mysql", address(socket, ""))
 	if err != nil {
@@ -122,6 +119,17 @@ func EmptyMariaDB(t testing.TB) string {
 	return address(socket, name)
 }
 
+// refuse ends a test that has no server.
+func refuse(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errMissing) && os.Getenv("CI") == "" { //nolint:forbidigo // whether a skip is allowed, not configuration
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func address(socket, schema string) string {
 	config := mysql.NewConfig()
 	config.User, config.Net, config.Addr, config.DBName = "root", "unix", socket, schema
@@ -129,30 +137,95 @@ func address(socket, schema string) string {
 }
 
 // supervise runs the server until our end of its input closes, which happens however we end; then it
-// takes the server and the directory away. $0 is the directory, the rest the command.
-const supervise = `"$@" >"$0/log" 2>&1 & cat >/dev/null; kill -9 $!; wait; cd /; rm -rf "$0"`
+// takes the server and the directory away. A line of input kills the server and starts it again. $0 is
+// the directory, the rest the command.
+const supervise = `while "$@" >>"$0/log" 2>&1 & read -r again; do kill -9 $!; wait $!; done; kill -9 $!; wait; cd /; rm -rf "$0"`
 
-// start makes a data directory, runs the server on it and returns the path of its socket.
-func start() (socket string, err error) {
-	program, err := exec.LookPath("mariadbd")
-	if err != nil {
-		return "", errMissing
+// How a server writes. What a test loses with the process's end it makes again; a server that is killed
+// on purpose hands each commit to the system.
+const (
+	careless = "--innodb-flush-log-at-trx-commit=0"
+	careful  = "--innodb-flush-log-at-trx-commit=2"
+)
+
+// Server is a MariaDB that can be killed.
+type Server struct {
+	DSN string // of an empty schema
+
+	socket string
+	input  io.WriteCloser // of the supervisor
+}
+
+// OwnMariaDB is a server of one test, which may kill it. Without a MariaDB on the machine the test is
+// skipped; on CI it fails.
+func OwnMariaDB(t testing.TB) *Server {
+	t.Helper()
+	s, err := run(careful)
+	refuse(t, err)
+	t.Cleanup(func() {
+		if err := s.input.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	db, err := sql.Open("mysql", address(s.socket, ""))
+	if err == nil {
+		_, made := db.ExecContext(t.Context(), "create database nvr")
+		err = errors.Join(made, db.Close())
 	}
-	dir, err := os.MkdirTemp("", "mariadb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.DSN = address(s.socket, "nvr")
+	return s
+}
+
+// Restart kills the server where it stands, and returns when it answers again.
+func (s *Server) Restart() error {
+	killed, err := os.ReadFile(s.pidFile())
+	if err != nil {
+		return fmt.Errorf("look which MariaDB runs: %w", err)
+	}
+	if _, err := io.WriteString(s.input, "again\n"); err != nil {
+		return fmt.Errorf("restart MariaDB: %w", err)
+	}
+	return await(s.socket, func() bool {
+		runs, err := os.ReadFile(s.pidFile())
+		return err == nil && !bytes.Equal(killed, runs)
+	})
+}
+
+func (s *Server) pidFile() string { return filepath.Join(filepath.Dir(s.socket), "pid") }
+
+// start runs the server that the tests of this binary share and returns the path of its socket.
+func start() (socket string, err error) {
+	s, err := run(careless)
 	if err != nil {
 		return "", err
 	}
+	return s.socket, nil
+}
+
+// run makes a data directory and runs a server on it.
+func run(more ...string) (*Server, error) {
+	program, err := exec.LookPath("mariadbd")
+	if err != nil {
+		return nil, errMissing
+	}
+	dir, err := os.MkdirTemp("", "mariadb")
+	if err != nil {
+		return nil, err
+	}
 	attributes, err := unprivileged(dir)
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	socket = filepath.Join(dir, "socket")
-	flags := []string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-networking", "--socket=" + socket,
+	socket := filepath.Join(dir, "socket")
+	flags := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-networking", "--socket=" + socket,
 		"--debug-no-sync", "--innodb-file-per-table=0", "--pid-file=" + filepath.Join(dir, "pid"), "--tmpdir=" + dir, "--skip-grant-tables", "--skip-name-resolve",
-		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--innodb-flush-log-at-trx-commit=0", "--max-connections=200",
-		"--sql-mode=STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"}
+		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--max-connections=200",
+		"--sql-mode=STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"}, more...)
 	if err := initialise(program, dir, attributes, flags); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	supervisor := exec.Command("sh", append([]string{"-c", supervise, dir, program}, flags...)...) //nolint:gosec // what it runs was looked up
 	supervisor.SysProcAttr, supervisor.Dir = attributes, dir
@@ -161,15 +234,15 @@ func start() (socket string, err error) {
 		err = supervisor.Start()
 	}
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("start MariaDB: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("start MariaDB: %w", err), os.RemoveAll(dir))
 	}
-	if err := await(socket); err != nil {
+	if err := await(socket, func() bool { return true }); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log"))
-		return "", errors.Join(fmt.Errorf("%w: %s", err, log), ours.Close(), supervisor.Wait())
+		return nil, errors.Join(fmt.Errorf("%w: %s", err, log), ours.Close(), supervisor.Wait())
 	}
 	// Wait holds the pipe's end as long as this process lives.
 	go func() { _ = supervisor.Wait() }()
-	return socket, nil
+	return &Server{socket: socket, input: ours}, nil
 }
 
 // unprivileged is how the server runs: not as root, and in a group of its own, so that Ctrl-C leaves
@@ -213,8 +286,8 @@ func initialise(program, dir string, attributes *syscall.SysProcAttr, flags []st
 	return nil
 }
 
-// await waits until the server answers.
-func await(socket string) error {
+// await waits until the server that is meant answers.
+func await(socket string, meant func() bool) error {
 	db, err := sql.Open("mysql", address(socket, ""))
 	if err != nil {
 		return err
@@ -225,8 +298,10 @@ func await(socket string) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if err = db.PingContext(ctx); err == nil {
-			return nil
+		if err = errors.New("it is not the one that is meant"); meant() {
+			if err = db.PingContext(ctx); err == nil {
+				return nil
+			}
 		}
 		select {
 		case <-ctx.Done():
