@@ -39,9 +39,9 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 	@scripts/setup ffmpeg tesseract
 	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$|^TestChaos$$' -timeout 30m ./jobs/local
 
-chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty (hours); RECORDS, KILLS, SEED
-	@scripts/setup ffmpeg tesseract
-	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
+chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty; RECORDS, KILLS, SEED, DATABASE=mysql (killed, too)
+	@scripts/setup ffmpeg tesseract mariadb
+	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) CHAOS_DATABASE=$(DATABASE) \
 		go test -run '^TestChaos$$' -count 1 -timeout 6h -v ./jobs/local
 
 fuzz:

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +18,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
 // Size and seed of the chaos come from outside, so that a run can be made again; see `make chaos`.
@@ -22,7 +26,14 @@ const (
 	chaosRecords = "CHAOS_RECORDS"
 	chaosKills   = "CHAOS_KILLS"
 	chaosSeed    = "CHAOS_SEED"
+
+	chaosDatabase = "CHAOS_DATABASE" // sqlite, or mysql, which is killed, too
 )
+
+// chaosScale divides the waits so far that a run takes minutes, and no further: on a busy machine every
+// lease must be longer than the work that it covers takes to be scheduled, or records are only ever
+// taken over.
+const chaosScale = "100"
 
 // chaos is a serve that is treated badly, and what of it is counted.
 type chaos struct {
@@ -30,6 +41,7 @@ type chaos struct {
 	dice    *rand.Rand
 	kills   int
 	serves  int    // how often serve itself was killed
+	crashes int    // how often the database was
 	course  string // its id and its code
 	code    string
 	records int
@@ -61,15 +73,26 @@ func (n *notices) told(id string) bool {
 	return n.times[id] > 0
 }
 
-// TestChaos runs records while processes are killed, messages doubled and delayed, and Google's answers
-// faulty; then it looks whether every record was delivered once, or failed with a reason.
+// repeats is how often what had been told was told again, and how many notices there are.
+func (n *notices) repeats() (again, distinct int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, times := range n.times {
+		again += times - 1
+	}
+	return again, len(n.times)
+}
+
+// TestChaos runs records while processes and the database are killed, messages doubled and delayed, and
+// Google's answers faulty; then it looks whether every record was delivered once, or failed with a reason.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes minutes: make chaos")
 	}
 	records, kills, seed := number64(chaosRecords, 4), int(number64(chaosKills, 6)), uint64(number64(chaosSeed, 1))
-	t.Logf("%s=%d %s=%d %s=%d", chaosRecords, records, chaosKills, kills, chaosSeed, seed)
+	database := cmp.Or(os.Getenv(chaosDatabase), "sqlite")
+	t.Logf("%s=%d %s=%d %s=%d %s=%s", chaosRecords, records, chaosKills, kills, chaosSeed, seed, chaosDatabase, database)
 	rooms := []string{"504", "505", "506", "507"}
 	c := &chaos{
 		served: newServed(t, rooms...), dice: rand.New(rand.NewPCG(seed, 1)),
@@ -77,7 +100,11 @@ func TestChaos(t *testing.T) {
 	}
 	webhook := httptest.NewServer(c.notices)
 	t.Cleanup(webhook.Close)
-	c.flags = append(c.flags, "--chaos", strconv.FormatUint(seed, 10), "--webhook", webhook.URL, "--slice", "30s", "--max-merges", "8")
+	c.flags = append(c.flags, "--chaos", strconv.FormatUint(seed, 10), "--webhook", webhook.URL, "--slice", "30s", "--max-merges", "8", "--time-scale", chaosScale)
+	if database == "mysql" {
+		c.database = storetest.OwnMariaDB(t)
+		c.flags = append(c.flags, "--database", c.database.DSN)
+	}
 	c.up()
 	c.prepare(rooms, records, seed)
 	for c.kills < kills && !c.settled() {
@@ -85,7 +112,7 @@ func TestChaos(t *testing.T) {
 		c.pause()
 		c.until("kills are spread over the run", func() bool { return c.over()*kills >= (c.kills-kills/10-2)*c.records })
 	}
-	t.Logf("%d processes were killed, and serve itself %d times", c.kills, c.serves)
+	t.Logf("%d processes were killed, among them serve itself %d times, the database %d times", c.kills, c.serves, c.crashes)
 	c.until("everything is settled", c.settled)
 	c.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
 	c.check()
@@ -132,9 +159,16 @@ func (c *chaos) faulty(seed uint64) {
 	}
 }
 
-// strike kills one process; now and then serve itself.
+// strike kills one process; now and then serve itself, or the database.
 func (c *chaos) strike(seed uint64) {
 	c.kills++
+	if c.database != nil && (c.kills%12 == 10 || c.kills == 2) {
+		c.crashes++
+		if err := c.database.Restart(); err != nil {
+			c.Fatal(err)
+		}
+		return
+	}
 	if c.kills%25 == 20 || c.kills == 3 {
 		c.serves++
 		children := below(c.cmd.Process.Pid)
@@ -192,73 +226,129 @@ func (c *chaos) settled() bool {
 // check counts what there is of each record.
 func (c *chaos) check() {
 	videos := c.videos()
-	done := map[string]bool{}
-	if n := len(c.rows()); n != c.records {
+	done, notices := map[string]bool{}, 0
+	rows := c.rows()
+	if n := len(rows); n != c.records {
 		c.Errorf("%d records of %d", n, c.records)
 	}
-	for _, r := range c.rows() {
-		files := videos[strconv.FormatInt(r.ID, 10)]
-		told := fmt.Sprintf("record-%d-", r.ID)
-		var reason nvr.Reason
+	for _, r := range rows {
+		id := strconv.FormatInt(r.ID, 10)
+		notices++
 		if r.Step == "failed" {
-			if err := json.Unmarshal([]byte(r.Reason), &reason); err != nil || reason.En == "" || reason.Ru == "" {
-				c.Errorf("record %d has failed without a reason: %+v", r.ID, r)
-			}
-			c.Logf("record %d has failed: %s", r.ID, reason.En)
-			if len(files) > 0 && r.FileID == "" || c.notices.told(told+"done") {
-				c.Errorf("record %d has failed, and there are %v, or it was told otherwise", r.ID, files)
-			}
-			continue
+			c.checkFailed(r, videos[id])
+		} else {
+			done[id] = true
+			c.checkDone(r, videos[id])
 		}
-		done[strconv.FormatInt(r.ID, 10)] = true
-		if len(files) != 1 || files[0] != r.FileID || c.notices.told(told+"failed") {
-			c.Errorf("record %d is done with %s, and on Drive are %v", r.ID, r.FileID, files)
-			continue
-		}
-		if n := c.frames(r.FileID); n != 60*25 {
-			c.Errorf("record %d has %d frames", r.ID, n)
-		}
-		if r.EventID != "" {
-			if n := c.attachments(c.events[r.EventID], r.FileID); n != 1 {
-				c.Errorf("record %d is attached %d times", r.ID, n)
-			}
-			if n := c.announcements(c.course, r.FileID); n != 1 {
-				c.Errorf("record %d is announced %d times", r.ID, n)
-			}
-		}
-		if n := c.readers(r.FileID, "lecturer@localhost"); n != 1 {
-			c.Errorf("record %d is shared %d times", r.ID, n)
-		}
+		delete(videos, id)
 	}
-	c.Logf("%d of %d records are done", len(done), len(c.rows()))
+	again, distinct := c.notices.repeats()
+	c.Logf("%d of %d records are done; %d notices, told again %d times", len(done), len(rows), distinct, again)
+	if distinct != notices || again > c.kills+len(rows)/5 {
+		c.Errorf("%d distinct notices of %d records, told again %d times", distinct, len(rows), again)
+	}
+	if len(videos) > 0 {
+		c.Errorf("videos of no record: %v", videos)
+	}
+	c.folders()
 	c.workBucket(done)
+	c.segments()
 }
 
-// videos are the videos on Drive by the record that they name.
-func (c *chaos) videos() map[string][]string {
-	all := map[string][]string{}
+// checkFailed: it says why, and nothing is there of it.
+func (c *chaos) checkFailed(r row, files []string) {
+	var reason nvr.Reason
+	if err := json.Unmarshal([]byte(r.Reason), &reason); err != nil || reason.En == "" || reason.Ru == "" {
+		c.Errorf("record %d has failed without a reason: %+v", r.ID, r)
+	}
+	c.Logf("record %d has failed: %s", r.ID, reason.En)
+	if len(files) > 0 && r.FileID == "" || c.notices.told(fmt.Sprintf("record-%d-done", r.ID)) {
+		c.Errorf("record %d has failed, and there are %v, or it was told otherwise", r.ID, files)
+	}
+}
+
+// checkDone: one of everything, exact to the frame.
+func (c *chaos) checkDone(r row, files []string) {
+	if len(files) != 1 || files[0] != r.FileID || c.notices.told(fmt.Sprintf("record-%d-failed", r.ID)) {
+		c.Errorf("record %d is done with %s, and on Drive are %v", r.ID, r.FileID, files)
+		return
+	}
+	if n := c.frames(r.FileID); n != 60*25 {
+		c.Errorf("record %d has %d frames", r.ID, n)
+	}
+	if r.EventID != "" {
+		if n := c.attachments(c.events[r.EventID], r.FileID); n != 1 {
+			c.Errorf("record %d is attached %d times", r.ID, n)
+		}
+		if n, drafts := c.announcements(c.course, r.FileID); n != 1 || drafts != 0 {
+			c.Errorf("record %d is announced %d times, and %d drafts are left", r.ID, n, drafts)
+		}
+	}
+	if n := c.readers(r.FileID, "lecturer@localhost"); n != 1 {
+		c.Errorf("record %d is shared %d times", r.ID, n)
+	}
+}
+
+// driveFile is what is looked at of a file on Drive.
+type driveFile struct {
+	ID, Name, MIMEType string
+	Parents            []string
+	AppProperties      map[string]string
+}
+
+// drive lists all files.
+func (c *chaos) drive() (all []driveFile) {
 	for page := ""; ; {
 		var list struct {
-			Files []struct {
-				ID            string
-				MIMEType      string
-				AppProperties map[string]string
-			}
+			Files         []driveFile
 			NextPageToken string
 		}
-		c.ask(&list, http.MethodGet, "/workspace/drive/v3/files?pageSize=100&fields=nextPageToken,files(id,mimeType,appProperties)&pageToken="+page, "")
-		for _, f := range list.Files {
-			if f.MIMEType == "video/mp4" {
-				all[f.AppProperties["nvrRecord"]] = append(all[f.AppProperties["nvrRecord"]], f.ID)
-			}
-		}
+		c.ask(&list, http.MethodGet, "/workspace/drive/v3/files?pageSize=100&fields=nextPageToken,files(id,name,mimeType,parents,appProperties)&pageToken="+page, "")
+		all = append(all, list.Files...)
 		if page = list.NextPageToken; page == "" {
 			return all
 		}
 	}
 }
 
-// workBucket wants nothing there that no record names, and of those that are done only plans and reports.
+// videos are the videos on Drive by the record that they name.
+func (c *chaos) videos() map[string][]string {
+	all := map[string][]string{}
+	for _, f := range c.drive() {
+		if f.MIMEType == "video/mp4" {
+			all[f.AppProperties["nvrRecord"]] = append(all[f.AppProperties["nvrRecord"]], f.ID)
+		}
+	}
+	return all
+}
+
+// folders wants each sub-folder once.
+func (c *chaos) folders() {
+	seen := map[string]bool{}
+	for _, f := range c.drive() {
+		place := fmt.Sprint(f.Parents, f.Name)
+		if f.MIMEType == "application/vnd.google-apps.folder" && seen[place] {
+			c.Errorf("the folder %s exists twice", place)
+		}
+		seen[place] = true
+	}
+}
+
+// segments wants the recorder's files and nothing else.
+func (c *chaos) segments() {
+	err := fs.WalkDir(os.DirFS(filepath.Join(c.dir, "segments")), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && (filepath.Ext(path) != ".mp4" || !strings.Contains(path, lesson())) {
+			c.Errorf("left in the segments bucket: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		c.Error(err)
+	}
+}
+
+// workBucket wants nothing there that no record names: of those that are done only plans and reports,
+// of those that have failed only what is theirs.
 func (c *chaos) workBucket(done map[string]bool) {
 	ids := map[string]bool{"learned": true}
 	for _, r := range c.rows() {

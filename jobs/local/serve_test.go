@@ -194,8 +194,8 @@ func (s *served) delivered() {
 	if n := s.attachments(calendar+"/"+event.ID, r.FileID); n != 1 {
 		s.Errorf("the event has %d attachments", n)
 	}
-	if n := s.announcements(course.ID, r.FileID); n != 1 {
-		s.Errorf("the course has %d announcements", n)
+	if n, drafts := s.announcements(course.ID, r.FileID); n != 1 || drafts != 0 {
+		s.Errorf("the course has %d announcements and %d drafts", n, drafts)
 	}
 	if n := s.readers(r.FileID, "teacher@localhost"); n != 1 {
 		s.Errorf("the requester may read it %d times", n)
@@ -227,7 +227,7 @@ func (s *served) attachments(event, file string) (n int) {
 	return n
 }
 
-func (s *served) announcements(course, file string) (n int) {
+func (s *served) announcements(course, file string) (published, drafts int) {
 	for page := ""; ; {
 		var list struct {
 			Announcements []struct {
@@ -241,13 +241,17 @@ func (s *served) announcements(course, file string) (n int) {
 		s.ask(&list, http.MethodGet, "/workspace/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED&pageToken="+page, "")
 		for _, a := range list.Announcements {
 			for _, m := range a.Materials {
-				if m.DriveFile.DriveFile.ID == file && a.State == "PUBLISHED" {
-					n++
+				switch {
+				case m.DriveFile.DriveFile.ID != file:
+				case a.State == "PUBLISHED":
+					published++
+				default:
+					drafts++
 				}
 			}
 		}
 		if page = list.NextPageToken; page == "" {
-			return n
+			return published, drafts
 		}
 	}
 }

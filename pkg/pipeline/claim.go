@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/dispatch"
@@ -19,52 +20,76 @@ const batch = 500
 // Claim takes over what was lost, then takes what is free and due, oldest first, while there is room
 // for more merges. Before: a row waits, or its lease has run out. After: the row names a new attempt
 // and its message is sent. A kill between the two leaves a lease that runs out.
-func (p *Pipeline) Claim(ctx context.Context) error {
-	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	return errors.Join(p.takeUp(ctx), p.take(ctx, false))
-}
+func (p *Pipeline) Claim(ctx context.Context) error { return p.claim(ctx, false) }
 
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, and records
 // that were given back.
-func (p *Pipeline) Recover(ctx context.Context) error {
-	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	return errors.Join(p.takeUp(ctx), p.take(ctx, true))
-}
+func (p *Pipeline) Recover(ctx context.Context) error { return p.claim(ctx, true) }
 
-// take claims free records that are due. again says: only those that were claimed before.
-func (p *Pipeline) take(ctx context.Context, again bool) error {
+// claim works one at a time, so that each sees the places that the last one gave away. again says: only
+// records that were claimed before.
+func (p *Pipeline) claim(ctx context.Context, again bool) error {
+	p.claiming.Lock()
+	defer p.claiming.Unlock()
+	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
 	running, err := p.Store.Running(ctx)
 	if err != nil {
 		return fmt.Errorf("count the running merges: %w", err)
 	}
+	places := p.Settings.MaxMerges - running
+	err = p.takeUp(ctx, &places)
+	return errors.Join(err, p.take(ctx, places, again))
+}
+
+// take claims as many free records that are due as there are places.
+func (p *Pipeline) take(ctx context.Context, places int, again bool) error {
 	if err := p.date(ctx); err != nil {
 		return err
 	}
-	places, taken := p.Settings.MaxMerges-running, 0
+	taken := 0
 	for places > taken {
 		due, err := p.Store.Free(ctx, batch)
 		if err != nil {
 			return fmt.Errorf("list the free records: %w", err)
 		}
-		before := taken
-		for _, rec := range due {
-			if again && rec.Attempt == 0 || rec.DueAt.IsZero() || taken >= places {
-				continue
-			}
-			ok, err := p.takeOne(ctx, rec)
-			if err != nil {
-				return err
-			}
-			if ok {
-				taken++
-			}
+		found := len(due)
+		due = slices.DeleteFunc(due, func(rec nvr.Record) bool { return again && rec.Attempt == 0 || rec.DueAt.IsZero() })
+		n, err := p.takeAll(ctx, due[:min(len(due), places-taken)])
+		if err != nil {
+			return err
 		}
-		if taken == before || len(due) < batch {
+		if taken += n; n == 0 || found < batch {
 			break
 		}
 	}
-	p.Log.InfoContext(ctx, "claimed", "taken", taken, "running", running, "again", again)
+	p.Log.InfoContext(ctx, "claimed", "taken", taken, "places", places, "again", again)
 	return p.sayQueue(ctx)
+}
+
+// takeAll claims records and sends their messages. Those that another claim was quicker with are left
+// out; a message that cannot be sent is not waited for: its lease runs out.
+func (p *Pipeline) takeAll(ctx context.Context, records []nvr.Record) (int, error) {
+	claims, err := p.Store.TakeAll(ctx, records, p.lease)
+	if err != nil {
+		return 0, err
+	}
+	rooms := map[int64]string{}
+	for _, rec := range records {
+		rooms[rec.ID] = rec.Room
+	}
+	var errs []error
+	for _, claim := range claims {
+		errs = append(errs, p.begin(observe.With(ctx, "claim", claim, rooms[claim.Record]), claim))
+	}
+	return len(claims), errors.Join(errs...)
+}
+
+// begin sends the first message of a claim.
+func (p *Pipeline) begin(ctx context.Context, claim nvr.Claim) error {
+	ctx, span := observe.Root(ctx, "record")
+	defer span.End()
+	p.Log.InfoContext(ctx, "taken")
+	return p.send(ctx, claim)
 }
 
 // date gives every new or changed row the time at which it is due; one that makes no sense is failed.
@@ -102,21 +127,6 @@ func (p *Pipeline) dateOne(ctx context.Context, rec nvr.Record) error {
 		return err
 	}
 	return quietly(p.Store.SetDue(ctx, rec, due))
-}
-
-// takeOne claims a record; false if another claim was quicker.
-func (p *Pipeline) takeOne(ctx context.Context, rec nvr.Record) (bool, error) {
-	claim, err := p.Store.Take(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1))
-	if errors.Is(err, fault.ErrStale) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("take record %d: %w", rec.ID, err)
-	}
-	ctx, span := observe.Root(observe.With(ctx, "claim", claim, rec.Room), "record")
-	defer span.End()
-	p.Log.InfoContext(ctx, "taken")
-	return true, p.send(ctx, claim)
 }
 
 // quietly takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
@@ -161,14 +171,21 @@ func slotOf(at time.Time, room nvr.Room) time.Time {
 	return at.Add(-(sinceMidnight % room.SegmentLength))
 }
 
-// takeUp sends again what was lost: for every lease that ran out, a new attempt at the same step.
-func (p *Pipeline) takeUp(ctx context.Context) error {
+// takeUp sends again what was lost: for every lease that ran out, a new attempt at the same step. What
+// goes on after a pause needs a place, as what is new does.
+func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
 	expired, err := p.Store.Expired(ctx, batch)
 	if err != nil {
 		return fmt.Errorf("list the leases that ran out: %w", err)
 	}
 	var errs []error
 	for _, rec := range expired {
+		if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
+			if *places <= 0 {
+				continue
+			}
+			*places--
+		}
 		if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
 			errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
 		}

@@ -14,6 +14,7 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
@@ -43,6 +44,8 @@ type Pipeline struct {
 	Settings Settings
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	claiming sync.Mutex
 }
 
 // Tools are what looks into footage and makes video.

@@ -12,9 +12,10 @@ import (
 const (
 	selectFree = `select ` + recordColumns + ` from records where free_at <= ? order by free_at, id limit ?`
 
-	selectHeld = `select ` + recordColumns + ` from records where held_until < ? order by held_until, id limit ?`
+	selectHeld = `select ` + recordColumns + ` from records where held_until < ?
+ order by case due_at when 0 then 0 else 1 end, held_until, id limit ?`
 
-	selectRunning = `select count(*) from records where held_until >= ? and step in ('stage', 'merge') and due_at = 0`
+	selectRunning = `select count(*) from records where held_until > 0 and step in ('stage', 'merge') and due_at = 0`
 
 	// snapshot is true while the row is as it was read, in all that decides whose it is.
 	snapshot = ` where id = ? and attempt = ? and turn = ? and step = ? and holder = ? and lease_until = ? and due_at = ?
@@ -44,7 +45,8 @@ func (s *Store) Free(ctx context.Context, limit int) ([]nvr.Record, error) {
 }
 
 // Expired lists the records whose worker has gone: the lease ran out, or the pause after a failure is
-// over. Longest first, at most limit.
+// over. The lost ones come first, since what pauses may have to wait for a place, then the longest; at
+// most limit.
 func (s *Store) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectHeld, s.nowMs(), limit)
 	if err != nil {
@@ -53,9 +55,10 @@ func (s *Store) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
 	return records, nil
 }
 
-// Running counts the records that are being staged or merged now; those that pause are not.
+// Running counts the records that are being staged or merged now, whatever their lease: whoever let it
+// run out may be working all the same, or is taken over. Those that pause are not counted.
 func (s *Store) Running(ctx context.Context) (count int, err error) {
-	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectRunning, s.nowMs())
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectRunning)
 	if err != nil {
 		return 0, fmt.Errorf("count the running records: %w", err)
 	}

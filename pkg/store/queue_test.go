@@ -246,7 +246,7 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 		free := must(r.Free(ctx, 10))(t)
 		must(r.Take(ctx, free[1], nvr.StepStage, lease))(t)
 		r.sql(t, `update records set end_time = '17:00' where id = 3`)
-		claims := must(r.TakeAll(ctx, append(free, nvr.Record{ID: 99}), lease))(t)
+		claims := must(r.TakeAll(ctx, append(free, nvr.Record{ID: 99}), always))(t)
 		want := []nvr.Claim{}
 		for _, id := range []int64{1, 4, 5} {
 			want = append(want, nvr.Claim{Record: id, Attempt: 1, Step: nvr.StepStage})

@@ -20,9 +20,15 @@ const (
  where id in (?`
 )
 
-// TakeAll is [Store.Take] of many free records in one transaction of a few statements, for a claim that
-// has much to take. Those that changed since they were read, or are not free, are left out.
-func (s *Store) TakeAll(ctx context.Context, records []nvr.Record, lease time.Duration) (claims []nvr.Claim, err error) {
+// terms are what those of many records share that one statement takes.
+type terms struct {
+	tries int64
+	lease time.Duration
+}
+
+// TakeAll is [Store.Take] of many free records in one transaction of a few statements; lease is that of
+// an attempt. Those that changed since they were read, or are not free, are left out.
+func (s *Store) TakeAll(ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration) (claims []nvr.Claim, err error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
@@ -32,17 +38,17 @@ func (s *Store) TakeAll(ctx context.Context, records []nvr.Record, lease time.Du
 			return err
 		}
 		claims = claims[:0]
-		byTries := map[int64][]any{}
+		sorted := map[terms][]any{}
 		for _, r := range records {
 			if !Free(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(now[r.ID])) {
 				continue
 			}
-			tries := triesOf(&r)
-			byTries[tries] = append(byTries[tries], r.ID)
+			t := terms{triesOf(&r), lease(r.Attempt + 1)}
+			sorted[t] = append(sorted[t], r.ID)
 			claims = append(claims, nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: nvr.StepStage})
 		}
-		for tries, taken := range byTries {
-			args := append([]any{millis(s.now().Add(lease)), tries}, taken...)
+		for t, taken := range sorted {
+			args := append([]any{millis(s.now().Add(t.lease)), t.tries}, taken...)
 			if _, err := tx.ExecContext(ctx, updateTakeMany+more(len(taken)), args...); err != nil {
 				return err
 			}

@@ -1,0 +1,106 @@
+package pipeline_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
+)
+
+// claimer is a pipeline that can claim, and how it is asked how many records run.
+type claimer struct {
+	*pipeline.Pipeline
+	t     *testing.T
+	clock *storetest.Clock
+}
+
+// newClaimer has a room and some records that are due, and places for three.
+func newClaimer(t *testing.T, records int) *claimer {
+	ctx := context.Background()
+	c := &claimer{t: t, clock: storetest.NewClock()}
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: c.clock.Now})
+	if _, err := s.SaveRoom(ctx, nvr.Room{Name: "504"}); err != nil {
+		t.Fatal(err)
+	}
+	for range records {
+		if _, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server, err := pubsub.Start(ctx, pubsub.Options{Project: "local", Topics: []string{"stage"}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: "local", Endpoint: server.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = topics.Close() })
+	c.Pipeline = &pipeline.Pipeline{Store: s, Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute}}
+	return c
+}
+
+func (c *claimer) running(what string, want int) {
+	c.t.Helper()
+	if got, err := c.Store.Running(context.Background()); err != nil || got != want {
+		c.t.Errorf("%s: %d running, %v; want %d", what, got, err, want)
+	}
+}
+
+// TestPlaces: whatever becomes of those that run, no more do than there are places for.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := newClaimer(t, 9)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var claims sync.WaitGroup
+	for range 4 {
+		claims.Go(func() {
+			if err := c.Claim(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	claims.Wait()
+	c.running("four claims at once", 3)
+
+	c.clock.Move(time.Hour) // all leases run out; they are taken over, and nothing beside them
+	must(c.Claim(ctx))
+	c.running("taken over", 3)
+
+	_, hold, err := c.Store.Enter(ctx, nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage}, "one", time.Hour)
+	must(err)
+	_, err = c.Store.GiveBack(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
+	must(err)
+	must(c.Claim(ctx))
+	c.running("one pauses, and another has its place", 3)
+	c.clock.Move(2 * time.Minute)
+	must(c.Recover(ctx))
+	c.running("its pause is over, and it waits for a place", 3)
+	if rec, err := c.Store.Record(ctx, 1); err != nil || rec.Attempt != 2 {
+		t.Errorf("record 1 went on without a place: %+v, %v", rec, err)
+	}
+	_, hold, err = c.Store.Enter(ctx, nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage}, "two", time.Hour)
+	must(err)
+	must(c.Store.Fail(ctx, hold, nvr.Reason{En: "x", Ru: "x"}, "x"))
+	must(c.Claim(ctx))
+	c.running("the place of one that has failed", 3)
+	if rec, err := c.Store.Record(ctx, 1); err != nil || rec.Attempt != 3 {
+		t.Errorf("record 1 waits though there is a place: %+v, %v", rec, err)
+	}
+}
