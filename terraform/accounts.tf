@@ -93,6 +93,15 @@ resource "google_pubsub_topic_iam_member" "publishes" {
   member = google_service_account.component[each.value.who].member
 }
 
+# Doctor looks whether each topic is there.
+resource "google_pubsub_topic_iam_member" "doctor_looks" {
+  for_each = merge(local.topics, { fail = google_pubsub_topic.fail.id })
+
+  topic  = each.value
+  role   = "roles/pubsub.viewer"
+  member = google_service_account.component["doctor"].member
+}
+
 # Pub/Sub itself moves what keeps failing to topic fail.
 resource "google_pubsub_topic_iam_member" "dead_letters" {
   topic  = google_pubsub_topic.fail.id
@@ -165,6 +174,16 @@ resource "google_service_account_iam_member" "signs_for_itself" {
   service_account_id = google_service_account.component[each.key].name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.component[each.key].member
+}
+
+# Doctor asks as each of them, since whether the domain trusts an account, only that account can find
+# out. Who may start the job doctor is therefore trusted with what all four may do: operators alone.
+resource "google_service_account_iam_member" "doctor_signs" {
+  for_each = local.delegation
+
+  service_account_id = google_service_account.component[each.key].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.component["doctor"].member
 }
 
 # --- the project --------------------------------------------------------------------------------------

@@ -315,7 +315,8 @@ module "doctor" {
 
   account = google_service_account.component["doctor"]
   environment = merge(local.environment, local.drive, local.calendars, local.courses, {
-    DATABASE = local.dsn["doctor"]
+    DATABASE  = local.dsn["doctor"]
+    DELEGATES = join(",", [for who in sort(keys(local.delegation)) : "${who}=${google_service_account.component[who].email}"])
   })
 
   timeout = "600s"

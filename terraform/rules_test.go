@@ -44,6 +44,31 @@ func TestRolesOnTheProject(t *testing.T) {
 	}
 }
 
+// TestWhoSigns: a component signs for itself, the doctor for the same ones to ask as they do; nobody else.
+func TestWhoSigns(t *testing.T) {
+	t.Parallel()
+	itself, doctor := []string{}, []string{}
+	for _, r := range small(t).of("google_service_account_iam_member") {
+		if r.value("role") != "roles/iam.serviceAccountTokenCreator" {
+			continue
+		}
+		name, key, _ := strings.Cut(r.Address, "[")
+		switch name {
+		case "google_service_account_iam_member.signs_for_itself":
+			itself = append(itself, key)
+		case "google_service_account_iam_member.doctor_signs":
+			doctor = append(doctor, key)
+		default:
+			t.Errorf("%s: signs for another account", r.Address)
+		}
+	}
+	slices.Sort(itself)
+	slices.Sort(doctor)
+	if len(itself) == 0 || !slices.Equal(itself, doctor) {
+		t.Errorf("who signs: %v, the doctor for %v", itself, doctor)
+	}
+}
+
 func TestNobodyGetsAPrimitiveRole(t *testing.T) {
 	t.Parallel()
 	for _, r := range small(t).Changes {

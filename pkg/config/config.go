@@ -38,13 +38,15 @@ type Config struct {
 	WorkspaceEndpoint string `env:"WORKSPACE_ENDPOINT"`
 
 	// Delegate is the service account that is allowed to act for people of the Workspace domain.
-	Delegate         string `env:"DELEGATE"`
-	DriveSubject     string `env:"DRIVE_SUBJECT"`      // whose Drive work is done on
-	CalendarSubject  string `env:"CALENDAR_SUBJECT"`   // who sees the rooms' calendars
-	Requester        string `env:"CALENDAR_REQUESTER"` // who gets the video of an event that names no person; empty: nobody, and there is no record
-	ClassroomSubject string `env:"CLASSROOM_SUBJECT"`  // who posts; empty: the owner of the course
-	DriveFolder      string `env:"DRIVE_FOLDER"`       // where the video of a room without a folder goes
-	DriveSearch      bool   `env:"DRIVE_SEARCH, default=true"`
+	Delegate string `env:"DELEGATE"`
+	// Delegates are those accounts by component (stage=ACCOUNT,…): what doctor asks as each of them.
+	Delegates        map[string]string `env:"DELEGATES"`
+	DriveSubject     string            `env:"DRIVE_SUBJECT"`      // whose Drive work is done on
+	CalendarSubject  string            `env:"CALENDAR_SUBJECT"`   // who sees the rooms' calendars
+	Requester        string            `env:"CALENDAR_REQUESTER"` // who gets the video of an event that names no person; empty: nobody, and there is no record
+	ClassroomSubject string            `env:"CLASSROOM_SUBJECT"`  // who posts; empty: the owner of the course
+	DriveFolder      string            `env:"DRIVE_FOLDER"`       // where the video of a room without a folder goes
+	DriveSearch      bool              `env:"DRIVE_SEARCH, default=true"`
 
 	Courses map[string]string `env:"COURSES"` // code=course id, for codes that Classroom cannot resolve
 

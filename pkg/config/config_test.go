@@ -26,12 +26,12 @@ func TestDefaults(t *testing.T) {
 func TestValues(t *testing.T) {
 	t.Parallel()
 	c, err := config.From(t.Context(), envconfig.MapLookuper(map[string]string{
-		"COURSES": "СК-1=123,b=45", "TIME_SCALE": "60", "OPERATORS": "a@example.org,b@example.org",
+		"COURSES": "СК-1=123,b=45", "DELEGATES": "stage=a@example.org,link=b@example.org", "TIME_SCALE": "60", "OPERATORS": "a@example.org,b@example.org",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Courses["СК-1"] != "123" || len(c.Operators) != 2 || c.Waits(time.Hour) != time.Minute {
+	if c.Courses["СК-1"] != "123" || c.Delegates["link"] != "b@example.org" || len(c.Operators) != 2 || c.Waits(time.Hour) != time.Minute {
 		t.Errorf("%+v", c)
 	}
 }

@@ -61,6 +61,18 @@ func (d *Doctor) open(ctx context.Context, parts ...wire.Part) (*wire.Process, e
 	return wire.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
 }
 
+// delegate is the account that acts for people of the domain on behalf of a component.
+func (d *Doctor) delegate(component string) string {
+	return cmp.Or(d.Config.Delegates[component], d.Config.Delegate)
+}
+
+// openAs builds the Workspace as a component has it.
+func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*wire.Process, error) {
+	c := *d.Config
+	c.Delegate = d.delegate(component)
+	return wire.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, wire.Workspace(scopes))
+}
+
 func (d *Doctor) configuration() Finding {
 	if d.Wrong != nil {
 		return fail("configuration", same("%s", oneLine(d.Wrong)),

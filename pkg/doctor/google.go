@@ -129,12 +129,12 @@ func (d *Doctor) workspace(ctx context.Context) []Finding {
 	var findings []Finding
 	for _, a := range calls(d) {
 		what := "workspace as " + a.component
-		err := d.ask(ctx, a.scopes, a.call)
+		err := d.ask(ctx, a)
 		if err != nil {
 			list := strings.Join(a.scopes, ",")
 			findings = append(findings, fail(what, because(err), say(
-				"in the Admin console (Security, API controls, Domain-wide delegation) allow the account "+d.Config.Delegate+" exactly these scopes: "+list,
-				"в консоли администратора (Безопасность, Управление API, Делегирование доступа к данным в домене) разрешите учётной записи "+d.Config.Delegate+" ровно эти области: "+list)))
+				"in the Admin console (Security, API controls, Domain-wide delegation) allow the account "+d.delegate(a.component)+" exactly these scopes: "+list,
+				"в консоли администратора (Безопасность, Управление API, Делегирование доступа к данным в домене) разрешите учётной записи "+d.delegate(a.component)+" ровно эти области: "+list)))
 			continue
 		}
 		findings = append(findings, ok(what, say("answers", "отвечает")))
@@ -142,14 +142,14 @@ func (d *Doctor) workspace(ctx context.Context) []Finding {
 	return findings
 }
 
-func (d *Doctor) ask(ctx context.Context, scopes []string, call func(context.Context, *workspace.Client) error) error {
+func (d *Doctor) ask(ctx context.Context, a asked) error {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	p, err := d.open(ctx, wire.Workspace(scopes))
+	p, err := d.openAs(ctx, a.component, a.scopes)
 	if err != nil {
 		return err
 	}
-	return errors.Join(call(ctx, p.Workspace), p.Close())
+	return errors.Join(a.call(ctx, p.Workspace), p.Close())
 }
 
 func calendarAnswers(ctx context.Context, w *workspace.Client, calendar string, now time.Time) error {

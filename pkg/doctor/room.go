@@ -27,8 +27,8 @@ func (d *Doctor) rooms(ctx context.Context, db *wire.Process) []Finding {
 	if len(all) == 0 {
 		return []Finding{warn("rooms", say("there are none", "ни одной нет"), say("add one: local rooms set NAME, or on the page", "добавьте: local rooms set ИМЯ или на странице"))}
 	}
-	calendars, calendarErr := d.open(ctx, wire.Workspace(workspace.CalendarScopes()))
-	drives, driveErr := d.open(ctx, wire.Workspace(workspace.UploadScopes())) // neither has anything to close
+	calendars, calendarErr := d.openAs(ctx, "calendar", workspace.CalendarScopes())
+	drives, driveErr := d.openAs(ctx, "upload", workspace.UploadScopes()) // neither has anything to close
 	found := make([][]Finding, len(all))
 	var group errgroup.Group
 	group.SetLimit(atOnce)

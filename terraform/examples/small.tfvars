@@ -9,11 +9,12 @@ form_users = ["domain:example.org"]
 operators  = ["operator@example.org"]
 recorders  = ["serviceAccount:recorder@nvr-example.iam.gserviceaccount.com"]
 
-drive_subject     = "recordings@example.org"
-calendar_subject  = "recordings@example.org"
-classroom_subject = ""
-drive_folder      = ""
-courses           = {}
+drive_subject      = "recordings@example.org"
+calendar_subject   = "recordings@example.org"
+calendar_requester = ""
+classroom_subject  = ""
+drive_folder       = ""
+courses            = {}
 
 time_zone      = "Europe/Moscow"
 language       = "ru"
