@@ -6,8 +6,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/wire"
 )
 
-// Claim is woken by Cloud Scheduler, or by hand, with an empty body; with ?recover it only takes up
-// what was lost or given back. See [pipeline.Pipeline.Claim].
+// Claim is woken by Cloud Scheduler, or by hand, with an empty body; with ?recover it leaves
+// alone what is new. See [pipeline.Pipeline.Claim].
 func Claim(p *wire.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		do := p.Claim

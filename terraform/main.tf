@@ -29,6 +29,7 @@ locals {
   }
 
   drive     = { DRIVE_SUBJECT = var.drive_subject, DRIVE_FOLDER = var.drive_folder }
+  uploaders = length(var.drive_uploaders) == 0 ? {} : { DRIVE_UPLOADERS = join(",", sort(var.drive_uploaders)) }
   calendars = { CALENDAR_SUBJECT = var.calendar_subject, CALENDAR_REQUESTER = var.calendar_requester }
   courses = {
     CLASSROOM_SUBJECT = var.classroom_subject
@@ -217,7 +218,7 @@ module "upload" {
   image  = local.service_image
 
   account = google_service_account.component["upload"]
-  environment = merge(local.environment, local.drive, local.notices, {
+  environment = merge(local.environment, local.drive, local.uploaders, local.notices, {
     DATABASE = local.dsn["upload"]
     DELEGATE = google_service_account.component["upload"].email
   })

@@ -96,6 +96,16 @@ variable "drive_subject" {
   }
 }
 
+variable "drive_uploaders" {
+  description = "Workspace users who share the uploads: Google takes 750 GB a day of each. Empty: drive_subject does it all. They need a shared drive."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for a in var.drive_uploaders : can(regex("^[^@ ,]+@[^@ ,]+$", a))])
+    error_message = "Each is an address of the Workspace domain."
+  }
+}
+
 variable "calendar_subject" {
   description = "Workspace user who may read and change the rooms' calendars."
   type        = string

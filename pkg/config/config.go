@@ -42,6 +42,7 @@ type Config struct {
 	// Delegates are those accounts by component (stage=ACCOUNT,…): what doctor asks as each of them.
 	Delegates        map[string]string `env:"DELEGATES"`
 	DriveSubject     string            `env:"DRIVE_SUBJECT"`      // whose Drive work is done on
+	DriveUploaders   []string          `env:"DRIVE_UPLOADERS"`    // who share the uploads; empty: DriveSubject
 	CalendarSubject  string            `env:"CALENDAR_SUBJECT"`   // who sees the rooms' calendars
 	Requester        string            `env:"CALENDAR_REQUESTER"` // who gets the video of an event that names no person; empty: nobody, and there is no record
 	ClassroomSubject string            `env:"CLASSROOM_SUBJECT"`  // who posts; empty: the owner of the course

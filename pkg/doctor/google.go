@@ -108,7 +108,7 @@ func calls(c *Doctor) []asked {
 			return err
 		}},
 		{"upload", workspace.UploadScopes(), func(ctx context.Context, w *workspace.Client) error {
-			_, err := w.GenerateID(ctx)
+			_, err := w.GenerateID(ctx, 0)
 			return err
 		}},
 		{"calendar", workspace.CalendarScopes(), func(ctx context.Context, w *workspace.Client) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/dispatch"
@@ -17,17 +16,19 @@ import (
 // batch is how many rows claim looks at together.
 const batch = 500
 
-// Claim takes over what was lost, then takes what is free and due, oldest first, while there is room
-// for more merges. Before: a row waits, or its lease has run out. After: the row names a new attempt
-// and its message is sent. A kill between the two leaves a lease that runs out.
+// Claim takes over what was lost, looks through what is new, then takes what is free and due, fairly
+// among the rooms, while there is room for more merges. Before: a row waits, or its lease has run out.
+// After: the row names a new attempt and its message is sent. A kill between the two leaves a lease that
+// runs out.
 func (p *Pipeline) Claim(ctx context.Context) error { return p.claim(ctx, false) }
 
-// Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, and records
-// that were given back.
+// Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
+// given back, and places that have become free since, for those that a claim has looked at already. A
+// place that waited for the next claim would stand empty for most of the time (docs/simulation.md).
 func (p *Pipeline) Recover(ctx context.Context) error { return p.claim(ctx, true) }
 
-// claim works one at a time, so that each sees the places that the last one gave away. again says: only
-// records that were claimed before.
+// claim works one at a time, so that each sees the places that the last one gave away. again says: leave
+// alone what is new.
 func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
@@ -38,28 +39,22 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	}
 	places := p.Settings.MaxMerges - running
 	err = p.takeUp(ctx, &places)
+	if !again {
+		err = errors.Join(err, p.date(ctx))
+	}
 	return errors.Join(err, p.take(ctx, places, again))
 }
 
 // take claims as many free records that are due as there are places.
 func (p *Pipeline) take(ctx context.Context, places int, again bool) error {
-	if err := p.date(ctx); err != nil {
-		return err
-	}
 	taken := 0
-	for places > taken {
-		due, err := p.Store.Free(ctx, batch)
-		if err != nil {
-			return fmt.Errorf("list the free records: %w", err)
-		}
-		found := len(due)
-		due = slices.DeleteFunc(due, func(rec nvr.Record) bool { return again && rec.Attempt == 0 || rec.DueAt.IsZero() })
-		n, err := p.takeAll(ctx, due[:min(len(due), places-taken)])
+	if places > 0 {
+		next, err := p.Store.Fair(ctx, places)
 		if err != nil {
 			return err
 		}
-		if taken += n; n == 0 || found < batch {
-			break
+		if taken, err = p.takeAll(ctx, next); err != nil {
+			return err
 		}
 	}
 	p.Log.InfoContext(ctx, "claimed", "taken", taken, "places", places, "again", again)
@@ -174,21 +169,27 @@ func slotOf(at time.Time, room nvr.Room) time.Time {
 // takeUp sends again what was lost: for every lease that ran out, a new attempt at the same step. What
 // goes on after a pause needs a place, as what is new does.
 func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
-	expired, err := p.Store.Expired(ctx, batch)
-	if err != nil {
-		return fmt.Errorf("list the leases that ran out: %w", err)
-	}
 	var errs []error
-	for _, rec := range expired {
-		if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
-			if *places <= 0 {
+	for more := true; more; {
+		expired, err := p.Store.Expired(ctx, batch)
+		if err != nil {
+			return fmt.Errorf("list the leases that ran out: %w", err)
+		}
+		sent := 0
+		for _, rec := range expired {
+			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
+				if *places <= 0 {
+					continue
+				}
+				*places--
+			}
+			if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
+				errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
 				continue
 			}
-			*places--
+			sent++
 		}
-		if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
-			errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
-		}
+		more = len(expired) == batch && sent > 0 && len(errs) == 0
 	}
 	owed, err := p.Store.OwedNotices(ctx, batch)
 	if err != nil {
@@ -229,15 +230,15 @@ func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record) error {
 	return p.send(ctx, claim)
 }
 
-// launchKey names the one launch of the job that a record on step merge waits for.
-func launchKey(c nvr.Claim) string {
+// LaunchKey names the one launch of the job that a record on step merge waits for.
+func LaunchKey(c nvr.Claim) string {
 	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Turn)
 }
 
 // execution is what became of the job that was started for the record: one that still runs before one
 // that has ended; nil if none was started.
 func (p *Pipeline) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
-	found, err := p.Jobs.Find(ctx, p.Settings.MergeJob, dispatch.KeyEnv, launchKey(rec.Claim()), time.Time{})
+	found, err := p.Jobs.Find(ctx, p.Settings.MergeJob, dispatch.KeyEnv, LaunchKey(rec.Claim()), time.Time{})
 	if err != nil {
 		return nil, fmt.Errorf("look for the execution of record %d: %w", rec.ID, err)
 	}

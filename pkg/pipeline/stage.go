@@ -138,13 +138,13 @@ func whyNothing(plan *merge.Plan) (en, ru string) {
 
 // launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
-	digest := plan.Digest()
+	digest, since := plan.Digest(), w.Now()
 	next, err := w.Store.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
 	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
-		Key: launchKey(next), Tasks: len(plan.Slices),
+		Key: LaunchKey(next), Tasks: len(plan.Slices), Since: since,
 		Env: map[string]string{
 			"RECORD": strconv.FormatInt(next.Record, 10), "ATTEMPT": strconv.FormatInt(next.Attempt, 10),
 			"TURN": strconv.FormatInt(next.Turn, 10), "DIGEST": digest, "TRACEPARENT": observe.Inject(ctx)["traceparent"],

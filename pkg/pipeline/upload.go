@@ -122,7 +122,7 @@ func (w *worker) driveFile(ctx context.Context) (workspace.File, error) {
 		}
 		w.Log.InfoContext(ctx, "a person threw the file away: making a new one", "file", w.rec.FileID)
 	}
-	id, err := w.Workspace.GenerateID(ctx)
+	id, err := w.Workspace.GenerateID(ctx, w.rec.ID)
 	if err != nil {
 		return workspace.File{}, fmt.Errorf("ask Drive for a file id: %w", err)
 	}
@@ -162,7 +162,7 @@ func (w *worker) transfer(ctx context.Context, object bucket.Object, file worksp
 
 // openSession opens an upload session and stores it before the first byte.
 func (w *worker) openSession(ctx context.Context, object bucket.Object, file workspace.File, state *store.Upload) error {
-	upload := workspace.Upload{FileID: w.rec.FileID, MIME: "video/mp4", Size: object.Size, Name: w.fileName(), Description: w.description(),
+	upload := workspace.Upload{Record: w.rec.ID, FileID: w.rec.FileID, MIME: "video/mp4", Size: object.Size, Name: w.fileName(), Description: w.description(),
 		Properties: map[string]string{"nvrRecord": strconv.FormatInt(w.rec.ID, 10)}, Replace: file.Size > 0}
 	if !upload.Replace {
 		var err error

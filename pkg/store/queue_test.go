@@ -262,3 +262,29 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 		}
 	})
 }
+
+func TestFairAmongRooms(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		add := func(room string, due time.Duration) nvr.Record {
+			rec := lecture()
+			rec.Room = room
+			rec = must(r.insert(rec))(t)
+			ok(t, r.SetDue(ctx, rec, r.clock.Now().Add(-due)))
+			return must(r.Record(ctx, rec.ID))(t)
+		}
+		many := []nvr.Record{add("504", 9*time.Hour), add("504", 8*time.Hour), add("504", 7*time.Hour)}
+		other, third := add("505", 2*time.Hour), add("506", time.Hour)
+		must(r.insert(lecture()))(t) // nobody has dated it
+		add("507", -time.Hour)       // not due
+		want := []int64{many[0].ID, other.ID, third.ID, many[1].ID, many[2].ID}
+		if got := ids(must(r.Fair(ctx, 10))(t)); !slices.Equal(got, want) {
+			t.Errorf("the first of each room before the second of any: %v, want %v", got, want)
+		}
+		must(r.Take(ctx, many[0], nvr.StepStage, time.Hour))(t)
+		want = []int64{other.ID, third.ID}
+		if got := ids(must(r.Fair(ctx, 2))(t)); !slices.Equal(got, want) {
+			t.Errorf("a room with one at work comes behind those without: %v, want %v", got, want)
+		}
+	})
+}

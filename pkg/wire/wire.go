@@ -142,7 +142,7 @@ func Workspace(scopes []string) Part {
 		}
 		p.Workspace, err = workspace.New(workspace.Options{
 			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log, Tried: tried(p.Log),
-			Subjects: workspace.Subjects{Drive: c.DriveSubject, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
+			Subjects: workspace.Subjects{Drive: c.DriveSubject, Uploaders: c.DriveUploaders, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
 		})
 		return err
 	}

@@ -27,6 +27,7 @@ var (
 const (
 	patience  = 30 * time.Second // what one call may spend on pauses, before Scale
 	quotaBack = time.Hour        // how soon a daily quota is tried again, before Scale
+	rateBack  = 15 * time.Minute // how soon a rate limit that outlasted patience is tried again, before Scale
 	etagTries = 12               // how often a change meets another one before the step is asked to come again
 )
 
@@ -48,6 +49,9 @@ func (c *Client) do(ctx context.Context, method, what string, try func(context.C
 		}
 		d := max(backoff.Pause(), wanted)
 		if spent += d; spent > patience {
+			if limited(err) {
+				return &fault.Later{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
+			}
 			return c.judge(ctx, what, err)
 		}
 		if c.wait(ctx, d) != nil {
@@ -66,6 +70,14 @@ func curable(ctx context.Context, err error) bool {
 		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Curable
 	}
 	return true // a broken connection, a cut answer, a token server out of breath
+}
+
+// limited tells whether err is a rate limit. One that outlasts patience is nobody's failure: a full quota
+// may stay so for hours, and Drive calls its daily limit of uploads userRateLimitExceeded, too
+// (github.com/rclone/rclone/issues/3328).
+func limited(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && (answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden)
 }
 
 // decided tells whether err has its meaning already.

@@ -109,8 +109,8 @@ func TestEveryAnswerHasItsKind(t *testing.T) {
 		retried bool
 		kind    func(error) bool
 	}{
-		{429, "rateLimitExceeded", true, again},
-		{403, "userRateLimitExceeded", true, again},
+		{429, "rateLimitExceeded", true, isLater},
+		{403, "userRateLimitExceeded", true, isLater}, // the daily limit of uploads, too
 		{500, "backendError", true, again},
 		{503, "", true, again},
 		{408, "", true, again},

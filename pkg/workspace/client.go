@@ -20,7 +20,10 @@ import (
 // Subjects are the people of the domain that we act for. They come from configuration, never from a
 // request; only an event's organiser and a course's owner come from Google's own data.
 type Subjects struct {
-	Drive     string // on whose Drive work is done
+	Drive string // on whose Drive work is done
+	// Uploaders share the uploads, of which a user has 750 GB a day; nobody: Drive does it all. They may write
+	// where Drive may: to a shared drive.
+	Uploaders []string
 	Calendar  string // who sees the rooms' calendars and may write to them
 	Classroom string // who looks up courses and posts; empty: Calendar looks, each course's owner posts
 }

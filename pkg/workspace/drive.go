@@ -242,9 +242,13 @@ func (e *exact) Read(p []byte) (int, error) {
 func (e *exact) Close() error { return e.body.Close() }
 
 // GenerateID gives the id of a file that is to be made: stored first, it makes the upload one file,
-// however often it is begun.
-func (c *Client) GenerateID(ctx context.Context) (string, error) {
-	seat, err := c.as(ctx, c.options.Subjects.Drive)
+// however often it is begun. It is for the one who uploads the record, see [Subjects.Uploader].
+func (c *Client) GenerateID(ctx context.Context, record int64) (string, error) {
+	return c.generateID(ctx, c.options.Subjects.Uploader(record))
+}
+
+func (c *Client) generateID(ctx context.Context, subject string) (string, error) {
+	seat, err := c.as(ctx, subject)
 	if err != nil {
 		return "", err
 	}

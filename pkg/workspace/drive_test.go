@@ -67,7 +67,7 @@ func send(ctx context.Context, c *workspace.Client, u workspace.Upload, content 
 func (w *world) put(name, parent string, content []byte) string {
 	w.t.Helper()
 	c := w.client(workspace.Subjects{Drive: uploader})
-	id, err := c.GenerateID(w.t.Context())
+	id, err := c.GenerateID(w.t.Context(), 1)
 	if err == nil {
 		err = send(w.t.Context(), c, workspace.Upload{FileID: id, Parent: parent, Name: name, MIME: "video/mp4"}, content, 4<<20, nil)
 	}
@@ -96,7 +96,7 @@ func TestUploadUnderFaultsIsOneFile(t *testing.T) {
 			w.fail(0.4, seed)
 			c := w.client(workspace.Subjects{Drive: uploader})
 			content := noise(3<<20 + 17)
-			id, err := c.GenerateID(t.Context())
+			id, err := c.GenerateID(t.Context(), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +124,7 @@ func TestUploadGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})
 	c := w.client(workspace.Subjects{Drive: uploader})
-	id, err := c.GenerateID(t.Context())
+	id, err := c.GenerateID(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestForgottenSessions(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})
 	c := w.client(workspace.Subjects{Drive: uploader})
-	id, err := c.GenerateID(t.Context())
+	id, err := c.GenerateID(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

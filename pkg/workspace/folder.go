@@ -106,7 +106,7 @@ func oldest(folders []*drive.File) *drive.File {
 }
 
 func (c *Client) makeFolder(ctx context.Context, w wantedFolder) (string, error) {
-	id, err := c.GenerateID(ctx)
+	id, err := c.generateID(ctx, c.options.Subjects.Drive)
 	if err != nil {
 		return "", err
 	}

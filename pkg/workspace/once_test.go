@@ -46,7 +46,7 @@ func (e *effects) work(ctx context.Context, c *workspace.Client) (err error) {
 		return err
 	}
 	if e.file == "" {
-		if e.file, err = c.GenerateID(ctx); err != nil {
+		if e.file, err = c.GenerateID(ctx, 1); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,16 @@ type Upload struct {
 	Size        int64
 	Description string
 	Properties  map[string]string
-	Replace     bool // the file exists: give it this content, under the same id and address
+	Record      int64 // whose video it is: decides who uploads
+	Replace     bool  // the file exists: give it this content, under the same id and address
+}
+
+// Uploader is who uploads the video of a record: always the same one, and each as many as the others.
+func (s *Subjects) Uploader(record int64) string {
+	if len(s.Uploaders) == 0 {
+		return s.Drive
+	}
+	return s.Uploaders[uint64(record)%uint64(len(s.Uploaders))] // a negative id goes to somebody, too
 }
 
 // StartUpload opens a session. Store it before the first byte is sent, never log it: whoever has it may
@@ -54,7 +63,7 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 	if err != nil {
 		return "", fmt.Errorf("write the metadata of file %s: %w", u.FileID, err)
 	}
-	seat, err := c.as(ctx, c.options.Subjects.Drive)
+	seat, err := c.as(ctx, c.options.Subjects.Uploader(u.Record))
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ operators  = ["av-team@example.org", "on-call@example.org"]
 recorders  = ["serviceAccount:recorder@nvr-example.iam.gserviceaccount.com"]
 
 drive_subject      = "recordings@example.org"
+drive_uploaders    = ["upload-1@example.org", "upload-2@example.org", "upload-3@example.org", "upload-4@example.org", "upload-5@example.org", "upload-6@example.org", "upload-7@example.org", "upload-8@example.org", "upload-9@example.org", "upload-10@example.org"]
 calendar_subject   = "recordings@example.org"
 calendar_requester = ""
 classroom_subject  = ""
@@ -24,7 +25,7 @@ slice          = "10m"
 retention_days = 14
 work_days      = 7
 
-max_merges        = 60
+max_merges        = 90
 merge_parallelism = 8
 merge_cpu         = 4
 merge_memory      = "4Gi"

@@ -10,6 +10,7 @@ operators  = ["operator@example.org"]
 recorders  = ["serviceAccount:recorder@nvr-example.iam.gserviceaccount.com"]
 
 drive_subject      = "recordings@example.org"
+drive_uploaders    = []
 calendar_subject   = "recordings@example.org"
 calendar_requester = ""
 classroom_subject  = ""
