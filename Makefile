@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills chaos fuzz debian13 image bench clean
+.PHONY: help build demo test lint check race kills chaos fuzz debian13 image bench simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ image: ## what the Dockerfile builds, made in a Debian 13 root and tried there
 bench: ## what a merge costs against other ways (docs/cost.md), and the other benchmarks
 	@scripts/setup ffmpeg
 	go test -run '^$$' -bench . -benchtime 1x -p 1 -timeout 60m ./...
+
+simulate: ## weeks of 20 to 20,000 rooms under Google's quotas, with our own claim: docs/simulation.md (minutes); ONLY=campus
+	@go run ./jobs/simulate $(ONLY)
 
 clean: ## remove what the other targets made here
 	rm -rf bin demo .cache

@@ -22,6 +22,7 @@
 //	calendar             an event → a record: times, opt-out, course code (pure)
 //	pipeline             the steps of a record, a file a step
 //	wire                 a process out of its configuration
+//	simulate             weeks of a deployment in minutes: our claim under Google's quotas
 //	doctor               is everything in order, and how to mend what is not
 //	web                  the page, the NVR's API, /api/v1
 //	localcloud/recorder/truth  what footage says about itself, and its reader

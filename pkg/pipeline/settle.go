@@ -125,6 +125,12 @@ func (p *Pipeline) keep(ctx context.Context, hold nvr.Hold) (context.Context, fu
 // settleFor bounds the last write of a worker, which happens also when its own time is up.
 const settleFor = 10 * time.Second
 
+// Settle is [Pipeline.Stage] and its like without their work, for work that only takes time: package
+// simulate's. Whoever holds a record says what came of it.
+func (p *Pipeline) Settle(ctx context.Context, hold nvr.Hold, err error) error {
+	return p.settle(ctx, nil, hold, err)
+}
+
 // settle writes what came of the work: the one place where errors become states. See package fault.
 func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Hold, err error) error {
 	if err == nil {

@@ -27,7 +27,7 @@ type dialect struct {
 }
 
 // openSQLite opens the file in WAL mode: others read and insert while we write.
-func (s *Store) openSQLite(file string, maxOpen int) error {
+func (s *Store) openSQLite(file string, maxOpen int, alone bool) error {
 	query := url.Values{
 		// FULL: what was committed outlives a power cut, so that an effect whose key is stored is never
 		// repeated. Seven seconds outlast any writer of ours.
@@ -43,8 +43,10 @@ func (s *Store) openSQLite(file string, maxOpen int) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
-	if s.turn, err = newTurnstile(file); err != nil {
-		return errors.Join(err, write.Close(), read.Close())
+	if !alone {
+		if s.turn, err = newTurnstile(file); err != nil {
+			return errors.Join(err, write.Close(), read.Close())
+		}
 	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(maxOpen, runtime.GOMAXPROCS(0)))

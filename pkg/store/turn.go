@@ -40,7 +40,7 @@ func (t *turnstile) Close() error {
 
 // enter waits for a turn, which leave ends.
 func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
-	if t == nil { // MySQL queues by itself
+	if t == nil { // MySQL queues by itself, and who is alone need not
 		return func() {}, nil
 	}
 	select {

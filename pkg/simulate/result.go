@@ -1,0 +1,173 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// Point is the state at one instant; of a peak: the most of each.
+type Point struct {
+	At      time.Duration
+	Backlog int // records that are due and wait for claim
+	Held    int // claimed, and not yet delivered
+	Tasks   int
+}
+
+// Result is what a scenario came to. Delivery is reckoned from the lecture's end, of what was asked for
+// later from then.
+type Result struct {
+	Scenario Scenario
+	VCPU     int // of a task
+
+	Asked, Delivered, Failed int
+	Within                   float64 // share of the ordinary records that were delivered within InTime
+	P50, P99, Max            time.Duration
+	Peak                     Point
+	Twice                    int // records that were merged more than once
+
+	DriveUser, Calendar, Classroom int   // the most calls in a minute; of Drive, of a user
+	UploadPeak                     int64 // bytes of a user and day
+	Dead, Stale, Deliveries        int
+	RefusedUploads, RefusedPosts   int
+	Hours, Euro                    float64 // of video, and of Google's bill for it without storage
+	Series                         []Point
+}
+
+// InTime is the promise: docs/runbook.md and package observe name the same.
+const InTime = 4 * time.Hour
+
+// spent counts what was used.
+type spent struct {
+	deliveries, stale, dead      int
+	refusedUploads, refusedPosts int
+	dollars                      float64
+}
+
+func (s *spent) service(p pool, takes time.Duration, c Costs) {
+	s.dollars += takes.Seconds() * (p.CPU*c.ServiceVCPU + p.GiB*c.ServiceGB) / float64(p.Concurrency)
+}
+
+func (s *spent) task(takes time.Duration, cpu int, c Costs) {
+	s.dollars += takes.Seconds() * float64(cpu) * (c.TaskVCPU + c.TaskGiB) // a GiB a vCPU
+}
+
+// calls are those to an API by minute.
+type calls map[string]map[int64]int
+
+func (c calls) add(api string, at time.Time, n int) {
+	if c[api] == nil {
+		c[api] = map[int64]int{}
+	}
+	c[api][at.Unix()/60] += n
+}
+
+func (c calls) of(api string, at time.Time) int { return c[api][at.Unix()/60] }
+
+func (c calls) most(api string) (most int) {
+	for _, n := range c[api] {
+		most = max(most, n)
+	}
+	return most
+}
+
+func (w *world) sample() error {
+	queue, err := w.p.Store.Queue(w.ctx)
+	if err != nil {
+		return err
+	}
+	w.idle = queue == (store.Queue{})
+	p := Point{At: w.at.Sub(w.begin), Backlog: queue.Due, Held: queue.Held + queue.Expired, Tasks: w.tasks.running}
+	w.series = append(w.series, p)
+	w.peak.Backlog, w.peak.Held = max(w.peak.Backlog, p.Backlog), max(w.peak.Held, p.Held)
+	return nil
+}
+
+// Run lets a scenario happen. root is the repository, whose terraform and measurements count.
+func Run(ctx context.Context, s Scenario, costs Costs, root string) (result *Result, err error) {
+	dir, err := os.MkdirTemp(memory(), "nvr-simulate")
+	if err != nil {
+		return nil, fmt.Errorf("make a place for the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	w, err := newWorld(ctx, s, costs, root, dir)
+	if err != nil {
+		return nil, fmt.Errorf("open scenario %s: %w", s.Name, err)
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	for hour := range (s.Days + daysAfter) * 24 {
+		if err := w.run(w.begin.Add(time.Duration(hour+1) * time.Hour)); err != nil {
+			return nil, fmt.Errorf("scenario %s, hour %d: %w", s.Name, hour, err)
+		}
+		if w.idle && hour+1 >= s.Days*24 {
+			break
+		}
+	}
+	return w.result(), nil
+}
+
+// memory is where files live in memory, if the system has such a place; empty: where it keeps others.
+func memory() string {
+	const shm = "/dev/shm"
+	if stat, err := os.Stat(shm); err == nil && stat.IsDir() {
+		return shm
+	}
+	return ""
+}
+
+func (w *world) result() *Result {
+	r := &Result{
+		Scenario: w.s, VCPU: w.size.MergeCPU, Asked: len(w.order), Peak: w.peak, Series: w.series,
+		Calendar: w.calls.most("calendar"), Classroom: w.calls.most("classroom"),
+		Dead: w.spent.dead, Stale: w.spent.stale, Deliveries: w.spent.deliveries,
+		RefusedUploads: w.spent.refusedUploads, RefusedPosts: w.spent.refusedPosts,
+	}
+	for i := range w.s.Users {
+		r.DriveUser = max(r.DriveUser, w.calls.most(fmt.Sprintf("user %d", i)))
+	}
+	for _, bytes := range w.uploaded {
+		r.UploadPeak = max(r.UploadPeak, bytes)
+	}
+	var took []time.Duration
+	intime, ordinary := 0, 0
+	for _, l := range w.order {
+		r.Hours += l.length().Hours()
+		if l.joined > 1 {
+			r.Twice++
+		}
+		if !l.bulk {
+			ordinary++
+		}
+		if l.doneAt.IsZero() {
+			r.Failed++
+			continue
+		}
+		r.Delivered++
+		d := l.doneAt.Sub(l.to)
+		if l.bulk {
+			continue
+		}
+		took = append(took, d)
+		if d <= InTime {
+			intime++
+		}
+	}
+	slices.Sort(took)
+	r.P50, r.P99, r.Max = quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1)
+	r.Within = float64(intime) / float64(max(ordinary, 1))
+	r.Euro = w.spent.dollars * w.costs.EuroDollar
+	return r
+}
+
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
+}

@@ -1,0 +1,87 @@
+package simulate
+
+import "time"
+
+// Slot is when lectures of a timetable begin and end, as times of day, and how likely one is held.
+type Slot struct {
+	Start, End string
+	Held       float64
+}
+
+// Outage is a stretch of the simulated time, from its beginning.
+type Outage struct{ From, To time.Duration }
+
+// during tells whether it holds at an offset.
+func (o Outage) during(at time.Duration) bool { return o.From <= at && at < o.To }
+
+// Bulk is many requests of old footage at once.
+type Bulk struct {
+	At             time.Duration
+	Rooms, Records int
+}
+
+// Scenario is one run.
+type Scenario struct {
+	Name, About string
+
+	Rooms  int
+	Days   int // from a Monday on
+	Slots  []Slot
+	Size   string         // of terraform/examples
+	Set    map[string]int // instead of what the size says: max_merges, merge_parallelism, stage, upload, link
+	Users  int            // Drive users that upload
+	Region Outage         // nothing runs
+	Claim  Outage         // claim is not called
+	Course Outage         // Classroom has only CourseLeft calls a minute for us
+	Limits Limits
+	Bulk   Bulk
+	Seed   uint64
+
+	CourseLeft int
+}
+
+// ordinary is a working day: about three lectures a room, as in the examples of terraform.
+func ordinary() []Slot {
+	return []Slot{
+		{"09:30", "10:50", 0.55}, {"11:10", "12:30", 0.65}, {"13:00", "14:20", 0.6},
+		{"14:40", "16:00", 0.55}, {"16:20", "17:40", 0.4}, {"18:10", "19:30", 0.25},
+	}
+}
+
+// exams fill the rooms from morning to evening.
+func exams() []Slot {
+	return []Slot{{"09:00", "12:00", 0.95}, {"12:30", "15:30", 0.95}, {"16:00", "19:00", 0.9}}
+}
+
+// Scenarios are those of docs/simulation.md, in its order.
+func Scenarios() []Scenario {
+	const day, hour = 24 * time.Hour, time.Hour
+	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Users: 8, Limits: Google(), Seed: 1}
+	with := func(name, about string, change func(*Scenario)) Scenario {
+		s := university
+		s.Name, s.About = name, about
+		change(&s)
+		return s
+	}
+	return []Scenario{
+		with("campus", "20 rooms, an ordinary week", func(s *Scenario) { s.Rooms, s.Days, s.Size, s.Users = 20, 7, "small", 1 }),
+		with("campus-exams", "20 rooms, exam week", func(s *Scenario) {
+			s.Rooms, s.Days, s.Size, s.Users, s.Slots = 20, 7, "small", 1, exams()
+		}),
+		with("university", "1,000 rooms, three ordinary days", func(s *Scenario) { s.Days = 3 }),
+		with("university-exams", "1,000 rooms, a day of exams", func(s *Scenario) { s.Slots, s.Users = exams(), 16 }),
+		with("region", "1,000 rooms, no region from 11:00 to 14:00", func(s *Scenario) { s.Region = Outage{11 * hour, 14 * hour} }),
+		with("claim", "1,000 rooms, no claim from Monday 10:00 for a day", func(s *Scenario) { s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour} }),
+		with("drive", "1,000 rooms, Drive at its daily limit: one user, 750 GB", func(s *Scenario) { s.Users = 1 }),
+		with("classroom", "1,000 rooms, Classroom leaves us 30 calls a minute from 12:00 to 18:00", func(s *Scenario) {
+			s.Course, s.CourseLeft = Outage{12 * hour, 18 * hour}, 30
+		}),
+		with("bulk", "1,000 rooms; at 10:30 one department asks for 1,000 old lectures of 10 rooms", func(s *Scenario) {
+			s.Bulk = Bulk{At: 10*hour + 30*time.Minute, Rooms: 10, Records: 1000}
+		}),
+		with("giant", "20,000 rooms, the first lecture of a day, as large as Terraform lets it be", func(s *Scenario) {
+			s.Rooms, s.Users, s.Slots = 20_000, 64, ordinary()[:1]
+			s.Set = map[string]int{"max_merges": 190, "stage": 100, "upload": 60, "link": 20}
+		}),
+	}
+}

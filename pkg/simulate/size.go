@@ -1,0 +1,90 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// size is what Terraform gives a deployment.
+type size struct {
+	MaxMerges, Parallelism, MergeCPU int
+	Stage, Upload, Link              pool
+	Claim, Recover                   time.Duration // between two runs
+}
+
+// pool is a service: instances, requests an instance takes at once, and what an instance is.
+type pool struct {
+	Instances, Concurrency int
+	CPU, GiB               float64
+}
+
+func (p pool) places() int { return p.Instances * p.Concurrency }
+
+// readSize reads terraform/examples/NAME.tfvars and the modules of terraform/main.tf below root.
+func readSize(root, name string, instead map[string]int) (size, error) {
+	vars, err := os.ReadFile(filepath.Join(root, "terraform", "examples", name+".tfvars"))
+	if err != nil {
+		return size{}, fmt.Errorf("read the size: %w", err)
+	}
+	flow, err := os.ReadFile(filepath.Join(root, "terraform", "main.tf"))
+	if err != nil {
+		return size{}, fmt.Errorf("read the flow: %w", err)
+	}
+	r := reader{instead: instead}
+	s := size{
+		MaxMerges: r.number(vars, "max_merges", 0), Parallelism: r.number(vars, "merge_parallelism", 0), MergeCPU: r.number(vars, "merge_cpu", 4),
+		Stage: r.pool(vars, flow, "stage"), Upload: r.pool(vars, flow, "upload"), Link: r.pool(vars, flow, "link"),
+	}
+	s.Claim, s.Recover = r.every(flow, "all"), r.every(flow, "recover")
+	return s, r.err
+}
+
+// reader reads numbers out of HCL that is formatted as ours is, and keeps the first error.
+type reader struct {
+	instead map[string]int
+	err     error
+}
+
+// number is the number after "name ="; otherwise if there is none. 0: there must be one.
+func (r *reader) number(text []byte, name string, otherwise int) int {
+	if n, ok := r.instead[name]; ok {
+		return n
+	}
+	found := regexp.MustCompile(`\b` + name + `\s*=\s*"?(\d+)`).FindSubmatch(text)
+	if found == nil {
+		if otherwise == 0 && r.err == nil {
+			r.err = fmt.Errorf("terraform says nothing of %s", name)
+		}
+		return otherwise
+	}
+	n, err := strconv.Atoi(string(found[1]))
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return n
+}
+
+func (r *reader) pool(vars, flow []byte, name string) pool {
+	module := regexp.MustCompile(`(?s)module "` + name + `" \{.*?\n\}`).Find(flow)
+	p := pool{Instances: r.number(vars, name, 0), Concurrency: r.number(module, "concurrency", 0), CPU: float64(r.number(module, "cpu", 1)), GiB: 0.5}
+	if gib := regexp.MustCompile(`memory\s*=\s*"(\d+)Gi"`).FindSubmatch(module); gib != nil {
+		p.GiB, _ = strconv.ParseFloat(string(gib[1]), 64) // digits
+	}
+	return p
+}
+
+// every is the pause between two runs of a schedule.
+func (r *reader) every(flow []byte, schedule string) time.Duration {
+	found := regexp.MustCompile(`\b` + schedule + `\s*= \{ cron = "\*/(\d+) `).FindSubmatch(flow)
+	if found == nil {
+		r.err = errors.Join(r.err, fmt.Errorf("terraform does not schedule %s", schedule))
+		return time.Hour
+	}
+	minutes, _ := strconv.Atoi(string(found[1])) // digits
+	return time.Duration(minutes) * time.Minute
+}

@@ -1,0 +1,210 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// stage waits for footage as [pipeline.Pipeline.Stage] does, or makes a plan and starts the job.
+func (w *world) stage(l *lecture) outcome {
+	if w.at.Before(l.segmentsAt) {
+		return outcome{takes: w.costs.LookForFootage, err: &fault.Later{Until: w.at.Add(w.p.Settings.LookAgain)}}
+	}
+	takes := w.about(w.costs.StageFixed + time.Duration(float64(w.costs.StageHour)*l.length().Hours()))
+	return outcome{takes: takes, then: func(hold nvr.Hold) error {
+		digest := fmt.Sprintf("d%d", l.id)
+		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepMerge, store.Change{Digest: &digest}, w.p.Settings.Lease)
+		if err != nil {
+			return stale(err)
+		}
+		return w.launch(l, next)
+	}}
+}
+
+// upload brings the video to Drive, or meets the daily limit of its user.
+func (w *world) upload(l *lecture) outcome {
+	user := fmt.Sprintf("user %d", w.user(l))
+	day := user + w.at.UTC().Format(" 2006-01-02")
+	if w.uploaded[day]+l.bytes > w.s.Limits.UploadBytes {
+		w.calls.add(user, w.at, w.costs.DriveUpload/2)
+		w.spent.refusedUploads++
+		return outcome{takes: w.costs.Patience, err: w.ask.upload(w.ctx)}
+	}
+	w.uploaded[day] += l.bytes
+	chunks := int(l.bytes/(8<<20)) + 1 // docs/api-calls.md: one a chunk of 8 MiB
+	w.calls.add(user, w.at, w.costs.DriveUpload+chunks)
+	w.calls.add("calendar", w.at, w.costs.CalendarUpload)
+	takes := w.about(w.costs.UploadFixed + time.Duration(float64(w.costs.UploadGB)*float64(l.bytes)/1e9))
+	return outcome{takes: takes, then: func(hold nvr.Hold) error {
+		file := fmt.Sprintf("f%d", l.id)
+		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &file}, w.p.Settings.Lease)
+		if err != nil {
+			return stale(err)
+		}
+		l.uploadedAt = w.at
+		w.send(message{topic: "link", claim: next})
+		return nil
+	}}
+}
+
+// link tells event and course of the video, and waits until it plays.
+func (w *world) link(l *lecture) outcome {
+	takes := w.costs.LinkAgain
+	drive, calendar, classroom := w.costs.DriveAgain, w.costs.CalendarAgain, w.costs.ClassroomAgain
+	if !l.linked {
+		takes, drive, calendar, classroom = w.costs.Link, w.costs.DriveLink, w.costs.CalendarLink, w.costs.Classroom
+	}
+	w.calls.add("user 0", w.at, drive)
+	w.calls.add("calendar", w.at, calendar)
+	if l.course {
+		if !w.allowed(classroom) {
+			w.spent.refusedPosts++
+			return outcome{takes: w.costs.Patience, err: w.ask.course(w.ctx)}
+		}
+		w.calls.add("classroom", w.at, classroom)
+	}
+	if playable := l.uploadedAt.Add(l.processedIn); w.at.Before(playable) {
+		l.linked = true
+		return outcome{takes: w.about(takes), err: &fault.Later{Until: w.at.Add(w.p.Settings.Watch)}}
+	}
+	return outcome{takes: w.about(takes), then: func(hold nvr.Hold) error {
+		_, err := w.p.Store.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0)
+		if err != nil {
+			return stale(err)
+		}
+		if !l.doneAt.IsZero() {
+			return fmt.Errorf("record %d was delivered twice", l.id)
+		}
+		l.doneAt = w.at
+		return nil
+	}}
+}
+
+// allowed tells whether Classroom still takes some calls in this minute.
+func (w *world) allowed(n int) bool {
+	left := w.s.Limits.ClassroomClient
+	if w.s.Course.during(w.at.Sub(w.begin)) {
+		left = w.s.CourseLeft
+	}
+	return w.calls.of("classroom", w.at)+n <= left
+}
+
+// user is which of the Drive users uploads a lecture.
+func (w *world) user(l *lecture) int { return int(l.id) % w.s.Users }
+
+// stale takes a work that was overtaken for what it is.
+func stale(err error) error {
+	if errors.Is(err, fault.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// job is an execution and its tasks.
+type job struct {
+	l         *lecture
+	claim     nvr.Claim
+	execution *execution
+	work      *work
+	waiting   int // tasks that have not begun
+	running   int
+}
+
+// tasks are those of all executions.
+type tasks struct {
+	running int
+	queue   []*job // whose next task waits for the region
+}
+
+// launch starts the job of a record: as many tasks at once as it may have, if the region has them.
+func (w *world) launch(l *lecture, c nvr.Claim) error {
+	slices := int((l.length() + w.p.Settings.Slice - 1) / w.p.Settings.Slice)
+	j := &job{l: l, claim: c, waiting: slices, execution: w.out.start(pipeline.LaunchKey(c), slices, w.at)}
+	for range min(slices, w.size.Parallelism) {
+		w.tasks.queue = append(w.tasks.queue, j)
+	}
+	return w.startTasks()
+}
+
+// startTasks gives waiting tasks what the region has.
+func (w *world) startTasks() error {
+	for len(w.tasks.queue) > 0 && (w.s.Limits.Tasks == 0 || w.tasks.running < w.s.Limits.Tasks) {
+		j := w.tasks.queue[0]
+		w.tasks.queue = w.tasks.queue[1:]
+		if j.waiting == 0 {
+			continue
+		}
+		if j.work == nil {
+			if ok, err := w.hold(j); err != nil || !ok {
+				return err
+			}
+		}
+		w.startTask(j)
+	}
+	return nil
+}
+
+// hold enters the record under the execution's name, as its first task does.
+func (w *world) hold(j *job) (bool, error) {
+	rounds := (j.waiting + w.size.Parallelism - 1) / w.size.Parallelism
+	lease := w.p.Settings.Lease + time.Duration(rounds)*w.taskTime()*6/5 + w.costs.Join
+	_, hold, err := w.p.Store.Enter(w.ctx, j.claim, j.execution.key, lease)
+	if err != nil {
+		j.waiting = 0
+		return false, stale(err)
+	}
+	j.work = &work{hold: hold, job: j}
+	w.works = append(w.works, j.work)
+	return true, nil
+}
+
+// taskTime is what a task takes on the average.
+func (w *world) taskTime() time.Duration {
+	cpu := w.costs.RenderCPU * w.p.Settings.Slice.Hours()
+	return w.costs.TaskStart + time.Duration(cpu/(float64(w.size.MergeCPU)*w.costs.Busy)*float64(time.Second))
+}
+
+func (w *world) startTask(j *job) {
+	j.waiting--
+	j.running++
+	w.tasks.running++
+	w.peak.Tasks = max(w.peak.Tasks, w.tasks.running)
+	takes, epoch := w.about(w.taskTime()), w.epoch
+	w.spent.task(takes, w.size.MergeCPU, w.costs)
+	w.after(takes, func() error {
+		if w.epoch != epoch {
+			return nil
+		}
+		w.tasks.running--
+		j.running--
+		if j.waiting > 0 {
+			w.tasks.queue = append(w.tasks.queue, j)
+		}
+		if j.waiting == 0 && j.running == 0 {
+			w.after(w.costs.Join, func() error { return w.join(j, epoch) })
+		}
+		return w.startTasks()
+	})
+}
+
+// join ends an execution: the record goes on to upload.
+func (w *world) join(j *job, epoch int) error {
+	if w.epoch != epoch {
+		return nil
+	}
+	w.forget(j.work)
+	j.execution.completed = w.at
+	j.l.joined++
+	next, err := w.p.Store.Advance(w.ctx, j.work.hold, nvr.StepUpload, store.Change{}, w.p.Settings.Lease)
+	if err != nil {
+		return stale(err)
+	}
+	w.send(message{topic: "upload", claim: next})
+	return nil
+}

@@ -1,0 +1,247 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// world is one deployment at one instant.
+type world struct {
+	clock
+
+	ctx    context.Context //nolint:containedctx // of the run; every event happens within it
+	s      Scenario
+	costs  Costs
+	size   size
+	chance *rand.Rand
+
+	p   *wire.Process
+	out *outside
+	ask *refused // what the real client makes of a quota
+
+	begin    time.Time
+	idle     bool // nothing is asked for, and nothing under way: claim would find nothing
+	lectures map[int64]*lecture
+	order    []*lecture // as they were asked for
+	services map[string]*service
+	works    []*work // under way
+	epoch    int     // of the region: what began in an earlier one has died with it
+	tasks    tasks
+
+	uploaded map[string]int64 // by user and day
+	calls    calls
+	spent    spent
+	series   []Point
+	peak     Point
+}
+
+// lecture is what the recorders and Google know of a record.
+type lecture struct {
+	id          int64
+	room        string
+	from, to    time.Time
+	segmentsAt  time.Time // when the last of its segments is in the bucket
+	bytes       int64
+	course      bool
+	bulk        bool
+	linked      bool
+	uploadedAt  time.Time
+	doneAt      time.Time
+	joined      int
+	processedIn time.Duration
+}
+
+func (l *lecture) length() time.Duration { return l.to.Sub(l.from) }
+
+// service is a function's instances.
+type service struct {
+	pool
+
+	busy int
+}
+
+// work is one delivery, or one execution, that holds a record.
+type work struct {
+	service *service // nil: an execution
+	hold    nvr.Hold
+	job     *job
+}
+
+// newWorld opens the database, the outside and the process in a directory.
+func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w *world, err error) {
+	w = &world{
+		ctx: ctx, s: s, costs: costs, chance: rand.New(rand.NewPCG(s.Seed, 0)), //nolint:gosec // chance that can be repeated
+		lectures: map[int64]*lecture{}, uploaded: map[string]int64{}, calls: calls{},
+	}
+	if w.size, err = readSize(root, s.Size, s.Set); err != nil {
+		return nil, err
+	}
+	w.services = map[string]*service{"stage": {pool: w.size.Stage}, "upload": {pool: w.size.Upload}, "link": {pool: w.size.Link}}
+	if w.out, err = open(ctx, s.Limits.Retained); err != nil {
+		return nil, err
+	}
+	c, err := config.From(ctx, envconfig.MapLookuper(map[string]string{
+		"LOG_LEVEL": "error", "DATABASE": "sqlite:" + filepath.Join(dir, "nvr.db"), "PUBSUB_ENDPOINT": w.out.topics, "RUN_ENDPOINT": "http://" + w.out.runs,
+		"MAX_MERGES": strconv.Itoa(w.size.MaxMerges),
+	}))
+	if err != nil {
+		return nil, errors.Join(err, w.out.Close())
+	}
+	w.begin = time.Date(2026, 11, 23, 0, 0, 0, 0, c.Zone()) // a Monday
+	w.at = w.begin
+	w.p, err = wire.New(ctx, c, slog.New(slog.DiscardHandler), func() time.Time { return w.at }, alone, wire.Topics, wire.Jobs)
+	if err != nil {
+		return nil, errors.Join(err, w.out.Close())
+	}
+	if w.ask, err = newRefused(w.p.Now); err == nil {
+		err = w.furnish()
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// alone is [wire.Store] for a file that nobody else has.
+func alone(ctx context.Context, p *wire.Process) (err error) {
+	p.Store, err = store.Open(ctx, string(p.Config.Database), store.Options{
+		Now: p.Now, Alone: true, Defaults: store.Defaults{Zone: p.Config.Zone(), SegmentLength: p.Config.SegmentLength},
+	})
+	return err
+}
+
+// Close implements io.Closer.
+func (w *world) Close() error { return errors.Join(w.p.Close(), w.p.Store.Close(), w.out.Close()) }
+
+// furnish fills the rooms and plans what happens by the clock.
+func (w *world) furnish() error {
+	if err := w.p.Store.Migrate(w.ctx, store.Adoption{}); err != nil {
+		return err
+	}
+	for i := range w.s.Rooms {
+		if _, err := w.p.Store.SaveRoom(w.ctx, nvr.Room{Name: room(i), Calendar: room(i) + "@calendar"}); err != nil {
+			return err
+		}
+	}
+	w.timetable()
+	for day := range time.Duration(w.s.Days + daysAfter) {
+		for at := day * 24 * time.Hour; at < (day+1)*24*time.Hour; at += w.size.Recover {
+			all := at%w.size.Claim == 0
+			w.on(w.begin.Add(at), func() error { return w.tick(all) })
+		}
+	}
+	if w.s.Region != (Outage{}) {
+		w.on(w.begin.Add(w.s.Region.From), w.lose)
+	}
+	return nil
+}
+
+// daysAfter is how long a run goes on after the last lecture at the most.
+const daysAfter = 4
+
+func room(i int) string { return fmt.Sprintf("R%05d", i) }
+
+// timetable plans the requests: each is in the database before its lecture ends.
+func (w *world) timetable() {
+	for day := range w.s.Days {
+		date := w.begin.AddDate(0, 0, day)
+		if date.Weekday() == time.Saturday || date.Weekday() == time.Sunday {
+			continue
+		}
+		for i := range w.s.Rooms {
+			for _, slot := range w.s.Slots {
+				if w.chance.Float64() >= slot.Held {
+					continue
+				}
+				l := w.lecture(room(i), date, slot)
+				w.on(l.from, func() error { return w.request(l) })
+			}
+		}
+	}
+	b := w.s.Bulk
+	for n := range b.Records {
+		past := w.begin.AddDate(0, 0, -1-n/b.Rooms%13)
+		l := w.lecture(room(n%b.Rooms), past, w.s.Slots[n/b.Rooms/13%len(w.s.Slots)])
+		l.bulk = true
+		w.on(w.begin.Add(b.At), func() error { return w.request(l) })
+	}
+}
+
+func (w *world) lecture(room string, date time.Time, slot Slot) *lecture {
+	at := func(clock string) time.Time {
+		t, _ := nvr.Wall(date.Format(time.DateOnly), clock, w.begin.Location()) // ours
+		return t
+	}
+	l := &lecture{room: room, from: at(slot.Start), to: at(slot.End), course: w.chance.Float64() < w.costs.WithCourse}
+	const half = 30 * time.Minute
+	lastEnd := l.to.Add(half - time.Nanosecond).Truncate(half)
+	l.segmentsAt = lastEnd.Add(w.between(w.costs.SegmentLo, w.costs.SegmentHi))
+	l.bytes = int64(w.costs.GBHour * 1e9 * l.length().Hours() * (0.7 + 0.6*w.chance.Float64()))
+	l.processedIn = time.Duration(float64(l.length()) * w.costs.Processing * (0.5 + w.chance.Float64()))
+	return l
+}
+
+func (w *world) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(w.chance.Float64()*float64(high-low))
+}
+
+// about is a duration that varies by a fifth.
+func (w *world) about(d time.Duration) time.Duration { return w.between(d*4/5, d*6/5) }
+
+func (w *world) request(l *lecture) error {
+	rec, _, err := w.p.Store.Insert(w.ctx, nvr.Record{
+		Room: l.room, Date: l.from.Format(time.DateOnly), StartTime: l.from.Format("15:04"), EndTime: l.to.Format("15:04"),
+		UserEmail: "teacher@example.org", EventID: "e" + l.room + l.from.Format("0201504"),
+	}, nil)
+	if err != nil {
+		return err
+	}
+	l.id, w.idle = rec.ID, false
+	w.lectures[l.id] = l
+	w.order = append(w.order, l)
+	return nil
+}
+
+// tick is one run of Cloud Scheduler: of claim, or of its part that recovers; and the look of the sweep
+// into every room's calendar.
+func (w *world) tick(all bool) error {
+	offset := w.at.Sub(w.begin)
+	if !w.s.Region.during(offset) {
+		w.calls.add("calendar", w.at, w.s.Rooms)
+	}
+	if w.idle {
+		w.series = append(w.series, Point{At: offset})
+		return nil
+	}
+	if !w.s.Region.during(offset) && !w.s.Claim.during(offset) {
+		do := w.p.Recover
+		if all {
+			do = w.p.Claim
+		}
+		if err := do(w.ctx); err != nil {
+			return err
+		}
+		for _, m := range w.out.collect() {
+			w.send(m)
+		}
+	}
+	return w.sample()
+}
+
+// send hands a message to Pub/Sub, which pushes it at once.
+func (w *world) send(m message) {
+	w.after(w.between(50*time.Millisecond, time.Second), func() error { return w.push(m, 0) })
+}
