@@ -25,8 +25,9 @@ func requests(p *wire.Process) web.Options {
 		Look: func(ctx context.Context, room string) error {
 			return p.Topics.Wake(ctx, "calendar", map[string]string{"room": room})
 		},
-		Report: func(ctx context.Context, r nvr.Record) ([]byte, error) { return report(ctx, p, r) },
-		Who:    who(c),
+		Report:    func(ctx context.Context, r nvr.Record) ([]byte, error) { return reported(ctx, p, r, "json") },
+		Thumbnail: func(ctx context.Context, r nvr.Record) ([]byte, error) { return reported(ctx, p, r, "jpg") },
+		Who:       who(c),
 	}
 	if c.IAPAudience == "" {
 		o.Hosts = []string{"127.0.0.1", "localhost", "::1"}
@@ -47,14 +48,15 @@ func who(c *config.Config) func(*http.Request) (web.User, error) {
 	}
 }
 
-// maxReport bounds a report, in bytes.
+// maxReport bounds what is read of it, in bytes.
 const maxReport = 16 << 20
 
-func report(ctx context.Context, p *wire.Process, r nvr.Record) ([]byte, error) {
+// reported reads what was stored with the report of a record; nil if there is none (any more).
+func reported(ctx context.Context, p *wire.Process, r nvr.Record, kind string) ([]byte, error) {
 	if r.Digest == "" {
 		return nil, nil
 	}
-	name, err := bucket.ReportName(r.ID, r.Digest, "json")
+	name, err := bucket.ReportName(r.ID, r.Digest, kind)
 	if err != nil {
 		return nil, err
 	}

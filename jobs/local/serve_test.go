@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"image/jpeg"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -199,6 +201,10 @@ func (s *served) delivered() {
 	}
 	if n := s.readers(r.FileID, "teacher@localhost"); n != 1 {
 		s.Errorf("the requester may read it %d times", n)
+	}
+	picture := s.call(http.StatusOK, http.MethodGet, fmt.Sprintf("/recordings/%d/thumbnail", id), "")
+	if shown, err := jpeg.DecodeConfig(strings.NewReader(picture)); err != nil || shown.Width != 480 || shown.Height != 134 {
+		s.Errorf("the thumbnail is %+v, %v", shown, err)
 	}
 	var file struct {
 		Name          string

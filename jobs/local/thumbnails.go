@@ -1,14 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"image"
-	"image/jpeg"
-	"io"
-	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/footage"
@@ -30,43 +24,11 @@ func thumbnails(ctx context.Context, r *report.Report, tool *ffmpeg.Tool, proxy 
 	length := r.Record.End.Sub(r.Record.Start.Time)
 	every := thumbnailEvery(length)
 	for at := min(every, length) / 2; at < length; at += every {
-		jpg, err := thumbnail(ctx, tool, served.URL, at, thumbWidth, thumbWidth*r.Output.Height/r.Output.Width/2*2)
+		jpg, err := tool.JPEG(ctx, served.URL, at, thumbWidth, thumbWidth*r.Output.Height/r.Output.Width/2*2)
 		if err != nil {
 			return nil, fmt.Errorf("take a picture of the video at %v: %w", at, err)
 		}
 		thumbs = append(thumbs, report.Thumb{At: r.Record.Start.Add(at), JPEG: jpg})
 	}
 	return thumbs, served.Close()
-}
-
-// thumbnail is the first picture at or after a time, as JPEG.
-func thumbnail(ctx context.Context, tool *ffmpeg.Tool, url string, at time.Duration, width, height int) ([]byte, error) {
-	stream, err := tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL: url, Seek: &at, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, KeyOnly: true, Width: width, Height: height, Format: ffmpeg.RGB24,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	rgb := make([]byte, ffmpeg.RGB24.Bytes(width, height))
-	if _, err := stream.Next(rgb); err != nil {
-		return nil, errors.Join(err, errIf(errors.Is(err, io.EOF), "the video has no picture there"))
-	}
-	picture := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := range width * height {
-		copy(picture.Pix[4*i:], rgb[3*i:3*i+3])
-		picture.Pix[4*i+3] = 255
-	}
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, picture, &jpeg.Options{Quality: 75}); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-func errIf(is bool, text string) error {
-	if is {
-		return errors.New(text)
-	}
-	return nil
 }

@@ -95,7 +95,7 @@ func MergeName(record int64, digest string) (string, error) {
 	return ofRecord(record, "merges", digest+".mp4")
 }
 
-// ReportName names the report of a plan; kind is json or html.
+// ReportName names the report of a plan; kind is json, html, or jpg for the thumbnail.
 func ReportName(record int64, digest, kind string) (string, error) {
 	return ofRecord(record, "reports", digest+"."+kind)
 }

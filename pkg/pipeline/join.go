@@ -29,6 +29,7 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	} else if err != nil {
 		return fmt.Errorf("look for the merge: %w", err)
 	}
+	w.thumbnail(ctx, name, plan)
 	next, err := w.Store.Advance(ctx, w.hold, nvr.StepUpload, store.Change{}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err

@@ -192,8 +192,8 @@ func (w *world) bring(r nvr.Record, step nvr.Step) nvr.Hold {
 		}
 		change := store.Change{}
 		if next == nvr.StepDone {
-			link, course := "https://drive.google.com/file/d/abc/view", "Анализ, 1 курс"
-			change = store.Change{Link: &link, Course: &course}
+			link, course, digest := "https://drive.google.com/file/d/abc/view", "Анализ, 1 курс", "d1"
+			change = store.Change{Link: &link, Course: &course, Digest: &digest}
 		}
 		claim, err := w.store.Advance(ctx, hold, next, change, time.Hour)
 		w.must(err)

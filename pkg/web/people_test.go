@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -82,6 +83,33 @@ func TestReportPage(t *testing.T) {
 	got := w.do("GET", "/recordings/1/report", "", "Accept-Language", "en")
 	if got.status != http.StatusOK || strings.Contains(got.body, "<script") || !regexp.MustCompile(`style-src 'sha256-[^']+'`).MatchString(got.header.Get("Content-Security-Policy")) {
 		t.Errorf("report: %d %v", got.status, got.header)
+	}
+}
+
+// TestThumbnail shows the picture of a video to whom the record belongs, and to nobody else.
+func TestThumbnail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.file(lecturer, "2026-11-20", "10:10", "11:30")
+	path := fmt.Sprintf("/recordings/%d/thumbnail", r.ID)
+	if got := w.do("GET", path, ""); got.status != http.StatusNotFound {
+		t.Errorf("none yet: %v", got)
+	}
+	if got := w.do("GET", "/recordings", ""); strings.Contains(got.body, "thumbnail") {
+		t.Error("the page shows a picture of a video that is not made")
+	}
+	w.bring(r, nvr.StepDone)
+	got := w.do("GET", path, "")
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "image/jpeg" || !strings.HasPrefix(got.body, "\xff\xd8") || got.header.Get("ETag") == "" {
+		t.Errorf("done: %d %v", got.status, got.header)
+	}
+	if got := w.do("GET", "/recordings", ""); !strings.Contains(got.body, `src="`+path+`"`) {
+		t.Error("the page does not show it")
+	}
+	other := w.file(stranger, "2026-11-20", "10:10", "11:30")
+	w.bring(other, nvr.StepDone)
+	if got := w.do("GET", fmt.Sprintf("/recordings/%d/thumbnail", other.ID), ""); got.status != http.StatusNotFound {
+		t.Errorf("another's: %d", got.status)
 	}
 }
 

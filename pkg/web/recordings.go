@@ -73,7 +73,7 @@ func (s *site) item(language string, r *nvr.Record, zone *time.Location, operato
 	if r.Digest != "" && (v.State == Done || v.State == Uploading || v.State == Linking) && s.Options.Report != nil {
 		i.Report = "/recordings/" + id + "/report"
 	}
-	if v.State == Done && s.Options.Thumbnail != nil {
+	if v.State == Done && r.Digest != "" && s.Options.Thumbnail != nil {
 		i.Thumbnail = "/recordings/" + id + "/thumbnail"
 	}
 	i.CanRetry = v.State == Failed || v.State == Withdrawn

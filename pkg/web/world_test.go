@@ -1,8 +1,13 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
 	"io"
 	"log/slog"
 	"net/http"
@@ -78,6 +83,7 @@ func newWorld(t testing.TB, change ...func(*web.Options)) *world {
 			}
 			return nil, nil
 		},
+		Thumbnail: func(_ context.Context, r nvr.Record) ([]byte, error) { return picture(r.Digest), nil },
 	}
 	for _, each := range change {
 		each(&options)
@@ -90,6 +96,21 @@ func newWorld(t testing.TB, change ...func(*web.Options)) *world {
 		w.web.Close()
 	})
 	return w
+}
+
+// picture is a thumbnail of two panes; none without a merge.
+func picture(digest string) []byte {
+	if digest == "" {
+		return nil
+	}
+	panes := image.NewRGBA(image.Rect(0, 0, 480, 135))
+	draw.Draw(panes, image.Rect(0, 0, 240, 135), image.NewUniform(color.RGBA{70, 90, 70, 255}), image.Point{}, draw.Src)
+	draw.Draw(panes, image.Rect(240, 0, 480, 135), image.NewUniform(color.RGBA{235, 235, 220, 255}), image.Point{}, draw.Src)
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, panes, nil); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 // testLog writes the handlers' log into the test's.
