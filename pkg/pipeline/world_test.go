@@ -1,0 +1,554 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/google"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
+	"github.com/nvr-miem/merger/pkg/localcloud/run"
+	"github.com/nvr-miem/merger/pkg/localcloud/storage"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/notice"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
+	"github.com/nvr-miem/merger/pkg/workspace"
+)
+
+const (
+	mergeJob = "projects/local/locations/local/jobs/merge"
+	student  = "student@example.org"
+	service  = "nvr@example.org"
+)
+
+// shared is what all tests of this binary use: FFmpeg and one minute of a room.
+type shared struct {
+	dir   string
+	tools *pipeline.Tools
+	proxy *footage.Proxy
+	files map[string]string // object name to path
+}
+
+var sharedOnce = sync.OnceValues(newShared) //nolint:gochecknoglobals // footage is made once a binary
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if s, err := sharedOnce(); err == nil {
+		err = errors.Join(s.proxy.Close(), os.RemoveAll(s.dir))
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	os.Exit(code)
+}
+
+func newShared() (*shared, error) {
+	ctx := context.Background()
+	tool, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := presence.LoadCards("")
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := footage.Listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "nvr-footage")
+	if err != nil {
+		return nil, err
+	}
+	s := &shared{dir: dir, proxy: proxy, files: map[string]string{}, tools: &pipeline.Tools{
+		FFmpeg: tool, Proxy: proxy, Screen: &presence.Judge{Tool: tool, Cards: cards},
+		Usage: func() (time.Duration, int64) { return 0, 0 },
+	}}
+	from := time.Date(2026, 11, 20, 15, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	source := func(octet string, role nvr.Role, scene recorder.Scene, sound recorder.Sound) recorder.Source {
+		return recorder.Source{
+			Octet: octet, Role: role, Label: string(role), Scene: scene, Sound: sound,
+			Pictures: recorder.Pictures{Width: 160, Height: 90, NoStrip: true, NoClock: true},
+			Segments: recorder.Slots(from, from.Add(time.Minute), time.Minute),
+		}
+	}
+	session := recorder.Session{Room: "504", Seed: 7, Sources: []recorder.Source{
+		source("24", nvr.Lecturer, recorder.Lecturer, recorder.TrueSound()),
+		source("21", nvr.Screen, recorder.Screen(), recorder.Sound{None: true}),
+	}}
+	if err := session.Record(ctx, tool, dir, nil); err != nil {
+		return nil, err
+	}
+	return s, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			s.files["504/2026-11-20/"+entry.Name()] = path
+		}
+		return err
+	})
+}
+
+// world is everything around the pipeline: the stand-ins, a database, a clock. All state lies in one
+// directory, which can be copied and begun again.
+type world struct {
+	t        testing.TB
+	tools    *pipeline.Tools
+	dir      string
+	clock    *storetest.Clock
+	faults   *faults.Table
+	base     string // of storage and workspace
+	runURL   string
+	pubsub   *pstest.Server
+	settings pipeline.Settings
+	command  []string // what a task of the job does, beside what the tests do in its place
+
+	queue []nvr.Claim     // published, not delivered yet
+	old   []nvr.Claim     // delivered
+	tasks []pipeline.Task // of executions that were started
+	ran   map[string]bool // launches whose tasks are in tasks, or were
+	posts map[string]int  // notices by id
+	life  atomic.Pointer[life]
+}
+
+// scene is a world at rest, to be begun again.
+type scene struct {
+	dir   string
+	at    time.Time
+	queue []nvr.Claim
+	tasks []pipeline.Task
+	ran   map[string]bool
+}
+
+// place makes a directory that is quick to write to.
+func place(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "nvr")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// newWorld is a world with room 504 and its minute of footage, at 15:03 of that day.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := open(t, scene{dir: place(t), at: time.Date(2026, 11, 20, 12, 3, 0, 0, time.UTC), ran: map[string]bool{}})
+	db := w.database()
+	w.must(db.Migrate(t.Context(), store.Adoption{}))
+	_, err := db.SaveRoom(t.Context(), nvr.Room{Name: "504", Calendar: calendarOf("504"), MainSource: "172.18.191.24/0",
+		ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru"})
+	w.must(err)
+	s, err := sharedOnce()
+	w.must(err)
+	for name, path := range s.files {
+		w.put("segments", name, path)
+	}
+	return w
+}
+
+// open begins a world where a scene was left. The scene's directory becomes the world's.
+func open(t testing.TB, s scene) *world {
+	t.Helper()
+	common, err := sharedOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, tools: common.tools, dir: s.dir, clock: storetest.NewClock(), faults: faults.New(time.Millisecond),
+		queue: slices.Clone(s.queue), tasks: slices.Clone(s.tasks), ran: map[string]bool{}, posts: map[string]int{}, command: []string{"true"},
+	}
+	for key := range s.ran {
+		w.ran[key] = true
+	}
+	w.clock.Move(s.at.Sub(w.clock.Now()))
+	w.settings = pipeline.Settings{
+		MergeJob: mergeJob, DriveFolder: "videos", DriveSearch: true,
+		Slice: 30 * time.Second, Policy: merge.Auto, Width: 320, Height: 90, FPS: 25, Loudness: merge.Loudness{Off: true},
+		MaxMerges: 20, Retention: 14 * 24 * time.Hour,
+		Lease: time.Minute, Wait: time.Hour, LookAgain: 5 * time.Minute, Budget: time.Minute, Timeout: 2 * time.Minute,
+		Pauses: []time.Duration{time.Minute, 5 * time.Minute}, Playable: 6 * time.Hour, Watch: 2 * time.Minute,
+	}
+	w.serve()
+	return w
+}
+
+// serve starts the stand-ins.
+func (w *world) serve() {
+	t := w.t
+	t.Helper()
+	objects, err := storage.New(storage.Options{Dir: filepath.Join(w.dir, "storage"), Now: w.clock.Now, Faults: w.faults})
+	w.must(err)
+	w.must(errors.Join(objects.Ensure("segments"), objects.Ensure("work")))
+	mux := http.NewServeMux()
+	mux.Handle("/", objects)
+	mux.HandleFunc("POST /notices", w.posted)
+	front := httptest.NewServer(mux)
+	w.base = front.URL
+	fake, err := google.New(google.Options{Dir: filepath.Join(w.dir, "workspace"), BaseURL: w.base + "/workspace", Faults: w.faults,
+		Now: w.clock.Now, Scale: 1000, TimeZone: "Europe/Moscow"})
+	w.must(err)
+	mux.Handle("/workspace/", http.StripPrefix("/workspace", fake.Handler()))
+	w.pubsub = pstest.NewServer(pstest.ServerReactorOption{FuncName: "Publish", Reactor: w})
+	for _, topic := range []string{"stage", "upload", "link", "fail"} {
+		_, err := w.pubsub.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/local/topics/" + topic})
+		w.must(err)
+	}
+	t.Cleanup(func() {
+		front.CloseClientConnections()
+		front.Close()
+		if err := errors.Join(fake.Close(), objects.Close(), w.pubsub.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// jobs starts the stand-in of Cloud Run when it is first wanted: its command may be set until then.
+func (w *world) jobs() string {
+	if w.runURL == "" {
+		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, MaxRetries: -1, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
+		w.must(err)
+		front := httptest.NewServer(server)
+		w.runURL = front.URL
+		w.t.Cleanup(func() { front.CloseClientConnections(); front.Close(); server.Close() })
+	}
+	return w.runURL
+}
+
+// React implements pstest.Reactor: a publish is a point at which a process may die.
+func (w *world) React(any) (bool, any, error) {
+	if l := w.life.Load(); l != nil && l.point() {
+		return true, nil, status.Error(codes.PermissionDenied, "killed")
+	}
+	return false, nil, nil
+}
+
+// posted receives notices.
+func (w *world) posted(rw http.ResponseWriter, r *http.Request) {
+	var event struct{ ID string }
+	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+		w.t.Error(err)
+	}
+	w.posts[event.ID]++ // the one process of the world waits for the answer
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+// put writes an object.
+func (w *world) put(to, name, path string) {
+	w.t.Helper()
+	text, err := os.ReadFile(path)
+	w.must(err)
+	w.putBytes(to, name, text)
+}
+
+func (w *world) putBytes(to, name string, text []byte) {
+	w.t.Helper()
+	status, answer := w.ask("POST", "/upload/storage/v1/b/"+to+"/o?uploadType=media&name="+url.QueryEscape(name), text)
+	if status != http.StatusOK {
+		w.t.Fatalf("put %s: %d %v", name, status, answer)
+	}
+}
+
+// objects are the names in a bucket.
+func (w *world) objects(of, prefix string) []string {
+	w.t.Helper()
+	_, answer := w.ask("GET", "/storage/v1/b/"+of+"/o?maxResults=1000&prefix="+url.QueryEscape(prefix), nil)
+	names := []string{}
+	items, _ := answer["items"].([]any)
+	for _, item := range items {
+		names = append(names, item.(map[string]any)["name"].(string))
+	}
+	return names
+}
+
+// ask makes a call that no fault strikes; text is sent as it is, all else as JSON.
+func (w *world) ask(method, path string, body any) (status int, answer map[string]any) {
+	w.t.Helper()
+	text, ok := body.([]byte)
+	kind := "video/mp4"
+	if !ok && body != nil {
+		var err error
+		text, err = json.Marshal(body)
+		w.must(err)
+		kind = "application/json"
+	}
+	request, err := http.NewRequestWithContext(context.Background(), method, w.base+path, bytes.NewReader(text))
+	w.must(err)
+	request.Header.Set(faults.SpareHeader, "off")
+	request.Header.Set("Content-Type", kind)
+	if strings.HasPrefix(path, "/workspace/calendar") {
+		request.Header.Set("X-Workspace-User", student)
+	}
+	response, err := http.DefaultClient.Do(request)
+	w.must(err)
+	defer func() { _ = response.Body.Close() }()
+	got, err := io.ReadAll(response.Body)
+	w.must(err)
+	if json.Unmarshal(got, &answer) != nil {
+		answer = map[string]any{"body": string(got)}
+	}
+	return response.StatusCode, answer
+}
+
+func (w *world) call(method, path string, body any) map[string]any {
+	w.t.Helper()
+	status, answer := w.ask(method, path, body)
+	if status > 299 {
+		w.t.Fatalf("%s %s: %d %v", method, path, status, answer)
+	}
+	return answer
+}
+
+// database opens the database for the test.
+func (w *world) database() *store.Store {
+	w.t.Helper()
+	return w.databaseAt(w.clock.Now)
+}
+
+func (w *world) databaseAt(now func() time.Time) *store.Store {
+	w.t.Helper()
+	zone, err := time.LoadLocation("Europe/Moscow")
+	w.must(err)
+	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "nvr.db"), store.Options{Now: now,
+		Defaults: store.Defaults{Zone: zone, Language: "ru", SegmentLength: time.Minute}})
+	w.must(err)
+	return db
+}
+
+func (w *world) row() nvr.Record { w.t.Helper(); return w.rowOf(1) }
+
+func (w *world) rowOf(id int64) nvr.Record {
+	w.t.Helper()
+	db := w.database()
+	rec, err := db.Record(context.Background(), id)
+	w.must(errors.Join(err, db.Close()))
+	return rec
+}
+
+// insert adds a record of room 504; change may be nil.
+func (w *world) insert(change func(*nvr.Record)) nvr.Record {
+	w.t.Helper()
+	rec := nvr.Record{Title: "Алгебра", Room: "504", Date: "2026-11-20", StartTime: "15:00", EndTime: "15:01", UserEmail: student}
+	if change != nil {
+		change(&rec)
+	}
+	db := w.database()
+	rec, _, err := db.Insert(context.Background(), rec, nil)
+	w.must(errors.Join(err, db.Close()))
+	return rec
+}
+
+// event makes an event of the record's time with a course, and returns its id.
+func (w *world) event(description string) string {
+	w.t.Helper()
+	return w.call("POST", "/workspace"+eventsPath("504"), with(span("2026-11-20T15:00:00+03:00", "2026-11-20T15:01:00+03:00"),
+		"summary", "Алгебра", "description", description))["id"].(string)
+}
+
+func (w *world) course(name string) string {
+	w.t.Helper()
+	return w.call("POST", "/workspace/classroom/v1/courses", map[string]any{"name": name, "ownerId": "teacher@example.org", "courseState": "ACTIVE"})["id"].(string)
+}
+
+// life is one process: it lives for one call of the pipeline, and may be killed in it.
+type life struct {
+	w      *world
+	at     int64 // the point to die at, from 1; 0: it lives
+	strike func(*http.Request) bool
+	cancel context.CancelFunc
+	passed atomic.Int64
+	dead   atomic.Bool
+
+	mu    sync.Mutex
+	calls map[string]int64
+}
+
+var errDied = errors.New("killed")
+
+// point is an instant at which the process may die; it tells whether it is dead.
+func (l *life) point() bool {
+	if l.passed.Add(1) == l.at {
+		l.die()
+	}
+	return l.dead.Load()
+}
+
+func (l *life) die() { l.dead.Store(true); l.cancel() }
+
+// RoundTrip implements http.RoundTripper: before a call, and after it, are points.
+func (l *life) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.strike != nil && l.strike(r) {
+		l.die()
+	}
+	if l.point() {
+		return nil, errDied
+	}
+	l.mu.Lock()
+	l.calls[api(r.URL.Path)]++
+	l.mu.Unlock()
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if l.point() && err == nil {
+		_ = response.Body.Close()
+		return nil, errDied
+	}
+	return response, err
+}
+
+func api(path string) string {
+	for _, name := range []string{"drive", "calendar", "classroom", "storage"} {
+		if strings.Contains(path, "/"+name+"/v") {
+			return name
+		}
+	}
+	return "run"
+}
+
+// now is the database's clock: every change of a row asks it, which is a point. What a dead process
+// would write after its death (a settlement, say) is not written: its goroutine ends.
+func (l *life) now() time.Time {
+	if l.point() && inLife() {
+		runtime.Goexit()
+	}
+	return l.w.clock.Now()
+}
+
+// inLife tells whether the goroutine is the one that [world.live] began.
+func inLife() bool {
+	callers := make([]uintptr, 100)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "(*life).run") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+func (l *life) run(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, *pipeline.Pipeline) error) (err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = errDied
+		err = l.inside(ctx, p, do)
+	}()
+	<-done
+	return err
+}
+
+func (l *life) inside(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, *pipeline.Pipeline) error) error {
+	return do(ctx, p)
+}
+
+// live is one process that does one thing with clients of its own.
+func (w *world) live(l *life, do func(context.Context, *pipeline.Pipeline) error) error {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	l.w, l.cancel, l.calls = w, cancel, map[string]int64{}
+	objects, err := bucket.New(ctx, bucket.Options{Endpoint: w.base + "/storage/v1/", Transport: l, Scale: 1000, Now: w.clock.Now})
+	w.must(err)
+	work, err := workspace.New(workspace.Options{Endpoint: w.base + "/workspace", Transport: l, Scale: 1000, Now: w.clock.Now,
+		Scopes: slices.Concat(workspace.UploadScopes(), workspace.LinkScopes(), workspace.StageScopes()), Subjects: workspace.Subjects{Drive: service, Calendar: service}})
+	w.must(err)
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: "local", Endpoint: w.pubsub.Addr, Scale: 1000})
+	w.must(err)
+	jobs, err := dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: w.jobs(), Client: &http.Client{Transport: l}, Scale: 1000})
+	w.must(err)
+	notices, err := notice.New(notice.Options{Webhook: w.base + "/notices", WebhookSecret: "s", Transport: l, Scale: 1000, Now: w.clock.Now})
+	w.must(err)
+	db := w.databaseAt(l.now)
+	p := &pipeline.Pipeline{
+		Store: db, Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
+		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { //nolint:forbidigo // for whoever looks into a failure
+		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	w.life.Store(l)
+	err = l.run(ctx, p, do)
+	w.life.Store(nil)
+	l.mu.Lock()
+	l.calls["database"] = db.Statements()
+	l.mu.Unlock()
+	w.must(errors.Join(topics.Close(), db.Close(), objects.Close()))
+	w.collect()
+	return err
+}
+
+// collect takes what was published.
+func (w *world) collect() {
+	w.t.Helper()
+	for _, m := range w.pubsub.Messages() {
+		var claim nvr.Claim
+		w.must(json.Unmarshal(m.Data, &claim))
+		w.queue = append(w.queue, claim)
+	}
+	w.pubsub.ClearMessages()
+}
+
+// save copies the world, which is at rest.
+func (w *world) save() scene {
+	w.t.Helper()
+	return scene{dir: w.dir, at: w.clock.Now(), queue: slices.Clone(w.queue), tasks: slices.Clone(w.tasks), ran: mapsClone(w.ran)}.copy(w.t)
+}
+
+func mapsClone(m map[string]bool) map[string]bool {
+	c := map[string]bool{}
+	for k := range m {
+		c[k] = true
+	}
+	return c
+}
+
+func (s scene) copy(t testing.TB) scene {
+	t.Helper()
+	dir := place(t)
+	if err := os.CopyFS(dir, os.DirFS(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	s.dir = dir
+	return s
+}
