@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -56,9 +57,11 @@ func (w *world) frames(want int) {
 	}
 }
 
+var allKills = flag.Bool("kills", false, "TestKills tries every point") //nolint:gochecknoglobals // flags of tests are
+
 // TestKills kills the process before and after each outside call and each change of the row, in turn,
-// and looks whether everything exists once in the end. Without -short: every point of the steps that
-// render nothing, and some of those that do.
+// and looks whether everything exists once in the end: at some points of each step, evenly spread, and
+// with -kills at every point of the steps that render nothing.
 //
 // The first claim and stage are tried with parts of an earlier attempt in the bucket: only step merge
 // renders here.
@@ -67,19 +70,21 @@ func TestKills(t *testing.T) {
 	s := tell(t)
 	s.again(t)
 	for _, name := range s.order {
-		points, some := 200, 5
-		if strings.HasPrefix(name, "merge") {
-			points, some = 4, 1 // what follows renders
-		}
-		if testing.Short() {
-			points = some
+		points := 12
+		switch {
+		case strings.HasPrefix(name, "merge"):
+			points = 2 // what follows renders
+		case *allKills:
+			points = 1 << 20
+		case testing.Short():
+			points = 4
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			total := s.count(t, name)
 			step := max(1, total/int64(points))
 			for at := int64(1); at <= total; at += step {
-				s.kill(t, name, at)
+				t.Run(fmt.Sprint(at), func(t *testing.T) { s.kill(t, name, at) }) // a test of its own: its world goes with it
 			}
 		})
 	}

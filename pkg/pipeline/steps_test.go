@@ -255,7 +255,7 @@ func TestASegmentThatChanges(t *testing.T) {
 	}
 }
 
-// upload is a world whose record stands before its upload.
+// uploadScene is a world whose record stands before its upload.
 func uploadScene(t *testing.T, event string) (*world, string) {
 	w := newWorld(t)
 	id := ""
@@ -338,6 +338,11 @@ func again(t *testing.T, w *world, event string) {
 	}
 	w.sql("update records set done = 0, processing = 0 where id = 1")
 	w.settings.FPS = 30 // another video
+	w.clock.Move(time.Minute)
+	w.claim()
+	if rec := w.row(); rec.Step != nvr.StepStage || rec.Attempt != first.Attempt+1 || !rec.Processing {
+		t.Fatalf("a reset row is not taken: %+v", rec)
+	}
 	w.recover()
 	g := w.facts(event, course)
 	if wrong := g.once(""); wrong != "" {

@@ -440,6 +440,9 @@ func api(path string) string {
 			return name
 		}
 	}
+	if path == "/notices" {
+		return "notice"
+	}
 	return "run"
 }
 
