@@ -20,7 +20,6 @@ func TestCalls(t *testing.T) {
 	w := newWorld(t)
 	w.course("ALG")
 	w.insert(recordOf(w.event("поток: ALG")))
-	w.cheap()
 	got, order := map[string]map[string]int64{}, []string{}
 	for w.row().Step.Working() {
 		a, l := w.next(), &life{}

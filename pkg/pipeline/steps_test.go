@@ -225,6 +225,9 @@ func TestDriveSegments(t *testing.T) {
 // TestASegmentThatChanges: a plan whose segment is another one by now is made anew.
 func TestASegmentThatChanges(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("renders")
+	}
 	w := newWorld(t)
 	w.insert(nil)
 	first := w.until(nvr.StepMerge)
@@ -263,13 +266,9 @@ func uploadScene(t *testing.T, event string) (*world, string) {
 		id = w.event(event)
 	}
 	w.insert(func(r *nvr.Record) { r.EventID = id; r.Title = `"Q" 'q' \ 🎓 שלום <b>` })
-	w.cheap()
 	w.until(nvr.StepUpload)
 	return w, id
 }
-
-// cheap makes the video as small as can be, where only its way counts.
-func (w *world) cheap() { w.settings.Width, w.settings.Height = 64, 18*2 }
 
 // TestEnds: what may happen to the event, the course and the share while the video is on its way.
 func TestEnds(t *testing.T) {
@@ -313,6 +312,9 @@ func TestEnds(t *testing.T) {
 		}
 	})
 	t.Run("the merge is gone", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("renders")
+		}
 		w := begin(t)
 		for _, name := range w.objects("work", "1/merges/") {
 			_, _ = w.ask("DELETE", "/storage/v1/b/work/o/"+strings.ReplaceAll(name, "/", "%2F"), nil)
@@ -325,7 +327,12 @@ func TestEnds(t *testing.T) {
 			t.Errorf("%+v", rec)
 		}
 	})
-	t.Run("again, by hand", func(t *testing.T) { again(t, begin(t), event) })
+	t.Run("again, by hand", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("renders")
+		}
+		again(t, begin(t), event)
+	})
 }
 
 // again resets a finished row as an operator does, and changes what it asks for.

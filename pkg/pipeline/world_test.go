@@ -204,7 +204,7 @@ func open(t testing.TB, s scene) *world {
 	w.clock.Move(s.at.Sub(w.clock.Now()))
 	w.settings = pipeline.Settings{
 		MergeJob: mergeJob, DriveFolder: "videos", DriveSearch: true,
-		Slice: 30 * time.Second, Policy: merge.Auto, Width: 320, Height: 90, FPS: 25, Loudness: merge.Loudness{Off: true},
+		Slice: 30 * time.Second, Policy: merge.Auto, Width: 64, Height: 36, FPS: 25, Loudness: merge.Loudness{Off: true},
 		MaxMerges: 20, Retention: 14 * 24 * time.Hour,
 		Lease: time.Minute, Wait: time.Hour, LookAgain: 5 * time.Minute, Budget: time.Minute, Timeout: 2 * time.Minute,
 		Pauses: []time.Duration{time.Minute, 5 * time.Minute}, Playable: 6 * time.Hour, Watch: 2 * time.Minute,
