@@ -507,7 +507,7 @@ func (w *world) live(l *life, do func(context.Context, *pipeline.Pipeline) error
 		Store: db, Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
 		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
-	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { //nolint:forbidigo // for whoever looks into a failure
+	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // for whoever looks into a failure
 		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	w.life.Store(l)
