@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // story is a record on its way, photographed before each act of a quiet run.
@@ -99,6 +101,9 @@ func (s *story) again(t *testing.T) {
 	w := open(t, s.scenes["merge2"].copy(t))
 	a := w.next()
 	_ = w.live(&life{strike: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/compose") }}, a.do)
+	if rec := w.row(); rec.Step != nvr.StepMerge || rec.Tries != 0 || rec.Holder == "" {
+		t.Fatalf("a killed process has written something: %+v", rec)
+	}
 	s.scenes["join"], s.order = withAct(w.save(), w, a), append(s.order, "join")
 	w.after(act{name: "claim"})
 	w.must(w.live(&life{}, w.next().do))

@@ -461,7 +461,7 @@ func inLife() bool {
 	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
 	for {
 		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "(*life).run") {
+		if strings.HasSuffix(frame.Function, "(*life).inside") {
 			return true
 		}
 		if !more {
