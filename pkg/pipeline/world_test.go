@@ -59,20 +59,27 @@ type shared struct {
 	files map[string]string // object name to path
 }
 
-var sharedOnce = sync.OnceValues(newShared) //nolint:gochecknoglobals // footage is made once a binary
+//nolint:gochecknoglobals // footage is made once a binary, if a test wants it
+var (
+	sharedOnce = sync.OnceValues(newShared)
+	sharedMade atomic.Bool
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if s, err := sharedOnce(); err == nil {
-		err = errors.Join(s.proxy.Close(), os.RemoveAll(s.dir))
-		if err != nil {
-			fmt.Println(err)
+	if sharedMade.Load() {
+		if s, err := sharedOnce(); err == nil {
+			err = errors.Join(s.proxy.Close(), os.RemoveAll(s.dir))
+			if err != nil {
+				fmt.Println(err)
+			}
 		}
 	}
 	os.Exit(code)
 }
 
 func newShared() (*shared, error) {
+	sharedMade.Store(true)
 	ctx := context.Background()
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
