@@ -2,7 +2,10 @@ package pipeline_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +50,28 @@ func (w *world) next() act {
 		w.tasks = w.tasks[1:]
 		return act{name: "merge", claim: task.Claim, task: task, do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }}
 	}
+	w.ended()
 	return act{name: "claim", do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }}
+}
+
+// ended waits for the processes of the job: they take real time, and an hour of the world's is none to
+// them. Claim renews the lease of a record whose execution has not ended, however often it is asked.
+func (w *world) ended() {
+	w.t.Helper()
+	for ctx, stop := context.WithTimeout(w.t.Context(), time.Minute); ; {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.jobs()+"/v2/"+mergeJob+"/executions", nil)
+		w.must(err)
+		response, err := http.DefaultClient.Do(request)
+		w.must(err)
+		var page struct {
+			Executions []struct{ CompletionTime string }
+		}
+		w.must(errors.Join(json.NewDecoder(response.Body).Decode(&page), response.Body.Close()))
+		if !slices.ContainsFunc(page.Executions, func(e struct{ CompletionTime string }) bool { return e.CompletionTime == "" }) {
+			stop()
+			return
+		}
+	}
 }
 
 // launched finds the execution that the record on step merge waits for, once, and takes its tasks.

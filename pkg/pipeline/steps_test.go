@@ -28,6 +28,7 @@ func (w *world) sql(statement string, args ...any) {
 
 func (w *world) claim() {
 	w.t.Helper()
+	w.ended()
 	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
 }
 

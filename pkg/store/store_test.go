@@ -139,3 +139,28 @@ func (r rig) texts(t *testing.T, query string) (texts []string) {
 	ok(t, rows.Err())
 	return texts
 }
+
+// TestCloseTwice: a store that is closed already is closed; a change that comes later is refused, not
+// kept waiting.
+func TestCloseTwice(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		_, claim := r.file(t)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 2 {
+				if err := r.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, _, err := r.Enter(context.Background(), claim, "late", lease); err == nil {
+				t.Error("a change after Close went through")
+			}
+		}()
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatal("a store that is closed hangs")
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -16,7 +17,13 @@ import (
 type turnstile struct {
 	mine chan struct{} // full while one of this process has its turn
 	file *os.File      // locked while this process has its turn
+
+	closing sync.Once
+	closed  chan struct{}
 }
+
+// errClosed says that a change came after Close.
+var errClosed = errors.New("the store is closed")
 
 // share of a turn that the file is then left alone, and the longest such time.
 const (
@@ -29,13 +36,17 @@ func newTurnstile(file string) (*turnstile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the writers' queue: %w", err)
 	}
-	return &turnstile{mine: make(chan struct{}, 1), file: f}, nil
+	return &turnstile{mine: make(chan struct{}, 1), file: f, closed: make(chan struct{})}, nil
 }
 
-// Close implements io.Closer.
-func (t *turnstile) Close() error {
-	t.mine <- struct{}{} // the last turn's rest
-	return t.file.Close()
+// Close implements io.Closer. Nobody has a turn after it; closing once more does nothing.
+func (t *turnstile) Close() (err error) {
+	t.closing.Do(func() {
+		close(t.closed)
+		t.mine <- struct{}{} // the last turn's rest
+		err = t.file.Close()
+	})
+	return err
 }
 
 // enter waits for a turn, which leave ends.
@@ -45,6 +56,8 @@ func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
 	}
 	select {
 	case t.mine <- struct{}{}:
+	case <-t.closed:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
