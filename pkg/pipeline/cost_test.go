@@ -19,14 +19,13 @@ func apis() []string {
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.settings.Lease = time.Hour // a busy machine renews none meanwhile
 	w.course("ALG")
 	w.insert(recordOf(w.event("поток: ALG")))
 	got, order := map[string]map[string]int64{}, []string{}
 	for w.row().Step.Working() {
 		a, l := w.next(), &life{}
-		began := time.Now()
 		w.must(w.live(l, a.do))
-		slow := int64(time.Since(began) / (5 * time.Second)) // a statement each for the progress, on a busy machine
 		w.after(a)
 		name := a.name
 		if name == "merge" && a.task.Index > 0 {
@@ -34,9 +33,6 @@ func TestCalls(t *testing.T) {
 		}
 		for got[name] != nil {
 			name += ", again"
-		}
-		if a.name == "merge" {
-			l.calls["database"] -= min(slow, 2)
 		}
 		got[name], order = l.calls, append(order, name)
 	}
