@@ -73,13 +73,13 @@ func Scenarios() []Scenario {
 		with("region", "1,000 rooms, no region from 11:00 to 14:00", func(s *Scenario) { s.Region = Outage{11 * hour, 14 * hour} }),
 		with("claim", "1,000 rooms, no claim from Monday 10:00 for a day", func(s *Scenario) { s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour} }),
 		with("drive", "1,000 rooms, Drive at its daily limit: one user, 750 GB", func(s *Scenario) { s.Users = 1 }),
-		with("classroom", "1,000 rooms, Classroom leaves us 30 calls a minute from 12:00 to 18:00", func(s *Scenario) {
+		with("classroom", "1,000 rooms, Classroom at 30 calls a minute for six hours", func(s *Scenario) {
 			s.Course, s.CourseLeft = Outage{12 * hour, 18 * hour}, 30
 		}),
-		with("bulk", "1,000 rooms; at 10:30 one department asks for 1,000 old lectures of 10 rooms", func(s *Scenario) {
+		with("bulk", "1,000 rooms; one department asks for 1,000 old lectures", func(s *Scenario) {
 			s.Bulk = Bulk{At: 10*hour + 30*time.Minute, Rooms: 10, Records: 1000}
 		}),
-		with("giant", "20,000 rooms, the first lecture of a day, as large as Terraform lets it be", func(s *Scenario) {
+		with("giant", "20,000 rooms, the first lecture of a day", func(s *Scenario) {
 			s.Rooms, s.Users, s.Slots = 20_000, 64, ordinary()[:1]
 			s.Set = map[string]int{"max_merges": 190, "stage": 100, "upload": 60, "link": 20}
 		}),
