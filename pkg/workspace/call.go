@@ -49,9 +49,6 @@ func (c *Client) do(ctx context.Context, method, what string, try func(context.C
 		}
 		d := max(backoff.Pause(), wanted)
 		if spent += d; spent > patience {
-			if limited(err) {
-				return &fault.Later{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
-			}
 			return c.judge(ctx, what, err)
 		}
 		if c.wait(ctx, d) != nil {
@@ -70,14 +67,6 @@ func curable(ctx context.Context, err error) bool {
 		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Curable
 	}
 	return true // a broken connection, a cut answer, a token server out of breath
-}
-
-// limited tells whether err is a rate limit. One that outlasts patience is nobody's failure: a full quota
-// may stay so for hours, and Drive calls its daily limit of uploads userRateLimitExceeded, too
-// (github.com/rclone/rclone/issues/3328).
-func limited(err error) bool {
-	var answer *googleapi.Error
-	return errors.As(err, &answer) && (answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden)
 }
 
 // decided tells whether err has its meaning already.
@@ -113,7 +102,12 @@ func (c *Client) judge(ctx context.Context, what string, err error) error {
 		return &fault.Permanent{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
 	case fault.Answer:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
-	case fault.Curable:
+	case fault.Curable: // and patience is spent
+		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
+		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
+		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
+			return &fault.Later{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
+		}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
