@@ -22,24 +22,25 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	if err != nil {
 		return err
 	}
-	if _, err := w.Work.Stat(ctx, name); errors.Is(err, bucket.ErrNotFound) {
-		if err := w.compose(ctx, name, plan, files); err != nil {
+	merged, err := w.Work.Stat(ctx, name)
+	if errors.Is(err, bucket.ErrNotFound) {
+		if merged, err = w.compose(ctx, name, plan, files); err != nil {
 			return fmt.Errorf("join %d parts: %w", len(files), err)
 		}
 	} else if err != nil {
 		return fmt.Errorf("look for the merge: %w", err)
 	}
-	w.thumbnail(ctx, name, plan)
+	length := time.Duration(plan.Frames) * time.Second / time.Duration(plan.Encoding.Rate)
+	w.thumbnail(ctx, merged, plan, length/2)
 	next, err := w.Store.Advance(ctx, w.hold, nvr.StepUpload, store.Change{}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
-	length := time.Duration(plan.Frames) * time.Second / time.Duration(plan.Encoding.Rate)
 	w.Log.InfoContext(ctx, "joined", observe.Merged(length, time.Duration(float64(costOf(files).CPU)*float64(time.Second))), "parts", len(files))
 	return w.send(ctx, next)
 }
 
-func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, files []partFile) error {
+func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, files []partFile) (bucket.Object, error) {
 	parts := make([]*mp4.Part, len(files))
 	for i, f := range files {
 		parts[i] = f.Part
@@ -48,15 +49,15 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	meta.Title = w.rec.Title // the plan's may be an older one: a title changes no frame
 	header, err := mp4.Header(parts, meta)
 	if err != nil {
-		return err
+		return bucket.Object{}, err
 	}
 	place, err := bucket.MediaName(w.rec.ID, "head-"+plan.Digest())
 	if err != nil {
-		return err
+		return bucket.Object{}, err
 	}
 	head, err := w.header(ctx, place, header)
 	if err != nil {
-		return err
+		return bucket.Object{}, err
 	}
 	sources := []bucket.Object{head}
 	size := head.Size
@@ -66,12 +67,12 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	}
 	made, err := w.Work.Compose(ctx, name, "video/mp4", nil, sources)
 	if errors.Is(err, bucket.ErrExists) {
-		return nil
+		return w.Work.Stat(ctx, name)
 	}
 	if err == nil && made.Size != size {
 		err = fmt.Errorf("the bucket composed %d bytes of %d", made.Size, size)
 	}
-	return err
+	return made, err
 }
 
 // header stores the head of the merge.

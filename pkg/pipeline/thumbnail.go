@@ -14,33 +14,28 @@ const (
 	thumbTime  = time.Minute // that it may take; a merge is not kept waiting for its picture
 )
 
-// thumbnail stores a picture out of the middle of the merge, which the page of recordings shows: it has
+// thumbnail stores a picture out of the merge, which the page of recordings shows: it has
 // no right to read Drive. A video without one is as good, so nothing here fails the record.
-func (w *worker) thumbnail(ctx context.Context, merged string, plan *merge.Plan) {
+func (w *worker) thumbnail(ctx context.Context, merged bucket.Object, plan *merge.Plan, at time.Duration) {
 	short, stop := context.WithTimeout(ctx, thumbTime)
 	defer stop()
-	if err := w.storeThumbnail(short, merged, plan); err != nil && !errors.Is(err, bucket.ErrExists) && ctx.Err() == nil {
+	if err := w.storeThumbnail(short, merged, plan, at); err != nil && !errors.Is(err, bucket.ErrExists) && ctx.Err() == nil {
 		w.Log.WarnContext(ctx, "the video gets no thumbnail", "err", err)
 	}
 }
 
-func (w *worker) storeThumbnail(ctx context.Context, merged string, plan *merge.Plan) error {
+func (w *worker) storeThumbnail(ctx context.Context, merged bucket.Object, plan *merge.Plan, at time.Duration) error {
 	name, err := bucket.ReportName(w.rec.ID, plan.Digest(), "jpg")
 	if err != nil {
 		return err
 	}
-	object, err := w.Work.Stat(ctx, merged)
-	if err != nil {
-		return err
-	}
-	video, err := w.Work.Open(ctx, merged, object.Generation)
+	video, err := w.Work.Open(ctx, merged.Name, merged.Generation)
 	if err != nil {
 		return err
 	}
 	served := w.Tools.Proxy.Serve(video)
 	e := plan.Encoding
-	middle := time.Duration(plan.Frames) * time.Second / time.Duration(e.Rate) / 2
-	jpg, err := w.Tools.FFmpeg.JPEG(ctx, served.URL, middle, thumbWidth, thumbWidth*e.Height/e.Width/2*2)
+	jpg, err := w.Tools.FFmpeg.JPEG(ctx, served.URL, at, thumbWidth, thumbWidth*e.Height/e.Width/2*2)
 	if err = errors.Join(err, served.Close(), video.Close()); err != nil {
 		return err
 	}
