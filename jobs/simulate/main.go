@@ -81,19 +81,11 @@ func write(all []simulate.Scenario, results []*simulate.Result) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range results {
+		now[r.Scenario.Name] = r.Row()
+	}
 	var text bytes.Buffer
-	if err := simulate.WriteCSV(&text, results); err != nil {
-		return err
-	}
-	fresh, err := simulate.ReadCSV(bytes.NewReader(text.Bytes()))
-	if err != nil {
-		return err
-	}
-	for name, row := range fresh {
-		now[name] = row
-	}
-	text.Reset()
-	if err := simulate.WriteRows(&text, all, now); err != nil {
+	if err := simulate.WriteCSV(&text, all, now); err != nil {
 		return err
 	}
 	const page = "docs/simulation.md"

@@ -34,7 +34,7 @@ func run(t *testing.T, s simulate.Scenario) *simulate.Result {
 func csv(t *testing.T, r *simulate.Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := simulate.WriteCSV(&b, []*simulate.Result{r}); err != nil {
+	if err := simulate.WriteCSV(&b, []simulate.Scenario{r.Scenario}, map[string]simulate.Row{r.Scenario.Name: r.Row()}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -17,17 +17,9 @@ func columns() []string {
 	}
 }
 
-// WriteCSV writes a row a scenario. What the last column holds is drawn in the plot.
-func WriteCSV(to io.Writer, results []*Result) error {
-	lines := [][]string{columns()}
-	for _, r := range results {
-		lines = append(lines, r.row())
-	}
-	return write(to, lines)
-}
-
-// WriteRows writes rows that were read, in the order of the scenarios.
-func WriteRows(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
+// WriteCSV writes a row a scenario, in the order of the scenarios. What the last column holds is drawn in
+// the plot.
+func WriteCSV(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
 	lines := [][]string{columns()}
 	for _, s := range scenarios {
 		row, ok := rows[s.Name]
@@ -40,25 +32,26 @@ func WriteRows(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
 		}
 		lines = append(lines, line)
 	}
-	return write(to, lines)
-}
-
-func write(to io.Writer, lines [][]string) error {
 	if err := csv.NewWriter(to).WriteAll(lines); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
 	return nil
 }
 
-func (r *Result) row() []string {
+// Row is the result as a row of the csv.
+func (r *Result) Row() Row {
 	hours := func(d time.Duration) string { return strconv.FormatFloat(d.Hours(), 'f', 2, 64) }
-	return []string{
+	row := Row{}
+	for i, text := range []string{
 		r.Scenario.Name, strconv.Itoa(r.Scenario.Rooms), strconv.Itoa(r.Asked), strconv.Itoa(r.Delivered), strconv.Itoa(r.Failed),
 		strconv.FormatFloat(r.Within, 'f', 4, 64), hours(r.P50), hours(r.P99), hours(r.Max),
 		strconv.Itoa(r.Peak.Backlog), strconv.Itoa(r.Peak.Tasks), strconv.Itoa(r.Peak.Tasks * r.VCPU),
 		strconv.Itoa(r.DriveUser), strconv.FormatFloat(float64(r.UploadPeak)/1e9, 'f', 0, 64), strconv.Itoa(r.Calendar), strconv.Itoa(r.Classroom),
 		strconv.FormatFloat(r.Hours, 'f', 0, 64), strconv.FormatFloat(r.Euro/r.Hours, 'f', 3, 64), join(r.waiting()),
+	} {
+		row[columns()[i]] = text
 	}
+	return row
 }
 
 // waiting is how many records were due or at work, at each full hour.

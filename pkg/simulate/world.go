@@ -102,7 +102,7 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 	}
 	w.begin = time.Date(2026, 11, 23, 0, 0, 0, 0, c.Zone()) // a Monday
 	w.at = w.begin
-	w.p, err = wire.New(ctx, c, slog.New(slog.DiscardHandler), func() time.Time { return w.at }, alone, wire.Topics, wire.Jobs)
+	w.p, err = wire.New(ctx, c, slog.New(slog.DiscardHandler), func() time.Time { return w.at }, wire.StoreAlone, wire.Topics, wire.Jobs)
 	if err != nil {
 		return nil, errors.Join(err, w.out.Close())
 	}
@@ -115,16 +115,8 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 	return w, nil
 }
 
-// alone is [wire.Store] for a file that nobody else has.
-func alone(ctx context.Context, p *wire.Process) (err error) {
-	p.Store, err = store.Open(ctx, string(p.Config.Database), store.Options{
-		Now: p.Now, Alone: true, Defaults: store.Defaults{Zone: p.Config.Zone(), SegmentLength: p.Config.SegmentLength},
-	})
-	return err
-}
-
 // Close implements io.Closer.
-func (w *world) Close() error { return errors.Join(w.p.Close(), w.p.Store.Close(), w.out.Close()) }
+func (w *world) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
 
 // furnish fills the rooms and plans what happens by the clock.
 func (w *world) furnish() error {
