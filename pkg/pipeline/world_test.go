@@ -1,19 +1,16 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,8 +23,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/nvr-miem/merger/pkg/bucket"
-	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
@@ -36,13 +31,11 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/run"
 	"github.com/nvr-miem/merger/pkg/localcloud/storage"
 	"github.com/nvr-miem/merger/pkg/merge"
-	"github.com/nvr-miem/merger/pkg/notice"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/store/storetest"
-	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
 const (
@@ -203,10 +196,7 @@ func open(t testing.TB, s scene) *world {
 	}
 	w := &world{
 		t: t, tools: common.tools, dir: s.dir, clock: storetest.NewClock(), faults: faults.New(time.Millisecond),
-		queue: slices.Clone(s.queue), tasks: slices.Clone(s.tasks), ran: map[string]bool{}, posts: map[string]int{}, command: []string{"true"},
-	}
-	for key := range s.ran {
-		w.ran[key] = true
+		queue: slices.Clone(s.queue), tasks: slices.Clone(s.tasks), ran: maps.Clone(s.ran), posts: map[string]int{}, command: []string{"true"},
 	}
 	w.clock.Move(s.at.Sub(w.clock.Now()))
 	w.settings = pipeline.Settings{
@@ -308,33 +298,14 @@ func (w *world) objects(of, prefix string) []string {
 	return names
 }
 
-// ask makes a call that no fault strikes; text is sent as it is, all else as JSON.
+// ask makes a call that no fault strikes, to the calendar as the student.
 func (w *world) ask(method, path string, body any) (status int, answer map[string]any) {
 	w.t.Helper()
-	text, ok := body.([]byte)
-	kind := "video/mp4"
-	if !ok && body != nil {
-		var err error
-		text, err = json.Marshal(body)
-		w.must(err)
-		kind = "application/json"
-	}
-	request, err := http.NewRequestWithContext(context.Background(), method, w.base+path, bytes.NewReader(text))
-	w.must(err)
-	request.Header.Set(faults.SpareHeader, "off")
-	request.Header.Set("Content-Type", kind)
+	who := ""
 	if strings.HasPrefix(path, "/workspace/calendar") {
-		request.Header.Set("X-Workspace-User", student)
+		who = student
 	}
-	response, err := http.DefaultClient.Do(request)
-	w.must(err)
-	defer func() { _ = response.Body.Close() }()
-	got, err := io.ReadAll(response.Body)
-	w.must(err)
-	if json.Unmarshal(got, &answer) != nil {
-		answer = map[string]any{"body": string(got)}
-	}
-	return response.StatusCode, answer
+	return exchange(w.t, who, method, w.base+path, body)
 }
 
 func (w *world) call(method, path string, body any) map[string]any {
@@ -397,137 +368,6 @@ func (w *world) course(name string) string {
 	return w.call("POST", "/workspace/classroom/v1/courses", map[string]any{"name": name, "ownerId": "teacher@example.org", "courseState": "ACTIVE"})["id"].(string)
 }
 
-// life is one process: it lives for one call of the pipeline, and may be killed in it.
-type life struct {
-	w      *world
-	at     int64 // the point to die at, from 1; 0: it lives
-	strike func(*http.Request) bool
-	cancel context.CancelFunc
-	passed atomic.Int64
-	dead   atomic.Bool
-
-	mu    sync.Mutex
-	calls map[string]int64
-}
-
-var errDied = errors.New("killed")
-
-// point is an instant at which the process may die; it tells whether it is dead.
-func (l *life) point() bool {
-	if l.passed.Add(1) == l.at {
-		l.die()
-	}
-	return l.dead.Load()
-}
-
-func (l *life) die() { l.dead.Store(true); l.cancel() }
-
-// RoundTrip implements http.RoundTripper: before a call, and after it, are points.
-func (l *life) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.strike != nil && l.strike(r) {
-		l.die()
-	}
-	if l.point() {
-		return nil, errDied
-	}
-	l.mu.Lock()
-	l.calls[api(r.URL.Path)]++
-	l.mu.Unlock()
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if l.point() && err == nil {
-		_ = response.Body.Close()
-		return nil, errDied
-	}
-	return response, err
-}
-
-func api(path string) string {
-	for _, name := range []string{"drive", "calendar", "classroom", "storage"} {
-		if strings.Contains(path, "/"+name+"/v") {
-			return name
-		}
-	}
-	if path == "/notices" {
-		return "notice"
-	}
-	return "run"
-}
-
-// now is the database's clock: every change of a row asks it, which is a point. What a dead process
-// would write after its death (a settlement, say) is not written: its goroutine ends.
-func (l *life) now() time.Time {
-	if l.point() && inLife() {
-		runtime.Goexit()
-	}
-	return l.w.clock.Now()
-}
-
-// inLife tells whether the goroutine is the one that [world.live] began.
-func inLife() bool {
-	callers := make([]uintptr, 100)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "(*life).inside") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-func (l *life) run(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, *pipeline.Pipeline) error) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = errDied
-		err = l.inside(ctx, p, do)
-	}()
-	<-done
-	return err
-}
-
-func (l *life) inside(ctx context.Context, p *pipeline.Pipeline, do func(context.Context, *pipeline.Pipeline) error) error {
-	return do(ctx, p)
-}
-
-// live is one process that does one thing with clients of its own.
-func (w *world) live(l *life, do func(context.Context, *pipeline.Pipeline) error) error {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	l.w, l.cancel, l.calls = w, cancel, map[string]int64{}
-	objects, err := bucket.New(ctx, bucket.Options{Endpoint: w.base + "/storage/v1/", Transport: l, Scale: 1000, Now: w.clock.Now})
-	w.must(err)
-	work, err := workspace.New(workspace.Options{Endpoint: w.base + "/workspace", Transport: l, Scale: 1000, Now: w.clock.Now,
-		Scopes: slices.Concat(workspace.UploadScopes(), workspace.LinkScopes(), workspace.StageScopes()), Subjects: workspace.Subjects{Drive: service, Calendar: service}})
-	w.must(err)
-	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: "local", Endpoint: w.pubsub.Addr, Scale: 1000})
-	w.must(err)
-	jobs, err := dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: w.jobs(), Client: &http.Client{Transport: l}, Scale: 1000})
-	w.must(err)
-	notices, err := notice.New(notice.Options{Webhook: w.base + "/notices", WebhookSecret: "s", Transport: l, Scale: 1000, Now: w.clock.Now})
-	w.must(err)
-	db := w.databaseAt(l.now)
-	p := &pipeline.Pipeline{
-		Store: db, Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
-		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
-	}
-	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // for whoever looks into a failure
-		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	w.life.Store(l)
-	err = l.run(ctx, p, do)
-	w.life.Store(nil)
-	l.mu.Lock()
-	l.calls["database"] = db.Statements()
-	l.mu.Unlock()
-	w.must(errors.Join(topics.Close(), db.Close(), objects.Close()))
-	w.collect()
-	return err
-}
-
 // collect takes what was published.
 func (w *world) collect() {
 	w.t.Helper()
@@ -542,15 +382,7 @@ func (w *world) collect() {
 // save copies the world, which is at rest.
 func (w *world) save() scene {
 	w.t.Helper()
-	return scene{dir: w.dir, at: w.clock.Now(), queue: slices.Clone(w.queue), tasks: slices.Clone(w.tasks), ran: mapsClone(w.ran)}.copy(w.t)
-}
-
-func mapsClone(m map[string]bool) map[string]bool {
-	c := map[string]bool{}
-	for k := range m {
-		c[k] = true
-	}
-	return c
+	return scene{dir: w.dir, at: w.clock.Now(), queue: slices.Clone(w.queue), tasks: slices.Clone(w.tasks), ran: maps.Clone(w.ran)}.copy(w.t)
 }
 
 func (s scene) copy(t testing.TB) scene {
