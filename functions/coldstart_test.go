@@ -16,6 +16,7 @@ import (
 
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
 // BenchmarkColdStart takes the image's entry from the start of its process to its first answer, as each
@@ -27,10 +28,8 @@ func BenchmarkColdStart(b *testing.B) {
 	if out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", entry, "./serve").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	dsn := "sqlite:" + filepath.Join(dir, "nvr.db")
-	if err := migrated(b.Context(), dsn); err != nil {
-		b.Fatal(err)
-	}
+	dsn := storetest.SQLite(b)
+	storetest.Open(b, dsn, store.Options{Now: time.Now})
 	for _, name := range functions.Names() {
 		b.Run(name, func(b *testing.B) {
 			var spent time.Duration // of the processor
@@ -59,14 +58,6 @@ func BenchmarkColdStart(b *testing.B) {
 			b.ReportMetric(float64(spent.Milliseconds())/float64(max(b.N, 5)), "cpu-ms/start")
 		})
 	}
-}
-
-func migrated(ctx context.Context, dsn string) error {
-	db, err := store.Open(ctx, dsn, store.Options{Now: time.Now, Defaults: store.Defaults{Zone: time.UTC, Language: "en", SegmentLength: 30 * time.Minute}})
-	if err != nil {
-		return err
-	}
-	return errors.Join(db.Migrate(ctx, store.Adoption{}), db.Close())
 }
 
 func freePort(b *testing.B) string {
