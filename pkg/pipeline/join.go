@@ -37,7 +37,7 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 		return err
 	}
 	w.Log.InfoContext(ctx, "joined", observe.Merged(length, time.Duration(float64(costOf(files).CPU)*float64(time.Second))), "parts", len(files))
-	return w.send(ctx, next)
+	return w.sendOn(ctx, next)
 }
 
 func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, files []partFile) (bucket.Object, error) {

@@ -209,7 +209,7 @@ func (w *worker) backToStage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.send(ctx, next)
+	return w.sendOn(ctx, next)
 }
 
 // parts lists the record's parts; nil if the set is not complete yet.

@@ -122,6 +122,22 @@ func (p *Pipeline) keep(ctx context.Context, hold nvr.Hold) (context.Context, fu
 	}
 }
 
+// onwardFor bounds what a worker does after the record has moved on.
+const onwardFor = 30 * time.Second
+
+// onward is the context of what a worker does for the next step, once it has moved the record on. It
+// holds the record no longer, and the next renewal, which finds that out, must not end it.
+func onward(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), onwardFor)
+}
+
+// sendOn sends the message of a record that the worker has moved on.
+func (w *worker) sendOn(ctx context.Context, next nvr.Claim) error {
+	ctx, stop := onward(ctx)
+	defer stop()
+	return w.send(ctx, next)
+}
+
 // settleFor bounds the last write of a worker, which happens also when its own time is up.
 const settleFor = 10 * time.Second
 

@@ -43,7 +43,7 @@ func (w *worker) goOn(ctx context.Context) error {
 		return err
 	}
 	w.Log.InfoContext(ctx, "going on in a further message", "next_turn", next.Turn)
-	return w.send(ctx, next)
+	return w.sendOn(ctx, next)
 }
 
 func (w *worker) stage(ctx context.Context) error {
@@ -143,6 +143,8 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := onward(ctx)
+	defer stop()
 	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
 		Key: LaunchKey(next), Tasks: len(plan.Slices), Since: since,
 		Env: map[string]string{

@@ -62,7 +62,7 @@ func (w *worker) upload(ctx context.Context) error {
 		return err
 	}
 	w.Log.InfoContext(ctx, "uploaded", "file", file.ID, "bytes", file.Size, "share", share)
-	return w.send(ctx, next)
+	return w.sendOn(ctx, next)
 }
 
 // bring makes the record's one file on Drive hold the merge.

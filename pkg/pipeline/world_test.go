@@ -243,7 +243,7 @@ func (w *world) serve() {
 // jobs starts the stand-in of Cloud Run when it is first wanted: its command may be set until then.
 func (w *world) jobs() string {
 	if w.runURL == "" {
-		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, MaxRetries: -1, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
+		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, Faults: w.faults, MaxRetries: -1, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
 		w.must(err)
 		front := httptest.NewServer(server)
 		w.runURL = front.URL
