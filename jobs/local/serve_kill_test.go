@@ -96,11 +96,12 @@ func TestImageEntry(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	given := s.environmentOf("FUNCTION_TARGET=claim")
-	for _, name := range functions.Names() {
-		port, err := freePort()
-		if err != nil {
-			t.Fatal(err)
-		}
+	ports, err := freePorts(len(functions.Names()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range functions.Names() {
+		port := ports[i]
 		var out bytes.Buffer
 		process := exec.CommandContext(t.Context(), entry)
 		process.Stdout, process.Stderr = &out, &out

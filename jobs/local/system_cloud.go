@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"os"
@@ -63,10 +62,12 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 		back.Handle(prefix, buckets)
 	}
 
-	for _, name := range functions.Names() {
-		if s.ports[name], err = freePort(); err != nil {
-			return err
-		}
+	ports, err := freePorts(len(functions.Names()))
+	if err != nil {
+		return err
+	}
+	for i, name := range functions.Names() {
+		s.ports[name] = ports[i]
 	}
 	topics, err := pubsub.Start(ctx, pubsub.Options{Project: project, Subscriptions: subscriptions(s.ports), Scale: s.o.scale, Now: time.Now, Log: s.log, Chaos: s.o.disorder()})
 	if err != nil {
@@ -101,20 +102,6 @@ func subscriptions(ports map[string]string) []pubsub.Subscription {
 		all = append(all, sub)
 	}
 	return all
-}
-
-// freePort finds a port for a child. Nobody else on the machine should take it before the child does;
-// if somebody does, the child is started again and again, and says so.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if closeErr := l.Close(); err == nil {
-		err = closeErr
-	}
-	return port, err
 }
 
 // environment is what the functions and the job are given: the configuration of this machine.
