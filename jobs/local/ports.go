@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
+	"syscall"
 )
 
 // Ports for children lie below those that Linux gives to outgoing connections (from 32768): a child binds
@@ -17,23 +19,24 @@ const (
 	portTries = 100
 )
 
-// freePorts finds different ports that nobody listens on.
-func freePorts(count int) (ports []string, err error) {
-	var held []net.Listener // until all are found
-	defer func() {
-		for _, l := range held {
-			err = errors.Join(err, l.Close())
+// freePorts finds different ports that nobody listens on. It asks by connecting: a port that it listened
+// on itself would stay taken after the close by any process that is just being forked, until its exec.
+func freePorts(count int) ([]string, error) {
+	var ports []string
+	for range count + portTries {
+		if len(ports) == count {
+			return ports, nil
 		}
-	}()
-	for tries := 0; len(ports) < count; tries++ {
 		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort+1)) //nolint:gosec // a port, not a secret
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil && tries >= portTries {
-			return nil, fmt.Errorf("find %d free ports: %w", count, err)
-		}
-		if err == nil {
-			held, ports = append(held, l), append(ports, port)
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		switch {
+		case err == nil:
+			if err := conn.Close(); err != nil {
+				return nil, fmt.Errorf("look whether port %s is free: %w", port, err)
+			}
+		case errors.Is(err, syscall.ECONNREFUSED) && !slices.Contains(ports, port):
+			ports = append(ports, port)
 		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("no %d free ports found between %d and %d on 127.0.0.1", count, firstPort, lastPort)
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"testing"
 )
 
-// TestFreePorts: no outgoing connection can take one of them before, or between two lives of, a child.
+// TestFreePorts: no outgoing connection can take one of them before, or between two lives of, a child, nor
+// does a process that is started at the same moment hold one.
 func TestFreePorts(t *testing.T) {
 	t.Parallel()
 	outgoing := 32768
@@ -17,6 +20,14 @@ func TestFreePorts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	started := make(chan error)
+	go func() {
+		var err error
+		for range 20 {
+			err = errors.Join(err, exec.CommandContext(t.Context(), "true").Run())
+		}
+		started <- err
+	}()
 	ports, err := freePorts(50)
 	if err != nil || len(ports) != 50 {
 		t.Fatalf("%d ports, %v", len(ports), err)
@@ -36,5 +47,8 @@ func TestFreePorts(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	if err := <-started; err != nil {
+		t.Error(err)
 	}
 }
