@@ -51,7 +51,7 @@ locals {
       aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["resource.labels.service_name"]
     }
     api_errors = {
-      title   = "Google's APIs refuse calls", severity = "WARNING", runbook = "docs/runbook.md#api-errors"
+      title   = "Calls to Google fail", severity = "WARNING", runbook = "docs/runbook.md#api-errors"
       filter  = "${local.user}api_errors\" resource.type=\"cloud_run_revision\""
       aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["metric.labels.api"]
     }

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,6 +44,7 @@ type Options struct {
 	Transport http.RoundTripper // below everything; nil is the usual one
 	Scale     float64           // divides every wait; 0 is 1
 	Now       func() time.Time  // for the instant at which a spent quota is asked for again
+	Tried     fault.Tried       // for metrics; may be nil
 }
 
 // Client speaks to Cloud Storage. It must be closed.
@@ -56,13 +58,16 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	if opts.Scale == 0 {
 		opts.Scale = 1
 	}
+	if opts.Tried == nil {
+		opts.Tried = func(string, int, bool, error) {}
+	}
 	transport, err := transport(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open Cloud Storage: %w", err)
 	}
 	options := []option.ClientOption{
 		storage.WithJSONReads(),
-		option.WithHTTPClient(&http.Client{Transport: &sorting{next: transport, scale: opts.Scale}}),
+		option.WithHTTPClient(&http.Client{Transport: &sorting{next: transport, scale: opts.Scale, tried: opts.Tried}}),
 	}
 	if opts.Endpoint != "" {
 		options = append(options, option.WithEndpoint(opts.Endpoint))
@@ -122,7 +127,7 @@ func (b *Bucket) Name() string { return b.name }
 // Check tells whether the bucket can be reached.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.handle.Attrs(ctx); err != nil {
-		return b.sort(err, "look at bucket %s", b.name)
+		return b.sort(err, callBucketGet, "look at bucket %s", b.name)
 	}
 	return nil
 }
@@ -132,11 +137,15 @@ func (b *Bucket) Check(ctx context.Context) error {
 type sorting struct {
 	next  http.RoundTripper
 	scale float64
+	tried fault.Tried
 }
 
 // RoundTrip implements http.RoundTripper.
 func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := s.next.RoundTrip(r)
+	if err != nil && r.Context().Err() == nil {
+		s.tried(callOf(r), 0, true, err) // if it was the last time, Bucket.sort says so too
+	}
 	if err != nil || response.StatusCode < http.StatusBadRequest {
 		return response, err
 	}
@@ -149,6 +158,7 @@ func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 	if fault.HTTP(response.StatusCode, reasonOf(body)) != fault.Curable {
 		return response, nil
 	}
+	s.tried(callOf(r), response.StatusCode, true, errors.New(response.Status))
 	if response.StatusCode == http.StatusForbidden {
 		response.StatusCode, response.Status = http.StatusTooManyRequests, "429 Too Many Requests"
 		response.Body = io.NopCloser(strings.NewReader(`{"error":{"code":429,"message":"Rate Limit Exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`))

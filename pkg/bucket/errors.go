@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,9 +32,13 @@ var (
 const quotaPause = time.Hour
 
 // sort gives an error of the client library its kind, and says what was done to what.
-func (b *Bucket) sort(err error, format string, values ...any) error {
+// call is Google's name of what was called.
+func (b *Bucket) sort(err error, call, format string, values ...any) error {
 	what := fmt.Sprintf(format, values...)
 	status, reason, text := answerOf(err)
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Answer) {
+		b.client.opts.Tried(call, status, false, err)
+	}
 	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
 	if missing && (errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {
 		// Not ErrNotFound: a bucket that cannot be seen must not pass for one without footage.

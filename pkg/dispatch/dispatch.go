@@ -40,16 +40,20 @@ const patience = 30 * time.Second
 type waits struct {
 	scale float64
 	pause func(context.Context, time.Duration) error
+	tried fault.Tried
 }
 
-func newWaits(scale float64, pause func(context.Context, time.Duration) error) waits {
+func newWaits(scale float64, pause func(context.Context, time.Duration) error, tried fault.Tried) waits {
 	if scale <= 0 {
 		scale = 1
 	}
 	if pause == nil {
 		pause = gax.Sleep
 	}
-	return waits{scale: scale, pause: pause}
+	if tried == nil {
+		tried = func(string, int, bool, error) {}
+	}
+	return waits{scale: scale, pause: pause, tried: tried}
 }
 
 func (w waits) scaled(d time.Duration) time.Duration {
@@ -57,23 +61,35 @@ func (w waits) scaled(d time.Duration) time.Duration {
 }
 
 // again calls do until it succeeds, fails for good, or has been given patience; the error comes back
-// as package fault wants it.
-func (w waits) again(ctx context.Context, do func(context.Context) error) error {
+// as package fault wants it. call is Google's name of what is called.
+func (w waits) again(ctx context.Context, call string, do func(context.Context) error) error {
 	backoff := gax.Backoff{Initial: w.scaled(500 * time.Millisecond), Max: w.scaled(8 * time.Second), Multiplier: 2}
 	var waited time.Duration
 	for {
 		err := do(ctx)
 		if err == nil || ctx.Err() != nil || kind(err) != fault.Curable {
+			w.told(ctx, call, err, false)
 			return sorted(err)
 		}
 		pause := max(backoff.Pause(), w.scaled(retryAfter(err)))
-		if waited += pause; waited > w.scaled(patience) {
+		waited += pause
+		w.told(ctx, call, err, waited <= w.scaled(patience))
+		if waited > w.scaled(patience) {
 			return err
 		}
 		if paused := w.pause(ctx, pause); paused != nil {
 			return errors.Join(err, paused)
 		}
 	}
+}
+
+// told hands on that a call failed, for the metrics.
+func (w waits) told(ctx context.Context, call string, err error, again bool) {
+	if err == nil || ctx.Err() != nil || kind(err) == fault.Answer {
+		return
+	}
+	code, _ := answer(err)
+	w.tried(call, code, again, err)
 }
 
 // kind asks the one table what an error of a call means.

@@ -12,6 +12,8 @@ import (
 
 	"google.golang.org/api/option"
 	run "google.golang.org/api/run/v2"
+
+	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 // KeyEnv is the variable that names a launch among the executions of its job.
@@ -23,6 +25,7 @@ type JobsOptions struct {
 	Client   *http.Client // nil: with the process's own credentials at Google, with none elsewhere
 	Scale    float64      // divides the waits between tries; 0 is 1
 	Pause    func(context.Context, time.Duration) error
+	Tried    fault.Tried // for metrics; may be nil
 }
 
 // Jobs starts executions of jobs and asks what became of them. Jobs and executions are named in full,
@@ -48,7 +51,7 @@ func NewJobs(ctx context.Context, options JobsOptions) (*Jobs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the Cloud Run Admin API: %w", err)
 	}
-	return &Jobs{service: service, waits: newWaits(options.Scale, options.Pause)}, nil
+	return &Jobs{service: service, waits: newWaits(options.Scale, options.Pause, options.Tried)}, nil
 }
 
 // Launch is one wish to run a job.
@@ -64,7 +67,7 @@ type Launch struct {
 // is lost and the execution does not show yet, a second one may start; whoever calls bears that.
 func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, error) {
 	var name string
-	err := j.waits.again(ctx, func(ctx context.Context) error {
+	err := j.waits.again(ctx, "run.jobs.run", func(ctx context.Context) error {
 		found, err := j.find(ctx, job, KeyEnv, launch.Key, launch.Since)
 		if err != nil {
 			return err
@@ -114,7 +117,7 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 // Executions made before since are not looked at; a zero since looks at all.
 func (j *Jobs) Find(ctx context.Context, job, name, value string, since time.Time) ([]Execution, error) {
 	var found []Execution
-	err := j.waits.again(ctx, func(ctx context.Context) (err error) {
+	err := j.waits.again(ctx, "run.executions.list", func(ctx context.Context) (err error) {
 		found, err = j.find(ctx, job, name, value, since)
 		return err
 	})
@@ -167,7 +170,7 @@ func carries(execution *run.GoogleCloudRunV2Execution, name, value string) bool 
 
 // Cancel ends an execution: its tasks get SIGTERM, then SIGKILL. One that has ended already is fine.
 func (j *Jobs) Cancel(ctx context.Context, execution string) error {
-	err := j.waits.again(ctx, func(ctx context.Context) error {
+	err := j.waits.again(ctx, "run.executions.cancel", func(ctx context.Context) error {
 		_, err := j.service.Projects.Locations.Jobs.Executions.Cancel(execution, &run.GoogleCloudRunV2CancelExecutionRequest{}).
 			Context(ctx).Fields("name").Do()
 		return err
@@ -185,7 +188,7 @@ func (j *Jobs) Cancel(ctx context.Context, execution string) error {
 // Execution asks how an execution stands, and if it failed, what its tasks died of.
 func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	var execution Execution
-	err := j.waits.again(ctx, func(ctx context.Context) error {
+	err := j.waits.again(ctx, "run.executions.get", func(ctx context.Context) error {
 		answer, err := j.service.Projects.Locations.Jobs.Executions.Get(name).Context(ctx).Fields(executionFields).Do()
 		if err == nil {
 			execution = read(answer)
@@ -198,7 +201,7 @@ func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	if execution.Failed == 0 {
 		return execution, nil
 	}
-	err = j.waits.again(ctx, func(ctx context.Context) error {
+	err = j.waits.again(ctx, "run.tasks.list", func(ctx context.Context) error {
 		execution.Failures = nil
 		return j.service.Projects.Locations.Jobs.Executions.Tasks.List(name).PageSize(1000).
 			Fields("nextPageToken", "tasks(index,completionTime,retried,lastAttemptResult)").

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -19,14 +20,16 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // TopicsOptions say where Pub/Sub is.
 type TopicsOptions struct {
 	Project  string
-	Endpoint string  // host:port of a server without TLS; empty: Google's
-	Scale    float64 // divides how long a publish is tried; 0 is 1
+	Endpoint string      // host:port of a server without TLS; empty: Google's
+	Scale    float64     // divides how long a publish is tried; 0 is 1
+	Tried    fault.Tried // for metrics; may be nil
 }
 
 // Topics publishes. A topic is named after the function that it wakes.
@@ -48,7 +51,7 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 			option.WithTelemetryDisabled(),
 		}
 	}
-	waits := newWaits(options.Scale, nil)
+	waits := newWaits(options.Scale, nil, options.Tried)
 	client, err := pubsub.NewClientWithConfig(ctx, options.Project, &pubsub.ClientConfig{
 		TopicAdminCallOptions: &vkit.TopicAdminCallOptions{Publish: []gax.CallOption{gax.WithRetry(waits.publishing)}},
 	}, how...)
@@ -58,11 +61,30 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 	return &Topics{client: client, waits: waits, publishers: map[string]*pubsub.Publisher{}}, nil
 }
 
+// callPublish is Google's name of a publish.
+const callPublish = "pubsub.topics.publish"
+
 // publishing tries a publish again as the client library does by itself, with pauses that are scaled.
 func (w waits) publishing() gax.Retryer {
-	return gax.OnCodes([]codes.Code{
+	return retrying{waits: w, Retryer: gax.OnCodes([]codes.Code{
 		codes.Aborted, codes.Canceled, codes.Internal, codes.ResourceExhausted, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded,
-	}, gax.Backoff{Initial: w.scaled(100 * time.Millisecond), Max: w.scaled(10 * time.Second), Multiplier: 2})
+	}, gax.Backoff{Initial: w.scaled(100 * time.Millisecond), Max: w.scaled(10 * time.Second), Multiplier: 2})}
+}
+
+// retrying counts what it tries again.
+type retrying struct {
+	gax.Retryer
+
+	waits waits
+}
+
+// Retry implements [gax.Retryer].
+func (r retrying) Retry(err error) (time.Duration, bool) {
+	pause, again := r.Retryer.Retry(err)
+	if again {
+		r.waits.told(context.Background(), callPublish, err, true)
+	}
+	return pause, again
 }
 
 // publishTime is how long a publish may take. However the waits are scaled, a busy machine is not quicker.
@@ -117,6 +139,9 @@ func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes
 	ctx, cancel := context.WithTimeout(ctx, 2*t.waits.publishTime())
 	defer cancel()
 	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			t.waits.told(context.Background(), callPublish, err, false)
+		}
 		return fmt.Errorf("publish to topic %s: %w", topic, sorted(err))
 	}
 	return nil

@@ -108,7 +108,7 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 
 // Buckets opens the segments and the work.
 func Buckets(ctx context.Context, p *Process) error {
-	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale})
+	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale, Now: p.Now, Tried: tried(p.Log)})
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,9 @@ func Buckets(ctx context.Context, p *Process) error {
 
 // Topics opens Pub/Sub.
 func Topics(ctx context.Context, p *Process) error {
-	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale})
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
+		Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log),
+	})
 	if err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func Topics(ctx context.Context, p *Process) error {
 
 // Jobs opens the Cloud Run Admin API.
 func Jobs(ctx context.Context, p *Process) (err error) {
-	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale})
+	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log)})
 	return err
 }
 

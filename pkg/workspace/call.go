@@ -37,24 +37,39 @@ const (
 func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) error {
 	backoff := gax.Backoff{Initial: time.Second, Max: 16 * time.Second, Multiplier: 2} // with full jitter
 	var spent time.Duration
-	for n := 1; ; n++ {
+	for {
 		err := try(ctx)
-		c.options.Tried(method, n, err)
 		if err == nil || !curable(ctx, err) {
+			c.told(ctx, method, err, false)
 			return c.judge(ctx, what, err)
 		}
 		wanted, asked := retryAfter(err, c.options.Now())
+		d := max(backoff.Pause(), wanted)
+		spent += d
+		c.told(ctx, method, err, spent <= patience)
 		if asked && wanted > patience {
 			return &fault.Later{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
 		}
-		d := max(backoff.Pause(), wanted)
-		if spent += d; spent > patience {
+		if spent > patience {
 			return c.judge(ctx, what, err)
 		}
 		if c.wait(ctx, d) != nil {
 			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), plain(err))
 		}
 	}
+}
+
+// told hands on that a call failed, for the metrics.
+func (c *Client) told(ctx context.Context, method string, err error, again bool) {
+	var answer *googleapi.Error
+	status := 0
+	if errors.As(err, &answer) {
+		status = answer.Code
+	}
+	if err == nil || ctx.Err() != nil || answered(err) || answer != nil && fault.HTTP(status, reasonOf(answer)) == fault.Answer {
+		return
+	}
+	c.options.Tried(method, status, again, err)
 }
 
 // curable tells whether the same call may work in a moment.
@@ -73,13 +88,18 @@ func curable(ctx context.Context, err error) bool {
 func decided(err error) bool {
 	var permanent *fault.Permanent
 	var later *fault.Later
+	return answered(err) || errors.As(err, &permanent) || errors.As(err, &later)
+}
+
+// answered tells whether err says how things stand, which is no failure.
+func answered(err error) bool {
 	var refused *ShareRefused
 	for _, sentinel := range []error{ErrNotFound, ErrExists, ErrChanged, ErrAmbiguous, ErrSessionGone, fault.ErrStale} {
 		if errors.Is(err, sentinel) {
 			return true
 		}
 	}
-	return errors.As(err, &permanent) || errors.As(err, &later) || errors.As(err, &refused)
+	return errors.As(err, &refused)
 }
 
 // judge turns what a call came back with into the kinds that steps know.

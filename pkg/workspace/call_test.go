@@ -240,16 +240,21 @@ func TestTheContextEndsRetries(t *testing.T) {
 	}
 }
 
-func TestEachTryIsTold(t *testing.T) {
+func TestFailedTriesAreTold(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "notFound") }))
+	answers := []int{503, 503, 404, 403}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, answers[0], "no")
+		answers = answers[1:]
+	}))
 	t.Cleanup(server.Close)
 	var told []string
-	c := client(t, workspace.Options{Endpoint: server.URL, Tried: func(call string, try int, err error) {
-		told = append(told, fmt.Sprintf("%s %d %t", call, try, err != nil))
+	c := client(t, workspace.Options{Endpoint: server.URL, Pause: (&pauses{}).pause, Tried: func(call string, status int, again bool, _ error) {
+		told = append(told, fmt.Sprintf("%s %d %t", call, status, again))
 	}})
+	_, _ = c.Stat(t.Context(), "f1") // until 404, which is an answer
 	_, _ = c.Stat(t.Context(), "f1")
-	if len(told) != 1 || told[0] != "drive.files.get 1 true" {
+	if want := "drive.files.get 503 true, drive.files.get 503 true, drive.files.get 403 false"; strings.Join(told, ", ") != want {
 		t.Errorf("told %q", told)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/api/classroom/v1"
 	"google.golang.org/api/drive/v3"
 	"google.golang.org/api/option"
+
+	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 // Subjects are the people of the domain that we act for. They come from configuration, never from a
@@ -44,7 +46,7 @@ type Options struct {
 	Now       func() time.Time
 	Pause     func(context.Context, time.Duration) error // nil: a timer
 	Log       *slog.Logger                               // nil: none
-	Tried     func(method string, try int, err error)    // told of every try ("drive.files.get"), for metrics; may be nil
+	Tried     fault.Tried                                // for metrics; may be nil
 }
 
 // Tokens gives the source of tokens of one subject. [Delegation] is the one for Google.
@@ -89,7 +91,7 @@ func New(options Options) (*Client, error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	if options.Tried == nil {
-		options.Tried = func(string, int, error) {}
+		options.Tried = func(string, int, bool, error) {}
 	}
 	if options.Transport == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()

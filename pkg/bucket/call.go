@@ -1,0 +1,36 @@
+package bucket
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Google's names of the calls that are made here, as metrics have them.
+const (
+	callBucketGet = "storage.buckets.get"
+	callList      = "storage.objects.list"
+	callGet       = "storage.objects.get"
+	callInsert    = "storage.objects.insert"
+	callCompose   = "storage.objects.compose"
+	callDelete    = "storage.objects.delete"
+)
+
+// callOf names the call that a request is, by its address: .../b/BUCKET/o/OBJECT[/compose]. The names of
+// objects are escaped in it.
+func callOf(r *http.Request) string {
+	_, path, _ := strings.Cut(r.URL.EscapedPath(), "/b/")
+	parts := strings.Split(path, "/") // BUCKET, "o", OBJECT, "compose"
+	switch {
+	case r.Method == http.MethodDelete:
+		return callDelete
+	case parts[len(parts)-1] == "compose" && len(parts) > 3:
+		return callCompose
+	case r.Method == http.MethodPost, r.Method == http.MethodPut:
+		return callInsert
+	case len(parts) < 2:
+		return callBucketGet
+	case len(parts) < 3:
+		return callList
+	}
+	return callGet
+}
