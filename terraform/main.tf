@@ -317,7 +317,7 @@ module "doctor" {
   args    = local.first ? null : ["doctor"] # another execution may say: erase, keys import, retry
 
   account = google_service_account.component["doctor"]
-  environment = merge(local.environment, local.drive, local.calendars, local.courses, {
+  environment = merge(local.environment, local.drive, local.uploaders, local.calendars, local.courses, {
     DATABASE  = local.dsn["doctor"]
     DELEGATES = join(",", [for who in sort(keys(local.delegation)) : "${who}=${google_service_account.component[who].email}"])
   })

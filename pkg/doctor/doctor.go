@@ -49,6 +49,7 @@ func (d *Doctor) Look(ctx context.Context) []Finding {
 	findings = append(findings, d.buckets(ctx)...)
 	findings = append(findings, d.dispatch(ctx)...)
 	findings = append(findings, d.workspace(ctx)...)
+	findings = append(findings, d.uploaders(ctx, p)...)
 	findings = append(findings, d.webhook(ctx)...)
 	if p != nil {
 		findings = append(findings, d.rooms(ctx, p)...)

@@ -172,6 +172,41 @@ func TestSick(t *testing.T) {
 	want(t, found, "room 506 sources", doctor.StateFail, "none at all")
 }
 
+// TestUploaders tries those who share the uploads: one may write, one only read, one sees nothing.
+func TestUploaders(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.env["DRIVE_UPLOADERS"] = "a@example.org,b@example.org,c@example.org"
+	want(t, c.look(), "uploader a@example.org", doctor.StateWarn, "drive_folder")
+
+	folder, _ := c.drive("files", `{"name": "Lectures", "mimeType": "application/vnd.google-apps.folder"}`)["id"].(string)
+	c.drive("files/"+folder+"/permissions", `{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`)
+	c.drive("files/"+folder+"/permissions", `{"role": "reader", "type": "user", "emailAddress": "b@example.org"}`)
+	c.room(nvr.Room{Name: "504", MainSource: "10.0.0.24", Drive: "https://drive.google.com/drive/folders/" + folder})
+	found := c.look()
+	want(t, found, "room 504 folder", doctor.StateOK)
+	want(t, found, "uploader a@example.org", doctor.StateOK, "folders tried: 1")
+	want(t, found, "uploader b@example.org", doctor.StateFail, "may not write to folder Lectures", "shared drive")
+	want(t, found, "uploader c@example.org", doctor.StateFail, "does not see folder", folder)
+
+	c.must(c.faults.Add(faults.Rule{API: "drive", Method: "files.generateIds", Rate: 1, Kind: faults.Broken}))
+	want(t, c.look(), "uploader a@example.org", doctor.StateFail, "DRIVE_UPLOADERS")
+}
+
+// drive makes something on Drive as its user.
+func (c *clinic) drive(path, body string) map[string]any {
+	c.Helper()
+	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.env["WORKSPACE_ENDPOINT"]+"/drive/v3/"+path, strings.NewReader(body))
+	c.must(err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Workspace-User", "nvr@example.org")
+	res, err := http.DefaultClient.Do(request)
+	c.must(err)
+	answer := map[string]any{}
+	c.must(errors.Join(json.NewDecoder(res.Body).Decode(&answer), res.Body.Close()))
+	return answer
+}
+
 func TestDatabaseThatIsNotMigrated(t *testing.T) {
 	t.Parallel()
 	c := open(t)

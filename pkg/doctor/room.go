@@ -151,6 +151,8 @@ func (d *Doctor) folder(ctx context.Context, w *workspace.Client, room nvr.Room)
 		return fail(what, say("lies in the bin", "лежит в корзине"), way)
 	case file.MIME != "application/vnd.google-apps.folder":
 		return fail(what, say(file.Name+" is no folder", file.Name+": не папка"), way)
+	case !file.Writable:
+		return fail(what, say(d.Config.DriveSubject+" may not write to "+file.Name, d.Config.DriveSubject+" не может писать в "+file.Name), way)
 	}
 	return ok(what, same("%s", file.Name))
 }

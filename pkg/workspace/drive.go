@@ -18,7 +18,7 @@ const (
 	folderType   = "application/vnd.google-apps.folder"
 	shortcutType = "application/vnd.google-apps.shortcut"
 
-	fileFields = "id,name,mimeType,size,md5Checksum,webViewLink,trashed,parents,createdTime,modifiedTime,appProperties,videoMediaMetadata"
+	fileFields = "id,name,mimeType,size,md5Checksum,webViewLink,trashed,parents,createdTime,modifiedTime,appProperties,videoMediaMetadata,capabilities/canAddChildren"
 )
 
 // File is a file of Drive.
@@ -35,6 +35,7 @@ type File struct {
 	Modified   time.Time
 	Properties map[string]string // private to us
 	Playable   bool              // Drive has processed the video, so that it can be watched
+	Writable   bool              // a folder that the caller may put files into
 }
 
 func fileOf(f *drive.File) File {
@@ -42,6 +43,7 @@ func fileOf(f *drive.File) File {
 		ID: f.Id, Name: f.Name, MIME: f.MimeType, Size: f.Size, MD5: f.Md5Checksum, Link: f.WebViewLink,
 		Trashed: f.Trashed, Parents: f.Parents, Created: instant(f.CreatedTime), Modified: instant(f.ModifiedTime),
 		Properties: f.AppProperties, Playable: f.VideoMediaMetadata != nil,
+		Writable: f.Capabilities != nil && f.Capabilities.CanAddChildren,
 	}
 }
 
