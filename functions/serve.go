@@ -16,13 +16,19 @@ import (
 )
 
 // Serve is a whole process of one function: it reads the environment, opens the function, and serves
-// it through the functions framework until ctx ends. The log goes to out.
+// it through the functions framework until ctx ends. The log goes to out, as its last line the error.
 func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
+	log := observe.Logger(out, observe.Options{Service: "serve"}) // until it is known which
+	defer func() {
+		if err != nil {
+			log.ErrorContext(ctx, "the process ends", "err", err, observe.Reported())
+		}
+	}()
 	c, err := config.Read(ctx)
 	if err != nil {
 		return err
 	}
-	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: c.Target, Version: c.Revision})
+	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: c.Target, Version: c.Revision})
 	function, err := New(ctx, c.Target, c, log, now)
 	if err != nil {
 		return err

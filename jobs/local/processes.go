@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -11,18 +10,18 @@ import (
 )
 
 // functionCommand is one function of serve, as the image's entry runs it; the environment says which.
-func functionCommand(ctx context.Context, _ []string, stdout, stderr io.Writer) int {
-	return process(stderr, functions.Serve(ctx, stdout, time.Now))
+func functionCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
+	return process(functions.Serve(ctx, stdout, time.Now))
 }
 
 // taskCommand is one task of the job merge; the environment says which.
-func taskCommand(ctx context.Context, _ []string, stdout, stderr io.Writer) int {
-	return process(stderr, wire.Task(ctx, stdout, time.Now))
+func taskCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
+	return process(wire.Task(ctx, stdout, time.Now))
 }
 
-func process(stderr io.Writer, err error) int {
+// process is the exit code of one; what went wrong is the last line of its log.
+func process(err error) int {
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local: %v\n", err)
 		return exitFailed
 	}
 	return exitDone

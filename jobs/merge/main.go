@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,7 +18,6 @@ func main() {
 	err := wire.Task(ctx, os.Stdout, time.Now)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "merge:", err)
-		os.Exit(1)
+		os.Exit(1) // the log says it
 	}
 }

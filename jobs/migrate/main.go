@@ -20,6 +20,7 @@ import (
 	_ "time/tzdata" // rooms have time zones also where the system knows none
 
 	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -31,10 +32,19 @@ func main() {
 		err = run(ctx, os.Stdout, settings, os.Args[1:])
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "migrate:", err)
+		say(ctx, os.Stderr, settings, err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
 	}
+}
+
+// say tells an error: to Cloud Logging if this is a job, else to people.
+func say(ctx context.Context, out io.Writer, settings *config.Config, err error) {
+	if settings == nil || settings.Execution == "" {
+		_, _ = fmt.Fprintln(out, "migrate:", err)
+		return
+	}
+	observe.Logger(out, observe.Options{Service: "migrate"}).ErrorContext(ctx, "the database was not migrated", "err", err, observe.Reported())
 }
 
 func run(ctx context.Context, out io.Writer, settings *config.Config, args []string) (err error) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,20 @@ func TestUpStatusDown(t *testing.T) {
 		if err := run(t.Context(), &out, settings, []string{step.command}); err != nil || !strings.HasPrefix(out.String(), step.want) {
 			t.Fatalf("%s: %q, %v; want %q", step.command, out.String(), err, step.want)
 		}
+	}
+}
+
+func TestErrorsAreLoggedInTheCloud(t *testing.T) {
+	t.Parallel()
+	var people, cloud bytes.Buffer
+	say(t.Context(), &people, &config.Config{}, errors.New("no way"))
+	say(t.Context(), &cloud, &config.Config{Execution: "migrate-1"}, errors.New("no way"))
+	if people.String() != "migrate: no way\n" {
+		t.Errorf("people read %q", &people)
+	}
+	var line struct{ Severity, Message, Err string }
+	if err := json.Unmarshal(cloud.Bytes(), &line); err != nil || line.Severity != "ERROR" || line.Err != "no way" {
+		t.Errorf("the log has %s: %v", &cloud, err)
 	}
 }
 

@@ -12,14 +12,20 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// Task is a whole process of one task of the job merge. An error means: a retry may help. See
-// [pipeline.Pipeline.Merge].
+// Task is a whole process of one task of the job merge. An error means: a retry may help; it is the last
+// line of the log, which goes to out. See [pipeline.Pipeline.Merge].
 func Task(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
+	log := observe.Logger(out, observe.Options{Service: "merge"})
+	defer func() {
+		if err != nil {
+			log.ErrorContext(ctx, "the task ends", "err", err)
+		}
+	}()
 	c, err := config.Read(ctx)
 	if err != nil {
 		return err
 	}
-	log := observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
+	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
 	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Turn: c.Turn, Step: nvr.StepMerge}
 	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
 	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, Tools)

@@ -1,0 +1,51 @@
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/functions"
+	"github.com/nvr-miem/merger/pkg/wire"
+)
+
+// TestAProcessThatCannotStartSaysSoInItsLog: as a line that Cloud Logging reads, and without secrets.
+func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:paralleltest // it sets the environment
+	serve := func(ctx context.Context, out io.Writer) error { return functions.Serve(ctx, out, time.Now) }
+	task := func(ctx context.Context, out io.Writer) error { return wire.Task(ctx, out, time.Now) }
+	for _, c := range []struct {
+		name  string
+		start func(context.Context, io.Writer) error
+		env   map[string]string
+		want  string
+	}{
+		{"a broken environment", serve, map[string]string{"FPS": "24"}, "FPS=24"},
+		{"no number", serve, map[string]string{"PORT": "80", "FPS": "many"}, "FPS"},
+		{"no such function", serve, map[string]string{"FUNCTION_TARGET": "stag"}, "stag"},
+		{"no database", serve, map[string]string{"FUNCTION_TARGET": "claim", "DATABASE": "mysql://u:hunter2@127.0.0.1:1/nvr"}, "database"},
+		{"a task of a broken environment", task, map[string]string{"POLICY": "none"}, "POLICY=none"},
+		{"a task without a database", task, map[string]string{"DATABASE": "nonsense"}, "database"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			var out bytes.Buffer
+			if c.start(t.Context(), &out) == nil {
+				t.Fatal("it started")
+			}
+			var line struct{ Severity, Message, Err string }
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil || line.Severity != "ERROR" || line.Message == "" || !strings.Contains(line.Err, c.want) {
+				t.Errorf("%v: %s", err, &out)
+			}
+			if strings.Contains(out.String(), "hunter2") {
+				t.Errorf("the log shows a password: %s", &out)
+			}
+		})
+	}
+}
