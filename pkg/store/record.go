@@ -46,7 +46,7 @@ func scanRecord(row scanner) (r nvr.Record, err error) {
 		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share)
 	r.Done, r.Processing = done != 0, processing != 0
 	r.LeaseUntil, r.DueAt = instant(lease), instant(due)
-	r.Reason = parseReason(reason)
+	r.Reason = nvr.ReadReason(reason)
 	return r, err
 }
 
@@ -60,14 +60,6 @@ func formatReason(reason nvr.Reason) any {
 		return nil // two strings always marshal
 	}
 	return string(text)
-}
-
-// parseReason also takes what a person typed into the column.
-func parseReason(text string) (reason nvr.Reason) {
-	if text == "" || json.Unmarshal([]byte(text), &reason) == nil {
-		return reason
-	}
-	return nvr.Reason{En: text, Ru: text}
 }
 
 // dated is the text that due_at was reckoned for. While it is what the row says, due_at holds; a row

@@ -64,10 +64,10 @@ func (s *site) item(language string, r *nvr.Record, zone *time.Location, operato
 		i.Reason = inLanguage(language, *v.Reason)
 	}
 	if r.Share != "" && r.Share != "shared" {
-		i.Notes = append(i.Notes, s.words.say(language, "note.share", r.Share))
+		i.Notes = append(i.Notes, s.words.say(language, "note.share", inLanguage(language, nvr.ReadReason(r.Share))))
 	}
 	if r.Course != "" {
-		i.Notes = append(i.Notes, s.words.say(language, "note.course", r.Course))
+		i.Notes = append(i.Notes, s.words.say(language, "note.course", inLanguage(language, nvr.ReadReason(r.Course))))
 	}
 	id := strconv.FormatInt(r.ID, 10)
 	if r.Digest != "" && (v.State == Done || v.State == Uploading || v.State == Linking) && s.Options.Report != nil {

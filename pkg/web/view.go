@@ -40,7 +40,7 @@ type recordView struct {
 // view shows a record at an instant; zone is its room's.
 func view(r *nvr.Record, zone *time.Location, now time.Time) recordView {
 	v := recordView{ID: r.ID, Room: r.Room, Title: text(r.Title), State: stateOf(r, zone, now), Percent: percent(r),
-		Link: text(r.Link), Course: text(r.Course), Share: text(r.Share)}
+		Link: text(r.Link), Course: text(nvr.ReadReason(r.Course).En), Share: text(nvr.ReadReason(r.Share).En)}
 	if start, end, err := r.Window(zone); err == nil {
 		v.Start, v.End = text(start.Format(time.RFC3339)), text(end.Format(time.RFC3339))
 	}
