@@ -63,6 +63,7 @@ type Settings struct {
 	MergeJob    string // full name of the Cloud Run Job
 	DriveFolder string // where the videos of rooms without a folder go
 	DriveSearch bool   // whether missing segments are looked for on Drive
+	Chunk       int64  // bytes that go to Drive in one request: a multiple of 256 KiB; 0: 8 MiB
 	Courses     map[string]string
 
 	Slice         time.Duration

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5" //nolint:gosec // Drive names files' content by MD5; nothing secret rests on it
 	"crypto/sha256"
@@ -20,8 +21,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// chunkBytes is how much of a merge goes to Drive in one request, and lies in memory: a multiple of
-// 256 KiB.
+// chunkBytes is how much of a merge goes to Drive in one request, and lies in memory, unless the
+// settings say otherwise.
 const chunkBytes = 8 << 20
 
 // Upload brings the merge to Drive and shares it. Before: step upload, the merge in the work bucket.
@@ -182,7 +183,7 @@ func (w *worker) openSession(ctx context.Context, object bucket.Object, file wor
 func (w *worker) sendAll(ctx context.Context, object bucket.Object, session string, sent *sums) error {
 	at, done, err := w.Workspace.UploadedBytes(ctx, session, object.Size)
 	for err == nil && !done {
-		n := min(chunkBytes, object.Size-at)
+		n := min(cmp.Or(w.Settings.Chunk, chunkBytes), object.Size-at)
 		var kept int64
 		if kept, done, err = w.sendChunk(ctx, object, session, at, n, sent); err == nil {
 			at = kept

@@ -127,6 +127,7 @@ type world struct {
 	faults   *faults.Table
 	base     string // of storage and workspace
 	runURL   string
+	door     *door // of workspace
 	pubsub   *pstest.Server
 	settings pipeline.Settings
 	command  []string // what a task of the job does, beside what the tests do in its place
@@ -225,7 +226,8 @@ func (w *world) serve() {
 	fake, err := google.New(google.Options{Dir: filepath.Join(w.dir, "workspace"), BaseURL: w.base + "/workspace", Faults: w.faults,
 		Now: w.clock.Now, Scale: 1000, TimeZone: "Europe/Moscow"})
 	w.must(err)
-	mux.Handle("/workspace/", http.StripPrefix("/workspace", fake.Handler()))
+	w.door = &door{inner: http.StripPrefix("/workspace", fake.Handler())}
+	mux.Handle("/workspace/", w.door)
 	w.pubsub = pstest.NewServer(pstest.ServerReactorOption{FuncName: "Publish", Reactor: w})
 	for _, topic := range []string{"stage", "upload", "link", "fail"} {
 		_, err := w.pubsub.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/local/topics/" + topic})
