@@ -155,14 +155,15 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	return w.Store.Save(ctx, w.hold, store.Change{Course: &name})
 }
 
-// courseTrouble says a final refusal of Classroom in the record; other errors are the step's.
+// courseTrouble says in the record that Classroom refuses for good, or Drive to let the poster see the
+// video; other errors are the step's.
 func (w *worker) courseTrouble(ctx context.Context, err error) error {
-	var permanent *fault.Permanent
-	if !errors.As(err, &permanent) {
+	why, final := refusal(err)
+	if !final {
 		return fmt.Errorf("post the video in the course: %w", err)
 	}
 	w.Log.WarnContext(ctx, "the video could not be posted in the course", "err", err)
-	return w.note(ctx, permanent.Reason)
+	return w.note(ctx, why)
 }
 
 // announcement is the text of the post, in the room's language.

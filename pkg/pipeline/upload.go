@@ -315,17 +315,25 @@ func (w *worker) share(ctx context.Context, fileID string) (string, error) {
 		return "", nil
 	}
 	_, err := w.Workspace.Share(ctx, fileID, w.rec.UserEmail)
-	var refused *workspace.ShareRefused
-	if errors.As(err, &refused) {
+	if why, final := refusal(err); final {
 		w.Log.WarnContext(ctx, "the share was refused", "err", err)
-		return remark(refused.Reason), nil
-	}
-	var permanent *fault.Permanent
-	if errors.As(err, &permanent) {
-		return remark(permanent.Reason), nil // the address cannot be shared with: the video is there all the same
+		return remark(why), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("share the video with its requester: %w", err)
 	}
 	return "shared", nil
+}
+
+// refusal is why Google refuses something for good, if it does.
+func refusal(err error) (why nvr.Reason, final bool) {
+	var refused *workspace.ShareRefused
+	if errors.As(err, &refused) {
+		return refused.Reason, true
+	}
+	var permanent *fault.Permanent
+	if errors.As(err, &permanent) {
+		return permanent.Reason, true
+	}
+	return why, false
 }

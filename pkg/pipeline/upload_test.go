@@ -128,6 +128,9 @@ func TestUpload(t *testing.T) {
 	s := newSending(t)
 	t.Run("cut in the middle", s.cut)
 	t.Run("killed", s.killed)
+	t.Run("the share is refused", s.refused)
+	t.Run("the share with the teacher is refused", s.unposted)
+	t.Run("the share is put off", s.delayed)
 }
 
 // cut: an upload that was cut in the middle goes on from the byte that Drive has.
