@@ -131,6 +131,7 @@ type facts struct {
 	posts, draft int // announcements
 	shares       int
 	notices      int // distinct
+	pages        int // reports beside the video, not trashed, that the requester may read
 	folders      int // of the day
 	left         []string
 }
@@ -144,6 +145,8 @@ func (w *world) facts(event, course string) facts {
 		switch {
 		case file["name"] == "2026-11-20":
 			f.folders++
+		case file["mimeType"] == "text/html" && file["trashed"] != true && len(list(file["permissions"])) == 2:
+			f.pages++
 		case file["mimeType"] == "video/mp4" && file["trashed"] != true:
 			f.videos++
 			f.size, f.md5 = fmt.Sprint(file["size"]), fmt.Sprint(file["md5Checksum"])

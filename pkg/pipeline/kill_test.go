@@ -37,8 +37,8 @@ func tell(t *testing.T) *story {
 		w.after(a)
 	}
 	f := w.facts(s.event, s.course)
-	if wrong := f.once(""); wrong != "" {
-		t.Fatal(wrong)
+	if wrong := f.once(""); wrong != "" || f.pages != 0 {
+		t.Fatal(wrong, f.pages)
 	}
 	s.md5 = f.md5
 	w.frames(1500)

@@ -18,6 +18,7 @@ import (
 const (
 	effectAttached  = "attached"  // subject: the file; value: the event
 	effectAnnounced = "announced" // subject: course/file; value: the announcement
+	effectPage      = "page"      // the report beside the video; value: the file
 	effectDone      = "done"      // subject: the means; value: see letter
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
 )

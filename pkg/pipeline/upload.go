@@ -58,6 +58,9 @@ func (w *worker) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.page(ctx, file); err != nil {
+		return err
+	}
 	next, err := w.Store.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
@@ -303,6 +306,9 @@ func (w *worker) withdrawnMeanwhile(ctx context.Context) (bool, error) {
 	w.Log.InfoContext(ctx, "withdrawn: the event was cancelled or asks not to be recorded")
 	if err := w.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
 		return false, fmt.Errorf("throw the video of a withdrawn record away: %w", err)
+	}
+	if err := w.dropPage(ctx); err != nil {
+		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
 	}
 	reason := withdrawn()
 	_, err = w.Store.Advance(ctx, w.hold, nvr.StepWithdrawn, store.Change{Reason: &reason}, 0)

@@ -79,8 +79,9 @@ func (s *sending) begin(t *testing.T) *world {
 func (s *sending) arrives(t *testing.T, w *world) {
 	t.Helper()
 	w.recover()
-	if wrong := w.facts(s.event, s.course).once(videoMD5()); wrong != "" {
-		t.Error(wrong)
+	f := w.facts(s.event, s.course)
+	if wrong := f.once(videoMD5()); wrong != "" || f.pages != 1 {
+		t.Error(wrong, f.pages, "reports beside the video")
 	}
 	if wrong := w.begunAnew(); wrong != "" {
 		t.Error(wrong)
@@ -131,6 +132,7 @@ func TestUpload(t *testing.T) {
 	t.Run("the share is refused", s.refused)
 	t.Run("the share with the teacher is refused", s.unposted)
 	t.Run("the share is put off", s.delayed)
+	t.Run("there is something to report", s.reported)
 }
 
 // cut: an upload that was cut in the middle goes on from the byte that Drive has.

@@ -51,6 +51,11 @@ func FileName(date, start, end, room, title string) string {
 	return fit(strings.TrimRight(fmt.Sprintf("%s %s-%s %s %s", date, start, end, room, title), " "), ".mp4")
 }
 
+// PageName is the name of the report's page beside a video.
+func PageName(video string) string {
+	return fit(strings.TrimSuffix(video, ".mp4"), ".html")
+}
+
 // fit makes a file name of a text and an extension.
 func fit(stem, extension string) string {
 	clean := strings.Map(func(r rune) rune {

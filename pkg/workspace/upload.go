@@ -148,6 +148,21 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 	return kept, done, nil
 }
 
+// Put makes a small file hold content, in one request after the opening. What was begun and not ended ends
+// by itself.
+func (c *Client) Put(ctx context.Context, u Upload, content []byte) error {
+	session, err := c.StartUpload(ctx, u)
+	if err != nil {
+		return err
+	}
+	n := int64(len(content))
+	_, done, err := c.SendChunk(ctx, session, bytes.NewReader(content), 0, n, n)
+	if err == nil && !done {
+		err = errors.New("drive asks for more than there is")
+	}
+	return err
+}
+
 // put sends one request of a session: content, or a question if body is nil.
 func (c *Client) put(ctx context.Context, session string, body io.Reader, contentRange string, length, total int64) (kept int64, done bool, err error) {
 	lent := &lent{from: body}
