@@ -61,6 +61,7 @@ type Client struct {
 	seats   map[string]*seat // by subject
 	courses catalogue
 	posters map[string]string // address of an owner, by his id
+	full    map[string]full   // users whose uploads are refused
 }
 
 // seat is the three services as one subject sees them.
@@ -105,6 +106,7 @@ func New(options Options) (*Client, error) {
 		bare:    &http.Client{Transport: options.Transport, CheckRedirect: noRedirect},
 		seats:   map[string]*seat{},
 		posters: map[string]string{},
+		full:    map[string]full{},
 	}, nil
 }
 

@@ -63,7 +63,11 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 	if err != nil {
 		return "", fmt.Errorf("write the metadata of file %s: %w", u.FileID, err)
 	}
-	seat, err := c.as(ctx, c.options.Subjects.Uploader(u.Record))
+	user := c.options.Subjects.Uploader(u.Record)
+	seat, err := c.as(ctx, user)
+	if err == nil {
+		err = c.mayUpload(user)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +95,7 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 		session = at.String()
 		return nil
 	})
-	return session, err
+	return session, c.uploads(ctx, user, err)
 }
 
 // drain lets the connection be used again.
