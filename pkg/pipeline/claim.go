@@ -13,6 +13,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
+// yesterday is for how long what is due goes before what is due later. What waits longer is late in any case,
+// and would make the lectures of today late, too (docs/simulation.md, claim).
+const yesterday = 12 * time.Hour
+
 // batch is how many rows claim looks at together.
 const batch = 500
 
@@ -49,7 +53,7 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 func (p *Pipeline) take(ctx context.Context, places int, again bool) error {
 	taken := 0
 	if places > 0 {
-		next, err := p.Store.Fair(ctx, places)
+		next, err := p.Store.Fair(ctx, p.Now().Add(-yesterday), places)
 		if err != nil {
 			return err
 		}

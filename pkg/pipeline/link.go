@@ -19,6 +19,7 @@ const (
 	effectAttached  = "attached"  // subject: the file; value: the event
 	effectAnnounced = "announced" // subject: course/file; value: the announcement
 	effectPage      = "page"      // the report beside the video; value: the file
+	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
 	effectDone      = "done"      // subject: the means; value: see letter
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
 )
@@ -124,6 +125,9 @@ func (w *worker) remember(ctx context.Context, kind, subject, value string) erro
 
 // announce posts the video in the course. A course that cannot be found is said in the record.
 func (w *worker) announce(ctx context.Context, code string, named bool, file workspace.File) error {
+	if posted, err := w.noted(ctx, effectPosted, file.ID); err != nil || posted == code {
+		return err // a look at whether the video plays asks Classroom nothing
+	}
 	course, err := w.Workspace.FindCourse(ctx, code, w.Settings.Courses)
 	switch {
 	case !named && (errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)):
@@ -153,7 +157,10 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	}
 	w.Log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
 	name := course.Name
-	return w.Store.Save(ctx, w.hold, store.Change{Course: &name})
+	if err := w.Store.Save(ctx, w.hold, store.Change{Course: &name}); err != nil {
+		return err
+	}
+	return w.remember(ctx, effectPosted, file.ID, code)
 }
 
 // courseTrouble says in the record that Classroom refuses for good, or Drive to let the poster see the

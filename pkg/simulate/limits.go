@@ -49,6 +49,7 @@ type Costs struct {
 	StageFixed, StageHour  time.Duration // of a record, and of an hour of it
 	LookForFootage         time.Duration // until a stage sees that a segment is missing
 	UploadFixed, UploadGB  time.Duration
+	LookForUser            time.Duration // until an upload sees that its user was full a moment ago
 	Link, LinkAgain        time.Duration // the first delivery, and a look at whether the video plays
 	GBHour                 float64       // of video: docs/limits.md
 	Processing             float64       // that Drive takes to make a video playable, as a share of its length
@@ -86,10 +87,10 @@ func Measured(root string) (Costs, error) {
 	return Costs{
 		RenderCPU: all - survey, Busy: 0.7, TaskStart: 15 * time.Second, Join: 10 * time.Second,
 		StageFixed: 20 * time.Second, StageHour: 60 * time.Second, LookForFootage: 3 * time.Second,
-		UploadFixed: 10 * time.Second, UploadGB: 60 * time.Second, Link: 8 * time.Second, LinkAgain: 2 * time.Second,
+		UploadFixed: 10 * time.Second, UploadGB: 60 * time.Second, LookForUser: 2 * time.Second, Link: 8 * time.Second, LinkAgain: 2 * time.Second,
 		GBHour: 1.2, Processing: 0.1, SegmentLo: 20 * time.Second, SegmentHi: 3 * time.Minute, Patience: 30 * time.Second,
 		TaskVCPU: 0.000018, TaskGiB: 0.000002, ServiceVCPU: 0.000024, ServiceGB: 0.0000025, EuroDollar: 0.92,
 		DriveUpload: 16, DriveLink: 4, CalendarUpload: 1, CalendarLink: 4, Classroom: 10,
-		ClassroomAgain: 2, CalendarAgain: 1, DriveAgain: 1, WithCourse: 0.6,
+		ClassroomAgain: 0, CalendarAgain: 1, DriveAgain: 1, WithCourse: 0.6,
 	}, nil
 }

@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,27 +12,38 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// refused asks the real Workspace client what it makes of a quota that is used up.
-type refused struct{ client *workspace.Client }
-
-func newRefused(now func() time.Time) (*refused, error) {
-	client, err := workspace.New(workspace.Options{
-		Endpoint: "http://google.invalid", Transport: quota{}, Now: now,
-		Subjects: workspace.Subjects{Drive: "drive@example.org", Calendar: "calendar@example.org"},
-		Pause:    func(context.Context, time.Duration) error { return nil },
-	})
-	return &refused{client: client}, err
+// asked is one instance's real Workspace client: what it makes of a quota that is used up.
+type asked struct {
+	client *workspace.Client
+	quota  *quota
 }
 
-// upload is the error of an upload beyond the daily limit.
-func (r *refused) upload(ctx context.Context) error {
-	_, err := r.client.StartUpload(ctx, workspace.Upload{FileID: "1", Parent: "2", Name: "3", MIME: "video/mp4", Size: 1})
-	return mustFail(err)
+func newAsked(now func() time.Time, users int) (*asked, error) {
+	uploaders := make([]string, users)
+	for i := range uploaders {
+		uploaders[i] = fmt.Sprintf("u%d@example.org", i)
+	}
+	q := &quota{}
+	client, err := workspace.New(workspace.Options{
+		Endpoint: "http://google.invalid", Transport: q, Now: now,
+		Subjects: workspace.Subjects{Drive: "drive@example.org", Calendar: "calendar@example.org", Uploaders: uploaders},
+		Pause:    func(context.Context, time.Duration) error { return nil },
+	})
+	return &asked{client: client, quota: q}, err
+}
+
+// upload begins an upload, at a Drive that is full for its user or not. calls is how often Drive was asked:
+// not at all of a user who was full a moment ago.
+func (a *asked) upload(ctx context.Context, record int64, full bool) (calls int, err error) {
+	before := a.quota.calls
+	a.quota.open = !full
+	_, err = a.client.StartUpload(ctx, workspace.Upload{FileID: "1", Parent: "2", Name: "3", MIME: "video/mp4", Size: 1, Record: record})
+	return a.quota.calls - before, err
 }
 
 // course is the error of a call beyond Classroom's quota.
-func (r *refused) course(ctx context.Context) error {
-	_, err := r.client.FindCourse(ctx, "101", map[string]string{"101": "101"})
+func (a *asked) course(ctx context.Context) error {
+	_, err := a.client.FindCourse(ctx, "101", map[string]string{"101": "101"})
 	return mustFail(err)
 }
 
@@ -44,10 +56,19 @@ func mustFail(err error) error {
 
 // quota answers as Google does. The daily limit of uploads has the reason of an ordinary rate limit:
 // github.com/rclone/rclone/issues/3328, github.com/labbots/google-drive-upload/issues/192.
-type quota struct{}
+type quota struct {
+	open  bool // uploads are taken
+	calls int
+}
 
 // RoundTrip implements http.RoundTripper.
-func (quota) RoundTrip(r *http.Request) (*http.Response, error) {
+func (q *quota) RoundTrip(r *http.Request) (*http.Response, error) {
+	q.calls++
+	if q.open && strings.Contains(r.URL.Path, "/upload/") {
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{"Location": {"http://google.invalid/session"}}, Body: http.NoBody, Request: r,
+		}, nil
+	}
 	status, body := http.StatusForbidden, `{"error": {"code": 403, "message": "User rate limit exceeded.", "errors": [{"domain": "usageLimits", "reason": "userRateLimitExceeded", "message": "User rate limit exceeded."}]}}`
 	if strings.Contains(r.URL.Path, "/classroom/") {
 		status, body = http.StatusTooManyRequests, `{"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}}`

@@ -56,7 +56,7 @@ func exams() []Slot {
 // Scenarios are those of docs/simulation.md, in its order.
 func Scenarios() []Scenario {
 	const day, hour = 24 * time.Hour, time.Hour
-	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Users: 8, Limits: Google(), Seed: 1}
+	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Users: 10, Limits: Google(), Seed: 1}
 	with := func(name, about string, change func(*Scenario)) Scenario {
 		s := university
 		s.Name, s.About = name, about

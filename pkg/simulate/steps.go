@@ -31,10 +31,16 @@ func (w *world) stage(l *lecture) outcome {
 func (w *world) upload(l *lecture) outcome {
 	user := fmt.Sprintf("user %d", w.user(l))
 	day := user + w.at.UTC().Format(" 2006-01-02")
-	if w.uploaded[day]+l.bytes > w.s.Limits.UploadBytes {
-		w.calls.add(user, w.at, w.costs.DriveUpload/2)
+	instance := w.ask[w.chance.IntN(len(w.ask))]
+	asked, err := instance.upload(w.ctx, l.id, w.uploaded[day]+l.bytes > w.s.Limits.UploadBytes)
+	if err != nil {
+		w.calls.add(user, w.at, w.costs.DriveUpload/2+asked)
 		w.spent.refusedUploads++
-		return outcome{takes: w.costs.Patience, err: w.ask.upload(w.ctx)}
+		takes := w.costs.LookForUser
+		if asked > 0 {
+			takes = w.costs.Patience
+		}
+		return outcome{takes: takes, err: err}
 	}
 	w.uploaded[day] += l.bytes
 	chunks := int(l.bytes/(8<<20)) + 1 // docs/api-calls.md: one a chunk of 8 MiB
@@ -62,28 +68,37 @@ func (w *world) link(l *lecture) outcome {
 	}
 	w.calls.add("user 0", w.at, drive)
 	w.calls.add("calendar", w.at, calendar)
-	if l.course {
+	if l.course && classroom > 0 {
 		if !w.allowed(classroom) {
-			w.spent.refusedPosts++
-			return outcome{takes: w.costs.Patience, err: w.ask.course(w.ctx)}
+			// The client tries again within its patience; so does this, once.
+			return outcome{takes: w.between(0, w.costs.Patience), then: func(hold nvr.Hold) error {
+				if !w.allowed(classroom) {
+					w.spent.refusedPosts++
+					return w.p.Settle(w.ctx, hold, w.ask[0].course(w.ctx))
+				}
+				w.calls.add("classroom", w.at, classroom)
+				return w.linked(l, hold)
+			}}
 		}
 		w.calls.add("classroom", w.at, classroom)
 	}
+	return outcome{takes: w.about(takes), then: func(hold nvr.Hold) error { return w.linked(l, hold) }}
+}
+
+// linked is the end of a delivery that told everybody.
+func (w *world) linked(l *lecture, hold nvr.Hold) error {
+	l.linked = true
 	if playable := l.uploadedAt.Add(l.processedIn); w.at.Before(playable) {
-		l.linked = true
-		return outcome{takes: w.about(takes), err: &fault.Later{Until: w.at.Add(w.p.Settings.Watch)}}
+		return w.p.Settle(w.ctx, hold, &fault.Later{Until: w.at.Add(w.p.Settings.Watch)})
 	}
-	return outcome{takes: w.about(takes), then: func(hold nvr.Hold) error {
-		_, err := w.p.Store.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0)
-		if err != nil {
-			return stale(err)
-		}
-		if !l.doneAt.IsZero() {
-			return fmt.Errorf("record %d was delivered twice", l.id)
-		}
-		l.doneAt = w.at
-		return nil
-	}}
+	if _, err := w.p.Store.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0); err != nil {
+		return stale(err)
+	}
+	if !l.doneAt.IsZero() {
+		return fmt.Errorf("record %d was delivered twice", l.id)
+	}
+	l.doneAt = w.at
+	return nil
 }
 
 // allowed tells whether Classroom still takes some calls in this minute.

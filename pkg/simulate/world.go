@@ -30,7 +30,7 @@ type world struct {
 
 	p   *wire.Process
 	out *outside
-	ask *refused // what the real client makes of a quota
+	ask []*asked // the real clients of the instances that upload
 
 	begin    time.Time
 	idle     bool // nothing is asked for, and nothing under way: claim would find nothing
@@ -106,7 +106,11 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 	if err != nil {
 		return nil, errors.Join(err, w.out.Close())
 	}
-	if w.ask, err = newRefused(w.p.Now); err == nil {
+	for range w.size.Upload.Instances {
+		client, failed := newAsked(w.p.Now, s.Users)
+		w.ask, err = append(w.ask, client), errors.Join(err, failed)
+	}
+	if err == nil {
 		err = w.furnish()
 	}
 	if err != nil {
@@ -142,7 +146,7 @@ func (w *world) furnish() error {
 }
 
 // daysAfter is how long a run goes on after the last lecture at the most.
-const daysAfter = 4
+const daysAfter = 7
 
 func room(i int) string { return fmt.Sprintf("R%05d", i) }
 

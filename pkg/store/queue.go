@@ -13,13 +13,15 @@ const (
 	selectFree = `select ` + recordColumns + ` from records where free_at <= ? order by free_at, id limit ?`
 
 	// selectFair orders the due rows by how many of their room go before them, those at work counted, then by
-	// age: a room that asks for much waits behind the others, not they behind it.
+	// age: a room that asks for much waits behind the others, not they behind it. What is old goes behind what
+	// is not, of its room and of two rounds of the others.
 	selectFair = `select ` + recordColumns + ` from records join (
- select id as due_id, row_number() over (partition by room_name order by free_at, id) as nth
+ select id as due_id, case when free_at < ? then 1 else 0 end as old,
+ row_number() over (partition by room_name order by case when free_at < ? then 1 else 0 end, free_at, id) as nth
  from records where free_at > 0 and free_at <= ?) due on due_id = id left join (
  select room_name as busy_room, count(*) as busy from records
  where held_until > 0 and step in ('stage', 'merge') and due_at = 0 group by room_name) at_work on busy_room = room_name
- order by nth + coalesce(busy, 0), free_at, id limit ?`
+ order by nth + coalesce(busy, 0) + 2 * old, free_at, id limit ?`
 
 	selectHeld = `select ` + recordColumns + ` from records where held_until < ?
  order by case due_at when 0 then 0 else 1 end, held_until, id limit ?`
@@ -54,9 +56,9 @@ func (s *Store) Free(ctx context.Context, limit int) ([]nvr.Record, error) {
 }
 
 // Fair lists the free records that are due and dated, at most limit, in the order in which to take them:
-// every room has its first before any has its second.
-func (s *Store) Fair(ctx context.Context, limit int) ([]nvr.Record, error) {
-	records, err := s.records(ctx, selectFair, s.nowMs(), limit)
+// every room has its first before any has its second, and what was due before old goes behind.
+func (s *Store) Fair(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectFair, old.UnixMilli(), old.UnixMilli(), s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for the records to take next: %w", err)
 	}

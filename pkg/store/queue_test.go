@@ -278,13 +278,19 @@ func TestFairAmongRooms(t *testing.T) {
 		must(r.insert(lecture()))(t) // nobody has dated it
 		add("507", -time.Hour)       // not due
 		want := []int64{many[0].ID, other.ID, third.ID, many[1].ID, many[2].ID}
-		if got := ids(must(r.Fair(ctx, 10))(t)); !slices.Equal(got, want) {
+		if got := ids(must(r.Fair(ctx, time.Time{}, 10))(t)); !slices.Equal(got, want) {
 			t.Errorf("the first of each room before the second of any: %v, want %v", got, want)
 		}
 		must(r.Take(ctx, many[0], nvr.StepStage, time.Hour))(t)
 		want = []int64{other.ID, third.ID}
-		if got := ids(must(r.Fair(ctx, 2))(t)); !slices.Equal(got, want) {
+		if got := ids(must(r.Fair(ctx, time.Time{}, 2))(t)); !slices.Equal(got, want) {
 			t.Errorf("a room with one at work comes behind those without: %v, want %v", got, want)
+		}
+		// Old are the ones of 504 and that of 505: behind 506, and behind what 504 asks for today.
+		today := add("504", 30*time.Minute)
+		want = []int64{third.ID, today.ID, other.ID, many[1].ID, many[2].ID}
+		if got := ids(must(r.Fair(ctx, r.clock.Now().Add(-90*time.Minute), 10))(t)); !slices.Equal(got, want) {
+			t.Errorf("what is old comes behind what is not: %v, want %v", got, want)
 		}
 	})
 }
