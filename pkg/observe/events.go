@@ -25,8 +25,8 @@ const (
 	EventDeadLetter = "dead_letter" // a message was given up by Pub/Sub
 )
 
-// InTime is the promise: a record is delivered within so long of its end, or of its request if that
-// came later.
+// InTime is the promise: a record is delivered within so long of its end, also if it was asked for later
+// than that: the row does not say when.
 const InTime = 4 * time.Hour
 
 // What became of the promise, the field `promise` of the events of a record's end.
@@ -53,7 +53,7 @@ func event(name string, fields ...slog.Attr) slog.Attr {
 	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
 }
 
-// Delivered says: the record's work is done, so long after the record's end or, if later, its request.
+// Delivered says: the record's work is done, so long after the record's end.
 func Delivered(after time.Duration) slog.Attr {
 	promise := promiseKept
 	if after > InTime {

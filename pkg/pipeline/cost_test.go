@@ -52,6 +52,29 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestLookingAgain: a look at whether the video plays by now asks neither Classroom nor changes anything there.
+func TestLookingAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings.Lease = time.Hour
+	w.course("ALG")
+	w.insert(recordOf(w.event("поток: ALG")))
+	var asked []int64 // of Classroom, by each delivery to link
+	for w.row().Step.Working() {
+		a, l := w.next(), &life{}
+		w.must(w.live(l, a.do))
+		if a.name == "link" {
+			asked = append(asked, l.calls["classroom"])
+		}
+		if a.name != "upload" { // the clock stands still: Drive has not processed the video when link looks
+			w.after(a)
+		}
+	}
+	if len(asked) != 2 || asked[0] == 0 || asked[1] != 0 {
+		t.Errorf("the deliveries to link called Classroom %v times, want some and none", asked)
+	}
+}
+
 func readTable(t *testing.T) (allowed map[string]map[string]int64, rows int) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/api-calls.md")

@@ -20,8 +20,8 @@ type Point struct {
 	Tasks   int
 }
 
-// Result is what a scenario came to. Delivery is reckoned from the lecture's end, of what was asked for
-// later from then.
+// Result is what a scenario came to. Delivery is reckoned from the lecture's end; what was asked for in
+// bulk after that is left out.
 type Result struct {
 	Scenario Scenario
 	VCPU     int // of a task

@@ -25,7 +25,7 @@ slice          = "10m"
 retention_days = 14
 work_days      = 7
 
-max_merges        = 90
+max_merges        = 190
 merge_parallelism = 8
 merge_cpu         = 4
 merge_memory      = "4Gi"
@@ -38,7 +38,7 @@ database = {
   disk_gb         = 50
   disk_limit_gb   = 500
   standby         = true
-  max_connections = 2000
+  max_connections = 3700
   backup_days     = 30
 }
 database_connectors_only = false
