@@ -27,9 +27,13 @@ const (
 	shownFrame              = 40 * time.Millisecond
 )
 
-// page holds the merge and what the test asks of it. The luma is that of BT.709, limited range.
-const page = `<!doctype html><title>merge</title><video id="v" src="/merge.mp4" muted preload="auto"></video><script>
-const v = document.getElementById("v");
+// page holds the merge.
+const page = `<!doctype html><title>merge</title><video src="/merge.mp4" preload="auto"></video>`
+
+// player is what a test asks of a page with a video. The luma is that of BT.709, limited range.
+const player = `
+const v = document.querySelector("video");
+v.muted = true;
 const failed = new Promise((_, no) => v.addEventListener("error", () => no(new Error("video: " + v.error.message))));
 const event = name => Promise.race([failed, new Promise(yes => v.addEventListener(name, yes, {once: true}))]);
 async function ready() {
@@ -56,7 +60,7 @@ async function luma(seconds) {
 		text += String.fromCharCode(16 + (0.2126 * rgba[i] + 0.7152 * rgba[i+1] + 0.0722 * rgba[i+2]) * 219 / 255);
 	return btoa(text);
 }
-</script>`
+true`
 
 // TestPlaysInABrowser merges a small lecture, and Chromium plays it, seeks in it, and shows at each
 // place what the recorder saw at that instant.
@@ -70,14 +74,21 @@ func TestPlaysInABrowser(t *testing.T) {
 	if _, err := chromedp.Run(browser, chromedp.Navigate(server.URL)); err != nil {
 		t.Fatal(err)
 	}
+	watch(browser, t, start, shownLength, 337, 12, 250, 499, 51)
+}
+
+// watch plays the video of the page where the browser is, and looks at some of its frames.
+func watch(browser context.Context, t *testing.T, start time.Time, length time.Duration, frames ...int64) {
+	t.Helper()
+	ask[bool](browser, t, player)
 	video := ask[struct{ Width, Height, Duration float64 }](browser, t, "ready()")
-	if video.Width != shownWidth || video.Height != shownHeight || video.Duration != shownLength.Seconds() {
-		t.Errorf("the browser sees %+v, want %dx%d, %v", video, shownWidth, shownHeight, shownLength)
+	if video.Width != shownWidth || video.Height != shownHeight || video.Duration != length.Seconds() {
+		t.Errorf("the browser sees %+v, want %dx%d, %v", video, shownWidth, shownHeight, length)
 	}
 	if at := ask[float64](browser, t, "play(1.5)"); at < 1.5 {
 		t.Errorf("it played to %v s", at)
 	}
-	for _, frame := range []int64{337, 12, 250, 499, 51} {
+	for _, frame := range frames {
 		middle := time.Duration(frame)*shownFrame + shownFrame/2
 		checkShown(t, ask[string](browser, t, fmt.Sprintf("luma(%f)", middle.Seconds())), start.Add(time.Duration(frame)*shownFrame))
 	}
@@ -152,6 +163,20 @@ func serveMerge(path string) http.Handler {
 	return mux
 }
 
+// shownSession is what two sources record, minute by minute.
+func shownSession(start, end time.Time) recorder.Session {
+	session := recorder.Session{Room: "504", Seed: 7}
+	for _, octet := range []string{"24", "21"} {
+		s := recorder.Source{Octet: octet, Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
+			Pictures: recorder.Pictures{Width: 320, Height: 180}, Segments: recorder.Slots(start.Truncate(time.Minute), end, time.Minute)}
+		if octet == "21" {
+			s.Scene = recorder.Screen()
+		}
+		session.Sources = append(session.Sources, s)
+	}
+	return session
+}
+
 // smallMerge records half a minute of two sources and merges 20 s out of the middle, in several slices.
 func smallMerge(t *testing.T, start time.Time) (path string) {
 	t.Helper()
@@ -159,17 +184,8 @@ func smallMerge(t *testing.T, start time.Time) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, minute := t.TempDir(), start.Truncate(time.Minute)
-	session := recorder.Session{Room: "504", Seed: 7}
-	for _, octet := range []string{"24", "21"} {
-		s := recorder.Source{Octet: octet, Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
-			Pictures: recorder.Pictures{Width: 320, Height: 180}, Segments: recorder.Slots(minute, start.Add(shownLength+2*time.Second), time.Minute)}
-		if octet == "21" {
-			s.Scene = recorder.Screen()
-		}
-		session.Sources = append(session.Sources, s)
-	}
-	if err := session.Record(t.Context(), tool, dir, nil); err != nil {
+	dir := t.TempDir()
+	if err := shownSession(start, start.Add(shownLength+2*time.Second)).Record(t.Context(), tool, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	path = filepath.Join(dir, "merge.mp4")

@@ -51,11 +51,19 @@ func unreadable(s *stage, _ string) {
 	var stdout, stderr bytes.Buffer
 	code := make(chan int)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with this
+		// The thread gets its rights back and lives on: with its end the kernel would kill every FFmpeg that
+		// was once started on it, for whichever test.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		if os.Geteuid() == 0 {
-			if err := syscall.Setfsuid(os.Geteuid() + 65534); err != nil {
+			if err := syscall.Setfsuid(65534); err != nil {
 				s.Log(err)
 			}
+			defer func() {
+				if err := syscall.Setfsuid(0); err != nil {
+					panic(err) // others would go on without rights
+				}
+			}()
 		}
 		code <- run(s.Context(), s.args("--segments", inner), &stdout, &stderr)
 	}()
