@@ -51,7 +51,7 @@ func (s *Store) openSQLite(file string, maxOpen int, alone bool) error {
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(maxOpen, runtime.GOMAXPROCS(0)))
 	read.SetMaxIdleConns(maxOpen)
-	s.read, s.write, s.dialect = read, write, sqliteDialect()
+	s.read, s.write, s.dialect = &pool{DB: read, keeps: true}, &pool{DB: write, keeps: true}, sqliteDialect()
 	return nil
 }
 
@@ -75,12 +75,12 @@ func (s *Store) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int
 	if err != nil {
 		return fmt.Errorf("prepare the connection to the database: %w", err)
 	}
-	pool := sql.OpenDB(connector)
-	pool.SetMaxOpenConns(maxOpen)
-	pool.SetMaxIdleConns(maxOpen)
-	pool.SetConnMaxIdleTime(time.Minute) // a check for stale connections does not work through the connector
-	pool.SetConnMaxLifetime(10 * time.Minute)
-	s.read, s.write, s.dialect = pool, pool, mysqlDialect()
+	both := &pool{DB: sql.OpenDB(connector)}
+	both.SetMaxOpenConns(maxOpen)
+	both.SetMaxIdleConns(maxOpen)
+	both.SetConnMaxIdleTime(time.Minute) // a check for stale connections does not work through the connector
+	both.SetConnMaxLifetime(10 * time.Minute)
+	s.read, s.write, s.dialect = both, both, mysqlDialect()
 	return nil
 }
 

@@ -85,7 +85,8 @@ func mysqlAddress(config *mysql.Config) (address, error) {
 	if config.DBName == "" {
 		return address{}, errors.New("read the database's address: it names no database")
 	}
-	config.ClientFoundRows = true // else an update to equal values counts no row and looks stale
+	config.ClientFoundRows = true   // else an update to equal values counts no row and looks stale
+	config.InterpolateParams = true // one round trip a statement instead of three
 	config.Loc = time.UTC
 	config.ParseTime = true
 	config.Logger = &mysql.NopLogger{} // what matters comes as an error

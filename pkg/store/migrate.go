@@ -153,7 +153,7 @@ func (s *Store) provider(adoption Adoption) (*goose.Provider, error) {
 	}
 	// A later version may add a step before the adoption, to a database that was adopted long ago.
 	// The pool for reading: goose needs a second connection while a migration runs.
-	provider, err := goose.NewProvider(goose.Dialect(s.dialect.name), s.read, nil, goose.WithTableName(versionTable),
+	provider, err := goose.NewProvider(goose.Dialect(s.dialect.name), s.read.DB, nil, goose.WithTableName(versionTable),
 		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true), goose.WithGoMigrations(migrations...))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)

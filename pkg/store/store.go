@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -41,7 +40,7 @@ type Defaults struct {
 // Store is the database.
 type Store struct {
 	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
-	read, write *sql.DB
+	read, write *pool
 	turn        *turnstile // of SQLite's writers; nil with MySQL
 	dialect     dialect
 	now         func() time.Time
@@ -103,8 +102,8 @@ func (s *Store) Close() error {
 }
 
 // closed closes a pool. A connection that has died is closed.
-func closed(pool *sql.DB) error {
-	if err := pool.Close(); !errors.Is(err, driver.ErrBadConn) {
+func closed(p *pool) error {
+	if err := p.Close(); !errors.Is(err, driver.ErrBadConn) {
 		return err
 	}
 	return nil
