@@ -35,6 +35,9 @@ func TestPool(t *testing.T) {
 		for answer.Next() {
 			rows++
 		}
+		if err := answer.Err(); err != nil {
+			t.Fatal(err)
+		}
 		return len(names), rows
 	}
 	for i, change := range []string{`create table t (id integer primary key)`, `insert into t values (1)`, `alter table t add note text`,
