@@ -170,30 +170,6 @@ func TestTriesRunOut(t *testing.T) {
 	}
 }
 
-// TestTheJobIsKilled: what killed the job's tasks stands in the record, and tries run out.
-func TestTheJobIsKilled(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.command = []string{"sh", "-c", "kill -9 $$"}
-	w.insert(nil)
-	for range 60 {
-		rec := w.row()
-		if rec.Step == nvr.StepFailed {
-			break
-		}
-		if len(w.queue) > 0 {
-			w.must(w.live(&life{}, w.next().do))
-			continue
-		}
-		w.clock.Move(10 * time.Minute)
-		w.claim()
-	}
-	rec := w.row()
-	if rec.Step != nvr.StepFailed || !strings.Contains(rec.Reason.En, "memory") || !strings.Contains(rec.Cause, "signal 9") || w.posts["record-1-failed"] != 1 {
-		t.Errorf("%+v %v", rec, w.posts)
-	}
-}
-
 // TestDriveSegments: what the bucket lacks comes from Drive, the newest complete one of several.
 func TestDriveSegments(t *testing.T) {
 	t.Parallel()
@@ -220,42 +196,6 @@ func TestDriveSegments(t *testing.T) {
 	}
 	if got := w.objects("work", "copies/"); len(got) != 0 {
 		t.Errorf("chunks are left: %v", got)
-	}
-}
-
-// TestASegmentThatChanges: a plan whose segment is another one by now is made anew.
-func TestASegmentThatChanges(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("renders")
-	}
-	w := newWorld(t)
-	w.insert(nil)
-	first := w.until(nvr.StepMerge)
-	s, err := sharedOnce()
-	w.must(err)
-	for name, path := range s.files {
-		if strings.HasSuffix(name, "_24.mp4") {
-			w.put("segments", name, path)
-		}
-	}
-	w.must(w.live(&life{}, w.next().do))
-	if rec := w.row(); rec.Step != nvr.StepStage || rec.Tries != 0 {
-		t.Fatalf("after the change: %+v", rec)
-	}
-	w.must(w.live(&life{}, w.next().do))
-	if rec := w.row(); rec.Step != nvr.StepMerge || rec.Digest == first.Digest {
-		t.Errorf("planned anew: %+v", rec)
-	}
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { // a task of the old execution
-		return p.Merge(ctx, pipeline.Task{Claim: first.Claim(), Key: "old", Digest: first.Digest, Index: 1, Count: 2})
-	}))
-	rec := w.row()
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { // another digest under the right claim
-		return p.Merge(ctx, pipeline.Task{Claim: rec.Claim(), Key: "old", Digest: first.Digest, Index: 1, Count: 2})
-	}))
-	if after := w.row(); after.Step != nvr.StepMerge || after.Tries != 0 {
-		t.Errorf("a plan with another digest: %+v", after)
 	}
 }
 

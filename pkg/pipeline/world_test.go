@@ -130,7 +130,8 @@ type world struct {
 	door     *door // of workspace
 	pubsub   *pstest.Server
 	settings pipeline.Settings
-	command  []string // what a task of the job does, beside what the tests do in its place
+	command  []string      // what a task of the job does, beside what the tests do in its place
+	limit    time.Duration // of a task's process; 0: an hour
 
 	queue []nvr.Claim     // published, not delivered yet
 	old   []nvr.Claim     // delivered
@@ -245,7 +246,7 @@ func (w *world) serve() {
 // jobs starts the stand-in of Cloud Run when it is first wanted: its command may be set until then.
 func (w *world) jobs() string {
 	if w.runURL == "" {
-		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, Faults: w.faults, MaxRetries: -1, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
+		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, Faults: w.faults, MaxRetries: -1, Timeout: w.limit, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
 		w.must(err)
 		front := httptest.NewServer(server)
 		w.runURL = front.URL
