@@ -104,7 +104,7 @@ func TestManyParts(t *testing.T) {
 		t.Fatalf("joined: %+v, %v", rec, made)
 	}
 	head := w.work("1/media/head-" + plan.Digest())
-	want := append(head, bytes.Join(payloads, nil)...)
+	want := slices.Concat(head, bytes.Join(payloads, nil))
 	if got := w.work(name); !bytes.Equal(got, want) {
 		t.Errorf("the merge has %d bytes which are not the %d of the head and the parts", len(got), len(want))
 	}

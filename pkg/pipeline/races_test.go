@@ -82,31 +82,26 @@ func TestRaces(t *testing.T) {
 	}
 	w.tasks = slices.Clone(tasks)
 	rendered := w.save() // both parts are there
-	for _, c := range []struct {
-		when  string
-		begin scene
-		slow  bool
-		at    string // what the late one is about to make
-	}{{"rendering", planned, true, "1/parts/"}, {"joining", rendered, false, "1/merges/"}} {
-		t.Run(c.when, func(t *testing.T) {
-			if c.slow && testing.Short() {
-				t.Skip("renders")
+	t.Run("two executions render at once", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("renders")
+		}
+		twoExecutions(t, open(t, planned.copy(t)), &life{})
+	})
+	t.Run("two executions join at once", func(t *testing.T) {
+		together := &meetings{come: map[string]int{}, all: map[string]chan struct{}{}}
+		twoExecutions(t, open(t, rendered.copy(t)), &life{strike: func(r *http.Request) bool {
+			if struck(r) {
+				together.wait(creates(r))
 			}
-			t.Run("two executions at once", func(t *testing.T) { twoExecutions(t, open(t, c.begin.copy(t))) })
-			t.Run("a stale attempt", func(t *testing.T) { staleAttempt(t, open(t, c.begin.copy(t)), c.at) })
-		})
-	}
+			return false
+		}})
+	})
+	t.Run("a stale attempt joins", func(t *testing.T) { staleAttempt(t, open(t, rendered.copy(t)), struck) })
 }
 
 // twoExecutions runs every task twice at once: jobs.run cannot be deduplicated.
-func twoExecutions(t *testing.T, w *world) {
-	together := &meetings{come: map[string]int{}, all: map[string]chan struct{}{}}
-	l := &life{strike: func(r *http.Request) bool {
-		if name := creates(r); strings.HasPrefix(name, "1/parts/") || strings.HasPrefix(name, "1/merges/") {
-			together.wait(name)
-		}
-		return false
-	}}
+func twoExecutions(t *testing.T, w *world, l *life) {
 	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, task := range slices.Concat(w.tasks, w.tasks) {
@@ -125,14 +120,14 @@ func twoExecutions(t *testing.T, w *world) {
 	once(t, w)
 }
 
-// staleAttempt holds a task of the first attempt just before it makes something, until a second attempt
-// has done all there is to do.
-func staleAttempt(t *testing.T, w *world, at string) {
+// staleAttempt holds a task of the first attempt just before it makes the merge, until a second attempt
+// has made it.
+func staleAttempt(t *testing.T, w *world, joins func(*http.Request) bool) {
 	var overtaken atomic.Bool
 	var row nvr.Record
 	var made map[string]int64
 	l := &life{strike: func(r *http.Request) bool {
-		if strings.HasPrefix(creates(r), at) && overtaken.CompareAndSwap(false, true) {
+		if joins(r) && overtaken.CompareAndSwap(false, true) {
 			w.clock.Move(2 * time.Minute) // its lease runs out
 			row = w.until(nvr.StepUpload)
 			made = w.generations("work", "1/")
