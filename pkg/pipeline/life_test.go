@@ -122,7 +122,8 @@ func (w *world) live(l *life, do func(context.Context, *pipeline.Pipeline) error
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	l.w, l.cancel, l.calls = w, cancel, map[string]int64{}
-	objects, err := bucket.New(ctx, bucket.Options{Endpoint: w.base + "/storage/v1/", Transport: l, Scale: 1000, Now: w.clock.Now})
+	// A busy machine must not look like a storage that is stalled: two minutes are 1.2 s here.
+	objects, err := bucket.New(ctx, bucket.Options{Endpoint: w.base + "/storage/v1/", Transport: l, Scale: 100, Now: w.clock.Now})
 	w.must(err)
 	work, err := workspace.New(workspace.Options{Endpoint: w.base + "/workspace", Transport: l, Scale: 1000, Now: w.clock.Now,
 		Scopes: slices.Concat(workspace.UploadScopes(), workspace.LinkScopes(), workspace.StageScopes()), Subjects: workspace.Subjects{Drive: service, Calendar: service}})
