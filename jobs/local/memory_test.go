@@ -46,7 +46,7 @@ func halfHours(b *testing.B, dir string, start time.Time, n int) {
 	for _, octet := range []string{"24", "21"} {
 		first := ""
 		for i := range n {
-			name := start.Add(time.Duration(i) * 30 * time.Minute).Format("2006-01-02_15:04_504_" + octet + ".mp4")
+			name := start.Add(time.Duration(i)*30*time.Minute).Format("2006-01-02_15:04") + "_504_" + octet + ".mp4"
 			path := filepath.Join(dir, name)
 			if first == "" {
 				first = path
