@@ -49,7 +49,7 @@ func (e Encoding) args(in EncodeInput) []string {
 		"-map", "0:v", "-map", "1:a", "-filter:a", in.soundFilter(),
 		"-filter:v", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709", // FFmpeg 7 goes by the pictures
 		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "high", "-pix_fmt", string(YUV420P), "-threads", "1",
-		"-crf", strconv.Itoa(e.CRF), "-x264-params", "mbtree=1:rc-lookahead=10:bframes=0:open-gop=0:force-cfr=1", "-g", gop,
+		"-crf", strconv.Itoa(e.CRF), "-x264-params", "mbtree=1:rc-lookahead=10:bframes=0:aq-mode=2:open-gop=0:force-cfr=1", "-g", gop,
 		"-force_key_frames", "expr:not(mod(n+" + phase + "," + gop + "))",
 		"-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
 		"-c:a", "aac", "-profile:a", "aac_low", "-b:a", strconv.Itoa(8 * e.AudioBytes),

@@ -102,7 +102,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 
 // Encoder settings; see make bench for what they cost and give.
 const (
-	crf        = 28
+	crf        = 29
 	gopSeconds = 2
 	audioBytes = 16000 // with a quarter less, the joints of slices begin to stand out of the encoder's noise
 )
