@@ -152,6 +152,12 @@ func (b *bucket) upload(c *call) error {
 	if b.uploads.find(id) == nil {
 		return b.uploaded(c, k, id, name) // finished while this request waited
 	}
+	if done, err := u.committed(k); err != nil {
+		return err
+	} else if done {
+		b.uploads.drop(u)
+		return b.uploaded(c, k, id, name)
+	}
 	if c.Method == http.MethodDelete {
 		b.uploads.drop(u)
 		_ = os.Remove(k.dataPath(u.Object.Data)) // else the next start does it
@@ -207,8 +213,17 @@ func (b *bucket) uploaded(c *call, k keeper, id, name string) error {
 	return c.answer(o.resource(b.name, c.self()))
 }
 
-// remember sums up what a former process kept. No file: it was committed, and the process died before
-// it forgot the upload.
+// committed tells whether a former process committed the upload and died before it forgot it: its data is
+// the object's then, and not the upload's to change or to remove.
+func (u *upload) committed(k keeper) (bool, error) {
+	if u.sums != nil { // it is of this process, which forgets what it commits
+		return false, nil
+	}
+	o, err := k.find(u.Object.Name)
+	return o != nil && o.Upload == u.ID, err
+}
+
+// remember sums up what a former process kept. No file: it was committed, and is there no more.
 func (u *upload) remember(k keeper) error {
 	if u.sums != nil {
 		return nil

@@ -2,6 +2,8 @@ package storage_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -100,7 +102,47 @@ func TestUploadsThatEnd(t *testing.T) {
 	}
 }
 
-// TestPrefixIsKept mounts the API below a path: what it hands out leads back there.
+// TestCommittedBeforeDeath kills the server between the commit of an upload and its being forgotten: whatever
+// is asked of the upload then, the object stays.
+func TestCommittedBeforeDeath(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, method, body, span string
+		want                     int
+	}{
+		{"asked", "PUT", "", "bytes */4", 200},
+		{"sent again", "PUT", "data", "bytes 0-3/4", 200},
+		{"ended", "DELETE", "", "", 200}, // too late
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			at := c.begin(t, "name=a&ifGenerationMatch=0", "")
+			known, err := filepath.Glob(filepath.Join(c.dir, "work", "uploads", "*.json"))
+			if err != nil || len(known) != 1 {
+				t.Fatalf("the uploads are %v: %v", known, err)
+			}
+			text, err := os.ReadFile(known[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, _, answer := c.call(t, "PUT", at, "data", "Content-Range", "bytes 0-3/4"); status != 200 {
+				t.Fatalf("finish the upload: %d %s", status, answer)
+			}
+			if err := os.WriteFile(known[0], text, 0o600); err != nil { // the killed process had not come to removing it
+				t.Fatal(err)
+			}
+			c.restart(t)
+			if status, _, answer := c.call(t, tt.method, at, tt.body, "Content-Range", tt.span); status != tt.want {
+				t.Errorf("%d, want %d: %s", status, tt.want, answer)
+			}
+			c.restart(t)
+			same(t, "the object", c.read(t, c.object("work", "a")), []byte("data"))
+		})
+	}
+}
+
+// TestAddressesLeadBack mounts the API below a path: what it hands out leads back there.
 func TestAddressesLeadBack(t *testing.T) {
 	t.Parallel()
 	c := start(t)
