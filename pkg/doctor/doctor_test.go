@@ -189,6 +189,13 @@ func TestUploaders(t *testing.T) {
 	want(t, found, "uploader b@example.org", doctor.StateFail, "may not write to folder Lectures", "shared drive")
 	want(t, found, "uploader c@example.org", doctor.StateFail, "does not see folder", folder)
 
+	file, _ := c.drive("files", `{"name": "Notes", "mimeType": "text/plain"}`)["id"].(string)
+	c.drive("files/"+file+"/permissions", `{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`)
+	c.room(nvr.Room{Name: "505", MainSource: "10.0.1.24", Drive: "https://drive.google.com/drive/folders/" + file})
+	found = c.look()
+	want(t, found, "room 505 folder", doctor.StateFail, "Notes is no folder", "nvr@example.org")
+	want(t, found, "uploader a@example.org", doctor.StateFail, "Notes is no folder")
+
 	c.must(c.faults.Add(faults.Rule{API: "drive", Method: "files.generateIds", Rate: 1, Kind: faults.Broken}))
 	want(t, c.look(), "uploader a@example.org", doctor.StateFail, "DRIVE_UPLOADERS")
 }

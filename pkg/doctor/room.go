@@ -147,12 +147,22 @@ func (d *Doctor) folder(ctx context.Context, w *workspace.Client, room nvr.Room)
 		return warn(what, say("is not there yet", "её ещё нет"), say("it is made by the first upload", "появится с первым видео"))
 	case err != nil:
 		return fail(what, because(err), way)
-	case file.Trashed:
-		return fail(what, say("lies in the bin", "лежит в корзине"), way)
-	case file.MIME != "application/vnd.google-apps.folder":
-		return fail(what, say(file.Name+" is no folder", file.Name+": не папка"), way)
-	case !file.Writable:
-		return fail(what, say(d.Config.DriveSubject+" may not write to "+file.Name, d.Config.DriveSubject+" не может писать в "+file.Name), way)
+	}
+	if why, good := takes(file); !good {
+		return fail(what, why, way)
 	}
 	return ok(what, same("%s", file.Name))
+}
+
+// takes tells whether whoever looked at a file may put videos into it, and if not, why.
+func takes(file workspace.File) (why nvr.Reason, good bool) {
+	switch {
+	case file.Trashed:
+		return say(file.Name+" lies in the bin", file.Name+" лежит в корзине"), false
+	case file.MIME != "application/vnd.google-apps.folder":
+		return say(file.Name+" is no folder", file.Name+": не папка"), false
+	case !file.Writable:
+		return say("may not write to folder "+file.Name, "не может писать в папку "+file.Name), false
+	}
+	return why, true
 }

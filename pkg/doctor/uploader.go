@@ -3,8 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -60,8 +58,10 @@ func (d *Doctor) uploader(ctx context.Context, who string, folders []string) Fin
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	c := *d.Config
-	c.Delegate, c.DriveSubject, c.DriveUploaders = d.delegate("upload"), who, nil
-	p, err := wire.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, wire.Workspace(workspace.UploadScopes())) // nothing to close
+	c.DriveSubject, c.DriveUploaders = who, nil
+	as := *d
+	as.Config = &c
+	p, err := as.openAs(ctx, "upload", workspace.UploadScopes()) // nothing to close
 	if err == nil {
 		_, err = p.Workspace.GenerateID(ctx, 0)
 	}
@@ -91,8 +91,6 @@ func mayWrite(ctx context.Context, w *workspace.Client, folder string) (nvr.Reas
 		return say("does not see folder "+folder, "не видит папку "+folder), false
 	case err != nil:
 		return because(err), false
-	case !file.Writable:
-		return say(fmt.Sprintf("may not write to folder %s (%s)", file.Name, folder), fmt.Sprintf("не может писать в папку %s (%s)", file.Name, folder)), false
 	}
-	return nvr.Reason{}, true
+	return takes(file)
 }
