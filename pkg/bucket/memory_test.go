@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/heaptest"
 )
 
 // sink takes resumable uploads, composes and deletes, and keeps nothing.
@@ -44,32 +44,6 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// heap samples the heap while something runs, and gives the most that was in use.
-func heap(t testing.TB, run func()) uint64 {
-	t.Helper()
-	runtime.GC()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		most := uint64(0)
-		for {
-			select {
-			case <-tick.C:
-				var now runtime.MemStats
-				runtime.ReadMemStats(&now)
-				most = max(most, now.HeapAlloc)
-			case <-done:
-				peak <- most
-				return
-			}
-		}
-	}()
-	run()
-	close(done)
-	return <-peak
-}
-
 // flow is bytes without a store.
 type flow struct{ left int64 }
 
@@ -97,7 +71,7 @@ func streaming(t testing.TB, size int64) (created, copied uint64) {
 	}
 	defer func() { _ = client.Close() }()
 	work := client.Bucket("work")
-	created = heap(t, func() {
+	created = heaptest.Most(func() {
 		_, err = work.Create(t.Context(), "a", "", nil, func(w io.Writer) error {
 			_, err := io.Copy(w, &flow{left: size})
 			return err
@@ -107,7 +81,7 @@ func streaming(t testing.TB, size int64) (created, copied uint64) {
 		t.Fatalf("create: %d bytes of %d arrived, %v", s.received.Load(), size, err)
 	}
 	s.received.Store(0)
-	copied = heap(t, func() {
+	copied = heaptest.Most(func() {
 		_, err = work.CopyIn(t.Context(), "a", "", bucket.Source{Size: size, Read: func(_ context.Context, _, n int64) (io.ReadCloser, error) {
 			return &flow{left: n}, nil
 		}})
@@ -118,12 +92,10 @@ func streaming(t testing.TB, size int64) (created, copied uint64) {
 	return created, copied
 }
 
-const heapLimit = 64 << 20
-
 // TestStreamingNeedsLittleMemory is not parallel: it measures the whole process.
 func TestStreamingNeedsLittleMemory(t *testing.T) {
 	created, copied := streaming(t, 160<<20)
-	if max(created, copied) > heapLimit {
+	if max(created, copied) > heaptest.Limit {
 		t.Errorf("create took %d bytes of heap, copy %d", created, copied)
 	}
 }
@@ -134,7 +106,7 @@ func BenchmarkStream3GB(b *testing.B) {
 		created, copied := streaming(b, 3<<30)
 		b.ReportMetric(float64(created)/(1<<20), "MiB-create")
 		b.ReportMetric(float64(copied)/(1<<20), "MiB-copy")
-		if max(created, copied) > heapLimit {
+		if max(created, copied) > heaptest.Limit {
 			b.Errorf("create took %d bytes of heap, copy %d", created, copied)
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/heaptest"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -93,31 +93,6 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// heap samples the heap while something runs, and gives the most that was in use.
-func heap(run func()) uint64 {
-	runtime.GC()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		most := uint64(0)
-		for {
-			select {
-			case <-tick.C:
-				var now runtime.MemStats
-				runtime.ReadMemStats(&now)
-				most = max(most, now.HeapAlloc)
-			case <-done:
-				peak <- most
-				return
-			}
-		}
-	}()
-	run()
-	close(done)
-	return <-peak
-}
-
 // uploading sends a merge of some size to Drive and gives the heap that it took. There is no plan to
 // report on: that is what stops the record, once Drive has all of the merge and its checksum is right.
 func uploading(t testing.TB, size int64) uint64 {
@@ -152,7 +127,7 @@ func uploading(t testing.TB, size int64) uint64 {
 	must(err)
 	p := &pipeline.Pipeline{Store: s, Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{Lease: time.Minute, Budget: time.Hour, Timeout: time.Hour, Pauses: []time.Duration{time.Hour}}}
-	most := heap(func() { err = p.Upload(ctx, claim) })
+	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)
 	if rec, err = s.Record(ctx, rec.ID); err != nil || b.taken != size || !strings.Contains(rec.Cause, "read the plan for the report") {
 		t.Fatalf("%d bytes of %d arrived: %+v, %v", b.taken, size, rec, err)
@@ -160,11 +135,9 @@ func uploading(t testing.TB, size int64) uint64 {
 	return most
 }
 
-const heapLimit = 64 << 20
-
 // TestUploadNeedsLittleMemory is not parallel: it measures the whole process.
 func TestUploadNeedsLittleMemory(t *testing.T) {
-	if most := uploading(t, 160<<20); most > heapLimit {
+	if most := uploading(t, 160<<20); most > heaptest.Limit {
 		t.Errorf("an upload took %d bytes of heap", most)
 	}
 }
@@ -174,7 +147,7 @@ func BenchmarkUpload3GB(b *testing.B) {
 	for b.Loop() {
 		most := uploading(b, 3<<30)
 		b.ReportMetric(float64(most)/(1<<20), "MiB-upload")
-		if most > heapLimit {
+		if most > heaptest.Limit {
 			b.Errorf("an upload took %d bytes of heap", most)
 		}
 	}
