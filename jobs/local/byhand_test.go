@@ -75,7 +75,7 @@ func (h hand) asks(browser context.Context, s *served) {
 	if send := ask[string](browser, s.T, `document.querySelector("#ask .primary").innerText`); send != h.send {
 		s.Errorf("the button says %q", send)
 	}
-	if footage := ask[int](browser, s.T, `document.querySelectorAll("figure.day .track .footage, figure.day .track rect:not(.nothing)").length`); footage == 0 {
+	if footage := ask[int](browser, s.T, `document.querySelectorAll("figure.day .track.source rect:not(.nothing)").length`); footage == 0 {
 		s.Error("the day shows no footage")
 	}
 	h.pictures(browser, s, "asking")

@@ -86,7 +86,7 @@ func mysqlAddress(config *mysql.Config) (address, error) {
 		return address{}, errors.New("read the database's address: it names no database")
 	}
 	config.ClientFoundRows = true   // else an update to equal values counts no row and looks stale
-	config.InterpolateParams = true // one round trip a statement instead of three
+	config.InterpolateParams = true // one round trip a statement instead of two
 	config.Loc = time.UTC
 	config.ParseTime = true
 	config.Logger = &mysql.NopLogger{} // what matters comes as an error

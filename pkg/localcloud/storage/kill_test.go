@@ -18,6 +18,7 @@ import (
 
 	gcs "cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/storage"
@@ -188,8 +189,11 @@ func (w *writer) check(t *testing.T) {
 	found := map[string]bool{}
 	for {
 		attrs, err := objects.Next()
-		if err != nil {
+		if errors.Is(err, iterator.Done) {
 			break
+		}
+		if err != nil {
+			t.Fatalf("list what %s wrote: %v", w.folder, err)
 		}
 		found[attrs.Name] = true
 		r, err := w.bucket.Object(attrs.Name).NewReader(t.Context())
