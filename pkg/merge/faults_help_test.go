@@ -227,7 +227,7 @@ func (s *scene) tryIn(ctx context.Context, req merge.Request, clips []merge.Clip
 	s.Helper()
 	work, err := merge.OpenWork(s.work)
 	if err != nil {
-		return nil, err
+		s.Fatal(err)
 	}
 	m := &merged{scene: s, engine: s.newEngine(work), path: filepath.Join(s.TempDir(), "merge.mp4")}
 	m.engine.Progress = s.progress

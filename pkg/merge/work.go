@@ -49,13 +49,16 @@ func OpenWork(dir string) (*Work, error) {
 	}
 	w := &Work{dir: dir, lock: lock}
 	if err := w.sweep(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-// Close lets others use the folder.
-func (w *Work) Close() error { return w.lock.Close() }
+// Close lets others use the folder. The close alone would not: a process that is just being forked keeps a
+// copy of the file, and with it the lock, until its exec.
+func (w *Work) Close() error {
+	return errors.Join(syscall.Flock(int(w.lock.Fd()), syscall.LOCK_UN), w.lock.Close()) // #nosec G115 -- a file descriptor
+}
 
 // Remove takes the folder away with all that is in it.
 func (w *Work) Remove() error {
