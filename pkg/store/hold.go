@@ -31,12 +31,15 @@ const (
 	updateProgress = `update records set progress = ?` + held
 
 	changed = ` digest = coalesce(?, digest), file_id = coalesce(?, file_id), link = coalesce(?, link),
- course = coalesce(?, course), share = coalesce(?, share), reason = coalesce(?, reason), cause = coalesce(?, cause)`
+ course = coalesce(?, course), share = coalesce(?, share)`
 
-	updateSave = `update records set` + changed + held
+	updateSave = `update records set` + changed + `, reason = coalesce(?, reason)` + held
 
+	// updateAdvance forgets a failure, which is a reason with its cause, and keeps a remark. MySQL assigns
+	// from left to right: the reason must be asked about before the cause goes.
 	updateAdvance = `update records set step = ?, turn = turn + 1, holder = '', lease_until = ?, due_at = 0,
- done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),` + changed + held
+ done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),` + changed + `,
+ reason = coalesce(?, case when cause is null then reason end), cause = null` + held
 
 	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?` + held
 )
@@ -45,8 +48,7 @@ const (
 type Change struct {
 	Digest, FileID, Link, Course, Share *string
 
-	Reason *nvr.Reason // a remark on a record that goes on
-	Cause  *string
+	Reason *nvr.Reason // why it was withdrawn, or a remark on a record that goes on
 }
 
 func (c *Change) args() []any {
@@ -54,7 +56,7 @@ func (c *Change) args() []any {
 	if c.Reason != nil {
 		reason = formatReason(*c.Reason)
 	}
-	return []any{c.Digest, c.FileID, c.Link, c.Course, c.Share, reason, c.Cause}
+	return []any{c.Digest, c.FileID, c.Link, c.Course, c.Share, reason}
 }
 
 // Enter begins the work of a claim under the holder's name and reads the record. The tasks of one
@@ -113,7 +115,8 @@ func (s *Store) Save(ctx context.Context, h nvr.Hold, change Change) error {
 
 // Advance moves the record to its next step and lets go of it: whoever enters the returned claim within
 // the lease goes on, and nobody else than the caller sends it. To step link it is uploaded (done = 1,
-// processing = 0). After done or withdrawn nothing follows.
+// processing = 0). After done or withdrawn nothing follows. A failure that was tried again is over: its
+// reason and its cause go.
 func (s *Store) Advance(ctx context.Context, h nvr.Hold, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
 	until := millis(s.now().Add(lease))
 	var done, progress any // left as they are

@@ -125,6 +125,8 @@ func takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why n
 	if Free(r) {
 		tries, done, progress = triesOf(r), 0, 0
 		*step = nvr.StepStage
+	} else if why == (nvr.Reason{}) && r.Cause == "" && r.DueAt.IsZero() {
+		why = r.Reason // neither why it failed nor what it waited for: a remark, which stays
 	}
 	if *step == nvr.StepStage {
 		progress = 0

@@ -91,6 +91,40 @@ func TestFiveTries(t *testing.T) {
 	})
 }
 
+func TestAFailureIsForgottenOnceTheWorkGoesOn(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepMerge)
+		r.clock.Move(2 * lease)
+		claim := must(r.TakeFailed(ctx, r.record(t, hold.Record), nvr.StepStage, lease, reason("its memory was not enough"), "killed"))(t)
+		_, hold, err := r.Enter(ctx, claim, "one", lease)
+		ok(t, err)
+		if got := r.record(t, hold.Record); got.Reason != reason("its memory was not enough") || got.Cause != "killed" {
+			t.Fatalf("while it is tried again: %+v", got)
+		}
+		must(r.Advance(ctx, hold, nvr.StepMerge, store.Change{}, lease))(t)
+		if got := r.record(t, hold.Record); got.Reason != (nvr.Reason{}) || got.Cause != "" {
+			t.Errorf("a failure that is over: %+v, cause %q", got.Reason, got.Cause)
+		}
+	})
+}
+
+func TestARemarkStays(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepMerge)
+		ok(t, r.Remark(ctx, r.record(t, hold.Record), reason("its event was moved")))
+		r.clock.Move(2 * lease) // its worker is lost
+		claim := must(r.Take(ctx, r.record(t, hold.Record), nvr.StepMerge, lease))(t)
+		_, hold, err := r.Enter(ctx, claim, "one", lease)
+		ok(t, err)
+		must(r.Advance(ctx, hold, nvr.StepUpload, store.Change{}, lease))(t)
+		if got := r.record(t, hold.Record); got.Reason != reason("its event was moved") {
+			t.Errorf("the remark: %+v", got.Reason)
+		}
+	})
+}
+
 func TestFailClaimOnlyWhereNobodyWorks(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
