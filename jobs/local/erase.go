@@ -9,7 +9,7 @@ import (
 )
 
 const eraseUsage = `Takes a person out of the database: their records lose requester, title and links, unfinished ones are
-withdrawn, their keys end, also the NVR's. Prints the Drive files that were theirs; those stay.
+withdrawn, their keys end, also the NVR's. Prints the Drive files that were theirs, videos and reports; those stay.
 
   local erase --email ADDRESS --data DIR`
 
@@ -28,6 +28,9 @@ func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		for _, r := range records {
 			if r.FileID != "" {
 				_, _ = fmt.Fprintf(out, "record %d: file %s %s\n", r.ID, r.FileID, r.Link)
+			}
+			if r.Page != "" {
+				_, _ = fmt.Fprintf(out, "record %d: report %s\n", r.ID, r.Page)
 			}
 		}
 		_, err = fmt.Fprintf(out, "%d records no longer name anybody\n", len(records))

@@ -18,7 +18,6 @@ import (
 const (
 	effectAttached  = "attached"  // subject: the file; value: the event
 	effectAnnounced = "announced" // subject: course/file; value: the announcement
-	effectPage      = "page"      // the report beside the video; value: the file
 	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
 	effectDone      = "done"      // subject: the means; value: see letter
 	effectFailed    = "failed"    // with the attempt; subject and value as of done

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/timeline"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
@@ -72,7 +73,7 @@ func telling(r *report.Report) bool {
 // away, under a new one.
 func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte) (id string, err error) {
 	var there workspace.File
-	if id, err = w.noted(ctx, effectPage, ""); err == nil && id != "" {
+	if id, err = w.noted(ctx, store.EffectPage, ""); err == nil && id != "" {
 		there, err = w.Workspace.Stat(ctx, id)
 	}
 	if err != nil && !errors.Is(err, workspace.ErrNotFound) {
@@ -83,7 +84,7 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 		if id, err = w.Workspace.GenerateID(ctx, w.rec.ID); err != nil {
 			return id, err
 		}
-		if err := w.remember(ctx, effectPage, "", id); err != nil {
+		if err := w.remember(ctx, store.EffectPage, "", id); err != nil {
 			return id, err
 		}
 	}
@@ -105,7 +106,7 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 
 // dropPage throws away the page of an earlier video.
 func (w *worker) dropPage(ctx context.Context) error {
-	id, err := w.noted(ctx, effectPage, "")
+	id, err := w.noted(ctx, store.EffectPage, "")
 	if err != nil || id == "" {
 		return err
 	}

@@ -22,6 +22,9 @@ const (
  select id, ?, ?, ?, ?, ?, ? from records` + held
 )
 
+// EffectPage is the kind of the effect whose value is the file of the report beside the video.
+const EffectPage = "page"
+
 // Effect is what was noted about something done on the outside (an attachment, an announcement, a share,
 // a notice) for a record: kind says what, subject to whom or what. [ErrNotFound] if nothing was.
 func (s *Store) Effect(ctx context.Context, record int64, kind, subject string) (value string, err error) {

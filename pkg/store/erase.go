@@ -16,6 +16,8 @@ const (
  step = case when step in ('stage', 'merge', 'upload', 'link') then 'withdrawn' else step end,
  processing = 0, attempt = attempt + 1, holder = '', lease_until = 0, due_at = 0, cause = null where id = ?`
 
+	selectPage = `select coalesce(max(value), '') from merger_effects where record_id = ? and kind = ?`
+
 	deleteEffectsOf = `delete from merger_effects where record_id = ?`
 
 	deleteUploadOf = `delete from merger_uploads where record_id = ?`
@@ -29,16 +31,29 @@ const (
 	deleteRequestsBefore = `delete from merger_requests where created_at < ?`
 )
 
+// Erased is a record as it was, and what was noted about it.
+type Erased struct {
+	nvr.Record
+
+	Page string // id of the file of the report beside the video; empty if there is none
+}
+
 // Erase takes a person out of the database: their records lose requester and title, unfinished ones are
 // withdrawn, their keys end, also the NVR's. It returns the records as they were, so that the caller can
 // deal with the files that they name.
-func (s *Store) Erase(ctx context.Context, email string) ([]nvr.Record, error) {
+func (s *Store) Erase(ctx context.Context, email string) (erased []Erased, err error) {
 	records, err := s.ByUser(ctx, email)
 	if err != nil {
 		return nil, err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
+		erased = erased[:0]
 		for _, r := range records {
+			was := Erased{Record: r}
+			if err := tx.QueryRowContext(ctx, selectPage, r.ID, EffectPage).Scan(&was.Page); err != nil {
+				return err
+			}
+			erased = append(erased, was)
 			for _, statement := range []string{updateErase, deleteEffectsOf, deleteUploadOf, deleteSlices, deleteRequestsOf} {
 				if _, err := tx.ExecContext(ctx, statement, r.ID); err != nil {
 					return err
@@ -55,7 +70,7 @@ func (s *Store) Erase(ctx context.Context, email string) ([]nvr.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("erase a person: %w", err)
 	}
-	return records, nil
+	return erased, nil
 }
 
 // ForgetRequests drops the idempotency keys of requests older than an instant.

@@ -151,10 +151,11 @@ func TestErase(t *testing.T) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
 		must(r.SetEffect(ctx, hold.Record, "share", "a@example.org", "p1"))(t)
+		must(r.SetEffect(ctx, hold.Record, store.EffectPage, "", "f2"))(t)
 		secret, _, err := r.AddKey(ctx, store.Key{Email: "a@example.org"})
 		ok(t, err)
 		records := must(r.Erase(ctx, "a@example.org"))(t)
-		if len(records) != 1 || records[0].Title != "Анализ" {
+		if len(records) != 1 || records[0].Title != "Анализ" || records[0].Page != "f2" {
 			t.Fatalf("erased: %+v", records)
 		}
 		stale(t, r.Renew(ctx, hold, lease))
