@@ -1,11 +1,16 @@
 package pipeline_test
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -45,5 +50,35 @@ func TestTheJobIsKilled(t *testing.T) {
 				t.Errorf("notices %v, row %+v", w.posts, rec)
 			}
 		})
+	}
+}
+
+// TestOneOfTwoExecutions: a lost answer of Cloud Run can start the job twice. While either runs, claim
+// leaves the record to it, however the other has ended; then the two count as one try.
+func TestOneOfTwoExecutions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	runs := filepath.Join(w.dir, "runs")
+	w.command = []string{"sh", "-c", `while test -e "$0"; do sleep 0.02; done; exit 1`, runs}
+	w.insert(nil)
+	first := w.until(nvr.StepMerge)
+	w.ended()
+	w.must(os.WriteFile(runs, nil, 0o600))
+	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+		_, err := p.Jobs.Start(ctx, mergeJob, dispatch.Launch{Key: pipeline.LaunchKey(first.Claim()), Tasks: 2, Since: w.clock.Now().Add(time.Hour)})
+		return err
+	}))
+	for range 3 {
+		w.clock.Move(2 * time.Minute) // the lease runs out
+		w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+		if rec := w.row(); rec.Step != nvr.StepMerge || rec.Attempt != first.Attempt || rec.Tries != 0 || !rec.LeaseUntil.After(w.clock.Now()) {
+			t.Fatalf("while the second runs: %+v", rec)
+		}
+	}
+	w.must(os.Remove(runs))
+	w.clock.Move(2 * time.Minute)
+	w.claim()
+	if rec := w.row(); rec.Step != nvr.StepStage || rec.Tries != 1 || !strings.Contains(rec.Cause, "exit") {
+		t.Errorf("after both: %+v", rec)
 	}
 }

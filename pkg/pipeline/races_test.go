@@ -97,6 +97,12 @@ func TestRaces(t *testing.T) {
 			return false
 		}})
 	})
+	t.Run("a stale attempt commits a part", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("renders")
+		}
+		staleAttempt(t, open(t, planned.copy(t)), func(r *http.Request) bool { return strings.HasPrefix(creates(r), "1/parts/") })
+	})
 	t.Run("a stale attempt joins", func(t *testing.T) { staleAttempt(t, open(t, rendered.copy(t)), struck) })
 }
 
@@ -120,14 +126,14 @@ func twoExecutions(t *testing.T, w *world, l *life) {
 	once(t, w)
 }
 
-// staleAttempt holds a task of the first attempt just before it makes the merge, until a second attempt
-// has made it.
-func staleAttempt(t *testing.T, w *world, joins func(*http.Request) bool) {
+// staleAttempt holds a task of the first attempt just before it makes an object, until a second attempt
+// has made the merge.
+func staleAttempt(t *testing.T, w *world, makes func(*http.Request) bool) {
 	var overtaken atomic.Bool
 	var row nvr.Record
 	var made map[string]int64
 	l := &life{strike: func(r *http.Request) bool {
-		if joins(r) && overtaken.CompareAndSwap(false, true) {
+		if makes(r) && overtaken.CompareAndSwap(false, true) {
 			w.clock.Move(2 * time.Minute) // its lease runs out
 			row = w.until(nvr.StepUpload)
 			made = w.generations("work", "1/")

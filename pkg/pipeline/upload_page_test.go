@@ -1,10 +1,13 @@
 package pipeline_test
 
 import (
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -64,6 +67,40 @@ func (s *sending) reported(t *testing.T) {
 		w.recover()
 		if rec := w.row(); rec.Step != nvr.StepWithdrawn || w.page() != nil {
 			t.Errorf("%+v, and %v is left", rec, w.page())
+		}
+	})
+	t.Run("made again", func(t *testing.T) {
+		w := s.begin(t)
+		s.arrives(t, w)
+		first := w.page()
+		was := string(w.download(first["id"].(string)))
+		again := func(video string) {
+			w.sql("update records set done = 0, processing = 0 where id = 1")
+			w.clock.Move(time.Minute)
+			w.claim()
+			w.merged([]byte(video))
+			w.recover()
+			sum := md5.Sum([]byte(video))
+			if f := w.facts(s.event, s.course); f.once(hex.EncodeToString(sum[:])) != "" {
+				t.Fatal(f.once(hex.EncodeToString(sum[:])))
+			}
+		}
+		w.settings.FPS = 30
+		again("of another rate")
+		page := w.page()
+		if page["id"] != first["id"] || string(w.download(first["id"].(string))) == was {
+			t.Errorf("the page of another video is %v, was %v, or says the same", page, first)
+		}
+		footage, err := sharedOnce()
+		w.must(err)
+		for name, path := range footage.files { // the board's arrive after all
+			if board := strings.Replace(name, "_21.mp4", "_30.mp4", 1); board != name {
+				w.put("segments", board, path)
+			}
+		}
+		again("with nothing to report")
+		if page := w.page(); page != nil {
+			t.Errorf("nothing is to be reported, and %v is left", page)
 		}
 	})
 }

@@ -52,20 +52,26 @@ func newSending(t *testing.T) *sending {
 	w.must(errors.Join(err, db.Close()))
 	s := &sending{course: w.course("ALG"), event: w.event("поток: ALG")}
 	w.insert(recordOf(s.event))
+	w.merged(video())
+	s.scene = w.save()
+	return s
+}
+
+// merged lets a video be made, in place of the job, which does nothing.
+func (w *world) merged(video []byte) {
+	w.t.Helper()
 	rec := w.until(nvr.StepMerge)
 	w.ended()
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { // in place of the job
+	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		name, err := bucket.MergeName(rec.ID, rec.Digest)
 		w.must(err)
-		w.putBytes("work", name, video())
+		w.putBytes("work", name, video)
 		_, hold, err := p.Store.Enter(ctx, rec.Claim(), "job", time.Minute)
 		w.must(err)
 		next, err := p.Store.Advance(ctx, hold, nvr.StepUpload, store.Change{}, time.Minute)
 		w.queue = []nvr.Claim{next}
 		return err
 	}))
-	s.scene = w.save()
-	return s
 }
 
 // begin is the world once more, at rest.
