@@ -14,67 +14,67 @@ import (
 const formType = "application/x-www-form-urlencoded"
 
 func TestForm(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	got := w.do("GET", "/?room=504&date=2026-11-20", "", "Accept-Language", "ru")
-	for _, want := range []string{`<html lang="ru">`, `name="room"`, `name="date" type="date" value="2026-11-20"`, `name="start"`, `name="end"`, `name="title"`, ">Запросить</button>",
-		`<option selected>504</option>`, `<option>Зал/2 &lt;b&gt;</option>`, "Пятница, 20 ноября 2026"} {
-		if got.status != http.StatusOK || !strings.Contains(got.body, want) {
-			t.Errorf("want %s in %v", want, got)
+	onEach(t, func(t *testing.T, w *world) {
+		got := w.do("GET", "/?room=504&date=2026-11-20", "", "Accept-Language", "ru")
+		for _, want := range []string{`<html lang="ru">`, `name="room"`, `name="date" type="date" value="2026-11-20"`, `name="start"`, `name="end"`, `name="title"`, ">Запросить</button>",
+			`<option selected>504</option>`, `<option>Зал/2 &lt;b&gt;</option>`, "Пятница, 20 ноября 2026"} {
+			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
+				t.Errorf("want %s in %v", want, got)
+			}
 		}
-	}
-	if got = w.do("GET", "/", "", "Accept-Language", "de, en;q=0.5"); !strings.Contains(got.body, ">Request</button>") || !strings.Contains(got.body, `lang="en"`) {
-		t.Errorf("English: %v", got)
-	}
-	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(got.body)[1]
-	form := url.Values{"token": {token}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {"<script>alert(1)</script>"}}
-	for range 2 {
-		got = w.do("POST", "/", form.Encode(), "Content-Type", formType)
-		if got.status != http.StatusSeeOther || got.header.Get("Location") != "/recordings?sent=1" {
-			t.Errorf("a double click: %v", got)
+		if got = w.do("GET", "/", "", "Accept-Language", "de, en;q=0.5"); !strings.Contains(got.body, ">Request</button>") || !strings.Contains(got.body, `lang="en"`) {
+			t.Errorf("English: %v", got)
 		}
-	}
-	form.Set("title", "другое")
-	w.do("POST", "/", form.Encode(), "Content-Type", formType)
-	records, err := w.store.ByUser(context.Background(), lecturer)
-	if err != nil || len(records) != 2 || records[0].Room != "504" || records[0].StartTime != "15:10" {
-		t.Fatalf("records: %v, %v", records, err)
-	}
-	got = w.do("GET", "/recordings", "", "Accept-Language", "ru")
-	if !strings.Contains(got.body, "&lt;script&gt;alert(1)&lt;/script&gt;") || !strings.Contains(got.body, "Ждёт конца занятия") {
-		t.Errorf("recordings: %v", got)
-	}
+		token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(got.body)[1]
+		form := url.Values{"token": {token}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {"<script>alert(1)</script>"}}
+		for range 2 {
+			got = w.do("POST", "/", form.Encode(), "Content-Type", formType)
+			if got.status != http.StatusSeeOther || got.header.Get("Location") != "/recordings?sent=1" {
+				t.Errorf("a double click: %v", got)
+			}
+		}
+		form.Set("title", "другое")
+		w.do("POST", "/", form.Encode(), "Content-Type", formType)
+		records, err := w.store.ByUser(context.Background(), lecturer)
+		if err != nil || len(records) != 2 || records[0].Room != "504" || records[0].StartTime != "15:10" {
+			t.Fatalf("records: %v, %v", records, err)
+		}
+		got = w.do("GET", "/recordings", "", "Accept-Language", "ru")
+		if !strings.Contains(got.body, "&lt;script&gt;alert(1)&lt;/script&gt;") || !strings.Contains(got.body, "Ждёт конца занятия") {
+			t.Errorf("recordings: %v", got)
+		}
+	})
 }
 
 func TestFormErrors(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	good := url.Values{"token": {"t"}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {`"Моё" название`}}
-	for _, test := range []struct{ field, value, want string }{
-		{"end", "15:10", "Конец должен быть позже начала"},
-		{"start", "", "Укажите время"},
-		{"start", "25:00", "Напишите время так"},
-		{"date", "20.11.2026", "Напишите день так"},
-		{"room", "505", "Выберите аудиторию"},
-		{"title", strings.Repeat("Ы", 201), "Сократите название"},
-	} {
-		form, err := url.ParseQuery(good.Encode())
-		w.must(err)
-		form.Set(test.field, test.value)
-		got := w.do("POST", "/", form.Encode(), "Content-Type", formType, "Accept-Language", "ru")
-		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, test.want) || !strings.Contains(got.body, `id="`+test.field+`-wrong"`) {
-			t.Errorf("%s %q: %v", test.field, test.value, got)
+	onEach(t, func(t *testing.T, w *world) {
+		good := url.Values{"token": {"t"}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {`"Моё" название`}}
+		for _, test := range []struct{ field, value, want string }{
+			{"end", "15:10", "Конец должен быть позже начала"},
+			{"start", "", "Укажите время"},
+			{"start", "25:00", "Напишите время так"},
+			{"date", "20.11.2026", "Напишите день так"},
+			{"room", "505", "Выберите аудиторию"},
+			{"title", strings.Repeat("Ы", 201), "Сократите название"},
+		} {
+			form, err := url.ParseQuery(good.Encode())
+			w.must(err)
+			form.Set(test.field, test.value)
+			got := w.do("POST", "/", form.Encode(), "Content-Type", formType, "Accept-Language", "ru")
+			if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, test.want) || !strings.Contains(got.body, `id="`+test.field+`-wrong"`) {
+				t.Errorf("%s %q: %v", test.field, test.value, got)
+			}
+			if test.field != "title" && !strings.Contains(got.body, `value="&#34;Моё&#34; название"`) {
+				t.Errorf("%s %q: what was typed is gone", test.field, test.value)
+			}
+			if !strings.Contains(got.body, test.value) {
+				t.Errorf("%s: %q is gone", test.field, test.value)
+			}
 		}
-		if test.field != "title" && !strings.Contains(got.body, `value="&#34;Моё&#34; название"`) {
-			t.Errorf("%s %q: what was typed is gone", test.field, test.value)
+		if got := w.do("POST", "/", strings.Repeat("a", 1<<20+1), "Content-Type", formType); got.status != http.StatusRequestEntityTooLarge {
+			t.Errorf("too long: %v", got.status)
 		}
-		if !strings.Contains(got.body, test.value) {
-			t.Errorf("%s: %q is gone", test.field, test.value)
-		}
-	}
-	if got := w.do("POST", "/", strings.Repeat("a", 1<<20+1), "Content-Type", formType); got.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("too long: %v", got.status)
-	}
+	})
 }
 
 func TestOtherSites(t *testing.T) {
@@ -150,55 +150,55 @@ func TestSession(t *testing.T) {
 }
 
 func TestOperators(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	for _, path := range []string{"/operators", "/operators/rooms/1", "/operators/rooms/new"} {
-		if got := w.do("GET", path, ""); got.status != http.StatusForbidden {
-			t.Errorf("a lecturer at %s: %v", path, got.status)
+	onEach(t, func(t *testing.T, w *world) {
+		for _, path := range []string{"/operators", "/operators/rooms/1", "/operators/rooms/new"} {
+			if got := w.do("GET", path, ""); got.status != http.StatusForbidden {
+				t.Errorf("a lecturer at %s: %v", path, got.status)
+			}
 		}
-	}
-	if got := w.do("POST", "/operators/rooms/1", "name=x", "Content-Type", formType); got.status != http.StatusForbidden {
-		t.Errorf("a lecturer changes a room: %v", got.status)
-	}
-	w.operator.Store(true)
-	strange := w.file(stranger, "2026-11-20", "15:10", "16:30")
-	got := w.do("GET", "/operators", "", "Accept-Language", "en")
-	for _, want := range []string{stranger, "Under way", "Зал/2 &lt;b&gt;", "0 of 144 segments"} {
-		if got.status != http.StatusOK || !strings.Contains(got.body, want) {
-			t.Errorf("want %s in %v", want, got)
+		if got := w.do("POST", "/operators/rooms/1", "name=x", "Content-Type", formType); got.status != http.StatusForbidden {
+			t.Errorf("a lecturer changes a room: %v", got.status)
 		}
-	}
-	if got = w.do("POST", "/recordings/1/cancel", "back=/operators", "Content-Type", formType); got.header.Get("Location") != "/operators?said=cancelled" {
-		t.Errorf("cancel: %v", got)
-	}
-	if r, err := w.store.Record(context.Background(), strange.ID); err != nil || r.Step != "withdrawn" {
-		t.Errorf("cancelled: %v, %v", r, err)
-	}
-	room := url.Values{"name": {"601"}, "main_source": {"172.18.191.40/0"}, "zone": {"Asia/Yekaterinburg"}, "segment": {"15"}, "calendar": {"c601"}}
-	if got = w.do("POST", "/operators/rooms/new", room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
-		t.Fatalf("a new room: %v", got)
-	}
-	saved, err := w.store.Room(context.Background(), "601")
-	if err != nil || saved.Zone.String() != "Asia/Yekaterinburg" || saved.SegmentLength.Minutes() != 15 || saved.Language != "ru" {
-		t.Errorf("saved: %v, %v", saved, err)
-	}
-	path := strings.TrimSuffix(got.header.Get("Location"), "?said=saved")
-	if got = w.do("POST", path+"/sources/0", "ip=172.18.191.41&merge=right&name=board", "Content-Type", formType); got.status != http.StatusSeeOther {
-		t.Errorf("a new source: %v", got)
-	}
-	for field, value := range map[string]string{"name": "504", "zone": "Mars/Olympus", "segment": "-1", "main_source": "camera", "language": "de", "drive": strings.Repeat("d", 201)} {
-		wrong, err := url.ParseQuery(room.Encode())
-		w.must(err)
-		wrong.Set(field, value)
-		if got = w.do("POST", path, wrong.Encode(), "Content-Type", formType); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="room-`+field+`-wrong"`) {
-			t.Errorf("%s %q: %v", field, value, got.status)
+		w.operator.Store(true)
+		strange := w.file(stranger, "2026-11-20", "15:10", "16:30")
+		got := w.do("GET", "/operators", "", "Accept-Language", "en")
+		for _, want := range []string{stranger, "Under way", "Зал/2 &lt;b&gt;", "0 of 144 segments"} {
+			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
+				t.Errorf("want %s in %v", want, got)
+			}
 		}
-	}
-	saved, err = w.store.Room(context.Background(), "601")
-	if err != nil || len(saved.Sources) != 1 || saved.Sources[0].Merge != "right" {
-		t.Errorf("saved: %v, %v", saved, err)
-	}
-	if got = w.do("GET", path, "", "Accept-Language", "ru"); got.status != http.StatusOK || strings.Contains(got.body, "⟦") {
-		t.Errorf("room page: %v", got)
-	}
+		if got = w.do("POST", "/recordings/1/cancel", "back=/operators", "Content-Type", formType); got.header.Get("Location") != "/operators?said=cancelled" {
+			t.Errorf("cancel: %v", got)
+		}
+		if r, err := w.store.Record(context.Background(), strange.ID); err != nil || r.Step != "withdrawn" {
+			t.Errorf("cancelled: %v, %v", r, err)
+		}
+		room := url.Values{"name": {"601"}, "main_source": {"172.18.191.40/0"}, "zone": {"Asia/Yekaterinburg"}, "segment": {"15"}, "calendar": {"c601"}}
+		if got = w.do("POST", "/operators/rooms/new", room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
+			t.Fatalf("a new room: %v", got)
+		}
+		saved, err := w.store.Room(context.Background(), "601")
+		if err != nil || saved.Zone.String() != "Asia/Yekaterinburg" || saved.SegmentLength.Minutes() != 15 || saved.Language != "ru" {
+			t.Errorf("saved: %v, %v", saved, err)
+		}
+		path := strings.TrimSuffix(got.header.Get("Location"), "?said=saved")
+		if got = w.do("POST", path+"/sources/0", "ip=172.18.191.41&merge=right&name=board", "Content-Type", formType); got.status != http.StatusSeeOther {
+			t.Errorf("a new source: %v", got)
+		}
+		for field, value := range map[string]string{"name": "504", "zone": "Mars/Olympus", "segment": "-1", "main_source": "camera", "language": "de", "drive": strings.Repeat("d", 201)} {
+			wrong, err := url.ParseQuery(room.Encode())
+			w.must(err)
+			wrong.Set(field, value)
+			if got = w.do("POST", path, wrong.Encode(), "Content-Type", formType); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="room-`+field+`-wrong"`) {
+				t.Errorf("%s %q: %v", field, value, got.status)
+			}
+		}
+		saved, err = w.store.Room(context.Background(), "601")
+		if err != nil || len(saved.Sources) != 1 || saved.Sources[0].Merge != "right" {
+			t.Errorf("saved: %v, %v", saved, err)
+		}
+		if got = w.do("GET", path, "", "Accept-Language", "ru"); got.status != http.StatusOK || strings.Contains(got.body, "⟦") {
+			t.Errorf("room page: %v", got)
+		}
+	})
 }

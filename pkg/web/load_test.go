@@ -19,6 +19,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 	"github.com/nvr-miem/merger/pkg/web"
 )
 
@@ -141,14 +142,29 @@ func years(b *testing.B, w *world, days int) {
 	}
 }
 
-// BenchmarkDay asks for the page with the strip of a day, with three years of segments in the index.
+// BenchmarkDay asks for the page with the strip of a day, with three years of segments in the index: for
+// days all over them, one after the other.
 func BenchmarkDay(b *testing.B) {
-	w := newWorld(b)
-	years(b, w, 3*365)
-	for b.Loop() {
-		if got := w.do("GET", "/?room=504&date=2025-03-04", ""); got.status != http.StatusOK {
-			b.Fatal(got)
-		}
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
+		b.Run(name, func(b *testing.B) {
+			w := newWorldOn(b, dsn(b))
+			years(b, w, 3*365)
+			pages := 0
+			for b.Loop() {
+				for back := 0; back < 3*365; back += 37 {
+					date := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -back).Format(time.DateOnly)
+					if got := w.do("GET", "/?room=504&date="+date, ""); got.status != http.StatusOK || !strings.Contains(got.body, "записано 00:00–24:00") {
+						b.Fatal(got)
+					}
+					pages++
+				}
+			}
+			each := b.Elapsed() / time.Duration(pages)
+			b.ReportMetric(float64(each.Microseconds())/1000, "ms/page")
+			if each > 20*time.Millisecond {
+				b.Errorf("the page of a day takes %v, want 20 ms at most", each)
+			}
+		})
 	}
 }
 

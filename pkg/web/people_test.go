@@ -89,25 +89,25 @@ func TestReportPage(t *testing.T) {
 
 // TestWhatBecameOfIt says in the reader's language what became of the share and of the course.
 func TestWhatBecameOfIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	hold := w.bring(w.file(lecturer, "2026-11-20", "10:10", "11:30"), nvr.StepLink)
-	share, course := `{"en":"A rule forbids it.","ru":"Это запрещает правило."}`, "null"
-	w.must(w.store.Save(t.Context(), hold, store.Change{Share: &share, Course: &course}))
-	for language, want := range map[string][]string{
-		"ru": {"Доступ: Это запрещает правило.", "Курс: null"},
-		"en": {"Share: A rule forbids it.", "Course: null"},
-	} {
-		got := w.do("GET", "/recordings", "", "Accept-Language", language)
-		for _, text := range want {
-			if !strings.Contains(got.body, text) {
-				t.Errorf("%s: the page does not say %q", language, text)
+	onEach(t, func(t *testing.T, w *world) {
+		hold := w.bring(w.file(lecturer, "2026-11-20", "10:10", "11:30"), nvr.StepLink)
+		share, course := `{"en":"A rule forbids it.","ru":"Это запрещает правило."}`, "null"
+		w.must(w.store.Save(t.Context(), hold, store.Change{Share: &share, Course: &course}))
+		for language, want := range map[string][]string{
+			"ru": {"Доступ: Это запрещает правило.", "Курс: null"},
+			"en": {"Share: A rule forbids it.", "Course: null"},
+		} {
+			got := w.do("GET", "/recordings", "", "Accept-Language", language)
+			for _, text := range want {
+				if !strings.Contains(got.body, text) {
+					t.Errorf("%s: the page does not say %q", language, text)
+				}
 			}
 		}
-	}
-	if got := w.do("GET", "/api/v1/records/1", "", "key", w.key); !strings.Contains(got.body, `"course":"null","share":"A rule forbids it."`) {
-		t.Errorf("the API: %v", got)
-	}
+		if got := w.do("GET", "/api/v1/records/1", "", "key", w.key); !strings.Contains(got.body, `"course":"null","share":"A rule forbids it."`) {
+			t.Errorf("the API: %v", got)
+		}
+	})
 }
 
 // TestThumbnail shows the picture of a video to whom the record belongs, and to nobody else.

@@ -52,10 +52,26 @@ func moscow(t testing.TB) *time.Location {
 	return zone
 }
 
+// onEach runs a test over a world on each database.
+func onEach(t *testing.T, test func(*testing.T, *world)) {
+	t.Parallel()
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "MariaDB": storetest.MariaDB} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorldOn(t, dsn(t)))
+		})
+	}
+}
+
 func newWorld(t testing.TB, change ...func(*web.Options)) *world {
 	t.Helper()
+	return newWorldOn(t, storetest.SQLite(t), change...)
+}
+
+func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *world {
+	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock(), looks: make(chan string, 10)}
-	w.store = storetest.Open(t, storetest.SQLite(t), store.Options{Now: w.clock.Now, MaxOpen: 8,
+	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
 		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
 	ctx := context.Background()
 	id, err := w.store.SaveRoom(ctx, nvr.Room{Name: "504", Drive: "folder504", Calendar: "c504@resource.calendar.google.com",
