@@ -6,12 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -67,8 +69,8 @@ func (o *dataOptions) dsn() (string, error) {
 	return "sqlite:" + filepath.Join(dir, "nvr.db"), err
 }
 
-// openStore opens the database of the options.
-func openStore(ctx context.Context, o dataOptions) (*store.Store, error) {
+// openStore opens the database of the options; existing forbids to make one.
+func openStore(ctx context.Context, o dataOptions, existing bool) (*store.Store, error) {
 	dsn, err := o.dsn()
 	if err != nil {
 		return nil, err
@@ -77,7 +79,7 @@ func openStore(ctx context.Context, o dataOptions) (*store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--time-zone %q: want a name like Europe/Moscow", o.zone)
 	}
-	return store.Open(ctx, dsn, store.Options{Now: time.Now, Defaults: store.Defaults{Zone: zone, Language: o.language, SegmentLength: o.segment}})
+	return store.Open(ctx, dsn, store.Options{Now: time.Now, Existing: existing, Defaults: store.Defaults{Zone: zone, Language: o.language, SegmentLength: o.segment}})
 }
 
 // action is what a command does with the database, after its arguments were read.
@@ -86,13 +88,22 @@ type action func(ctx context.Context, db *store.Store, args []string, out io.Wri
 // errUsage marks what the person at the command line can mend.
 var errUsage = errors.New("wrong usage")
 
-// runAction is the shape of the commands that work on the state beside a running serve.
-func runAction(ctx context.Context, name, usage string, flags *flag.FlagSet, o *dataOptions, args []string, stdout, stderr io.Writer, do action) int {
+// dataHelpRussian words the options of [dataOptions], and more.
+func dataHelpRussian(more map[string]string) map[string]string {
+	words := map[string]string{
+		"data":     "`папка` с состоянием, та же, что у serve",
+		"database": "`DSN` другой базы вместо ПАПКА/nvr.db",
+	}
+	maps.Copy(words, more)
+	return words
+}
+
+// runAction is the shape of the commands that work on the state beside a running serve. russian words the
+// options beside those of [dataOptions].
+func runAction(ctx context.Context, name string, about fault.Reason, russian map[string]string, flags *flag.FlagSet, o *dataOptions, args []string, stdout, stderr io.Writer, do action) int {
 	rest, err := parse(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = io.WriteString(stdout, usage+"\n")
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
+		printHelp(stdout, about, flags, dataHelpRussian(russian))
 		return exitDone
 	}
 	if err == nil {
@@ -102,7 +113,7 @@ func runAction(ctx context.Context, name, usage string, flags *flag.FlagSet, o *
 		_, _ = fmt.Fprintf(stderr, "local %s: %v\nSee: local %s --help\n", name, err, name)
 		return exitUsage
 	}
-	db, err := openStore(ctx, *o)
+	db, err := openStore(ctx, *o, true)
 	if err == nil {
 		err = errors.Join(do(ctx, db, rest, stdout), db.Close())
 	}
@@ -117,14 +128,25 @@ func runAction(ctx context.Context, name, usage string, flags *flag.FlagSet, o *
 	return exitDone
 }
 
-const retryUsage = `Runs a failed or withdrawn record again, from the first step that is not done.
+func retryHelp() fault.Reason {
+	return fault.Reason{
+		En: `Runs a failed or withdrawn record again, from the first step that is not done.
 
-  local retry ID --data DIR`
+  local retry ID --data DIR
+
+`,
+		Ru: `Запускает неудавшуюся или отозванную запись снова, с первого незаконченного шага.
+
+  local retry НОМЕР --data ПАПКА
+
+`,
+	}
+}
 
 func retryCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o dataOptions
 	flags := o.flags("retry")
-	return runAction(ctx, "retry", retryUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+	return runAction(ctx, "retry", retryHelp(), nil, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
 		if len(args) != 1 {
 			return fmt.Errorf("%w: want the ID of one record", errUsage)
 		}

@@ -47,9 +47,7 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	asJSON := flags.Bool("json", false, "print JSON")
 	rest, err := parse(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = io.WriteString(stdout, reason(doctorHelp()))
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
+		printHelp(stdout, doctorHelp(), flags, dataHelpRussian(map[string]string{"json": "напечатать JSON"}))
 		return exitDone
 	}
 	if err == nil && len(rest) > 0 {

@@ -11,7 +11,7 @@ var cyrillic = regexp.MustCompile(`\p{Cyrillic}`)
 // TestHelpInRussian wants every option of every command in the user's language, and the same options
 // in both.
 func TestHelpInRussian(t *testing.T) {
-	for _, command := range []string{"merge", "presence", "sample"} {
+	for _, command := range []string{"merge", "presence", "sample", "serve", "records", "retry", "rooms", "keys", "erase", "doctor"} {
 		options := map[string][]string{}
 		for _, lang := range []string{"C.UTF-8", "ru_RU.UTF-8"} {
 			t.Setenv("LC_ALL", lang)

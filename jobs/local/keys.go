@@ -10,15 +10,40 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-const keysUsage = `API keys: made, imported from the NVR, listed, revoked. A key is shown once, when it is made; only its hash is kept.
+func keysHelp() fault.Reason {
+	return fault.Reason{
+		En: `API keys: made, imported from the NVR, listed, revoked. A key is shown once, when it is made; only its hash is kept.
 
   local keys add --email E [--rooms A,B] [--expires YYYY-MM-DD] [--any-address] --data DIR   prints the key alone on the last line
   local keys import [--from DSN] --data DIR                                                 the keys of the NVR's users go on working
   local keys list --data DIR
-  local keys revoke ID --data DIR`
+  local keys revoke ID --data DIR
+
+`,
+		Ru: `Ключи API: создание, перенос из NVR, список, отзыв. Ключ показывается один раз, при создании; хранится только его хеш.
+
+  local keys add --email E [--rooms A,B] [--expires ГГГГ-ММ-ДД] [--any-address] --data ПАПКА   ключ будет один на последней строке
+  local keys import [--from DSN] --data ПАПКА                                                 ключи пользователей NVR продолжат работать
+  local keys list --data ПАПКА
+  local keys revoke НОМЕР --data ПАПКА
+
+`,
+	}
+}
+
+func keysHelpRussian() map[string]string {
+	return map[string]string{
+		"email":       "`адрес` владельца ключа",
+		"rooms":       "`аудитории`, которые можно запрашивать с ключом, через запятую; пусто: все",
+		"expires":     "последний `день` ключа, ГГГГ-ММ-ДД (UTC); пусто: бессрочный",
+		"any-address": "с ключом можно назвать любого заказчика",
+		"from":        "`DSN` базы NVR; пусто: таблица users в нашей",
+	}
+}
 
 // keyOptions are those of all subcommands.
 type keyOptions struct {
@@ -35,7 +60,7 @@ func keysCommand(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	flags.StringVar(&k.expires, "expires", "", "last `DAY` of the key, YYYY-MM-DD (UTC); empty: none")
 	flags.BoolVar(&k.any, "any-address", false, "the key may name any requester")
 	flags.StringVar(&k.from, "from", "", "`DSN` of the NVR's database; empty: the table users in our own")
-	return runAction(ctx, "keys", keysUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+	return runAction(ctx, "keys", keysHelp(), keysHelpRussian(), flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
 		switch {
 		case len(args) == 1 && args[0] == "add":
 			return addKey(ctx, db, k, out)
@@ -73,7 +98,7 @@ func addKey(ctx context.Context, db *store.Store, k keyOptions, out io.Writer) e
 func importKeys(ctx context.Context, db *store.Store, from string, out io.Writer) error {
 	source := db
 	if from != "" {
-		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now})
+		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now, Existing: true})
 		if err != nil {
 			return err
 		}

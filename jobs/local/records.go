@@ -6,19 +6,31 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-const recordsUsage = `Lists the newest records: where each stands, and why it waits or failed.
+func recordsHelp() fault.Reason {
+	return fault.Reason{
+		En: `Lists the newest records: where each stands, and why it waits or failed.
 
-  local records --data DIR`
+  local records --data DIR
+
+`,
+		Ru: `Показывает последние записи: где каждая из них и почему она ждёт или не удалась.
+
+  local records --data ПАПКА
+
+`,
+	}
+}
 
 func recordsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o dataOptions
 	flags := o.flags("records")
 	limit := flags.Int("limit", 30, "`COUNT` of records")
-	return runAction(ctx, "records", recordsUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+	return runAction(ctx, "records", recordsHelp(), map[string]string{"limit": "сколько `записей` показать"}, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
 		if len(args) > 0 {
 			return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
 		}

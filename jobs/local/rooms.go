@@ -8,16 +8,45 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-const roomsUsage = `Lists the rooms, or adds and changes one.
+func roomsHelp() fault.Reason {
+	return fault.Reason{
+		En: `Lists the rooms, or adds and changes one.
 
   local rooms --data DIR
   local rooms set NAME --data DIR --lecturer 172.18.191.24 --screen 172.18.191.21 --board 172.18.191.30 --sound 172.18.191.24
 
-What is not given stays as it is. The board is the room's source whose "merge" ends in "right".`
+What is not given stays as it is. The board is the room's source whose "merge" ends in "right".
+
+`,
+		Ru: `Показывает аудитории, добавляет или меняет одну из них.
+
+  local rooms --data ПАПКА
+  local rooms set ИМЯ --data ПАПКА --lecturer 172.18.191.24 --screen 172.18.191.21 --board 172.18.191.30 --sound 172.18.191.24
+
+Что не указано, остаётся как было. Доска — источник аудитории, у которого поле merge кончается на right.
+
+`,
+	}
+}
+
+func roomsHelpRussian() map[string]string {
+	return map[string]string{
+		"lecturer":       "`адрес` камеры лектора",
+		"screen":         "`адрес` кодера, который пишет проектор",
+		"board":          "`адрес` камеры доски",
+		"sound":          "`адрес` источника, чей звук нужен",
+		"calendar":       "`идентификатор` календаря аудитории",
+		"drive":          "`папка` на Диске: её идентификатор или адрес",
+		"time-zone":      "часовой `пояс` аудитории по IANA",
+		"language":       "`язык` надписей в её календаре и курсах: ru или en",
+		"segment-length": "номинальная `длина` её файлов",
+	}
+}
 
 // roomOptions are what can be set of a room; empty leaves it as it is.
 type roomOptions struct {
@@ -40,7 +69,7 @@ func roomsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	flags.StringVar(&r.zone, "time-zone", "", "IANA `ZONE` of the room")
 	flags.StringVar(&r.language, "language", "", "`LANGUAGE` of what is written in its calendar and courses: ru or en")
 	flags.DurationVar(&r.segment, "segment-length", 0, "nominal `LENGTH` of its segments")
-	return runAction(ctx, "rooms", roomsUsage, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+	return runAction(ctx, "rooms", roomsHelp(), roomsHelpRussian(), flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
 		switch {
 		case len(args) == 0:
 			return listRooms(ctx, db, out)

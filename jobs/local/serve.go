@@ -9,9 +9,13 @@ import (
 	"net"
 	"path/filepath"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
 )
 
-const serveUsage = `The whole system on one machine: the page, the APIs, the functions, the jobs, and stand-ins for Google.
+func serveHelp() fault.Reason {
+	return fault.Reason{
+		En: `The whole system on one machine: the page, the APIs, the functions, the jobs, and stand-ins for Google.
 
   local serve --data DIR
 
@@ -19,7 +23,40 @@ Everything that is state lies under DIR; Ctrl-C ends all, the next start goes on
 files into DIR/segments/<room>/<YYYY-MM-DD>/. What the page, the APIs and the functions answer to is
 printed at the start.
 
-`
+`,
+		Ru: `Вся система на одной машине: страница, API, функции, задания и замены Google.
+
+  local serve --data ПАПКА
+
+Всё состояние лежит в ПАПКЕ; Ctrl-C останавливает всё, следующий запуск продолжает. Файлы регистратора
+кладите в ПАПКА/segments/<аудитория>/<ГГГГ-ММ-ДД>/. По каким адресам отвечают страница, API и функции,
+будет напечатано при запуске.
+
+`,
+	}
+}
+
+func serveHelpRussian() map[string]string {
+	return map[string]string{
+		"data":           "`папка` для всего состояния; появится, если её нет",
+		"listen":         "`адрес` единственного порта; только loopback, ведь входа по паролю нет",
+		"time-scale":     "разделить все ожидания (расписание, аренды, сроки, паузы) на `N`; часы остаются как есть",
+		"segment-length": "номинальная `длина` файла, для аудиторий без своей настройки",
+		"slice":          "`длина` того, что рендерит одна задача",
+		"time-zone":      "часовой `пояс` по IANA, для аудиторий без своей настройки",
+		"language":       "`язык` надписей в календарях и курсах, для аудиторий без своей настройки: ru или en",
+		"database":       "`DSN` другой базы вместо ПАПКА/nvr.db, например mysql://user:password@host:3306/nvr",
+		"webhook":        "`URL`, куда сообщать, что запись готова или не удалась",
+		"webhook-secret": "`секрет` для подписи этих сообщений; если не указан, создаётся и хранится в ПАПКЕ",
+		"rate-limit":     "сколько `запросов` в секунду можно с одним ключом API",
+		"max-merges":     "сколько `записей` одновременно в работе до склейки",
+		"size":           "размер `ШxВ` всей картинки",
+		"workspace":      "чьи Диск, Календарь и Classroom: замены (`local`) или google (тогда учётные записи называют DELEGATE и *_SUBJECT)",
+		"user":           "`адрес` человека за страницей",
+		"operators":      "`адреса` операторов через запятую; пусто: человек за страницей — оператор",
+		"chaos":          "доставлять сообщения дважды, поздно, не по порядку и с потерянными ответами, как это может Pub/Sub; случайности задаёт `N`; 0: не нарочно",
+	}
+}
 
 // serveOptions are what serve was asked for.
 type serveOptions struct {
@@ -65,9 +102,7 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 	flags.Uint64Var(&o.chaos, "chaos", 0, "deliver messages doubled, late, out of order and with lost answers, drawn from `SEED`, as Pub/Sub may; 0: not on purpose")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = io.WriteString(out, serveUsage)
-		flags.SetOutput(out)
-		flags.PrintDefaults()
+		printHelp(out, serveHelp(), flags, serveHelpRussian())
 		return o, flag.ErrHelp
 	}
 	if err != nil {

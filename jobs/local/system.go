@@ -142,7 +142,7 @@ const (
 
 // migrate brings the database to this version.
 func (s *system) migrate(ctx context.Context) error {
-	db, err := openStore(ctx, s.o.dataOptions())
+	db, err := openStore(ctx, s.o.dataOptions(), false)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,6 +220,17 @@ func TestDatabaseThatIsNotMigrated(t *testing.T) {
 	c := open(t)
 	c.must(c.db.Rollback(c.Context()))
 	want(t, c.look(), "database", doctor.StateFail, "migrate")
+}
+
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	dir := t.TempDir()
+	c.env["DATABASE"] = "sqlite:" + filepath.Join(dir, "nvr.db")
+	want(t, c.look(), "database", doctor.StateFail, "migrate")
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the doctor left %v there (%v)", left, err)
+	}
 }
 
 func TestPrinted(t *testing.T) {

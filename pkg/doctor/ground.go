@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -20,8 +22,12 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	reach := say("is the server up, and do address, user and password in DATABASE hold?", "работает ли сервер, верны ли адрес, пользователь и пароль в DATABASE?")
+	migrate := say("run the job migrate (on one machine: start serve once)", "запустите задание migrate (на одной машине: один раз запустите serve)")
 	p, err := d.open(ctx, wire.Store)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, []Finding{fail("database", because(err), migrate)}
+	case err != nil:
 		return nil, []Finding{fail("database", because(err), reach)}
 	}
 	current, needed, err := p.Store.SchemaVersion(ctx)
@@ -31,8 +37,7 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 		return nil, []Finding{fail("database", because(err), reach)}
 	case current < needed:
 		_ = p.Close() // nothing was written
-		return nil, []Finding{fail("database", say(fmt.Sprintf("schema %d, this build needs %d", current, needed), fmt.Sprintf("схема %d, этой сборке нужна %d", current, needed)),
-			say("run the job migrate (on one machine: start serve once)", "запустите задание migrate (на одной машине: один раз запустите serve)"))}
+		return nil, []Finding{fail("database", say(fmt.Sprintf("schema %d, this build needs %d", current, needed), fmt.Sprintf("схема %d, этой сборке нужна %d", current, needed)), migrate)}
 	}
 	findings := []Finding{ok("database", say(fmt.Sprintf("answers, schema %d", current), fmt.Sprintf("отвечает, схема %d", current)))}
 	if current > needed {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"runtime"
 	"time"
 
@@ -27,7 +28,12 @@ type dialect struct {
 }
 
 // openSQLite opens the file in WAL mode: others read and insert while we write.
-func (s *Store) openSQLite(file string, maxOpen int, alone bool) error {
+func (s *Store) openSQLite(file string, opts *Options) error {
+	if opts.Existing {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("there is no database (serve and the job migrate make one): %w", err)
+		}
+	}
 	query := url.Values{
 		// FULL: what was committed outlives a power cut, so that an effect whose key is stored is never
 		// repeated. Seven seconds outlast any writer of ours.
@@ -43,14 +49,14 @@ func (s *Store) openSQLite(file string, maxOpen int, alone bool) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
-	if !alone {
+	if !opts.Alone {
 		if s.turn, err = newTurnstile(file); err != nil {
 			return errors.Join(err, write.Close(), read.Close())
 		}
 	}
 	write.SetMaxOpenConns(1)
-	read.SetMaxOpenConns(max(maxOpen, runtime.GOMAXPROCS(0)))
-	read.SetMaxIdleConns(maxOpen)
+	read.SetMaxOpenConns(max(opts.MaxOpen, runtime.GOMAXPROCS(0)))
+	read.SetMaxIdleConns(opts.MaxOpen)
 	s.read, s.write, s.dialect = &pool{DB: read, keeps: true}, &pool{DB: write, keeps: true}, sqliteDialect()
 	return nil
 }

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -49,6 +51,18 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 	if _, err := store.Open(ctx, storetest.SQLite(t), store.Options{}); err == nil {
 		t.Error("no clock: no error")
+	}
+}
+
+func TestExistingMakesNone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Now: storetest.NewClock().Now, Existing: true})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if left := must(os.ReadDir(dir))(t); len(left) != 0 {
+		t.Errorf("made %v", left)
 	}
 }
 

@@ -28,6 +28,7 @@ type Options struct {
 	MaxOpen  int              // connections at most; 0: 4
 	Defaults Defaults         // for rooms without settings of their own
 	Alone    bool             // no other process writes to the file of SQLite: nobody has to queue
+	Existing bool             // a file of SQLite that is not there is an error ([fs.ErrNotExist]), and is not made
 }
 
 // Defaults stand in for what a room's settings leave open.
@@ -75,7 +76,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if address.mysql != nil {
 		err = s.openMySQL(ctx, address.mysql, opts.MaxOpen)
 	} else {
-		err = s.openSQLite(address.file, opts.MaxOpen, opts.Alone)
+		err = s.openSQLite(address.file, &opts)
 	}
 	if err != nil {
 		return nil, err
