@@ -31,8 +31,8 @@ func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
 		ctx, stop := context.WithTimeout(ctx, p.Settings.Timeout)
 		defer stop()
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
-		if errors.Is(err, workspace.ErrNotFound) {
-			return &fault.Permanent{Reason: videoGone(), Err: err}
+		if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
+			return &fault.Permanent{Reason: videoGone(), Err: errors.Join(errVideoGone, err)}
 		}
 		if err != nil {
 			return fmt.Errorf("look at the video: %w", err)

@@ -84,8 +84,8 @@ func withdrawn() nvr.Reason {
 
 func videoGone() nvr.Reason {
 	return nvr.Reason{
-		En: "Somebody removed the video from Drive before it could be linked. An operator can have it made anew (step stage).",
-		Ru: "Видео удалили с Диска до того, как появилась ссылка. Оператор может запустить изготовление заново (шаг stage).",
+		En: "Somebody removed the video from Drive before it could be linked. It can be brought there again: try again, or ask an operator.",
+		Ru: "Видео удалили с Диска до того, как появилась ссылка. Его можно выложить заново: попробуйте ещё раз или обратитесь к оператору.",
 	}
 }
 

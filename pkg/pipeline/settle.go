@@ -167,7 +167,11 @@ func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Hold, err e
 		err = p.Store.Postpone(ctx, hold, later.Until, later.Why)
 	case errors.As(err, &permanent):
 		err = p.failed(ctx, hold.Claim, kindOf(err), permanent.Reason, err, func(ctx context.Context) error {
-			return p.Store.Fail(ctx, hold, permanent.Reason, err.Error())
+			undone := hold.Step
+			if errors.Is(err, errVideoGone) {
+				undone = nvr.StepUpload
+			}
+			return p.Store.FailFrom(ctx, hold, undone, permanent.Reason, err.Error())
 		})
 	default:
 		err = p.giveBack(ctx, hold, err)
@@ -177,6 +181,9 @@ func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Hold, err e
 
 // errFootage marks a final failure that lies in the footage: nobody but the recorder can mend it.
 var errFootage = errors.New("no usable footage")
+
+// errVideoGone marks a final failure that lies in a person's hands: the upload has come undone.
+var errVideoGone = errors.New("the video is no longer on Drive")
 
 func kindOf(err error) observe.Failure {
 	if errors.Is(err, errFootage) {

@@ -236,6 +236,24 @@ func TestEnds(t *testing.T) {
 			t.Errorf("%+v %v", rec, w.posts)
 		}
 	})
+	for how, method := range map[string]string{"thrown away": "PATCH", "deleted": "DELETE"} {
+		t.Run("the video is "+how+" before it is linked", func(t *testing.T) {
+			w := begin(t)
+			first := w.until(nvr.StepLink)
+			w.call(method, "/workspace/drive/v3/files/"+first.FileID, map[string]any{"trashed": true})
+			rec := w.until()
+			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || !strings.Contains(rec.Reason.En, "removed the video") || w.posts["record-1-failed"] != 1 {
+				t.Fatalf("%+v %v", rec, w.posts)
+			}
+			db := w.database()
+			w.must(errors.Join(db.Retry(t.Context(), 1), db.Close()))
+			w.claim()
+			rec = w.until()
+			if f := w.facts(event, ""); rec.Step != nvr.StepDone || rec.FileID == first.FileID || f.videos != 1 || f.attachments != 1 || f.shares != 1 || w.posts["record-1-done"] != 1 || rec.Tries != 0 {
+				t.Errorf("once more: %+v", f)
+			}
+		})
+	}
 	t.Run("no such course", func(t *testing.T) {
 		w := begin(t)
 		if rec := w.until(); rec.Step != nvr.StepDone || !strings.Contains(rec.Course, "There is no course") || w.posts["record-1-done"] != 1 {

@@ -76,7 +76,7 @@ func (w *worker) bring(ctx context.Context, object bucket.Object) (workspace.Fil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return workspace.File{}, err
 	}
-	file, err := w.driveFile(ctx)
+	file, err := w.driveFile(ctx, state.MD5 != "" && state.FileID == w.rec.FileID)
 	if err != nil {
 		return file, err
 	}
@@ -114,14 +114,15 @@ func (w *worker) bring(ctx context.Context, object bucket.Object) (workspace.Fil
 }
 
 // driveFile is the record's file on Drive as it is now; of size 0 if it is not there yet. Its id is
-// generated and stored before anything is made under it.
-func (w *worker) driveFile(ctx context.Context) (workspace.File, error) {
+// generated and stored before anything is made under it; that of a file which was uploaded and deleted
+// since is not used again.
+func (w *worker) driveFile(ctx context.Context, uploaded bool) (workspace.File, error) {
 	if w.rec.FileID != "" {
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
 		switch {
-		case errors.Is(err, workspace.ErrNotFound):
+		case errors.Is(err, workspace.ErrNotFound) && !uploaded:
 			return workspace.File{ID: w.rec.FileID}, nil
-		case err != nil || !file.Trashed:
+		case err == nil && !file.Trashed, err != nil && !errors.Is(err, workspace.ErrNotFound):
 			return file, err
 		}
 		w.Log.InfoContext(ctx, "a person threw the file away: making a new one", "file", w.rec.FileID)

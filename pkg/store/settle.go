@@ -77,7 +77,12 @@ func (s *Store) GiveBack(ctx context.Context, h nvr.Hold, setback Setback) (fail
 
 // Fail ends the record for good, with the reason for people and the technical cause beside it.
 func (s *Store) Fail(ctx context.Context, h nvr.Hold, why nvr.Reason, cause string) error {
-	return s.changeHeld(ctx, "fail", &h, updateFail, h.Step, formatReason(why), null(cause))
+	return s.FailFrom(ctx, h, h.Step, why, cause)
+}
+
+// FailFrom is [Store.Fail] of a record whose earlier step has come undone: [Store.Retry] begins there.
+func (s *Store) FailFrom(ctx context.Context, h nvr.Hold, undone nvr.Step, why nvr.Reason, cause string) error {
+	return s.changeHeld(ctx, "fail", &h, updateFail, undone, formatReason(why), null(cause))
 }
 
 // FailClaim ends the record of a message that nobody could handle, if no living holder has it and it
