@@ -68,13 +68,15 @@ type Launch struct {
 func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, error) {
 	var name string
 	err := j.waits.again(ctx, "run.jobs.run", func(ctx context.Context) error {
-		found, err := j.find(ctx, job, KeyEnv, launch.Key, launch.Since)
+		all, err := j.list(ctx, job, launch.Since)
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 {
-			name = found[len(found)-1].Name // the first that was started
-			return nil
+		for _, execution := range slices.Backward(all) { // the first that was started
+			if execution.Env[KeyEnv] == launch.Key {
+				name = execution.Name
+				return nil
+			}
 		}
 		name, err = j.run(ctx, job, launch)
 		return err
@@ -113,18 +115,19 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 	return execution.Name, nil
 }
 
-// Find returns the executions of a job whose tasks have the variable with the value, newest first.
-// Executions made before since are not looked at; a zero since looks at all.
-func (j *Jobs) Find(ctx context.Context, job, name, value string, since time.Time) ([]Execution, error) {
-	var found []Execution
+// List returns the executions of a job, newest first, without what their tasks died of. Executions made
+// before since are not looked at; a zero since looks at all that the job remembers, which are many pages:
+// whoever looks for several takes them out of one listing.
+func (j *Jobs) List(ctx context.Context, job string, since time.Time) ([]Execution, error) {
+	var all []Execution
 	err := j.waits.again(ctx, "run.executions.list", func(ctx context.Context) (err error) {
-		found, err = j.find(ctx, job, name, value, since)
+		all, err = j.list(ctx, job, since)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for executions of job %s with %s=%s: %w", job, name, value, err)
+		return nil, fmt.Errorf("list the executions of job %s: %w", job, err)
 	}
-	return found, nil
+	return all, nil
 }
 
 // clockSkew is by how much our clock and Google's may differ.
@@ -133,9 +136,9 @@ const clockSkew = time.Minute
 // errEnough ends a listing early.
 var errEnough = errors.New("enough")
 
-// find lists until it meets an execution older than since: the API sorts by creation, newest first.
-func (j *Jobs) find(ctx context.Context, job, name, value string, since time.Time) ([]Execution, error) {
-	var found []Execution
+// list is List once. It ends at an execution older than since: the API sorts by creation, newest first.
+func (j *Jobs) list(ctx context.Context, job string, since time.Time) ([]Execution, error) {
+	var all []Execution
 	list := j.service.Projects.Locations.Jobs.Executions.List(job).PageSize(100).
 		Fields("nextPageToken", "executions("+executionFields+")")
 	err := list.Pages(ctx, func(page *run.GoogleCloudRunV2ListExecutionsResponse) error {
@@ -144,28 +147,14 @@ func (j *Jobs) find(ctx context.Context, job, name, value string, since time.Tim
 			if !since.IsZero() && !execution.Created.IsZero() && execution.Created.Before(since.Add(-clockSkew)) {
 				return errEnough
 			}
-			if carries(listed, name, value) {
-				found = append(found, execution)
-			}
+			all = append(all, execution)
 		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
-	return found, nil
-}
-
-// carries tells whether the tasks of an execution have the variable with the value.
-func carries(execution *run.GoogleCloudRunV2Execution, name, value string) bool {
-	if execution.Template == nil {
-		return false
-	}
-	return slices.ContainsFunc(execution.Template.Containers, func(container *run.GoogleCloudRunV2Container) bool {
-		return slices.ContainsFunc(container.Env, func(env *run.GoogleCloudRunV2EnvVar) bool {
-			return env.Name == name && env.Value == value
-		})
-	})
+	return all, nil
 }
 
 // Cancel ends an execution: its tasks get SIGTERM, then SIGKILL. One that has ended already is fine.

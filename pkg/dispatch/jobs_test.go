@@ -129,14 +129,14 @@ func TestStart(t *testing.T) {
 			t.Errorf("start %d: %s, want %s", i, name, want)
 		}
 	}
-	found, err := jobs.Find(t.Context(), job, "RECORD", "7", time.Time{})
+	found, err := jobs.List(t.Context(), job, time.Time{})
 	if err != nil || len(found) != 3 {
 		t.Fatalf("found %d executions (%v), want 3", len(found), err)
 	}
 	if e := found[0]; e.Tasks != 3 || e.Ended() || e.Env[dispatch.KeyEnv] != "7-3" {
 		t.Errorf("the newest is %+v", e)
 	}
-	found, err = jobs.Find(t.Context(), job, "RECORD", "7", time.Date(2026, 11, 20, 12, 2, 30, 0, time.UTC))
+	found, err = jobs.List(t.Context(), job, time.Date(2026, 11, 20, 12, 2, 30, 0, time.UTC))
 	if err != nil || len(found) != 1 {
 		t.Errorf("since 12:02:30 found %d executions (%v), want 1", len(found), err)
 	}
@@ -173,7 +173,7 @@ func TestErrors(t *testing.T) {
 	if !errors.Is(err, dispatch.ErrNotFound) {
 		t.Errorf("404: %v, want not found", err)
 	}
-	_, err = with(http.StatusTooManyRequests).Find(t.Context(), job, "A", "b", time.Time{})
+	_, err = with(http.StatusTooManyRequests).List(t.Context(), job, time.Time{})
 	if final := (*fault.Permanent)(nil); err == nil || errors.As(err, &final) {
 		t.Errorf("429: %v, want an error worth another try", err)
 	}

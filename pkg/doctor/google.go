@@ -87,7 +87,7 @@ func (d *Doctor) dispatch(ctx context.Context) []Finding {
 			findings = append(findings, ok("topic "+topic, say("is there", "есть")))
 		}
 	}
-	if _, err := p.Jobs.Find(ctx, d.Config.MergeJob, dispatch.KeyEnv, "doctor", d.Now().Add(-time.Minute)); err != nil {
+	if _, err := p.Jobs.List(ctx, d.Config.MergeJob, d.Now().Add(-time.Minute)); err != nil {
 		return append(findings, fail("job merge", because(err),
 			say("does MERGE_JOB name it in full, and may this account look (roles/run.viewer on the job)?", "назван ли он в MERGE_JOB полностью, разрешено ли смотреть (roles/run.viewer)?")))
 	}

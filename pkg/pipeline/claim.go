@@ -179,7 +179,7 @@ func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
 		if err != nil {
 			return fmt.Errorf("list the leases that ran out: %w", err)
 		}
-		sent := 0
+		sent, listed := 0, &listing{Pipeline: p}
 		for _, rec := range expired {
 			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
 				if *places <= 0 {
@@ -187,7 +187,7 @@ func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
 				}
 				*places--
 			}
-			if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
+			if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec, listed); err != nil {
 				errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
 				continue
 			}
@@ -207,11 +207,11 @@ func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
 	return errors.Join(errs...)
 }
 
-func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record) error {
+func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record, listed *listing) error {
 	step := rec.Step
 	if step == nvr.StepMerge {
 		step = nvr.StepStage
-		execution, err := p.execution(ctx, rec)
+		execution, err := listed.execution(ctx, rec)
 		switch {
 		case err != nil:
 			return err
@@ -239,10 +239,33 @@ func LaunchKey(c nvr.Claim) string {
 	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Turn)
 }
 
+// listing is the executions of the job as they were when the first of some records was looked for.
+type listing struct {
+	*Pipeline
+	made  bool
+	byKey map[string][]dispatch.Execution // newest first
+}
+
+// executions lists them once, for all that come: a job remembers a thousand.
+func (l *listing) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
+	if !l.made {
+		all, err := l.Jobs.List(ctx, l.Settings.MergeJob, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		l.made, l.byKey = true, map[string][]dispatch.Execution{}
+		for _, execution := range all {
+			launch := execution.Env[dispatch.KeyEnv]
+			l.byKey[launch] = append(l.byKey[launch], execution)
+		}
+	}
+	return l.byKey[key], nil
+}
+
 // execution is what became of the job that was started for the record: one that still runs before one
 // that has ended; nil if none was started.
-func (p *Pipeline) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
-	found, err := p.Jobs.Find(ctx, p.Settings.MergeJob, dispatch.KeyEnv, LaunchKey(rec.Claim()), time.Time{})
+func (l *listing) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
+	found, err := l.executions(ctx, LaunchKey(rec.Claim()))
 	if err != nil {
 		return nil, fmt.Errorf("look for the execution of record %d: %w", rec.ID, err)
 	}
@@ -254,7 +277,7 @@ func (p *Pipeline) execution(ctx context.Context, rec nvr.Record) (*dispatch.Exe
 	if len(found) == 0 {
 		return nil, nil //nolint:nilnil // absent is an answer
 	}
-	whole, err := p.Jobs.Execution(ctx, found[0].Name)
+	whole, err := l.Jobs.Execution(ctx, found[0].Name)
 	if err != nil {
 		return nil, fmt.Errorf("ask what became of %s: %w", found[0].Name, err)
 	}

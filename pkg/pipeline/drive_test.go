@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
@@ -84,9 +85,9 @@ func (w *world) launched() {
 	}
 	count := 0
 	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
-		found, err := p.Jobs.Find(ctx, mergeJob, "LAUNCH_KEY", key, time.Time{})
-		if len(found) > 0 {
-			count = found[0].Tasks
+		all, err := p.Jobs.List(ctx, mergeJob, time.Time{})
+		if i := slices.IndexFunc(all, func(e dispatch.Execution) bool { return e.Env[dispatch.KeyEnv] == key }); i >= 0 {
+			count = all[i].Tasks
 		}
 		return err
 	}))

@@ -82,3 +82,30 @@ func TestOneOfTwoExecutions(t *testing.T) {
 		t.Errorf("after both: %+v", rec)
 	}
 }
+
+// TestManyWaitForTheirTasks: however many records' executions claim asks after, it lists them once. A listing
+// a record made every claim of a busy day read all the executions that the job remembers as many times.
+func TestManyWaitForTheirTasks(t *testing.T) {
+	t.Parallel()
+	const records = 5
+	w := newWorld(t)
+	w.command = []string{"sleep", "600"}
+	for range records {
+		w.insert(nil)
+	}
+	w.claim()
+	for range records {
+		w.must(w.live(&life{}, w.next().do))
+	}
+	w.clock.Move(2 * w.settings.Lease)
+	l := &life{}
+	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Recover(ctx) }))
+	if n := l.calls["run"]; n != 1 {
+		t.Errorf("claim has called the Admin API %d times for %d records", n, records)
+	}
+	for id := range int64(records) {
+		if rec := w.rowOf(id + 1); rec.Step != nvr.StepMerge || rec.Attempt != 1 || !rec.LeaseUntil.After(w.clock.Now()) {
+			t.Errorf("an execution that waits is not waited for: %+v", rec)
+		}
+	}
+}

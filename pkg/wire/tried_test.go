@@ -104,7 +104,7 @@ func TestFailedCallsAreCounted(t *testing.T) {
 	if _, err := c.Work.Stat(ctx, "1/absent"); err == nil {
 		t.Error("absent is there")
 	}
-	if _, err := c.Jobs.Find(ctx, job, "KEY", "1", time.Time{}); err != nil {
+	if _, err := c.Jobs.List(ctx, job, time.Time{}); err != nil {
 		t.Error(err)
 	}
 	for what, err := range map[string]error{

@@ -121,7 +121,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: not Google's form: %s", c.method, c.path, body)
 		}
 	}
-	found, err := s.Find(t.Context(), job, "RECORD", "7", time.Time{})
+	found, err := s.List(t.Context(), job, time.Time{})
 	if err != nil || len(found) != 1 {
 		t.Errorf("%d executions, want the one that was not refused", len(found))
 	}

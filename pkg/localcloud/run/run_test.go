@@ -130,7 +130,7 @@ func TestLost(t *testing.T) {
 		}
 	}
 	e := s.end(t, s.launch(t, "7-1", "tell", 1, nil))
-	found, err := s.Find(t.Context(), job, "RECORD", "7", time.Time{})
+	found, err := s.List(t.Context(), job, time.Time{})
 	if err != nil || len(found) != 1 || found[0].Name != e.Name {
 		t.Errorf("%d executions (%v), want the one", len(found), err)
 	}
@@ -157,7 +157,7 @@ func TestRestart(t *testing.T) {
 	if e, err := after.Execution(t.Context(), first.Name); err != nil || !e.OK() {
 		t.Errorf("%+v, %v: want it remembered", e, err)
 	}
-	found, err := after.Find(t.Context(), job, "RECORD", "7", time.Time{})
+	found, err := after.List(t.Context(), job, time.Time{})
 	if err != nil || len(found) != 2 || found[0].Name != name {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -200,7 +200,7 @@ func TestPrune(t *testing.T) {
 	}
 	s = start(t, run.Options{Dir: dir})
 	s.end(t, s.launch(t, "8-1", "tell", 1, nil))
-	found, err := s.Find(t.Context(), job, "RECORD", "7", time.Time{})
+	found, err := s.List(t.Context(), job, time.Time{})
 	if err != nil || len(found) != 1000 || found[len(found)-1].Name == first.Name {
 		t.Errorf("%d executions, %v", len(found), err)
 	}
