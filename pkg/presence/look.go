@@ -7,17 +7,21 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/ocr"
 )
 
-// Judge looks at files. It is safe for concurrent use.
+// Judge looks at files. Its fields are set before its first use; it is safe for concurrent use.
 type Judge struct {
 	Tool   *ffmpeg.Tool
 	Cards  *Cards
 	Reader *ocr.Reader // nil: words are not read, and the causes say so
+
+	digesting sync.Once
+	digest    string
 }
 
 // Input is a file to look at. All PTS are ticks of the picture stream, edit lists honoured.
