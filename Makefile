@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills chaos fuzz debian13 image bench simulate clean
+.PHONY: help build demo test lint check race kills chaos load fuzz debian13 image bench simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ chaos: ## 200 records while processes are killed, messages doubled, Google's ans
 	@scripts/setup ffmpeg tesseract mariadb
 	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) CHAOS_DATABASE=$(DATABASE) \
 		go test -run '^TestChaos$$' -count 1 -timeout 6h -v ./jobs/local
+
+load: ## 5,000 records through the pipeline, only rendering faked: docs/load-pipeline.svg (half an hour); RECORDS
+	@scripts/setup ffmpeg
+	LOAD_RECORDS=$(or $(RECORDS),5000) go test -run '^TestLoad$$' -count 1 -timeout 6h -v ./jobs/local
 
 fuzz:
 	@scripts/fuzz 30s

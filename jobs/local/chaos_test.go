@@ -127,9 +127,7 @@ func number64(name string, otherwise int64) int64 {
 
 // prepare makes rooms, a course, records: every third of an event, some that must fail.
 func (c *chaos) prepare(rooms []string, records int64, seed uint64) {
-	var course struct{ ID, EnrollmentCode string }
-	c.ask(&course, http.MethodPost, "/workspace/classroom/v1/courses", `{"name": "Algebra", "ownerId": "me", "courseState": "ACTIVE"}`, "X-Workspace-User", "teacher@localhost")
-	c.course, c.code = course.ID, course.EnrollmentCode
+	c.course, c.code = c.newCourse("Algebra")
 	for _, room := range rooms {
 		c.room(room)
 	}
@@ -140,16 +138,31 @@ func (c *chaos) prepare(rooms []string, records int64, seed uint64) {
 		case i%8 == 7:
 			c.record(room, fmt.Sprintf("Nothing %d", i), "20:00", "20:01", "")
 		case i%2 == 0:
-			var event struct{ ID string }
-			c.ask(&event, http.MethodPost, "/workspace/calendar/v3/calendars/room-"+room+"@localhost/events", fmt.Sprintf(
-				`{"summary": "Chaos %d", "description": "course: %s", "start": {"dateTime": "%sT10:00:00+03:00"}, "end": {"dateTime": "%sT10:01:00+03:00"}}`, i, c.code, lesson(), lesson()),
-				"X-Workspace-User", "lecturer@localhost")
-			c.events[event.ID] = "/workspace/calendar/v3/calendars/room-" + room + "@localhost/events/" + event.ID
+			id := c.event(room, fmt.Sprintf("Chaos %d", i), c.code)
+			c.events[id] = "/workspace/calendar/v3/calendars/room-" + room + "@localhost/events/" + id
 		default:
 			c.record(room, fmt.Sprintf("Chaos %d", i), "10:00", "10:01", "")
 		}
 	}
 	_, _, _ = c.try(http.MethodPost, "/functions/claim", "") // the scheduler does it, too
+}
+
+// newCourse makes a course and returns its id and its code.
+func (s *served) newCourse(name string) (id, code string) {
+	s.Helper()
+	var course struct{ ID, EnrollmentCode string }
+	s.ask(&course, http.MethodPost, "/workspace/classroom/v1/courses", fmt.Sprintf(`{"name": %q, "ownerId": "me", "courseState": "ACTIVE"}`, name), "X-Workspace-User", "teacher@localhost")
+	return course.ID, course.EnrollmentCode
+}
+
+// event makes an event of a course at 10:00 in the calendar of a room, a minute long.
+func (s *served) event(room, title, code string) (id string) {
+	s.Helper()
+	var event struct{ ID string }
+	s.ask(&event, http.MethodPost, "/workspace/calendar/v3/calendars/room-"+room+"@localhost/events", fmt.Sprintf(
+		`{"summary": %q, "description": "course: %s", "start": {"dateTime": "%sT10:00:00+03:00"}, "end": {"dateTime": "%sT10:01:00+03:00"}}`, title, code, lesson(), lesson()),
+		"X-Workspace-User", "lecturer@localhost")
+	return event.ID
 }
 
 // faulty makes every twentieth answer of Google a bad one.

@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	if os.Getenv(asCommand) != "" {
+		if dir := os.Getenv(underLoad); dir != "" {
+			beforeLoad(dir)
+		}
 		main()
 	}
 	os.Exit(inFolder(m.Run))
