@@ -18,12 +18,12 @@ type Level struct {
 	MomentaryLUFS float64
 	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
 	TruePeakDBTP float64
-	// Fifths are the block's five stretches of 20 ms: what a limiter would act on.
-	Fifths [5]Fifth
+	// Grains are the block's twenty stretches of 5 ms: what a limiter would act on.
+	Grains [20]Grain
 }
 
-// Fifth is how strong 20 ms of sound are. -Inf stands for digital silence.
-type Fifth struct {
+// Grain is how strong 5 ms of sound are. -Inf stands for digital silence.
+type Grain struct {
 	PeakDBFS float64 // highest sample over all channels
 	PowerDB  float64 // mean square over all channels
 }
@@ -62,27 +62,27 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	if err != nil {
 		return Levels{}, err
 	}
-	fifths, readErr := readFifths(out, s.Channels)
+	grains, readErr := readGrains(out, s.Channels)
 	if err := errors.Join(proc.wait(), readErr); err != nil {
 		return Levels{}, err
 	}
 	levels.Chunks = chunks.all
 	for i := range levels.Blocks {
-		for k := range levels.Blocks[i].Fifths {
-			levels.Blocks[i].Fifths[k] = Fifth{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
+		for k := range levels.Blocks[i].Grains {
+			levels.Blocks[i].Grains[k] = Grain{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
 		}
-		if 5*i < len(fifths) { // the resampler may lack a few samples of the last one
-			copy(levels.Blocks[i].Fifths[:], fifths[5*i:])
+		if 20*i < len(grains) { // the resampler may lack a few samples of the last one
+			copy(levels.Blocks[i].Grains[:], grains[20*i:])
 		}
 	}
 	return levels, nil
 }
 
-// readFifths measures samples, 20 ms by 20 ms. The rest at the end is left out.
-func readFifths(from io.Reader, channels int) ([]Fifth, error) {
-	raw := make([]byte, 4*channels*SampleRate/50)
+// readGrains measures samples, 5 ms by 5 ms. The rest at the end is left out.
+func readGrains(from io.Reader, channels int) ([]Grain, error) {
+	raw := make([]byte, 4*channels*SampleRate/200)
 	samples := make([]float32, len(raw)/4)
-	var all []Fifth
+	var all []Grain
 	for {
 		_, err := io.ReadFull(from, raw)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -98,7 +98,7 @@ func readFifths(from io.Reader, channels int) ([]Fifth, error) {
 			peak = max(peak, math.Abs(v))
 			square += v * v
 		}
-		all = append(all, Fifth{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
+		all = append(all, Grain{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
 	}
 }
 

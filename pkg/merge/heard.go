@@ -22,12 +22,12 @@ type heardRun struct {
 	Run   timeline.Run `json:"run"`
 	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
 	Peaks []int16      `json:"peaks"` // true peak, hundredths of dBTP
-	// Fifths are each block's stretches of 20 ms: peak and power, in half decibels under +10 dB.
-	Fifths []byte `json:"fifths"`
+	// Grains are each block's stretches of 5 ms: peak and power, in half decibels under +10 dB.
+	Grains []byte `json:"grains"`
 }
 
-// fifthBytes is how many bytes of fifths a block has.
-const fifthBytes = 10
+// grainBytes is how many bytes of grains a block has.
+const grainBytes = 40
 
 // halves is a level in half decibels under +10 dB: 255 stands for all that is fainter.
 func halves(db float64) byte {
@@ -50,7 +50,7 @@ func hundredths(db float64) int16 {
 // loudBlock is a tenth of a second that was measured.
 type loudBlock struct {
 	lufs, peak int16
-	fifths     []byte
+	grains     []byte
 }
 
 // block finds the measured block at a time since the file's zero.
@@ -68,7 +68,7 @@ func (h *hearing) block(at time.Duration) (b loudBlock, ok bool) {
 		}
 		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
 		return loudBlock{
-			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], fifths: run.Fifths[fifthBytes*i : fifthBytes*(i+1)],
+			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], grains: run.Grains[grainBytes*i : grainBytes*(i+1)],
 		}, true
 	}
 	return loudBlock{}, false
@@ -162,8 +162,8 @@ func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
 		for _, level := range blocks[:n] {
 			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
-			for _, fifth := range level.Fifths {
-				r.Fifths = append(r.Fifths, halves(fifth.PeakDBFS), halves(fifth.PowerDB))
+			for _, grain := range level.Grains {
+				r.Grains = append(r.Grains, halves(grain.PeakDBFS), halves(grain.PowerDB))
 			}
 		}
 		blocks = blocks[n:]

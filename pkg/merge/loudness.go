@@ -106,13 +106,19 @@ func gainFor(blocks []loudBlock, target, limitDBFS, gain float64) float64 {
 func limited(blocks []loudBlock, gainDB, limitDBFS float64) []int16 {
 	lufs := make([]int16, len(blocks))
 	before, after := make([]float64, len(blocks)), make([]float64, len(blocks)) // power
-	limit := limiter{limit: limitDBFS - gainDB, gain: 1}
+	// A lecture has a million grains, of 256 levels each.
+	var powers, helds [256]float64
+	for h := range powers {
+		level := decibels(byte(h)) // #nosec G115 -- below 256
+		powers[h], helds[h] = math.Pow(10, level/10), 1
+		if limitDBFS < 0 {
+			helds[h] = math.Pow(10, min(0, limitDBFS-gainDB-level)/20)
+		}
+	}
+	limit := limiter{gain: 1}
 	for i, b := range blocks {
-		for f := 0; f+1 < len(b.fifths); f += 2 {
-			power, factor := math.Pow(10, decibels(b.fifths[f+1])/10), 1.0
-			if limitDBFS < 0 {
-				factor = limit.next(decibels(b.fifths[f]))
-			}
+		for g := 0; g+1 < len(b.grains); g += 2 {
+			power, factor := powers[b.grains[g+1]], limit.next(helds[b.grains[g]])
 			before[i] += power
 			after[i] += power * factor * factor
 		}
@@ -134,18 +140,15 @@ func limited(blocks []loudBlock, gainDB, limitDBFS float64) []int16 {
 	return lufs
 }
 
-// limiter foresees what FFmpeg's alimiter does to 20 ms of sound: a peak is brought to the limit, and
+// limiter foresees what FFmpeg's alimiter does to 5 ms of sound: a peak is brought to the limit, and
 // the gain is back after its release time of 50 ms.
-type limiter struct {
-	limit      float64 // in dBFS of the sound before the gain
-	gain, rise float64
-}
+type limiter struct{ gain, rise float64 }
 
-// next is the mean factor over the next 20 ms with such a peak.
-func (l *limiter) next(peakDBFS float64) float64 {
+// next is the mean factor over the next 5 ms, whose peak has to be held by a factor of at most 1.
+func (l *limiter) next(held float64) float64 {
 	recovered := min(1, l.gain+l.rise)
-	if held := math.Pow(10, min(0, l.limit-peakDBFS)/20); held < recovered {
-		l.gain, l.rise = held, 0.4*(1-held)
+	if held < recovered {
+		l.gain, l.rise = held, 0.1*(1-held)
 		return held
 	}
 	factor := (l.gain + recovered) / 2

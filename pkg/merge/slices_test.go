@@ -51,8 +51,10 @@ func TestSlicesGiveTheSame(t *testing.T) {
 					t.Fatalf("slices of %v: %d of them", slice, len(cut.Plan.Slices))
 				}
 				compareFrames(t, fmt.Sprintf("slices of %v", slice), frames, cut.frames(t))
-				if db := psnr(t, whole.Path, cut.Path); db < 38 {
-					t.Errorf("slices of %v: PSNR %.2f dB against one slice, want 38", slice, db)
+				db := psnr(t, whole.Path, cut.Path)
+				t.Logf("slices of %v: PSNR %.2f dB against one slice", slice, db)
+				if db < 38 {
+					t.Error("want 38")
 				}
 			}
 		})
