@@ -18,14 +18,17 @@ type Level struct {
 	MomentaryLUFS float64
 	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
 	TruePeakDBTP float64
-	// Grains are the block's twenty stretches of 5 ms: what a limiter would act on.
-	Grains [20]Grain
+	// Moments are the block's stretches of 5 ms: what a limiter would act on.
+	Moments [MomentsInLevel]Moment
 }
 
-// Grain is how strong 5 ms of sound are. -Inf stands for digital silence.
-type Grain struct {
+// MomentsInLevel is how many moments a tenth of a second has.
+const MomentsInLevel = 20
+
+// Moment is how strong 5 ms of sound are. -Inf stands for digital silence.
+type Moment struct {
 	PeakDBFS float64 // highest sample over all channels
-	PowerDB  float64 // mean square over all channels
+	PowerDB  float64 // mean square over all channels, weighted as loudness is
 }
 
 // Levels is what measuring a stretch of sound gave.
@@ -62,27 +65,31 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	if err != nil {
 		return Levels{}, err
 	}
-	grains, readErr := readGrains(out, s.Channels)
+	moments, readErr := readMoments(out, s.Channels)
 	if err := errors.Join(proc.wait(), readErr); err != nil {
 		return Levels{}, err
 	}
 	levels.Chunks = chunks.all
 	for i := range levels.Blocks {
-		for k := range levels.Blocks[i].Grains {
-			levels.Blocks[i].Grains[k] = Grain{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
+		for k := range levels.Blocks[i].Moments {
+			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
 		}
-		if 20*i < len(grains) { // the resampler may lack a few samples of the last one
-			copy(levels.Blocks[i].Grains[:], grains[20*i:])
+		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
+			copy(levels.Blocks[i].Moments[:], moments[at:])
 		}
 	}
 	return levels, nil
 }
 
-// readGrains measures samples, 5 ms by 5 ms. The rest at the end is left out.
-func readGrains(from io.Reader, channels int) ([]Grain, error) {
-	raw := make([]byte, 4*channels*SampleRate/200)
+// readMoments measures samples, 5 ms by 5 ms. The rest at the end is left out.
+func readMoments(from io.Reader, channels int) ([]Moment, error) {
+	raw := make([]byte, 4*channels*SampleRate/10/MomentsInLevel)
 	samples := make([]float32, len(raw)/4)
-	var all []Grain
+	ears := make([]*weigher, channels)
+	for i := range ears {
+		ears[i] = newWeigher()
+	}
+	var all []Moment
 	for {
 		_, err := io.ReadFull(from, raw)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -93,12 +100,12 @@ func readGrains(from io.Reader, channels int) ([]Grain, error) {
 		}
 		readFloats(samples, raw)
 		peak, square := 0.0, 0.0
-		for _, s := range samples {
-			v := float64(s)
-			peak = max(peak, math.Abs(v))
+		for i, s := range samples {
+			peak = max(peak, math.Abs(float64(s)))
+			v := ears[i%channels].next(float64(s))
 			square += v * v
 		}
-		all = append(all, Grain{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
+		all = append(all, Moment{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
 	}
 }
 

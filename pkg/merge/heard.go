@@ -22,20 +22,27 @@ type heardRun struct {
 	Run   timeline.Run `json:"run"`
 	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
 	Peaks []int16      `json:"peaks"` // true peak, hundredths of dBTP
-	// Grains are each block's stretches of 5 ms: peak and power, in half decibels under +10 dB.
-	Grains []byte `json:"grains"`
+	// Moments are each block's stretches of 5 ms: the peak in quarters of a decibel under +10 dBFS, the
+	// power in halves.
+	Moments []byte `json:"moments"`
 }
 
-// grainBytes is how many bytes of grains a block has.
-const grainBytes = 40
+// momentBytes is how many bytes of moments a block has.
+const momentBytes = 2 * ffmpeg.MomentsInLevel
 
-// halves is a level in half decibels under +10 dB: 255 stands for all that is fainter.
-func halves(db float64) byte {
-	return byte(math.Round(2 * max(0, min(10-db, 127.5))))
+// How many steps of a packed level are a decibel. No limiter acts on peaks as faint as quarters end at.
+const (
+	peakSteps  = 4.0
+	powerSteps = 2.0
+)
+
+// packed is a level in steps under +10 dB: 255 stands for all that is fainter.
+func packed(db, steps float64) byte {
+	return byte(math.Round(max(0, min((10-db)*steps, 255))))
 }
 
-// decibels is the inverse of halves.
-func decibels(halves byte) float64 { return 10 - float64(halves)/2 }
+// unpacked is the inverse of packed.
+func unpacked(level byte, steps float64) float64 { return 10 - float64(level)/steps }
 
 // silence stands for minus infinity.
 const silence = math.MinInt16
@@ -50,7 +57,7 @@ func hundredths(db float64) int16 {
 // loudBlock is a tenth of a second that was measured.
 type loudBlock struct {
 	lufs, peak int16
-	grains     []byte
+	moments    []byte
 }
 
 // block finds the measured block at a time since the file's zero.
@@ -68,7 +75,7 @@ func (h *hearing) block(at time.Duration) (b loudBlock, ok bool) {
 		}
 		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
 		return loudBlock{
-			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], grains: run.Grains[grainBytes*i : grainBytes*(i+1)],
+			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], moments: run.Moments[momentBytes*i : momentBytes*(i+1)],
 		}, true
 	}
 	return loudBlock{}, false
@@ -162,8 +169,8 @@ func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
 		for _, level := range blocks[:n] {
 			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
-			for _, grain := range level.Grains {
-				r.Grains = append(r.Grains, halves(grain.PeakDBFS), halves(grain.PowerDB))
+			for _, m := range level.Moments {
+				r.Moments = append(r.Moments, packed(m.PeakDBFS, peakSteps), packed(m.PowerDB, powerSteps))
 			}
 		}
 		blocks = blocks[n:]

@@ -239,6 +239,8 @@ func TestLoudness(t *testing.T) {
 		{"beeps over quiet speech", recorder.Sound{Speech: 0.13, MarkEvery: 10}, "", false},
 		// Claps of 40 ms every seven seconds, louder by 45 dB than what is said.
 		{"claps", recorder.Sound{}, "0.008*sin(700*t*PI)*(0.6+0.4*sin(20*t))+0.9*(2*random(1)-1)*exp(-mod(t,7)*120)", false},
+		// Beeps that are cut by 12 dB, over the hiss of a microphone.
+		{"beeps over hiss", recorder.Sound{}, "0.03*(2*random(1)-1)+0.5*sin(2000*t*PI)*lt(mod(t,1),0.02)", false},
 		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
