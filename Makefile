@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills chaos load fuzz debian13 image bench simulate clean
+.PHONY: help build demo test lint check race kills chaos load fuzz long debian13 image bench simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills fuzz ## what takes longer: the race detector, kills, fuzzing, FFmpeg 7.1
+check: race kills long fuzz ## what takes longer: the race detector, kills, long tests, fuzzing, FFmpeg 7.1
 	@CHECK_DEBIAN13=try scripts/debian13
 
 # Without what counts pixels in one goroutine: there the race detector finds nothing, ten times as slowly.
@@ -40,6 +40,11 @@ race: # the race detector needs a C compiler
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks; a short chaos
 	@scripts/setup ffmpeg tesseract
 	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$|^TestChaos$$' -timeout 30m ./jobs/local
+
+long: # what `make test` leaves out, but for the whole gallery of pkg/presence
+	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
+	go test -timeout 30m ./pkg/pipeline ./pkg/store ./pkg/web ./pkg/workspace ./terraform
+	go test -run '^(TestSlicesGiveTheSame|TestLoudness)$$' -timeout 30m ./pkg/merge
 
 chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty; RECORDS, KILLS, SEED, DATABASE=mysql (killed, too)
 	@scripts/setup ffmpeg tesseract mariadb
