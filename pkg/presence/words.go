@@ -40,8 +40,8 @@ var trade = [...]string{
 	"signal", "input", "inputs", "output", "source", "cable", "cables", "connection", "connected", "connect", "check", "please", "hdmi", "dvi", "vga", "sdi", "usb", "displayport", "dp", "hdbaset", "hdcp",
 	"video", "audio", "device", "laptop", "computer", "pc", "resolution", "supported", "waiting", "detected", "found", "present", "available", "searching", "mode", "power", "saving", "standby", "press", "button",
 	"select", "remote", "port", "ip", "address", "channel", "cam", "camera", "room", "no", "on", "or", "and", "the", "your", "to", "a", "of", "for", "from", "in", "is", "at", "hz", "fps", "any", "key", "encoder", "recorder",
-	"switch", "projector", "display", "monitor", "screen", "test", "card", "pattern", "www", "com", "http", "https", "model", "version", "firmware", "serial", "mac", "dhcp", "status", "offline", "currently", "not", "yet", "been",
-	"сигнал", "сигнала", "вход", "входа", "источник", "источника", "кабель", "подключение", "подключения", "проверьте", "пожалуйста", "видео", "нет", "на", "и", "или", "канал", "камера", "комната", "экран", "устройство", "компьютер", "ноутбук",
+	"format", "timing", "link", "ready", "network", "switch", "projector", "display", "monitor", "screen", "test", "card", "pattern", "www", "com", "http", "https", "model", "version", "firmware", "serial", "mac", "dhcp", "status", "offline", "currently", "not", "yet", "been",
+	"сигнал", "сигнала", "вход", "входа", "источник", "источника", "кабель", "кабеля", "кабелей", "подключение", "подключения", "подключен", "соединение", "соединения", "разъем", "разъём", "проверьте", "пожалуйста", "видео", "нет", "на", "и", "или", "канал", "камера", "комната", "экран", "устройство", "устройства", "компьютер", "компьютера", "ноутбук", "ноутбука",
 }
 
 // limits of what may stand beside a phrase: a make, a model, an address; more is a page about it.
@@ -100,10 +100,21 @@ func interpret(words []ocr.Word, running bool) reading {
 	}
 	r.text = strings.TrimSpace(r.text)
 	lines := linesOfWords(kept)
-	from, to, phrase := findPhrase(lines)
+	plain := r.around(lines, found{}, running)
+	for _, f := range findPhrases(lines) {
+		if with := r.around(lines, f, running); with.phrase != "" {
+			return with
+		}
+	}
+	return plain
+}
+
+// around weighs what stands around a phrase that was found. The zero found is none.
+func (r reading) around(lines [][]ocr.Word, f found, running bool) reading {
+	from, to := f.from, f.to
 	n, strangers, sameLine := 0, 0, 0
 	for i, line := range lines {
-		inPhrase := phrase != "" && i >= from.line && i <= to.line
+		inPhrase := f.phrase != "" && i >= from.line && i <= to.line
 		if !inPhrase && clockLine(line, running) {
 			r.clock = true
 			continue
@@ -127,8 +138,8 @@ func interpret(words []ocr.Word, running bool) reading {
 		}
 	}
 	r.label = n > 0 && strangers == 0
-	if phrase != "" && sameLine == 0 && strangers <= strangersNearby && n <= wordsAtMost && !paged(lines, from.line) {
-		r.phrase = phrase
+	if f.phrase != "" && sameLine == 0 && strangers <= strangersNearby && n <= wordsAtMost && !paged(lines, from.line) {
+		r.phrase = f.phrase
 	}
 	return r
 }
@@ -173,8 +184,14 @@ func linesOfWords(words []ocr.Word) [][]ocr.Word {
 	return lines
 }
 
-// findPhrase finds the longest phrase, which may run over lines.
-func findPhrase(lines [][]ocr.Word) (from, to place, phrase string) {
+// found is a phrase in a text: its first and its last word.
+type found struct {
+	from, to place
+	phrase   string
+}
+
+// findPhrases finds all phrases, which may run over lines, the longest first.
+func findPhrases(lines [][]ocr.Word) []found {
 	var bones []string
 	var places []place
 	for i, line := range lines {
@@ -182,19 +199,20 @@ func findPhrase(lines [][]ocr.Word) (from, to place, phrase string) {
 			bones, places = append(bones, skeleton(w.Text)), append(places, place{i, k})
 		}
 	}
-	best := 0
+	var all []found
 	for i := range bones {
 		joined := ""
 		for k := i; k < min(i+5, len(bones)); k++ {
 			joined += bones[k]
 			for _, p := range phrases {
-				if bone := skeleton(strings.ReplaceAll(p, " ", "")); len(bone) > best && resembles(joined, bone) {
-					best, from, to, phrase = len(bone), places[i], places[k], p
+				if resembles(joined, skeleton(strings.ReplaceAll(p, " ", ""))) {
+					all = append(all, found{from: places[i], to: places[k], phrase: p})
 				}
 			}
 		}
 	}
-	return from, to, phrase
+	slices.SortStableFunc(all, func(a, b found) int { return len(b.phrase) - len(a.phrase) })
+	return all
 }
 
 // resembles allows one wrong letter in a long phrase, but not at its beginning, where "no" stands.
@@ -220,7 +238,7 @@ func clockLine(line []ocr.Word, running bool) bool {
 	times, others := 0, 0
 	for _, w := range line {
 		switch {
-		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text) || running && isNumber(w.Text):
+		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text) || running && isNumber(w.Text) && !strings.ContainsAny(w.Text, "%()#°"):
 			times++ // of what runs, a part that was read is enough
 		case !dateWord.MatchString(w.Text) && !isNumber(w.Text):
 			others++

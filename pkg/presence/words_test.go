@@ -36,6 +36,10 @@ func TestInterpret(t *testing.T) {
 		{lines: []string{"HDCP protected content"}, splash: true},
 		{lines: []string{"EPIPHAN", "No signal detected", "15:10:08"}, splash: true, clock: true},
 		{lines: []string{"Сигнала нет.", "Проверьте кабель"}, splash: true},
+		{lines: []string{"No signal", "Input: HDMI Format: --"}, splash: true},
+		{lines: []string{"Нет сигнала", "Проверьте подключение кабеля НОМ!"}, splash: true},
+		{lines: []string{"No signal", "Check the cable behind the lectern"}, splash: true}, // the longer phrase is part of a sentence
+		{lines: []string{"Нет сигнала без шума", "Проверьте подключение датчика сами"}, page: true},
 		{lines: []string{"HDMI2 1920x1080"}, label: true, page: true},
 		{lines: []string{"HOMI 1"}, label: true, page: true}, // a D that was read as an O
 		{lines: []string{"2026-11-20 15:10:08"}, clock: true},
@@ -48,5 +52,16 @@ func TestInterpret(t *testing.T) {
 		if (r.phrase != "") != tt.splash || r.clock != tt.clock || !tt.splash && (r.label != tt.label || (r.others > 0) != tt.page) {
 			t.Errorf("%q is read as %+v", tt.lines, r)
 		}
+	}
+}
+
+// TestNumbersAreNoClock: a per cent on a page that was badly encoded, so that it seems to run, is no time.
+func TestNumbersAreNoClock(t *testing.T) {
+	t.Parallel()
+	if r := interpret(read("Color bars (EBU 100%)"), true); r.clock || r.others == 0 {
+		t.Errorf("a title is read as %+v", r)
+	}
+	if r := interpret(read("CAM 7 15"), true); !r.clock {
+		t.Errorf("what is left of a running clock is read as %+v", r)
 	}
 }
