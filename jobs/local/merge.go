@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -111,6 +112,7 @@ type found struct {
 
 // makeMerge makes the video, and says what was done.
 func makeMerge(ctx context.Context, engine *merge.Engine, work *merge.Work, o mergeOptions, files found, stdout, stderr io.Writer) error {
+	debug.SetGCPercent(50) // the pictures are FFmpeg's: our own garbage is cheap to collect, and half of what we hold
 	meter := startMeter()
 	defer meter.end()
 	show := newProgress(stderr, o.request.Rate)

@@ -27,8 +27,8 @@ const MomentsInLevel = 20
 
 // Moment is how strong 5 ms of sound are. -Inf stands for digital silence.
 type Moment struct {
-	PeakDBFS float64 // highest sample over all channels
-	PowerDB  float64 // mean square over all channels, weighted as loudness is
+	PeakDBFS float32 // highest sample over all channels
+	PowerDB  float32 // mean square over all channels, weighted as loudness is
 }
 
 // Levels is what measuring a stretch of sound gave.
@@ -72,7 +72,7 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	levels.Chunks = chunks.all
 	for i := range levels.Blocks {
 		for k := range levels.Blocks[i].Moments {
-			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: math.Inf(-1), PowerDB: math.Inf(-1)}
+			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: float32(math.Inf(-1)), PowerDB: float32(math.Inf(-1))}
 		}
 		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
 			copy(levels.Blocks[i].Moments[:], moments[at:])
@@ -105,7 +105,7 @@ func readMoments(from io.Reader, channels int) ([]Moment, error) {
 			v := ears[i%channels].next(float64(s))
 			square += v * v
 		}
-		all = append(all, Moment{PeakDBFS: 20 * math.Log10(peak), PowerDB: 10 * math.Log10(square/float64(len(samples)))})
+		all = append(all, Moment{PeakDBFS: float32(20 * math.Log10(peak)), PowerDB: float32(10 * math.Log10(square/float64(len(samples))))})
 	}
 }
 

@@ -24,13 +24,13 @@ func TestPowerIsWeighted(t *testing.T) {
 		}
 		power := 0.0
 		for _, m := range moments[160:] { // the filters have settled; whole periods of the hum
-			power += math.Pow(10, m.PowerDB/10) / 40
+			power += math.Pow(10, float64(m.PowerDB)/10) / 40
 		}
 		unweighted := 10 * math.Log10(0.5*0.5/2/2)
 		if got := 10*math.Log10(power) - unweighted; math.Abs(got-want) > 0.5 {
 			t.Errorf("%v Hz count for %.1f dB more than they are, want %.1f", hz, got, want)
 		}
-		if peak := moments[180].PeakDBFS; hz == 1000 && math.Abs(peak-20*math.Log10(0.5)) > 0.1 {
+		if peak := moments[180].PeakDBFS; hz == 1000 && math.Abs(float64(peak)-20*math.Log10(0.5)) > 0.1 {
 			t.Errorf("the peak is %.2f dBFS: a limiter acts on samples as they are", peak)
 		}
 	}

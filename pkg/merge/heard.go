@@ -170,7 +170,7 @@ func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []heardRun {
 			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
 			for _, m := range level.Moments {
-				r.Moments = append(r.Moments, packed(m.PeakDBFS, peakSteps), packed(m.PowerDB, powerSteps))
+				r.Moments = append(r.Moments, packed(float64(m.PeakDBFS), peakSteps), packed(float64(m.PowerDB), powerSteps))
 			}
 		}
 		blocks = blocks[n:]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -37,6 +38,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 	}
 	for range maxPlans {
 		plan, err := e.Plan(ctx, req, clips, damages)
+		debug.FreeOSMemory() // what hours of footage took to plan, before the decoders and the encoder take theirs
 		if err != nil {
 			return nil, err
 		}

@@ -150,10 +150,11 @@ type eyes struct {
 func (e *eyes) see(rgb []byte) sight {
 	p := picture(rgb)
 	m := p.mosaic()
+	t := m.tiles()
 	// What lies on a ground is looked at anew each time: it may move.
-	if e.judged != nil && !e.judged.onGround() && m.differing(e.judged.mosaic) <= blocks/200 {
+	if e.judged != nil && !e.judged.onGround() && t.differing(e.judged.tiles) <= blocks/200 {
 		s := *e.judged
-		s.mosaic = m
+		s.tiles = t
 		return s
 	}
 	s := e.cards.see(p, m)
@@ -206,7 +207,7 @@ func side(s *sight, a, b *shot) Verdict {
 		return a.verdict
 	case s.like(&b.sight):
 		return b.verdict
-	case s.mosaic.differing(a.mosaic) <= s.mosaic.differing(b.mosaic):
+	case s.tiles.differing(a.tiles) <= s.tiles.differing(b.tiles):
 		return a.verdict
 	default:
 		return b.verdict

@@ -139,7 +139,7 @@ func (in Input) doubt(a, b *shot) bool {
 		return false
 	case a.certainty != b.certainty, gap > apart && in.skips(a.pts, b.pts):
 		return true
-	case a.certainty == maybeOverlay && a.mosaic.differing(b.mosaic) > specks:
+	case a.certainty == maybeOverlay && a.tiles.differing(b.tiles) > specks:
 		return true // what wanders is told by many looks, and a plain ground is cheap to look at
 	default:
 		return in.hides(a.pts, b.pts, a.certainty == maybeWords)

@@ -32,7 +32,7 @@ func (s *sight) like(other *sight) bool {
 		return s.ground.far(other.ground) <= 14 && near(a.Dx(), b.Dx(), 3) && near(a.Dy(), b.Dy(), 2) &&
 			near(s.left.count, other.left.count, 6)
 	}
-	return s.mosaic.differing(other.mosaic) <= blocks/50
+	return s.tiles.differing(other.tiles) <= blocks/50
 }
 
 func near(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
@@ -84,7 +84,7 @@ func (s *scene) wanders() bool {
 func (s *scene) running() bool {
 	changes := 0
 	for i := 1; i < len(s.shots); i++ {
-		if n := s.shots[i].mosaic.changed(s.shots[i-1].mosaic, s.first().left); n > 0 {
+		if n := s.shots[i].tiles.changed(s.shots[i-1].tiles, s.first().left); n > 0 {
 			changes++
 		}
 	}
@@ -92,10 +92,10 @@ func (s *scene) running() bool {
 }
 
 // changed counts the blocks of a residue that differ even slightly.
-func (m mosaic) changed(other mosaic, in *residue) int {
+func (t tiles) changed(other tiles, in *residue) int {
 	n := 0
-	for i := range m {
-		if in.mask[i] && m[i].far(other[i]) > 8 {
+	for i := range blocks {
+		if in.mask[i] && t.far(other, i) > 8 {
 			n++
 		}
 	}
@@ -163,7 +163,7 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 // recall finds a scene seen before.
 func recall(known []*scene, s *scene) *scene {
 	for _, old := range known {
-		if old.first().like(&s.first().sight) && (s.wanders() || old.first().mosaic.differing(s.first().mosaic) <= blocks/100) {
+		if old.first().like(&s.first().sight) && (s.wanders() || old.first().tiles.differing(s.first().tiles) <= blocks/100) {
 			return old
 		}
 	}

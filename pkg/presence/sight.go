@@ -21,7 +21,7 @@ const (
 type sight struct {
 	certainty certainty
 	cause     string
-	mosaic    mosaic
+	tiles     tiles
 	// ground and left are of maybeOverlay: the ground's colour, and what is on it.
 	ground colour
 	left   *residue
@@ -33,7 +33,7 @@ type sight struct {
 
 // see judges one picture by itself.
 func (c *Cards) see(p picture, m mosaic) sight {
-	s := sight{certainty: maybeWords, mosaic: m, busy: busy(p)}
+	s := sight{certainty: maybeWords, tiles: m.tiles(), busy: busy(p)}
 	s.cause = fmt.Sprintf("slide or moving picture: detail in %.1f%% of it", float64(s.busy)/10)
 	s = c.weigh(s, p, m)
 	if s.certainty == isCanvas {
