@@ -90,13 +90,13 @@ const leastBudget = 20 * time.Second
 // Store opens the database.
 func Store(ctx context.Context, p *Process) error { return openStore(ctx, p, false) }
 
-// StoreAlone is [Store] for a file of SQLite that no other process writes to.
+// StoreAlone is [Store] for a file of SQLite that no other process writes to; it is made if it is not there.
 func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p, true) }
 
 func openStore(ctx context.Context, p *Process, alone bool) error {
 	c := p.Config
 	s, err := store.Open(ctx, string(c.Database), store.Options{
-		Now: p.Now, Alone: alone, Existing: true, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
+		Now: p.Now, Alone: alone, Existing: !alone, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
 	})
 	if err != nil {
 		return err
