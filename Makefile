@@ -31,15 +31,15 @@ check: race kills long fuzz ## what takes longer: the race detector, kills, long
 
 # Without what counts pixels in one goroutine: there the race detector finds nothing, ten times as slowly.
 RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
-RACE_SKIP_TESTS := ^TestPanes$$|^TestByHand$$|^TestSoundFallsBack$$|^TestFaults$$/^(cut_|garbage|HEVC|no_sound|sound_|zero_bytes|another_size|a_change_of_size|the_decoder)
+RACE_SKIP_TESTS := ^TestPanes$$|^TestByHand$$|^TestChaos$$|^TestSoundFallsBack$$|^TestFaults$$/^(cut_|garbage|HEVC|no_sound|sound_|zero_bytes|another_size|a_change_of_size|the_decoder)
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
 	go test -race -short -timeout 50m -skip '$(RACE_SKIP_TESTS)' $$(go list ./... | grep -vE '$(RACE_SKIP)')
 
-kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks; a short chaos
+kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks
 	@scripts/setup ffmpeg tesseract
-	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$|^TestChaos$$' -timeout 30m ./jobs/local
+	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
 long: # what `make test` leaves out, but for the whole gallery of pkg/presence
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb

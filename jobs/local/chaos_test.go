@@ -87,9 +87,6 @@ func (n *notices) repeats() (again, distinct int) {
 // Google's answers faulty; then it looks whether every record was delivered once, or failed with a reason.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it takes minutes: make chaos")
-	}
 	records, kills, seed := number64(chaosRecords, 4), int(number64(chaosKills, 6)), uint64(number64(chaosSeed, 1))
 	database := cmp.Or(os.Getenv(chaosDatabase), "sqlite")
 	t.Logf("%s=%d %s=%d %s=%d %s=%s", chaosRecords, records, chaosKills, kills, chaosSeed, seed, chaosDatabase, database)
