@@ -242,18 +242,17 @@ func LaunchKey(c nvr.Claim) string {
 // listing is the executions of the job as they were when the first of some records was looked for.
 type listing struct {
 	*Pipeline
-	made  bool
-	byKey map[string][]dispatch.Execution // newest first
+	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
 // executions lists them once, for all that come: a job remembers a thousand.
 func (l *listing) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
-	if !l.made {
+	if l.byKey == nil {
 		all, err := l.Jobs.List(ctx, l.Settings.MergeJob, time.Time{})
 		if err != nil {
 			return nil, err
 		}
-		l.made, l.byKey = true, map[string][]dispatch.Execution{}
+		l.byKey = map[string][]dispatch.Execution{}
 		for _, execution := range all {
 			launch := execution.Env[dispatch.KeyEnv]
 			l.byKey[launch] = append(l.byKey[launch], execution)

@@ -119,10 +119,10 @@ func (w *worker) bring(ctx context.Context, object bucket.Object) (workspace.Fil
 func (w *worker) driveFile(ctx context.Context, uploaded bool) (workspace.File, error) {
 	if w.rec.FileID != "" {
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
-		switch {
-		case errors.Is(err, workspace.ErrNotFound) && !uploaded:
+		switch absent := errors.Is(err, workspace.ErrNotFound); {
+		case absent && !uploaded:
 			return workspace.File{ID: w.rec.FileID}, nil
-		case err == nil && !file.Trashed, err != nil && !errors.Is(err, workspace.ErrNotFound):
+		case !absent && (err != nil || !file.Trashed):
 			return file, err
 		}
 		w.Log.InfoContext(ctx, "a person threw the file away: making a new one", "file", w.rec.FileID)

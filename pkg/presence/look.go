@@ -158,6 +158,7 @@ func (e *eyes) see(rgb []byte) sight {
 		return s
 	}
 	s := e.cards.see(p, m)
+	s.tiles = t
 	e.judged = &s
 	return s
 }

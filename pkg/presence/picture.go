@@ -68,20 +68,14 @@ func (m mosaic) tiles() tiles {
 	return t
 }
 
-// far is the largest difference of a channel in block i.
-func (t tiles) far(other tiles, i int) int {
-	d := 0
-	for ch := 3 * i; ch < 3*i+3; ch++ {
-		d = max(d, abs(int(t[ch])-int(other[ch])))
-	}
-	return d
-}
+// at is the colour of block i.
+func (t tiles) at(i int) colour { return colour{int(t[3*i]), int(t[3*i+1]), int(t[3*i+2])} }
 
 // differing is the number of blocks in which two pictures visibly differ.
 func (t tiles) differing(other tiles) int {
 	n := 0
 	for i := range blocks {
-		if t.far(other, i) > 14 {
+		if t.at(i).far(other.at(i)) > 14 {
 			n++
 		}
 	}

@@ -95,7 +95,7 @@ func (s *scene) running() bool {
 func (t tiles) changed(other tiles, in *residue) int {
 	n := 0
 	for i := range blocks {
-		if in.mask[i] && t.far(other, i) > 8 {
+		if in.mask[i] && t.at(i).far(other.at(i)) > 8 {
 			n++
 		}
 	}

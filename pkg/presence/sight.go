@@ -31,9 +31,9 @@ type sight struct {
 	busy int
 }
 
-// see judges one picture by itself.
+// see judges one picture by itself. Its tiles are left to whoever keeps it.
 func (c *Cards) see(p picture, m mosaic) sight {
-	s := sight{certainty: maybeWords, tiles: m.tiles(), busy: busy(p)}
+	s := sight{certainty: maybeWords, busy: busy(p)}
 	s.cause = fmt.Sprintf("slide or moving picture: detail in %.1f%% of it", float64(s.busy)/10)
 	s = c.weigh(s, p, m)
 	if s.certainty == isCanvas {

@@ -100,13 +100,12 @@ func interpret(words []ocr.Word, running bool) reading {
 	}
 	r.text = strings.TrimSpace(r.text)
 	lines := linesOfWords(kept)
-	plain := r.around(lines, found{}, running)
 	for _, f := range findPhrases(lines) {
 		if with := r.around(lines, f, running); with.phrase != "" {
 			return with
 		}
 	}
-	return plain
+	return r.around(lines, found{}, running)
 }
 
 // around weighs what stands around a phrase that was found. The zero found is none.
