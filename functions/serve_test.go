@@ -16,7 +16,7 @@ import (
 // TestAProcessThatCannotStartSaysSoInItsLog: as a line that Cloud Logging reads, and without secrets.
 func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:paralleltest // it sets the environment
 	serve := func(ctx context.Context, out io.Writer) error { return functions.Serve(ctx, out, time.Now) }
-	task := func(ctx context.Context, out io.Writer) error { return wire.Task(ctx, out, time.Now) }
+	task := func(ctx context.Context, out io.Writer) error { return wire.Task(ctx, out, time.Now, wire.Tools) }
 	for _, c := range []struct {
 		name  string
 		start func(context.Context, io.Writer) error

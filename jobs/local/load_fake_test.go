@@ -18,13 +18,10 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
-	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/mp4"
-	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
@@ -49,32 +46,16 @@ func beforeLoad(dir string) {
 
 // fakeTask is a task of the job merge without FFmpeg: it commits the part that was rendered once for all
 // records. The rest is the real step, which finds the part there and joins it; the video gets no thumbnail.
-func fakeTask(ctx context.Context, dir string) (err error) {
-	log := observe.Logger(os.Stdout, observe.Options{Service: "merge"})
-	defer func() {
-		if err != nil {
-			log.ErrorContext(ctx, "the task ends", "err", err)
-		}
-	}()
-	c, err := config.Read(ctx)
-	if err != nil {
-		return err
-	}
-	p, err := wire.New(ctx, c, log, time.Now, wire.Store, wire.Buckets, wire.Topics, wire.Notices)
-	if err != nil {
-		return err
-	}
+func fakeTask(ctx context.Context, dir string) error {
 	proxy, err := footage.Listen(ctx)
 	if err != nil {
-		return errors.Join(err, p.Close())
-	}
-	defer func() { err = errors.Join(err, proxy.Close(), p.Close()) }()
-	p.Tools = &pipeline.Tools{FFmpeg: new(ffmpeg.Tool), Proxy: proxy}
-	if err := putPart(ctx, dir, p); err != nil {
 		return err
 	}
-	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Turn: c.Turn, Step: nvr.StepMerge}
-	return p.Merge(observe.With(ctx, "merge", claim, ""), pipeline.Task{Claim: claim, Key: c.Key, Digest: c.Digest, Index: c.TaskIndex, Count: c.TaskCount})
+	err = wire.Task(ctx, os.Stdout, time.Now, func(ctx context.Context, p *wire.Process) error {
+		p.Tools = &pipeline.Tools{FFmpeg: new(ffmpeg.Tool), Proxy: proxy}
+		return putPart(ctx, dir, p)
+	})
+	return errors.Join(err, proxy.Close())
 }
 
 // putPart commits the task's part unless it is there.

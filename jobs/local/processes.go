@@ -16,7 +16,7 @@ func functionCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
 
 // taskCommand is one task of the job merge; the environment says which.
 func taskCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
-	return process(wire.Task(ctx, stdout, time.Now))
+	return process(wire.Task(ctx, stdout, time.Now, wire.Tools))
 }
 
 // process is the exit code of one; what went wrong is the last line of its log.

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := wire.Task(ctx, os.Stdout, time.Now)
+	err := wire.Task(ctx, os.Stdout, time.Now, wire.Tools)
 	stop()
 	if err != nil {
 		os.Exit(1) // the log says it

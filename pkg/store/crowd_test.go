@@ -152,66 +152,62 @@ func million(b *testing.B, dsn string, due int) rig {
 // BenchmarkClaim takes 500 due records among a million others, as claim does: the look, and the takes all
 // at once.
 func BenchmarkClaim(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
-		b.Run(name, func(b *testing.B) {
-			ctx := context.Background()
-			r := million(b, dsn(b), 500)
-			var look, take time.Duration
-			for b.Loop() {
-				start := time.Now()
-				free := must(r.Free(ctx, 500))(b)
-				look += time.Since(start)
-				if len(free) != 500 {
-					b.Fatalf("%d free", len(free))
-				}
-				start = time.Now()
-				claims := must(r.TakeAll(ctx, free, always))(b)
-				take += time.Since(start)
-				if len(claims) != 500 {
-					b.Fatalf("%d claimed", len(claims))
-				}
-				b.StopTimer()
-				db := open(b, r.dsn)
-				must(db.Exec(`update records set processing = 0, lease_until = 0, due_at = 1000 where attempt > 0`))(b)
-				ok(b, db.Close())
-				b.StartTimer()
+	storetest.Measure(b, func(b *testing.B, dsn string) {
+		ctx := context.Background()
+		r := million(b, dsn, 500)
+		var look, take time.Duration
+		for b.Loop() {
+			start := time.Now()
+			free := must(r.Free(ctx, 500))(b)
+			look += time.Since(start)
+			if len(free) != 500 {
+				b.Fatalf("%d free", len(free))
 			}
-			b.ReportMetric(float64(look.Microseconds())/float64(b.N)/1000, "look-ms/op")
-			b.ReportMetric(float64(take.Microseconds())/float64(b.N)/1000, "take-ms/op")
-			if each := (look + take) / time.Duration(b.N); each > 50*time.Millisecond {
-				b.Errorf("a claim takes %v of the database, want 50 ms at most", each)
+			start = time.Now()
+			claims := must(r.TakeAll(ctx, free, always))(b)
+			take += time.Since(start)
+			if len(claims) != 500 {
+				b.Fatalf("%d claimed", len(claims))
 			}
-		})
-	}
+			b.StopTimer()
+			db := open(b, r.dsn)
+			must(db.Exec(`update records set processing = 0, lease_until = 0, due_at = 1000 where attempt > 0`))(b)
+			ok(b, db.Close())
+			b.StartTimer()
+		}
+		b.ReportMetric(float64(look.Microseconds())/float64(b.N)/1000, "look-ms/op")
+		b.ReportMetric(float64(take.Microseconds())/float64(b.N)/1000, "take-ms/op")
+		if each := (look + take) / time.Duration(b.N); each > 50*time.Millisecond {
+			b.Errorf("a claim takes %v of the database, want 50 ms at most", each)
+		}
+	})
 }
 
 // BenchmarkDayStrip reads one day of a room with three years of footage.
 func BenchmarkDayStrip(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
-		b.Run(name, func(b *testing.B) {
-			ctx := context.Background()
-			r := rig{dsn: dsn(b), clock: storetest.NewClock()}
-			r.Store = storetest.Open(b, r.dsn, store.Options{Now: r.clock.Now})
-			first := time.Date(2023, 11, 21, 0, 0, 0, 0, time.UTC)
-			for day := range 3 * 365 {
-				date := first.AddDate(0, 0, day).Format(time.DateOnly)
-				var segments []store.Segment
-				for half := range 48 {
-					for source := 24; source < 28; source++ {
-						segments = append(segments, store.Segment{Bytes: 1 << 28, Generation: 1, Name: nvr.SegmentName{
-							Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: fmt.Sprint(source)}})
-					}
-				}
-				must(r.IndexSegments(ctx, "504", date, segments))(b)
-			}
-			day := 0
-			for b.Loop() {
-				day += 37
-				segments := must(r.Footage(ctx, "504", first.AddDate(0, 0, day%1095).Format(time.DateOnly)))(b)
-				if len(segments) != 192 {
-					b.Fatalf("%d segments", len(segments))
+	storetest.Measure(b, func(b *testing.B, dsn string) {
+		ctx := context.Background()
+		r := rig{dsn: dsn, clock: storetest.NewClock()}
+		r.Store = storetest.Open(b, r.dsn, store.Options{Now: r.clock.Now})
+		first := time.Date(2023, 11, 21, 0, 0, 0, 0, time.UTC)
+		for day := range 3 * 365 {
+			date := first.AddDate(0, 0, day).Format(time.DateOnly)
+			var segments []store.Segment
+			for half := range 48 {
+				for source := 24; source < 28; source++ {
+					segments = append(segments, store.Segment{Bytes: 1 << 28, Generation: 1, Name: nvr.SegmentName{
+						Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: fmt.Sprint(source)}})
 				}
 			}
-		})
-	}
+			must(r.IndexSegments(ctx, "504", date, segments))(b)
+		}
+		day := 0
+		for b.Loop() {
+			day += 37
+			segments := must(r.Footage(ctx, "504", first.AddDate(0, 0, day%1095).Format(time.DateOnly)))(b)
+			if len(segments) != 192 {
+				b.Fatalf("%d segments", len(segments))
+			}
+		}
+	})
 }

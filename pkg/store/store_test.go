@@ -26,15 +26,11 @@ type rig struct {
 // onEach runs a test of the contract on both databases.
 func onEach(t *testing.T, test func(t *testing.T, r rig)) {
 	t.Helper()
-	t.Parallel()
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "MariaDB": storetest.MariaDB} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := rig{dsn: dsn(t), clock: storetest.NewClock()}
-			r.Store = storetest.Open(t, r.dsn, store.Options{Now: r.clock.Now, MaxOpen: 8})
-			test(t, r)
-		})
-	}
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		r := rig{dsn: dsn, clock: storetest.NewClock()}
+		r.Store = storetest.Open(t, r.dsn, store.Options{Now: r.clock.Now, MaxOpen: 8})
+		test(t, r)
+	})
 }
 
 func lecture() nvr.Record {

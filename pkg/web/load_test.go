@@ -145,27 +145,25 @@ func years(b *testing.B, w *world, days int) {
 // BenchmarkDay asks for the page with the strip of a day, with three years of segments in the index: for
 // days all over them, one after the other.
 func BenchmarkDay(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.DiskSQLite, "MariaDB": storetest.MariaDB} {
-		b.Run(name, func(b *testing.B) {
-			w := newWorldOn(b, dsn(b))
-			years(b, w, 3*365)
-			pages := 0
-			for b.Loop() {
-				for back := 0; back < 3*365; back += 37 {
-					date := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -back).Format(time.DateOnly)
-					if got := w.do("GET", "/?room=504&date="+date, ""); got.status != http.StatusOK || !strings.Contains(got.body, "записано 00:00–24:00") {
-						b.Fatal(got)
-					}
-					pages++
+	storetest.Measure(b, func(b *testing.B, dsn string) {
+		w := newWorldOn(b, dsn)
+		years(b, w, 3*365)
+		pages := 0
+		for b.Loop() {
+			for back := 0; back < 3*365; back += 37 {
+				date := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -back).Format(time.DateOnly)
+				if got := w.do("GET", "/?room=504&date="+date, ""); got.status != http.StatusOK || !strings.Contains(got.body, "записано 00:00–24:00") {
+					b.Fatal(got)
 				}
+				pages++
 			}
-			each := b.Elapsed() / time.Duration(pages)
-			b.ReportMetric(float64(each.Microseconds())/1000, "ms/page")
-			if each > 20*time.Millisecond {
-				b.Errorf("the page of a day takes %v, want 20 ms at most", each)
-			}
-		})
-	}
+		}
+		each := b.Elapsed() / time.Duration(pages)
+		b.ReportMetric(float64(each.Microseconds())/1000, "ms/page")
+		if each > 20*time.Millisecond {
+			b.Errorf("the page of a day takes %v, want 20 ms at most", each)
+		}
+	})
 }
 
 // BenchmarkLoad sends 1,000 reads and 200 creates a second for a while, whether the answers come or not,

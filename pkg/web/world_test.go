@@ -54,13 +54,8 @@ func moscow(t testing.TB) *time.Location {
 
 // onEach runs a test over a world on each database.
 func onEach(t *testing.T, test func(*testing.T, *world)) {
-	t.Parallel()
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "MariaDB": storetest.MariaDB} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, newWorldOn(t, dsn(t)))
-		})
-	}
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, dsn string) { test(t, newWorldOn(t, dsn)) })
 }
 
 func newWorld(t testing.TB, change ...func(*web.Options)) *world {

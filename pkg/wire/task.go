@@ -12,9 +12,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// Task is a whole process of one task of the job merge. An error means: a retry may help; it is the last
-// line of the log, which goes to out. See [pipeline.Pipeline.Merge].
-func Task(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
+// Task is a whole process of one task of the job merge, with what it renders with ([Tools]). An error means:
+// a retry may help; it is the last line of the log, which goes to out. See [pipeline.Pipeline.Merge].
+func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) (err error) {
 	log := observe.Logger(out, observe.Options{Service: "merge"})
 	defer func() {
 		if err != nil {
@@ -28,7 +28,7 @@ func Task(ctx context.Context, out io.Writer, now func() time.Time) (err error) 
 	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
 	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Turn: c.Turn, Step: nvr.StepMerge}
 	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
-	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, Tools)
+	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, tools)
 	if err != nil {
 		return err
 	}
