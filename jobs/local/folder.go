@@ -23,6 +23,9 @@ const maxIgnored = 300
 // never "no footage". It also returns the .mp4 files that do not belong to the request, and why.
 func findClips(root string, req merge.Request) ([]merge.Clip, []report.Ignored, error) {
 	s := &search{req: req, seen: map[string]bool{}}
+	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("the folder %s does not exist: --segments is where the recorder's files lie", root)
+	}
 	err := s.folder(root, ".")
 	if err == nil && !isDir(root) {
 		err = fmt.Errorf("%s is not a folder", root)

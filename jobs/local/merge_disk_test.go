@@ -77,7 +77,7 @@ func TestMergeFolderThatIsNone(t *testing.T) {
 	t.Parallel()
 	s := &stage{T: t, segments: filepath.Join(t.TempDir(), "nowhere"), out: t.TempDir()}
 	_, stderr := s.here(exitFailed, s.args()...)
-	oneSentence(t, stderr, "nowhere")
+	oneSentence(t, stderr, "nowhere does not exist")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

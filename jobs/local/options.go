@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/merge"
@@ -97,6 +98,10 @@ func (o *mergeOptions) paths() (wrong []error) {
 	}
 	if o.out == "" && !o.plan {
 		wrong = append(wrong, errors.New("--out is missing: say which file to write"))
+	}
+	switch ext := strings.ToLower(filepath.Ext(o.out)); ext {
+	case ".avi", ".flv", ".gif", ".mkv", ".mov", ".mpg", ".ts", ".webm", ".wmv":
+		wrong = append(wrong, fmt.Errorf("--out %s: the video is an MP4 file, not %s: name it .mp4", o.out, strings.ToUpper(ext[1:])))
 	}
 	wrong = append(wrong, writable("--out", o.out)...)
 	for _, path := range o.reports {

@@ -90,6 +90,7 @@ func TestWrongUsageNamesTheOption(t *testing.T) {
 		{[]string{"--out", ""}, "--out"},
 		{[]string{"--out", folder}, "--out"},
 		{[]string{"--out", filepath.Join(folder, "no", "x.mp4")}, "--out"},
+		{[]string{"--out", filepath.Join(folder, "x.AVI")}, "name it .mp4"},
 		{[]string{"--report", filepath.Join(folder, "no", "x.json")}, "--report"},
 		{[]string{"--report", "x.txt"}, "-report"},
 		{[]string{"--segment-length", "0"}, "--segment-length"},

@@ -33,6 +33,9 @@ type EncodeInput struct {
 	LimitDBFS float64
 }
 
+// bandwidthHz is what the encoder keeps of the sound, mono or stereo; loudness is measured within it.
+const bandwidthHz = 18000
+
 // args is ffmpeg's argument list: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
 //
 // superfast with macroblock-tree rate control, a short lookahead and no B-frames costs half of what
@@ -53,7 +56,7 @@ func (e Encoding) args(in EncodeInput) []string {
 		"-force_key_frames", "expr:not(mod(n+" + phase + "," + gop + "))",
 		"-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
 		// The default coder adds so much noise to single frames that peaks stand 2.6 dB over the limit.
-		"-c:a", "aac", "-profile:a", "aac_low", "-aac_coder", "fast", "-b:a", strconv.Itoa(8 * e.AudioBytes),
+		"-c:a", "aac", "-profile:a", "aac_low", "-aac_coder", "fast", "-cutoff", strconv.Itoa(bandwidthHz), "-b:a", strconv.Itoa(8 * e.AudioBytes),
 		"-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "500000", "pipe:1",
 	}
 }

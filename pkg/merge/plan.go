@@ -15,7 +15,7 @@ import (
 
 // Renderer names the rules by which a plan becomes pictures and sound. It changes whenever the same
 // plan would give other frames.
-const Renderer = "3"
+const Renderer = "4"
 
 // Plan is every decision about a merge, with the numbers behind it. The same plan gives the same
 // frames, whoever renders it, in whatever slices at once.

@@ -161,7 +161,7 @@ func undecoded(seg *Segment, h *hearing) time.Duration {
 
 // measure hears a segment, unless what it sounds like is known already.
 func (e *Engine) measure(ctx context.Context, seg *Segment, channels int) (*hearing, error) {
-	key := "moments-" + digest([]any{seg.Generation, channels, e.Tool.Version(), seg.Sounds})
+	key := "levels-" + digest([]any{seg.Generation, channels, e.Tool.Version(), seg.Sounds})
 	known := &hearing{}
 	if e.Learned.Load(key, known) {
 		return known, nil

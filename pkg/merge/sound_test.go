@@ -241,6 +241,8 @@ func TestLoudness(t *testing.T) {
 		{"claps", recorder.Sound{}, "0.008*sin(700*t*PI)*(0.6+0.4*sin(20*t))+0.9*(2*random(1)-1)*exp(-mod(t,7)*120)", false},
 		// Beeps that are cut by 12 dB, over the hiss of a microphone.
 		{"beeps over hiss", recorder.Sound{}, "0.03*(2*random(1)-1)+0.5*sin(2000*t*PI)*lt(mod(t,1),0.02)", false},
+		// A sound source that carries what the encoder of the merge does not.
+		{"hiss", recorder.Sound{}, "0.05*(2*random(1)-1)", false},
 		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -252,7 +254,7 @@ func TestLoudness(t *testing.T) {
 			s.Sources[0].Segments = s.Sources[0].Segments[:1]
 			dir := record(t, s)
 			if tt.tone != "" {
-				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a", "-c:a", "aac")
+				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "256k")
 			}
 			req := request(three(), three().Add(50*time.Second))
 			req.Loudness = merge.Loudness{Off: tt.off, TargetLUFS: target}
