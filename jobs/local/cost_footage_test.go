@@ -12,7 +12,7 @@ type footagePair struct {
 }
 
 // footageLength is how long it is, in seconds.
-const footageLength = "66"
+const footageLength = "126"
 
 // The camera pans slowly over a textured wall, a textured figure walks before it, and the sensor is
 // noisy: about 4 Mb/s. The voice is syllables of a hum and noise, with pauses.

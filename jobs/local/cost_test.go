@@ -15,8 +15,8 @@ import (
 // What of the footage is merged: a stretch that begins on a key frame, so that the old way, which
 // cuts without decoding, cuts there too.
 const (
-	costFrom   = 4  // seconds into the footage
-	costLength = 60 // seconds
+	costFrom   = 4   // seconds into the footage
+	costLength = 120 // seconds
 )
 
 // way is one way to come to a merge, or a part of one.
@@ -84,8 +84,8 @@ func costWays(dir, local string, f footagePair) []way {
 		args = append([]string{"ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "2560x720", "-r", "25", "-i", "pipe:0", "-c:v", "libx264", "-g", "50"}, args...)
 		return [][]string{append(args, in("floor.mp4"))}
 	}
-	ours := []string{local, "merge", "--segments", f.dir, "--room", "504", "--date", "2026-11-20", "--start", "15:00:04", "--end", "15:01:04",
-		"--lecturer", "24", "--screen", "21", "--sound", "24", "--segment-length", "2m"}
+	ours := []string{local, "merge", "--segments", f.dir, "--room", "504", "--date", "2026-11-20", "--start", "15:00:04", "--end", "15:02:04",
+		"--lecturer", "24", "--screen", "21", "--sound", "24", "--segment-length", "3m"}
 	var old [][]string
 	for _, path := range []string{f.lecturer, f.screen} {
 		name := filepath.Base(path)
@@ -110,7 +110,7 @@ func costWays(dir, local string, f footagePair) []way {
 		{name: "floor: decode, scale", about: "the same, and both panes scaled", steps: [][]string{ff(append(both, "-filter_complex", scaled, "-map", "[v]", "-f", "null", "-")...)}},
 		{name: "floor: encode as b", about: "raw pictures in, veryfast, crf 23", feed: raw, steps: encode("-preset", "veryfast", "-crf", "23")},
 		{name: "floor: encode as c", about: "raw pictures in, our settings", feed: raw,
-			steps: encode("-preset", "superfast", "-profile:v", "high", "-threads", "1", "-crf", "29", "-x264-params", "mbtree=1:rc-lookahead=10:bframes=0:aq-mode=2")},
+			steps: encode("-preset", "superfast", "-profile:v", "high", "-threads", "1", "-crf", "27.8", "-x264-params", "mbtree=1:rc-lookahead=3:bframes=0:subme=0:aq-mode=2")},
 	}
 }
 

@@ -25,7 +25,7 @@ type meter struct {
 }
 
 // sampleEvery is how often memory is looked at.
-const sampleEvery = 200 * time.Millisecond
+const sampleEvery = 500 * time.Millisecond // looking takes a millisecond of CPU time or two
 
 func startMeter() *meter {
 	m := &meter{started: time.Now(), cpu: cpuTime(), quit: make(chan struct{})}

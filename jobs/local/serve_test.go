@@ -287,14 +287,17 @@ func (s *served) journal() {
 	text := s.log()
 	for line := range bytes.Lines(text) {
 		var entry struct {
-			Record  int64
-			Message string
+			Record           int64
+			Message, Promise string
 		}
 		if err := json.Unmarshal(line, &entry); err != nil {
 			s.Errorf("a line of the log: %v: %s", err, line)
 		}
 		if entry.Record == id {
 			messages[entry.Message] = true
+			if entry.Message == "delivered" && entry.Promise != "kept" { // yesterday's lecture, asked for just now
+				s.Errorf("the promise of record %d is %q", id, entry.Promise)
+			}
 		}
 	}
 	for _, want := range []string{"taken", "entered", "planned", "the job is started", "part rendered", "joined", "uploaded", "delivered"} {

@@ -15,13 +15,13 @@ import (
 // Encoding is how a part is encoded. Parts are joined without touching a byte of them, so all parts
 // of a merge share one value.
 type Encoding struct {
-	Width      int `json:"width"`
-	Height     int `json:"height"`
-	Rate       int `json:"rate"`        // frames a second, constant
-	CRF        int `json:"crf"`         // x264's constant rate factor
-	GOPFrames  int `json:"gop_frames"`  // key frames stand at multiples of this, counted from the record's start
-	Channels   int `json:"channels"`    // of the sound: 1 or 2
-	AudioBytes int `json:"audio_bytes"` // bytes a second of the sound
+	Width      int     `json:"width"`
+	Height     int     `json:"height"`
+	Rate       int     `json:"rate"`        // frames a second, constant
+	CRF        float64 `json:"crf"`         // x264's constant rate factor
+	GOPFrames  int     `json:"gop_frames"`  // key frames stand at multiples of this, counted from the record's start
+	Channels   int     `json:"channels"`    // of the sound: 1 or 2
+	AudioBytes int     `json:"audio_bytes"` // bytes a second of the sound
 }
 
 // EncodeInput is what of the record a part holds.
@@ -38,8 +38,8 @@ const bandwidthHz = 18000
 
 // args is ffmpeg's argument list: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
 //
-// superfast with macroblock-tree rate control, a short lookahead and no B-frames costs half of what
-// veryfast does at about its bytes and quality; one thread is the cheapest per frame. All is measured:
+// superfast with macroblock-tree rate control, a short lookahead, no B-frames and motion in whole pixels
+// costs less than half of what veryfast does at about its bytes and quality; one thread is the cheapest per frame. All is measured:
 // see docs/cost.md.
 func (e Encoding) args(in EncodeInput) []string {
 	rate := strconv.Itoa(e.Rate)
@@ -52,7 +52,7 @@ func (e Encoding) args(in EncodeInput) []string {
 		"-map", "0:v", "-map", "1:a", "-filter:a", in.soundFilter(),
 		"-filter:v", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709", // FFmpeg 7 goes by the pictures
 		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "high", "-pix_fmt", string(YUV420P), "-threads", "1",
-		"-crf", strconv.Itoa(e.CRF), "-x264-params", "mbtree=1:rc-lookahead=10:bframes=0:aq-mode=2:open-gop=0:force-cfr=1", "-g", gop,
+		"-crf", strconv.FormatFloat(e.CRF, 'f', -1, 64), "-x264-params", "mbtree=1:rc-lookahead=3:bframes=0:subme=0:aq-mode=2:open-gop=0:force-cfr=1", "-g", gop,
 		"-force_key_frames", "expr:not(mod(n+" + phase + "," + gop + "))",
 		"-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
 		// The default coder adds so much noise to single frames that peaks stand 2.6 dB over the limit.

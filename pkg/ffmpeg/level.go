@@ -37,24 +37,50 @@ type Levels struct {
 	Chunks []Chunk // what was decoded, gaps apart
 }
 
+// ebur128 measures tenth by tenth of a second and logs each ([ebur128Line]).
+const ebur128 = "ebur128=peak=true:framelog=info"
+
 var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
 
-// Band is what is measured of a sound.
-type Band string
+// asEncoded leaves of a sound about as much as the encoder will, which drops what lies above its
+// bandwidth: 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
+const asEncoded = "lowpass=f=17000"
 
-// Bands.
-const (
-	FullBand Band = "anull"
-	// EncodedBand is about as much as the encoder will leave, which drops what lies above its bandwidth:
-	// 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
-	EncodedBand Band = "lowpass=f=17000"
-)
-
-// MeasureLevels decodes sound and measures it, tenth by tenth of a second.
-func (t *Tool) MeasureLevels(ctx context.Context, s Sound, band Band) (Levels, error) {
+// MeasureLevels decodes sound and measures it as it will be once encoded, tenth by tenth of a second.
+func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	args := append(s.input(), "-filter:a",
-		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+string(band)+",ebur128=peak=true:framelog=info,aformat=sample_fmts=flt",
+		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+asEncoded+","+ebur128+",aformat=sample_fmts=flt",
 		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
+	var moments []Moment
+	levels, err := t.measure(ctx, args, func(out io.Reader) (err error) {
+		moments, err = readMoments(out, s.Channels)
+		return err
+	})
+	if err != nil {
+		return Levels{}, err
+	}
+	for i := range levels.Blocks {
+		for k := range levels.Blocks[i].Moments {
+			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: float32(math.Inf(-1)), PowerDB: float32(math.Inf(-1))}
+		}
+		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
+			copy(levels.Blocks[i].Moments[:], moments[at:])
+		}
+	}
+	return levels, nil
+}
+
+// MeasureFinished measures sound that is not to be encoded again. Moments are not looked at.
+func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
+	args := append(s.input(), "-filter:a", s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128, "-f", "null", "-")
+	return t.measure(ctx, args, func(out io.Reader) error {
+		_, err := io.Copy(io.Discard, out)
+		return err
+	})
+}
+
+// measure runs FFmpeg and gathers what [ebur128] says; take reads its output.
+func (t *Tool) measure(ctx context.Context, args []string, take func(io.Reader) error) (Levels, error) {
 	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -76,19 +102,11 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound, band Band) (Levels, e
 	if err != nil {
 		return Levels{}, err
 	}
-	moments, readErr := readMoments(out, s.Channels)
-	if err := errors.Join(proc.wait(), readErr); err != nil {
+	takeErr := take(out)
+	if err := errors.Join(proc.wait(), takeErr); err != nil {
 		return Levels{}, err
 	}
 	levels.Chunks = chunks.all
-	for i := range levels.Blocks {
-		for k := range levels.Blocks[i].Moments {
-			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: float32(math.Inf(-1)), PowerDB: float32(math.Inf(-1))}
-		}
-		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
-			copy(levels.Blocks[i].Moments[:], moments[at:])
-		}
-	}
 	return levels, nil
 }
 

@@ -97,7 +97,7 @@ func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*hearing
 	h := &hearing{}
 	for _, run := range seg.Sounds {
 		served := e.Proxy.Serve(object)
-		levels, err := e.Tool.MeasureLevels(ctx, t.sounding(served.URL, run.From, run.Until, channels), ffmpeg.EncodedBand)
+		levels, err := e.Tool.MeasureLevels(ctx, t.sounding(served.URL, run.From, run.Until, channels))
 		if readErr := served.Close(); readErr != nil {
 			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
 		}

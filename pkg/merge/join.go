@@ -131,7 +131,7 @@ func (e *Engine) outcome(ctx context.Context, plan *Plan, out string) (*Measured
 	}
 	defer func() { _ = file.Close() }() // opened for reading only
 	served := e.Proxy.Serve(file)
-	levels, err := e.Tool.MeasureLevels(ctx, ffmpeg.Sound{URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Channels: plan.Encoding.Channels}, ffmpeg.FullBand)
+	levels, err := e.Tool.MeasureFinished(ctx, ffmpeg.Sound{URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Channels: plan.Encoding.Channels})
 	if err = errors.Join(err, served.Close()); err != nil {
 		return nil, fmt.Errorf("measure the finished sound: %w", err)
 	}
