@@ -84,8 +84,9 @@ resource "google_monitoring_custom_service" "this" {
   depends_on = [time_sleep.services]
 }
 
-# A record is delivered within 4 hours of its end, 99.5 % of them in 30 days. Records that nobody could
-# have delivered (no footage, an answer of "no" by Google) count on neither side.
+# A record is delivered within 4 hours of its end, or of a request that came later, 99.5 % of them in 30
+# days. Records that nobody could have delivered (no footage, an answer of "no" by Google) count on
+# neither side.
 resource "google_monitoring_slo" "delivery" {
   service             = google_monitoring_custom_service.this.service_id
   slo_id              = "delivery"

@@ -25,8 +25,8 @@ const (
 	EventDeadLetter = "dead_letter" // a message was given up by Pub/Sub
 )
 
-// InTime is the promise: a record is delivered within so long of its end, also if it was asked for later
-// than that: the row does not say when.
+// InTime is the promise: a record is delivered within so long of its end, or of when it was asked for (or
+// asked for again) after its end.
 const InTime = 4 * time.Hour
 
 // What became of the promise, the field `promise` of the events of a record's end.
@@ -53,7 +53,7 @@ func event(name string, fields ...slog.Attr) slog.Attr {
 	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
 }
 
-// Delivered says: the record's work is done, so long after the record's end.
+// Delivered says: the record's work is done, so long after its end or its later request.
 func Delivered(after time.Duration) slog.Attr {
 	promise := promiseKept
 	if after > InTime {
@@ -86,7 +86,7 @@ func Canvas(room, date string) slog.Attr {
 }
 
 // Queue says: records that wait, how long the oldest of those that are due has waited, records at work, and
-// records that are not delivered though [InTime] after their end has passed.
+// records that are not delivered though [InTime] after their end or request has passed.
 func Queue(waiting int, oldest time.Duration, working, overdue int) slog.Attr {
 	return event(EventQueue, slog.Int("waiting", waiting), slog.Float64("oldest_seconds", oldest.Seconds()),
 		slog.Int("working", working), slog.Int("overdue", overdue))

@@ -40,7 +40,7 @@ const prefix = "nvr_"
 func Table() []Metric {
 	return []Metric{
 		{"outcomes", []string{EventDelivered, EventFailed}, Counter, "", []string{"promise"}, "Records that came to an end; kept: delivered within 4 hours."},
-		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end to its delivery."},
+		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end, or from when it was asked for after that, to its delivery."},
 		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step"}, "Records failed for good, by kind of cause."},
 		{"gaps", []string{EventGap}, Counter, "", []string{"room", "role"}, "Holes that merges show."},
 		{"gap_seconds", []string{EventGap}, Counter, "seconds", []string{"room", "role"}, "Seconds that merges lack of a source."},
@@ -48,7 +48,7 @@ func Table() []Metric {
 		{"queue_waiting", []string{EventQueue}, Gauge, "waiting", nil, "Records that wait for their turn."},
 		{"queue_oldest", []string{EventQueue}, Gauge, "oldest_seconds", nil, "Seconds that the oldest due record has waited."},
 		{"queue_working", []string{EventQueue}, Gauge, "working", nil, "Records at work."},
-		{"queue_overdue", []string{EventQueue}, Gauge, "overdue", nil, "Records not delivered within 4 hours of their end."},
+		{"queue_overdue", []string{EventQueue}, Gauge, "overdue", nil, "Records not delivered within 4 hours of their end, or of when they were asked for after that."},
 		{"merged_minutes", []string{EventMerged}, Counter, "minutes", nil, "Minutes of finished video."},
 		{"merge_core_minutes", []string{EventMerged}, Counter, "core_minutes", nil, "Minutes of cores that finished merges took."},
 		{"api_errors", []string{EventAPIError}, Counter, "", []string{"api", "method", "status"}, "Calls to Google that failed in the end."},

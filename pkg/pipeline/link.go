@@ -212,6 +212,9 @@ func (w *worker) finish(ctx context.Context) error {
 	if err != nil {
 		return nil // it was merged: its times made sense to another version
 	}
+	if w.rec.AskedAt.After(end) {
+		end = w.rec.AskedAt
+	}
 	w.Log.InfoContext(ctx, "delivered", observe.Delivered(w.Now().Sub(end)))
 	return nil
 }

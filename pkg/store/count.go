@@ -12,10 +12,10 @@ import (
 
 const (
 	selectQueue = `select (select count(*) from records where free_at <= ?), (select count(*) from records where free_at > ?),
- (select coalesce(min(free_at), 0) from records where free_at > 0 and free_at <= ?),
+ (select coalesce(min(case when free_at > asked_at then free_at else asked_at end), 0) from records where free_at > 0 and free_at <= ?),
  (select count(*) from records where held_until >= ?), (select count(*) from records where held_until < ?)`
 
-	selectLate = `select count(*) from records where free_at > 0 and free_at <= ?`
+	selectLate = `select count(*) from records where free_at > 0 and free_at <= ? and asked_at <= ?`
 
 	selectForeign = `select ` + recordColumns + ` from records
  where step = 'stage' and lease_until = 0 and coalesce(processing, 0) = 1 order by id desc limit ?`
@@ -46,9 +46,9 @@ func (s *Store) Queue(ctx context.Context) (q Queue, err error) {
 	return q, nil
 }
 
-// Late counts the records that were due before an instant and still wait for claim.
+// Late counts the records that were due and asked for before an instant and still wait for claim.
 func (s *Store) Late(ctx context.Context, before time.Time) (count int, err error) {
-	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli())
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli(), before.UnixMilli())
 	if err != nil {
 		return 0, fmt.Errorf("count the late records: %w", err)
 	}

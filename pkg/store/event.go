@@ -34,7 +34,7 @@ const recordsOfEvents = `r.id, coalesce(r.event_name, ''), coalesce(r.room_name,
  coalesce(r.start_time, ''), coalesce(r.end_time, ''), coalesce(r.user_email, ''), coalesce(r.event_id, ''),
  coalesce(r.done, 0), coalesce(r.processing, 0), r.step, r.failed_step, r.attempt, r.tries, r.turn, r.holder, r.lease_until,
  r.due_at, coalesce(r.reason, ''), coalesce(r.cause, ''), r.progress, r.digest, r.file_id, coalesce(r.link, ''),
- coalesce(r.course, ''), coalesce(r.share, '') from merger_events e join records r on r.id = e.record_id`
+ coalesce(r.course, ''), coalesce(r.share, ''), r.asked_at from merger_events e join records r on r.id = e.record_id`
 
 // EventKey is which request of which event in which calendar: a record a key. The revision counts the
 // requests of one event, from 0; a further one is made when an event's time changes after its merge began.

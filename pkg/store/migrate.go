@@ -117,29 +117,38 @@ func (s *Store) Rollback(ctx context.Context) (err error) {
 	return nil
 }
 
-// SchemaVersion tells which migration the database has, and which one this program needs. It writes
-// nothing.
+// SchemaVersion tells how many migrations the database has, and how many this program needs: a later
+// build may add one before the last. It writes nothing.
 func (s *Store) SchemaVersion(ctx context.Context) (current, needed int64, err error) {
+	steps, err := s.steps()
+	if err != nil {
+		return 0, 0, err
+	}
+	needed = int64(len(steps)) + 1 // the adoption
 	var count int
 	if err := s.row(ctx, func(r scanner) error { return r.Scan(&count) }, s.dialect.tables, versionTable); err != nil {
-		return 0, adoptionVersion, fmt.Errorf("look for the table of migrations: %w", err)
+		return 0, needed, fmt.Errorf("look for the table of migrations: %w", err)
 	}
 	if count == 0 {
-		return 0, adoptionVersion, nil
+		return 0, needed, nil
 	}
-	err = s.row(ctx, func(r scanner) error { return r.Scan(&current) }, `select coalesce(max(version_id), 0) from `+versionTable)
+	err = s.row(ctx, func(r scanner) error { return r.Scan(&current) }, `select count(distinct version_id) from `+versionTable+` where version_id > 0`)
 	if err != nil {
-		return 0, adoptionVersion, fmt.Errorf("read the table of migrations: %w", err)
+		return 0, needed, fmt.Errorf("read the table of migrations: %w", err)
 	}
-	return current, adoptionVersion, nil
+	return current, needed, nil
+}
+
+// steps are the migrations but for the adoption.
+func (s *Store) steps() ([]step, error) {
+	if s.dialect.name == string(goose.DialectMySQL) {
+		return parseSteps(mysqlMigrations)
+	}
+	return parseSteps(sqliteMigrations)
 }
 
 func (s *Store) provider(adoption Adoption) (*goose.Provider, error) {
-	text := sqliteMigrations
-	if s.dialect.name == string(goose.DialectMySQL) {
-		text = mysqlMigrations
-	}
-	steps, err := parseSteps(text)
+	steps, err := s.steps()
 	if err != nil {
 		return nil, err
 	}

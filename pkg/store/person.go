@@ -16,8 +16,8 @@ const (
  where id = ? and attempt = ? and step = ?`
 
 	updateRetry = `update records set step = ?, failed_step = '', attempt = attempt + 1, turn = 0, holder = '',
- lease_until = ?, due_at = 0, tries = 0, done = ?, processing = ?, reason = null, cause = null
- where id = ? and attempt = ? and step = ?`
+ lease_until = ?, due_at = 0, tries = 0, done = ?, processing = ?, reason = null, cause = null,
+ asked_at = ? where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
  user_email = ?, event_id = ?, step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
@@ -56,7 +56,7 @@ func (s *Store) Retry(ctx context.Context, id int64) error {
 		case nvr.StepLink:
 			to, until, done = r.FailedStep, s.nowMs()-1, 1
 		}
-		return updateRetry, []any{to, until, done, processing, r.ID, r.Attempt, r.Step}, nil
+		return updateRetry, []any{to, until, done, processing, s.nowMs(), r.ID, r.Attempt, r.Step}, nil
 	})
 }
 

@@ -33,7 +33,7 @@ const (
  and coalesce(done, 0) = ? and coalesce(processing, 0) = ?
  and coalesce(date, '') = ? and coalesce(start_time, '') = ? and coalesce(end_time, '') = ?`
 
-	updateDue = `update records set due_at = ?, dated = ?` + snapshot
+	updateDue = `update records set due_at = ?, dated = ?, asked_at = ?` + snapshot
 
 	updateTake = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
  step = ?, failed_step = '', tries = ?, done = coalesce(?, done), processing = ?, progress = ?, reason = ?, cause = ?` + snapshot
@@ -92,9 +92,10 @@ func Free(r *nvr.Record) bool {
 	return !r.Done && !r.Processing && (r.Step.Working() || r.Step == nvr.StepDone)
 }
 
-// SetDue dates a free record: it is not due before at. [fault.ErrStale] if it changed since it was read.
+// SetDue dates a free record: it is not due before at. Whatever is new, or wanted again, is dated once:
+// that is when it was asked for. [fault.ErrStale] if it changed since it was read.
 func (s *Store) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
-	return s.changeRead(ctx, "date", &r, updateDue, millis(at), dated(&r))
+	return s.changeRead(ctx, "date", &r, updateDue, millis(at), dated(&r), s.nowMs())
 }
 
 // Take claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A

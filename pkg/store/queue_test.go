@@ -61,6 +61,35 @@ func TestFreeIsWhatIsDue(t *testing.T) {
 	})
 }
 
+// TestAskedFor: what is asked for long after its end waits from then on, and again if it is wanted again.
+func TestAskedFor(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		first := r.clock.Now()
+		old := must(r.insert(lecture()))(t)
+		ok(t, r.SetDue(ctx, old, first.Add(-240*time.Hour)))
+		wants := func(asked time.Time, late int) {
+			t.Helper()
+			if got := r.record(t, old.ID).AskedAt; !got.Equal(asked) {
+				t.Errorf("asked for at %v, want %v", got, asked)
+			}
+			if queue := must(r.Queue(ctx))(t); !queue.Oldest.Equal(asked) {
+				t.Errorf("the oldest waits since %v, want %v", queue.Oldest, asked)
+			}
+			if got := must(r.Late(ctx, r.clock.Now().Add(-4*time.Hour)))(t); got != late {
+				t.Errorf("%d are late, want %d", got, late)
+			}
+		}
+		wants(first, 0)
+		r.clock.Move(5 * time.Hour)
+		wants(first, 1)
+		must(r.Take(ctx, r.record(t, old.ID), nvr.StepStage, lease))(t)
+		r.sql(t, `update records set done = 0, processing = 0 where id = ?`, old.ID)
+		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
+		wants(r.clock.Now(), 0)
+	})
+}
+
 func TestChangedByHandIsLookedAtAnew(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()

@@ -13,7 +13,7 @@ const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), co
  coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
  coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
  due_at, coalesce(reason, ''), coalesce(cause, ''), progress, digest, file_id, coalesce(link, ''),
- coalesce(course, ''), coalesce(share, '')`
+ coalesce(course, ''), coalesce(share, ''), asked_at`
 
 const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 
@@ -40,12 +40,12 @@ func (s *Store) records(ctx context.Context, statement string, args ...any) ([]n
 
 func scanRecord(row scanner) (r nvr.Record, err error) {
 	var reason string
-	var done, processing, lease, due int64
+	var done, processing, lease, due, asked int64
 	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
 		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
-		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share)
+		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked)
 	r.Done, r.Processing = done != 0, processing != 0
-	r.LeaseUntil, r.DueAt = instant(lease), instant(due)
+	r.LeaseUntil, r.DueAt, r.AskedAt = instant(lease), instant(due), instant(asked)
 	r.Reason = nvr.ReadReason(reason)
 	return r, err
 }

@@ -97,6 +97,9 @@ alter table records add column course text character set utf8mb4 collate utf8mb4
 -- 26 column records.share
 alter table records add column share text character set utf8mb4 collate utf8mb4_bin null;
 
+-- 27 column records.asked_at
+alter table records add column asked_at bigint not null default 0;
+
 -- 30 column records.free_at: when a free row is due, 0 if nobody has reckoned that yet; NULL if it is not free
 alter table records add column free_at bigint generated always as (case
   when coalesce(done, 0) = 0 and coalesce(processing, 0) = 0 and step in ('stage', 'merge', 'upload', 'link', 'done')
