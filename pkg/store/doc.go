@@ -3,7 +3,7 @@
 //
 // A record is a row of the NVR's table `records`. The NVR goes on inserting and reading it, so its
 // columns may be NULL and are never bound by constraints of ours; our own columns have defaults. Two
-// virtual columns, free_at and held_until, say whose turn a row is, so that looking for work costs
+// generated columns, free_at and held_until, say whose turn a row is, so that looking for work costs
 // what there is to do and not what was ever done:
 //
 //   - free: done = 0 and processing = 0 on any step from stage to done (on a later step than stage: a

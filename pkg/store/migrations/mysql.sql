@@ -100,17 +100,17 @@ alter table records add column share text character set utf8mb4 collate utf8mb4_
 -- 27 column records.asked_at
 alter table records add column asked_at bigint not null default 0;
 
--- 30 column records.free_at: when a free row is due, 0 if nobody has reckoned that yet; NULL if it is not free
+-- 30 column records.free_at: when a free row is due, 0 if nobody has reckoned that yet; NULL if it is not free (stored: MariaDB's indexes on virtual columns lose rows)
 alter table records add column free_at bigint generated always as (case
   when coalesce(done, 0) = 0 and coalesce(processing, 0) = 0 and step in ('stage', 'merge', 'upload', 'link', 'done')
   then case when cast(dated as binary) = cast(concat(coalesce(date, ''), coalesce(start_time, ''), coalesce(end_time, '')) as binary) then due_at else 0 end
-end) virtual;
+end) stored;
 
 -- 31 column records.held_until: when a row that somebody took may be taken over; NULL if nobody has it
 alter table records add column held_until bigint generated always as (case
   when (coalesce(done, 0) = 1 or coalesce(processing, 0) = 1) and step in ('stage', 'merge', 'upload', 'link') and lease_until > 0
   then lease_until
-end) virtual;
+end) stored;
 
 -- 40 index records.merger_free
 create index merger_free on records (free_at, id);
