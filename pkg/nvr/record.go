@@ -83,7 +83,7 @@ type Record struct {
 	Holder     string    // empty: nobody works on it
 	LeaseUntil time.Time // zero: none
 	DueAt      time.Time // zero: not known yet, look
-	AskedAt    time.Time // when claim first saw that it is wanted, or wanted again; zero: before that was noted
+	AskedAt    time.Time // when it was asked for, or asked for again, as far as we saw; zero: before that was noted
 	Reason     Reason    // why it waits or failed; empty if neither
 	Cause      string    // the technical cause beside the reason
 	Progress   int       // per cent of the step merge

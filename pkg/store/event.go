@@ -121,7 +121,7 @@ func (s *Store) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id 
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			var result sql.Result
-			if result, err = tx.ExecContext(ctx, insertRecord, insertArgs(r)...); err == nil {
+			if result, err = tx.ExecContext(ctx, insertRecord, s.insertArgs(r)...); err == nil {
 				created = true
 				id, err = result.LastInsertId()
 			}

@@ -20,7 +20,7 @@ const (
  asked_at = ? where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
- user_email = ?, event_id = ?, step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
+ user_email = ?, event_id = ?, asked_at = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
  done = 0, processing = 0, reason = null, cause = null` + snapshot
 
 	updateTitle = `update records set event_name = ?, user_email = ?` + snapshot
@@ -89,7 +89,7 @@ func (s *Store) decide(ctx context.Context, what string, id int64, choose func(*
 // to count), whatever step it is on, and sets it free. Whoever worked on it becomes stale; its tries stay
 // as they are. [fault.ErrStale] if it changed since it was read.
 func (s *Store) Revise(ctx context.Context, r, to nvr.Record) error {
-	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID)}, snapshotArgs(&r)...)
+	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID), s.nowMs()}, snapshotArgs(&r)...)
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, updateRevise, args...)
 		if err != nil {

@@ -33,7 +33,9 @@ const (
  and coalesce(done, 0) = ? and coalesce(processing, 0) = ?
  and coalesce(date, '') = ? and coalesce(start_time, '') = ? and coalesce(end_time, '') = ?`
 
-	updateDue = `update records set due_at = ?, dated = ?, asked_at = ?` + snapshot
+	// A row that was dated before is wanted again. MySQL assigns from left to right.
+	updateDue = `update records set asked_at = case when asked_at > 0 and dated = '' then asked_at else ? end,
+ due_at = ?, dated = ?` + snapshot
 
 	updateTake = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
  step = ?, failed_step = '', tries = ?, done = coalesce(?, done), processing = ?, progress = ?, reason = ?, cause = ?` + snapshot
@@ -93,9 +95,9 @@ func Free(r *nvr.Record) bool {
 }
 
 // SetDue dates a free record: it is not due before at. Whatever is new, or wanted again, is dated once:
-// that is when it was asked for. [fault.ErrStale] if it changed since it was read.
+// that is when it was asked for, unless it was noted at once. [fault.ErrStale] if it changed since it was read.
 func (s *Store) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
-	return s.changeRead(ctx, "date", &r, updateDue, millis(at), dated(&r), s.nowMs())
+	return s.changeRead(ctx, "date", &r, updateDue, s.nowMs(), millis(at), dated(&r))
 }
 
 // Take claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A

@@ -30,7 +30,8 @@ func TestTheWholeWay(t *testing.T) {
 		must(r.Advance(ctx, hold, nvr.StepDone, store.Change{Course: &course}, lease))(t)
 		got := r.record(t, hold.Record)
 		want := nvr.Record{ID: hold.Record, Title: "Анализ", Room: "504", Date: "2026-11-20", StartTime: "15:10", EndTime: "16:30",
-			UserEmail: "a@example.org", Done: true, Step: nvr.StepDone, Attempt: 1, Turn: 4, Progress: 100, Course: course}
+			UserEmail: "a@example.org", Done: true, Step: nvr.StepDone, Attempt: 1, Turn: 4, AskedAt: r.clock.Now(), Progress: 100, Course: course}
+		got.AskedAt, want.AskedAt = got.AskedAt.UTC(), want.AskedAt.UTC()
 		if got != want {
 			t.Fatalf("in the end:\n%+v, want\n%+v", got, want)
 		}
@@ -67,6 +68,7 @@ func TestAskedFor(t *testing.T) {
 		ctx := context.Background()
 		first := r.clock.Now()
 		old := must(r.insert(lecture()))(t)
+		r.clock.Move(time.Hour) // claim comes late
 		ok(t, r.SetDue(ctx, old, first.Add(-240*time.Hour)))
 		wants := func(asked time.Time, late int) {
 			t.Helper()
@@ -85,6 +87,11 @@ func TestAskedFor(t *testing.T) {
 		wants(first, 1)
 		must(r.Take(ctx, r.record(t, old.ID), nvr.StepStage, lease))(t)
 		r.sql(t, `update records set done = 0, processing = 0 where id = ?`, old.ID)
+		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
+		wants(r.clock.Now(), 0)
+
+		r.sql(t, `update records set asked_at = 0, dated = '', due_at = 0 where id = ?`, old.ID) // as the NVR inserts it
+		r.clock.Move(time.Hour)
 		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
 		wants(r.clock.Now(), 0)
 	})

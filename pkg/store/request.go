@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	insertRecord = `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id)
- values (?, ?, ?, ?, ?, ?, ?)`
+	insertRecord = `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, asked_at)
+ values (?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertRequest = `insert into merger_requests (request, body, record_id, created_at) values (?, ?, ?, ?)`
 
@@ -43,14 +43,14 @@ func (s *Store) Insert(ctx context.Context, r nvr.Record, once *Once) (record nv
 	return record, created, err
 }
 
-func insertArgs(r *nvr.Record) []any {
-	return []any{null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID)}
+func (s *Store) insertArgs(r *nvr.Record) []any {
+	return []any{null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), s.nowMs()}
 }
 
 // insertOnly may leave a row and an error behind if the connection breaks: no key tells a second try
 // that the first came through.
 func (s *Store) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
-	result, err := s.send(ctx, insertRecord, insertArgs(r)...)
+	result, err := s.send(ctx, insertRecord, s.insertArgs(r)...)
 	if err != nil {
 		return 0, err
 	}
@@ -72,7 +72,7 @@ func (s *Store) insertOnce(ctx context.Context, r *nvr.Record, once *Once) (id i
 		return id, false, err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, insertRecord, insertArgs(r)...)
+		result, err := tx.ExecContext(ctx, insertRecord, s.insertArgs(r)...)
 		if err != nil {
 			return err
 		}
