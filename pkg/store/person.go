@@ -17,7 +17,7 @@ const (
 
 	updateRetry = `update records set step = ?, failed_step = '', attempt = attempt + 1, turn = 0, holder = '',
  lease_until = ?, due_at = 0, tries = 0, done = ?, processing = ?, reason = null, cause = null,
- asked_at = ? where id = ? and attempt = ? and step = ?`
+ asked_at = ?, dated = '' where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
  user_email = ?, event_id = ?, asked_at = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,

@@ -90,6 +90,13 @@ func TestAskedFor(t *testing.T) {
 		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
 		wants(r.clock.Now(), 0)
 
+		ok(t, r.FailRecord(ctx, r.record(t, old.ID), reason("none"), "x"))
+		ok(t, r.Retry(ctx, old.ID))
+		retried := r.clock.Now()
+		r.clock.Move(time.Hour) // claim comes late
+		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
+		wants(retried, 0)
+
 		r.sql(t, `update records set asked_at = 0, dated = '', due_at = 0 where id = ?`, old.ID) // as the NVR inserts it
 		r.clock.Move(time.Hour)
 		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
