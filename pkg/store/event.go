@@ -10,13 +10,11 @@ import (
 )
 
 const (
-	selectEvents = `select e.event_id, e.revision, ` + recordsOfEvents + ` where e.calendar = ? and e.date >= ?
- order by e.event_id, e.revision`
+	selectEvents = recordsOfEvents + ` where calendar = ? and of_date >= ? order by of_event, revision`
 
 	selectEventRecord = `select record_id from merger_events where calendar = ? and event_id = ? and revision = ?`
 
-	selectLastRevision = `select e.event_id, e.revision, ` + recordsOfEvents + ` where e.calendar = ? and e.event_id = ?
- order by e.revision desc limit 1`
+	selectLastRevision = recordsOfEvents + ` where calendar = ? and of_event = ? order by revision desc limit 1`
 
 	// A row that the NVR inserted for an event and that no calendar of ours has claimed.
 	selectUnclaimed = `select id, date from records where event_id = ? and room_name = ?
@@ -29,12 +27,9 @@ const (
 	selectEventRows = `select ` + recordColumns + ` from records where event_id = ? and room_name = ? order by id`
 )
 
-// recordsOfEvents joins an event's rows of ours with its records, r.
-const recordsOfEvents = `r.id, coalesce(r.event_name, ''), coalesce(r.room_name, ''), coalesce(r.date, ''),
- coalesce(r.start_time, ''), coalesce(r.end_time, ''), coalesce(r.user_email, ''), coalesce(r.event_id, ''),
- coalesce(r.done, 0), coalesce(r.processing, 0), r.step, r.failed_step, r.attempt, r.tries, r.turn, r.holder, r.lease_until,
- r.due_at, coalesce(r.reason, ''), coalesce(r.cause, ''), r.progress, r.digest, r.file_id, coalesce(r.link, ''),
- coalesce(r.course, ''), coalesce(r.share, ''), r.asked_at from merger_events e join records r on r.id = e.record_id`
+// recordsOfEvents joins an event's rows of ours with its records. What both tables call alike is renamed.
+const recordsOfEvents = `select of_event, revision, ` + recordColumns + ` from records join (
+ select record_id, calendar, event_id as of_event, revision, date as of_date from merger_events) e on record_id = id`
 
 // EventKey is which request of which event in which calendar: a record a key. The revision counts the
 // requests of one event, from 0; a further one is made when an event's time changes after its merge began.
