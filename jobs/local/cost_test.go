@@ -48,7 +48,7 @@ func BenchmarkCost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	footage := costFootage(b, filepath.Join(root, ".cache", "cost-"+footageLength))
+	footage := costFootage(b, filepath.Join(root, ".cache", "cost-"+strconv.Itoa(footageLength)))
 	dir := b.TempDir()
 	local := filepath.Join(dir, "local")
 	command(b, "go", "build", "-o", local, ".")
@@ -84,7 +84,10 @@ func costWays(dir, local string, f footagePair) []way {
 		args = append([]string{"ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "2560x720", "-r", "25", "-i", "pipe:0", "-c:v", "libx264", "-g", "50"}, args...)
 		return [][]string{append(args, in("floor.mp4"))}
 	}
-	ours := []string{local, "merge", "--segments", f.dir, "--room", "504", "--date", "2026-11-20", "--start", "15:00:04", "--end", "15:02:04",
+	at := func(seconds int) string {
+		return time.Date(2026, 11, 20, 15, 0, seconds, 0, time.UTC).Format(time.TimeOnly)
+	}
+	ours := []string{local, "merge", "--segments", f.dir, "--room", "504", "--date", "2026-11-20", "--start", at(costFrom), "--end", at(costFrom + costLength),
 		"--lecturer", "24", "--screen", "21", "--sound", "24", "--segment-length", "3m"}
 	var old [][]string
 	for _, path := range []string{f.lecturer, f.screen} {

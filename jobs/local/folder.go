@@ -22,15 +22,14 @@ const maxIgnored = 300
 // findClips searches a folder, and all folders in it, for segments. What cannot be read is an error,
 // never "no footage". It also returns the .mp4 files that do not belong to the request, and why.
 func findClips(root string, req merge.Request) ([]merge.Clip, []report.Ignored, error) {
-	s := &search{req: req, seen: map[string]bool{}}
-	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
+	switch stat, err := os.Stat(root); {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, fmt.Errorf("the folder %s does not exist: --segments is where the recorder's files lie", root)
+	case err == nil && !stat.IsDir():
+		return nil, nil, fmt.Errorf("read the folder of segments: %s is not a folder", root)
 	}
-	err := s.folder(root, ".")
-	if err == nil && !isDir(root) {
-		err = fmt.Errorf("%s is not a folder", root)
-	}
-	if err != nil {
+	s := &search{req: req, seen: map[string]bool{}}
+	if err := s.folder(root, "."); err != nil {
 		return nil, nil, fmt.Errorf("read the folder of segments: %w", err)
 	}
 	return s.clips, s.ignored, nil

@@ -55,8 +55,8 @@ type served struct {
 	database *storetest.Server // nil: DIR/nvr.db
 }
 
-// lesson is the day of the footage, which is over whatever the time.
-// One day for all tests of a process: a run that goes over midnight goes on with the day it began with.
+// lesson is the day of the footage, which is over whatever the time: one day for all tests of a process, also
+// where midnight passes meanwhile.
 var lesson = sync.OnceValue(func() string { //nolint:gochecknoglobals // asked once
 	return time.Now().In(moscow()).AddDate(0, 0, -1).Format(time.DateOnly)
 })

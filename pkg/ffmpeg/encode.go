@@ -33,14 +33,14 @@ type EncodeInput struct {
 	LimitDBFS float64
 }
 
-// bandwidthHz is what the encoder keeps of the sound, mono or stereo; loudness is measured within it.
+// bandwidthHz is what the encoder keeps of the sound, mono or stereo; [asEncoded] goes by it.
 const bandwidthHz = 18000
 
 // args is ffmpeg's argument list: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
 //
 // superfast with macroblock-tree rate control, a short lookahead, no B-frames and motion in whole pixels
-// costs less than half of what veryfast does at about its bytes and quality; one thread is the cheapest per frame. All is measured:
-// see docs/cost.md.
+// costs less than half of what veryfast does at about its bytes and quality; one thread is the cheapest
+// per frame. All is measured: see docs/cost.md.
 func (e Encoding) args(in EncodeInput) []string {
 	rate := strconv.Itoa(e.Rate)
 	gop := strconv.Itoa(e.GOPFrames)

@@ -42,8 +42,8 @@ const ebur128 = "ebur128=peak=true:framelog=info"
 
 var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
 
-// asEncoded leaves of a sound about as much as the encoder will, which drops what lies above its
-// bandwidth: 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
+// asEncoded leaves of a sound about as much as the encoder will, which drops what lies above [bandwidthHz]:
+// 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
 const asEncoded = "lowpass=f=17000"
 
 // MeasureLevels decodes sound and measures it as it will be once encoded, tenth by tenth of a second.
