@@ -43,8 +43,8 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 
 long: # what `make test` leaves out, but for the whole gallery of pkg/presence
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
-	go test -timeout 30m ./pkg/pipeline ./pkg/store ./pkg/web ./pkg/workspace ./terraform
-	go test -run '^(TestSlicesGiveTheSame|TestLoudness)$$' -timeout 30m ./pkg/merge
+	go test -timeout 30m ./pkg/localcloud/... ./pkg/pipeline ./pkg/store ./pkg/web ./pkg/workspace ./terraform
+	go test -run '^(TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
 chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty; RECORDS, KILLS, SEED, DATABASE=mysql (killed, too)
 	@scripts/setup ffmpeg tesseract mariadb

@@ -63,9 +63,13 @@ func BenchmarkCost(b *testing.B) {
 			rows = append(rows, row)
 		}
 		writeCost(b, filepath.Join(root, "docs"), rows)
-		base := rows[2].cpu.Seconds()
-		b.ReportMetric(base/rows[0].cpu.Seconds(), "of-the-old-way")
-		b.ReportMetric(base/rows[1].cpu.Seconds(), "of-the-usual-way")
+		old, usual, ours := rows[0], rows[1], rows[2]
+		ofOld, ofUsual := ours.cpu.Seconds()/old.cpu.Seconds(), ours.cpu.Seconds()/usual.cpu.Seconds()
+		b.ReportMetric(ofOld, "of-the-old-way")
+		b.ReportMetric(ofUsual, "of-the-usual-way")
+		if ofOld > 0.25 || ofUsual > 0.85 || float64(ours.bytes) > 1.1*float64(usual.bytes) || ours.ssim < usual.ssim-0.005 {
+			b.Error("want a quarter of the old way's time and 0.85 of the usual one's, at 1.1 times its bytes and 0.005 below its SSIM at most")
+		}
 	}
 }
 
