@@ -41,9 +41,9 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 	@scripts/setup ffmpeg tesseract
 	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
-long: # what `make test` leaves out, but for the whole gallery of pkg/presence
+long: # what `make test` leaves out
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
-	go test -timeout 30m ./pkg/localcloud/... ./pkg/pipeline ./pkg/store ./pkg/web ./pkg/workspace ./terraform
+	go test -timeout 30m ./pkg/localcloud/... ./pkg/pipeline ./pkg/presence ./pkg/store ./pkg/web ./pkg/workspace ./terraform
 	go test -run '^(TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
 chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty; RECORDS, KILLS, SEED, DATABASE=mysql (killed, too)

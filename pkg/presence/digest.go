@@ -7,7 +7,7 @@ import (
 )
 
 // rules names the way pictures are judged. It changes whenever the same file may be judged otherwise.
-const rules = "4"
+const rules = "5"
 
 // Digest names all that shapes a verdict besides the file: the rules, the cards, the languages that
 // can be read. It is computed once: every segment of every record asks, and the cards are pictures.

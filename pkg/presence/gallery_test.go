@@ -84,7 +84,9 @@ func patternCards(t testing.TB) []exhibit {
 	for _, source := range []string{"smptebars", "smptehdbars", "pal75bars", "pal100bars", "testsrc", "testsrc2", "rgbtestsrc", "yuvtestsrc"} {
 		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source+"=s=640x360", 0.5))})
 	}
-	for _, source := range []string{"allyuv", "colorchart", "colorspectrum=s=640x360", "gradients=s=640x360:seed=3", "gradients=s=640x360:seed=9:nb_colors=4"} {
+	// The colours of gradients are named: FFmpeg draws them by lot, whatever the seed.
+	two, four := "gradients=s=640x360:seed=3:c0=teal:c1=indigo", "gradients=s=640x360:seed=9:nb_colors=4:c0=navy:c1=teal:c2=gold:c3=maroon"
+	for _, source := range []string{"allyuv", "colorchart", "colorspectrum=s=640x360", two, four} {
 		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source, 0.5))})
 	}
 	hd := lavfi(t, "smptehdbars=s=640x360", 0)

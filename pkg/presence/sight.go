@@ -57,7 +57,7 @@ func (c *Cards) weigh(s sight, p picture, m mosaic) sight {
 		s.certainty, s.cause = isCanvas, fmt.Sprintf("%s (all but %.1f%%)", ground.name, left.share())
 		return s
 	}
-	if cause := snow(p, m, s.busy); cause != "" {
+	if cause := snow(p, m); cause != "" {
 		s.certainty, s.cause = isCanvas, cause
 		return s
 	}
@@ -162,7 +162,10 @@ func (r *residue) middle() int {
 }
 
 // busy counts the blocks that hold an edge, per mille of the picture.
-func busy(p picture) int {
+func busy(p picture) int { return uneven(p, 33) }
+
+// uneven counts the blocks whose pixels differ by so many levels at least, per mille of the picture.
+func uneven(p picture, levels int) int {
 	n := 0
 	for by := range rows {
 		for bx := range cols {
@@ -173,7 +176,7 @@ func busy(p picture) int {
 					lowest, highest = min(lowest, l), max(highest, l)
 				}
 			}
-			if highest-lowest > 32 {
+			if highest-lowest >= levels {
 				n++
 			}
 		}

@@ -5,10 +5,11 @@ import (
 	"math"
 )
 
-// snow recognises noise without a picture: neighbouring pixels know nothing of each other, so that
-// the means of blocks hardly differ. It returns "" for anything else.
-func snow(p picture, m mosaic, busy int) string {
-	if busy < 900 {
+// snow recognises noise without a picture: it is everywhere, and neighbouring pixels know nothing of each
+// other, so that the means of blocks hardly differ. A small or blurred recording keeps a fifth of it; what
+// shows something has most of its spread between the blocks. It returns "" for anything else.
+func snow(p picture, m mosaic) string {
+	if uneven(p, 12) < 950 {
 		return ""
 	}
 	var sum, squares, lag float64
@@ -26,7 +27,7 @@ func snow(p picture, m mosaic, busy int) string {
 		blockSum, blockSquares = blockSum+v, blockSquares+v*v
 	}
 	ofBlocks := blockSquares/blocks - blockSum/blocks*blockSum/blocks
-	if spread < 150 || likeness > 0.25*spread || ofBlocks > spread/8 {
+	if spread < 60 || likeness > 0.25*spread || ofBlocks > 0.25*spread {
 		return ""
 	}
 	return fmt.Sprintf("noise without a picture (±%.0f levels)", math.Sqrt(spread))
