@@ -100,12 +100,43 @@ func TestCoursesAreListedOnceInMinutes(t *testing.T) {
 		code  string
 		lists int
 	}{
-		{0, "Алгебра", 1}, {0, "Физика", 1}, {0, "Химия", 1}, {time.Minute, "Физика", 1}, {0, "Химия", 2}, {0, "Химия", 2}, {6 * time.Minute, "Алгебра", 3},
+		{0, "Алгебра", 1}, {0, "Физика", 1}, {0, "Химия", 1}, {time.Minute, "Физика", 1}, {0, "Химия", 2}, {0, "Химия", 2}, {6 * time.Minute, "Химия", 3},
 	} {
 		now = now.Add(step.after)
 		_, err := c.FindCourse(t.Context(), step.code, nil)
 		if (err != nil) != (step.code == "Химия") || lists != step.lists {
 			t.Errorf("%+v: %v, listed %d times", step, err, lists)
+		}
+	}
+}
+
+// TestACourseIsRemembered: a post that a used-up quota cut short begins again with what it knew.
+func TestACourseIsRemembered(t *testing.T) {
+	t.Parallel()
+	calls, now := 0, noon
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		switch r.URL.Path {
+		case "/classroom/v1/courses":
+			answer(w, `{"courses":[{"id":"1","name":"ALG-1"}]}`)
+		case "/classroom/v1/courses/7":
+			answer(w, `{"id":"7","name":"Physics"}`)
+		default:
+			refuse(w, 404, "notFound")
+		}
+	})
+	c := client(t, workspace.Options{Endpoint: base, Now: func() time.Time { return now }})
+	for _, step := range []struct {
+		after time.Duration
+		code  string
+		id    string
+		calls int
+	}{
+		{0, "ALG-1", "1", 4}, {16 * time.Minute, "ALG-1", "1", 0}, {0, "M", "7", 1}, {0, " M ", "7", 0}, {5 * time.Minute, "ALG-1", "1", 4},
+	} {
+		now, calls = now.Add(step.after), 0
+		if course, err := c.FindCourse(t.Context(), step.code, map[string]string{"M": "7"}); err != nil || course.ID != step.id || calls != step.calls {
+			t.Errorf("%+v: %+v, %v, %d calls", step, course, err, calls)
 		}
 	}
 }

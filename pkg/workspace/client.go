@@ -60,6 +60,7 @@ type Client struct {
 	mu      sync.Mutex
 	seats   map[string]*seat // by subject
 	courses catalogue
+	found   map[string]found  // courses, by what people write
 	posters map[string]string // address of an owner, by his id
 	full    map[string]full   // users whose uploads are refused
 }
@@ -105,6 +106,7 @@ func New(options Options) (*Client, error) {
 		options: options,
 		bare:    &http.Client{Transport: options.Transport, CheckRedirect: noRedirect},
 		seats:   map[string]*seat{},
+		found:   map[string]found{},
 		posters: map[string]string{},
 		full:    map[string]full{},
 	}, nil

@@ -14,6 +14,10 @@ import (
 )
 
 const (
+	// courseFresh is how long a course that was found is not looked up again, before Scale. It is longer than
+	// the pause after a quota that was used up: a post that was cut short begins again with what it knew.
+	courseFresh = 20 * time.Minute
+
 	catalogueFresh = 5 * time.Minute  // how long the list of courses serves, before Scale
 	catalogueAgain = 20 * time.Second // how old it must be to be read again for a code that is not in it
 )
@@ -32,13 +36,37 @@ type catalogue struct {
 	at   time.Time
 }
 
+// found is a course, and when it was found.
+type found struct {
+	course Course
+	at     time.Time
+}
+
 const courseFields = "id,name,section,descriptionHeading,description,enrollmentCode,ownerId,courseState,alternateLink"
 
 // FindCourse finds a course by what people write: in mapping (code to course id or alias), which wins;
 // else as id or alias; else as enrolment code; else as the name, section or description of a course.
-// [ErrNotFound]; [ErrAmbiguous] if several fit, which a person must sort out.
+// [ErrNotFound]; [ErrAmbiguous] if several fit, which a person must sort out. What was found is kept for
+// minutes.
 func (c *Client) FindCourse(ctx context.Context, code string, mapping map[string]string) (Course, error) {
 	code = strings.TrimSpace(code)
+	c.mu.Lock()
+	known, ok := c.found[code]
+	c.mu.Unlock()
+	if ok && c.options.Now().Sub(known.at) < c.scaled(courseFresh) {
+		return known.course, nil
+	}
+	course, err := c.findCourse(ctx, code, mapping)
+	if err != nil {
+		return Course{}, err
+	}
+	c.mu.Lock()
+	c.found[code] = found{course: course, at: c.options.Now()}
+	c.mu.Unlock()
+	return course, nil
+}
+
+func (c *Client) findCourse(ctx context.Context, code string, mapping map[string]string) (Course, error) {
 	for from, id := range mapping {
 		if fold(from) == fold(code) {
 			course, err := c.course(ctx, id)
