@@ -14,7 +14,7 @@ import (
 
 // Names are the functions, in the order of the flow.
 func Names() []string {
-	return []string{"form", "api", "calendar", "claim", "stage", "upload", "link", "fail"}
+	return []string{"form", "api", "calendar", "claim", "standby", "stage", "upload", "link", "fail"}
 }
 
 // Function is one of them, ready to serve. Close it.
@@ -36,6 +36,8 @@ func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, n
 		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Workspace(workspace.CalendarScopes())}, Calendar
 	case "claim":
 		parts, handler = []wire.Part{wire.Store, wire.Topics, wire.Jobs, wire.Notices}, Claim
+	case "standby":
+		parts, handler = []wire.Part{wire.Store, wire.Topics, wire.Jobs, wire.Notices}, Standby
 	case "stage":
 		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics, wire.Jobs, wire.Workspace(workspace.StageScopes()), wire.Notices, wire.Tools}, Stage
 	case "upload":

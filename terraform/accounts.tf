@@ -7,6 +7,7 @@ locals {
     api      = "the public API and calendar notifications"
     calendar = "looks through the rooms' calendars"
     claim    = "takes due records"
+    standby  = "takes due records while claim is silent"
     stage    = "finds segments and plans"
     merge    = "renders and joins"
     upload   = "puts videos on Drive"
@@ -23,12 +24,13 @@ locals {
 
   # Who publishes to which topic. A topic is named after the function it wakes.
   publishes = {
-    api    = ["calendar"]
-    claim  = ["stage", "upload", "link"]
-    stage  = ["stage", "upload"]
-    merge  = ["stage", "upload"]
-    upload = ["upload", "link"]
-    link   = ["link"]
+    api     = ["calendar"]
+    claim   = ["stage", "upload", "link"]
+    standby = ["stage", "upload", "link"]
+    stage   = ["stage", "upload"]
+    merge   = ["stage", "upload"]
+    upload  = ["upload", "link"]
+    link    = ["link"]
   }
   topics = {
     calendar = module.calendar.topic
@@ -150,13 +152,14 @@ resource "google_storage_bucket_iam_member" "recorder" {
 
 # --- the job merge ------------------------------------------------------------------------------------
 
-# Stage starts it, with the record in the environment; claim asks whether it still runs.
+# Stage starts it, with the record in the environment; claim and standby ask whether it still runs.
 resource "google_cloud_run_v2_job_iam_member" "merge" {
   for_each = {
-    stage_runs   = { who = "stage", role = "roles/run.jobsExecutorWithOverrides" }
-    stage_looks  = { who = "stage", role = "roles/run.viewer" }
-    claim_looks  = { who = "claim", role = "roles/run.viewer" }
-    doctor_looks = { who = "doctor", role = "roles/run.viewer" }
+    stage_runs    = { who = "stage", role = "roles/run.jobsExecutorWithOverrides" }
+    stage_looks   = { who = "stage", role = "roles/run.viewer" }
+    claim_looks   = { who = "claim", role = "roles/run.viewer" }
+    standby_looks = { who = "standby", role = "roles/run.viewer" }
+    doctor_looks  = { who = "doctor", role = "roles/run.viewer" }
   }
 
   name     = module.merge.name

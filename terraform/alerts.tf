@@ -156,7 +156,7 @@ resource "google_monitoring_alert_policy" "claim_silent" {
   conditions {
     display_name = "No line of claim for 90 minutes"
     condition_absent {
-      filter   = "${local.user}queue_waiting\" resource.type=\"cloud_run_revision\""
+      filter   = "${local.user}queue_waiting\" resource.type=\"cloud_run_revision\" resource.labels.service_name=\"claim\""
       duration = "5400s"
       aggregations {
         alignment_period     = "300s"
@@ -168,7 +168,7 @@ resource "google_monitoring_alert_policy" "claim_silent" {
 
   documentation {
     subject = "NVR Merger: nobody takes due records"
-    content = "The function claim has said nothing for 90 minutes, so nothing moves.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
+    content = "The function claim has said nothing for 90 minutes, so nothing moves but what standby takes.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
     links {
       display_name = "Runbook"
       url          = "${var.source_url}/docs/runbook.md#claim-silent"

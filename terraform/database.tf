@@ -2,7 +2,7 @@
 
 locals {
   # Connections that the components can hold at most: 4 an instance of a service, 2 a task.
-  connections = 4 * (sum(values(var.instances)) + 4) + 2 * var.max_merges * var.merge_parallelism
+  connections = 4 * (sum(values(var.instances)) + 5) + 2 * var.max_merges * var.merge_parallelism
 }
 
 resource "random_id" "database" {

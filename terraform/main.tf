@@ -155,11 +155,30 @@ module "claim" {
   secrets     = local.notice_secrets
   schedule = {
     all     = { cron = "*/30 * * * *", path = "/" }
-    recover = { cron = "*/5 * * * *", path = "/?recover" }
+    recover = { cron = "* * * * *", path = "/?recover" }
   }
 
   # One claims at a time, so that each sees the places that the last one gave away: who comes second waits
   # within the instance.
+  instances   = 1
+  concurrency = 4
+  memory      = "512Mi"
+
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
+}
+
+# Does claim's work while claim is silent, so that no single service stands between a lecture and its video.
+module "standby" {
+  source = "./function"
+  name   = "standby"
+  common = local.common
+  image  = local.service_image
+
+  account     = google_service_account.component["standby"]
+  environment = merge(local.environment, local.notices, { DATABASE = local.dsn["standby"] })
+  secrets     = local.notice_secrets
+  schedule    = { look = { cron = "*/5 * * * *", path = "/" } }
+
   instances   = 1
   concurrency = 4
   memory      = "512Mi"

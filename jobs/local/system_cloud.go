@@ -231,7 +231,8 @@ func ticks() []tick {
 	return []tick{
 		{"calendar", "", 5 * time.Minute},
 		{"claim", "", 30 * time.Minute},
-		{"claim", "recover", 5 * time.Minute},
+		{"claim", "recover", time.Minute},
+		{"standby", "", 5 * time.Minute},
 		{"calendar", "renew", 24 * time.Hour},
 	}
 }

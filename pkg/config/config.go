@@ -19,7 +19,7 @@ import (
 
 // Config is what a function, a job or a command runs with.
 type Config struct {
-	// Target is which function this process is: form, api, calendar, claim, stage, upload, link, fail.
+	// Target is which function this process is: form, api, calendar, claim, standby, stage, upload, link, fail.
 	Target string `env:"FUNCTION_TARGET"`
 
 	Project  string `env:"PROJECT, default=local"` // of Google Cloud

@@ -24,19 +24,26 @@ const batch = 500
 // among the rooms, while there is room for more merges. Before: a row waits, or its lease has run out.
 // After: the row names a new attempt and its message is sent. A kill between the two leaves a lease that
 // runs out.
-func (p *Pipeline) Claim(ctx context.Context) error { return p.claim(ctx, false) }
+func (p *Pipeline) Claim(ctx context.Context) error {
+	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
+	if err := p.claim(ctx, false); err != nil {
+		return err
+	}
+	return p.Store.Ran(ctx, claimRun)
+}
 
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
 // given back, and places that have become free since, for those that a claim has looked at already. A
 // place that waited for the next claim would stand empty for most of the time (docs/simulation.md).
-func (p *Pipeline) Recover(ctx context.Context) error { return p.claim(ctx, true) }
+func (p *Pipeline) Recover(ctx context.Context) error {
+	return p.claim(observe.With(ctx, "claim", nvr.Claim{}, ""), true)
+}
 
 // claim works one at a time, so that each sees the places that the last one gave away. again says: leave
 // alone what is new.
 func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
-	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
 	running, err := p.Store.Running(ctx)
 	if err != nil {
 		return fmt.Errorf("count the running merges: %w", err)

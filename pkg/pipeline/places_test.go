@@ -104,3 +104,32 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("record 1 waits though there is a place: %+v, %v", rec, err)
 	}
 }
+
+// TestStandBy: standby leaves everything to a claim that runs, does its work while it does not, and stops
+// again when it is back.
+func TestStandBy(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := newClaimer(t, 9)
+	c.Settings.Silence, c.Settings.Lease = 45*time.Minute, 24*time.Hour
+	for _, at := range []struct {
+		what  string
+		after time.Duration
+		do    func(context.Context) error
+		want  int // records at work in the end
+	}{
+		{"claim has three places", 0, c.Claim, 3},
+		{"a fourth place, which is claim's to give away", 44 * time.Minute, c.StandBy, 3},
+		{"claim is silent", 2 * time.Minute, c.StandBy, 5},
+		{"and goes on being so", 5 * time.Minute, c.StandBy, 6},
+		{"claim is back", 5 * time.Minute, c.Claim, 7},
+		{"and standby leaves the rest to it", 5 * time.Minute, c.StandBy, 7},
+	} {
+		c.clock.Move(at.after)
+		if err := at.do(ctx); err != nil {
+			t.Fatalf("%s: %v", at.what, err)
+		}
+		c.running(at.what, at.want)
+		c.Settings.MaxMerges++ // one more place each time
+	}
+}

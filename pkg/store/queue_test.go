@@ -337,3 +337,19 @@ func TestFairAmongRooms(t *testing.T) {
 		}
 	})
 }
+
+func TestLastRun(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		if _, err := r.LastRun(ctx, "claim"); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("before any run: %v", err)
+		}
+		for range 2 {
+			r.clock.Move(time.Minute)
+			ok(t, r.Ran(ctx, "claim"))
+			if got := must(r.LastRun(ctx, "claim"))(t); !got.Equal(r.clock.Now()) {
+				t.Errorf("the last run was at %v, it is %v", got, r.clock.Now())
+			}
+		}
+	})
+}

@@ -223,6 +223,12 @@ create table merger_slices (
   primary key (record_id, slice)
 );
 
+-- 69 table merger_runs
+create table merger_runs (
+  name varchar(40) not null primary key,
+  ended_at bigint not null
+) default character set utf8mb4 collate utf8mb4_bin;
+
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
 

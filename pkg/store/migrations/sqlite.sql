@@ -223,6 +223,12 @@ create table merger_slices (
   primary key (record_id, slice)
 ) without rowid;
 
+-- 69 table merger_runs
+create table merger_runs (
+  name varchar(40) not null primary key,
+  ended_at bigint not null
+) without rowid;
+
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
 
