@@ -38,6 +38,9 @@ type Result struct {
 	RefusedUploads, RefusedPosts   int
 	Hours, Euro                    float64 // of video, and of Google's bill for it without storage
 	Series                         []Point
+
+	ordinary int
+	took     []time.Duration // of each ordinary record that was delivered
 }
 
 // InTime is the promise: docs/runbook.md and package observe name the same.
@@ -89,8 +92,29 @@ func (w *world) sample() error {
 	return nil
 }
 
-// Run lets a scenario happen. root is the repository, whose terraform and measurements count.
-func Run(ctx context.Context, s Scenario, costs Costs, root string) (result *Result, err error) {
+// Run lets a scenario happen. root is the repository, whose terraform and measurements count. Deployments
+// know nothing of each other: each has its own project, database and users.
+func Run(ctx context.Context, s Scenario, costs Costs, root string) (*Result, error) {
+	all := &Result{Scenario: s}
+	part := s
+	part.Rooms /= max(s.Deployments, 1)
+	for range max(s.Deployments, 1) {
+		r, err := runOne(ctx, part, costs, root)
+		if err != nil {
+			return nil, err
+		}
+		all.add(r)
+		part.Seed++
+	}
+	slices.Sort(all.took)
+	all.P50, all.P99, all.Max = quantile(all.took, 0.5), quantile(all.took, 0.99), quantile(all.took, 1)
+	intime, _ := slices.BinarySearch(all.took, InTime+1)
+	all.Within = float64(intime) / float64(max(all.ordinary, 1))
+	return all, nil
+}
+
+// runOne is one deployment.
+func runOne(ctx context.Context, s Scenario, costs Costs, root string) (result *Result, err error) {
 	dir, err := os.MkdirTemp(memory(), "nvr-simulate")
 	if err != nil {
 		return nil, fmt.Errorf("make a place for the database: %w", err)
@@ -123,46 +147,56 @@ func memory() string {
 
 func (w *world) result() *Result {
 	r := &Result{
-		Scenario: w.s, VCPU: w.size.MergeCPU, Asked: len(w.order), Peak: w.peak, Series: w.series,
+		VCPU: w.size.MergeCPU, Asked: len(w.order), Peak: w.peak, Series: w.series,
 		Calendar: w.calls.most("calendar"), Classroom: w.calls.most("classroom"),
 		Dead: w.spent.dead, Stale: w.spent.stale, Deliveries: w.spent.deliveries,
 		RefusedUploads: w.spent.refusedUploads, RefusedPosts: w.spent.refusedPosts,
 	}
-	for i := range w.s.Users {
+	for i := range w.size.Users {
 		r.DriveUser = max(r.DriveUser, w.calls.most(fmt.Sprintf("user %d", i)))
 	}
 	for _, bytes := range w.uploaded {
 		r.UploadPeak = max(r.UploadPeak, bytes)
 	}
-	var took []time.Duration
-	intime, ordinary := 0, 0
 	for _, l := range w.order {
 		r.Hours += l.length().Hours()
 		if l.joined > 1 {
 			r.Twice++
 		}
 		if !l.bulk {
-			ordinary++
+			r.ordinary++
 		}
 		if l.doneAt.IsZero() {
 			r.Failed++
 			continue
 		}
 		r.Delivered++
-		d := l.doneAt.Sub(l.to)
-		if l.bulk {
-			continue
-		}
-		took = append(took, d)
-		if d <= InTime {
-			intime++
+		if !l.bulk {
+			r.took = append(r.took, l.doneAt.Sub(l.to))
 		}
 	}
-	slices.Sort(took)
-	r.P50, r.P99, r.Max = quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1)
-	r.Within = float64(intime) / float64(max(ordinary, 1))
 	r.Euro = w.spent.dollars * w.costs.EuroDollar
 	return r
+}
+
+// add takes a deployment in: what they do is added up, what a limit of Google's holds is the most of any.
+// The most tasks and the longest queues of all are taken for simultaneous.
+func (r *Result) add(one *Result) {
+	r.VCPU = one.VCPU
+	r.Asked, r.Delivered, r.Failed, r.Twice = r.Asked+one.Asked, r.Delivered+one.Delivered, r.Failed+one.Failed, r.Twice+one.Twice
+	r.Peak.Backlog, r.Peak.Held, r.Peak.Tasks = r.Peak.Backlog+one.Peak.Backlog, r.Peak.Held+one.Peak.Held, r.Peak.Tasks+one.Peak.Tasks
+	r.DriveUser, r.Calendar, r.Classroom = max(r.DriveUser, one.DriveUser), max(r.Calendar, one.Calendar), max(r.Classroom, one.Classroom)
+	r.UploadPeak = max(r.UploadPeak, one.UploadPeak)
+	r.Dead, r.Stale, r.Deliveries = r.Dead+one.Dead, r.Stale+one.Stale, r.Deliveries+one.Deliveries
+	r.RefusedUploads, r.RefusedPosts = r.RefusedUploads+one.RefusedUploads, r.RefusedPosts+one.RefusedPosts
+	r.Hours, r.Euro = r.Hours+one.Hours, r.Euro+one.Euro
+	r.ordinary, r.took = r.ordinary+one.ordinary, append(r.took, one.took...)
+	for i, p := range one.Series {
+		if i == len(r.Series) {
+			r.Series = append(r.Series, Point{At: p.At})
+		}
+		r.Series[i].Backlog, r.Series[i].Held = r.Series[i].Backlog+p.Backlog, r.Series[i].Held+p.Held
+	}
 }
 
 func quantile(sorted []time.Duration, q float64) time.Duration {

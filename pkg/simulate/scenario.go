@@ -24,18 +24,19 @@ type Bulk struct {
 type Scenario struct {
 	Name, About string
 
-	Rooms  int
-	Days   int // from a Monday on
-	Slots  []Slot
-	Size   string         // of terraform/examples
-	Set    map[string]int // instead of what the size says: max_merges, merge_parallelism, stage, upload, link
-	Users  int            // Drive users that upload
-	Region Outage         // nothing runs
-	Claim  Outage         // claim is not called
-	Course Outage         // Classroom has only CourseLeft calls a minute for us
-	Limits Limits
-	Bulk   Bulk
-	Seed   uint64
+	Rooms       int
+	Deployments int // that share the rooms; 0: one
+	Days        int // from a Monday on
+	Slots       []Slot
+	Size        string // of terraform/examples
+	Users       int    // Drive users that upload; 0: as many as the size names
+	Region      Outage // nothing runs
+	Claim       Outage // claim is not called
+	Standby     Outage // nor is standby
+	Course      Outage // Classroom has only CourseLeft calls a minute for us
+	Limits      Limits
+	Bulk        Bulk
+	Seed        uint64
 
 	CourseLeft int
 }
@@ -56,7 +57,7 @@ func exams() []Slot {
 // Scenarios are those of docs/simulation.md, in its order.
 func Scenarios() []Scenario {
 	const day, hour = 24 * time.Hour, time.Hour
-	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Users: 10, Limits: Google(), Seed: 1}
+	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Limits: Google(), Seed: 1}
 	with := func(name, about string, change func(*Scenario)) Scenario {
 		s := university
 		s.Name, s.About = name, about
@@ -64,24 +65,26 @@ func Scenarios() []Scenario {
 		return s
 	}
 	return []Scenario{
-		with("campus", "20 rooms, an ordinary week", func(s *Scenario) { s.Rooms, s.Days, s.Size, s.Users = 20, 7, "small", 1 }),
+		with("campus", "20 rooms, an ordinary week", func(s *Scenario) { s.Rooms, s.Days, s.Size = 20, 7, "small" }),
 		with("campus-exams", "20 rooms, exam week", func(s *Scenario) {
-			s.Rooms, s.Days, s.Size, s.Users, s.Slots = 20, 7, "small", 1, exams()
+			s.Rooms, s.Days, s.Size, s.Slots = 20, 7, "small", exams()
 		}),
 		with("university", "1,000 rooms, three ordinary days", func(s *Scenario) { s.Days = 3 }),
-		with("university-exams", "1,000 rooms, a day of exams", func(s *Scenario) { s.Slots, s.Users = exams(), 16 }),
+		with("university-exams", "1,000 rooms, a day of exams", func(s *Scenario) { s.Slots = exams() }),
 		with("region", "1,000 rooms, no region from 11:00 to 14:00", func(s *Scenario) { s.Region = Outage{11 * hour, 14 * hour} }),
 		with("claim", "1,000 rooms, no claim from Monday 10:00 for a day", func(s *Scenario) { s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour} }),
-		with("drive", "1,000 rooms, Drive at its daily limit: one user, 750 GB", func(s *Scenario) { s.Users = 1 }),
+		with("unclaimed", "the same, and no standby either", func(s *Scenario) {
+			s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour}
+			s.Standby = s.Claim
+		}),
+		with("drive", "1,000 rooms, Drive takes only 400 GB a day and user", func(s *Scenario) { s.Limits.UploadBytes = 400_000_000_000 }),
+		with("drive-one", "1,000 rooms, one Drive user, 750 GB a day", func(s *Scenario) { s.Users = 1 }),
 		with("classroom", "1,000 rooms, Classroom at 30 calls a minute for six hours", func(s *Scenario) {
 			s.Course, s.CourseLeft = Outage{12 * hour, 18 * hour}, 30
 		}),
 		with("bulk", "1,000 rooms; one department asks for 1,000 old lectures", func(s *Scenario) {
 			s.Bulk = Bulk{At: 10*hour + 30*time.Minute, Rooms: 10, Records: 1000}
 		}),
-		with("giant", "20,000 rooms, the first lecture of a day", func(s *Scenario) {
-			s.Rooms, s.Users, s.Slots = 20_000, 64, ordinary()[:1]
-			s.Set = map[string]int{"max_merges": 190, "stage": 100, "upload": 60, "link": 20}
-		}),
+		with("giant", "20,000 rooms, a day, in ten deployments of 2,000", func(s *Scenario) { s.Rooms, s.Deployments = 20_000, 10 }),
 	}
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +14,9 @@ import (
 // size is what Terraform gives a deployment.
 type size struct {
 	MaxMerges, Parallelism, MergeCPU int
+	Users                            int // of Drive that upload
 	Stage, Upload, Link              pool
-	Claim, Recover                   time.Duration // between two runs
+	Claim, Recover, Standby, Sweep   time.Duration // between two runs
 }
 
 // pool is a service: instances, requests an instance takes at once, and what an instance is.
@@ -26,7 +28,7 @@ type pool struct {
 func (p pool) places() int { return p.Instances * p.Concurrency }
 
 // readSize reads terraform/examples/NAME.tfvars and the modules of terraform/main.tf below root.
-func readSize(root, name string, instead map[string]int) (size, error) {
+func readSize(root, name string) (size, error) {
 	vars, err := os.ReadFile(filepath.Join(root, "terraform", "examples", name+".tfvars"))
 	if err != nil {
 		return size{}, fmt.Errorf("read the size: %w", err)
@@ -35,26 +37,21 @@ func readSize(root, name string, instead map[string]int) (size, error) {
 	if err != nil {
 		return size{}, fmt.Errorf("read the flow: %w", err)
 	}
-	r := reader{instead: instead}
+	var r reader
 	s := size{
 		MaxMerges: r.number(vars, "max_merges", 0), Parallelism: r.number(vars, "merge_parallelism", 0), MergeCPU: r.number(vars, "merge_cpu", 4),
 		Stage: r.pool(vars, flow, "stage"), Upload: r.pool(vars, flow, "upload"), Link: r.pool(vars, flow, "link"),
 	}
-	s.Claim, s.Recover = r.every(flow, "all"), r.every(flow, "recover")
+	s.Users = max(1, bytes.Count(regexp.MustCompile(`drive_uploaders\s*=.*`).Find(vars), []byte("@")))
+	s.Claim, s.Recover, s.Standby, s.Sweep = r.every(flow, "all"), r.every(flow, "recover"), r.every(flow, "look"), r.every(flow, "sweep")
 	return s, r.err
 }
 
 // reader reads numbers out of HCL that is formatted as ours is, and keeps the first error.
-type reader struct {
-	instead map[string]int
-	err     error
-}
+type reader struct{ err error }
 
 // number is the number after "name ="; otherwise if there is none. 0: there must be one.
 func (r *reader) number(text []byte, name string, otherwise int) int {
-	if n, ok := r.instead[name]; ok {
-		return n
-	}
 	found := regexp.MustCompile(`\b` + name + `\s*=\s*"?(\d+)`).FindSubmatch(text)
 	if found == nil {
 		if otherwise == 0 && r.err == nil {
@@ -80,11 +77,11 @@ func (r *reader) pool(vars, flow []byte, name string) pool {
 
 // every is the pause between two runs of a schedule.
 func (r *reader) every(flow []byte, schedule string) time.Duration {
-	found := regexp.MustCompile(`\b` + schedule + `\s*= \{ cron = "\*/(\d+) `).FindSubmatch(flow)
+	found := regexp.MustCompile(`\b` + schedule + `\s*= \{ cron = "\*(?:/(\d+))? `).FindSubmatch(flow)
 	if found == nil {
 		r.err = errors.Join(r.err, fmt.Errorf("terraform does not schedule %s", schedule))
 		return time.Hour
 	}
-	minutes, _ := strconv.Atoi(string(found[1])) // digits
-	return time.Duration(minutes) * time.Minute
+	minutes, _ := strconv.Atoi(string(found[1])) // digits, or none: every minute
+	return time.Duration(max(minutes, 1)) * time.Minute
 }

@@ -111,7 +111,7 @@ func (w *world) allowed(n int) bool {
 }
 
 // user is which of the Drive users uploads a lecture.
-func (w *world) user(l *lecture) int { return int(l.id) % w.s.Users }
+func (w *world) user(l *lecture) int { return int(l.id) % w.size.Users }
 
 // stale takes a work that was overtaken for what it is.
 func stale(err error) error {

@@ -86,8 +86,11 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 		ctx: ctx, s: s, costs: costs, chance: rand.New(rand.NewPCG(s.Seed, 0)), //nolint:gosec // chance that can be repeated
 		lectures: map[int64]*lecture{}, uploaded: map[string]int64{}, calls: calls{},
 	}
-	if w.size, err = readSize(root, s.Size, s.Set); err != nil {
+	if w.size, err = readSize(root, s.Size); err != nil {
 		return nil, err
+	}
+	if s.Users > 0 {
+		w.size.Users = s.Users
 	}
 	w.services = map[string]*service{"stage": {pool: w.size.Stage}, "upload": {pool: w.size.Upload}, "link": {pool: w.size.Link}}
 	if w.out, err = open(ctx, s.Limits.Retained); err != nil {
@@ -107,7 +110,7 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 		return nil, errors.Join(err, w.out.Close())
 	}
 	for range w.size.Upload.Instances {
-		client, failed := newAsked(w.p.Now, s.Users)
+		client, failed := newAsked(w.p.Now, w.size.Users)
 		w.ask, err = append(w.ask, client), errors.Join(err, failed)
 	}
 	if err == nil {
@@ -135,8 +138,7 @@ func (w *world) furnish() error {
 	w.timetable()
 	for day := range time.Duration(w.s.Days + daysAfter) {
 		for at := day * 24 * time.Hour; at < (day+1)*24*time.Hour; at += w.size.Recover {
-			all := at%w.size.Claim == 0
-			w.on(w.begin.Add(at), func() error { return w.tick(all) })
+			w.on(w.begin.Add(at), func() error { return w.tick(at) })
 		}
 	}
 	if w.s.Region != (Outage{}) {
@@ -146,7 +148,7 @@ func (w *world) furnish() error {
 }
 
 // daysAfter is how long a run goes on after the last lecture at the most.
-const daysAfter = 7
+const daysAfter = 14
 
 func room(i int) string { return fmt.Sprintf("R%05d", i) }
 
@@ -211,28 +213,35 @@ func (w *world) request(l *lecture) error {
 	return nil
 }
 
-// tick is one run of Cloud Scheduler: of claim, or of its part that recovers; and the look of the sweep
-// into every room's calendar.
-func (w *world) tick(all bool) error {
-	offset := w.at.Sub(w.begin)
-	if !w.s.Region.during(offset) {
+// tick is what Cloud Scheduler does at a time: it wakes claim, or its part that recovers; the sweep, which
+// looks into every room's calendar; and standby.
+func (w *world) tick(offset time.Duration) error {
+	up := !w.s.Region.during(offset)
+	if up && offset%w.size.Sweep == 0 {
 		w.calls.add("calendar", w.at, w.s.Rooms)
 	}
 	if w.idle {
 		w.series = append(w.series, Point{At: offset})
 		return nil
 	}
-	if !w.s.Region.during(offset) && !w.s.Claim.during(offset) {
-		do := w.p.Recover
-		if all {
-			do = w.p.Claim
-		}
-		if err := do(w.ctx); err != nil {
+	var runs []func(context.Context) error
+	switch {
+	case !up || w.s.Claim.during(offset):
+	case offset%w.size.Claim == 0:
+		runs = append(runs, w.p.Claim)
+	default:
+		runs = append(runs, w.p.Recover)
+	}
+	if up && offset%w.size.Standby == 0 && !w.s.Standby.during(offset) {
+		runs = append(runs, w.p.StandBy)
+	}
+	for _, run := range runs {
+		if err := run(w.ctx); err != nil {
 			return err
 		}
-		for _, m := range w.out.collect() {
-			w.send(m)
-		}
+	}
+	for _, m := range w.out.collect() {
+		w.send(m)
 	}
 	return w.sample()
 }

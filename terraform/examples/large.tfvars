@@ -10,7 +10,7 @@ operators  = ["av-team@example.org", "on-call@example.org"]
 recorders  = ["serviceAccount:recorder@nvr-example.iam.gserviceaccount.com"]
 
 drive_subject      = "recordings@example.org"
-drive_uploaders    = ["upload-1@example.org", "upload-2@example.org", "upload-3@example.org", "upload-4@example.org", "upload-5@example.org", "upload-6@example.org", "upload-7@example.org", "upload-8@example.org", "upload-9@example.org", "upload-10@example.org"]
+drive_uploaders    = ["upload-1@example.org", "upload-2@example.org", "upload-3@example.org", "upload-4@example.org", "upload-5@example.org", "upload-6@example.org", "upload-7@example.org", "upload-8@example.org", "upload-9@example.org", "upload-10@example.org", "upload-11@example.org", "upload-12@example.org", "upload-13@example.org", "upload-14@example.org", "upload-15@example.org", "upload-16@example.org"]
 calendar_subject   = "recordings@example.org"
 calendar_requester = ""
 classroom_subject  = ""
