@@ -22,11 +22,16 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	reach := say("is the server up, and do address, user and password in DATABASE hold?", "работает ли сервер, верны ли адрес, пользователь и пароль в DATABASE?")
+	if strings.HasPrefix(string(d.Config.Database), "sqlite:") {
+		reach = say("is this the folder that serve was given, and may you read and write nvr.db there? A damaged one: put a copy in its place",
+			"та ли это папка, что у serve, можно ли читать и писать в ней nvr.db? Повреждённую базу замените копией")
+	}
 	migrate := say("run the job migrate (on one machine: start serve once)", "запустите задание migrate (на одной машине: один раз запустите serve)")
 	p, err := d.open(ctx, wire.Store)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, []Finding{fail("database", because(err), migrate)}
+		where := strings.TrimPrefix(string(d.Config.Database), "sqlite:")
+		return nil, []Finding{fail("database", say("there is none at "+where, "её нет: "+where), migrate)}
 	case err != nil:
 		return nil, []Finding{fail("database", because(err), reach)}
 	}
@@ -68,7 +73,7 @@ func (d *Doctor) machine(ctx context.Context) []Finding {
 	defer stop()
 	var findings []Finding
 	if tool, err := ffmpeg.Find(ctx); err != nil {
-		findings = append(findings, fail("ffmpeg", because(err), say("install FFmpeg 7 or newer, with libx264: apt-get install ffmpeg", "установите FFmpeg 7 или новее, с libx264: apt-get install ffmpeg")))
+		findings = append(findings, fail("ffmpeg", because(err), same("apt-get install ffmpeg")))
 	} else {
 		findings = append(findings, ok("ffmpeg", same("%s", tool.Version())))
 	}
