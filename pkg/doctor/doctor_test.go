@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -223,6 +224,19 @@ func TestDatabaseThatIsNotMigrated(t *testing.T) {
 	c := open(t)
 	c.must(c.db.Rollback(c.Context()))
 	want(t, c.look(), "database", doctor.StateFail, "migrate")
+}
+
+func TestADumpOverAMigratedDatabase(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	db, err := sql.Open("sqlite", strings.TrimPrefix(c.env["DATABASE"], "sqlite:"))
+	c.must(err)
+	for _, statement := range []string{`create table dump as select id, done, processing from records`, `drop table records`, `alter table dump rename to records`} {
+		_, err := db.ExecContext(c.Context(), statement)
+		c.must(err)
+	}
+	c.must(db.Close())
+	want(t, c.look(), "database", doctor.StateFail, "dump", "down")
 }
 
 func TestNoDatabase(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/ocr"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
 
@@ -37,6 +38,10 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 	}
 	current, needed, err := p.Store.SchemaVersion(ctx)
 	switch {
+	case errors.Is(err, store.ErrReplaced):
+		_ = p.Close() // nothing was written
+		return nil, []Finding{fail("database", say("the table records has lost our columns: a dump was imported over it", "в таблице records нет наших столбцов: поверх неё загрузили дамп"),
+			say("run the job migrate with the argument down, then without", "запустите задание migrate с аргументом down, затем без него"))}
 	case err != nil:
 		_ = p.Close() // the error above says what is wrong
 		return nil, []Finding{fail("database", because(err), reach)}
