@@ -65,7 +65,8 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 		}
 		list := strings.Join(ids, ", ")
 		findings = append(findings, warn("foreign rows", say("processing = 1 without a lease, somebody else works or worked on: "+list, "processing = 1 без аренды, ими занят или был занят кто-то другой: "+list),
-			say("is the old merger stopped? Then: update records set processing = 0 where id in ("+list+")", "старый сборщик остановлен? Тогда: update records set processing = 0 where id in ("+list+")")))
+			say("is the old merger stopped? Then withdraw and retry each on the operators' page (In foreign hands), or: update records set processing = 0 where id in ("+list+")",
+				"старый сборщик остановлен? Тогда отзовите и повторите каждую на странице операторов («В чужих руках») или: update records set processing = 0 where id in ("+list+")")))
 	default:
 		findings = append(findings, ok("foreign rows", say("none", "нет")))
 	}
