@@ -107,13 +107,7 @@ resource "google_cloudbuild_trigger" "main" {
     }
   }
 
-  substitutions = {
-    _REGION         = var.region
-    _IMAGE          = local.image_name
-    _CACHE          = "${local.cache_name}:layers"
-    _STATE_BUCKET   = var.state_bucket
-    _VARIABLES_FILE = var.variables_file
-  }
+  substitutions = local.build_substitutions
 
   depends_on = [google_project_iam_member.build]
 }
@@ -122,4 +116,12 @@ locals {
   registry   = "${var.region}-docker.pkg.dev/${var.project}"
   image_name = "${local.registry}/${google_artifact_registry_repository.images.repository_id}/merger"
   cache_name = "${local.registry}/${google_artifact_registry_repository.cache.repository_id}/merger"
+
+  build_substitutions = {
+    _REGION         = var.region
+    _IMAGE          = local.image_name
+    _CACHE          = "${local.cache_name}:layers"
+    _STATE_BUCKET   = var.state_bucket
+    _VARIABLES_FILE = var.variables_file
+  }
 }

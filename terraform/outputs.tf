@@ -41,16 +41,7 @@ output "image_name" {
   value       = local.image_name
 }
 
-output "build" {
-  description = "What a build by hand needs: its account and substitutions."
-  value = {
-    account = google_service_account.component["build"].id
-    substitutions = {
-      _REGION         = var.region
-      _IMAGE          = local.image_name
-      _CACHE          = "${local.cache_name}:layers"
-      _STATE_BUCKET   = var.state_bucket
-      _VARIABLES_FILE = var.variables_file
-    }
-  }
+output "build_substitutions" {
+  description = "What a build by hand is told, beside its commit (docs/install.md)."
+  value       = join(",", [for name, value in local.build_substitutions : "${name}=${value}"])
 }

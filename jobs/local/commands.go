@@ -115,7 +115,10 @@ func runAction(ctx context.Context, name string, about fault.Reason, russian map
 	}
 	db, err := openStore(ctx, *o, true)
 	if err == nil {
-		err = errors.Join(do(ctx, db, rest, stdout), db.Close())
+		if err = migrated(ctx, db); err == nil {
+			err = do(ctx, db, rest, stdout)
+		}
+		err = errors.Join(err, db.Close())
 	}
 	switch {
 	case errors.Is(err, errUsage):
@@ -126,6 +129,15 @@ func runAction(ctx context.Context, name string, about fault.Reason, russian map
 		return exitFailed
 	}
 	return exitDone
+}
+
+// migrated says what to do about a database that this build cannot work with yet.
+func migrated(ctx context.Context, db *store.Store) error {
+	current, needed, err := db.SchemaVersion(ctx)
+	if err == nil && current < needed {
+		err = fmt.Errorf("the database has schema %d, this build needs %d: start serve once, or run the job migrate", current, needed)
+	}
+	return err
 }
 
 func retryHelp() fault.Reason {

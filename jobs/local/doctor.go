@@ -93,17 +93,25 @@ func examiner(ctx context.Context, o dataOptions) *doctor.Doctor {
 	return d
 }
 
-// environmentOf is what serve on a folder gave its functions; what is sure without one, if there was none.
+// environmentOf is what serve on a folder gave its functions; what is sure without that, if it cannot be read.
 func environmentOf(o dataOptions) (map[string]string, error) {
-	values := map[string]string{}
-	text, err := os.ReadFile(filepath.Join(o.data, environmentFile)) // #nosec G304 -- the user's own folder
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		values["DATABASE"], err = o.dsn()
-	case err == nil:
+	dsn, err := o.dsn()
+	values := map[string]string{"DATABASE": dsn}
+	if err != nil {
+		return values, err
+	}
+	file := filepath.Join(o.data, environmentFile)
+	text, err := os.ReadFile(file) // #nosec G304 -- the user's own folder
+	if errors.Is(err, os.ErrNotExist) {
+		return values, nil
+	}
+	if err == nil {
 		err = json.Unmarshal(text, &values)
 	}
-	return values, err
+	if err != nil {
+		return values, fmt.Errorf("read %s, which serve writes at its start: %w", file, err)
+	}
+	return values, nil
 }
 
 // keepEnvironment writes it for the doctor; it holds a secret.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -31,7 +32,7 @@ func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	flags := o.flags("erase")
 	email := flags.String("email", "", "`ADDRESS` of the person")
 	return runAction(ctx, "erase", eraseHelp(), map[string]string{"email": "`адрес` человека"}, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
-		if *email == "" || len(args) > 0 {
+		if !strings.Contains(*email, "@") || len(args) > 0 {
 			return fmt.Errorf("%w: want --email ADDRESS", errUsage)
 		}
 		records, err := db.Erase(ctx, *email)

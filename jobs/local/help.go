@@ -25,7 +25,7 @@ func printHelp(w io.Writer, about fault.Reason, f *flag.FlagSet, russian map[str
 		}
 		value, words := flag.UnquoteUsage(option)
 		out.WriteString(strings.TrimRight("  --"+option.Name+" "+value, " ") + "\n")
-		if option.DefValue != "" && option.DefValue != "false" {
+		if option.DefValue != "" && option.DefValue != "false" && option.DefValue != "0s" {
 			words += fmt.Sprintf(" (%s %s)", initially, option.DefValue)
 		}
 		fmt.Fprintf(&out, "        %s\n", strings.ReplaceAll(words, "\n", "\n        "))

@@ -34,6 +34,9 @@ func recordsCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 		if len(args) > 0 {
 			return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
 		}
+		if *limit < 1 {
+			return fmt.Errorf("%w: --limit %d: want 1 or more", errUsage, *limit)
+		}
 		records, _, err := db.List(ctx, store.Filter{}, 0, *limit)
 		if err != nil {
 			return err

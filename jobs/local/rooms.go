@@ -109,8 +109,14 @@ func setRoom(ctx context.Context, db *store.Store, name string, o roomOptions, o
 			*column = given
 		}
 	}
+	if o.segment < 0 || o.segment%time.Minute != 0 {
+		return fmt.Errorf("%w: --segment-length %s: want whole minutes, like 30m", errUsage, o.segment)
+	}
 	if o.segment != 0 {
 		room.SegmentLength = o.segment
+	}
+	if o.language != "" && o.language != "ru" && o.language != "en" {
+		return fmt.Errorf("%w: --language %q: want ru or en", errUsage, o.language)
 	}
 	if o.zone != "" {
 		if room.Zone, err = time.LoadLocation(o.zone); err != nil {

@@ -77,7 +77,8 @@ func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) 
 func (d *Doctor) configuration() Finding {
 	if d.Wrong != nil {
 		return fail("configuration", same("%s", oneLine(d.Wrong)),
-			say("set these variables; pkg/config says what each means", "задайте эти переменные; что значит каждая, сказано в pkg/config"))
+			say("set these variables, as pkg/config explains (on one machine serve does: start it again)",
+				"задайте эти переменные, как объяснено в pkg/config (на одной машине это делает serve: запустите его снова)"))
 	}
 	if d.Config.Database == "" {
 		return fail("configuration", say("DATABASE is not set", "переменная DATABASE не задана"),

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -171,6 +172,9 @@ func TestSick(t *testing.T) {
 	want(t, found, "room 505 sources", doctor.StateFail, "lecturer camera")
 	want(t, found, "room 505 footage", doctor.StateWarn, "screen 22")
 	want(t, found, "room 506 sources", doctor.StateFail, "none at all")
+	if f, said := found["room 506 footage"]; said {
+		t.Errorf("the footage of no source: %+v", f)
+	}
 }
 
 // TestUploaders tries those who share the uploads: one may write, one only read, one sees nothing.
@@ -222,15 +226,40 @@ func TestDatabaseThatIsNotMigrated(t *testing.T) {
 	want(t, c.look(), "database", doctor.StateFail, "migrate")
 }
 
+func TestADumpOverAMigratedDatabase(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	db, err := sql.Open("sqlite", strings.TrimPrefix(c.env["DATABASE"], "sqlite:"))
+	c.must(err)
+	for _, statement := range []string{`create table dump as select id, done, processing from records`, `drop table records`, `alter table dump rename to records`} {
+		_, err := db.ExecContext(c.Context(), statement)
+		c.must(err)
+	}
+	c.must(db.Close())
+	want(t, c.look(), "database", doctor.StateFail, "dump", "down")
+}
+
 func TestNoDatabase(t *testing.T) {
 	t.Parallel()
 	c := open(t)
 	dir := t.TempDir()
 	c.env["DATABASE"] = "sqlite:" + filepath.Join(dir, "nvr.db")
-	want(t, c.look(), "database", doctor.StateFail, "migrate")
+	want(t, c.look(), "database", doctor.StateFail, dir, "migrate")
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("the doctor left %v there (%v)", left, err)
 	}
+}
+
+func TestWaysOutAreThoseOfTheCause(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	file := filepath.Join(t.TempDir(), "nvr.db")
+	c.must(os.WriteFile(file, []byte("something else, of the length of a page's head, or a bit more than that, to be sure of it"), 0o600))
+	c.env["DATABASE"] = "sqlite:" + file
+	delete(c.env, "WORKSPACE_ENDPOINT")
+	found := c.look()
+	want(t, found, "database", doctor.StateFail, "not a database", "put a copy in its place")
+	want(t, found, "workspace as stage", doctor.StateFail, "set DELEGATE")
 }
 
 func TestPrinted(t *testing.T) {

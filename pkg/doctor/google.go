@@ -15,6 +15,12 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
+// signIn is the way out of a process that nobody vouches for.
+func signIn() nvr.Reason {
+	return say("this process has no account at Google: run it as the job doctor, or sign in (gcloud auth application-default login)",
+		"у процесса нет учётной записи в Google: запустите задание doctor или войдите (gcloud auth application-default login)")
+}
+
 // buckets reads both and writes into the one that is ours.
 func (d *Doctor) buckets(ctx context.Context) []Finding {
 	ctx, stop := context.WithTimeout(ctx, 2*patience)
@@ -23,7 +29,7 @@ func (d *Doctor) buckets(ctx context.Context) []Finding {
 		"верно ли они названы в SEGMENTS_BUCKET и WORK_BUCKET, разрешён ли к ним доступ (roles/storage.objectViewer)?")
 	p, err := d.open(ctx, wire.Buckets)
 	if err != nil {
-		return []Finding{fail("buckets", because(err), way)}
+		return []Finding{fail("buckets", because(err), signIn())}
 	}
 	defer func() { _ = p.Close() }() // nothing is pending
 	var findings []Finding
@@ -71,7 +77,7 @@ func (d *Doctor) dispatch(ctx context.Context) []Finding {
 	way := say("terraform apply makes the topics; is PROJECT right?", "темы создаёт terraform apply; верен ли PROJECT?")
 	p, err := d.open(ctx, wire.Topics, wire.Jobs)
 	if err != nil {
-		return []Finding{fail("messages and job", because(err), say("may this process use Google Cloud at all?", "есть ли у процесса доступ к Google Cloud?"))}
+		return []Finding{fail("messages and job", because(err), signIn())}
 	}
 	defer func() { _ = p.Close() }() // nothing is pending
 	for _, topic := range []string{"calendar", "stage", "upload", "link", "fail"} {
@@ -130,6 +136,12 @@ func (d *Doctor) workspace(ctx context.Context) []Finding {
 	for _, a := range calls(d) {
 		what := "workspace as " + a.component
 		err := d.ask(ctx, a)
+		if err != nil && d.delegate(a.component) == "" && d.Config.WorkspaceEndpoint == "" {
+			findings = append(findings, fail(what, because(err), say(
+				"set DELEGATE to its service account, or DELEGATES to one a component: terraform apply does",
+				"укажите в DELEGATE учётную запись службы или в DELEGATES по одной на компонент: это делает terraform apply")))
+			continue
+		}
 		if err != nil {
 			list := strings.Join(a.scopes, ",")
 			findings = append(findings, fail(what, because(err), say(

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/ocr"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
 
@@ -22,16 +23,25 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	reach := say("is the server up, and do address, user and password in DATABASE hold?", "работает ли сервер, верны ли адрес, пользователь и пароль в DATABASE?")
+	if strings.HasPrefix(string(d.Config.Database), "sqlite:") {
+		reach = say("is this the folder that serve was given, and may you read and write nvr.db there? A damaged one: put a copy in its place",
+			"та ли это папка, что у serve, можно ли читать и писать в ней nvr.db? Повреждённую базу замените копией")
+	}
 	migrate := say("run the job migrate (on one machine: start serve once)", "запустите задание migrate (на одной машине: один раз запустите serve)")
 	p, err := d.open(ctx, wire.Store)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, []Finding{fail("database", because(err), migrate)}
+		where := strings.TrimPrefix(string(d.Config.Database), "sqlite:")
+		return nil, []Finding{fail("database", say("there is none at "+where, "её нет: "+where), migrate)}
 	case err != nil:
 		return nil, []Finding{fail("database", because(err), reach)}
 	}
 	current, needed, err := p.Store.SchemaVersion(ctx)
 	switch {
+	case errors.Is(err, store.ErrReplaced):
+		_ = p.Close() // nothing was written
+		return nil, []Finding{fail("database", say("the table records has lost our columns: a dump was imported over it", "в таблице records нет наших столбцов: поверх неё загрузили дамп"),
+			say("run the job migrate with the argument down, then without", "запустите задание migrate с аргументом down, затем без него"))}
 	case err != nil:
 		_ = p.Close() // the error above says what is wrong
 		return nil, []Finding{fail("database", because(err), reach)}
@@ -55,7 +65,8 @@ func (d *Doctor) database(ctx context.Context) (*wire.Process, []Finding) {
 		}
 		list := strings.Join(ids, ", ")
 		findings = append(findings, warn("foreign rows", say("processing = 1 without a lease, somebody else works or worked on: "+list, "processing = 1 без аренды, ими занят или был занят кто-то другой: "+list),
-			say("is the old merger stopped? Then: update records set processing = 0 where id in ("+list+")", "старый сборщик остановлен? Тогда: update records set processing = 0 where id in ("+list+")")))
+			say("is the old merger stopped? Then withdraw and retry each on the operators' page (In foreign hands), or: update records set processing = 0 where id in ("+list+")",
+				"старый сборщик остановлен? Тогда отзовите и повторите каждую на странице операторов («В чужих руках») или: update records set processing = 0 where id in ("+list+")")))
 	default:
 		findings = append(findings, ok("foreign rows", say("none", "нет")))
 	}
@@ -68,7 +79,7 @@ func (d *Doctor) machine(ctx context.Context) []Finding {
 	defer stop()
 	var findings []Finding
 	if tool, err := ffmpeg.Find(ctx); err != nil {
-		findings = append(findings, fail("ffmpeg", because(err), say("install FFmpeg 7 or newer, with libx264: apt-get install ffmpeg", "установите FFmpeg 7 или новее, с libx264: apt-get install ffmpeg")))
+		findings = append(findings, fail("ffmpeg", because(err), same("apt-get install ffmpeg")))
 	} else {
 		findings = append(findings, ok("ffmpeg", same("%s", tool.Version())))
 	}

@@ -115,6 +115,9 @@ func (d *Doctor) footage(ctx context.Context, db *wire.Process, room nvr.Room) [
 		return []Finding{warn(what, say("nothing since yesterday from "+list, "со вчерашнего дня ничего от: "+list),
 			say("is the recorder running, and does it put its files into the segments bucket?", "работает ли регистратор, кладёт ли он файлы в хранилище сегментов?"))}
 	}
+	if len(there) == 0 {
+		return nil // no source is known, which is said of the sources
+	}
 	list := strings.Join(there, ", ")
 	return []Finding{ok(what, say("segments since yesterday: "+list, "сегментов со вчерашнего дня: "+list))}
 }

@@ -50,9 +50,7 @@ func (s *Store) openSQLite(file string, opts *Options) error {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
 	if !opts.Alone {
-		if s.turn, err = newTurnstile(file); err != nil {
-			return errors.Join(err, write.Close(), read.Close())
-		}
+		s.turn = newTurnstile(file)
 	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(opts.MaxOpen, runtime.GOMAXPROCS(0)))

@@ -66,6 +66,25 @@ func TestExistingMakesNone(t *testing.T) {
 	}
 }
 
+func TestWhoOnlyReadsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "nvr.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := must(store.Open(context.Background(), "sqlite:"+file, store.Options{Now: storetest.NewClock().Now, Existing: true}))(t)
+	if current, _, err := s.SchemaVersion(context.Background()); current != 0 || err != nil {
+		t.Errorf("schema %d, %v", current, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := must(os.ReadDir(dir))(t); len(left) != 1 {
+		t.Errorf("left %v", left)
+	}
+}
+
 func TestOddFileNames(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "данные 100% ?x=1#y.db")

@@ -6,6 +6,7 @@ import (
 	_ "embed" // the migrations
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,9 @@ func (s *Store) Migrate(ctx context.Context, adoption Adoption) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, free()) }()
+	if _, _, err := s.SchemaVersion(ctx); err != nil {
+		return err
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
@@ -117,8 +121,11 @@ func (s *Store) Rollback(ctx context.Context) (err error) {
 	return nil
 }
 
+// ErrReplaced says that the NVR's tables are not those that were migrated.
+var ErrReplaced = errors.New("the table records has lost our columns: a dump was imported over it; run migrate down, then migrate")
+
 // SchemaVersion tells how many migrations the database has, and how many this program needs: a later
-// build may add one before the last. It writes nothing.
+// build may add one before the last. It writes nothing. [ErrReplaced] if what is counted is not there.
 func (s *Store) SchemaVersion(ctx context.Context) (current, needed int64, err error) {
 	steps, err := s.steps()
 	if err != nil {
@@ -136,7 +143,15 @@ func (s *Store) SchemaVersion(ctx context.Context) (current, needed int64, err e
 	if err != nil {
 		return 0, needed, fmt.Errorf("read the table of migrations: %w", err)
 	}
-	return current, needed, nil
+	first := steps[slices.IndexFunc(steps, func(s step) bool { return s.kind == "column" && s.table == "records" })]
+	var counted, there int
+	err = errors.Join(
+		s.row(ctx, func(r scanner) error { return r.Scan(&counted) }, `select count(*) from `+versionTable+` where version_id = ?`, first.version),
+		s.row(ctx, func(r scanner) error { return r.Scan(&there) }, s.dialect.columns, first.table, first.name))
+	if err == nil && counted > 0 && there == 0 {
+		err = ErrReplaced
+	}
+	return current, needed, err
 }
 
 // steps are the migrations but for the adoption.

@@ -74,6 +74,29 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 	})
 }
 
+// TestADumpOverAMigratedDatabase: what is counted as done is gone with the table. Both say so; down and up mend it.
+func TestADumpOverAMigratedDatabase(t *testing.T) {
+	nvrDatabase(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		s := storetest.Open(t, dsn, store.Options{})
+		r := rig{Store: s, dsn: dsn}
+		r.sql(t, `create table dump as select id, event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing from records`)
+		r.sql(t, `drop table records`)
+		r.sql(t, `alter table dump rename to records`)
+		if _, _, err := s.SchemaVersion(ctx); !errors.Is(err, store.ErrReplaced) {
+			t.Errorf("the schema: %v", err)
+		}
+		if err := s.Migrate(ctx, store.Adoption{}); !errors.Is(err, store.ErrReplaced) {
+			t.Errorf("migrated: %v", err)
+		}
+		ok(t, s.Rollback(ctx))
+		ok(t, s.Migrate(ctx, store.Adoption{}))
+		if got := must(s.Record(ctx, 1))(t); got.Step != nvr.StepDone {
+			t.Errorf("not adopted: %+v", got)
+		}
+	})
+}
+
 func TestTheNVRsStatementsKeepWorking(t *testing.T) {
 	nvrDatabase(t, func(t *testing.T, dsn string) {
 		ctx := context.Background()

@@ -16,7 +16,8 @@ import (
 // for a while: the NVR, whose patience is five seconds, finds it free with one look in five.
 type turnstile struct {
 	mine chan struct{} // full while one of this process has its turn
-	file *os.File      // locked while this process has its turn
+	name string
+	file *os.File // locked while this process has its turn; nil before the first: who only reads leaves no file
 
 	closing sync.Once
 	closed  chan struct{}
@@ -31,12 +32,8 @@ const (
 	longest = 25 * time.Millisecond
 )
 
-func newTurnstile(file string) (*turnstile, error) {
-	f, err := os.OpenFile(file+"-turn", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the writers' queue: %w", err)
-	}
-	return &turnstile{mine: make(chan struct{}, 1), file: f, closed: make(chan struct{})}, nil
+func newTurnstile(file string) *turnstile {
+	return &turnstile{mine: make(chan struct{}, 1), name: file + "-turn", closed: make(chan struct{})}
 }
 
 // Close implements io.Closer. Nobody has a turn after it; closing once more does nothing.
@@ -44,7 +41,9 @@ func (t *turnstile) Close() (err error) {
 	t.closing.Do(func() {
 		close(t.closed)
 		t.mine <- struct{}{} // the last turn's rest
-		err = t.file.Close()
+		if t.file != nil {
+			err = t.file.Close()
+		}
 	})
 	return err
 }
@@ -60,6 +59,12 @@ func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
 		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if t.file == nil {
+		if t.file, err = os.OpenFile(t.name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+			<-t.mine
+			return nil, fmt.Errorf("open the writers' queue: %w", err)
+		}
 	}
 	if err := t.lock(ctx); err != nil {
 		return nil, err
