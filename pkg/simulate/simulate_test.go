@@ -98,3 +98,30 @@ func TestOneRoomDoesNotHoldUpTheOthers(t *testing.T) {
 		t.Errorf("beside 60 old records of one room: %d of %d delivered, half of the others after %v; without them %v", r.Delivered, r.Asked, r.P50, plain.P50)
 	}
 }
+
+func TestStandbyClaims(t *testing.T) {
+	t.Parallel()
+	s := few()
+	s.Claim = simulate.Outage{From: 9 * time.Hour, To: 20 * time.Hour}
+	if r := run(t, s); r.Within != 1 {
+		t.Errorf("with standby: %.2f in time, p50 %v", r.Within, r.P50)
+	}
+	s.Standby = s.Claim
+	if r := run(t, s); r.Within != 0 || r.Delivered != r.Asked {
+		t.Errorf("without: %.2f in time, %d of %d delivered", r.Within, r.Delivered, r.Asked)
+	}
+}
+
+func TestDeploymentsShareTheRooms(t *testing.T) {
+	t.Parallel()
+	s := few()
+	s.Deployments = 3
+	r := run(t, s)
+	if r.Asked != 12 || r.Delivered != 12 || r.Within != 1 || r.Hours < 15.9 || r.Hours > 16.1 {
+		t.Errorf("%d asked, %d delivered, %.2f in time, %.1f hours", r.Asked, r.Delivered, r.Within, r.Hours)
+	}
+	// Of each four records that end together, 15 and more tasks run at once.
+	if whole := run(t, few()); r.Peak.Tasks <= whole.Peak.Tasks || r.Max > whole.Max {
+		t.Errorf("three deployments: %d tasks, the last after %v; one: %d, %v", r.Peak.Tasks, r.Max, whole.Peak.Tasks, whole.Max)
+	}
+}
