@@ -151,6 +151,31 @@ func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 	}
 }
 
+// TestConditionsNameTheirResource: Monitoring refuses a condition without one type of resource, or with
+// two. What functions and the job merge both write down is seen of both.
+func TestConditionsNameTheirResource(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`resource\.type="([^"]+)"`)
+	seen := map[string][]string{}
+	for _, r := range small(t).of("google_monitoring_alert_policy") {
+		conditions, _ := r.value("conditions").([]any)
+		for _, condition := range conditions {
+			resource{Change: struct{ After map[string]any }{condition.(map[string]any)}}.texts(func(text string) {
+				if types := named.FindAllStringSubmatch(text, -1); len(types) == 1 {
+					seen[r.Address] = append(seen[r.Address], types[0][1])
+				} else if strings.Contains(text, "metric.type=") {
+					t.Errorf("%s: %d types of resource in %s", r.Address, len(types), text)
+				}
+			})
+		}
+	}
+	for _, name := range []string{"failed", "api_errors"} {
+		if types := seen[`google_monitoring_alert_policy.threshold["`+name+`"]`]; !slices.Equal(types, []string{"cloud_run_revision", "cloud_run_job"}) {
+			t.Errorf("the alert %s looks at %v", name, types)
+		}
+	}
+}
+
 var (
 	metricType = regexp.MustCompile(`metric\.type="([^"]+)"`)
 	promName   = regexp.MustCompile(`logging_googleapis_com:user_nvr_(\w+)`)
