@@ -176,6 +176,42 @@ func TestConditionsNameTheirResource(t *testing.T) {
 	}
 }
 
+// TestDashboardComesBackAsItWent: Monitoring leaves out what is zero or empty, which a second plan would
+// want to put back; and a query of a metric of ours says whose lines it means, or it is refused.
+func TestDashboardComesBackAsItWent(t *testing.T) {
+	t.Parallel()
+	text, _ := small(t).of("google_monitoring_dashboard")[0].value("dashboard_json").(string)
+	var page map[string]any
+	if err := json.Unmarshal([]byte(text), &page); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, e := range v {
+				walk(path+"."+key, e)
+			}
+		case []any:
+			for _, e := range v {
+				walk(path, e)
+			}
+			if len(v) == 0 {
+				t.Errorf("%s is empty", path)
+			}
+		case string:
+			if all, said := strings.Count(v, ":user_nvr_"), strings.Count(v, "{monitored_resource="); v == "" || all != said {
+				t.Errorf("%s: %q", path, v)
+			}
+		default:
+			if v == 0.0 || v == false || v == nil {
+				t.Errorf("%s is %v", path, v)
+			}
+		}
+	}
+	walk("", page)
+}
+
 var (
 	metricType = regexp.MustCompile(`metric\.type="([^"]+)"`)
 	promName   = regexp.MustCompile(`logging_googleapis_com:user_nvr_(\w+)`)
