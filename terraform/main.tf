@@ -36,7 +36,8 @@ locals {
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])
   }
 
-  # Notices go out where a record ends: mostly in link and fail, but claim, stage and upload can end one, too.
+  # Notices go out where a record ends: mostly in link and fail, but every step can end one. Who had none to
+  # send them by would note them as sent.
   notices = merge(
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
@@ -201,7 +202,8 @@ module "merge" {
   command = local.first ? null : ["/merger/merge"]
 
   account     = google_service_account.component["merge"]
-  environment = merge(local.environment, { DATABASE = local.dsn["merge"] })
+  environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
+  secrets     = local.notice_secrets
 
   parallelism = var.merge_parallelism
   retries     = 1
@@ -209,7 +211,7 @@ module "merge" {
   cpu         = var.merge_cpu
   memory      = var.merge_memory
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
 # Drive: resumable upload, share with the requester.

@@ -34,6 +34,19 @@ resource "google_cloud_run_v2_job" "this" {
             value = env.value
           }
         }
+
+        dynamic "env" {
+          for_each = var.secrets
+          content {
+            name = env.key
+            value_source {
+              secret_key_ref {
+                secret  = env.value
+                version = "latest"
+              }
+            }
+          }
+        }
       }
 
       vpc_access {

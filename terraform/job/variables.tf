@@ -68,6 +68,16 @@ variable "environment" {
   }
 }
 
+variable "secrets" {
+  description = "Environment variables that are secrets: variable => secret id."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : can(regex("^[A-Z_]+$", name))])
+    error_message = "Names are capitals and underscores."
+  }
+}
+
 variable "parallelism" {
   description = "Tasks of one execution that run at once."
   type        = number
