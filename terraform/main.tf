@@ -24,6 +24,7 @@ locals {
     SLICE           = var.slice
     RETENTION       = "${var.retention_days * 24}h"
     MAX_MERGES      = tostring(var.max_merges)
+    MERGE_TASKS     = tostring(var.merge_parallelism)
     MERGE_JOB       = "projects/${var.project}/locations/${var.region}/jobs/merge"
     OPERATORS       = join(",", sort(var.operators))
   }
@@ -205,11 +206,10 @@ module "merge" {
   environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
   secrets     = local.notice_secrets
 
-  parallelism = var.merge_parallelism
-  retries     = 1
-  timeout     = "3600s"
-  cpu         = var.merge_cpu
-  memory      = var.merge_memory
+  retries = 1
+  timeout = "7200s" # a record of a whole day has slices of hours
+  cpu     = var.merge_cpu
+  memory  = var.merge_memory
 
   depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }

@@ -194,6 +194,21 @@ func TestOneImageByDigest(t *testing.T) {
 	}
 }
 
+// TestNoJobBoundsItsTasks: Cloud Run takes no parallelism above the tasks of an execution, and the job's
+// holds for all of them, which bring from one task on.
+func TestNoJobBoundsItsTasks(t *testing.T) {
+	t.Parallel()
+	jobs := small(t).of("google_cloud_run_v2_job")
+	if len(jobs) != 3 {
+		t.Errorf("%d jobs", len(jobs))
+	}
+	for _, r := range jobs {
+		if n := r.value("template", "parallelism"); n != nil {
+			t.Errorf("%s: parallelism %v", r.Address, n)
+		}
+	}
+}
+
 // environment are the variables of a service or a job.
 func environment(r resource) map[string]any {
 	list, _ := r.value("template", "containers", "env").([]any)

@@ -188,7 +188,7 @@ variable "segment_length" {
 }
 
 variable "slice" {
-  description = "Length of what one task renders. Shorter: more tasks at once and more starts."
+  description = "Least length of what one task renders. Shorter: more tasks at once and more starts."
   type        = string
   default     = "10m"
   validation {
@@ -229,7 +229,7 @@ variable "max_merges" {
 }
 
 variable "merge_parallelism" {
-  description = "Tasks of one record that run at once; more wait for these."
+  description = "Tasks of one record, which all run at once. A record with more slices than that gets longer ones."
   type        = number
   validation {
     condition     = var.merge_parallelism >= 1 && var.merge_parallelism <= 100 && floor(var.merge_parallelism) == var.merge_parallelism

@@ -78,16 +78,6 @@ variable "secrets" {
   }
 }
 
-variable "parallelism" {
-  description = "Tasks of one execution that run at once."
-  type        = number
-  default     = 1
-  validation {
-    condition     = var.parallelism >= 1
-    error_message = "At least one."
-  }
-}
-
 variable "retries" {
   description = "How often a task that ended badly starts again."
   type        = number
