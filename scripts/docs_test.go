@@ -99,7 +99,7 @@ func TestTheInstallationRuns(t *testing.T) {
 			t.Errorf("%v\n%s\n%s", err, block, out)
 		}
 	}
-	for _, want := range []string{"services identity create --service=iap.googleapis.com", "terraform apply -var-file=", "builds submit", "jobs execute doctor"} {
+	for _, want := range []string{"services identity create --service=iap.googleapis.com", "terraform apply -var-file=", "builds submit", "--gcs-source-staging-dir=gs://my-project-terraform/source", "jobs execute doctor"} {
 		if !strings.Contains(r.calls(), want) {
 			t.Errorf("never called: %s", want)
 		}

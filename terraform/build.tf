@@ -84,6 +84,8 @@ resource "google_service_account_iam_member" "build" {
   member             = google_service_account.component["build"].member
 }
 
+# Here it keeps the state; and the sources of a build by hand lie here, since gcloud's own bucket for them
+# only the project's owners can read.
 resource "google_storage_bucket_iam_member" "build_state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"
