@@ -48,7 +48,7 @@ variable "image" {
 }
 
 variable "network_range" {
-  description = "Addresses of the subnet that services and tasks run in; two for each instance and task at work."
+  description = "Addresses of the subnet that services and tasks run in: two an instance, three a task at work."
   type        = string
   default     = "10.20.0.0/22"
   validation {
