@@ -23,7 +23,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep the latest"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 20
+      keep_count = 60 # 20 releases: each leaves an index, the image, and what attests it
     }
   }
   cleanup_policies {

@@ -248,12 +248,16 @@ variable "merge_cpu" {
 }
 
 variable "merge_memory" {
-  description = "Memory of a task; Cloud Run wants at least 2 GiB for 4 vCPU and 4 GiB for 8."
+  description = "Memory of a task. Cloud Run gives a vCPU half a GiB to 4 GiB."
   type        = string
   default     = "4Gi"
   validation {
     condition     = can(regex("^([2-9]|[12][0-9]|3[0-2])Gi$", var.merge_memory))
     error_message = "2Gi to 32Gi."
+  }
+  validation {
+    condition     = try(tonumber(trimsuffix(var.merge_memory, "Gi")) >= var.merge_cpu / 2 && tonumber(trimsuffix(var.merge_memory, "Gi")) <= 4 * var.merge_cpu, false)
+    error_message = "Not with so many vCPU (merge_cpu): half a GiB to 4 GiB each."
   }
 }
 
@@ -375,6 +379,10 @@ variable "repository" {
   validation {
     condition     = var.repository == "" || can(regex("^projects/[^/]+/locations/[^/]+/connections/[^/]+/repositories/[^/]+$", var.repository))
     error_message = "projects/P/locations/R/connections/C/repositories/X, or empty."
+  }
+  validation {
+    condition     = var.repository == "" || strcontains(var.repository, "/locations/${var.region}/")
+    error_message = "Connect the repository in the region of everything else: a trigger lies where its repository does."
   }
 }
 

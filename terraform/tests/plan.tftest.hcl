@@ -119,6 +119,25 @@ run "too_few_addresses_for_the_tasks" {
   expect_failures = [google_compute_subnetwork.this]
 }
 
+run "memory_that_the_processors_do_not_get" {
+  command = plan
+
+  variables {
+    merge_cpu    = 1
+    merge_memory = "8Gi"
+  }
+  expect_failures = [var.merge_memory]
+}
+
+run "a_repository_elsewhere" {
+  command = plan
+
+  variables {
+    repository = "projects/p/locations/europe-west1/connections/c/repositories/r"
+  }
+  expect_failures = [var.repository]
+}
+
 run "an_image_by_tag" {
   command = plan
 
