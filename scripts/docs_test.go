@@ -125,7 +125,7 @@ func TestThePagesRun(t *testing.T) {
 			r.program("git", "echo abc")
 			r.program("mysqldump", "")
 			r.program("terraform", `case "$*" in *build_substitutions*) printf _IMAGE=r/merger ;; *output*) printf %s '`+oldImage+`' ;; esac`)
-			r.program("gcloud", `case "$*" in *"instances list"*) echo nvr-1234 ;; *"buckets describe"*) exit 1 ;; esac`)
+			r.program("gcloud", `case "$*" in *--data-file=-*) cat >/dev/null ;; *"instances list"*) echo nvr-1234 ;; *"buckets describe"*) exit 1 ;; esac`)
 			shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join(blocks, "\n"))
 			shell.Dir = r.dir
 			shell.Stdin = strings.NewReader("password\n")

@@ -51,6 +51,7 @@ func newRelease(t *testing.T) *release {
 	}
 	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
 	r.program("gcloud", `case "$*" in
+*--data-file=-*) cat >/dev/null ;;
 *"status.url"*) echo https://service.example ;;
 *"services describe"*) printf '`+newImage+`\tTrue\n' ;;
 *"buckets describe"*) exit 1 ;;

@@ -3,12 +3,16 @@
 locals {
   user = "metric.type=\"logging.googleapis.com/user/nvr_"
 
+  # Monitoring takes one type of resource a condition: what functions and the job merge both write down has
+  # one for each, by `where`.
+  ours = ["cloud_run_revision", "cloud_run_job"]
+
   # Compared with a threshold. `above` unless `below` is given.
   thresholds = {
     overdue = {
       title   = "Records are not delivered 4 hours after their end", severity = "CRITICAL", runbook = "docs/runbook.md#overdue"
       filter  = "${local.user}queue_overdue\" resource.type=\"cloud_run_revision\""
-      aligner = "ALIGN_PERCENTILE_50", period = "900s", above = 0.5, duration = "900s"
+      aligner = "ALIGN_PERCENTILE_50", period = "900s", above = 0.9, duration = "900s" # none lie in the bucket below 1
     }
     queue_stuck = {
       title   = "The oldest due record waits for more than 2 hours", severity = "CRITICAL", runbook = "docs/runbook.md#queue-stuck"
@@ -17,7 +21,7 @@ locals {
     }
     failed = {
       title   = "A record failed that should not have", severity = "ERROR", runbook = "docs/runbook.md#failed"
-      filter  = "${local.user}failed\" resource.type=\"cloud_run_revision\" metric.labels.kind=monitoring.regex.full_match(\"exhausted|dead_letter\")"
+      filter  = "${local.user}failed\" metric.labels.kind=monitoring.regex.full_match(\"exhausted|dead_letter\")", where = local.ours
       aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s"
     }
     dead_letters = {
@@ -52,12 +56,12 @@ locals {
     }
     api_errors = {
       title   = "Calls to Google fail", severity = "WARNING", runbook = "docs/runbook.md#api-errors"
-      filter  = "${local.user}api_errors\" resource.type=\"cloud_run_revision\""
+      filter  = "${local.user}api_errors\"", where = local.ours
       aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["metric.labels.api"]
     }
     canvas_day = {
       title   = "A room's encoder showed nothing but its card for a whole day", severity = "WARNING", runbook = "docs/runbook.md#canvas-day"
-      filter  = "${local.user}canvas_days\""
+      filter  = "${local.user}canvas_days\" resource.type=\"cloud_run_revision\""
       aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s", by = ["metric.labels.room"]
     }
     channel_expired = {
@@ -114,18 +118,21 @@ resource "google_monitoring_alert_policy" "threshold" {
   severity              = each.value.severity
   notification_channels = [for c in google_monitoring_notification_channel.operator : c.id]
 
-  conditions {
-    display_name = each.value.title
-    condition_threshold {
-      filter          = each.value.filter
-      comparison      = can(each.value.below) ? "COMPARISON_LT" : "COMPARISON_GT"
-      threshold_value = try(each.value.below, each.value.above)
-      duration        = each.value.duration
-      aggregations {
-        alignment_period     = each.value.period
-        per_series_aligner   = each.value.aligner
-        cross_series_reducer = can(each.value.below) ? "REDUCE_MIN" : each.value.aligner == "ALIGN_SUM" ? "REDUCE_SUM" : "REDUCE_MAX"
-        group_by_fields      = try(each.value.by, [])
+  dynamic "conditions" {
+    for_each = try([for type in each.value.where : "${each.value.filter} resource.type=\"${type}\""], [each.value.filter])
+    content {
+      display_name = each.value.title
+      condition_threshold {
+        filter          = conditions.value
+        comparison      = can(each.value.below) ? "COMPARISON_LT" : "COMPARISON_GT"
+        threshold_value = try(each.value.below, each.value.above)
+        duration        = each.value.duration
+        aggregations {
+          alignment_period     = each.value.period
+          per_series_aligner   = each.value.aligner
+          cross_series_reducer = can(each.value.below) ? "REDUCE_MIN" : each.value.aligner == "ALIGN_SUM" ? "REDUCE_SUM" : "REDUCE_MAX"
+          group_by_fields      = try(each.value.by, [])
+        }
       }
     }
   }

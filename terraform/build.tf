@@ -23,7 +23,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep the latest"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 20
+      keep_count = 60 # 20 releases: each leaves an index, the image, and what attests it
     }
   }
   cleanup_policies {
@@ -84,6 +84,8 @@ resource "google_service_account_iam_member" "build" {
   member             = google_service_account.component["build"].member
 }
 
+# Here it keeps the state; and the sources of a build by hand lie here, since gcloud's own bucket for them
+# only the project's owners can read.
 resource "google_storage_bucket_iam_member" "build_state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"

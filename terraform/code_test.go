@@ -40,24 +40,28 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 			}
 		}
 	}
-	for service, names := range map[string][]string{
+	// Whatever can end a record has the means to tell: without any, the notice counts as sent.
+	notices := []string{"FORM_URL", "WEBHOOK", "WEBHOOK_SECRET", "SMTP", "SMTP_FROM", "SMTP_PASSWORD", "ZULIP", "ZULIP_KEY"}
+	for component, names := range map[string][]string{
 		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
-		"claim": {"MAX_MERGES", "MERGE_JOB"}, "stage": {"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE"},
-		"upload": {"DELEGATE", "DRIVE_SUBJECT"}, "link": {"DELEGATE", "CLASSROOM_SUBJECT", "COURSES", "WEBHOOK", "WEBHOOK_SECRET", "SMTP_PASSWORD", "ZULIP_KEY"},
-		"fail": {"WEBHOOK", "WEBHOOK_SECRET"},
+		"claim": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...), "stage": append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
+		"merge": notices, "upload": append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
+		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...), "fail": notices,
 	} {
-		i := slices.IndexFunc(p.Changes, func(r resource) bool { return r.Address == "module."+service+".google_cloud_run_v2_service.this" })
+		i := slices.IndexFunc(p.Changes, func(r resource) bool {
+			return strings.HasPrefix(r.Address, "module."+component+".google_cloud_run_v2_") && strings.HasSuffix(r.Address, ".this")
+		})
 		if i < 0 {
-			t.Errorf("no service %s", service)
+			t.Errorf("no %s", component)
 			continue
 		}
 		env := environment(p.Changes[i])
-		if env["FUNCTION_TARGET"] != service {
-			t.Errorf("%s: FUNCTION_TARGET is %v", service, env["FUNCTION_TARGET"])
+		if component != "merge" && env["FUNCTION_TARGET"] != component {
+			t.Errorf("%s: FUNCTION_TARGET is %v", component, env["FUNCTION_TARGET"])
 		}
 		for _, name := range names {
 			if _, ok := env[name]; !ok {
-				t.Errorf("%s: no %s", service, name)
+				t.Errorf("%s: no %s", component, name)
 			}
 		}
 	}
@@ -149,6 +153,67 @@ func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 			t.Errorf("the runbook has a page for the alert %s, which is none", anchor)
 		}
 	}
+}
+
+// TestConditionsNameTheirResource: Monitoring refuses a condition without one type of resource, or with
+// two. What functions and the job merge both write down is seen of both.
+func TestConditionsNameTheirResource(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`resource\.type="([^"]+)"`)
+	seen := map[string][]string{}
+	for _, r := range small(t).of("google_monitoring_alert_policy") {
+		conditions, _ := r.value("conditions").([]any)
+		for _, condition := range conditions {
+			resource{Change: struct{ After map[string]any }{condition.(map[string]any)}}.texts(func(text string) {
+				if types := named.FindAllStringSubmatch(text, -1); len(types) == 1 {
+					seen[r.Address] = append(seen[r.Address], types[0][1])
+				} else if strings.Contains(text, "metric.type=") {
+					t.Errorf("%s: %d types of resource in %s", r.Address, len(types), text)
+				}
+			})
+		}
+	}
+	for _, name := range []string{"failed", "api_errors"} {
+		if types := seen[`google_monitoring_alert_policy.threshold["`+name+`"]`]; !slices.Equal(types, []string{"cloud_run_revision", "cloud_run_job"}) {
+			t.Errorf("the alert %s looks at %v", name, types)
+		}
+	}
+}
+
+// TestDashboardComesBackAsItWent: Monitoring leaves out what is zero or empty, which a second plan would
+// want to put back; and a query of a metric of ours says whose lines it means, or it is refused.
+func TestDashboardComesBackAsItWent(t *testing.T) {
+	t.Parallel()
+	text, _ := small(t).of("google_monitoring_dashboard")[0].value("dashboard_json").(string)
+	var page map[string]any
+	if err := json.Unmarshal([]byte(text), &page); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, e := range v {
+				walk(path+"."+key, e)
+			}
+		case []any:
+			for _, e := range v {
+				walk(path, e)
+			}
+			if len(v) == 0 {
+				t.Errorf("%s is empty", path)
+			}
+		case string:
+			if all, said := strings.Count(v, ":user_nvr_"), strings.Count(v, "{monitored_resource="); v == "" || all != said {
+				t.Errorf("%s: %q", path, v)
+			}
+		default:
+			if v == 0.0 || v == false || v == nil {
+				t.Errorf("%s is %v", path, v)
+			}
+		}
+	}
+	walk("", page)
 }
 
 var (

@@ -24,6 +24,7 @@ locals {
     SLICE           = var.slice
     RETENTION       = "${var.retention_days * 24}h"
     MAX_MERGES      = tostring(var.max_merges)
+    MERGE_TASKS     = tostring(var.merge_parallelism)
     MERGE_JOB       = "projects/${var.project}/locations/${var.region}/jobs/merge"
     OPERATORS       = join(",", sort(var.operators))
   }
@@ -36,7 +37,8 @@ locals {
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])
   }
 
-  # Notices go out where a record ends: mostly in link and fail, but claim, stage and upload can end one, too.
+  # Notices go out where a record ends: mostly in link and fail, but every step can end one. Who had none to
+  # send them by would note them as sent.
   notices = merge(
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
@@ -220,15 +222,15 @@ module "merge" {
   command = local.first ? null : ["/merger/merge"]
 
   account     = google_service_account.component["merge"]
-  environment = merge(local.environment, { DATABASE = local.dsn["merge"] })
+  environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
+  secrets     = local.notice_secrets
 
-  parallelism = var.merge_parallelism
-  retries     = 1
-  timeout     = "3600s"
-  cpu         = var.merge_cpu
-  memory      = var.merge_memory
+  retries = 1
+  timeout = "7200s" # a record of a whole day has slices of hours
+  cpu     = var.merge_cpu
+  memory  = var.merge_memory
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
 # Drive: resumable upload, share with the requester.

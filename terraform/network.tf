@@ -1,5 +1,11 @@
 # A network for the way to the database, and for nothing else: calls of Google's APIs do not go through it.
 
+locals {
+  # Addresses that Cloud Run takes at most: two an instance; one a task, which it keeps for seven minutes
+  # after the task, twice as long as that one ran.
+  addresses = 2 * (sum(values(var.instances)) + 5) + 3 * var.max_merges * var.merge_parallelism
+}
+
 resource "google_compute_network" "this" {
   name                    = "nvr"
   auto_create_subnetworks = false
@@ -13,6 +19,13 @@ resource "google_compute_subnetwork" "this" {
   region                   = var.region
   ip_cidr_range            = var.network_range
   private_ip_google_access = true
+
+  lifecycle {
+    precondition {
+      condition     = local.addresses <= pow(2, 32 - tonumber(split("/", var.network_range)[1])) - 4 # Google keeps four
+      error_message = "Instances and tasks can take ${local.addresses} addresses: give a larger network_range, or lower instances, max_merges or merge_parallelism."
+    }
+  }
 }
 
 # The range that Google gives the database its address from.

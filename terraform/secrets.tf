@@ -12,7 +12,7 @@ locals {
   notice_secrets = { for name, s in local.secrets : s.variable => google_secret_manager_secret.this[name].secret_id if s.used }
 
   # Those that can end a record, and tell the requester.
-  notifiers = ["claim", "standby", "stage", "upload", "link", "fail"]
+  notifiers = ["claim", "standby", "stage", "merge", "upload", "link", "fail"]
 }
 
 resource "google_secret_manager_secret" "this" {

@@ -48,7 +48,7 @@ variable "image" {
 }
 
 variable "network_range" {
-  description = "Addresses of the subnet that services and tasks run in; two for each instance and task at work."
+  description = "Addresses of the subnet that services and tasks run in: two an instance, three a task at work."
   type        = string
   default     = "10.20.0.0/22"
   validation {
@@ -188,7 +188,7 @@ variable "segment_length" {
 }
 
 variable "slice" {
-  description = "Length of what one task renders. Shorter: more tasks at once and more starts."
+  description = "Least length of what one task renders. Shorter: more tasks at once and more starts."
   type        = string
   default     = "10m"
   validation {
@@ -229,7 +229,7 @@ variable "max_merges" {
 }
 
 variable "merge_parallelism" {
-  description = "Tasks of one record that run at once; more wait for these."
+  description = "Tasks of one record, which all run at once. A record with more slices than that gets longer ones."
   type        = number
   validation {
     condition     = var.merge_parallelism >= 1 && var.merge_parallelism <= 100 && floor(var.merge_parallelism) == var.merge_parallelism
@@ -248,12 +248,16 @@ variable "merge_cpu" {
 }
 
 variable "merge_memory" {
-  description = "Memory of a task; Cloud Run wants at least 2 GiB for 4 vCPU and 4 GiB for 8."
+  description = "Memory of a task. Cloud Run gives a vCPU half a GiB to 4 GiB."
   type        = string
   default     = "4Gi"
   validation {
     condition     = can(regex("^([2-9]|[12][0-9]|3[0-2])Gi$", var.merge_memory))
     error_message = "2Gi to 32Gi."
+  }
+  validation {
+    condition     = try(tonumber(trimsuffix(var.merge_memory, "Gi")) >= var.merge_cpu / 2 && tonumber(trimsuffix(var.merge_memory, "Gi")) <= 4 * var.merge_cpu, false)
+    error_message = "Not with so many vCPU (merge_cpu): half a GiB to 4 GiB each."
   }
 }
 
@@ -375,6 +379,10 @@ variable "repository" {
   validation {
     condition     = var.repository == "" || can(regex("^projects/[^/]+/locations/[^/]+/connections/[^/]+/repositories/[^/]+$", var.repository))
     error_message = "projects/P/locations/R/connections/C/repositories/X, or empty."
+  }
+  validation {
+    condition     = var.repository == "" || strcontains(var.repository, "/locations/${var.region}/")
+    error_message = "Connect the repository in the region of everything else: a trigger lies where its repository does."
   }
 }
 

@@ -58,6 +58,7 @@ type Config struct {
 
 	// How merges are made.
 	Slice    time.Duration `env:"SLICE, default=10m"`
+	Tasks    int           `env:"MERGE_TASKS, default=0"` // of one record at most, whose slices are longer then; 0: as many as slices
 	Policy   string        `env:"POLICY, default=auto"`
 	Width    int           `env:"WIDTH, default=2560"`   // of the whole picture, in pixels
 	Height   int           `env:"HEIGHT, default=720"`   // in pixels
@@ -163,6 +164,7 @@ func (c *Config) Validate() error {
 	}
 	bad(c.Wait < 0, "WAIT=%v: want a duration, like 1h", c.Wait)
 	bad(c.MaxMerges < 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
+	bad(c.Tasks < 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)
 	bad(c.RateLimit < 1, "RATE_LIMIT=%d: want at least 1", c.RateLimit)
 	for name, address := range map[string]string{
 		"STORAGE_ENDPOINT": c.StorageEndpoint, "RUN_ENDPOINT": c.RunEndpoint, "WORKSPACE_ENDPOINT": c.WorkspaceEndpoint,

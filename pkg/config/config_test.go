@@ -41,7 +41,7 @@ func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	wrong := map[string]string{
 		"TIME_ZONE": "Moscow", "LANGUAGE": "de", "POLICY": "never", "FPS": "24", "WIDTH": "13", "HEIGHT": "7", "TIME_SCALE": "0",
-		"SLICE": "-1s", "MAX_MERGES": "0", "RATE_LIMIT": "0", "WEBHOOK": "example.org/hook",
+		"SLICE": "-1s", "MERGE_TASKS": "-1", "MAX_MERGES": "0", "RATE_LIMIT": "0", "WEBHOOK": "example.org/hook",
 	}
 	_, err := config.From(t.Context(), envconfig.MapLookuper(wrong))
 	if err == nil {

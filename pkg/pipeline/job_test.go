@@ -53,6 +53,26 @@ func TestTheJobIsKilled(t *testing.T) {
 	}
 }
 
+// TestNoMoreTasksThanARecordMayHave: the slices of a long record are longer, and still begin on the grid.
+func TestNoMoreTasksThanARecordMayHave(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]int{0: 47, 7: 7, 100: 47} {
+		w := newWorld(t)
+		w.settings.Slice, w.settings.MostTasks = 1280*time.Millisecond, most
+		w.insert(nil)
+		w.until(nvr.StepMerge)
+		plan := w.plan()
+		if len(plan.Slices) != want || plan.Slices[len(plan.Slices)-1].End != plan.Frames {
+			t.Errorf("at most %d: %d slices of %d frames", most, len(plan.Slices), plan.Frames)
+		}
+		for _, slice := range plan.Slices {
+			if slice.First%8 != 0 {
+				t.Errorf("at most %d: a slice begins at frame %d", most, slice.First)
+			}
+		}
+	}
+}
+
 // TestOneOfTwoExecutions: a lost answer of Cloud Run can start the job twice. While either runs, claim
 // leaves the record to it, however the other has ended; then the two count as one try.
 func TestOneOfTwoExecutions(t *testing.T) {

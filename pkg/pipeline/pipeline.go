@@ -67,6 +67,7 @@ type Settings struct {
 	Courses     map[string]string
 
 	Slice         time.Duration
+	MostTasks     int // of a record, whose slices are longer then; 0: as many as slices
 	Policy        merge.Policy
 	Width, Height int
 	FPS           int

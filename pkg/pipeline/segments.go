@@ -21,13 +21,23 @@ import (
 // copies is how many segments are copied from Drive at once.
 const copies = 3
 
+// slice is how long the slices of a record are: as the operator wants, or as long as it takes to need no more
+// tasks than a record may have. Cloud Run cannot bound them: an execution's parallelism is the job's, and
+// must not exceed the execution's tasks.
+func (s Settings) slice(record time.Duration) time.Duration {
+	if s.MostTasks == 0 {
+		return s.Slice
+	}
+	return max(s.Slice, record/time.Duration(s.MostTasks))
+}
+
 // request is what the engine is asked for.
 func (w *worker) request(start, end time.Time) merge.Request {
 	s := w.Settings
 	req := merge.Request{
 		Room: w.rec.Room, Title: w.rec.Title, Start: start, End: end,
 		Sources: map[nvr.Role]string{}, Sound: nvr.Octet(w.room.SoundSource),
-		Segment: w.room.SegmentLength, Slice: s.Slice, Policy: s.Policy,
+		Segment: w.room.SegmentLength, Slice: s.slice(end.Sub(start)), Policy: s.Policy,
 		Width: s.Width, Height: s.Height, Rate: s.FPS, Loudness: s.Loudness,
 	}
 	taken := map[string]bool{"": true}

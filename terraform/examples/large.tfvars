@@ -30,7 +30,7 @@ merge_parallelism = 8
 merge_cpu         = 4
 merge_memory      = "4Gi"
 instances         = { form = 10, api = 10, calendar = 4, stage = 40, upload = 40, link = 10 }
-network_range     = "10.20.0.0/20"
+network_range     = "10.20.0.0/19"
 rate_limit        = 50
 
 database = {

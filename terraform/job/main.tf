@@ -6,8 +6,9 @@ resource "google_cloud_run_v2_job" "this" {
   deletion_protection = false # it holds nothing: all state is in the database and the buckets
 
   template {
-    parallelism = var.parallelism
-    task_count  = 1 # an execution of `merge` says how many slices it has
+    # An execution of `merge` says how many tasks it has, and all run at once. A bound by `parallelism` would
+    # have to be below the tasks of every execution; stage bounds their number instead (MERGE_TASKS).
+    task_count = 1
 
     template {
       service_account       = var.account.email
@@ -32,6 +33,19 @@ resource "google_cloud_run_v2_job" "this" {
           content {
             name  = env.key
             value = env.value
+          }
+        }
+
+        dynamic "env" {
+          for_each = var.secrets
+          content {
+            name = env.key
+            value_source {
+              secret_key_ref {
+                secret  = env.value
+                version = "latest"
+              }
+            }
           }
         }
       }

@@ -68,13 +68,13 @@ variable "environment" {
   }
 }
 
-variable "parallelism" {
-  description = "Tasks of one execution that run at once."
-  type        = number
-  default     = 1
+variable "secrets" {
+  description = "Environment variables that are secrets: variable => secret id."
+  type        = map(string)
+  default     = {}
   validation {
-    condition     = var.parallelism >= 1
-    error_message = "At least one."
+    condition     = alltrue([for name in keys(var.secrets) : can(regex("^[A-Z_]+$", name))])
+    error_message = "Names are capitals and underscores."
   }
 }
 

@@ -86,9 +86,56 @@ run "too_many_connections" {
   command = plan
 
   variables {
-    max_merges = 100
+    max_merges    = 100
+    network_range = "10.20.0.0/19"
   }
   expect_failures = [google_sql_database_instance.this]
+}
+
+run "a_range_too_small" {
+  command = plan
+
+  variables {
+    network_range = "10.20.0.0/25"
+  }
+  expect_failures = [var.network_range]
+}
+
+run "too_few_addresses_for_the_tasks" {
+  command = plan
+
+  variables {
+    network_range = "10.20.0.0/24"
+    max_merges    = 12
+    database = {
+      tier            = "db-g1-small"
+      disk_gb         = 10
+      disk_limit_gb   = 50
+      standby         = false
+      max_connections = 1000
+      backup_days     = 14
+    }
+  }
+  expect_failures = [google_compute_subnetwork.this]
+}
+
+run "memory_that_the_processors_do_not_get" {
+  command = plan
+
+  variables {
+    merge_cpu    = 1
+    merge_memory = "8Gi"
+  }
+  expect_failures = [var.merge_memory]
+}
+
+run "a_repository_elsewhere" {
+  command = plan
+
+  variables {
+    repository = "projects/p/locations/europe-west1/connections/c/repositories/r"
+  }
+  expect_failures = [var.repository]
 }
 
 run "an_image_by_tag" {

@@ -1,0 +1,85 @@
+package terraform_test
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestCostsAddUp computes the table of docs/cost-cloud.md from its prices and formulas and the examples.
+func TestCostsAddUp(t *testing.T) {
+	t.Parallel()
+	rows := map[string][]float64{} // of both tables: the numbers of a row's cells
+	number := regexp.MustCompile(`[0-9][0-9,]*(\.[0-9]+)?`)
+	for line := range strings.Lines(read(t, "../docs/cost-cloud.md")) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.Contains(cells[1], "---") {
+			continue
+		}
+		name, _, _ := strings.Cut(strings.Trim(cells[1], " *"), " (")
+		last := 3 // the second number of a size
+		if strings.Contains(cells[3], ".") {
+			last = 2 // a source
+		}
+		for _, text := range number.FindAllString(strings.Join(cells[2:last+1], " "), -1) {
+			n, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", ""), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows[name] = append(rows[name], n)
+		}
+	}
+	price := func(name string, i int) float64 {
+		if len(rows[name]) <= i {
+			t.Fatalf("no price %d of %s: %v", i, name, rows[name])
+		}
+		return rows[name][i]
+	}
+	for size, rooms := range []float64{20, 1000} {
+		vars := read(t, "examples/"+[]string{"small", "large"}[size]+".tfvars")
+		set := func(pattern string) float64 {
+			match := regexp.MustCompile(pattern).FindStringSubmatch(vars)
+			if match == nil {
+				return 0
+			}
+			n, _ := strconv.ParseFloat(match[1], 64) // it is digits
+			return n
+		}
+		const sources, gb, merged, core, used = 3, 1.8, 4.5, 0.93, 0.7
+		job, service, kept := "job, vCPU-second / GiB-second", "service, vCPU-second / GiB-second while serving", price("storage, GB-month", 0)
+		machine, disk := price("Cloud SQL db-g1-small, hour", 0), set(`disk_gb +=\s*(\d+)`)*price("Cloud SQL SSD, GB-month", 0)
+		if cpu := set(`"db-custom-(\d+)-`); cpu > 0 {
+			machine = cpu*price("Cloud SQL vCPU-hour / GB-hour", 0) + set(`"db-custom-\d+-(\d+)"`)/1024*price("Cloud SQL vCPU-hour / GB-hour", 1)
+		}
+		if strings.Contains(vars, "standby         = true") {
+			machine, disk = 2*machine, 2*disk
+		}
+		hours := rooms * merged * 22
+		sum := 0.0
+		for _, row := range []struct {
+			name string
+			want float64
+		}{
+			{"rendering", hours * 3600 * core / used * (set(`merge_cpu +=\s*(\d+)`)*price(job, 0) + set(`merge_memory += "(\d+)`)*price(job, 1)) / set(`merge_cpu +=\s*(\d+)`)},
+			{"staging, upload, link", hours * 300 * (2*price(service, 0) + 4*price(service, 1))},
+			{"segments kept", rooms * sources * 24 * gb * set(`retention_days +=\s*(\d+)`) * kept},
+			{"segments written", rooms * sources * 48 * 30 / 10_000 * price("10,000 writes", 0)},
+			{"work kept", hours / 30 * 1.2 * 2 * kept},
+			{"database", 730*machine + disk},
+			{"logs, builds, registry, alerts ?", price("logs, builds, registry, alerts ?", size)},
+		} {
+			if said := price(row.name, size); math.Abs(said-row.want) > 0.5 {
+				t.Errorf("%v rooms: %s is %v, and by its formula %.2f", rooms, row.name, said, row.want)
+			}
+			sum += row.want
+		}
+		if said := price("about", size); math.Abs(said-sum) > 0.5 {
+			t.Errorf("%v rooms: in all %v, and by the rows %.2f", rooms, said, sum)
+		}
+		if said := price("hours of video a month", size); said != hours {
+			t.Errorf("%v rooms: %v hours of video, not %v", rooms, said, hours)
+		}
+	}
+}
