@@ -88,18 +88,22 @@ func TestTheInstallationRuns(t *testing.T) {
 	r := newRelease(t)
 	r.write("terraform/our.tfvars", "state_bucket = \"states\"\n")
 	r.program("git", "echo abc")
+	r.program("terraform", `case "$*" in *"output -raw build"*) printf _REGION=r,_IMAGE=r/merger ;; esac`)
 	for _, block := range docs(t)["../docs/install.md"] {
 		shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", block)
 		shell.Dir = r.dir
 		shell.Env = []string{
 			"PATH=" + r.bin + ":/usr/bin:/bin", "PROJECT=my-project", "REGION=europe-north1", "SECRET=s",
-			"IMAGE=r/merger", "CACHE=r/cache:layers", "RELEASE=" + r.env["RELEASE"],
+			"RELEASE=" + r.env["RELEASE"],
 		}
 		if out, err := shell.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s\n%s", err, block, out)
 		}
 	}
-	for _, want := range []string{"services identity create --service=iap.googleapis.com", "terraform apply -var-file=", "builds submit", "jobs execute doctor"} {
+	for _, want := range []string{"services identity create --service=iap.googleapis.com", "terraform apply -var-file=", "jobs execute doctor",
+		"--gcs-source-staging-dir=gs://my-project-terraform/source", // of the bucket in which the build may read
+		"--substitutions=_REGION=r,_IMAGE=r/merger,COMMIT_SHA=abc",
+	} {
 		if !strings.Contains(r.calls(), want) {
 			t.Errorf("never called: %s", want)
 		}

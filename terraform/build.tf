@@ -23,7 +23,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep the latest"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 20
+      keep_count = 60 # a push is three: the index, the image, and what is attested of it
     }
   }
   cleanup_policies {
@@ -84,6 +84,7 @@ resource "google_service_account_iam_member" "build" {
   member             = google_service_account.component["build"].member
 }
 
+# The state is in it, and below source/ what `gcloud builds submit` uploads.
 resource "google_storage_bucket_iam_member" "build_state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"
@@ -107,13 +108,7 @@ resource "google_cloudbuild_trigger" "main" {
     }
   }
 
-  substitutions = {
-    _REGION         = var.region
-    _IMAGE          = local.image_name
-    _CACHE          = "${local.cache_name}:layers"
-    _STATE_BUCKET   = var.state_bucket
-    _VARIABLES_FILE = var.variables_file
-  }
+  substitutions = local.substitutions
 
   depends_on = [google_project_iam_member.build]
 }
@@ -122,4 +117,12 @@ locals {
   registry   = "${var.region}-docker.pkg.dev/${var.project}"
   image_name = "${local.registry}/${google_artifact_registry_repository.images.repository_id}/merger"
   cache_name = "${local.registry}/${google_artifact_registry_repository.cache.repository_id}/merger"
+
+  substitutions = {
+    _REGION         = var.region
+    _IMAGE          = local.image_name
+    _CACHE          = "${local.cache_name}:layers"
+    _STATE_BUCKET   = var.state_bucket
+    _VARIABLES_FILE = var.variables_file
+  }
 }

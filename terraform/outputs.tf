@@ -42,15 +42,6 @@ output "image_name" {
 }
 
 output "build" {
-  description = "What a build by hand needs: its account and substitutions."
-  value = {
-    account = google_service_account.component["build"].id
-    substitutions = {
-      _REGION         = var.region
-      _IMAGE          = local.image_name
-      _CACHE          = "${local.cache_name}:layers"
-      _STATE_BUCKET   = var.state_bucket
-      _VARIABLES_FILE = var.variables_file
-    }
-  }
+  description = "The substitutions of a build by hand, as `gcloud builds submit` takes them."
+  value       = join(",", [for name, value in local.substitutions : "${name}=${value}"])
 }
