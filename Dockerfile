@@ -11,16 +11,17 @@ ARG DEBIAN_DIGEST
 FROM golang@${GO_DIGEST} AS programs
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN --mount=type=cache,target=/go/pkg/mod go mod download
+RUN go mod download
 COPY functions functions
 COPY jobs jobs
 COPY pkg pkg
 ENV CGO_ENABLED=0 GOFLAGS=-mod=readonly
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    mkdir /merger && go build -trimpath -buildvcs=false -ldflags='-s -w' -o /merger/ ./functions/serve ./jobs/merge ./jobs/migrate ./jobs/local
+RUN mkdir /merger && go build -trimpath -buildvcs=false -ldflags='-s -w' -o /merger/ ./functions/serve ./jobs/merge ./jobs/migrate ./jobs/local
 
 FROM debian@${DEBIAN_DIGEST} AS root
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+# Debian closes holes between two bases: a layer that was kept from another day would still have them.
+ARG DAY
+RUN apt-get update && apt-get upgrade -y && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     ffmpeg tesseract-ocr tesseract-ocr-rus ca-certificates
 COPY scripts/image-root /
 RUN /image-root /image

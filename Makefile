@@ -26,8 +26,9 @@ lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabiliti
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills long fuzz ## what takes longer: the race detector, kills, long tests, fuzzing, FFmpeg 7.1
+check: race kills long fuzz ## what takes longer: the race detector, kills, long tests, fuzzing, FFmpeg 7.1, the image
 	@CHECK_DEBIAN13=try scripts/debian13
+	@CHECK_DEBIAN13=try scripts/image-test
 
 # Without what counts pixels in one goroutine: there the race detector finds nothing, ten times as slowly.
 RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$

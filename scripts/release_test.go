@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -47,7 +48,7 @@ func newRelease(t *testing.T) *release {
 	r.write("terraform/my.tfvars", "state_bucket = \"states\"\n")
 	r.env = map[string]string{
 		"PROJECT_ID": "p", "REGION": "r", "IMAGE": "r/merger", "CACHE": "r/cache:layers", "STATE_BUCKET": "states",
-		"VARIABLES_FILE": "terraform/my.tfvars", "COMMIT_SHA": "abc", "RELEASE": filepath.Join(r.dir, "release"),
+		"VARIABLES_FILE": "terraform/my.tfvars", "COMMIT_SHA": "abc", "BUILD_ID": "b1", "RELEASE": filepath.Join(r.dir, "release"),
 	}
 	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
 	r.program("gcloud", `case "$*" in
@@ -60,6 +61,7 @@ esac`)
 	r.program("curl", `case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`)
 	r.program("docker", `case "$*" in
 *imagetools*) echo `+digest+` ;;
+*tesseract*) printf 'eng\nrus\n' ;;
 *--metadata-file*) echo '{"containerimage.digest": "`+digest+`"}' >"$RELEASE/pushed.json" ;;
 esac`)
 	return r
@@ -89,13 +91,12 @@ func (r *release) run(script string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// steps runs steps of a release as Cloud Build would: a failure is the end, unless it is allowed.
-func (r *release) steps(names ...string) error {
+// steps runs steps of a release as Cloud Build would: a failure is the end.
+func (r *release) steps(steps ...string) error {
 	r.test.Helper()
-	for _, name := range names {
-		out, err := r.run("release", name)
-		if err != nil && name != "deploy" && name != "smoke" {
-			return fmt.Errorf("%s: %w: %s", name, err, out)
+	for _, step := range steps {
+		if out, err := r.run("release", strings.Fields(step)...); err != nil {
+			return fmt.Errorf("%s: %w: %s", step, err, out)
 		}
 	}
 	return nil
@@ -108,7 +109,7 @@ func (r *release) calls() string {
 
 // all are the steps of ours in their order.
 func all() []string {
-	return []string{"check", "base", "build", "push", "former", "new-job", "migrate", "deploy", "smoke", "rollback"}
+	return []string{"check", "terraform", "base", "build", "try", "push", "former", "new-job", "migrate", "attempt deploy", "attempt smoke", "rollback"}
 }
 
 func TestARelease(t *testing.T) {
@@ -119,7 +120,7 @@ func TestARelease(t *testing.T) {
 	}
 	calls := r.calls()
 	for _, want := range []string{
-		"--build-arg DEBIAN_DIGEST=" + digest, "--sbom=true --provenance=mode=max", "--tag r/merger:abc", "gcloud run jobs execute migrate",
+		"--build-arg DEBIAN_DIGEST=" + digest, "--sbom=true --provenance=mode=max", "--tag r/merger:abc-b1 ", "-chdir=terraform validate", "gcloud run jobs execute migrate",
 		"-var=image=" + newImage + " -target=module.migrate\n", "-target=module.form", "-target=terraform_data.deployed",
 	} {
 		if !strings.Contains(calls, want) {
@@ -128,6 +129,9 @@ func TestARelease(t *testing.T) {
 	}
 	if strings.Contains(calls, "-var=image="+oldImage) {
 		t.Error("rolled back though all was well")
+	}
+	if strings.Count(calls, "--build-arg DAY="+time.Now().UTC().Format(time.DateOnly)) != 2 {
+		t.Error("the updates of Debian are not those of this day, or not those that were looked at")
 	}
 	if strings.Index(calls, "jobs execute migrate") > strings.Index(calls, "-target=module.form") {
 		t.Error("deployed before the database was migrated")
@@ -171,6 +175,53 @@ func TestAFailedMigrationDeploysNothing(t *testing.T) {
 	}
 }
 
+// TestWhatComesLaterStays: two builds run at once; the one that began first is the last to deploy.
+func TestWhatComesLaterStays(t *testing.T) {
+	t.Parallel()
+	const later = "r/merger@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+	for _, step := range []string{"jobs execute migrate", "status.url"} { // when the other one deploys
+		r := newRelease(t)
+		r.program("terraform", `case "$*" in *output*) if grep -q '`+step+`' `+r.dir+`/calls; then printf %s '`+later+`'; else printf %s '`+oldImage+`'; fi ;; esac`)
+		r.program("curl", "printf 500")
+		if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), later+" was deployed meanwhile, and stays") {
+			t.Errorf("%s: %v", step, err)
+		}
+		if calls := r.calls(); strings.Contains(calls, "-var=image="+oldImage) || step == "jobs execute migrate" && strings.Contains(calls, "module.form") {
+			t.Errorf("what came later was undone:\n%s", calls)
+		}
+	}
+}
+
+func TestABadImageIsNotPushed(t *testing.T) {
+	t.Parallel()
+	for name, docker := range map[string]string{
+		"no Russian":         `case "$*" in *tesseract*) echo eng ;; *imagetools*) echo ` + digest + ` ;; esac`,
+		"a program fails":    `case "$*" in *sample*) exit 1 ;; *tesseract*) echo rus ;; *imagetools*) echo ` + digest + ` ;; esac`,
+		"a base has no name": `case "$*" in *imagetools*) echo latest ;; esac`,
+	} {
+		r := newRelease(t)
+		r.program("docker", docker)
+		if err := r.steps(all()...); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if strings.Contains(r.calls(), "--push") {
+			t.Errorf("%s: pushed", name)
+		}
+	}
+}
+
+func TestAPushWithoutADigestDeploysNothing(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	r.program("docker", `case "$*" in *imagetools*) echo `+digest+` ;; *tesseract*) echo rus ;; *--metadata-file*) echo '{}' >"$RELEASE/pushed.json" ;; esac`)
+	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "left no digest") {
+		t.Errorf("%v", err)
+	}
+	if strings.Contains(r.calls(), "apply") {
+		t.Error("something was deployed")
+	}
+}
+
 func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
@@ -183,7 +234,7 @@ func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
 
 func TestAMisspeltSubstitutionStopsTheBuild(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA"} {
+	for _, name := range []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"} {
 		r := newRelease(t)
 		r.env[name] = ""
 		if out, err := r.run("release", "check"); err == nil || !strings.Contains(out, name) {
@@ -259,7 +310,7 @@ func TestTheBuildsSteps(t *testing.T) {
 			t.Errorf("step %s does not wait for the check", step.ID)
 		}
 		if slices.Contains(step.Args, "scripts/release") {
-			ours = append(ours, step.Args[1])
+			ours = append(ours, strings.Join(step.Args[1:], " "))
 		}
 		ids = append(ids, step.ID)
 	}

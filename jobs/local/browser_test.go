@@ -127,7 +127,7 @@ func openBrowser(ctx context.Context, t *testing.T) context.Context {
 	}
 	// On a busy machine a browser takes its time to start.
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.WSURLReadTimeout(5 * time.Minute)}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
+	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	allocator, end := chromedp.NewExecAllocator(ctx, options...) // headless, with a profile of its own, removed at the end

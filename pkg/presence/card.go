@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/image/draw"
 )
@@ -25,7 +26,7 @@ type Cards struct {
 // card is a picture to be found again, whole and without its black bars.
 type card struct {
 	name  string
-	looks []cardLook
+	looks func() []cardLook // worked out at the first picture: a function starts without
 }
 
 type cardLook struct {
@@ -78,17 +79,19 @@ func (c *Cards) add(files fs.FS, dir string) error {
 }
 
 func newCard(name string, from image.Image) card {
-	scaled := image.NewRGBA(whole)
-	draw.BiLinear.Scale(scaled, whole, from, from.Bounds(), draw.Src, nil)
-	p := make(picture, 3*wide*high)
-	for i := range wide * high {
-		copy(p[3*i:3*i+3], scaled.Pix[4*i:4*i+3])
-	}
-	c := card{name: name, looks: []cardLook{look(p)}}
-	if r := p.framed(10); r != whole {
-		c.looks = append(c.looks, look(p.cut(r)))
-	}
-	return c
+	return card{name: name, looks: sync.OnceValue(func() []cardLook {
+		scaled := image.NewRGBA(whole)
+		draw.BiLinear.Scale(scaled, whole, from, from.Bounds(), draw.Src, nil)
+		p := make(picture, 3*wide*high)
+		for i := range wide * high {
+			copy(p[3*i:3*i+3], scaled.Pix[4*i:4*i+3])
+		}
+		looks := []cardLook{look(p)}
+		if r := p.framed(10); r != whole {
+			looks = append(looks, look(p.cut(r)))
+		}
+		return looks
+	})}
 }
 
 func look(p picture) cardLook {
@@ -120,7 +123,7 @@ func look(p picture) cardLook {
 // match names the card that the picture shows. "" if none.
 func (c *Cards) match(m mosaic) string {
 	for _, card := range c.list {
-		for _, l := range card.looks {
+		for _, l := range card.looks() {
 			if share, ok := l.match(m); ok {
 				return fmt.Sprintf("card: %s (%d%% of it)", card.name, share)
 			}

@@ -18,7 +18,10 @@ func (j *Judge) Digest() string {
 			languages = j.Reader.Languages()
 		}
 		sum := sha256.New()
-		_, _ = fmt.Fprintf(sum, "%s\n%s\n%v", rules, languages, j.Cards.list) // a hash never fails
+		_, _ = fmt.Fprintf(sum, "%s\n%s\n", rules, languages) // a hash never fails
+		for _, card := range j.Cards.list {
+			_, _ = fmt.Fprintf(sum, "%s %v\n", card.name, card.looks())
+		}
 		j.digest = hex.EncodeToString(sum.Sum(nil))
 	})
 	return j.digest

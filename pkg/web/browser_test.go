@@ -43,7 +43,7 @@ func openBrowser(t *testing.T, w *world) *browser {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
+	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	allocator, end := chromedp.NewExecAllocator(ctx, options...)

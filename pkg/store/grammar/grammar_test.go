@@ -9,11 +9,13 @@ import (
 	"go/token"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	mysql "github.com/pingcap/tidb/pkg/parser"
+	mysqlast "github.com/pingcap/tidb/pkg/parser/ast"
 	_ "github.com/pingcap/tidb/pkg/parser/test_driver" // the values of literals
 )
 
@@ -57,6 +59,61 @@ func TestMigrations(t *testing.T) {
 	if heads := regexp.MustCompile(`(?m)^-- \d+ (table|column|index) `).FindAll(text, -1); len(statements) != len(heads) {
 		t.Errorf("%d statements under %d heads: one DDL statement a migration", len(statements), len(heads))
 	}
+}
+
+// TestMigrationsLeaveWhatWasThere: a release is taken back by its image alone, so the image before must go on
+// working, as must the NVR: nothing is dropped, renamed or changed, and inserts that know no new column succeed.
+func TestMigrationsLeaveWhatWasThere(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../migrations/mysql.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		text   string
+		breaks bool
+	}{
+		{string(text), false},
+		{"alter table records drop column step", true},
+		{"alter table records rename column step to phase", true},
+		{"alter table records modify column step varchar(10)", true},
+		{"alter table records add column new int not null", true},
+		{"create unique index x on records (room_name)", true},
+		{"drop table records", true},
+	} {
+		statements, _, err := mysql.New().Parse(test.text, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range statements {
+			if onlyAdds(statement) == test.breaks {
+				t.Errorf("adds only: %t\n%s", !test.breaks, statement.Text())
+			}
+		}
+	}
+}
+
+// onlyAdds reports whether a statement leaves what was there as it was, for those who do not know what it adds.
+func onlyAdds(statement mysqlast.StmtNode) bool {
+	switch s := statement.(type) {
+	case *mysqlast.CreateTableStmt:
+		return true
+	case *mysqlast.CreateIndexStmt:
+		return s.KeyType == mysqlast.IndexKeyTypeNone || strings.HasPrefix(s.Table.Name.O, "merger_") // ours, made with the table
+	case *mysqlast.AlterTableStmt:
+		return !slices.ContainsFunc(s.Specs, func(spec *mysqlast.AlterTableSpec) bool {
+			return spec.Tp != mysqlast.AlterTableAddColumns || slices.ContainsFunc(spec.NewColumns, needsValue)
+		})
+	}
+	return false
+}
+
+// needsValue reports whether every insert has to name a column.
+func needsValue(column *mysqlast.ColumnDef) bool {
+	has := func(kind mysqlast.ColumnOptionType) bool {
+		return slices.ContainsFunc(column.Options, func(o *mysqlast.ColumnOption) bool { return o.Tp == kind })
+	}
+	return has(mysqlast.ColumnOptionNotNull) && !has(mysqlast.ColumnOptionDefaultValue)
 }
 
 // TestTheGrammarIsStrict: what MariaDB takes and MySQL 8 does not.
