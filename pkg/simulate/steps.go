@@ -127,6 +127,7 @@ type job struct {
 	claim     nvr.Claim
 	execution *execution
 	work      *work
+	slice     time.Duration
 	waiting   int // tasks that have not begun
 	running   int
 }
@@ -137,11 +138,11 @@ type tasks struct {
 	queue   []*job // whose next task waits for the region
 }
 
-// launch starts the job of a record: as many tasks at once as it may have, if the region has them.
+// launch starts the job of a record: all its tasks at once, if the region has them.
 func (w *world) launch(l *lecture, c nvr.Claim) error {
-	slices := int((l.length() + w.p.Settings.Slice - 1) / w.p.Settings.Slice)
-	j := &job{l: l, claim: c, waiting: slices, execution: w.out.start(pipeline.LaunchKey(c), slices, w.at)}
-	for range min(slices, w.size.Parallelism) {
+	slices := min(int((l.length()+w.p.Settings.Slice-1)/w.p.Settings.Slice), w.size.Parallelism)
+	j := &job{l: l, claim: c, waiting: slices, slice: l.length() / time.Duration(slices), execution: w.out.start(pipeline.LaunchKey(c), slices, w.at)}
+	for range slices {
 		w.tasks.queue = append(w.tasks.queue, j)
 	}
 	return w.startTasks()
@@ -167,8 +168,7 @@ func (w *world) startTasks() error {
 
 // hold enters the record under the execution's name, as its first task does.
 func (w *world) hold(j *job) (bool, error) {
-	rounds := (j.waiting + w.size.Parallelism - 1) / w.size.Parallelism
-	lease := w.p.Settings.Lease + time.Duration(rounds)*w.taskTime()*6/5 + w.costs.Join
+	lease := w.p.Settings.Lease + w.taskTime(j)*6/5 + w.costs.Join
 	_, hold, err := w.p.Store.Enter(w.ctx, j.claim, j.execution.key, lease)
 	if err != nil {
 		j.waiting = 0
@@ -179,9 +179,9 @@ func (w *world) hold(j *job) (bool, error) {
 	return true, nil
 }
 
-// taskTime is what a task takes on the average.
-func (w *world) taskTime() time.Duration {
-	cpu := w.costs.RenderCPU * w.p.Settings.Slice.Hours()
+// taskTime is what a task of a job takes on the average.
+func (w *world) taskTime(j *job) time.Duration {
+	cpu := w.costs.RenderCPU * j.slice.Hours()
 	return w.costs.TaskStart + time.Duration(cpu/(float64(w.size.MergeCPU)*w.costs.Busy)*float64(time.Second))
 }
 
@@ -190,7 +190,7 @@ func (w *world) startTask(j *job) {
 	j.running++
 	w.tasks.running++
 	w.peak.Tasks = max(w.peak.Tasks, w.tasks.running)
-	takes, epoch := w.about(w.taskTime()), w.epoch
+	takes, epoch := w.about(w.taskTime(j)), w.epoch
 	w.spent.task(takes, w.size.MergeCPU, w.costs)
 	w.after(takes, func() error {
 		if w.epoch != epoch {
@@ -198,9 +198,6 @@ func (w *world) startTask(j *job) {
 		}
 		w.tasks.running--
 		j.running--
-		if j.waiting > 0 {
-			w.tasks.queue = append(w.tasks.queue, j)
-		}
 		if j.waiting == 0 && j.running == 0 {
 			w.after(w.costs.Join, func() error { return w.join(j, epoch) })
 		}
