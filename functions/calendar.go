@@ -1,10 +1,13 @@
 package functions
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
 	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
@@ -25,15 +28,17 @@ func Calendar(p *wire.Process) (http.Handler, error) {
 		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Requester: p.Config.Requester, Address: p.Config.Notifications()},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
-		if room := dispatch.Woken(w, r)["room"]; room != "" { // a notification: that calendar, at once
-			answer(ctx, w, p, c.SweepRoom(ctx, room))
-			return
-		}
-		days, err := sweptDays, error(nil)
-		if r.URL.Query().Has("renew") {
-			days, err = allDays, errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx), p.Forget(ctx))
-		}
-		answer(ctx, w, p, errors.Join(err, c.Sweep(ctx), p.Index(ctx, days)))
+		message := dispatch.Woken(w, r)
+		ctx := observe.With(observe.Extract(r.Context(), message), "calendar", nvr.Claim{}, message["room"])
+		ctx, err := traced(ctx, "calendar", func(ctx context.Context) error {
+			switch {
+			case message["room"] != "": // a notification: that calendar, at once
+				return c.SweepRoom(ctx, message["room"])
+			case r.URL.Query().Has("renew"):
+				return errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx), p.Forget(ctx), c.Sweep(ctx), p.Index(ctx, allDays))
+			}
+			return errors.Join(c.Sweep(ctx), p.Index(ctx, sweptDays))
+		})
+		answer(ctx, w, p, err)
 	}), nil
 }

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -15,18 +16,19 @@ func Fail(p *wire.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := dispatch.Receive(w, r)
 		ctx := observe.With(observe.Extract(r.Context(), message.Attributes), "fail", message.Claim, "")
-		if malformed(err) {
+		switch {
+		case malformed(err):
 			p.Log.ErrorContext(ctx, "a dead message that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		if err == nil {
+			err = nil
+		case err == nil:
 			from := message.Subscription
 			if message.Dead != nil {
 				from = message.Dead.Subscription
 			}
 			p.Log.WarnContext(ctx, "a message was given up", observe.DeadLetter(from))
-			err = p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
+			ctx, err = traced(ctx, "fail", func(ctx context.Context) error {
+				return p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
+			})
 		}
 		answer(ctx, w, p, err)
 	}), nil

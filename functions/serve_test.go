@@ -5,11 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nvr-miem/merger/functions"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/wire"
 )
 
@@ -48,4 +55,47 @@ func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:parallel
 			}
 		})
 	}
+}
+
+// TestSpansAreSentBeforeTheAnswer: a function's CPU may be taken away once it has answered.
+func TestSpansAreSentBeforeTheAnswer(t *testing.T) { //nolint:paralleltest // it sets OpenTelemetry's globals
+	d := newDoor(t)
+	d.store()
+	file := filepath.Join(t.TempDir(), "traces.jsonl")
+	tracing, err := observe.StartTracing(t.Context(), observe.TraceOptions{File: file, Service: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, request := range map[string]*http.Request{
+		"link": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "fail": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "calendar": posted(""),
+	} {
+		function, err := functions.New(t.Context(), name, d.config, slog.New(slog.DiscardHandler), d.clock.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := &sentWith{ResponseRecorder: httptest.NewRecorder(), file: file}
+		tracing.Serve(slog.New(slog.DiscardHandler), function).ServeHTTP(answer, request)
+		if !strings.Contains(answer.spans, `"name":"`+name+`"`) {
+			t.Errorf("%s answers %d before its span is sent: %s", name, answer.Code, answer.spans)
+		}
+		if err := function.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := tracing.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// sentWith keeps what the file of traces held when the answer began.
+type sentWith struct {
+	*httptest.ResponseRecorder
+
+	file, spans string
+}
+
+func (s *sentWith) WriteHeader(status int) {
+	text, _ := os.ReadFile(s.file)
+	s.spans = string(text)
+	s.ResponseRecorder.WriteHeader(status)
 }

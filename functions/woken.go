@@ -20,22 +20,26 @@ func woken(p *wire.Process, step nvr.Step, do func(context.Context, nvr.Claim) e
 		// A push that is given up by its sender goes on until its own time is up: what it holds is held.
 		ctx := context.WithoutCancel(r.Context())
 		ctx = observe.With(observe.Extract(ctx, message.Attributes), string(step), message.Claim, "")
-		ctx, span := observe.Start(ctx, string(step))
-		defer func() { observe.End(span, err) }()
 		switch {
 		case malformed(err):
 			p.Log.ErrorContext(ctx, "a push that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
+			err = nil
 		case err == nil && message.Claim.Step != step && !(step == nvr.StepStage && message.Claim.Step == nvr.StepMerge):
 			p.Log.ErrorContext(ctx, "a push for another function; it is acknowledged", observe.Unreadable(), "wants", message.Claim.Step)
 		case err == nil:
-			err = do(ctx, message.Claim)
-			fallthrough
-		default:
-			answer(ctx, w, p, err)
-			return
+			ctx, err = traced(ctx, string(step), func(ctx context.Context) error { return do(ctx, message.Claim) })
 		}
-		w.WriteHeader(http.StatusNoContent)
+		answer(ctx, w, p, err)
 	})
+}
+
+// traced does the work in a span, which has ended when the answer begins: what ends later is sent when the
+// next request comes, if ever.
+func traced(ctx context.Context, name string, do func(context.Context) error) (context.Context, error) {
+	ctx, span := observe.Start(ctx, name)
+	err := do(ctx)
+	observe.End(span, err)
+	return ctx, err
 }
 
 func malformed(err error) bool {

@@ -2,12 +2,11 @@ package terraform_test
 
 import (
 	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -120,12 +119,12 @@ var builtIn = []string{
 }
 
 // TestAlertsHaveTheirMetricAndTheirPage: each alert links to a heading of the runbook, and each of our
-// metrics that an alert or the dashboard names is one that the code emits.
+// metrics that an alert or the dashboard names is one that the code counts by (and jobs/local's TestServe
+// makes a running system move each of them).
 func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	anchors := headings(read(t, "../docs/runbook.md"))
-	emitted := emitters(t)
 	page := regexp.MustCompile(`docs/runbook\.md#([a-z0-9-]+)`)
 	alerts := p.of("google_monitoring_alert_policy")
 	if len(alerts) < 15 {
@@ -143,10 +142,12 @@ func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 		if !slices.Contains(anchors, anchor[1]) {
 			t.Errorf("%s: the runbook has no heading for #%s", r.Address, anchor[1])
 		}
-		r.texts(func(text string) { checkMetrics(t, r.Address, text, emitted) })
+		r.texts(func(text string) {
+			checkMetrics(t, r.Address, text)
+		})
 	}
 	for _, r := range p.of("google_monitoring_slo", "google_monitoring_dashboard") {
-		r.texts(func(text string) { checkMetrics(t, r.Address, text, emitted) })
+		r.texts(func(text string) { checkMetrics(t, r.Address, text) })
 	}
 	for _, anchor := range anchors {
 		if strings.Contains(read(t, "../docs/runbook.md"), "`alert: "+anchor+"`") && !linked[anchor] {
@@ -155,28 +156,23 @@ func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 	}
 }
 
-// TestConditionsNameTheirResource: Monitoring refuses a condition without one type of resource, or with
-// two. What functions and the job merge both write down is seen of both.
+// TestConditionsNameTheirResource: Monitoring refuses a condition that does not say once what its lines are
+// of. What functions and the job merge both write down is seen of both.
 func TestConditionsNameTheirResource(t *testing.T) {
 	t.Parallel()
-	named := regexp.MustCompile(`resource\.type="([^"]+)"`)
-	seen := map[string][]string{}
+	both := 0
 	for _, r := range small(t).of("google_monitoring_alert_policy") {
-		conditions, _ := r.value("conditions").([]any)
-		for _, condition := range conditions {
-			resource{Change: struct{ After map[string]any }{condition.(map[string]any)}}.texts(func(text string) {
-				if types := named.FindAllStringSubmatch(text, -1); len(types) == 1 {
-					seen[r.Address] = append(seen[r.Address], types[0][1])
-				} else if strings.Contains(text, "metric.type=") {
-					t.Errorf("%s: %d types of resource in %s", r.Address, len(types), text)
-				}
-			})
-		}
+		r.texts(func(text string) {
+			if strings.Contains(text, "metric.type=") && strings.Count(text, "resource.type=") != 1 {
+				t.Errorf("%s: the type of resource is not said once in %s", r.Address, text)
+			}
+			if strings.Contains(text, `resource.type=one_of("cloud_run_revision", "cloud_run_job")`) && (strings.Contains(text, "/nvr_failed") || strings.Contains(text, "/nvr_api_errors")) {
+				both++
+			}
+		})
 	}
-	for _, name := range []string{"failed", "api_errors"} {
-		if types := seen[`google_monitoring_alert_policy.threshold["`+name+`"]`]; !slices.Equal(types, []string{"cloud_run_revision", "cloud_run_job"}) {
-			t.Errorf("the alert %s looks at %v", name, types)
-		}
+	if both != 2 {
+		t.Errorf("%d of the alerts failed and api_errors see functions and the job", both)
 	}
 }
 
@@ -218,67 +214,69 @@ func TestDashboardComesBackAsItWent(t *testing.T) {
 
 var (
 	metricType = regexp.MustCompile(`metric\.type="([^"]+)"`)
-	promName   = regexp.MustCompile(`logging_googleapis_com:user_nvr_(\w+)`)
+	promMetric = regexp.MustCompile(`(\w+_googleapis_com):(\w+)(\{[^}]*\})?`)
 )
 
 // checkMetrics looks at the metrics that a text names.
-func checkMetrics(t *testing.T, where, text string, emitted map[string]bool) {
+func checkMetrics(t *testing.T, where, text string) {
 	t.Helper()
-	ours := func(name string) {
-		i := slices.IndexFunc(observe.Table(), func(m observe.Metric) bool { return m.Name == name })
-		if i < 0 {
-			t.Errorf("%s: no metric %s", where, name)
-			return
-		}
-		for _, event := range observe.Table()[i].Events {
-			if !emitted[event] {
-				t.Errorf("%s: nothing emits the event %q of metric %s", where, event, name)
-			}
-		}
+	known := func(name string) bool {
+		return slices.ContainsFunc(observe.Table(), func(m observe.Metric) bool { return m.Name == name })
 	}
 	for _, match := range metricType.FindAllStringSubmatch(text, -1) {
-		if name, user := strings.CutPrefix(match[1], "logging.googleapis.com/user/nvr_"); user {
-			ours(name)
-		} else if !slices.Contains(builtIn, match[1]) {
+		name, user := strings.CutPrefix(match[1], "logging.googleapis.com/user/nvr_")
+		if user && !known(name) || !user && !slices.Contains(builtIn, match[1]) {
 			t.Errorf("%s: is %s a metric?", where, match[1])
 		}
 	}
-	for _, match := range promName.FindAllStringSubmatch(text, -1) {
-		name := match[1]
-		for _, suffix := range []string{"_sum", "_count", "_bucket"} {
-			name = strings.TrimSuffix(name, suffix)
+	// PromQL has / and . as _, but for the first /, and distributions as their sum, count and buckets.
+	plain := strings.NewReplacer("/", "_", ".", "_")
+	for _, match := range promMetric.FindAllStringSubmatch(text, -1) {
+		domain, name, selector := match[1], match[2], match[3]
+		ours, user := strings.CutPrefix(name, "user_nvr_")
+		switch {
+		case user:
+			for _, suffix := range []string{"_sum", "_count", "_bucket"} {
+				ours = strings.TrimSuffix(ours, suffix)
+			}
+			if !known(ours) || !strings.Contains(selector, "monitored_resource=") { // a metric of lines may be of any resource
+				t.Errorf("%s: %s", where, match[0])
+			}
+		case !slices.ContainsFunc(builtIn, func(b string) bool { return plain.Replace(b) == domain+"_"+name }):
+			t.Errorf("%s: is %s a metric?", where, match[0])
 		}
-		ours(name)
 	}
 }
 
-// emitters are the events whose function in package observe something outside of it and of tests calls.
-func emitters(t *testing.T) map[string]bool {
-	t.Helper()
-	calls := map[string]string{ // event: the function that makes its line
-		observe.EventDelivered: "Delivered", observe.EventFailed: "Failed", observe.EventGap: "Gap", observe.EventCanvas: "Canvas",
-		observe.EventQueue: "Queue", observe.EventMerged: "Merged", observe.EventAPIError: "APIError", observe.EventRetry: "Retry",
-		observe.EventTakeover: "Takeover", observe.EventChannel: "Channel", observe.EventUnreadable: "Unreadable", observe.EventDeadLetter: "DeadLetter",
-	}
-	found := map[string]bool{}
-	for _, root := range []string{"../pkg", "../functions", "../jobs"} {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "pkg/observe/") {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			for event, function := range calls {
-				if strings.Contains(string(text), "observe."+function+"(") {
-					found[event] = true
-				}
-			}
-			return err
-		})
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
+// TestBurnRates: each alert on the promise fires when a fixed share of the month's budget is gone within its long
+// window, and looks at a twelfth of it, too.
+func TestBurnRates(t *testing.T) {
+	t.Parallel()
+	text := read(t, "alerts.tf")
+	const month = 30 * 24 * 3600
+	var shares []float64
+	for _, match := range regexp.MustCompile(`long\s+= "(\d+)s", short = "(\d+)s", rate = ([\d.]+)`).FindAllStringSubmatch(text, -1) {
+		long, _ := strconv.ParseFloat(match[1], 64)
+		short, _ := strconv.ParseFloat(match[2], 64)
+		rate, _ := strconv.ParseFloat(match[3], 64)
+		shares = append(shares, math.Round(rate*long/month*1e6)/1e6)
+		if short*12 != long || long > 25*3600 {
+			t.Errorf("%s: the short window is not a twelfth, or the long one too long for an alert", match[0])
 		}
 	}
-	return found
+	if !slices.Equal(shares, []float64{0.02, 0.05, 0.1}) {
+		t.Errorf("shares of the month's budget: %v", shares)
+	}
+	for _, r := range small(t).of("google_monitoring_slo") {
+		if r.value("goal") != 0.995 || r.value("rolling_period_days") != 30.0 {
+			t.Errorf("the promise is %v in %v days", r.value("goal"), r.value("rolling_period_days"))
+		}
+		r.texts(func(text string) {
+			if strings.Contains(text, "metric.type=") && (!strings.Contains(text, `"cloud_run_revision"`) || !strings.Contains(text, `"cloud_run_job"`)) {
+				t.Errorf("records end in functions and in the job: %s", text)
+			}
+		})
+	}
 }
 
 // headings are the anchors of a page's headings, as code hosts make them.

@@ -96,8 +96,8 @@ resource "google_monitoring_slo" "delivery" {
 
   request_based_sli {
     good_total_ratio {
-      good_service_filter = "metric.type=\"logging.googleapis.com/user/nvr_outcomes\" resource.type=\"cloud_run_revision\" metric.labels.promise=\"kept\""
-      bad_service_filter  = "metric.type=\"logging.googleapis.com/user/nvr_outcomes\" resource.type=\"cloud_run_revision\" metric.labels.promise=\"broken\""
+      good_service_filter = "${local.user}outcomes\" metric.labels.promise=\"kept\""
+      bad_service_filter  = "${local.user}outcomes\" metric.labels.promise=\"broken\""
     }
   }
 

@@ -34,6 +34,7 @@ const image = "europe-north1-docker.pkg.dev/p/nvr-merger/merger@sha256:012345678
 // all switches on what the examples leave off, so that the plan has every resource.
 const all = `
 image      = "` + image + `"
+region     = "europe-north1"
 repository = "projects/p/locations/europe-north1/connections/c/repositories/r"
 webhook    = "https://example.org/hook"
 smtp       = { url = "smtp://merger@mail.example.org:587", from = "merger@example.org" }

@@ -31,6 +31,8 @@ func TestServe(t *testing.T) {
 	t.Run("beside", func(t *testing.T) { s.with(t).beside() })
 	t.Run("apis", func(t *testing.T) { s.with(t).apis() })
 	t.Run("delivered", func(t *testing.T) { s.with(t).delivered() })
+	t.Run("metrics", func(t *testing.T) { s.with(t).measured() })
+	t.Run("traces", func(t *testing.T) { s.with(t).traced() })
 	t.Run("log", func(t *testing.T) { s.with(t).journal() })
 }
 

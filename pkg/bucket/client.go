@@ -59,7 +59,7 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 		opts.Scale = 1
 	}
 	if opts.Tried == nil {
-		opts.Tried = func(string, int, bool, error) {}
+		opts.Tried = func(context.Context, string, int, bool, error) {}
 	}
 	transport, err := transport(ctx, opts)
 	if err != nil {
@@ -127,7 +127,7 @@ func (b *Bucket) Name() string { return b.name }
 // Check tells whether the bucket can be reached.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.handle.Attrs(ctx); err != nil {
-		return b.sort(err, callBucketGet, "look at bucket %s", b.name)
+		return b.sort(ctx, err, callBucketGet, "look at bucket %s", b.name)
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ type sorting struct {
 func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := s.next.RoundTrip(r)
 	if err != nil && r.Context().Err() == nil {
-		s.tried(callOf(r), 0, true, err) // if it was the last time, Bucket.sort says so too
+		s.tried(r.Context(), callOf(r), 0, true, err) // if it was the last time, Bucket.sort says so too
 	}
 	if err != nil || response.StatusCode < http.StatusBadRequest {
 		return response, err
@@ -158,7 +158,7 @@ func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 	if fault.HTTP(response.StatusCode, reasonOf(body)) != fault.Curable {
 		return response, nil
 	}
-	s.tried(callOf(r), response.StatusCode, true, errors.New(response.Status))
+	s.tried(r.Context(), callOf(r), response.StatusCode, true, errors.New(response.Status))
 	if response.StatusCode == http.StatusForbidden {
 		response.StatusCode, response.Status = http.StatusTooManyRequests, "429 Too Many Requests"
 		response.Body = io.NopCloser(strings.NewReader(`{"error":{"code":429,"message":"Rate Limit Exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`))

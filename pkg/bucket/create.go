@@ -64,7 +64,7 @@ func marked(meta map[string]string, mark string) map[string]string {
 // settle finds out how a write or a compose that failed really ended: an answer may be lost after the
 // object was made.
 func (b *Bucket) settle(ctx context.Context, name, mark string, err error) (Object, error) {
-	err = b.sort(err, callInsert, "write %q", name)
+	err = b.sort(ctx, err, callInsert, "write %q", name)
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	object, statErr := b.Stat(look, name)

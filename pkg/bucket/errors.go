@@ -33,11 +33,11 @@ const quotaPause = time.Hour
 
 // sort gives an error of the client library its kind, and says what was done to what.
 // call is Google's name of what was called.
-func (b *Bucket) sort(err error, call, format string, values ...any) error {
+func (b *Bucket) sort(ctx context.Context, err error, call, format string, values ...any) error {
 	what := fmt.Sprintf(format, values...)
 	status, reason, text := answerOf(err)
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Answer) {
-		b.client.opts.Tried(call, status, false, err)
+		b.client.opts.Tried(ctx, call, status, false, err)
 	}
 	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
 	if missing && (errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {

@@ -48,7 +48,7 @@ func (b *Bucket) Open(ctx context.Context, name string, generation int64) (*File
 	}
 	attrs, err := handle.Attrs(ctx)
 	if err != nil {
-		return nil, b.sort(err, callGet, "open %q", name)
+		return nil, b.sort(ctx, err, callGet, "open %q", name)
 	}
 	return b.OpenObject(ctx, objectOf(attrs)), nil
 }

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 // Answers that are not failures.
@@ -51,7 +52,7 @@ func newWaits(scale float64, pause func(context.Context, time.Duration) error, t
 		pause = gax.Sleep
 	}
 	if tried == nil {
-		tried = func(string, int, bool, error) {}
+		tried = func(context.Context, string, int, bool, error) {}
 	}
 	return waits{scale: scale, pause: pause, tried: tried}
 }
@@ -62,11 +63,19 @@ func (w waits) scaled(d time.Duration) time.Duration {
 
 // again calls do until it succeeds, fails for good, or has been given patience; the error comes back
 // as package fault wants it. call is Google's name of what is called.
-func (w waits) again(ctx context.Context, call string, do func(context.Context) error) error {
+func (w waits) again(ctx context.Context, call string, do func(context.Context) error) (err error) {
+	ctx, span := observe.Start(ctx, call)
+	defer func() {
+		if err != nil && kind(err) == fault.Answer {
+			observe.End(span, nil)
+			return
+		}
+		observe.End(span, err)
+	}()
 	backoff := gax.Backoff{Initial: w.scaled(500 * time.Millisecond), Max: w.scaled(8 * time.Second), Multiplier: 2}
 	var waited time.Duration
 	for {
-		err := do(ctx)
+		err = do(ctx)
 		if err == nil || ctx.Err() != nil || kind(err) != fault.Curable {
 			w.told(ctx, call, err, false)
 			return sorted(err)
@@ -89,7 +98,7 @@ func (w waits) told(ctx context.Context, call string, err error, again bool) {
 		return
 	}
 	code, _ := answer(err)
-	w.tried(call, code, again, err)
+	w.tried(ctx, call, code, again, err)
 }
 
 // kind asks the one table what an error of a call means.

@@ -14,7 +14,6 @@ import (
 	vkit "cloud.google.com/go/pubsub/v2/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/googleapis/gax-go/v2"
-	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 // TopicsOptions say where Pub/Sub is.
@@ -131,16 +131,18 @@ func (t *Topics) Wake(ctx context.Context, topic string, attributes map[string]s
 	return t.send(ctx, topic, []byte("{}"), attributes)
 }
 
-func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes map[string]string) error {
+func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes map[string]string) (err error) {
+	ctx, span := observe.Start(ctx, callPublish)
+	defer func() { observe.End(span, err) }()
 	message := &pubsub.Message{Data: data, Attributes: map[string]string{}}
 	maps.Copy(message.Attributes, attributes)
-	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(message.Attributes))
+	maps.Copy(message.Attributes, observe.Inject(ctx))
 
 	ctx, cancel := context.WithTimeout(ctx, 2*t.waits.publishTime())
 	defer cancel()
 	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
 		if !errors.Is(err, context.Canceled) {
-			t.waits.told(context.Background(), callPublish, err, false)
+			t.waits.told(context.WithoutCancel(ctx), callPublish, err, false) // also when its time is up
 		}
 		return fmt.Errorf("publish to topic %s: %w", topic, sorted(err))
 	}

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"net/http"
 	"slices"
 )
@@ -18,7 +19,7 @@ const (
 
 // Tried is told of every call to Google that failed: its name ("drive.files.get"), the HTTP status (0: no
 // answer came), and whether the same call is made again. An [Answer] has not failed.
-type Tried func(call string, status int, again bool, err error)
+type Tried func(ctx context.Context, call string, status int, again bool, err error)
 
 // HTTP is the one table for all Google calls: what an HTTP status and Google's reason for it mean.
 // See Drive's "Resolve errors" and the pages of Calendar, Classroom and Cloud Storage on errors.

@@ -11,12 +11,13 @@ import (
 type attrsKey struct{}
 
 // With gives every line that is logged with the returned context the record it belongs to. Step is one
-// of the words of the flow: request, calendar, claim, stage, merge, upload, link, fail. The room may
-// be empty while it is not known; give it by another call as soon as it is.
+// of the words of the flow: request, calendar, claim, stage, merge, upload, link, fail. The claim is zero
+// while the work is for no record, or for one that is not known; the room may be empty while it is not known.
+// Give them by another call as soon as they are.
 func With(ctx context.Context, step string, c nvr.Claim, room string) context.Context {
-	attrs := []slog.Attr{
-		slog.String("step", step), slog.Int64("record", c.Record),
-		slog.Int64("attempt", c.Attempt), slog.Int64("turn", c.Turn),
+	attrs := []slog.Attr{slog.String("step", step)}
+	if c.Record != 0 {
+		attrs = append(attrs, slog.Int64("record", c.Record), slog.Int64("attempt", c.Attempt), slog.Int64("turn", c.Turn))
 	}
 	if room != "" {
 		attrs = append(attrs, slog.String("room", room))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -93,13 +94,14 @@ func (m *Metrics) register(metric Metric) func(map[string]any) {
 	case Gauge:
 		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: metric.Help}, metric.Labels)
 		m.registry.MustRegister(vec)
-		m.zero(metric, func() { vec.WithLabelValues() })
+		if len(metric.Labels) == 0 {
+			vec.WithLabelValues()
+		}
 		return func(fields map[string]any) { vec.WithLabelValues(labels(fields)...).Set(number(fields[metric.Value])) }
 	case Spread:
-		buckets := prometheus.ExponentialBuckets(60, 2, 12) // a minute to 34 hours
-		vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: metric.Help, Buckets: buckets}, metric.Labels)
+		vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: metric.Help, Buckets: hours()}, metric.Labels)
 		m.registry.MustRegister(vec)
-		m.zero(metric, func() { vec.WithLabelValues() })
+		vec.WithLabelValues(make([]string, len(metric.Labels))...)
 		return func(fields map[string]any) {
 			vec.WithLabelValues(labels(fields)...).Observe(number(fields[metric.Value]))
 		}
@@ -107,7 +109,7 @@ func (m *Metrics) register(metric Metric) func(map[string]any) {
 	}
 	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name + "_total", Help: metric.Help}, metric.Labels)
 	m.registry.MustRegister(vec)
-	m.zero(metric, func() { vec.WithLabelValues() })
+	vec.WithLabelValues(make([]string, len(metric.Labels))...) // a label without a value is none: the metric is there, at 0
 	return func(fields map[string]any) {
 		by := 1.0
 		if metric.Value != "" {
@@ -117,11 +119,13 @@ func (m *Metrics) register(metric Metric) func(map[string]any) {
 	}
 }
 
-// zero shows a metric without labels before its first event.
-func (m *Metrics) zero(metric Metric, show func()) {
-	if len(metric.Labels) == 0 {
-		show()
+// hours are the bounds of a distribution, in seconds; [InTime] is one, so that what kept the promise can be read off.
+func hours() []float64 {
+	bounds := []float64{0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 24, 48}
+	for i := range bounds {
+		bounds[i] *= time.Hour.Seconds()
 	}
+	return bounds
 }
 
 // Writer passes log lines on and counts the events in them: give it to [Logger], or to a child process

@@ -45,7 +45,10 @@ func StartTracing(ctx context.Context, opts TraceOptions) (*Tracing, error) {
 		attribute.String("service.name", opts.Service), attribute.String("service.version", opts.Version),
 		attribute.String("gcp.project_id", opts.Project), // the Telemetry API files spans by it
 	)
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithBatcher(exporter), sdktrace.WithResource(about), sdktrace.WithIDGenerator(ids{}),
+		sdktrace.WithSampler(sampler{sdktrace.ParentBased(sdktrace.AlwaysSample())}),
+	)
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return &Tracing{provider: provider}, nil
@@ -94,8 +97,9 @@ func Start(ctx context.Context, name string, attrs ...attribute.KeyValue) (conte
 	return otel.Tracer("merger").Start(ctx, name, trace.WithAttributes(append(spanAttributes(ctx), attrs...)...))
 }
 
-// Root begins the trace of an attempt at a record. What woke the process is linked and not the parent:
-// one run of claim serves many records, and Cloud Run's own sampling shall not decide about them.
+// Root begins an attempt at the context's record, in the record's trace (see [ids]). What woke the process is
+// linked and not the parent: one run of claim serves many records, and Cloud Run's own sampling shall not
+// decide about them.
 func Root(ctx context.Context, name string) (context.Context, trace.Span) {
 	return otel.Tracer("merger").Start(ctx, name, trace.WithNewRoot(),
 		trace.WithLinks(trace.LinkFromContext(ctx)), trace.WithAttributes(spanAttributes(ctx)...))

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel"
+
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
 )
@@ -46,6 +48,17 @@ func TestATraceFollowsARecord(t *testing.T) { //nolint:paralleltest // the globa
 	if answer.Code != http.StatusNoContent {
 		t.Errorf("%d", answer.Code)
 	}
+	// Claim sends the record on after a pause: no message has brought the trace.
+	again, goingOn := observe.Root(observe.With(t.Context(), "claim", nvr.Claim{Record: 12, Attempt: 2}, "504"), "again")
+	for _, name := range []string{"cloud.google.com/go/storage.Object.Writer", "cloud.google.com/go/storage.Object.Reader"} {
+		_, call := otel.Tracer("storage").Start(again, name)
+		call.End()
+	}
+	observe.End(goingOn, nil)
+	_, other := observe.Root(observe.With(t.Context(), "claim", nvr.Claim{Record: 13}, "504"), "other")
+	observe.End(other, nil)
+	_, lost := otel.Tracer("storage").Start(t.Context(), "cloud.google.com/go/storage.Object.Lost")
+	lost.End()
 	if err := tracing.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -64,6 +77,12 @@ func TestATraceFollowsARecord(t *testing.T) { //nolint:paralleltest // the globa
 	}
 	if c, s := spans["claim"], spans["stage"]; c.Trace != s.Trace || s.Parent != c.Span || s.Service != "stage" || c.Attributes["nvr.record"] != "12" {
 		t.Errorf("%+v", spans)
+	}
+	if again := spans["again"]; again.Trace != spans["claim"].Trace || again.Parent != "" || spans["other"].Trace == again.Trace {
+		t.Errorf("a record is not one trace: %+v", spans)
+	}
+	if writer := spans["cloud.google.com/go/storage.Object.Writer"]; writer.Parent != spans["again"].Span || len(spans) != 5 {
+		t.Errorf("want the write, and neither reads nor what belongs to nothing: %+v", spans)
 	}
 	if s := spans["stage"]; !strings.Contains(s.Error, "cut") || strings.Contains(string(text), "hunter2") {
 		t.Errorf("%+v", s)

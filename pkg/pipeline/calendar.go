@@ -197,7 +197,7 @@ func (c *Calendar) follow(ctx context.Context, room *nvr.Room, event *workspace.
 	wish, refusal := calendar.Read(eventOf(event), *room, c.Settings.Requester)
 	err := c.decide(ctx, room, event, last, wish, refusal)
 	if errors.Is(err, fault.ErrStale) || errors.Is(err, store.ErrConflict) {
-		c.Log.DebugContext(ctx, "a record changed while its event was looked at; the next sweep looks again", "event", event.ID)
+		c.Log.DebugContext(ctx, "a record changed while its event was looked at; the next sweep looks again", "event_id", event.ID)
 		return nil
 	}
 	return err
@@ -213,7 +213,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		if refusal != calendar.Cancelled && c.said.first(room.Calendar, event) {
 			level = slog.LevelInfo
 		}
-		c.Log.Log(ctx, level, "an event is no record", "event", event.ID, "why", string(refusal))
+		c.Log.Log(ctx, level, "an event is no record", "event_id", event.ID, "why", string(refusal))
 		return nil
 	}
 	r := last.Record

@@ -85,17 +85,20 @@ func (p *Pipeline) takeAll(ctx context.Context, records []nvr.Record) (int, erro
 	}
 	var errs []error
 	for _, claim := range claims {
-		errs = append(errs, p.begin(observe.With(ctx, "claim", claim, rooms[claim.Record]), claim))
+		errs = append(errs, p.goOn(observe.With(ctx, "claim", claim, rooms[claim.Record]), claim, func(ctx context.Context) {
+			p.Log.InfoContext(ctx, "taken")
+		}))
 	}
 	return len(claims), errors.Join(errs...)
 }
 
-// begin sends the first message of a claim.
-func (p *Pipeline) begin(ctx context.Context, claim nvr.Claim) error {
-	ctx, span := observe.Root(ctx, "record")
-	defer span.End()
-	p.Log.InfoContext(ctx, "taken")
-	return p.send(ctx, claim)
+// goOn sends the first message of an attempt, within the trace of its record, and says why.
+func (p *Pipeline) goOn(ctx context.Context, claim nvr.Claim, say func(context.Context)) error {
+	ctx, span := observe.Root(ctx, "claim")
+	say(ctx)
+	err := p.send(ctx, claim)
+	observe.End(span, err)
+	return err
 }
 
 // date gives every new or changed row the time at which it is due; one that makes no sense is failed.
@@ -232,13 +235,13 @@ func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record, listed *listing
 	if err != nil {
 		return quietly(err)
 	}
-	ctx = observe.With(ctx, "claim", claim, rec.Room)
-	if rec.DueAt.IsZero() {
-		p.Log.WarnContext(ctx, "taken over: its lease had run out", observe.Takeover(rec.Step))
-	} else {
+	return p.goOn(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
+		if rec.DueAt.IsZero() {
+			p.Log.WarnContext(ctx, "taken over: its lease had run out", observe.Takeover(rec.Step))
+			return
+		}
 		p.Log.InfoContext(ctx, "going on: its pause is over")
-	}
-	return p.send(ctx, claim)
+	})
 }
 
 // LaunchKey names the one launch of the job that a record on step merge waits for.
@@ -302,7 +305,7 @@ func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dis
 	if err != nil {
 		return quietly(err)
 	}
-	ctx = observe.With(ctx, "claim", claim, rec.Room)
-	p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", cause)
-	return p.send(ctx, claim)
+	return p.goOn(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
+		p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", cause)
+	})
 }

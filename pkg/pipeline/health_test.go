@@ -53,3 +53,40 @@ func TestCanvasDays(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestAPanicIsSeen: it is tried again as any failure, and said once, as Error Reporting reads it.
+func TestAPanicIsSeen(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	clock := storetest.NewClock()
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: clock.Now, Defaults: store.Defaults{Zone: time.UTC, SegmentLength: time.Hour}})
+	if _, err := s.SaveRoom(ctx, nvr.Room{Name: "504", MainSource: "172.18.191.24/0"}); err != nil {
+		t.Fatal(err)
+	}
+	rec, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim, err := s.Take(ctx, rec, nvr.StepStage, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	p := &pipeline.Pipeline{Store: s, Now: clock.Now, Log: observe.Logger(&log, observe.Options{}), // without any bucket
+		Settings: pipeline.Settings{Lease: time.Hour, Budget: time.Hour, Pauses: []time.Duration{time.Minute}}}
+	if err := p.Stage(ctx, claim); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, "goroutine ") {
+			seen = append(seen, line)
+		}
+	}
+	if len(seen) != 1 || !strings.Contains(seen[0], `"severity":"ERROR"`) || !strings.Contains(seen[0], `"stack_trace":"panic: `) || !strings.Contains(seen[0], `"record":1,`) {
+		t.Errorf("%q", seen)
+	}
+	if rec, err = s.Record(ctx, rec.ID); err != nil || rec.Tries != 1 || rec.Step != nvr.StepStage {
+		t.Errorf("%+v %v", rec, err)
+	}
+}

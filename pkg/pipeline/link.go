@@ -97,7 +97,7 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 	if err != nil {
 		return fmt.Errorf("attach the video to the event: %w", err)
 	}
-	w.Log.InfoContext(ctx, "attached", "event", w.rec.EventID)
+	w.Log.InfoContext(ctx, "attached", "event_id", w.rec.EventID)
 	return w.remember(ctx, effectAttached, file.ID, w.rec.EventID)
 }
 

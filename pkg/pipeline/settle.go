@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/fault"
@@ -50,11 +49,13 @@ func (p *Pipeline) workAs(ctx context.Context, claim nvr.Claim, holder string, d
 	return p.settle(ctx, context.Cause(working), hold, err)
 }
 
-// guarded runs do and turns a panic into an error: one record's trouble is not the process's.
+// guarded runs do and turns a panic into an error: one record's trouble is not the process's. It is a mistake of
+// ours, though it be tried again: Error Reporting is told, and its stack stands in no row.
 func (p *Pipeline) guarded(ctx context.Context, w *worker, do func(context.Context, *worker) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			p.Log.ErrorContext(ctx, "panic", observe.Stack(r))
+			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
 	if w.room, err = w.findRoom(ctx); err != nil {

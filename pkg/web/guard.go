@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 const (
@@ -85,7 +87,7 @@ func (s *site) recovered(w http.ResponseWriter, r *http.Request, say sayFunc) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
-	s.log.ErrorContext(r.Context(), "a handler panicked", "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.log.ErrorContext(r.Context(), "panic", observe.Stack(p), "path", strings.ToValidUTF8(r.URL.Path, "?"))
 	say(w, r, http.StatusInternalServerError, "something broke on our side; it is logged")
 }
 

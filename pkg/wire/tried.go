@@ -12,9 +12,8 @@ import (
 // tried writes down the calls to Google that failed, for the metrics: those that are made again at a
 // lower level, since their count says all.
 func tried(log *slog.Logger) fault.Tried {
-	return func(call string, status int, again bool, err error) {
+	return func(ctx context.Context, call string, status int, again bool, err error) {
 		api, method, _ := strings.Cut(call, ".")
-		ctx := context.Background()
 		if again {
 			log.InfoContext(ctx, "a call failed; it is tried again", observe.Retry(api, method, 0), "status", status, "err", err)
 			return

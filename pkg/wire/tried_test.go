@@ -31,6 +31,7 @@ type cloud struct {
 	*wire.Process
 
 	metrics *observe.Metrics
+	log     bytes.Buffer
 }
 
 const job = "projects/local/locations/local/jobs/merge"
@@ -66,7 +67,7 @@ func open(t *testing.T, rules ...faults.Rule) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := observe.Logger(c.metrics.Writer(new(bytes.Buffer)), observe.Options{Level: slog.LevelInfo})
+	log := observe.Logger(c.metrics.Writer(&c.log), observe.Options{Level: slog.LevelInfo})
 	c.Process, err = wire.New(t.Context(), settings, log, time.Now, wire.Buckets, wire.Jobs, wire.Topics, wire.Workspace(workspace.UploadScopes()))
 	if err := errors.Join(err, buckets.Ensure("work")); err != nil {
 		t.Fatal(err)
@@ -93,7 +94,7 @@ func TestFailedCallsAreCounted(t *testing.T) {
 		faults.Rule{API: "run", Method: "executions.list", Nth: 1, Kind: faults.TooMany},
 		faults.Rule{API: "run", Method: "jobs.run", Rate: 1, Kind: faults.Cut},
 	)
-	ctx := t.Context()
+	ctx := observe.With(t.Context(), "upload", nvr.Claim{Record: 12, Attempt: 1}, "504")
 	for _, err := range c.Work.List(ctx, "1/") {
 		t.Error(err)
 	}
@@ -133,6 +134,11 @@ func TestFailedCallsAreCounted(t *testing.T) {
 	}
 	if strings.Contains(text, "objects.get") {
 		t.Error("an object that is not there counts as a failure")
+	}
+	for line := range strings.Lines(c.log.String()) {
+		if !strings.Contains(line, `"record":12,`) {
+			t.Errorf("nobody knows whose call it was: %s", line)
+		}
 	}
 	if t.Failed() {
 		t.Log(text)

@@ -40,7 +40,7 @@ func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file At
 			return err
 		}
 		c.options.Log.InfoContext(ctx, "the organiser's event cannot be written, taking the room's copy",
-			"calendar", calendarID, "event", eventID, "error", err)
+			"calendar", calendarID, "event_id", eventID, "err", err)
 	}
 	return c.attachAt(ctx, here, file, language)
 }
@@ -95,7 +95,7 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
 	var permanent *fault.Permanent
 	if errors.As(err, &permanent) {
-		c.options.Log.InfoContext(ctx, "an event takes no attachment", "event", at.event, "error", err)
+		c.options.Log.InfoContext(ctx, "an event takes no attachment", "event_id", at.event, "err", err)
 		return false, nil
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 // Answers that are not failures: they tell how things stand.
@@ -34,11 +35,19 @@ const (
 // do calls try until it succeeds, fails for good, or patience is spent. try must be safe to repeat
 // even when its answer was lost: an idempotent call, or a look for the effect followed by the act. method
 // is Google's name of the call that acts, for metrics; what is for people.
-func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) error {
+func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) (err error) {
+	ctx, span := observe.Start(ctx, method)
+	defer func() {
+		if answered(err) {
+			observe.End(span, nil)
+			return
+		}
+		observe.End(span, err)
+	}()
 	backoff := gax.Backoff{Initial: time.Second, Max: 16 * time.Second, Multiplier: 2} // with full jitter
 	var spent time.Duration
 	for {
-		err := try(ctx)
+		err = try(ctx)
 		if err == nil || !curable(ctx, err) {
 			c.told(ctx, method, err, false)
 			return c.judge(ctx, what, err)
@@ -69,7 +78,7 @@ func (c *Client) told(ctx context.Context, method string, err error, again bool)
 	if err == nil || ctx.Err() != nil || answered(err) || answer != nil && fault.HTTP(status, reasonOf(answer)) == fault.Answer {
 		return
 	}
-	c.options.Tried(method, status, again, err)
+	c.options.Tried(ctx, method, status, again, err)
 }
 
 // curable tells whether the same call may work in a moment.

@@ -249,7 +249,7 @@ func TestFailedTriesAreTold(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var told []string
-	c := client(t, workspace.Options{Endpoint: server.URL, Pause: (&pauses{}).pause, Tried: func(call string, status int, again bool, _ error) {
+	c := client(t, workspace.Options{Endpoint: server.URL, Pause: (&pauses{}).pause, Tried: func(_ context.Context, call string, status int, again bool, _ error) {
 		told = append(told, fmt.Sprintf("%s %d %t", call, status, again))
 	}})
 	_, _ = c.Stat(t.Context(), "f1") // until 404, which is an answer

@@ -93,7 +93,7 @@ func New(options Options) (*Client, error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	if options.Tried == nil {
-		options.Tried = func(string, int, bool, error) {}
+		options.Tried = func(context.Context, string, int, bool, error) {}
 	}
 	if options.Transport == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()

@@ -1,0 +1,51 @@
+package observe
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"log/slog"
+	"strings"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// ids gives a trace that begins for a record an id that the record's number decides. So all attempts, and
+// what goes on after a pause or a lost message, are one trace, though no row carries it.
+type ids struct{}
+
+// NewIDs implements [sdktrace.IDGenerator].
+func (i ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	var id trace.TraceID
+	for _, a := range fromContext(ctx) {
+		if a.Key == "record" && a.Value.Kind() == slog.KindInt64 {
+			sum := sha256.Sum256([]byte("record " + a.Value.String()))
+			copy(id[:], sum[:])
+		}
+	}
+	if !id.IsValid() {
+		_, _ = rand.Read(id[:]) // never fails
+	}
+	return id, i.NewSpanID(ctx, id)
+}
+
+// NewSpanID implements [sdktrace.IDGenerator].
+func (ids) NewSpanID(context.Context, trace.TraceID) (id trace.SpanID) {
+	_, _ = rand.Read(id[:])
+	return id
+}
+
+// sampler keeps all that happens to a record, but for two things that Google's libraries begin by
+// themselves: what belongs to no span of ours, and the reads of footage by range, most of all spans, which
+// tell nothing that the span around them does not.
+type sampler struct{ sdktrace.Sampler }
+
+// ShouldSample implements [sdktrace.Sampler].
+func (s sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	parent := trace.SpanContextFromContext(p.ParentContext)
+	if strings.HasPrefix(p.Name, "cloud.google.com/") && (!parent.IsValid() || strings.HasSuffix(p.Name, "Reader")) {
+		return sdktrace.SamplingResult{Decision: sdktrace.Drop, Tracestate: parent.TraceState()}
+	}
+	return s.Sampler.ShouldSample(p)
+}
