@@ -44,8 +44,8 @@ func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 		Name: s.options.Job, Uid: s.job, Generation: 1, ObservedGeneration: 1, LaunchStage: "GA", Etag: s.etag(s.options.Job),
 		ExecutionCount: s.sequence,
 		Template: &api.GoogleCloudRunV2ExecutionTemplate{
-			TaskCount: 1, Parallelism: int64(s.options.Parallel),
-			Template: s.template(s.options.Command[1:], nil, s.options.Timeout, s.options.MaxRetries),
+			TaskCount: 1, // with no bound of those at once, which would have to be below the tasks of every execution
+			Template:  s.template(s.options.Command[1:], nil, s.options.Timeout, s.options.MaxRetries),
 		},
 		TerminalCondition: &api.GoogleCloudRunV2Condition{Type: "Ready", State: "CONDITION_SUCCEEDED"},
 	}
@@ -83,7 +83,7 @@ func (s *Server) view(e *execution) *api.GoogleCloudRunV2Execution {
 	return &api.GoogleCloudRunV2Execution{
 		Name: s.name(e), Uid: e.UID, Job: s.job, Generation: 1, ObservedGeneration: 1, LaunchStage: "GA", Etag: s.etag(e.UID + stamp(e.Updated)),
 		CreateTime: stamp(e.Created), UpdateTime: stamp(e.Updated), StartTime: stamp(started), CompletionTime: stamp(e.Ended),
-		Reconciling: e.Ended.IsZero(), Parallelism: int64(s.options.Parallel), TaskCount: int64(len(e.Tasks)),
+		Reconciling: e.Ended.IsZero(), Parallelism: int64(min(s.options.Parallel, len(e.Tasks))), TaskCount: int64(len(e.Tasks)),
 		Template:       s.template(s.args(e)[1:], e.Env, e.Timeout, e.Retries),
 		RunningCount:   e.count(func(t *task) bool { return t.running }),
 		SucceededCount: e.count(is(succeeded)), FailedCount: e.count(is(failed)), CancelledCount: e.count(is(cancelled)),
