@@ -85,6 +85,6 @@ func Scenarios() []Scenario {
 		with("bulk", "1,000 rooms; one department asks for 1,000 old lectures", func(s *Scenario) {
 			s.Bulk = Bulk{At: 10*hour + 30*time.Minute, Rooms: 10, Records: 1000}
 		}),
-		with("giant", "20,000 rooms, a day, in ten deployments of 2,000", func(s *Scenario) { s.Rooms, s.Deployments = 20_000, 10 }),
+		with("giant", "20,000 rooms, a day, in twenty deployments of 1,000", func(s *Scenario) { s.Rooms, s.Deployments = 20_000, 20 }),
 	}
 }

@@ -213,12 +213,12 @@ func (w *world) request(l *lecture) error {
 	return nil
 }
 
-// tick is what Cloud Scheduler does at a time: it wakes claim, or its part that recovers; the sweep, which
-// looks into every room's calendar; and standby.
+// tick is what Cloud Scheduler does at a time: it wakes claim, or its part that recovers; the sweep, whose
+// calls, one a room, Calendar's quota spreads over the time until the next; and standby.
 func (w *world) tick(offset time.Duration) error {
 	up := !w.s.Region.during(offset)
-	if up && offset%w.size.Sweep == 0 {
-		w.calls.add("calendar", w.at, w.s.Rooms)
+	if up {
+		w.calls.add("calendar", w.at, w.s.Rooms*int(w.size.Recover/time.Second)/int(w.size.Sweep/time.Second))
 	}
 	if w.idle {
 		w.series = append(w.series, Point{At: offset})
