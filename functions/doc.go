@@ -4,8 +4,8 @@
 //	form       a person's browser, behind sign-in            ─► records
 //	api        the NVR's clients, programs, Calendar's hints ─► records, topic calendar
 //	calendar   Scheduler every 5 minutes, topic calendar     ─► records
-//	claim      Scheduler every 30 minutes; every one with ?recover  ─► topic stage (upload, link)
-//	standby    Scheduler every 5 minutes                     ─► claim's work, while claim is silent
+//	claim      Scheduler every 30 minutes, every minute with ?recover ─► topic stage (upload, link)
+//	standby    Scheduler every 5 minutes: claim's work, while claim is silent
 //	stage      topic stage   ─► plan.json, the Cloud Run Job merge (jobs/merge) ─► topic upload
 //	upload     topic upload  ─► Drive ─► topic link
 //	link       topic link    ─► Calendar, Classroom, notice

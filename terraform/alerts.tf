@@ -154,10 +154,10 @@ resource "google_monitoring_alert_policy" "threshold" {
   depends_on = [time_sleep.metrics]
 }
 
-# Claim says at each run, every five minutes, how much waits. If it says nothing, nothing moves. What has never
-# said anything is not missed: a claim that has not run once is seen on the dashboard alone.
+# Claim says at each run, every minute, how much waits. If it says nothing, nobody but standby moves anything. What
+# has never said anything is not missed: a claim that has not run once is seen on the dashboard alone.
 resource "google_monitoring_alert_policy" "claim_silent" {
-  display_name          = "Nobody takes due records"
+  display_name          = "Claim takes no due records"
   combiner              = "OR"
   severity              = "CRITICAL"
   notification_channels = [for c in google_monitoring_notification_channel.operator : c.id]
@@ -176,7 +176,7 @@ resource "google_monitoring_alert_policy" "claim_silent" {
   }
 
   documentation {
-    subject = "NVR Merger: nobody takes due records"
+    subject = "NVR Merger: claim takes no due records"
     content = "The function claim has said nothing for 30 minutes. Soon only standby takes what is due.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
     links {
       display_name = "Runbook"

@@ -43,7 +43,8 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 	notices := []string{"FORM_URL", "WEBHOOK", "WEBHOOK_SECRET", "SMTP", "SMTP_FROM", "SMTP_PASSWORD", "ZULIP", "ZULIP_KEY"}
 	for component, names := range map[string][]string{
 		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
-		"claim": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...), "standby": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...), "stage": append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
+		"claim": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...), "standby": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
+		"stage": append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
 		"merge": notices, "upload": append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
 		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...), "fail": notices,
 	} {

@@ -1,8 +1,8 @@
 # Cloud SQL for MySQL: the table `records`, shared with the NVR, and what is ours beside it.
 
 locals {
-  # Connections that the components can hold at most: 4 an instance of a service, 2 a task.
-  connections = 4 * (sum(values(var.instances)) + 5) + 2 * var.max_merges * var.merge_parallelism
+  # Connections that the components can hold at most: 4 an instance, 2 a task.
+  connections = 4 * local.most_instances + 2 * var.max_merges * var.merge_parallelism
 }
 
 resource "random_id" "database" {

@@ -169,7 +169,7 @@ module "claim" {
   depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
-# Does claim's work while claim is silent, so that no single service stands between a lecture and its video.
+# Does claim's work while claim is silent, so that claim is no single point at which everything can stop.
 module "standby" {
   source = "./function"
   name   = "standby"

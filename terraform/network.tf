@@ -1,9 +1,11 @@
 # A network for the way to the database, and for nothing else: calls of Google's APIs do not go through it.
 
 locals {
+  # All instances at most: beside those that are set, one of claim, one of standby, two of fail, and a job by hand.
+  most_instances = sum(values(var.instances)) + 5
   # Addresses that Cloud Run takes at most: two an instance; one a task, which it keeps for seven minutes
   # after the task, twice as long as that one ran.
-  addresses = 2 * (sum(values(var.instances)) + 5) + 3 * var.max_merges * var.merge_parallelism
+  addresses = 2 * local.most_instances + 3 * var.max_merges * var.merge_parallelism
 }
 
 resource "google_compute_network" "this" {

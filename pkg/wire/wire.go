@@ -77,7 +77,8 @@ func settings(c *config.Config) pipeline.Settings {
 		MergeJob: c.MergeJob, DriveFolder: c.DriveFolder, DriveSearch: c.DriveSearch, Courses: c.Courses,
 		Slice: c.Slice, MostTasks: c.Tasks, Policy: merge.Policy(c.Policy), Width: c.Width, Height: c.Height, FPS: c.FPS, Loudness: loudness,
 		MaxMerges: c.MaxMerges, Retention: c.Retention,
-		Lease: c.Waits(c.Lease), Silence: c.Waits(45 * time.Minute), Wait: c.Waits(c.Wait), LookAgain: c.Waits(5 * time.Minute), Budget: max(c.Waits(c.Budget), leastBudget), Timeout: c.Timeout,
+		Lease: c.Waits(c.Lease), Silence: c.Waits(45 * time.Minute), Wait: c.Waits(c.Wait), LookAgain: c.Waits(5 * time.Minute),
+		Budget: max(c.Waits(c.Budget), leastBudget), Timeout: c.Timeout,
 		Pauses:   []time.Duration{c.Waits(time.Minute), c.Waits(5 * time.Minute), c.Waits(20 * time.Minute), c.Waits(time.Hour)},
 		Playable: c.Waits(6 * time.Hour), Watch: c.Waits(2 * time.Minute),
 	}
