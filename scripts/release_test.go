@@ -175,6 +175,41 @@ func TestAFailedMigrationDeploysNothing(t *testing.T) {
 	}
 }
 
+// TestEveryModuleIsReleased: what terraform/main.tf runs gets the new image, every service is looked at, and the
+// image is tried as each of them.
+func TestEveryModuleIsReleased(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	if err := r.steps(all()...); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../terraform/main.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried, err := os.ReadFile("image-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := regexp.MustCompile(`module "(\w+)" \{\s+source +=\s"\./(\w+)"`).FindAllStringSubmatch(string(text), -1)
+	var services []string
+	for _, module := range modules {
+		if !regexp.MustCompile(`(?m) -target=module\.` + module[1] + `( |$)`).MatchString(r.calls()) {
+			t.Errorf("%s keeps the old image", module[1])
+		}
+		if module[2] != "function" {
+			continue
+		}
+		services = append(services, module[1])
+		if !strings.Contains(r.calls(), "services describe "+module[1]+" ") {
+			t.Errorf("nobody looks at %s", module[1])
+		}
+	}
+	if list := "for target in " + strings.Join(services, " "); len(services) < 9 || strings.Count(string(tried), list) != 2 {
+		t.Errorf("scripts/image-test is to say twice: %s", list)
+	}
+}
+
 // TestWhatComesLaterStays: two builds run at once; the one that began first is the last to deploy.
 func TestWhatComesLaterStays(t *testing.T) {
 	t.Parallel()
