@@ -29,14 +29,18 @@ func (p *Pipeline) Claim(ctx context.Context) error {
 	if err := p.claim(ctx, false); err != nil {
 		return err
 	}
-	return p.Store.Ran(ctx, claimRun)
+	return p.Store.Ran(ctx, runLook, runFill)
 }
 
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
 // given back, and places that have become free since, for those that a claim has looked at already. A
 // place that waited for the next claim would stand empty for most of the time (docs/simulation.md).
 func (p *Pipeline) Recover(ctx context.Context) error {
-	return p.claim(observe.With(ctx, "claim", nvr.Claim{}, ""), true)
+	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
+	if err := p.claim(ctx, true); err != nil {
+		return err
+	}
+	return p.Store.Ran(ctx, runFill)
 }
 
 // claim works one at a time, so that each sees the places that the last one gave away. again says: leave

@@ -77,7 +77,7 @@ type Settings struct {
 	Retention time.Duration // of the segments, not divided
 
 	Lease     time.Duration   // how long who works holds a record without a word
-	Silence   time.Duration   // how old the last run of claim may be before standby does its work
+	Silence   time.Duration   // how old the last run of claim may be before standby does its work; of the part that fills places, a third
 	Wait      time.Duration   // for segments, from the end of the last one
 	LookAgain time.Duration   // between two looks for a segment that is missing
 	Budget    time.Duration   // of one delivery; then a further message goes on

@@ -30,11 +30,6 @@ func newClaimer(t *testing.T, records int) *claimer {
 	if _, err := s.SaveRoom(ctx, nvr.Room{Name: "504"}); err != nil {
 		t.Fatal(err)
 	}
-	for range records {
-		if _, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
 	server, err := pubsub.Start(ctx, pubsub.Options{Project: "local", Topics: []string{"stage"}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +42,20 @@ func newClaimer(t *testing.T, records int) *claimer {
 	t.Cleanup(func() { _ = topics.Close() })
 	c.Pipeline = &pipeline.Pipeline{Store: s, Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute}}
+	for range records {
+		c.insert("10:00")
+	}
 	return c
+}
+
+// insert files a request for a lecture that begins at a time and lasts until noon.
+func (c *claimer) insert(start string) int64 {
+	c.t.Helper()
+	rec, _, err := c.Store.Insert(context.Background(), nvr.Record{Room: "504", Date: "2026-11-19", StartTime: start, EndTime: "12:00", UserEmail: "a@example.org"}, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return rec.ID
 }
 
 func (c *claimer) running(what string, want int) {
@@ -105,25 +113,28 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestStandBy: standby leaves everything to a claim that runs, does its work while it does not, and stops
-// again when it is back.
+// TestStandBy: standby does that half of claim's work which is not done, and leaves it alone again once it is.
 func TestStandBy(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	c := newClaimer(t, 9)
 	c.Settings.Silence, c.Settings.Lease = 45*time.Minute, 24*time.Hour
+	fresh := int64(0) // a record that came after claim had looked
 	for _, at := range []struct {
-		what  string
-		after time.Duration
-		do    func(context.Context) error
-		want  int // records at work in the end
+		what   string
+		after  time.Duration
+		do     func(context.Context) error
+		want   int // records at work in the end
+		looked bool
 	}{
-		{"claim has three places", 0, c.Claim, 3},
-		{"a fourth place, which is claim's to give away", 44 * time.Minute, c.StandBy, 3},
-		{"claim is silent", 2 * time.Minute, c.StandBy, 5},
-		{"and goes on being so", 5 * time.Minute, c.StandBy, 6},
-		{"claim is back", 5 * time.Minute, c.Claim, 7},
-		{"and standby leaves the rest to it", 5 * time.Minute, c.StandBy, 7},
+		{"claim has three places", 0, c.Claim, 3, false},
+		{"the next one is claim's to give away", 14 * time.Minute, c.StandBy, 3, false},
+		{"nobody fills the places", 2 * time.Minute, c.StandBy, 5, false},
+		{"nor does he now", 5 * time.Minute, c.StandBy, 6, false},
+		{"somebody does again", 20 * time.Minute, c.Recover, 7, false},
+		{"but nobody looks through what is new", 5 * time.Minute, c.StandBy, 7, true},
+		{"claim is back", 5 * time.Minute, c.Claim, 9, true},
+		{"and all is left to it", 5 * time.Minute, c.StandBy, 9, true},
 	} {
 		c.clock.Move(at.after)
 		if err := at.do(ctx); err != nil {
@@ -131,5 +142,11 @@ func TestStandBy(t *testing.T) {
 		}
 		c.running(at.what, at.want)
 		c.Settings.MaxMerges++ // one more place each time
+		if fresh == 0 {
+			fresh = c.insert("11:00")
+		}
+		if rec, err := c.Store.Record(ctx, fresh); err != nil || rec.DueAt.IsZero() == at.looked {
+			t.Errorf("%s: the new record is due at %v, %v", at.what, rec.DueAt, err)
+		}
 	}
 }

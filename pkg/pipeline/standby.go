@@ -3,26 +3,48 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// claimRun is the name under which [Pipeline.Claim] notes that it got to its end.
-const claimRun = "claim"
+// The two halves of claim's work, by which its runs are noted once they have got to their end.
+const (
+	runLook = "look" // through what is new: Claim
+	runFill = "fill" // the places: Claim and Recover
+)
 
-// StandBy does what [Pipeline.Claim] does once that has not got to its end for a while: whatever stopped it
-// stops nobody's lecture. Before and after are the same, and the two do each other no harm.
+// StandBy does what claim has not got to the end of for a while, and only that half: whatever stopped it stops
+// nobody's lecture. Before and after are those of [Pipeline.Claim].
 func (p *Pipeline) StandBy(ctx context.Context) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	last, err := p.Store.LastRun(ctx, claimRun)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	looks, err := p.ran(ctx, runLook, p.Settings.Silence)
+	if err != nil {
 		return err
 	}
-	if p.Now().Sub(last) < p.Settings.Silence {
-		return nil
+	fills, err := p.ran(ctx, runFill, p.Settings.Silence/3)
+	switch {
+	case err != nil:
+		return err
+	case !fills:
+		return p.claim(ctx, looks)
+	case !looks:
+		return p.date(ctx)
 	}
-	p.Log.WarnContext(ctx, "claim is silent: standing in for it", "since", last)
-	return p.claim(ctx, false)
+	return nil
+}
+
+// ran tells whether a half of claim's work was done within a while.
+func (p *Pipeline) ran(ctx context.Context, half string, within time.Duration) (bool, error) {
+	last, err := p.Store.LastRun(ctx, half)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	if p.Now().Sub(last) < within {
+		return true, nil
+	}
+	p.Log.WarnContext(ctx, "claim is silent: standing in for it", "half", half, "since", last)
+	return false, nil
 }

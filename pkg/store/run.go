@@ -12,10 +12,12 @@ const (
 	selectRun = `select ended_at from merger_runs where name = ?`
 )
 
-// Ran notes that a run of something scheduled has got to its end, now.
-func (s *Store) Ran(ctx context.Context, name string) error {
-	if _, err := s.exec(ctx, replaceRun, name, millis(s.now())); err != nil {
-		return fmt.Errorf("note the run of %s: %w", name, err)
+// Ran notes that what these names stand for has got to its end, now.
+func (s *Store) Ran(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := s.exec(ctx, replaceRun, name, millis(s.now())); err != nil {
+			return fmt.Errorf("note the run of %s: %w", name, err)
+		}
 	}
 	return nil
 }
