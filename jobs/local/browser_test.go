@@ -36,6 +36,10 @@ const v = document.querySelector("video");
 v.muted = true;
 const failed = new Promise((_, no) => v.addEventListener("error", () => no(new Error("video: " + v.error.message))));
 const event = name => Promise.race([failed, new Promise(yes => v.addEventListener(name, yes, {once: true}))]);
+// A busy browser has "seeked" before the picture of that place is there to be drawn.
+let shown = -1;
+const note = (_, frame) => { shown = frame.mediaTime; v.requestVideoFrameCallback(note); };
+v.requestVideoFrameCallback(note);
 async function ready() {
 	if (v.readyState < 2) await event("loadeddata");
 	return {width: v.videoWidth, height: v.videoHeight, duration: v.duration};
@@ -50,6 +54,7 @@ async function luma(seconds) {
 	const there = event("seeked");
 	v.currentTime = seconds;
 	await there;
+	for (let i = 0; i < 2000 && Math.abs(shown - seconds) > 0.04; i++) await new Promise(yes => setTimeout(yes, 10));
 	const canvas = document.createElement("canvas");
 	canvas.width = v.videoWidth; canvas.height = v.videoHeight;
 	const context = canvas.getContext("2d");
