@@ -1,12 +1,13 @@
 package terraform_test
 
 import (
-	"encoding/csv"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nvr-miem/merger/pkg/simulate"
 )
 
 // TestCostsAddUp computes the table of docs/cost-cloud.md from its prices and formulas and the examples.
@@ -38,7 +39,11 @@ func TestCostsAddUp(t *testing.T) {
 		}
 		return rows[name][i]
 	}
-	core := rendering(t)
+	costs, err := simulate.Measured("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	core := costs.RenderCPU / 3600 // an hour of video
 	for size, rooms := range []float64{20, 1000} {
 		vars := read(t, "examples/"+[]string{"small", "large"}[size]+".tfvars")
 		set := func(pattern string) float64 {
@@ -84,27 +89,4 @@ func TestCostsAddUp(t *testing.T) {
 			t.Errorf("%v rooms: %v hours of video, not %v", rooms, said, hours)
 		}
 	}
-}
-
-// rendering is the core-hours an hour of video that docs/cost.csv has, without looking at the footage: that is
-// stage's.
-func rendering(t *testing.T) (core float64) {
-	t.Helper()
-	lines, err := csv.NewReader(strings.NewReader(read(t, "../docs/cost.csv"))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range lines {
-		seconds, _ := strconv.ParseFloat(line[3], 64) // the heading is none
-		switch line[0] {
-		case "c: ours":
-			core += seconds / 3600
-		case "c without rendering":
-			core -= seconds / 3600
-		}
-	}
-	if core <= 0 {
-		t.Fatal("docs/cost.csv does not say what rendering costs")
-	}
-	return core
 }

@@ -6,23 +6,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
 // emptyState is a folder with a database as serve makes it, and nothing in it.
 func emptyState(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Now: time.Now, Alone: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Migrate(t.Context(), store.Adoption{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
+	if err := storetest.Open(t, "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Alone: true}).Close(); err != nil {
 		t.Fatal(err)
 	}
 	return dir

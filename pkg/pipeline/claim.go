@@ -24,23 +24,20 @@ const batch = 500
 // among the rooms, while there is room for more merges. Before: a row waits, or its lease has run out.
 // After: the row names a new attempt and its message is sent. A kill between the two leaves a lease that
 // runs out.
-func (p *Pipeline) Claim(ctx context.Context) error {
-	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	if err := p.claim(ctx, false); err != nil {
-		return err
-	}
-	return p.Store.Ran(ctx, runLook, runFill)
-}
+func (p *Pipeline) Claim(ctx context.Context) error { return p.run(ctx, false, runLook, runFill) }
 
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
 // given back, and places that have become free since, for those that a claim has looked at already. A
 // place that waited for the next claim would stand empty for most of the time (docs/simulation.md).
-func (p *Pipeline) Recover(ctx context.Context) error {
+func (p *Pipeline) Recover(ctx context.Context) error { return p.run(ctx, true, runFill) }
+
+// run claims, and notes which halves of the work are done: see [Pipeline.StandBy].
+func (p *Pipeline) run(ctx context.Context, again bool, halves ...string) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	if err := p.claim(ctx, true); err != nil {
+	if err := p.claim(ctx, again); err != nil {
 		return err
 	}
-	return p.Store.Ran(ctx, runFill)
+	return p.Store.Ran(ctx, halves...)
 }
 
 // claim works one at a time, so that each sees the places that the last one gave away. again says: leave
