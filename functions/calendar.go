@@ -5,11 +5,11 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/pipeline"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Days of the segments' index that a sweep and the daily call look at.
@@ -22,23 +22,23 @@ const (
 // Scheduler wakes it with an empty body, daily with ?renew to renew the notification channels and to look
 // for dark encoders; topic calendar wakes it for one room when a notification came. See
 // [pipeline.Calendar].
-func Calendar(p *wire.Process) (http.Handler, error) {
+func Calendar(p *app.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
 		Store: p.Store, Workspace: p.Workspace, Now: p.Now, Log: p.Log,
 		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Requester: p.Config.Requester, Address: p.Config.Notifications()},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		message := dispatch.Woken(w, r)
+		message := dispatch.Attributes(w, r)
 		ctx := observe.With(observe.Extract(r.Context(), message), "calendar", nvr.Claim{}, message["room"])
-		ctx, err := traced(ctx, "calendar", func(ctx context.Context) error {
+		ctx, err := inSpan(ctx, "calendar", func(ctx context.Context) error {
 			switch {
 			case message["room"] != "": // a notification: that calendar, at once
 				return c.SweepRoom(ctx, message["room"])
 			case r.URL.Query().Has("renew"):
-				return errors.Join(c.RenewChannels(ctx), p.CanvasDays(ctx), p.Forget(ctx), c.Sweep(ctx), p.Index(ctx, allDays))
+				return errors.Join(c.RenewChannels(ctx), p.ReportIdleScreens(ctx), p.PurgeExpired(ctx), c.Sweep(ctx), p.IndexSegments(ctx, allDays))
 			}
-			return errors.Join(c.Sweep(ctx), p.Index(ctx, sweptDays))
+			return errors.Join(c.Sweep(ctx), p.IndexSegments(ctx, sweptDays))
 		})
-		answer(ctx, w, p, err)
+		writeResult(ctx, w, p, err)
 	}), nil
 }

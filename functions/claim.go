@@ -3,17 +3,17 @@ package functions
 import (
 	"net/http"
 
-	"github.com/nvr-miem/merger/pkg/wire"
+	"github.com/nvr-miem/merger/pkg/app"
 )
 
 // Claim is woken by Cloud Scheduler, or by hand, with an empty body; with ?recover it leaves
 // alone what is new. See [pipeline.Pipeline.Claim].
-func Claim(p *wire.Process) (http.Handler, error) {
+func Claim(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		do := p.Claim
 		if r.URL.Query().Has("recover") {
 			do = p.Recover
 		}
-		answer(r.Context(), w, p, do(r.Context()))
+		writeResult(r.Context(), w, p, do(r.Context()))
 	}), nil
 }

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/observe"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Fail is woken by topic fail, where messages end that could not be delivered; see
 // [pipeline.Pipeline.Fail].
-func Fail(p *wire.Process) (http.Handler, error) {
+func Fail(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := dispatch.Receive(w, r)
 		ctx := observe.With(observe.Extract(r.Context(), message.Attributes), "fail", message.Claim, "")
@@ -26,10 +26,10 @@ func Fail(p *wire.Process) (http.Handler, error) {
 				from = message.Dead.Subscription
 			}
 			p.Log.WarnContext(ctx, "a message was given up", observe.DeadLetter(from))
-			ctx, err = traced(ctx, "fail", func(ctx context.Context) error {
+			ctx, err = inSpan(ctx, "fail", func(ctx context.Context) error {
 				return p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
 			})
 		}
-		answer(ctx, w, p, err)
+		writeResult(ctx, w, p, err)
 	}), nil
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/config"
-	"github.com/nvr-miem/merger/pkg/wire"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
@@ -25,31 +25,31 @@ type Function struct {
 
 // New opens what the function of this name needs, and no more: the only switch over names.
 func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, now func() time.Time) (*Function, error) {
-	var parts []wire.Part
-	var handler func(*wire.Process) (http.Handler, error)
+	var parts []app.Part
+	var handler func(*app.Process) (http.Handler, error)
 	switch name {
 	case "form":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics}, Form
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics}, Form
 	case "api":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics}, API
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics}, API
 	case "calendar":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Workspace(workspace.CalendarScopes())}, Calendar
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Workspace(workspace.CalendarScopes())}, Calendar
 	case "claim":
-		parts, handler = []wire.Part{wire.Store, wire.Topics, wire.Jobs, wire.Notices}, Claim
+		parts, handler = []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}, Claim
 	case "standby":
-		parts, handler = []wire.Part{wire.Store, wire.Topics, wire.Jobs, wire.Notices}, Standby
+		parts, handler = []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}, Standby
 	case "stage":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics, wire.Jobs, wire.Workspace(workspace.StageScopes()), wire.Notices, wire.Tools}, Stage
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Jobs, app.Workspace(workspace.StageScopes()), app.Notices, app.Tools}, Stage
 	case "upload":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics, wire.Workspace(workspace.UploadScopes()), wire.Notices}, Upload
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Workspace(workspace.UploadScopes()), app.Notices}, Upload
 	case "link":
-		parts, handler = []wire.Part{wire.Store, wire.Buckets, wire.Topics, wire.Workspace(workspace.LinkScopes()), wire.Notices}, Link
+		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Workspace(workspace.LinkScopes()), app.Notices}, Link
 	case "fail":
-		parts, handler = []wire.Part{wire.Store, wire.Notices}, Fail
+		parts, handler = []app.Part{app.Store, app.Notices}, Fail
 	default:
 		return nil, fmt.Errorf("no function %q: FUNCTION_TARGET is one of %v", name, Names())
 	}
-	p, err := wire.New(ctx, c, log, now, parts...)
+	p, err := app.New(ctx, c, log, now, parts...)
 	if err != nil {
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
@@ -58,7 +58,7 @@ func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, n
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
 	if name != "form" && name != "api" {
-		served = posted(served)
+		served = requirePOST(served)
 	}
 	return &Function{Handler: served, Close: p.Close}, nil
 }

@@ -5,29 +5,29 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Form is the page, behind sign-in. See [web.NewForm].
-func Form(p *wire.Process) (http.Handler, error) { return web.NewForm(requests(p)), nil }
+func Form(p *app.Process) (http.Handler, error) { return web.NewForm(requests(p)), nil }
 
 // API is the NVR's API, /api/v1 with keys, and the notifications of calendars. See [web.NewAPI].
-func API(p *wire.Process) (http.Handler, error) { return web.NewAPI(requests(p)), nil }
+func API(p *app.Process) (http.Handler, error) { return web.NewAPI(requests(p)), nil }
 
-func requests(p *wire.Process) web.Options {
+func requests(p *app.Process) web.Options {
 	c := p.Config
 	o := web.Options{
 		Store: p.Store, Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
-		Look: func(ctx context.Context, room string) error {
-			return p.Topics.Wake(ctx, "calendar", map[string]string{"room": room})
+		SweepCalendar: func(ctx context.Context, room string) error {
+			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},
-		Report:    func(ctx context.Context, r nvr.Record) ([]byte, error) { return reported(ctx, p, r, "json") },
-		Thumbnail: func(ctx context.Context, r nvr.Record) ([]byte, error) { return reported(ctx, p, r, "jpg") },
-		Who:       who(c),
+		Report:       func(ctx context.Context, r nvr.Record) ([]byte, error) { return readReport(ctx, p, r, "json") },
+		Thumbnail:    func(ctx context.Context, r nvr.Record) ([]byte, error) { return readReport(ctx, p, r, "jpg") },
+		Authenticate: authenticator(c),
 	}
 	if c.IAPAudience == "" {
 		o.Hosts = []string{"127.0.0.1", "localhost", "::1"}
@@ -35,8 +35,8 @@ func requests(p *wire.Process) web.Options {
 	return o
 }
 
-// who tells who asks for a page: whom Identity-Aware Proxy let in, or the one person at this machine.
-func who(c *config.Config) func(*http.Request) (web.User, error) {
+// authenticator tells who asks for a page: whom Identity-Aware Proxy let in, or the one person at this machine.
+func authenticator(c *config.Config) func(*http.Request) (web.User, error) {
 	if c.IAPAudience != "" {
 		return web.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Who
 	}
@@ -51,8 +51,8 @@ func who(c *config.Config) func(*http.Request) (web.User, error) {
 // maxReport bounds what is read of it, in bytes.
 const maxReport = 16 << 20
 
-// reported reads what was stored with the report of a record; nil if there is none (any more).
-func reported(ctx context.Context, p *wire.Process, r nvr.Record, kind string) ([]byte, error) {
+// readReport reads what was stored with the report of a record; nil if there is none (any more).
+func readReport(ctx context.Context, p *app.Process, r nvr.Record, kind string) ([]byte, error) {
 	if r.Digest == "" {
 		return nil, nil
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/observe"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Serve is a whole process of one function: it reads the environment, opens the function, and serves
@@ -34,7 +34,7 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, function.Close()) }()
-	tracing, err := wire.Tracing(ctx, c, c.Target)
+	tracing, err := app.Tracing(ctx, c, c.Target)
 	if err != nil {
 		return err
 	}

@@ -15,15 +15,15 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/functions"
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // TestAProcessThatCannotStartSaysSoInItsLog: as a line that Cloud Logging reads, and without secrets.
 func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:paralleltest // it sets the environment
 	serve := func(ctx context.Context, out io.Writer) error { return functions.Serve(ctx, out, time.Now) }
-	task := func(ctx context.Context, out io.Writer) error { return wire.Task(ctx, out, time.Now, wire.Tools) }
+	task := func(ctx context.Context, out io.Writer) error { return app.Task(ctx, out, time.Now, app.Tools) }
 	for _, c := range []struct {
 		name  string
 		start func(context.Context, io.Writer) error
@@ -67,7 +67,7 @@ func TestSpansAreSentBeforeTheAnswer(t *testing.T) { //nolint:paralleltest // it
 		t.Fatal(err)
 	}
 	for name, request := range map[string]*http.Request{
-		"link": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "fail": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "calendar": posted(""),
+		"link": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "fail": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "calendar": newPost(""),
 	} {
 		function, err := functions.New(t.Context(), name, d.config, slog.New(slog.DiscardHandler), d.clock.Now)
 		if err != nil {

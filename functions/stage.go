@@ -3,11 +3,11 @@ package functions
 import (
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Stage is woken by topic stage; see [pipeline.Pipeline.Stage].
-func Stage(p *wire.Process) (http.Handler, error) {
-	return woken(p, nvr.StepStage, p.Pipeline.Stage), nil
+func Stage(p *app.Process) (http.Handler, error) {
+	return stepHandler(p, nvr.StepStage, p.Pipeline.Stage), nil
 }

@@ -2,12 +2,13 @@
 // what stands above it.
 //
 //	nvr                  words of the recorder: roles, segment names, room time
+//	homoglyph            look-alike Cyrillic and Latin letters, folded for comparison
 //	fault                errors that are decisions: permanent, later, stale
 //	config               every environment variable, once
 //	observe              logs, traces and metrics as Google Cloud reads them
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
-//	footage              segments as byte ranges; the loopback proxy FFmpeg reads them from
+//	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
@@ -17,11 +18,11 @@
 //	store/storetest      databases for tests: a file, and a MariaDB server
 //	bucket               segments, plans, parts and merges in Cloud Storage
 //	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
-//	notice               tells the requester: webhook, Zulip, e-mail
+//	notify               tells the requester: webhook, Zulip, e-mail
 //	dispatch             a claim handed over: messages out and in, the job started and asked
 //	calendar             an event → a record: times, opt-out, course code (pure)
 //	pipeline             the steps of a record, a file a step
-//	wire                 a process out of its configuration
+//	app                  a process out of its configuration
 //	simulate             weeks of a deployment in minutes: our claim under Google's quotas
 //	doctor               is everything in order, and how to mend what is not
 //	web                  the page, the NVR's API, /api/v1

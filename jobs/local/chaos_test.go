@@ -105,7 +105,7 @@ func TestChaos(t *testing.T) {
 	c.up()
 	c.prepare(rooms, records, seed)
 	for c.kills < kills && !c.settled() {
-		c.strike(seed)
+		c.inject(seed)
 		c.pause()
 		c.until("kills are spread over the run", func() bool { return c.over()*kills >= (c.kills-kills/10-2)*c.records })
 	}
@@ -169,8 +169,8 @@ func (c *chaos) faulty(seed uint64) {
 	}
 }
 
-// strike kills one process; now and then serve itself, or the database.
-func (c *chaos) strike(seed uint64) {
+// inject kills one process; now and then serve itself, or the database.
+func (c *chaos) inject(seed uint64) {
 	c.kills++
 	if c.database != nil && (c.kills%12 == 10 || c.kills == 2) {
 		c.crashes++

@@ -57,7 +57,7 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		_, _ = fmt.Fprintf(stderr, "local doctor: %v\nSee: local doctor --help\n", err)
 		return exitUsage
 	}
-	findings := examiner(ctx, o).Look(ctx)
+	findings := examiner(ctx, o).Run(ctx)
 	if *asJSON {
 		err = doctor.PrintJSON(stdout, findings)
 	} else {

@@ -17,13 +17,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/pipeline"
-	"github.com/nvr-miem/merger/pkg/wire"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
 // underLoad in the environment names the folder of a load test: every process of its serve answers there
@@ -47,11 +47,11 @@ func beforeLoad(dir string) {
 // fakeTask is a task of the job merge without FFmpeg: it commits the part that was rendered once for all
 // records. The rest is the real step, which finds the part there and joins it; the video gets no thumbnail.
 func fakeTask(ctx context.Context, dir string) error {
-	proxy, err := footage.Listen(ctx)
+	proxy, err := rangeproxy.Listen(ctx)
 	if err != nil {
 		return err
 	}
-	err = wire.Task(ctx, os.Stdout, time.Now, func(ctx context.Context, p *wire.Process) error {
+	err = app.Task(ctx, os.Stdout, time.Now, func(ctx context.Context, p *app.Process) error {
 		p.Tools = &pipeline.Tools{FFmpeg: new(ffmpeg.Tool), Proxy: proxy}
 		return putPart(ctx, dir, p)
 	})
@@ -59,7 +59,7 @@ func fakeTask(ctx context.Context, dir string) error {
 }
 
 // putPart commits the task's part unless it is there.
-func putPart(ctx context.Context, dir string, p *wire.Process) error {
+func putPart(ctx context.Context, dir string, p *app.Process) error {
 	c := p.Config
 	name, err := bucket.PlanName(c.Record, c.Digest)
 	if err != nil {
@@ -124,7 +124,7 @@ func renderPart(ctx context.Context, tables, payload string, plan *merge.Plan, s
 	if err != nil {
 		return err
 	}
-	proxy, err := footage.Listen(ctx)
+	proxy, err := rangeproxy.Listen(ctx)
 	if err != nil {
 		return err
 	}

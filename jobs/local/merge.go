@@ -15,8 +15,8 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
@@ -48,7 +48,7 @@ func mergeCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 
 // wayOut words an error for people: one sentence that says what to do.
 func wayOut(err error) string {
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	switch {
 	case errors.As(err, &permanent):
 		return reason(permanent.Reason)
@@ -58,7 +58,7 @@ func wayOut(err error) string {
 		return fmt.Sprintf("permission is missing: let this user read the segments and write the results, then start again (%v)", err)
 	case errors.Is(err, merge.ErrBusy):
 		return fmt.Sprintf("%v: wait for it, or give this one another --work", err)
-	case errors.Is(err, footage.ErrChanged):
+	case errors.Is(err, rangeproxy.ErrChanged):
 		return fmt.Sprintf("a file of the recorder changed during the merge: start the same command again when it is finished (%v)", err)
 	default:
 		return err.Error()
@@ -79,7 +79,7 @@ func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	proxy, err := footage.Listen(ctx)
+	proxy, err := rangeproxy.Listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ type found struct {
 }
 
 // makeMerge makes the video, and says what was done.
-func makeMerge(ctx context.Context, engine *merge.Engine, work *merge.Work, o mergeOptions, files found, stdout, stderr io.Writer) error {
+func makeMerge(ctx context.Context, engine *merge.Engine, work *merge.WorkDir, o mergeOptions, files found, stdout, stderr io.Writer) error {
 	debug.SetGCPercent(50) // the pictures are FFmpeg's: our own garbage is cheap to collect, and half of what we hold
 	meter := startMeter()
 	defer meter.end()

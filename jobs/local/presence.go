@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
 // judgedFile is one file's answer; its JSON is a promise to scripts.
@@ -93,7 +93,7 @@ func judgeFiles(ctx context.Context, cards string, files []string) (judged []jud
 	if err != nil {
 		return nil, nil, err
 	}
-	proxy, err := footage.Listen(ctx)
+	proxy, err := rangeproxy.Listen(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,8 +113,8 @@ func judgeFiles(ctx context.Context, cards string, files []string) (judged []jud
 	return judged, failures, nil
 }
 
-func judgeFile(ctx context.Context, judge *presence.Judge, proxy *footage.Proxy, path string) (answer judgedFile, err error) {
-	bytes, err := footage.OpenFile(path)
+func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Proxy, path string) (answer judgedFile, err error) {
+	bytes, err := rangeproxy.OpenFile(path)
 	if err != nil {
 		return answer, err
 	}

@@ -59,14 +59,14 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
 
-	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics(), patient: patience()}
+	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics(), patient: retryTransport()}
 	lines := s.metrics.Writer(journal)
 	s.log = observe.Logger(lines, observe.Options{Service: "local"})
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.start(ctx, lines); err != nil {
 		return err
 	}
-	s.greet(out)
+	s.printAddresses(out)
 	s.run(ctx)
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
@@ -13,8 +13,8 @@ import (
 const thumbWidth = 480
 
 // thumbnails takes pictures of the finished video every few minutes.
-func thumbnails(ctx context.Context, r *report.Report, tool *ffmpeg.Tool, proxy *footage.Proxy) ([]report.Thumb, error) {
-	file, err := footage.OpenFile(r.Output.Path)
+func thumbnails(ctx context.Context, r *report.Report, tool *ffmpeg.Tool, proxy *rangeproxy.Proxy) ([]report.Thumb, error) {
+	file, err := rangeproxy.OpenFile(r.Output.Path)
 	if err != nil {
 		return nil, fmt.Errorf("take pictures of the video: %w", err)
 	}

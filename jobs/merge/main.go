@@ -10,12 +10,12 @@ import (
 	"time"
 	_ "time/tzdata" // rooms have time zones also where the system knows none
 
-	"github.com/nvr-miem/merger/pkg/wire"
+	"github.com/nvr-miem/merger/pkg/app"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := wire.Task(ctx, os.Stdout, time.Now, wire.Tools)
+	err := app.Task(ctx, os.Stdout, time.Now, app.Tools)
 	stop()
 	if err != nil {
 		os.Exit(1) // the log says it

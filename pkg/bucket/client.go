@@ -3,8 +3,8 @@
 //
 // It knows Cloud Storage's client library and the layout of the two buckets; it knows no record, no
 // video and no Drive. Every call retries by itself for about half a minute; what comes back after that
-// is sorted: [ErrNotFound], [ErrExists] and [ErrChanged] tell how things stand, fault.Permanent and
-// fault.Later are decisions, anything else is worth another try. An object's bytes never pass through
+// is sorted: [ErrNotFound], [ErrExists] and [ErrChanged] tell how things stand, fault.PermanentError and
+// fault.Deferral are decisions, anything else is worth another try. An object's bytes never pass through
 // memory whole, whatever their number. Start with [New], then [Bucket.Create] and [Bucket.Open].
 package bucket
 
@@ -40,11 +40,11 @@ const (
 
 // Options say where Cloud Storage is.
 type Options struct {
-	Endpoint  string            // like http://127.0.0.1:9000/storage/v1/; "" is Google
-	Transport http.RoundTripper // below everything; nil is the usual one
-	Scale     float64           // divides every wait; 0 is 1
-	Now       func() time.Time  // for the instant at which a spent quota is asked for again
-	Tried     fault.Tried       // for metrics; may be nil
+	Endpoint  string             // like http://127.0.0.1:9000/storage/v1/; "" is Google
+	Transport http.RoundTripper  // below everything; nil is the usual one
+	Scale     float64            // divides every wait; 0 is 1
+	Now       func() time.Time   // for the instant at which a spent quota is asked for again
+	Tried     fault.CallObserver // for metrics; may be nil
 }
 
 // Client speaks to Cloud Storage. It must be closed.
@@ -137,7 +137,7 @@ func (b *Bucket) Check(ctx context.Context) error {
 type sorting struct {
 	next  http.RoundTripper
 	scale float64
-	tried fault.Tried
+	tried fault.CallObserver
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -155,7 +155,7 @@ func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	if fault.HTTP(response.StatusCode, reasonOf(body)) != fault.Curable {
+	if fault.HTTP(response.StatusCode, reasonOf(body)) != fault.Retryable {
 		return response, nil
 	}
 	s.tried(r.Context(), callOf(r), response.StatusCode, true, errors.New(response.Status))

@@ -102,7 +102,7 @@ func TestCreateGivesUp(t *testing.T) {
 	if err == nil || time.Since(begun) > 10*time.Second {
 		t.Errorf("a server that only fails: %v after %s", err, time.Since(begun))
 	}
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) || errors.Is(err, context.Canceled) {
 		t.Errorf("a failure worth another try came as %v", err)
 	}
@@ -149,8 +149,8 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 			})
 			c.handler.Store(&handler)
 			_, err := c.Stat(t.Context(), "a")
-			var permanent *fault.Permanent
-			var later *fault.Later
+			var permanent *fault.PermanentError
+			var later *fault.Deferral
 			if errors.As(err, &later) != (reason == "dailyLimitExceeded") || errors.As(err, &permanent) == (reason == "dailyLimitExceeded") {
 				t.Errorf("%d %s: %v", status, reason, err)
 			}

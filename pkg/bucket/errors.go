@@ -12,7 +12,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	// ErrExists says that an object of this name is there, made by somebody else.
 	ErrExists = errors.New("the object exists")
 	// ErrChanged says that an object is no longer of the generation that was opened.
-	ErrChanged = footage.ErrChanged
+	ErrChanged = rangeproxy.ErrChanged
 	// ErrName says that something cannot be part of an object's name.
 	ErrName = errors.New("cannot be part of an object's name")
 	// ErrUnfinished says that time ran out, and that what was done is kept: call again.
@@ -36,7 +36,7 @@ const quotaPause = time.Hour
 func (b *Bucket) sort(ctx context.Context, err error, call, format string, values ...any) error {
 	what := fmt.Sprintf(format, values...)
 	status, reason, text := answerOf(err)
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Answer) {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Expected) {
 		b.client.opts.Tried(ctx, call, status, false, err)
 	}
 	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
@@ -51,20 +51,20 @@ func (b *Bucket) sort(ctx context.Context, err error, call, format string, value
 		return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
 	}
 	switch fault.HTTP(status, reason) {
-	case fault.Answer:
+	case fault.Expected:
 		if status == http.StatusPreconditionFailed {
 			return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrExists)
 		}
-	case fault.Waiting:
-		return &fault.Later{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Why: fault.Reason{
+	case fault.Deferred:
+		return &fault.Deferral{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Why: fault.Reason{
 			En: "Cloud Storage's quota is spent for now.", Ru: "Квота Cloud Storage пока исчерпана.",
 		}}
-	case fault.Final:
-		return &fault.Permanent{Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err), Reason: fault.Reason{
+	case fault.Permanent:
+		return &fault.PermanentError{Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err), Reason: fault.Reason{
 			En: "The storage of video refused the request: tell the administrator.",
 			Ru: "Хранилище видео отклонило запрос: сообщите администратору.",
 		}}
-	case fault.Curable:
+	case fault.Retryable:
 	}
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
-	"github.com/nvr-miem/merger/pkg/heaptest"
+	"github.com/nvr-miem/merger/pkg/internal/heaptest"
 )
 
 // sink takes resumable uploads, composes and deletes, and keeps nothing.

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/homoglyph"
 )
 
 const (
@@ -19,8 +19,8 @@ const (
 
 // OptOut tells whether a description asks for no recording.
 func OptOut(description string) bool {
-	text := nvr.Fold(strings.Join(Lines(description), " "))
-	for _, words := range []string{nvr.Fold("без записи"), nvr.Fold("no recording")} {
+	text := homoglyph.Fold(strings.Join(Lines(description), " "))
+	for _, words := range []string{homoglyph.Fold("без записи"), homoglyph.Fold("no recording")} {
 		for at := 0; ; {
 			i := strings.Index(text[at:], words)
 			if i < 0 {
@@ -67,8 +67,8 @@ func afterKeyword(line string) string {
 		return ""
 	}
 	_, size := utf8.DecodeRuneInString(line[at:])
-	word := nvr.Fold(strings.Trim(line[:at], "*_ \u00a0\t"))
-	if word != nvr.Fold("поток") && word != nvr.Fold("course") {
+	word := homoglyph.Fold(strings.Trim(line[:at], "*_ \u00a0\t"))
+	if word != homoglyph.Fold("поток") && word != homoglyph.Fold("course") {
 		return ""
 	}
 	return cleanCode(line[at+size:])
@@ -84,7 +84,7 @@ func cleanCode(text string) string {
 	if utf8.RuneCountInString(text) > maxCode {
 		return ""
 	}
-	return nvr.Straighten(text)
+	return homoglyph.Canonicalize(text)
 }
 
 func visible(r rune) rune {

@@ -37,14 +37,14 @@ var (
 // patience is how long one call to the Admin API is tried, and how long one publish, at time scale 1.
 const patience = 30 * time.Second
 
-// waits is how a client of this package waits between the tries of one call.
-type waits struct {
+// retrier is how a client of this package waits between the tries of one call.
+type retrier struct {
 	scale float64
 	pause func(context.Context, time.Duration) error
-	tried fault.Tried
+	tried fault.CallObserver
 }
 
-func newWaits(scale float64, pause func(context.Context, time.Duration) error, tried fault.Tried) waits {
+func newWaits(scale float64, pause func(context.Context, time.Duration) error, tried fault.CallObserver) retrier {
 	if scale <= 0 {
 		scale = 1
 	}
@@ -54,19 +54,19 @@ func newWaits(scale float64, pause func(context.Context, time.Duration) error, t
 	if tried == nil {
 		tried = func(context.Context, string, int, bool, error) {}
 	}
-	return waits{scale: scale, pause: pause, tried: tried}
+	return retrier{scale: scale, pause: pause, tried: tried}
 }
 
-func (w waits) scaled(d time.Duration) time.Duration {
+func (w retrier) scaled(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)/w.scale))
 }
 
-// again calls do until it succeeds, fails for good, or has been given patience; the error comes back
+// do calls do until it succeeds, fails for good, or has been given patience; the error comes back
 // as package fault wants it. call is Google's name of what is called.
-func (w waits) again(ctx context.Context, call string, do func(context.Context) error) (err error) {
+func (w retrier) do(ctx context.Context, call string, do func(context.Context) error) (err error) {
 	ctx, span := observe.Start(ctx, call)
 	defer func() {
-		if err != nil && kind(err) == fault.Answer {
+		if err != nil && kind(err) == fault.Expected {
 			observe.End(span, nil)
 			return
 		}
@@ -76,9 +76,9 @@ func (w waits) again(ctx context.Context, call string, do func(context.Context) 
 	var waited time.Duration
 	for {
 		err = do(ctx)
-		if err == nil || ctx.Err() != nil || kind(err) != fault.Curable {
+		if err == nil || ctx.Err() != nil || kind(err) != fault.Retryable {
 			w.told(ctx, call, err, false)
-			return sorted(err)
+			return classify(err)
 		}
 		pause := max(backoff.Pause(), w.scaled(retryAfter(err)))
 		waited += pause
@@ -93,8 +93,8 @@ func (w waits) again(ctx context.Context, call string, do func(context.Context) 
 }
 
 // told hands on that a call failed, for the metrics.
-func (w waits) told(ctx context.Context, call string, err error, again bool) {
-	if err == nil || ctx.Err() != nil || kind(err) == fault.Answer {
+func (w retrier) told(ctx context.Context, call string, err error, again bool) {
+	if err == nil || ctx.Err() != nil || kind(err) == fault.Expected {
 		return
 	}
 	code, _ := answer(err)
@@ -105,29 +105,29 @@ func (w waits) told(ctx context.Context, call string, err error, again bool) {
 func kind(err error) fault.Kind {
 	status, reason := answer(err)
 	if status == 0 {
-		return fault.Curable // no answer came
+		return fault.Retryable // no answer came
 	}
 	return fault.HTTP(status, reason)
 }
 
-// sorted is an error with the kind that callers act on.
-func sorted(err error) error {
+// classify is an error with the kind that callers act on.
+func classify(err error) error {
 	if err == nil {
 		return nil
 	}
 	code, _ := answer(err)
 	switch kind(err) {
-	case fault.Answer:
+	case fault.Expected:
 		if code == http.StatusNotFound || code == http.StatusGone {
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		}
 		return fmt.Errorf("%w: %w", ErrChanged, err)
-	case fault.Final:
-		return &fault.Permanent{Err: err, Reason: fault.Reason{
+	case fault.Permanent:
+		return &fault.PermanentError{Err: err, Reason: fault.Reason{
 			En: "Google Cloud refuses to start or to ask for the next step: the system's permissions or settings are wrong; tell the administrator",
 			Ru: "Google Cloud отказывается запускать следующий шаг: неверны права или настройки системы; сообщите администратору",
 		}}
-	case fault.Curable, fault.Waiting: // a daily quota of these two services is not known: try again
+	case fault.Retryable, fault.Deferred: // a daily quota of these two services is not known: try again
 	}
 	return err
 }

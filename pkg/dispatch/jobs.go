@@ -25,14 +25,14 @@ type JobsOptions struct {
 	Client   *http.Client // nil: with the process's own credentials at Google, with none elsewhere
 	Scale    float64      // divides the waits between tries; 0 is 1
 	Pause    func(context.Context, time.Duration) error
-	Tried    fault.Tried // for metrics; may be nil
+	Tried    fault.CallObserver // for metrics; may be nil
 }
 
 // Jobs starts executions of jobs and asks what became of them. Jobs and executions are named in full,
 // as in projects/P/locations/L/jobs/J/executions/E.
 type Jobs struct {
 	service *run.Service
-	waits   waits
+	retrier retrier
 }
 
 // NewJobs makes no call.
@@ -51,7 +51,7 @@ func NewJobs(ctx context.Context, options JobsOptions) (*Jobs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the Cloud Run Admin API: %w", err)
 	}
-	return &Jobs{service: service, waits: newWaits(options.Scale, options.Pause, options.Tried)}, nil
+	return &Jobs{service: service, retrier: newWaits(options.Scale, options.Pause, options.Tried)}, nil
 }
 
 // Launch is one wish to run a job.
@@ -67,7 +67,7 @@ type Launch struct {
 // is lost and the execution does not show yet, a second one may start; whoever calls bears that.
 func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, error) {
 	var name string
-	err := j.waits.again(ctx, "run.jobs.run", func(ctx context.Context) error {
+	err := j.retrier.do(ctx, "run.jobs.run", func(ctx context.Context) error {
 		all, err := j.list(ctx, job, launch.Since)
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 // whoever looks for several takes them out of one listing.
 func (j *Jobs) List(ctx context.Context, job string, since time.Time) ([]Execution, error) {
 	var all []Execution
-	err := j.waits.again(ctx, "run.executions.list", func(ctx context.Context) (err error) {
+	err := j.retrier.do(ctx, "run.executions.list", func(ctx context.Context) (err error) {
 		all, err = j.list(ctx, job, since)
 		return err
 	})
@@ -159,7 +159,7 @@ func (j *Jobs) list(ctx context.Context, job string, since time.Time) ([]Executi
 
 // Cancel ends an execution: its tasks get SIGTERM, then SIGKILL. One that has ended already is fine.
 func (j *Jobs) Cancel(ctx context.Context, execution string) error {
-	err := j.waits.again(ctx, "run.executions.cancel", func(ctx context.Context) error {
+	err := j.retrier.do(ctx, "run.executions.cancel", func(ctx context.Context) error {
 		_, err := j.service.Projects.Locations.Jobs.Executions.Cancel(execution, &run.GoogleCloudRunV2CancelExecutionRequest{}).
 			Context(ctx).Fields("name").Do()
 		return err
@@ -177,7 +177,7 @@ func (j *Jobs) Cancel(ctx context.Context, execution string) error {
 // Execution asks how an execution stands, and if it failed, what its tasks died of.
 func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	var execution Execution
-	err := j.waits.again(ctx, "run.executions.get", func(ctx context.Context) error {
+	err := j.retrier.do(ctx, "run.executions.get", func(ctx context.Context) error {
 		answer, err := j.service.Projects.Locations.Jobs.Executions.Get(name).Context(ctx).Fields(executionFields).Do()
 		if err == nil {
 			execution = read(answer)
@@ -190,7 +190,7 @@ func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	if execution.Failed == 0 {
 		return execution, nil
 	}
-	err = j.waits.again(ctx, "run.tasks.list", func(ctx context.Context) error {
+	err = j.retrier.do(ctx, "run.tasks.list", func(ctx context.Context) error {
 		execution.Failures = nil
 		return j.service.Projects.Locations.Jobs.Executions.Tasks.List(name).PageSize(1000).
 			Fields("nextPageToken", "tasks(index,completionTime,retried,lastAttemptResult)").

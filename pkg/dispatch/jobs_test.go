@@ -166,7 +166,7 @@ func TestErrors(t *testing.T) {
 		return jobs(t, &admin{refuse: func(string) int { return status }})
 	}
 	_, err := with(http.StatusForbidden).Start(t.Context(), job, launch("7-1"))
-	if final := (*fault.Permanent)(nil); !errors.As(err, &final) || final.Reason.Ru == "" {
+	if final := (*fault.PermanentError)(nil); !errors.As(err, &final) || final.Reason.Ru == "" {
 		t.Errorf("403: %v, want permanent", err)
 	}
 	_, err = with(http.StatusNotFound).Execution(t.Context(), job+"/executions/e1")
@@ -174,7 +174,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("404: %v, want not found", err)
 	}
 	_, err = with(http.StatusTooManyRequests).List(t.Context(), job, time.Time{})
-	if final := (*fault.Permanent)(nil); err == nil || errors.As(err, &final) {
+	if final := (*fault.PermanentError)(nil); err == nil || errors.As(err, &final) {
 		t.Errorf("429: %v, want an error worth another try", err)
 	}
 	if err := with(http.StatusBadRequest).Cancel(t.Context(), job+"/executions/e1"); err == nil {

@@ -96,7 +96,7 @@ func parseClaim(data []byte) (nvr.Claim, error) {
 	if open, err := fields.Token(); err != nil || open != json.Delim('{') {
 		return claim, errors.New("the message is not a claim: not an object")
 	}
-	missing := map[string]any{"record": &claim.Record, "attempt": &claim.Attempt, "turn": &claim.Turn, "step": &claim.Step}
+	missing := map[string]any{"record": &claim.Record, "attempt": &claim.Attempt, "turn": &claim.Continuation, "step": &claim.Step}
 	for fields.More() {
 		name, err := fields.Token()
 		if err != nil {
@@ -121,8 +121,8 @@ func parseClaim(data []byte) (nvr.Claim, error) {
 	if len(missing) > 0 {
 		return claim, fmt.Errorf("the message is not a claim: %d fields are missing", len(missing))
 	}
-	if claim.Record <= 0 || claim.Attempt < 0 || claim.Turn < 0 || !claim.Step.Working() {
-		return claim, fmt.Errorf("the message is not a claim: record %d, attempt %d, turn %d, step %q", claim.Record, claim.Attempt, claim.Turn, claim.Step)
+	if claim.Record <= 0 || claim.Attempt < 0 || claim.Continuation < 0 || !claim.Step.Working() {
+		return claim, fmt.Errorf("the message is not a claim: record %d, attempt %d, turn %d, step %q", claim.Record, claim.Attempt, claim.Continuation, claim.Step)
 	}
 	return claim, nil
 }

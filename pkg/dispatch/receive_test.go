@@ -41,7 +41,7 @@ func TestReceive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (nvr.Claim{Record: 7, Attempt: 2, Turn: 1, Step: nvr.StepStage}); got.Claim != want {
+	if want := (nvr.Claim{Record: 7, Attempt: 2, Continuation: 1, Step: nvr.StepStage}); got.Claim != want {
 		t.Errorf("claim %+v, want %+v", got.Claim, want)
 	}
 	if got.ID != "17" || got.Delivery != 3 || got.Subscription != "projects/p/subscriptions/stage" || got.Dead != nil {
@@ -112,7 +112,7 @@ func FuzzReceive(f *testing.F) {
 		if malformed := (*dispatch.Malformed)(nil); err != nil && !errors.As(err, &malformed) {
 			t.Fatalf("%v is not a malformed push", err)
 		}
-		if err == nil && (got.Claim.Record <= 0 || got.Claim.Attempt < 0 || got.Claim.Turn < 0 || !got.Claim.Step.Working()) {
+		if err == nil && (got.Claim.Record <= 0 || got.Claim.Attempt < 0 || got.Claim.Continuation < 0 || !got.Claim.Step.Working()) {
 			t.Fatalf("took %+v for a claim", got.Claim)
 		}
 	})

@@ -27,15 +27,15 @@ import (
 // TopicsOptions say where Pub/Sub is.
 type TopicsOptions struct {
 	Project  string
-	Endpoint string      // host:port of a server without TLS; empty: Google's
-	Scale    float64     // divides how long a publish is tried; 0 is 1
-	Tried    fault.Tried // for metrics; may be nil
+	Endpoint string             // host:port of a server without TLS; empty: Google's
+	Scale    float64            // divides how long a publish is tried; 0 is 1
+	Tried    fault.CallObserver // for metrics; may be nil
 }
 
 // Topics publishes. A topic is named after the function that it wakes.
 type Topics struct {
-	client *pubsub.Client
-	waits  waits
+	client  *pubsub.Client
+	retrier retrier
 
 	mu         sync.Mutex
 	publishers map[string]*pubsub.Publisher
@@ -58,15 +58,15 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Pub/Sub of project %s: %w", options.Project, err)
 	}
-	return &Topics{client: client, waits: waits, publishers: map[string]*pubsub.Publisher{}}, nil
+	return &Topics{client: client, retrier: waits, publishers: map[string]*pubsub.Publisher{}}, nil
 }
 
 // callPublish is Google's name of a publish.
 const callPublish = "pubsub.topics.publish"
 
 // publishing tries a publish again as the client library does by itself, with pauses that are scaled.
-func (w waits) publishing() gax.Retryer {
-	return retrying{waits: w, Retryer: gax.OnCodes([]codes.Code{
+func (w retrier) publishing() gax.Retryer {
+	return retrying{retrier: w, Retryer: gax.OnCodes([]codes.Code{
 		codes.Aborted, codes.Canceled, codes.Internal, codes.ResourceExhausted, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded,
 	}, gax.Backoff{Initial: w.scaled(100 * time.Millisecond), Max: w.scaled(10 * time.Second), Multiplier: 2})}
 }
@@ -75,20 +75,20 @@ func (w waits) publishing() gax.Retryer {
 type retrying struct {
 	gax.Retryer
 
-	waits waits
+	retrier retrier
 }
 
 // Retry implements [gax.Retryer].
 func (r retrying) Retry(err error) (time.Duration, bool) {
 	pause, again := r.Retryer.Retry(err)
 	if again {
-		r.waits.told(context.Background(), callPublish, err, true)
+		r.retrier.told(context.Background(), callPublish, err, true)
 	}
 	return pause, again
 }
 
 // publishTime is how long a publish may take. However the waits are scaled, a busy machine is not quicker.
-func (w waits) publishTime() time.Duration { return max(w.scaled(patience), 2*time.Second) }
+func (w retrier) publishTime() time.Duration { return max(w.scaled(patience), 2*time.Second) }
 
 // Close gives the connection back. Nothing is left unsent: Publish waits.
 func (t *Topics) Close() error {
@@ -113,7 +113,7 @@ func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) err
 	}
 	return t.send(ctx, topic, data, map[string]string{
 		"record": strconv.FormatInt(claim.Record, 10), "attempt": strconv.FormatInt(claim.Attempt, 10),
-		"turn": strconv.FormatInt(claim.Turn, 10), "step": string(claim.Step),
+		"turn": strconv.FormatInt(claim.Continuation, 10), "step": string(claim.Step),
 	})
 }
 
@@ -121,13 +121,13 @@ func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) err
 func (t *Topics) Check(ctx context.Context, topic string) error {
 	name := "projects/" + t.client.Project() + "/topics/" + topic
 	if _, err := t.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: name}); err != nil {
-		return fmt.Errorf("look at topic %s: %w", topic, sorted(err))
+		return fmt.Errorf("look at topic %s: %w", topic, classify(err))
 	}
 	return nil
 }
 
-// Wake tells a function that needs no claim to look now; the attributes are for people who read logs.
-func (t *Topics) Wake(ctx context.Context, topic string, attributes map[string]string) error {
+// Notify tells a function that needs no claim to look now; the attributes are for people who read logs.
+func (t *Topics) Notify(ctx context.Context, topic string, attributes map[string]string) error {
 	return t.send(ctx, topic, []byte("{}"), attributes)
 }
 
@@ -138,13 +138,13 @@ func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes
 	maps.Copy(message.Attributes, attributes)
 	maps.Copy(message.Attributes, observe.Inject(ctx))
 
-	ctx, cancel := context.WithTimeout(ctx, 2*t.waits.publishTime())
+	ctx, cancel := context.WithTimeout(ctx, 2*t.retrier.publishTime())
 	defer cancel()
 	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
 		if !errors.Is(err, context.Canceled) {
-			t.waits.told(context.WithoutCancel(ctx), callPublish, err, false) // also when its time is up
+			t.retrier.told(context.WithoutCancel(ctx), callPublish, err, false) // also when its time is up
 		}
-		return fmt.Errorf("publish to topic %s: %w", topic, sorted(err))
+		return fmt.Errorf("publish to topic %s: %w", topic, classify(err))
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (t *Topics) publisher(topic string) *pubsub.Publisher {
 	if publisher == nil {
 		publisher = t.client.Publisher(topic)
 		publisher.PublishSettings.CountThreshold = 1 // a function publishes one message and waits for it
-		publisher.PublishSettings.Timeout = t.waits.publishTime()
+		publisher.PublishSettings.Timeout = t.retrier.publishTime()
 		t.publishers[topic] = publisher
 	}
 	return publisher

@@ -38,7 +38,7 @@ func TestPublish(t *testing.T) {
 	server.Publish("projects/p/topics/stage", nil, nil) // makes the topic
 
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
-	claim := nvr.Claim{Record: 7, Attempt: 2, Turn: 1, Step: nvr.StepStage}
+	claim := nvr.Claim{Record: 7, Attempt: 2, Continuation: 1, Step: nvr.StepStage}
 	if err := topics.Publish(trace.ContextWithSpanContext(t.Context(), span), "stage", claim); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestPublish(t *testing.T) {
 			t.Errorf("attribute %s is %q, want %q", name, sent.Attributes[name], want)
 		}
 	}
-	if err := topics.Wake(t.Context(), "stage", nil); err != nil {
+	if err := topics.Notify(t.Context(), "stage", nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -77,7 +77,7 @@ func TestPublishFails(t *testing.T) {
 		t.Parallel()
 		server := pstest.NewServer(pstest.WithErrorInjection("Publish", codes.PermissionDenied, "no"))
 		err := topics(t, server).Publish(t.Context(), "stage", nvr.Claim{})
-		if final := (*fault.Permanent)(nil); !errors.As(err, &final) {
+		if final := (*fault.PermanentError)(nil); !errors.As(err, &final) {
 			t.Errorf("%v, want permanent", err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestPublishFails(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		err := topics(t, server).Publish(ctx, "stage", nvr.Claim{})
-		if final := (*fault.Permanent)(nil); err == nil || errors.As(err, &final) {
+		if final := (*fault.PermanentError)(nil); err == nil || errors.As(err, &final) {
 			t.Errorf("%v, want an error that is worth another try", err)
 		}
 	})

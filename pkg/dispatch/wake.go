@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// Woken reads the attributes of a push that [Topics.Wake] caused. An empty body (Scheduler's), and one that
+// Attributes reads the attributes of a push that [Topics.Wake] caused. An empty body (Scheduler's), and one that
 // is no push, has none: whoever is woken without them does all that there is.
-func Woken(w http.ResponseWriter, r *http.Request) map[string]string {
+func Attributes(w http.ResponseWriter, r *http.Request) map[string]string {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, envelopeBytes))
 	if err != nil {
 		return nil

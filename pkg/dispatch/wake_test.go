@@ -14,7 +14,7 @@ func FuzzWoken(f *testing.F) {
 	f.Add("null")
 	f.Add(`{"message":{"attributes":[]}}`)
 	f.Fuzz(func(_ *testing.T, body string) {
-		dispatch.Woken(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		dispatch.Attributes(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
 	})
 }
 
@@ -25,7 +25,7 @@ func TestWoken(t *testing.T) {
 		"": "", "{": "", `{"message":{}}`: "",
 	} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		if got := dispatch.Woken(w, r)["room"]; got != want {
+		if got := dispatch.Attributes(w, r)["room"]; got != want {
 			t.Errorf("%q names room %q, want %q", body, got, want)
 		}
 	}

@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/wire"
 )
 
 // Doctor looks at one deployment.
@@ -33,8 +33,8 @@ type Doctor struct {
 // patience is how long one look may take: a doctor that waits tells nothing.
 const patience = 25 * time.Second
 
-// Look looks at everything, from the ground up.
-func (d *Doctor) Look(ctx context.Context) []Finding {
+// Run looks at everything, from the ground up.
+func (d *Doctor) Run(ctx context.Context) []Finding {
 	findings := []Finding{d.configuration()}
 	findings = append(findings, d.machine(ctx)...)
 	p, found := d.database(ctx)
@@ -58,8 +58,8 @@ func (d *Doctor) Look(ctx context.Context) []Finding {
 }
 
 // open builds what a look needs, and nothing else, so that what is broken breaks one look.
-func (d *Doctor) open(ctx context.Context, parts ...wire.Part) (*wire.Process, error) {
-	return wire.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
+func (d *Doctor) open(ctx context.Context, parts ...app.Part) (*app.Process, error) {
+	return app.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
 }
 
 // delegate is the account that acts for people of the domain on behalf of a component.
@@ -68,10 +68,10 @@ func (d *Doctor) delegate(component string) string {
 }
 
 // openAs builds the Workspace as a component has it.
-func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*wire.Process, error) {
+func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*app.Process, error) {
 	c := *d.Config
 	c.Delegate = d.delegate(component)
-	return wire.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, wire.Workspace(scopes))
+	return app.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, app.Workspace(scopes))
 }
 
 func (d *Doctor) configuration() Finding {
@@ -89,7 +89,7 @@ func (d *Doctor) configuration() Finding {
 
 // because words an error for people: its reason if it has one, else its text.
 func because(err error) nvr.Reason {
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		cause := ""
 		if permanent.Err != nil {
@@ -97,7 +97,7 @@ func because(err error) nvr.Reason {
 		}
 		return nvr.Reason{En: permanent.Reason.En + cause, Ru: cmp.Or(permanent.Reason.Ru, permanent.Reason.En) + cause}
 	}
-	var later *fault.Later
+	var later *fault.Deferral
 	if errors.As(err, &later) {
 		return later.Why
 	}
@@ -106,7 +106,7 @@ func because(err error) nvr.Reason {
 
 // refused tells whether somebody forbids it, rather than that it is broken.
 func refused(err error) bool {
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	return errors.As(err, &permanent)
 }
 

@@ -29,8 +29,8 @@ import (
 
 const job = "projects/local/locations/local/jobs/merge"
 
-// clinic is a deployment made of the stand-ins, in this process.
-type clinic struct {
+// doctorEnv is a deployment made of the stand-ins, in this process.
+type doctorEnv struct {
 	*testing.T
 	faults *faults.Table
 	env    map[string]string
@@ -38,9 +38,9 @@ type clinic struct {
 	now    time.Time
 }
 
-func open(t *testing.T) *clinic {
+func open(t *testing.T) *doctorEnv {
 	t.Helper()
-	c := &clinic{T: t, faults: faults.New(time.Millisecond), now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}
+	c := &doctorEnv{T: t, faults: faults.New(time.Millisecond), now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return c.now }
 	dir := t.TempDir()
 	mux := http.NewServeMux()
@@ -80,7 +80,7 @@ func open(t *testing.T) *clinic {
 	return c
 }
 
-func (c *clinic) must(err error) {
+func (c *doctorEnv) must(err error) {
 	c.Helper()
 	if err != nil {
 		c.Fatal(err)
@@ -88,7 +88,7 @@ func (c *clinic) must(err error) {
 }
 
 // room adds one, with footage of some sources.
-func (c *clinic) room(r nvr.Room, recorded ...string) {
+func (c *doctorEnv) room(r nvr.Room, recorded ...string) {
 	c.Helper()
 	_, err := c.db.SaveRoom(c.Context(), r)
 	c.must(err)
@@ -100,12 +100,12 @@ func (c *clinic) room(r nvr.Room, recorded ...string) {
 	c.must(err)
 }
 
-func (c *clinic) look() map[string]doctor.Finding {
+func (c *doctorEnv) look() map[string]doctor.Finding {
 	c.Helper()
 	settings, err := config.From(c.Context(), envconfig.MapLookuper(c.env))
 	d := &doctor.Doctor{Config: settings, Wrong: err, Space: func() (int64, error) { return 500e6, nil }, Now: func() time.Time { return c.now }}
 	found := map[string]doctor.Finding{}
-	for _, f := range d.Look(c.Context()) {
+	for _, f := range d.Run(c.Context()) {
 		if _, twice := found[f.What]; twice {
 			c.Errorf("%q is said twice", f.What)
 		}
@@ -206,7 +206,7 @@ func TestUploaders(t *testing.T) {
 }
 
 // drive makes something on Drive as its user.
-func (c *clinic) drive(path, body string) map[string]any {
+func (c *doctorEnv) drive(path, body string) map[string]any {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.env["WORKSPACE_ENDPOINT"]+"/drive/v3/"+path, strings.NewReader(body))
 	c.must(err)

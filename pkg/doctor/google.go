@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/wire"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
@@ -27,7 +27,7 @@ func (d *Doctor) buckets(ctx context.Context) []Finding {
 	defer stop()
 	way := say("do SEGMENTS_BUCKET and WORK_BUCKET name them, and may this account look at them (roles/storage.objectViewer)?",
 		"верно ли они названы в SEGMENTS_BUCKET и WORK_BUCKET, разрешён ли к ним доступ (roles/storage.objectViewer)?")
-	p, err := d.open(ctx, wire.Buckets)
+	p, err := d.open(ctx, app.Buckets)
 	if err != nil {
 		return []Finding{fail("buckets", because(err), signIn())}
 	}
@@ -75,7 +75,7 @@ func (d *Doctor) dispatch(ctx context.Context) []Finding {
 	defer stop()
 	var findings []Finding
 	way := say("terraform apply makes the topics; is PROJECT right?", "темы создаёт terraform apply; верен ли PROJECT?")
-	p, err := d.open(ctx, wire.Topics, wire.Jobs)
+	p, err := d.open(ctx, app.Topics, app.Jobs)
 	if err != nil {
 		return []Finding{fail("messages and job", because(err), signIn())}
 	}

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/wire"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
@@ -19,7 +19,7 @@ import (
 const atOnce = 8
 
 // rooms looks at every room: its sources, what they recorded, its calendar and its folder.
-func (d *Doctor) rooms(ctx context.Context, db *wire.Process) []Finding {
+func (d *Doctor) rooms(ctx context.Context, db *app.Process) []Finding {
 	all, err := db.Store.Rooms(ctx)
 	if err != nil {
 		return []Finding{fail("rooms", because(err), say("can the table rooms be read?", "читается ли таблица rooms?"))}
@@ -85,10 +85,10 @@ func sources(room nvr.Room) []Finding {
 }
 
 // footage asks the index what each source recorded yesterday and today.
-func (d *Doctor) footage(ctx context.Context, db *wire.Process, room nvr.Room) []Finding {
+func (d *Doctor) footage(ctx context.Context, db *app.Process, room nvr.Room) []Finding {
 	what := "room " + room.Name + " footage"
 	now := d.Now().In(room.Zone)
-	days, err := db.Store.Days(ctx, room.Name, now.AddDate(0, 0, -1).Format(time.DateOnly), now.Format(time.DateOnly))
+	days, err := db.Store.FootageDays(ctx, room.Name, now.AddDate(0, 0, -1).Format(time.DateOnly), now.Format(time.DateOnly))
 	if err != nil {
 		return []Finding{fail(what, because(err), say("can the index of segments be read?", "читается ли список сегментов?"))}
 	}

@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/wire"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
@@ -17,7 +17,7 @@ const foldersEach = 20
 
 // uploaders tries each of those who share the uploads: may we act for him, and may he write where videos
 // go? Without p the rooms' folders are not known.
-func (d *Doctor) uploaders(ctx context.Context, p *wire.Process) []Finding {
+func (d *Doctor) uploaders(ctx context.Context, p *app.Process) []Finding {
 	all := d.Config.DriveUploaders
 	if len(all) == 0 {
 		return nil
@@ -37,7 +37,7 @@ func (d *Doctor) uploaders(ctx context.Context, p *wire.Process) []Finding {
 }
 
 // folders are those that videos go to, each once.
-func (d *Doctor) folders(ctx context.Context, p *wire.Process) []string {
+func (d *Doctor) folders(ctx context.Context, p *app.Process) []string {
 	var folders []string
 	if d.Config.DriveFolder != "" {
 		folders = append(folders, d.Config.DriveFolder)

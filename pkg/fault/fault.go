@@ -20,14 +20,14 @@ var ErrStale = errors.New("superseded by a newer attempt")
 // Reason is a sentence for people that names the cause and the way out.
 type Reason = nvr.Reason
 
-// Permanent is a failure that no retry cures.
-type Permanent struct {
+// PermanentError is a failure that no retry cures.
+type PermanentError struct {
 	Reason Reason
 	Err    error // the technical cause; may be nil
 }
 
 // Error implements error.
-func (p *Permanent) Error() string {
+func (p *PermanentError) Error() string {
 	if p.Err == nil {
 		return p.Reason.En
 	}
@@ -35,15 +35,15 @@ func (p *Permanent) Error() string {
 }
 
 // Unwrap returns the technical cause.
-func (p *Permanent) Unwrap() error { return p.Err }
+func (p *PermanentError) Unwrap() error { return p.Err }
 
-// Later is not a failure: the work cannot be done yet and is due again at Until.
-type Later struct {
+// Deferral is not a failure: the work cannot be done yet and is due again at Until.
+type Deferral struct {
 	Until time.Time
 	Why   Reason
 }
 
 // Error implements error.
-func (l *Later) Error() string {
+func (l *Deferral) Error() string {
 	return fmt.Sprintf("not before %s: %s", l.Until.Format(time.RFC3339), l.Why.En)
 }

@@ -11,30 +11,30 @@ type Kind int
 
 // The kinds.
 const (
-	Curable Kind = iota // the same call may work in a moment
-	Waiting             // not now: a quota that comes back within a day
-	Final               // no retry cures it
-	Answer              // not a failure: 404, 409, 412 tell how things stand
+	Retryable Kind = iota // the same call may work in a moment
+	Deferred              // not now: a quota that comes back within a day
+	Permanent             // no retry cures it
+	Expected              // not a failure: 404, 409, 412 tell how things stand
 )
 
-// Tried is told of every call to Google that failed: its name ("drive.files.get"), the HTTP status (0: no
+// CallObserver is told of every call to Google that failed: its name ("drive.files.get"), the HTTP status (0: no
 // answer came), and whether the same call is made again. An [Answer] has not failed.
-type Tried func(ctx context.Context, call string, status int, again bool, err error)
+type CallObserver func(ctx context.Context, call string, status int, again bool, err error)
 
 // HTTP is the one table for all Google calls: what an HTTP status and Google's reason for it mean.
 // See Drive's "Resolve errors" and the pages of Calendar, Classroom and Cloud Storage on errors.
 func HTTP(status int, reason string) Kind {
 	switch {
 	case status == http.StatusForbidden && slices.Contains([]string{"rateLimitExceeded", "userRateLimitExceeded"}, reason):
-		return Curable
+		return Retryable
 	case status == http.StatusForbidden && slices.Contains([]string{"sharingRateLimitExceeded", "dailyLimitExceeded", "quotaExceeded"}, reason):
-		return Waiting
+		return Deferred
 	case slices.Contains([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusGone}, status):
-		return Answer
+		return Expected
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
-		return Curable
+		return Retryable
 	case status >= http.StatusBadRequest:
-		return Final
+		return Permanent
 	}
-	return Curable
+	return Retryable
 }

@@ -24,7 +24,7 @@ func TestParseVersion(t *testing.T) {
 			t.Errorf("parseVersion(%q) = %q, %v", out, got, err)
 		}
 	}
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if _, err := parseVersion("ffmpeg version 4.4.2"); !errors.As(err, &permanent) || permanent.Reason.Ru == "" {
 		t.Errorf("an old version is %v, want a reason for people", err)
 	}

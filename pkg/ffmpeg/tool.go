@@ -1,7 +1,7 @@
 // Package ffmpeg drives FFmpeg: typed values in, pictures, samples and packets out.
 //
 // It is the only package that starts ffmpeg and ffprobe. It builds argument lists from typed values,
-// never from text that came from outside: inputs are loopback URLs made by [footage.Proxy], filters
+// never from text that came from outside: inputs are loopback URLs made by [rangeproxy.Proxy], filters
 // hold numbers only, and no shell is involved. It knows no record, no room and no title.
 //
 // Positions inside a file are presentation timestamps (PTS): integer ticks of the stream's time
@@ -9,7 +9,7 @@
 // samples is handed over with its PTS, before anything could pad or drop it; that is what lets the
 // caller prove that nothing is missing. Start with [Find].
 //
-// [footage.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/footage#Proxy
+// [rangeproxy.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/rangeproxy#Proxy
 package ffmpeg
 
 import (
@@ -35,13 +35,13 @@ type Tool struct {
 }
 
 // Find looks for ffmpeg and ffprobe on the PATH and checks their version. What it returns when they
-// are missing or too old is a [fault.Permanent] that says what to do.
+// are missing or too old is a [fault.PermanentError] that says what to do.
 func Find(ctx context.Context) (*Tool, error) {
 	t := &Tool{}
 	for name, path := range map[string]*string{"ffmpeg": &t.ffmpeg, "ffprobe": &t.ffprobe} {
 		found, err := exec.LookPath(name)
 		if err != nil {
-			return nil, &fault.Permanent{Err: err, Reason: fault.Reason{
+			return nil, &fault.PermanentError{Err: err, Reason: fault.Reason{
 				En: name + " is not installed: install FFmpeg 5.1 or newer (on Debian: apt-get install ffmpeg)",
 				Ru: name + " не установлен: установите FFmpeg 5.1 или новее (в Debian: apt-get install ffmpeg)",
 			}}
@@ -82,7 +82,7 @@ func parseVersion(out string) (string, error) {
 	major, _ := strconv.Atoi(number[1])
 	minor, _ := strconv.Atoi(number[2])
 	if major < minMajor || major == minMajor && minor < minMinor {
-		return "", &fault.Permanent{Reason: fault.Reason{
+		return "", &fault.PermanentError{Reason: fault.Reason{
 			En: fmt.Sprintf("FFmpeg %s is too old: install FFmpeg %d.%d or newer", line[1], minMajor, minMinor),
 			Ru: fmt.Sprintf("FFmpeg %s слишком старый: установите FFmpeg %d.%d или новее", line[1], minMajor, minMinor),
 		}}

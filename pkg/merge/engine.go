@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
 // Engine surveys, plans and renders. Its fields are set before its first use; it is safe for
 // concurrent use.
 type Engine struct {
 	Tool   *ffmpeg.Tool
-	Proxy  *footage.Proxy
+	Proxy  *rangeproxy.Proxy
 	Screen *presence.Judge
 	// Learned keeps what analysing a segment gave, under a key that names its generation. It may
 	// forget; then the segment is analysed again.
 	Learned  Memory
 	Progress func(Progress) // called from several goroutines; may be nil
 
-	Analysis  footage.Meter // bytes of segments read to survey, judge and measure
-	Rendering footage.Meter // bytes of segments read to render
+	Analysis  rangeproxy.Meter // bytes of segments read to survey, judge and measure
+	Rendering rangeproxy.Meter // bytes of segments read to render
 }
 
 // Memory keeps what was learned, here or elsewhere. Keys are made of letters, digits and hyphens. It is
@@ -59,8 +59,8 @@ func (e *Engine) progress(stage Stage, done, total int64) {
 	}
 }
 
-// surveyors is how many segments are read at once while surveying and analysing.
-const surveyors = 2
+// probeWorkers is how many segments are read at once while surveying and analysing.
+const probeWorkers = 2
 
 // Plan surveys the clips, judges the screen, measures the sound, and decides everything about the
 // merge. damages are stretches that rendering an earlier plan found undecodable.
@@ -84,7 +84,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 	}); err != nil {
 		return nil, err
 	}
-	rivals(req, segments)
+	dropDuplicates(req, segments)
 	p := &planner{Engine: e, req: req, window: req.Window(), plan: &Plan{
 		Renderer: Renderer, FFmpeg: e.Tool.Version(),
 		Room: req.Room, Title: req.Title, Start: req.Start, End: req.End, TimeZone: req.Start.Location().String(),
@@ -129,7 +129,7 @@ func encoding(req Request) ffmpeg.Encoding {
 // each does the same to n segments, a few at once, and reports progress.
 func (e *Engine) each(ctx context.Context, stage Stage, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(surveyors)
+	group.SetLimit(probeWorkers)
 	var done atomic.Int64
 	e.progress(stage, 0, int64(n))
 	for i := range n {

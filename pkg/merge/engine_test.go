@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
 // The room of the tests: three small sources that tell the truth by themselves.
@@ -86,7 +86,7 @@ func newEngine(t testing.TB) *merge.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy, err := footage.Listen(context.Background())
+	proxy, err := rangeproxy.Listen(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func clips(t testing.TB, dir string) []merge.Clip {
 		info, infoErr := entry.Info()
 		all = append(all, merge.Clip{
 			Name: name, Path: strings.TrimPrefix(path, dir+"/"), Generation: fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()),
-			Open: func(context.Context) (merge.Bytes, error) { return footage.OpenFile(path) },
+			Open: func(context.Context) (merge.Bytes, error) { return rangeproxy.OpenFile(path) },
 		})
 		return errors.Join(err, infoErr)
 	})
@@ -141,7 +141,7 @@ func clips(t testing.TB, dir string) []merge.Clip {
 	return all
 }
 
-// film is a merge that was made, to be looked into.
+// pictureRuns is a merge that was made, to be looked into.
 type film struct {
 	*merge.Result
 	Path    string

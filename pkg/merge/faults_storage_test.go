@@ -27,7 +27,7 @@ type trouble struct {
 // storage are merges of segments whose storage fails: an error, never a hole, and never a video.
 func storage() []faultTest {
 	return []faultTest{
-		{"storage fails", func(s *scene) {
+		{"storage fails", func(s *damageCase) {
 			for _, trouble := range []trouble{
 				{"at the index", errStorage, false, merge.Surveying},
 				{"for ever, while the sound is measured", errStorage, false, merge.Analysing},
@@ -43,7 +43,7 @@ func storage() []faultTest {
 			m.shows(allThere())
 			m.noGaps(lecturerCam, boardCam)
 		}},
-		{"cancelled", func(s *scene) {
+		{"cancelled", func(s *damageCase) {
 			ctx, cancel := context.WithCancelCause(s.Context())
 			defer cancel(nil)
 			s.progress = func(p merge.Progress) {
@@ -60,7 +60,7 @@ func storage() []faultTest {
 }
 
 // failing merges while the storage of the lecturer's second file is in trouble.
-func (s *scene) failing(t trouble) {
+func (s *damageCase) failing(t trouble) {
 	s.Helper()
 	var now atomic.Bool
 	s.progress = func(p merge.Progress) {
@@ -90,7 +90,7 @@ func (s *scene) failing(t trouble) {
 
 // nothing wants a merge to have failed, by an error that is not about the footage, and to have left no
 // video and no damage that is none.
-func (s *scene) nothing(m *merged, name string, err error) {
+func (s *damageCase) nothing(m *merged, name string, err error) {
 	s.Helper()
 	var damaged *merge.DamagedError
 	if err == nil || errors.Is(err, merge.ErrNoFootage) || errors.As(err, &damaged) {
@@ -131,7 +131,7 @@ func (o *troubled) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // flat watches the memory of FFmpeg while do runs: no process may take more than so many MB.
-func (s *scene) flat(limitMB int64, do func()) {
+func (s *damageCase) flat(limitMB int64, do func()) {
 	s.Helper()
 	done, peak := make(chan struct{}), make(chan int64)
 	go func() {

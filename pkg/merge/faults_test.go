@@ -33,7 +33,7 @@ func TestFaults(t *testing.T) {
 
 type faultTest struct {
 	name string
-	run  func(*scene)
+	run  func(*damageCase)
 }
 
 // lecturerLost is what a merge shows whose second lecturer file is of no use.
@@ -47,8 +47,8 @@ func allThere() show { return show{until: recordFrames, left: lecturerCam, right
 // lostFiles are files of which nothing can be used.
 func lostFiles() []faultTest {
 	second := fileOf(lecturerCam, 1)
-	lost := func(name, fault string, spoil func(*scene)) faultTest {
-		return faultTest{name, func(s *scene) {
+	lost := func(name, fault string, spoil func(*damageCase)) faultTest {
+		return faultTest{name, func(s *damageCase) {
 			spoil(s)
 			m := s.merge(faultyRequest())
 			m.shows(lecturerLost()...)
@@ -58,9 +58,9 @@ func lostFiles() []faultTest {
 			m.parts(3)
 		}}
 	}
-	becomes := func(data []byte) func(*scene) { return func(s *scene) { s.replace(second, data) } }
-	moovLast := func(damage recorder.Damage) func(*scene) {
-		return func(s *scene) {
+	becomes := func(data []byte) func(*damageCase) { return func(s *damageCase) { s.replace(second, data) } }
+	moovLast := func(damage recorder.Damage) func(*damageCase) {
+		return func(s *damageCase) {
 			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
 				g.MoovFirst, g.Damage = false, []recorder.Damage{damage}
 			})
@@ -89,17 +89,17 @@ func randomBytes(n int) []byte {
 func lostStretches() []faultTest {
 	second := fileOf(lecturerCam, 1)
 	return []faultTest{
-		{"cut at a byte", func(s *scene) { s.cut(second, 7) }},
-		{"cut at a frame border", func(s *scene) { s.cut(second, 0) }},
-		{"cut one byte early", func(s *scene) { s.cut(second, -1) }},
-		{"cut at the first picture", func(s *scene) {
+		{"cut at a byte", func(s *damageCase) { s.cut(second, 7) }},
+		{"cut at a frame border", func(s *damageCase) { s.cut(second, 0) }},
+		{"cut one byte early", func(s *damageCase) { s.cut(second, -1) }},
+		{"cut at the first picture", func(s *damageCase) {
 			s.spoil(second, recorder.TruncateAtPicture(0))
 			m := s.merge(faultyRequest())
 			m.shows(lecturerLost()...)
 			m.gap(lecturerCam, joint, recordFrames, "cut off")
 			m.fault(second, "no picture of it can be used")
 		}},
-		{"garbage in pictures", func(s *scene) {
+		{"garbage in pictures", func(s *damageCase) {
 			// Pictures 210 to 215 are 8.4 s into the file: lost up to the key frame at 10 s.
 			s.spoil(second, recorder.GarbagePictures(210, 215, 1))
 			m := s.merge(faultyRequest())
@@ -109,7 +109,7 @@ func lostStretches() []faultTest {
 			m.fault(second, "pictures cannot be decoded from 8.4 s to 10 s")
 			m.parts(3)
 		}},
-		{"garbage in a key frame", func(s *scene) {
+		{"garbage in a key frame", func(s *damageCase) {
 			s.spoil(second, recorder.GarbagePictures(100, 101, 1), recorder.GarbagePictures(420, 421, 2))
 			m := s.merge(faultyRequest())
 			m.shows(show{until: joint + 100, left: lecturerCam, right: boardCam}, show{until: joint + 150, right: boardCam},
@@ -117,20 +117,20 @@ func lostStretches() []faultTest {
 			m.noGaps(boardCam)
 			m.parts(3)
 		}},
-		{"garbage at the very beginning", func(s *scene) {
+		{"garbage at the very beginning", func(s *damageCase) {
 			s.spoil(second, recorder.GarbagePictures(0, 1, 5))
 			m := s.merge(faultyRequest())
 			m.shows(show{until: joint, left: lecturerCam, right: boardCam}, show{until: joint + 50, right: boardCam}, allThere())
 			m.gap(lecturerCam, joint, joint+50, "damaged")
 			m.parts(3)
 		}},
-		{"garbage in the media", func(s *scene) {
+		{"garbage in the media", func(s *damageCase) {
 			s.spoil(second, recorder.Garbage(200, 260, 3))
 			m := s.merge(faultyRequest())
 			m.consistent()
 			m.fault(second, "pictures cannot be decoded")
 		}},
-		{"the decoder's configuration destroyed", func(s *scene) {
+		{"the decoder's configuration destroyed", func(s *damageCase) {
 			data := s.read(second)
 			at := bytes.Index(data, []byte("avcC"))
 			copy(data[at+4:at+40], randomBytes(36))
@@ -144,7 +144,7 @@ func lostStretches() []faultTest {
 
 // cut ends the lecturer's second file in the 10th second, off bytes from a picture's end, and wants
 // all pictures that are whole, and none that is not.
-func (s *scene) cut(name string, off int64) {
+func (s *damageCase) cut(name string, off int64) {
 	s.Helper()
 	packets, err := s.tool.PicturePackets(s.Context(), s.path(name))
 	if err != nil {
@@ -166,7 +166,7 @@ func oddFiles() []faultTest {
 	second, board := fileOf(lecturerCam, 1), fileOf(boardCam, 1)
 	type change = func(*recorder.Source, *recorder.Segment)
 	whole := func(name, fault string, change change) faultTest {
-		return faultTest{name, func(s *scene) {
+		return faultTest{name, func(s *damageCase) {
 			s.again(lecturerCam, 1, change)
 			m := s.merge(faultyRequest())
 			m.shows(allThere())
@@ -183,7 +183,7 @@ func oddFiles() []faultTest {
 		whole("a change of size inside", "", func(_ *recorder.Source, g *recorder.Segment) {
 			g.Resize = &recorder.Resize{At: 8 * time.Second, Width: 480, Height: 270}
 		}),
-		{"sound only", func(s *scene) {
+		{"sound only", func(s *damageCase) {
 			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
 			m := s.merge(faultyRequest())
 			m.shows(lecturerLost()...)
@@ -195,7 +195,7 @@ func oddFiles() []faultTest {
 				}
 			}
 		}},
-		{"timestamps jump a day", func(s *scene) {
+		{"timestamps jump a day", func(s *damageCase) {
 			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
 				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Picture: true}
 			})
@@ -205,7 +205,7 @@ func oddFiles() []faultTest {
 			m.gap(boardCam, joint+300, recordFrames, "jump")
 			m.fault(board, "jump")
 		}},
-		{"sound jumps a day", func(s *scene) {
+		{"sound jumps a day", func(s *damageCase) {
 			s.again(lecturerCam, 1, func(source *recorder.Source, g *recorder.Segment) {
 				source.Sound.SampleRate = 24000
 				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Sound: true}
@@ -218,13 +218,13 @@ func oddFiles() []faultTest {
 				m.Errorf("the board's sound does not stand in: %+v", last)
 			}
 		}},
-		{"fragmented", func(s *scene) {
+		{"fragmented", func(s *damageCase) {
 			s.fragment(second)
 			m := s.merge(faultyRequest())
 			m.shows(allThere())
 			m.noGaps(lecturerCam, boardCam)
 		}},
-		{"fragmented and cut off", func(s *scene) {
+		{"fragmented and cut off", func(s *damageCase) {
 			s.fragment(second)
 			s.spoil(second, recorder.TruncatePart(400))
 			m := s.merge(faultyRequest())
@@ -237,7 +237,7 @@ func oddFiles() []faultTest {
 func strangers() []faultTest {
 	second := fileOf(lecturerCam, 1)
 	return []faultTest{
-		{"files of another room, day and time", func(s *scene) {
+		{"files of another room, day and time", func(s *damageCase) {
 			data := s.read(second)
 			for _, name := range []string{
 				"2026-11-20_15:01_505_24.mp4", "2026-11-19_15:01_504_24.mp4", "2026-11-20_16:01_504_24.mp4", "2026-11-20_15:01_504_99.mp4",
@@ -252,7 +252,7 @@ func strangers() []faultTest {
 				m.Errorf("%d segments were looked at, want 4", n)
 			}
 		}},
-		{"two files for one slot", func(s *scene) {
+		{"two files for one slot", func(s *damageCase) {
 			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
 				g.Folder, g.Length = "a copy", 20*time.Second
 			})
@@ -261,7 +261,7 @@ func strangers() []faultTest {
 			m.noGaps(lecturerCam, boardCam)
 			m.fault(filepath.Join("a copy", second), "another file of the same slot shows more: "+second)
 		}},
-		{"nothing that can be used", func(s *scene) {
+		{"nothing that can be used", func(s *damageCase) {
 			for _, octet := range []string{lecturerCam, boardCam} {
 				for minute := range 2 {
 					s.replace(fileOf(octet, minute), nil)
@@ -272,7 +272,7 @@ func strangers() []faultTest {
 				s.Errorf("%v, want that there is no footage, and the plan", err)
 			}
 		}},
-		{"only one pane's file", func(s *scene) {
+		{"only one pane's file", func(s *damageCase) {
 			for _, name := range []string{fileOf(boardCam, 0), fileOf(boardCam, 1), fileOf(lecturerCam, 0)} {
 				s.remove(name)
 			}
@@ -281,7 +281,7 @@ func strangers() []faultTest {
 			m.gap(lecturerCam, 0, joint, "no file was recorded")
 			m.gap(boardCam, 0, recordFrames, "no file was recorded")
 		}},
-		{"a source that only gives sound", func(s *scene) {
+		{"a source that only gives sound", func(s *damageCase) {
 			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
 			req := faultyRequest()
 			req.Sources, req.Sound = map[nvr.Role]string{nvr.Lecturer: lecturerCam}, boardCam
@@ -295,7 +295,7 @@ func strangers() []faultTest {
 }
 
 // fragment makes a file a fragmented one.
-func (s *scene) fragment(name string) {
+func (s *damageCase) fragment(name string) {
 	s.Helper()
 	temporary := s.path(name) + ".part"
 	if err := s.tool.Copy(context.WithoutCancel(s.Context()), ffmpeg.Copy{From: s.path(name), To: temporary, Fragmented: true}); err != nil {

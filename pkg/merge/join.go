@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -47,7 +47,7 @@ func chapterName(layout timeline.Layout) string {
 
 // join writes the finished file: the header that joins the parts' tables, and the parts' bytes as
 // they are. It is written beside out and renamed when it is whole.
-func (e *Engine) join(ctx context.Context, plan *Plan, work *Work, out string) (bytes int64, sum string, err error) {
+func (e *Engine) join(ctx context.Context, plan *Plan, work *WorkDir, out string) (bytes int64, sum string, err error) {
 	parts := make([]*mp4.Part, len(plan.Slices))
 	media := make([]string, len(plan.Slices))
 	total := int64(0)
@@ -101,7 +101,7 @@ func copyPart(to io.Writer, path string, part *mp4.Part) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }() // opened for reading only
+	defer func() { _ = file.Close() }() // openSegment for reading only
 	hash := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(to, hash), file); err != nil {
 		return err
@@ -125,11 +125,11 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 
 // outcome measures the sound of the finished file.
 func (e *Engine) outcome(ctx context.Context, plan *Plan, out string) (*Measured, error) {
-	file, err := footage.OpenFile(out)
+	file, err := rangeproxy.OpenFile(out)
 	if err != nil {
 		return nil, fmt.Errorf("measure the finished sound: %w", err)
 	}
-	defer func() { _ = file.Close() }() // opened for reading only
+	defer func() { _ = file.Close() }() // openSegment for reading only
 	served := e.Proxy.Serve(file)
 	levels, err := e.Tool.MeasureFinished(ctx, ffmpeg.Sound{URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Channels: plan.Encoding.Channels})
 	if err = errors.Join(err, served.Close()); err != nil {

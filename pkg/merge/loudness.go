@@ -44,7 +44,7 @@ func integrated(lufs []int16) float64 {
 
 // level measures what is heard and sets the one gain of the record, and the limiter where the gain
 // would lift peaks over the ceiling. What the limiter takes away, the gain adds.
-func (l *listener) level(planned *PlannedSound, listens []timeline.Listen) {
+func (l *soundPlanner) level(planned *PlannedSound, listens []timeline.Listen) {
 	blocks := l.heardBlocks(listens)
 	peak := int16(silence)
 	for _, b := range blocks {
@@ -73,7 +73,7 @@ func (l *listener) level(planned *PlannedSound, listens []timeline.Listen) {
 }
 
 // heardBlocks are the measured tenths of a second that will be heard, in order.
-func (l *listener) heardBlocks(listens []timeline.Listen) []loudBlock {
+func (l *soundPlanner) heardBlocks(listens []timeline.Listen) []loudBlock {
 	var blocks []loudBlock
 	for _, listen := range listens {
 		k := l.known[listen.Source]

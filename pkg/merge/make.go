@@ -31,7 +31,7 @@ const maxPlans = 100
 // Make plans, renders and joins a merge into the file out, in the folder of work. parallel is how
 // many slices are rendered at once. Parts that are there already are used again. With
 // [ErrNoFootage] the result holds the plan.
-func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work, out string, parallel int) (*Result, error) {
+func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *WorkDir, out string, parallel int) (*Result, error) {
 	damages, err := work.damages()
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 }
 
 // renderAll renders the slices whose parts are not there yet, and returns the damage that it found.
-func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel int) ([]Damage, error) {
+func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *WorkDir, parallel int) ([]Damage, error) {
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, parallel))
@@ -98,7 +98,7 @@ func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *Work, parallel
 const damageTries = 2
 
 // renderPart makes part i unless it is there. more is told of frames as they are done, or undone.
-func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, more func(frames int64)) error {
+func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *WorkDir, more func(frames int64)) error {
 	length := plan.Slices[i].End - plan.Slices[i].First
 	name := plan.SliceDigest(i)
 	if work.whole(name, length) {
@@ -127,7 +127,7 @@ func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *Work, 
 }
 
 // finish joins the parts and measures what came out.
-func (e *Engine) finish(ctx context.Context, plan *Plan, work *Work, out string) (*Result, error) {
+func (e *Engine) finish(ctx context.Context, plan *Plan, work *WorkDir, out string) (*Result, error) {
 	result := &Result{Plan: plan}
 	var err error
 	if result.Bytes, result.SHA256, err = e.join(ctx, plan, work, out); err != nil {

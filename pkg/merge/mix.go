@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -88,7 +88,7 @@ type player struct {
 	path     string
 	channels int
 	stream   *ffmpeg.SoundStream
-	served   *footage.Served
+	served   *rangeproxy.Served
 	ahead    []float32 // read already, not yet given: the mirrored head and what it was made of
 	left     int64     // samples of the run that are still to come from the stream
 	past     []float32 // the last samples given, for the mirrored tail

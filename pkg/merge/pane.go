@@ -70,7 +70,7 @@ func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	return p.send(ctx, change{frame: max(piece.First, p.r.slice.First), picture: picture, whole: piece.Whole})
 }
 
-// film decodes a piece of a file and holds every picture against the file's table.
+// pictureRuns decodes a piece of a file and holds every picture against the file's table.
 func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	open, err := p.r.open(ctx, piece.File)
 	if err != nil {
@@ -171,7 +171,7 @@ type wanted struct {
 // wanted lists the pictures of a run that a piece shows, and the one before where the piece begins
 // between two. The frame of a picture is the nearest to its instant, so it depends on nothing but
 // the plan: not on the slice, not on where decoding began.
-func (r *renderer) wanted(open *opened, piece timeline.Piece) []wanted {
+func (r *renderer) wanted(open *openSegment, piece timeline.Piece) []wanted {
 	window := r.plan.Window()
 	zero := open.seg.Start.Sub(r.plan.Start)
 	var list []wanted
@@ -196,7 +196,7 @@ func (r *renderer) wanted(open *opened, piece timeline.Piece) []wanted {
 
 // seekTo is where to begin reading so that the picture of a PTS can be decoded: at the key frame
 // before it. A microsecond is added, for FFmpeg's seconds are cut to microseconds.
-func (o *opened) seekTo(pts int64) *time.Duration {
+func (o *openSegment) seekTo(pts int64) *time.Duration {
 	i, found := slices.BinarySearch(o.keys, pts)
 	if !found {
 		i--
@@ -210,7 +210,7 @@ func (o *opened) seekTo(pts int64) *time.Duration {
 
 // damages turns missing pictures into stretches of the file: from a picture that did not come to the
 // next key frame, for what is decoded in between rests on it.
-func (o *opened) damages(missing []wanted) []Damage {
+func (o *openSegment) damages(missing []wanted) []Damage {
 	var out []Damage
 	for _, m := range missing {
 		from, until := o.extent(m.pts)
@@ -225,7 +225,7 @@ func (o *opened) damages(missing []wanted) []Damage {
 
 // extent is how far the loss of one picture reaches. Pictures that are decoded after it and shown
 // before it (B-frames) are lost with it.
-func (o *opened) extent(pts int64) (from, until time.Duration) {
+func (o *openSegment) extent(pts int64) (from, until time.Duration) {
 	track := o.table.picture
 	first := slices.IndexFunc(o.table.picture.Samples, func(s sample) bool { return !s.Hidden && s.PTS == pts })
 	from, until = o.table.at(track, pts), o.end()

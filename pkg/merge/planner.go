@@ -21,7 +21,7 @@ type planner struct {
 func (p *planner) ofSource(source string) []int {
 	var list []int
 	for i, seg := range p.plan.Segments {
-		if seg.Source == source && seg.Rival == "" {
+		if seg.Source == source && seg.BetterFile == "" {
 			list = append(list, i)
 		}
 	}
@@ -39,7 +39,7 @@ func (p *planner) pictures(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		spans[role] = p.lay(source, (*Segment).film)
+		spans[role] = p.lay(source, (*Segment).pictureRuns)
 		p.plan.Sources = append(p.plan.Sources, PlannedSource{Role: role, Source: source, Spans: spans[role]})
 	}
 	verdicts, err := p.judge(ctx)
@@ -49,7 +49,7 @@ func (p *planner) pictures(ctx context.Context) error {
 	p.plan.Scenes = timeline.Compose(p.window, spans[nvr.Lecturer], spans[nvr.Screen], spans[nvr.Board], verdicts)
 	p.plan.Left, p.plan.Right = timeline.Panes(p.plan.Scenes, spans)
 	if source := p.req.Sound; source != "" && !slices.Contains(slices.Collect(maps.Values(p.req.Sources)), source) {
-		p.plan.Sources = append(p.plan.Sources, PlannedSource{Source: source, Spans: p.lay(source, (*Segment).tape)})
+		p.plan.Sources = append(p.plan.Sources, PlannedSource{Source: source, Spans: p.lay(source, (*Segment).soundRuns)})
 	}
 	return nil
 }
@@ -70,8 +70,8 @@ func (p *planner) lay(source string, film func(*Segment) timeline.Film) []timeli
 	return spans
 }
 
-// rivals settles which of several files of one slot is used: the one with more usable picture.
-func rivals(req Request, segments []*Segment) {
+// dropDuplicates settles which of several files of one slot is used: the one with more usable picture.
+func dropDuplicates(req Request, segments []*Segment) {
 	best := map[nvr.SegmentName]*Segment{}
 	for _, seg := range segments {
 		other := best[seg.Name]
@@ -80,22 +80,22 @@ func rivals(req Request, segments []*Segment) {
 			continue
 		}
 		better, worse := other, seg
-		if timeline.Longer([]timeline.Film{other.film(), seg.film()}, 0, 1, req.Segment) == 1 {
+		if timeline.Longer([]timeline.Film{other.pictureRuns(), seg.pictureRuns()}, 0, 1, req.Segment) == 1 {
 			better, worse = seg, other
 		}
 		best[seg.Name] = better
-		worse.Rival = better.Path
+		worse.BetterFile = better.Path
 		worse.fault("another file of the same slot shows more: " + better.Path)
 	}
 }
 
-// film is what a segment shows.
-func (s *Segment) film() timeline.Film {
-	return timeline.Film{Start: s.Start, Runs: s.Films, Losses: s.Losses, Inner: s.Inner, Cause: s.Cause}
+// pictureRuns is what a segment shows.
+func (s *Segment) pictureRuns() timeline.Film {
+	return timeline.Film{Start: s.Start, Runs: s.PictureRuns, Losses: s.Losses, Inner: s.InnerCause, Cause: s.Cause}
 }
 
-// tape is what a segment sounds, for a source that has no pictures in the merge.
-func (s *Segment) tape() timeline.Film {
+// soundRuns is what a segment sounds, for a source that has no pictures in the merge.
+func (s *Segment) soundRuns() timeline.Film {
 	cause := s.Cause
 	switch {
 	case s.Sound != nil:
@@ -103,5 +103,5 @@ func (s *Segment) tape() timeline.Film {
 	case s.Picture != nil:
 		cause = "the file has no sound track"
 	}
-	return timeline.Film{Start: s.Start, Runs: s.Sounds, Cause: cause, Inner: "the file has no sound there"}
+	return timeline.Film{Start: s.Start, Runs: s.SoundRuns, Cause: cause, Inner: "the file has no sound there"}
 }

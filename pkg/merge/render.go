@@ -20,11 +20,11 @@ import (
 // renderer makes one part.
 type renderer struct {
 	*Engine
-	plan  *Plan
-	index int
-	slice Slice
-	books library
-	shown func(frames int64) // told how many frames the encoder has been given
+	plan     *Plan
+	index    int
+	slice    Slice
+	segments segmentCache
+	shown    func(frames int64) // told how many frames the encoder has been given
 }
 
 // Render renders slice i of a plan: the media bytes go to payload, their tables are returned. A
@@ -35,8 +35,8 @@ func (e *Engine) Render(ctx context.Context, plan *Plan, i int, payload io.Write
 	if have := e.Tool.Version(); have != plan.FFmpeg {
 		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, plan.FFmpeg, have)
 	}
-	r := &renderer{Engine: e, plan: plan, index: i, slice: plan.Slices[i], books: library{open: map[int]*opened{}}, shown: shown}
-	defer r.books.close()
+	r := &renderer{Engine: e, plan: plan, index: i, slice: plan.Slices[i], segments: segmentCache{open: map[int]*openSegment{}}, shown: shown}
+	defer r.segments.close()
 	part, err := r.render(ctx, payload)
 	if err != nil {
 		return nil, fmt.Errorf("render slice %d: %w", i, err)
@@ -60,7 +60,7 @@ func (r *renderer) size(whole bool) (width, height int) {
 func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, error) {
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
-	var ends ends
+	var ends errorSet
 	encoder, err := r.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
 		FirstFrame: r.slice.First, GainDB: r.plan.Sound.GainDB, LimitDBFS: r.plan.Sound.LimitDBFS,
 	})
@@ -82,7 +82,7 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	group.Go(func() error {
 		first, count := r.plan.packetWindow(r.index)
 		var readErr error
-		store := &store{to: payload}
+		store := &stickyWriter{to: payload}
 		part, readErr = mp4.ReadPart(encoder.Output(), store, mp4.PartWindow{First: int(first), Count: int(count)})
 		if readErr != nil {
 			encoder.Stop()
@@ -95,14 +95,14 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	return part, nil
 }
 
-// store remembers why media could not be stored.
-type store struct {
+// stickyWriter remembers why media could not be stored.
+type stickyWriter struct {
 	to  io.Writer
 	err error
 }
 
 // Write implements io.Writer.
-func (s *store) Write(p []byte) (int, error) {
+func (s *stickyWriter) Write(p []byte) (int, error) {
 	n, err := s.to.Write(p)
 	s.err = cmp.Or(s.err, err)
 	return n, err
@@ -117,14 +117,14 @@ func encoderEnd(waitErr, readErr, storeErr error) error {
 	return cmp.Or(waitErr, readErr)
 }
 
-// ends gathers how those that work on a part ended: the first error is often only what another one
+// errorSet gathers how those that work on a part ended: the first error is often only what another one
 // led to.
-type ends struct {
+type errorSet struct {
 	mu   sync.Mutex
 	errs []error
 }
 
-func (e *ends) note(err error) error {
+func (e *errorSet) note(err error) error {
 	if err != nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -138,7 +138,7 @@ var errFollows = errors.New("the pane has ended")
 
 // reason is the error that counts: that the work was called off; else a fault of storage, of the
 // machine or of ours; else damaged footage, all of it; else whatever there is.
-func (e *ends) reason(ctx context.Context) error {
+func (e *errorSet) reason(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

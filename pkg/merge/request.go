@@ -5,8 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -54,7 +54,7 @@ type Clip struct {
 
 // Bytes are an open clip.
 type Bytes interface {
-	footage.Object
+	rangeproxy.Object
 	io.Closer
 }
 

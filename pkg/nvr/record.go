@@ -33,14 +33,14 @@ func (s Step) Working() bool {
 // Claim is a record taken for processing: what a message carries, and nothing more. The row decides
 // whether it still holds.
 type Claim struct {
-	Record  int64 `json:"record"`
-	Attempt int64 `json:"attempt"` // only grows; an older one is stale
-	Turn    int64 `json:"turn"`    // grows with each further message of one attempt and step
-	Step    Step  `json:"step"`
+	Record       int64 `json:"record"`
+	Attempt      int64 `json:"attempt"` // only grows; an older one is stale
+	Continuation int64 `json:"turn"`    // grows with each further message of one attempt and step
+	Step         Step  `json:"step"`
 }
 
-// Hold is a claim that a worker has entered: every write of the worker names it.
-type Hold struct {
+// Lease is a claim that a worker has entered: every write of the worker names it.
+type Lease struct {
 	Claim
 	Holder string // who works: a random name, or the execution that tasks share
 }
@@ -97,7 +97,7 @@ type Record struct {
 
 // Claim is the message that would go on with the record where it stands.
 func (r *Record) Claim() Claim {
-	return Claim{Record: r.ID, Attempt: r.Attempt, Turn: r.Turn, Step: r.Step}
+	return Claim{Record: r.ID, Attempt: r.Attempt, Continuation: r.Turn, Step: r.Step}
 }
 
 // Window is the record's [start, end) as instants, in the room's zone.

@@ -35,8 +35,8 @@ func line(t *testing.T, log func(*slog.Logger)) map[string]any {
 
 func TestALineHasCloudLoggingsNames(t *testing.T) {
 	t.Parallel()
-	ctx := observe.With(t.Context(), "stage", nvr.Claim{Record: 12, Attempt: 3, Turn: 1}, "")
-	ctx = observe.With(ctx, "merge", nvr.Claim{Record: 12, Attempt: 3, Turn: 2}, "504")
+	ctx := observe.With(t.Context(), "stage", nvr.Claim{Record: 12, Attempt: 3, Continuation: 1}, "")
+	ctx = observe.With(ctx, "merge", nvr.Claim{Record: 12, Attempt: 3, Continuation: 2}, "504")
 	ctx = observe.WithSlice(ctx, 4)
 	got := line(t, func(log *slog.Logger) { log.With("a", 1).WithGroup("g").WarnContext(ctx, "half done", "b", 2) })
 	for key, want := range map[string]any{

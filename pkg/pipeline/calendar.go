@@ -34,12 +34,12 @@ type Calendar struct {
 	Log       *slog.Logger
 	Settings  CalendarSettings
 
-	said said
+	skippedEvents skippedEvents
 }
 
-// said remembers which events were said to be no record, so that the log has each once a process, and
+// skippedEvents remembers which events were said to be no record, so that the log has each once a process, and
 // not every few minutes.
-type said struct {
+type skippedEvents struct {
 	mu     sync.Mutex
 	events map[string]time.Time // by calendar and id: how new the event was
 }
@@ -47,7 +47,7 @@ type said struct {
 const maxSaid = 20_000
 
 // first tells whether an event was not said before as it is now.
-func (s *said) first(calendarID string, event *workspace.Event) bool {
+func (s *skippedEvents) first(calendarID string, event *workspace.Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.events == nil || len(s.events) >= maxSaid {
@@ -156,7 +156,7 @@ func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[
 		return nil, err
 	}
 	for _, stray := range strays {
-		if _, _, err := c.Store.FileEvent(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
+		if _, _, err := c.Store.EnsureEventRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
 			return nil, err
 		}
 		c.Log.InfoContext(ctx, "adopted a record that the NVR made of an event", "record", stray.ID)
@@ -210,7 +210,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	}
 	if last == nil {
 		level := slog.LevelDebug
-		if refusal != calendar.Cancelled && c.said.first(room.Calendar, event) {
+		if refusal != calendar.Cancelled && c.skippedEvents.first(room.Calendar, event) {
 			level = slog.LevelInfo
 		}
 		c.Log.Log(ctx, level, "an event is no record", "event_id", event.ID, "why", string(refusal))
@@ -229,17 +229,17 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		log.InfoContext(ctx, "changed: its event was moved or restored", "date", to.Date, "start", to.StartTime, "end", to.EndTime)
 		return c.Store.Revise(ctx, r, to)
 	case store.Free(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
-		return c.Store.Rename(ctx, r, to.Title, to.UserEmail)
+		return c.Store.SetTitleAndRequester(ctx, r, to.Title, to.UserEmail)
 	case store.Free(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
 		return nil
 	}
 	// The old request is marked first: a kill between the two is mended by the next sweep.
-	if err := c.Store.Remark(ctx, r, moved(&to)); err != nil {
+	if err := c.Store.SetReason(ctx, r, moved(&to)); err != nil {
 		return err
 	}
 	key := last.Key
 	key.Revision++
-	further, created, err := c.Store.FileEvent(ctx, key, to)
+	further, created, err := c.Store.EnsureEventRecord(ctx, key, to)
 	if created {
 		log.InfoContext(ctx, "its event was moved after processing began: a further record is made", "further", further.ID)
 	}
@@ -257,7 +257,7 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	r, created, err := c.Store.FileEvent(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
+	r, created, err := c.Store.EnsureEventRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
 	if created {
 		c.Log.InfoContext(ctx, "a record of an event", "record", r.ID, "date", r.Date, "start", r.StartTime, "end", r.EndTime)
 	}

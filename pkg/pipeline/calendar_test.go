@@ -151,12 +151,12 @@ func (w *sweepWorld) expect(about, room string, want ...string) {
 }
 
 // begin takes a record as claim does.
-func (w *sweepWorld) begin(id int64) nvr.Hold {
+func (w *sweepWorld) begin(id int64) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	r, err := w.store.Record(ctx, id)
 	w.must(err)
-	claim, err := w.store.Take(ctx, r, nvr.StepStage, time.Hour)
+	claim, err := w.store.Claim(ctx, r, nvr.StepStage, time.Hour)
 	w.must(err)
 	_, hold, err := w.store.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)

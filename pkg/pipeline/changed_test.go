@@ -28,13 +28,13 @@ func TestASegmentThatChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := s.files[strings.Replace(lecturerFile, "_24", "_21", 1)] // shows something else, and has no sound
-	want := newWorld(t)
+	want := newEnv(t)
 	want.put("segments", lecturerFile, other)
 	want.insert(nil)
 	want.until(nvr.StepUpload)
 	wanted := want.work("1/merges/" + want.row().Digest + ".mp4")
 
-	w := newWorld(t)
+	w := newEnv(t)
 	w.insert(nil)
 	first := w.until(nvr.StepMerge)
 	w.launched()
@@ -45,8 +45,8 @@ func TestASegmentThatChanges(t *testing.T) {
 	}{{"before the second task", 0}, {"while the second task reads", 3}} {
 		t.Run(c.when, func(t *testing.T) {
 			w := open(t, before.copy(t))
-			w.act() // task 0, of the old file
-			a, l := w.next(), &life{}
+			w.step() // task 0, of the old file
+			a, l := w.next(), &process{}
 			if c.nth == 0 {
 				w.put("segments", lecturerFile, other)
 			}
@@ -66,7 +66,7 @@ func TestASegmentThatChanges(t *testing.T) {
 				t.Fatalf("planned anew: %+v", rec)
 			}
 			for _, claim := range []nvr.Claim{first.Claim(), rec.Claim()} { // a task of the old execution; the old digest under the right claim
-				w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+				w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 					return p.Merge(ctx, pipeline.Task{Claim: claim, Key: pipeline.LaunchKey(claim), Digest: first.Digest, Index: 1, Count: 2})
 				}))
 			}

@@ -13,31 +13,33 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// yesterday is for how long what is due goes before what is due later. What waits longer is late in any case,
+// backlogAge is for how long what is due goes before what is due later. What waits longer is late in any case,
 // and would make the lectures of today late, too (docs/simulation.md, claim).
-const yesterday = 12 * time.Hour
+const backlogAge = 12 * time.Hour
 
-// batch is how many rows claim looks at together.
-const batch = 500
+// batchSize is how many rows claim looks at together.
+const batchSize = 500
 
 // Claim takes over what was lost, looks through what is new, then takes what is free and due, fairly
 // among the rooms, while there is room for more merges. Before: a row waits, or its lease has run out.
 // After: the row names a new attempt and its message is sent. A kill between the two leaves a lease that
 // runs out.
-func (p *Pipeline) Claim(ctx context.Context) error { return p.run(ctx, false, runLook, runFill) }
+func (p *Pipeline) Claim(ctx context.Context) error {
+	return p.runClaim(ctx, false, phaseSchedule, phaseFill)
+}
 
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
 // given back, and places that have become free since, for those that a claim has looked at already. A
-// place that waited for the next claim would stand empty for most of the time (docs/simulation.md).
-func (p *Pipeline) Recover(ctx context.Context) error { return p.run(ctx, true, runFill) }
+// tempDir that waited for the next claim would stand empty for most of the time (docs/simulation.md).
+func (p *Pipeline) Recover(ctx context.Context) error { return p.runClaim(ctx, true, phaseFill) }
 
-// run claims, and notes which halves of the work are done: see [Pipeline.StandBy].
-func (p *Pipeline) run(ctx context.Context, again bool, halves ...string) error {
+// runClaim claims, and notes which halves of the work are done: see [Pipeline.Standby].
+func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
 	if err := p.claim(ctx, again); err != nil {
 		return err
 	}
-	return p.Store.Ran(ctx, halves...)
+	return p.Store.MarkRun(ctx, halves...)
 }
 
 // claim works one at a time, so that each sees the places that the last one gave away. again says: leave
@@ -50,33 +52,33 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 		return fmt.Errorf("count the running merges: %w", err)
 	}
 	places := p.Settings.MaxMerges - running
-	err = p.takeUp(ctx, &places)
+	err = p.recoverExpired(ctx, &places)
 	if !again {
-		err = errors.Join(err, p.date(ctx))
+		err = errors.Join(err, p.schedule(ctx))
 	}
-	return errors.Join(err, p.take(ctx, places, again))
+	return errors.Join(err, p.claimDue(ctx, places, again))
 }
 
-// take claims as many free records that are due as there are places.
-func (p *Pipeline) take(ctx context.Context, places int, again bool) error {
+// claimDue claims as many free records that are due as there are places.
+func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 	taken := 0
 	if places > 0 {
-		next, err := p.Store.Fair(ctx, p.Now().Add(-yesterday), places)
+		next, err := p.Store.DueFairly(ctx, p.Now().Add(-backlogAge), places)
 		if err != nil {
 			return err
 		}
-		if taken, err = p.takeAll(ctx, next); err != nil {
+		if taken, err = p.claimBatch(ctx, next); err != nil {
 			return err
 		}
 	}
 	p.Log.InfoContext(ctx, "claimed", "taken", taken, "places", places, "again", again)
-	return p.sayQueue(ctx)
+	return p.logQueue(ctx)
 }
 
-// takeAll claims records and sends their messages. Those that another claim was quicker with are left
+// claimBatch claims records and sends their messages. Those that another claim was quicker with are left
 // out; a message that cannot be sent is not waited for: its lease runs out.
-func (p *Pipeline) takeAll(ctx context.Context, records []nvr.Record) (int, error) {
-	claims, err := p.Store.TakeAll(ctx, records, p.lease)
+func (p *Pipeline) claimBatch(ctx context.Context, records []nvr.Record) (int, error) {
+	claims, err := p.Store.ClaimAll(ctx, records, p.lease)
 	if err != nil {
 		return 0, err
 	}
@@ -86,15 +88,15 @@ func (p *Pipeline) takeAll(ctx context.Context, records []nvr.Record) (int, erro
 	}
 	var errs []error
 	for _, claim := range claims {
-		errs = append(errs, p.goOn(observe.With(ctx, "claim", claim, rooms[claim.Record]), claim, func(ctx context.Context) {
+		errs = append(errs, p.publishFirst(observe.With(ctx, "claim", claim, rooms[claim.Record]), claim, func(ctx context.Context) {
 			p.Log.InfoContext(ctx, "taken")
 		}))
 	}
 	return len(claims), errors.Join(errs...)
 }
 
-// goOn sends the first message of an attempt, within the trace of its record, and says why.
-func (p *Pipeline) goOn(ctx context.Context, claim nvr.Claim, say func(context.Context)) error {
+// publishFirst sends the first message of an attempt, within the trace of its record, and says why.
+func (p *Pipeline) publishFirst(ctx context.Context, claim nvr.Claim, say func(context.Context)) error {
 	ctx, span := observe.Root(ctx, "claim")
 	say(ctx)
 	err := p.send(ctx, claim)
@@ -102,10 +104,10 @@ func (p *Pipeline) goOn(ctx context.Context, claim nvr.Claim, say func(context.C
 	return err
 }
 
-// date gives every new or changed row the time at which it is due; one that makes no sense is failed.
-func (p *Pipeline) date(ctx context.Context) error {
+// schedule gives every new or changed row the time at which it is due; one that makes no sense is failed.
+func (p *Pipeline) schedule(ctx context.Context) error {
 	for {
-		free, err := p.Store.Free(ctx, batch)
+		free, err := p.Store.Undated(ctx, batchSize)
 		if err != nil {
 			return fmt.Errorf("list the free records: %w", err)
 		}
@@ -115,7 +117,7 @@ func (p *Pipeline) date(ctx context.Context) error {
 				continue
 			}
 			dated++
-			if err := p.dateOne(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
+			if err := p.scheduleOne(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec); err != nil {
 				return err
 			}
 		}
@@ -125,22 +127,22 @@ func (p *Pipeline) date(ctx context.Context) error {
 	}
 }
 
-func (p *Pipeline) dateOne(ctx context.Context, rec nvr.Record) error {
+func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	due, err := p.due(ctx, rec)
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		return quietly(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Reason, err, func(ctx context.Context) error {
+		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Reason, err, func(ctx context.Context) error {
 			return p.Store.FailRecord(ctx, rec, permanent.Reason, err.Error())
 		}))
 	}
 	if err != nil {
 		return err
 	}
-	return quietly(p.Store.SetDue(ctx, rec, due))
+	return ignoreStale(p.Store.SetDue(ctx, rec, due))
 }
 
-// quietly takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
-func quietly(err error) error {
+// ignoreStale takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
+func ignoreStale(err error) error {
 	if errors.Is(err, fault.ErrStale) {
 		return nil
 	}
@@ -151,7 +153,7 @@ func quietly(err error) error {
 func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 	room, err := p.Store.Room(ctx, rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, &fault.Permanent{Reason: unknownRoom(rec.Room), Err: err}
+		return time.Time{}, &fault.PermanentError{Reason: unknownRoom(rec.Room), Err: err}
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -161,7 +163,7 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return time.Time{}, &fault.Permanent{Reason: nonsenseTimes(rec), Err: err}
+		return time.Time{}, &fault.PermanentError{Reason: nonsenseTimes(rec), Err: err}
 	}
 	return lastSegmentEnd(end, room), nil
 }
@@ -181,16 +183,16 @@ func slotOf(at time.Time, room nvr.Room) time.Time {
 	return at.Add(-(sinceMidnight % room.SegmentLength))
 }
 
-// takeUp sends again what was lost: for every lease that ran out, a new attempt at the same step. What
+// recoverExpired sends again what was lost: for every lease that ran out, a new attempt at the same step. What
 // goes on after a pause needs a place, as what is new does.
-func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
+func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 	var errs []error
 	for more := true; more; {
-		expired, err := p.Store.Expired(ctx, batch)
+		expired, err := p.Store.Expired(ctx, batchSize)
 		if err != nil {
 			return fmt.Errorf("list the leases that ran out: %w", err)
 		}
-		sent, listed := 0, &listing{Pipeline: p}
+		sent, listed := 0, &executionIndex{Pipeline: p}
 		for _, rec := range expired {
 			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
 				if *places <= 0 {
@@ -198,27 +200,27 @@ func (p *Pipeline) takeUp(ctx context.Context, places *int) error {
 				}
 				*places--
 			}
-			if err := p.takeOver(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec, listed); err != nil {
+			if err := p.reclaim(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec, listed); err != nil {
 				errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
 				continue
 			}
 			sent++
 		}
-		more = len(expired) == batch && sent > 0 && len(errs) == 0
+		more = len(expired) == batchSize && sent > 0 && len(errs) == 0
 	}
-	owed, err := p.Store.OwedNotices(ctx, batch)
+	owed, err := p.Store.OwedNotices(ctx, batchSize)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("list the notices that are owed: %w", err))
 	}
 	for _, rec := range owed {
-		if err := p.tellFailed(ctx, rec); err != nil {
+		if err := p.notifyFailed(ctx, rec); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record, listed *listing) error {
+func (p *Pipeline) reclaim(ctx context.Context, rec nvr.Record, listed *executionIndex) error {
 	step := rec.Step
 	if step == nvr.StepMerge {
 		step = nvr.StepStage
@@ -227,16 +229,16 @@ func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record, listed *listing
 		case err != nil:
 			return err
 		case execution != nil && !execution.Ended():
-			return quietly(p.Store.Extend(ctx, rec, p.lease(rec.Attempt)))
+			return ignoreStale(p.Store.ExtendLease(ctx, rec, p.lease(rec.Attempt)))
 		case execution != nil && !execution.OK():
 			return p.jobFailed(ctx, rec, execution)
 		}
 	}
-	claim, err := p.Store.Take(ctx, rec, step, p.lease(rec.Attempt+1))
+	claim, err := p.Store.Claim(ctx, rec, step, p.lease(rec.Attempt+1))
 	if err != nil {
-		return quietly(err)
+		return ignoreStale(err)
 	}
-	return p.goOn(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
+	return p.publishFirst(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
 		if rec.DueAt.IsZero() {
 			p.Log.WarnContext(ctx, "taken over: its lease had run out", observe.Takeover(rec.Step))
 			return
@@ -247,17 +249,17 @@ func (p *Pipeline) takeOver(ctx context.Context, rec nvr.Record, listed *listing
 
 // LaunchKey names the one launch of the job that a record on step merge waits for.
 func LaunchKey(c nvr.Claim) string {
-	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Turn)
+	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Continuation)
 }
 
-// listing is the executions of the job as they were when the first of some records was looked for.
-type listing struct {
+// executionIndex is the executions of the job as they were when the first of some records was looked for.
+type executionIndex struct {
 	*Pipeline
 	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
 // executions lists them once, for all that come: a job remembers a thousand.
-func (l *listing) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
+func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
 	if l.byKey == nil {
 		all, err := l.Jobs.List(ctx, l.Settings.MergeJob, time.Time{})
 		if err != nil {
@@ -274,7 +276,7 @@ func (l *listing) executions(ctx context.Context, key string) ([]dispatch.Execut
 
 // execution is what became of the job that was started for the record: one that still runs before one
 // that has ended; nil if none was started.
-func (l *listing) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
+func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
 	found, err := l.executions(ctx, LaunchKey(rec.Claim()))
 	if err != nil {
 		return nil, fmt.Errorf("look for the execution of record %d: %w", rec.ID, err)
@@ -298,15 +300,15 @@ func (l *listing) execution(ctx context.Context, rec nvr.Record) (*dispatch.Exec
 func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dispatch.Execution) error {
 	reason, cause := execution.Reason(), errors.New(execution.Detail())
 	if rec.Tries+1 >= store.Tries {
-		return quietly(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, cause, func(ctx context.Context) error {
+		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, cause, func(ctx context.Context) error {
 			return p.Store.FailRecord(ctx, rec, reason, cause.Error())
 		}))
 	}
-	claim, err := p.Store.TakeFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
+	claim, err := p.Store.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
 	if err != nil {
-		return quietly(err)
+		return ignoreStale(err)
 	}
-	return p.goOn(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
+	return p.publishFirst(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
 		p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", cause)
 	})
 }

@@ -71,14 +71,14 @@ func (c *counted) Read(p []byte) (int, error) {
 // the parts, byte for byte.
 func TestManyParts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.settings.Slice = 1280 * time.Millisecond
 	w.insert(nil)
 	w.until(nvr.StepMerge)
 	plan := w.plan()
 	for _, i := range []int{0, 1, len(plan.Slices) - 1} {
 		w.launched()
-		w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, w.tasks[i]) }))
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, w.tasks[i]) }))
 	}
 	payloads := w.fill(plan)
 	w.tasks = w.tasks[1:2] // its part is there: it joins
@@ -90,13 +90,13 @@ func TestManyParts(t *testing.T) {
 	task := w.tasks[0]
 	join := func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }
 	var killed, whole traffic
-	if err := w.live(&life{strike: func(r *http.Request) bool { killed.note(r); return killed.composes == 2 }}, join); !errors.Is(err, errDied) {
+	if err := w.live(&process{strike: func(r *http.Request) bool { killed.note(r); return killed.composes == 2 }}, join); !errors.Is(err, errDied) {
 		t.Fatalf("it was to die between two composes: %v", err)
 	}
 	if made := w.objects("work", "1/merges/"); len(made) != 1 || !strings.Contains(made[0], ".tree/") {
 		t.Errorf("left by the kill: %v", made)
 	}
-	w.must(w.live(&life{strike: func(r *http.Request) bool { whole.note(r); return false }}, join))
+	w.must(w.live(&process{strike: func(r *http.Request) bool { whole.note(r); return false }}, join))
 	w.tasks = nil
 
 	name := "1/merges/" + plan.Digest() + ".mp4"
@@ -140,10 +140,10 @@ func TestManyParts(t *testing.T) {
 
 // fill puts parts like the second one, of other bytes, in the place of those that were not rendered, and
 // returns all payloads in order.
-func (w *world) fill(plan *merge.Plan) [][]byte {
+func (w *env) fill(plan *merge.Plan) [][]byte {
 	w.t.Helper()
 	payloads := make([][]byte, len(plan.Slices))
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		var like []byte
 		for i := range payloads {
 			name := "1/parts/" + plan.SliceDigest(i) + ".json"

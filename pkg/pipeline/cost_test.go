@@ -18,13 +18,13 @@ func apis() []string {
 // in docs/api-calls.md, which no step may exceed.
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.settings.Lease = time.Hour // a busy machine renews none meanwhile
 	w.course("ALG")
 	w.insert(recordOf(w.event("поток: ALG")))
 	got, order := map[string]map[string]int64{}, []string{}
 	for w.row().Step.Working() {
-		a, l := w.next(), &life{}
+		a, l := w.next(), &process{}
 		w.must(w.live(l, a.do))
 		w.after(a)
 		name := a.name
@@ -55,13 +55,13 @@ func TestCalls(t *testing.T) {
 // TestLookingAgain: a look at whether the video plays by now asks neither Classroom nor changes anything there.
 func TestLookingAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.settings.Lease = time.Hour
 	w.course("ALG")
 	w.insert(recordOf(w.event("поток: ALG")))
 	var asked []int64 // of Classroom, by each delivery to link
 	for w.row().Step.Working() {
-		a, l := w.next(), &life{}
+		a, l := w.next(), &process{}
 		w.must(w.live(l, a.do))
 		if a.name == "link" {
 			asked = append(asked, l.calls["classroom"])

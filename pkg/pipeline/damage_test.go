@@ -21,7 +21,7 @@ import (
 const lecturerFile = "504/2026-11-20/2026-11-20_15:00_504_24.mp4"
 
 // replaceLecturer puts another file in the place of the lecturer's: what spoil makes of it.
-func (w *world) replaceLecturer(spoil recorder.Damage) {
+func (w *env) replaceLecturer(spoil recorder.Damage) {
 	w.t.Helper()
 	s, err := sharedOnce()
 	w.must(err)
@@ -31,20 +31,20 @@ func (w *world) replaceLecturer(spoil recorder.Damage) {
 	w.put("segments", lecturerFile, path)
 }
 
-// act does what comes next and returns it.
-func (w *world) act() act {
+// step does what comes next and returns it.
+func (w *env) step() step {
 	w.t.Helper()
 	a := w.next()
-	w.must(w.live(&life{}, a.do))
+	w.must(w.live(&process{}, a.do))
 	w.after(a)
 	return a
 }
 
 // generations are the objects under a prefix and which of their name they are.
-func (w *world) generations(of, prefix string) map[string]int64 {
+func (w *env) generations(of, prefix string) map[string]int64 {
 	w.t.Helper()
 	all := map[string]int64{}
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		from := map[string]*bucket.Bucket{"segments": p.Segments, "work": p.Work}[of]
 		for object, err := range from.List(ctx, prefix) {
 			if err != nil {
@@ -58,17 +58,17 @@ func (w *world) generations(of, prefix string) map[string]int64 {
 }
 
 // plan reads the plan of the record's row.
-func (w *world) plan() *merge.Plan {
+func (w *env) plan() *merge.Plan {
 	w.t.Helper()
 	plan, err := merge.ReadPlan(w.work("1/plans/" + w.row().Digest + ".json"))
 	w.must(err)
 	return plan
 }
 
-// work reads an object of the work bucket.
-func (w *world) work(name string) (text []byte) {
+// run reads an object of the work bucket.
+func (w *env) work(name string) (text []byte) {
 	w.t.Helper()
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) (err error) {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) (err error) {
 		text, _, err = p.Work.ReadAll(ctx, name, 1<<24)
 		return err
 	}))
@@ -79,15 +79,15 @@ func (w *world) work(name string) (text []byte) {
 // The part that does not show it stays as it is, and the report of the one video says what is missing.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.replaceLecturer(recorder.GarbagePictures(1010, 1015, 1)) // 40.4 s into the minute; the next key frame is at 42 s
 	w.insert(nil)
 	w.until(nvr.StepMerge)
 	first := w.plan()
 
-	w.act() // task 0: its half is whole
+	w.step() // task 0: its half is whole
 	done := w.generations("work", "1/parts/")
-	w.act() // task 1 meets the damage
+	w.step() // task 1 meets the damage
 	if rec := w.row(); rec.Step != nvr.StepStage || rec.Tries != 0 || !rec.Processing || rec.Reason.En != "" {
 		t.Fatalf("after the damage was met: %+v", rec)
 	}

@@ -15,16 +15,16 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// act is the next thing that happens in a world.
-type act struct {
+// step is the next thing that happens in a world.
+type step struct {
 	name  string // claim, stage, merge, upload, link
 	claim nvr.Claim
 	task  pipeline.Task // of merge
 	do    func(context.Context, *pipeline.Pipeline) error
 }
 
-func deliver(c nvr.Claim) act {
-	a := act{name: string(c.Step), claim: c}
+func deliver(c nvr.Claim) step {
+	a := step{name: string(c.Step), claim: c}
 	switch c.Step {
 	case nvr.StepUpload:
 		a.do = func(ctx context.Context, p *pipeline.Pipeline) error { return p.Upload(ctx, c) }
@@ -37,7 +37,7 @@ func deliver(c nvr.Claim) act {
 }
 
 // next is a message that waits, or a task, or else the Scheduler.
-func (w *world) next() act {
+func (w *env) next() step {
 	w.t.Helper()
 	if len(w.queue) > 0 {
 		claim := w.queue[0]
@@ -49,15 +49,15 @@ func (w *world) next() act {
 	if len(w.tasks) > 0 {
 		task := w.tasks[0]
 		w.tasks = w.tasks[1:]
-		return act{name: "merge", claim: task.Claim, task: task, do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }}
+		return step{name: "merge", claim: task.Claim, task: task, do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }}
 	}
 	w.ended()
-	return act{name: "claim", do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }}
+	return step{name: "claim", do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }}
 }
 
 // ended waits for the processes of the job: they take real time, and an hour of the world's is none to
 // them. Claim renews the lease of a record whose execution has not ended, however often it is asked.
-func (w *world) ended() {
+func (w *env) ended() {
 	w.t.Helper()
 	for ctx, stop := context.WithTimeout(w.t.Context(), time.Minute); ; {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.jobs()+"/v2/"+mergeJob+"/executions", nil)
@@ -76,7 +76,7 @@ func (w *world) ended() {
 }
 
 // launched finds the execution that the record on step merge waits for, once, and takes its tasks.
-func (w *world) launched() {
+func (w *env) launched() {
 	w.t.Helper()
 	rec := w.row()
 	key := fmt.Sprintf("record-%d-attempt-%d-turn-%d", rec.ID, rec.Attempt, rec.Turn)
@@ -84,7 +84,7 @@ func (w *world) launched() {
 		return
 	}
 	count := 0
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		all, err := p.Jobs.List(ctx, mergeJob, time.Time{})
 		if i := slices.IndexFunc(all, func(e dispatch.Execution) bool { return e.Env[dispatch.KeyEnv] == key }); i >= 0 {
 			count = all[i].Tasks
@@ -100,7 +100,7 @@ func (w *world) launched() {
 }
 
 // until does what comes next until the record stands on a step, or for good.
-func (w *world) until(steps ...nvr.Step) nvr.Record {
+func (w *env) until(steps ...nvr.Step) nvr.Record {
 	w.t.Helper()
 	for range 60 {
 		rec := w.row()
@@ -108,7 +108,7 @@ func (w *world) until(steps ...nvr.Step) nvr.Record {
 			return rec
 		}
 		a := w.next()
-		w.must(w.live(&life{}, a.do))
+		w.must(w.live(&process{}, a.do))
 		w.after(a)
 	}
 	w.t.Fatalf("the record does not get on: %+v", w.row())
@@ -116,7 +116,7 @@ func (w *world) until(steps ...nvr.Step) nvr.Record {
 }
 
 // after lets time pass after the Scheduler: leases run out, pauses end, Drive gets on.
-func (w *world) after(a act) {
+func (w *env) after(a step) {
 	w.clock.Move(time.Second)
 	if a.name == "claim" && len(w.queue) == 0 {
 		w.clock.Move(61 * time.Minute)
@@ -137,7 +137,7 @@ type facts struct {
 	left         []string
 }
 
-func (w *world) facts(event, course string) facts {
+func (w *env) facts(event, course string) facts {
 	w.t.Helper()
 	f := facts{row: w.row(), notices: len(w.posts)}
 	files, _ := w.call("GET", "/workspace/drive/v3/files?pageSize=1000&fields=files(id,name,mimeType,trashed,size,md5Checksum,permissions)", nil)["files"].([]any)

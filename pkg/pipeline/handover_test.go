@@ -12,13 +12,13 @@ import (
 // finds that out; what is still to be done for the next step is done all the same.
 func TestMovingOnIsNotLosingTheLease(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.settings.Lease = 3 * time.Millisecond // renewed each millisecond, and each answer takes longer
 	w.must(w.faults.Add(faults.Rule{API: "run", Method: faults.Any, Rate: 1, Kind: faults.Slow}))
 	w.insert(nil)
 	for range 2 { // claim, stage
 		a := w.next()
-		w.must(w.live(&life{}, a.do))
+		w.must(w.live(&process{}, a.do))
 		w.after(a)
 	}
 	status, answer := exchange(t, "", http.MethodGet, w.jobs()+"/v2/"+mergeJob+"/executions", nil)

@@ -28,7 +28,7 @@ func TestTheJobIsKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			w.command, w.limit = []string{"sh", "-c", c.command}, c.limit
 			w.insert(nil)
 			for try := int64(1); try <= store.Tries; try++ {
@@ -57,7 +57,7 @@ func TestTheJobIsKilled(t *testing.T) {
 func TestNoMoreTasksThanARecordMayHave(t *testing.T) {
 	t.Parallel()
 	for most, want := range map[int]int{0: 47, 7: 7, 100: 47} {
-		w := newWorld(t)
+		w := newEnv(t)
 		w.settings.Slice, w.settings.MostTasks = 1280*time.Millisecond, most
 		w.insert(nil)
 		w.until(nvr.StepMerge)
@@ -77,20 +77,20 @@ func TestNoMoreTasksThanARecordMayHave(t *testing.T) {
 // leaves the record to it, however the other has ended; then the two count as one try.
 func TestOneOfTwoExecutions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	runs := filepath.Join(w.dir, "runs")
 	w.command = []string{"sh", "-c", `while test -e "$0"; do sleep 0.02; done; exit 1`, runs}
 	w.insert(nil)
 	first := w.until(nvr.StepMerge)
 	w.ended()
 	w.must(os.WriteFile(runs, nil, 0o600))
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		_, err := p.Jobs.Start(ctx, mergeJob, dispatch.Launch{Key: pipeline.LaunchKey(first.Claim()), Tasks: 2, Since: w.clock.Now().Add(time.Hour)})
 		return err
 	}))
 	for range 3 {
 		w.clock.Move(2 * time.Minute) // the lease runs out
-		w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
 		if rec := w.row(); rec.Step != nvr.StepMerge || rec.Attempt != first.Attempt || rec.Tries != 0 || !rec.LeaseUntil.After(w.clock.Now()) {
 			t.Fatalf("while the second runs: %+v", rec)
 		}
@@ -108,17 +108,17 @@ func TestOneOfTwoExecutions(t *testing.T) {
 func TestManyWaitForTheirTasks(t *testing.T) {
 	t.Parallel()
 	const records = 5
-	w := newWorld(t)
+	w := newEnv(t)
 	w.command = []string{"sleep", "600"}
 	for range records {
 		w.insert(nil)
 	}
 	w.claim()
 	for range records {
-		w.must(w.live(&life{}, w.next().do))
+		w.must(w.live(&process{}, w.next().do))
 	}
 	w.clock.Move(2 * w.settings.Lease)
-	l := &life{}
+	l := &process{}
 	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Recover(ctx) }))
 	if n := l.calls["run"]; n != 1 {
 		t.Errorf("claim has called the Admin API %d times for %d records", n, records)

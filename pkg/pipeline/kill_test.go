@@ -13,18 +13,18 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// story is a record on its way, photographed before each act of a quiet run.
-type story struct {
+// trace is a record on its way, photographed before each act of a quiet run.
+type trace struct {
 	event, course string
 	md5           string
-	scenes        map[string]scene
+	scenes        map[string]snapshot
 	order         []string
 }
 
-// tell walks a record from its row to its end with nothing going wrong.
-func tell(t *testing.T) *story {
-	w := newWorld(t)
-	s := &story{scenes: map[string]scene{}, course: w.course("ALG"), event: w.event("поток: ALG")}
+// notify walks a record from its row to its end with nothing going wrong.
+func tell(t *testing.T) *trace {
+	w := newEnv(t)
+	s := &trace{scenes: map[string]snapshot{}, course: w.course("ALG"), event: w.event("поток: ALG")}
 	w.course("OTHER")
 	w.insert(recordOf(s.event))
 	seen := map[string]int{}
@@ -33,7 +33,7 @@ func tell(t *testing.T) *story {
 		seen[a.name]++
 		name := fmt.Sprint(a.name, seen[a.name])
 		s.scenes[name], s.order = withAct(w.save(), w, a), append(s.order, name)
-		w.must(w.live(&life{}, a.do))
+		w.must(w.live(&process{}, a.do))
 		w.after(a)
 	}
 	f := w.facts(s.event, s.course)
@@ -46,7 +46,7 @@ func tell(t *testing.T) *story {
 }
 
 // frames counts the pictures of the one video on Drive.
-func (w *world) frames(want int) {
+func (w *env) frames(want int) {
 	w.t.Helper()
 	body := w.download(w.row().FileID)
 	path := filepath.Join(w.t.TempDir(), "v.mp4")
@@ -97,19 +97,19 @@ func TestKills(t *testing.T) {
 
 // again adds the scenes of a record whose parts are all there: a join, and a stage that plans it again.
 // They render nothing, so that all their points can be tried.
-func (s *story) again(t *testing.T) {
+func (s *trace) again(t *testing.T) {
 	w := open(t, s.scenes["merge2"].copy(t))
 	a := w.next()
-	_ = w.live(&life{strike: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/compose") }}, a.do)
+	_ = w.live(&process{strike: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/compose") }}, a.do)
 	if rec := w.row(); rec.Step != nvr.StepMerge || rec.Tries != 0 || rec.Holder == "" {
 		t.Fatalf("a killed process has written something: %+v", rec)
 	}
 	s.scenes["join"], s.order = withAct(w.save(), w, a), append(s.order, "join")
-	w.after(act{name: "claim"})
-	w.must(w.live(&life{}, w.next().do))
+	w.after(step{name: "claim"})
+	w.must(w.live(&process{}, w.next().do))
 	if len(w.queue) == 0 {
-		w.after(act{name: "claim"})
-		w.must(w.live(&life{}, w.next().do))
+		w.after(step{name: "claim"})
+		w.must(w.live(&process{}, w.next().do))
 	}
 	s.scenes["restage"], s.order = w.save(), append(s.order, "restage")
 	for _, name := range []string{"claim1", "stage1"} { // what was learned and rendered is there in these, too
@@ -119,17 +119,17 @@ func (s *story) again(t *testing.T) {
 	}
 }
 
-func (s *story) count(t *testing.T, name string) int64 {
+func (s *trace) count(t *testing.T, name string) int64 {
 	w := open(t, s.scenes[name].copy(t))
-	l := &life{}
+	l := &process{}
 	w.must(w.live(l, w.next().do))
 	return l.passed.Load()
 }
 
-func (s *story) kill(t *testing.T, name string, at int64) {
+func (s *trace) kill(t *testing.T, name string, at int64) {
 	w := open(t, s.scenes[name].copy(t))
 	a := w.next()
-	_ = w.live(&life{at: at}, a.do)
+	_ = w.live(&process{at: at}, a.do)
 	if at%2 == 0 && a.claim.Record != 0 && a.name != "merge" {
 		w.queue = append(w.queue, a.claim) // Pub/Sub brings it again, sooner or later
 	}
@@ -140,14 +140,14 @@ func (s *story) kill(t *testing.T, name string, at int64) {
 }
 
 // recover lets the world run to its end, messages that are refused for a while included.
-func (w *world) recover() {
+func (w *env) recover() {
 	w.t.Helper()
 	for range 60 {
 		if !w.row().Step.Working() && len(w.queue) == 0 {
 			return
 		}
 		a := w.next()
-		_ = w.live(&life{}, a.do) // held: the lease decides
+		_ = w.live(&process{}, a.do) // held: the lease decides
 		w.after(a)
 	}
 }
@@ -158,18 +158,18 @@ func TestDoubled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("renders")
 	}
-	w := newWorld(t)
+	w := newEnv(t)
 	course, event := w.course("ALG"), w.event("поток: ALG")
 	w.insert(recordOf(event))
 	for w.row().Step.Working() {
 		a := w.next()
-		w.must(w.live(&life{}, a.do))
-		w.must(w.live(&life{}, a.do))
+		w.must(w.live(&process{}, a.do))
+		w.must(w.live(&process{}, a.do))
 		w.after(a)
 	}
 	for range 2 {
 		for _, claim := range w.old {
-			w.must(w.live(&life{}, deliver(claim).do))
+			w.must(w.live(&process{}, deliver(claim).do))
 		}
 		w.queue = nil
 	}

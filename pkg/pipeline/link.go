@@ -27,38 +27,38 @@ const (
 // the video on Drive. After: step done. A kill leaves some of it done; each part is keyed by the
 // file, and found again.
 func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
-	return p.work(ctx, claim, func(ctx context.Context, w *worker) error {
-		ctx, stop := context.WithTimeout(ctx, p.Settings.Timeout)
+	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
+		ctx, stop := context.WithTimeout(ctx, p.Settings.PushTimeout)
 		defer stop()
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
 		if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
-			return &fault.Permanent{Reason: videoGone(), Err: errors.Join(errVideoGone, err)}
+			return &fault.PermanentError{Reason: videoGone(), Err: errors.Join(errVideoGone, err)}
 		}
 		if err != nil {
 			return fmt.Errorf("look at the video: %w", err)
 		}
-		if err := w.event(ctx, file); err != nil {
+		if err := w.attachAndAnnounce(ctx, file); err != nil {
 			return err
 		}
-		if err := w.untilPlayable(file); err != nil {
+		if err := w.waitUntilPlayable(file); err != nil {
 			return err
 		}
-		if err := w.tellDone(ctx); err != nil {
+		if err := w.notifyDone(ctx); err != nil {
 			return err
 		}
 		return w.finish(ctx)
 	})
 }
 
-// event attaches the video to the record's event and announces it in the event's course.
-func (w *worker) event(ctx context.Context, file workspace.File) error {
+// attachAndAnnounce attaches the video to the record's event and announces it in the event's course.
+func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) error {
 	if w.rec.EventID == "" || w.room.Calendar == "" {
 		return nil
 	}
 	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) || err == nil && event.Cancelled() {
 		w.Log.InfoContext(ctx, "the event is gone: nothing to attach to")
-		return w.note(ctx, nvr.Reason{En: "The calendar event is gone; the video is on Drive.", Ru: "Событие удалено из календаря; видео на Диске."})
+		return w.setCourseNote(ctx, nvr.Reason{En: "The calendar event is gone; the video is on Drive.", Ru: "Событие удалено из календаря; видео на Диске."})
 	}
 	if err != nil {
 		return fmt.Errorf("read the event: %w", err)
@@ -73,23 +73,23 @@ func (w *worker) event(ctx context.Context, file workspace.File) error {
 	return w.announce(ctx, code, named, file)
 }
 
-// note writes for people what became of the course or the event.
-func (w *worker) note(ctx context.Context, text nvr.Reason) error {
+// mark writes for people what became of the course or the event.
+func (w *worker) setCourseNote(ctx context.Context, text nvr.Reason) error {
 	course := remark(text)
 	return w.Store.Save(ctx, w.hold, store.Change{Course: &course})
 }
 
 func (w *worker) attach(ctx context.Context, file workspace.File) error {
-	if done, err := w.noted(ctx, effectAttached, file.ID); err != nil || done != "" {
+	if done, err := w.effect(ctx, effectAttached, file.ID); err != nil || done != "" {
 		return err
 	}
 	err := w.Workspace.Attach(ctx, w.room.Calendar, w.rec.EventID, workspace.Attachment{
 		FileID: file.ID, URL: file.Link, Title: w.fileName(), MIME: "video/mp4",
 	}, w.room.Language)
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		w.Log.WarnContext(ctx, "the video could not be attached to the event", "err", err)
-		return w.note(ctx, permanent.Reason)
+		return w.setCourseNote(ctx, permanent.Reason)
 	}
 	if errors.Is(err, workspace.ErrNotFound) {
 		return nil // deleted between the two calls: the next look says so
@@ -98,11 +98,11 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 		return fmt.Errorf("attach the video to the event: %w", err)
 	}
 	w.Log.InfoContext(ctx, "attached", "event_id", w.rec.EventID)
-	return w.remember(ctx, effectAttached, file.ID, w.rec.EventID)
+	return w.recordEffect(ctx, effectAttached, file.ID, w.rec.EventID)
 }
 
-// noted is what was noted of an effect; empty if nothing was.
-func (w *worker) noted(ctx context.Context, kind, subject string) (string, error) {
+// effect is what was noted of an effect; empty if nothing was.
+func (w *worker) effect(ctx context.Context, kind, subject string) (string, error) {
 	value, err := w.Store.Effect(ctx, w.rec.ID, kind, subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
@@ -110,8 +110,8 @@ func (w *worker) noted(ctx context.Context, kind, subject string) (string, error
 	return value, err
 }
 
-// remember notes an effect, in place of what was noted before, if the record is still ours.
-func (w *worker) remember(ctx context.Context, kind, subject, value string) error {
+// recordEffect notes an effect, in place of what was noted before, if the record is still ours.
+func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) error {
 	if err := w.Store.Renew(ctx, w.hold, w.lease(w.rec.Attempt)); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (w *worker) remember(ctx context.Context, kind, subject, value string) erro
 
 // announce posts the video in the course. A course that cannot be found is said in the record.
 func (w *worker) announce(ctx context.Context, code string, named bool, file workspace.File) error {
-	if posted, err := w.noted(ctx, effectPosted, file.ID); err != nil || posted == code {
+	if posted, err := w.effect(ctx, effectPosted, file.ID); err != nil || posted == code {
 		return err // a look at whether the video plays asks Classroom nothing
 	}
 	course, err := w.Workspace.FindCourse(ctx, code, w.Settings.Courses)
@@ -132,45 +132,45 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	case !named && (errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)):
 		return nil // a first line that looked like a code and is none
 	case errors.Is(err, workspace.ErrNotFound):
-		return w.note(ctx, nvr.Reason{
+		return w.setCourseNote(ctx, nvr.Reason{
 			En: fmt.Sprintf("There is no course %q in Classroom: correct the code in the event's description, then try again.", code),
 			Ru: fmt.Sprintf("Курс «%s» в Classroom не найден: исправьте код в описании события и повторите.", code),
 		})
 	case errors.Is(err, workspace.ErrAmbiguous):
-		return w.note(ctx, nvr.Reason{
+		return w.setCourseNote(ctx, nvr.Reason{
 			En: fmt.Sprintf("Several courses are called %q: write the course's own code into the event's description, then try again.", code),
 			Ru: fmt.Sprintf("Курсов «%s» несколько: укажите в описании события код самого курса и повторите.", code),
 		})
 	case err != nil:
-		return w.courseTrouble(ctx, err)
+		return w.classroomError(ctx, err)
 	}
-	stored, err := w.noted(ctx, effectAnnounced, course.ID+"/"+file.ID)
+	stored, err := w.effect(ctx, effectAnnounced, course.ID+"/"+file.ID)
 	if err != nil {
 		return err
 	}
 	id, err := w.Workspace.Announce(ctx, course, w.announcement(), file, stored, func(id string) error {
-		return w.remember(ctx, effectAnnounced, course.ID+"/"+file.ID, id)
+		return w.recordEffect(ctx, effectAnnounced, course.ID+"/"+file.ID, id)
 	})
 	if err != nil {
-		return w.courseTrouble(ctx, err)
+		return w.classroomError(ctx, err)
 	}
 	w.Log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
 	name := course.Name
 	if err := w.Store.Save(ctx, w.hold, store.Change{Course: &name}); err != nil {
 		return err
 	}
-	return w.remember(ctx, effectPosted, file.ID, code)
+	return w.recordEffect(ctx, effectPosted, file.ID, code)
 }
 
-// courseTrouble says in the record that Classroom refuses for good, or Drive to let the poster see the
+// classroomError says in the record that Classroom refuses for good, or Drive to let the poster see the
 // video; other errors are the step's.
-func (w *worker) courseTrouble(ctx context.Context, err error) error {
+func (w *worker) classroomError(ctx context.Context, err error) error {
 	why, final := refusal(err)
 	if !final {
 		return fmt.Errorf("post the video in the course: %w", err)
 	}
 	w.Log.WarnContext(ctx, "the video could not be posted in the course", "err", err)
-	return w.note(ctx, why)
+	return w.setCourseNote(ctx, why)
 }
 
 // announcement is the text of the post, in the room's language.
@@ -191,13 +191,13 @@ func (w *worker) announcement() string {
 	return fmt.Sprintf("Запись %s: %s, %s–%s, аудитория %s", title, r.Date, r.StartTime, r.EndTime, r.Room)
 }
 
-// untilPlayable gives the record back until Drive has processed the video, or the longest wait is over.
-func (w *worker) untilPlayable(file workspace.File) error {
+// waitUntilPlayable gives the record back until Drive has processed the video, or the longest wait is over.
+func (w *worker) waitUntilPlayable(file workspace.File) error {
 	now := w.Now()
-	if file.Playable || !now.Before(file.Created.Add(w.Settings.Playable)) {
+	if file.Playable || !now.Before(file.Created.Add(w.Settings.PlayableWait)) {
 		return nil
 	}
-	return &fault.Later{Until: now.Add(w.Settings.Watch), Why: notPlayableYet()}
+	return &fault.Deferral{Until: now.Add(w.Settings.PlayablePoll), Why: notPlayableYet()}
 }
 
 // finish ends the record and clears the work bucket of what it needs no more.

@@ -10,11 +10,11 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -42,7 +42,7 @@ type partFile struct {
 // the work bucket. A kill leaves media that nothing names, or a finished part, which the next try
 // finds.
 func (p *Pipeline) Merge(ctx context.Context, t Task) error {
-	return p.workAs(ctx, t.Claim, t.Key, func(ctx context.Context, w *worker) error {
+	return p.runAs(ctx, t.Claim, t.Key, func(ctx context.Context, w *worker) error {
 		ctx = observe.WithSlice(ctx, t.Index)
 		plan, err := w.readPlan(ctx, t)
 		if err != nil {
@@ -53,7 +53,7 @@ func (p *Pipeline) Merge(ctx context.Context, t Task) error {
 		switch {
 		case errors.As(err, &damaged):
 			return w.replan(ctx, damaged)
-		case errors.Is(err, footage.ErrChanged), errors.Is(err, bucket.ErrNotFound):
+		case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):
 			p.Log.WarnContext(ctx, "a segment is no longer what the plan saw: making a new plan", "err", err)
 			return w.backToStage(ctx)
 		case err != nil:

@@ -20,11 +20,11 @@ import (
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
-	"github.com/nvr-miem/merger/pkg/notice"
+	"github.com/nvr-miem/merger/pkg/notify"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
@@ -38,7 +38,7 @@ type Pipeline struct {
 	Workspace *workspace.Client
 	Topics    *dispatch.Topics
 	Jobs      *dispatch.Jobs
-	Notices   []notice.Means
+	Notices   []notify.Channel
 	Tools     *Tools // stage and merge only
 
 	Settings Settings
@@ -51,7 +51,7 @@ type Pipeline struct {
 // Tools are what looks into footage and makes video.
 type Tools struct {
 	FFmpeg *ffmpeg.Tool
-	Proxy  *footage.Proxy
+	Proxy  *rangeproxy.Proxy
 	Screen *presence.Judge
 	// Usage is what this process and its children have taken so far: time of cores, and the most memory
 	// that one of them held, in bytes.
@@ -76,15 +76,15 @@ type Settings struct {
 	MaxMerges int
 	Retention time.Duration // of the segments, not divided
 
-	Lease     time.Duration   // how long who works holds a record without a word
-	Silence   time.Duration   // how old the last run of claim may be before standby does its work; of the part that fills places, a third
-	Wait      time.Duration   // for segments, from the end of the last one
-	LookAgain time.Duration   // between two looks for a segment that is missing
-	Budget    time.Duration   // of one delivery; then a further message goes on
-	Timeout   time.Duration   // of one delivery at the most; not divided
-	Pauses    []time.Duration // before the tries after a curable failure
-	Playable  time.Duration   // the longest wait for Drive to process a video
-	Watch     time.Duration   // between two looks at whether it has
+	Lease        time.Duration   // how long who works holds a record without a word
+	StandbyAfter time.Duration   // how old the last run of claim may be before standby does its work; of the part that fills places, a third
+	FootageWait  time.Duration   // for segments, from the end of the last one
+	FootagePoll  time.Duration   // between two looks for a segment that is missing
+	PushBudget   time.Duration   // of one delivery; then a further message goes on
+	PushTimeout  time.Duration   // of one delivery at the most; not divided
+	RetryPauses  []time.Duration // before the tries after a curable failure
+	PlayableWait time.Duration   // the longest wait for Drive to process a video
+	PlayablePoll time.Duration   // between two looks at whether it has
 }
 
 // engine is a merge engine that remembers in the work bucket; kept is told when it remembers more.

@@ -93,7 +93,7 @@ func TestPlaces(t *testing.T) {
 
 	_, hold, err := c.Store.Enter(ctx, nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage}, "one", time.Hour)
 	must(err)
-	_, err = c.Store.GiveBack(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
+	_, err = c.Store.Release(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
 	must(err)
 	must(c.Claim(ctx))
 	c.running("one pauses, and another has its place", 3)
@@ -118,7 +118,7 @@ func TestStandBy(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	c := newClaimer(t, 9)
-	c.Settings.Silence, c.Settings.Lease = 45*time.Minute, 24*time.Hour
+	c.Settings.StandbyAfter, c.Settings.Lease = 45*time.Minute, 24*time.Hour
 	fresh := int64(0) // a record that came after claim had looked
 	for _, at := range []struct {
 		what   string
@@ -128,13 +128,13 @@ func TestStandBy(t *testing.T) {
 		looked bool
 	}{
 		{"claim has three places", 0, c.Claim, 3, false},
-		{"the next one is claim's to give away", 14 * time.Minute, c.StandBy, 3, false},
-		{"nobody fills the places", 2 * time.Minute, c.StandBy, 5, false},
-		{"nor does he now", 5 * time.Minute, c.StandBy, 6, false},
+		{"the next one is claim's to give away", 14 * time.Minute, c.Standby, 3, false},
+		{"nobody fills the places", 2 * time.Minute, c.Standby, 5, false},
+		{"nor does he now", 5 * time.Minute, c.Standby, 6, false},
 		{"somebody does again", 20 * time.Minute, c.Recover, 7, false},
-		{"but nobody looks through what is new", 5 * time.Minute, c.StandBy, 7, true},
+		{"but nobody looks through what is new", 5 * time.Minute, c.Standby, 7, true},
 		{"claim is back", 5 * time.Minute, c.Claim, 9, true},
-		{"and all is left to it", 5 * time.Minute, c.StandBy, 9, true},
+		{"and all is left to it", 5 * time.Minute, c.Standby, 9, true},
 	} {
 		c.clock.Move(at.after)
 		if err := at.do(ctx); err != nil {

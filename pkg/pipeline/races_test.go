@@ -55,7 +55,7 @@ func (m *meetings) wait(name string) {
 }
 
 // strays are media that no part names.
-func (w *world) strays() []string {
+func (w *env) strays() []string {
 	w.t.Helper()
 	named := map[string]bool{"1/media/head-" + w.row().Digest: true}
 	for _, name := range w.objects("work", "1/parts/") {
@@ -70,14 +70,14 @@ func (w *world) strays() []string {
 // nothing away, and fails nothing.
 func TestRaces(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.insert(nil)
 	w.until(nvr.StepMerge)
 	w.launched()
 	tasks, planned := slices.Clone(w.tasks), w.save()
-	w.act()
+	w.step()
 	struck := func(r *http.Request) bool { return strings.HasPrefix(creates(r), "1/merges/") }
-	if err := w.live(&life{strike: struck}, w.next().do); !errors.Is(err, errDied) {
+	if err := w.live(&process{strike: struck}, w.next().do); !errors.Is(err, errDied) {
 		t.Fatalf("the second task was to die before it joins: %v", err)
 	}
 	w.tasks = slices.Clone(tasks)
@@ -86,11 +86,11 @@ func TestRaces(t *testing.T) {
 		if testing.Short() {
 			t.Skip("renders")
 		}
-		twoExecutions(t, open(t, planned.copy(t)), &life{})
+		twoExecutions(t, open(t, planned.copy(t)), &process{})
 	})
 	t.Run("two executions join at once", func(t *testing.T) {
 		together := &meetings{come: map[string]int{}, all: map[string]chan struct{}{}}
-		twoExecutions(t, open(t, rendered.copy(t)), &life{strike: func(r *http.Request) bool {
+		twoExecutions(t, open(t, rendered.copy(t)), &process{strike: func(r *http.Request) bool {
 			if struck(r) {
 				together.wait(creates(r))
 			}
@@ -107,7 +107,7 @@ func TestRaces(t *testing.T) {
 }
 
 // twoExecutions runs every task twice at once: jobs.run cannot be deduplicated.
-func twoExecutions(t *testing.T, w *world, l *life) {
+func twoExecutions(t *testing.T, w *env, l *process) {
 	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, task := range slices.Concat(w.tasks, w.tasks) {
@@ -128,11 +128,11 @@ func twoExecutions(t *testing.T, w *world, l *life) {
 
 // staleAttempt holds a task of the first attempt just before it makes an object, until a second attempt
 // has made the merge.
-func staleAttempt(t *testing.T, w *world, makes func(*http.Request) bool) {
+func staleAttempt(t *testing.T, w *env, makes func(*http.Request) bool) {
 	var overtaken atomic.Bool
 	var row nvr.Record
 	var made map[string]int64
-	l := &life{strike: func(r *http.Request) bool {
+	l := &process{strike: func(r *http.Request) bool {
 		if makes(r) && overtaken.CompareAndSwap(false, true) {
 			w.clock.Move(2 * time.Minute) // its lease runs out
 			row = w.until(nvr.StepUpload)
@@ -162,7 +162,7 @@ func staleAttempt(t *testing.T, w *world, makes func(*http.Request) bool) {
 }
 
 // once brings the record to its end and wants one video, one notice and nothing left.
-func once(t *testing.T, w *world) {
+func once(t *testing.T, w *env) {
 	t.Helper()
 	rec := w.until()
 	if f := w.facts("", ""); rec.Step != nvr.StepDone || rec.Tries != 0 || f.videos != 1 || f.shares != 1 || f.notices != 1 || len(f.left) != 0 {

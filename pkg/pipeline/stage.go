@@ -12,10 +12,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -28,13 +28,13 @@ const maxTurns = 200
 // task a slice. A kill leaves copied chunks, analysed segments or the plan, which the next worker
 // finds; or step merge without an execution, whose lease runs out.
 func (p *Pipeline) Stage(ctx context.Context, claim nvr.Claim) error {
-	return p.work(ctx, claim, func(ctx context.Context, w *worker) error {
-		return w.inTurns(ctx, w.stage)
+	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
+		return w.withBudget(ctx, w.stage)
 	})
 }
 
-// goOn hands the rest of the work to a further message.
-func (w *worker) goOn(ctx context.Context) error {
+// publishFirst hands the rest of the work to a further message.
+func (w *worker) continueLater(ctx context.Context) error {
 	if w.rec.Turn >= maxTurns {
 		return fmt.Errorf("not done after %d messages", maxTurns)
 	}
@@ -42,7 +42,7 @@ func (w *worker) goOn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.Log.InfoContext(ctx, "going on in a further message", "next_turn", next.Turn)
+	w.Log.InfoContext(ctx, "going on in a further message", "next_turn", next.Continuation)
 	return w.sendOn(ctx, next)
 }
 
@@ -52,11 +52,11 @@ func (w *worker) stage(ctx context.Context) error {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return &fault.Permanent{Reason: nonsenseTimes(w.rec), Err: err}
+		return &fault.PermanentError{Reason: nonsenseTimes(w.rec), Err: err}
 	}
 	req := w.request(start, end)
 	if len(req.Sources) == 0 {
-		return &fault.Permanent{Reason: noSources(w.rec.Room)}
+		return &fault.PermanentError{Reason: noSources(w.rec.Room)}
 	}
 	f, err := w.find(ctx, req)
 	if err != nil {
@@ -74,16 +74,16 @@ func (w *worker) stage(ctx context.Context) error {
 
 // wait gives the record back while a missing segment may still come.
 func (w *worker) wait(f found, end time.Time) error {
-	deadline := lastSegmentEnd(end, w.room).Add(w.Settings.Wait)
+	deadline := lastSegmentEnd(end, w.room).Add(w.Settings.FootageWait)
 	now := w.Now()
 	if len(f.missing) == 0 || !now.Before(deadline) {
 		return nil
 	}
-	again := now.Add(w.Settings.LookAgain)
+	again := now.Add(w.Settings.FootagePoll)
 	if again.After(deadline) {
 		again = deadline
 	}
-	return &fault.Later{Until: again, Why: waitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
+	return &fault.Deferral{Until: again, Why: waitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
 }
 
 // lay makes the plan and stores it under its digest.
@@ -92,19 +92,19 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if err != nil {
 		return nil, err
 	}
-	plan, err := w.engine(ctx, w.allowance.gain).Plan(ctx, req, f.clips, damages)
-	if errors.Is(err, footage.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
+	plan, err := w.engine(ctx, w.budget.progress).Plan(ctx, req, f.clips, damages)
+	if errors.Is(err, rangeproxy.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
 		return nil, fmt.Errorf("a segment changed while it was looked at; its recorder may still be writing: %w", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := w.looked(ctx, plan); err != nil {
+	if err := w.saveAnalysis(ctx, plan); err != nil {
 		return nil, err
 	}
 	if plan.Empty() {
 		en, ru := whyNothing(plan)
-		return nil, &fault.Permanent{Reason: noFootage(w.rec, en, ru), Err: errFootage}
+		return nil, &fault.PermanentError{Reason: noFootage(w.rec, en, ru), Err: errFootage}
 	}
 	text, err := plan.JSON()
 	if err != nil {
@@ -143,13 +143,13 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := onward(ctx)
+	ctx, stop := detached(ctx)
 	defer stop()
 	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
 		Key: LaunchKey(next), Tasks: len(plan.Slices), Since: since,
 		Env: map[string]string{
 			"RECORD": strconv.FormatInt(next.Record, 10), "ATTEMPT": strconv.FormatInt(next.Attempt, 10),
-			"TURN": strconv.FormatInt(next.Turn, 10), "DIGEST": digest, "TRACEPARENT": observe.Inject(ctx)["traceparent"],
+			"TURN": strconv.FormatInt(next.Continuation, 10), "DIGEST": digest, "TRACEPARENT": observe.Inject(ctx)["traceparent"],
 		},
 	})
 	if err != nil {

@@ -12,32 +12,32 @@ import (
 
 // The two halves of claim's work, by which its runs are noted once they have got to their end.
 const (
-	runLook = "look" // through what is new: Claim
-	runFill = "fill" // the places: Claim and Recover
+	phaseSchedule = "look" // through what is new: Claim
+	phaseFill     = "fill" // the places: Claim and Recover
 )
 
-// StandBy does what claim has not got to the end of for a while, and only that half: whatever stopped it stops
+// Standby does what claim has not got to the end of for a while, and only that half: whatever stopped it stops
 // nobody's lecture. Before and after are those of [Pipeline.Claim].
-func (p *Pipeline) StandBy(ctx context.Context) error {
+func (p *Pipeline) Standby(ctx context.Context) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	looks, err := p.ran(ctx, runLook, p.Settings.Silence)
+	looks, err := p.ranWithin(ctx, phaseSchedule, p.Settings.StandbyAfter)
 	if err != nil {
 		return err
 	}
-	fills, err := p.ran(ctx, runFill, p.Settings.Silence/3)
+	fills, err := p.ranWithin(ctx, phaseFill, p.Settings.StandbyAfter/3)
 	switch {
 	case err != nil:
 		return err
 	case !fills:
 		return p.claim(ctx, looks)
 	case !looks:
-		return p.date(ctx)
+		return p.schedule(ctx)
 	}
 	return nil
 }
 
-// ran tells whether a half of claim's work was done within a while.
-func (p *Pipeline) ran(ctx context.Context, half string, within time.Duration) (bool, error) {
+// ranWithin tells whether a half of claim's work was done within a while.
+func (p *Pipeline) ranWithin(ctx context.Context, half string, within time.Duration) (bool, error) {
 	last, err := p.Store.LastRun(ctx, half)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return false, err

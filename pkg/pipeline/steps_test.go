@@ -18,7 +18,7 @@ import (
 )
 
 // sql runs a statement as an operator would.
-func (w *world) sql(statement string, args ...any) {
+func (w *env) sql(statement string, args ...any) {
 	w.t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(w.dir, "nvr.db"))
 	w.must(err)
@@ -26,10 +26,10 @@ func (w *world) sql(statement string, args ...any) {
 	w.must(errors.Join(err, db.Close()))
 }
 
-func (w *world) claim() {
+func (w *env) claim() {
 	w.t.Helper()
 	w.ended()
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
 }
 
 // TestBadRows: what makes no sense is failed with a reason and one notice, at once.
@@ -50,7 +50,7 @@ func TestBadRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			db := w.database()
 			_, err := db.SaveRoom(t.Context(), nvr.Room{Name: "empty"})
 			w.must(errors.Join(err, db.Close()))
@@ -71,7 +71,7 @@ func TestBadRows(t *testing.T) {
 // after the waiting time what there is is merged.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.insert(func(r *nvr.Record) { r.StartTime, r.EndTime = "15:00", "15:10" }) // 15:01 to 15:10 will never come
 	w.claim()
 	rec := w.row()
@@ -80,14 +80,14 @@ func TestWaiting(t *testing.T) {
 	}
 	w.clock.Move(8 * time.Minute)
 	w.claim()
-	w.must(w.live(&life{}, w.next().do))
+	w.must(w.live(&process{}, w.next().do))
 	rec = w.row()
 	if rec.Step != nvr.StepStage || rec.Processing || rec.Tries != 0 || !rec.DueAt.Equal(w.clock.Now().Add(5*time.Minute)) || !strings.Contains(rec.Reason.En, "Waiting for 18 files") {
 		t.Fatalf("waiting: %+v", rec)
 	}
 	w.clock.Move(time.Hour)
 	w.claim()
-	w.must(w.live(&life{}, w.next().do))
+	w.must(w.live(&process{}, w.next().do))
 	if rec = w.row(); rec.Step != nvr.StepMerge {
 		t.Errorf("after the wait: %+v", rec)
 	}
@@ -96,18 +96,18 @@ func TestWaiting(t *testing.T) {
 // TestStaleMessages: a message that the row knows nothing of changes nothing and is settled.
 func TestStaleMessages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.insert(nil)
 	w.claim()
 	before := w.row()
 	for name, c := range map[string]nvr.Claim{
 		"an older attempt":  {Record: 1, Attempt: 0, Step: nvr.StepStage},
 		"a newer attempt":   {Record: 1, Attempt: 9, Step: nvr.StepStage},
-		"another turn":      {Record: 1, Attempt: 1, Turn: 3, Step: nvr.StepStage},
+		"another turn":      {Record: 1, Attempt: 1, Continuation: 3, Step: nvr.StepStage},
 		"another step":      {Record: 1, Attempt: 1, Step: nvr.StepUpload},
 		"an unknown record": {Record: 99, Attempt: 1, Step: nvr.StepLink},
 	} {
-		if err := w.live(&life{}, deliver(c).do); err != nil {
+		if err := w.live(&process{}, deliver(c).do); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -115,12 +115,12 @@ func TestStaleMessages(t *testing.T) {
 		t.Errorf("%+v\nwant\n%+v", after, before)
 	}
 	for _, kill := range []nvr.Claim{{Record: 1, Attempt: 0, Step: nvr.StepStage}, {Record: 99, Attempt: 1, Step: nvr.StepLink}} {
-		w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, kill, "dead") }))
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, kill, "dead") }))
 	}
 	if after := w.row(); after != before {
 		t.Errorf("after dead letters of another attempt: %+v", after)
 	}
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		_, _, err := p.Store.Enter(ctx, before.Claim(), "somebody", time.Minute)
 		w.must(err)
 		if err := p.Stage(ctx, before.Claim()); !errors.Is(err, pipeline.ErrHeld) {
@@ -132,7 +132,7 @@ func TestStaleMessages(t *testing.T) {
 		t.Errorf("a dead letter of a record that is worked on: %+v", after)
 	}
 	w.clock.Move(2 * time.Minute)
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, before.Claim(), "dead") }))
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, before.Claim(), "dead") }))
 	if after := w.row(); after.Step != nvr.StepFailed || w.posts["record-1-failed"] != 1 {
 		t.Errorf("a dead letter where it still stands: %+v %v", after, w.posts)
 	}
@@ -148,12 +148,12 @@ func TestTriesRunOut(t *testing.T) {
 	} {
 		t.Run(rule.API, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			w.must(w.faults.Add(rule))
 			w.insert(func(r *nvr.Record) { r.Date = "2026-11-19" })
 			for try := int64(1); try < store.Tries; try++ {
 				w.claim()
-				w.must(w.live(&life{}, w.next().do))
+				w.must(w.live(&process{}, w.next().do))
 				rec := w.row()
 				if rec.Step != nvr.StepStage || rec.Tries != try || rec.Cause == "" || !strings.Contains(rec.Reason.En, "tried again") {
 					t.Fatalf("try %d: %+v", try, rec)
@@ -161,7 +161,7 @@ func TestTriesRunOut(t *testing.T) {
 				w.clock.Move(10 * time.Minute)
 			}
 			w.claim()
-			w.must(w.live(&life{}, w.next().do))
+			w.must(w.live(&process{}, w.next().do))
 			rec := w.row()
 			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepStage || strings.Contains(rec.Reason.En, "Nothing was recorded") || w.posts["record-1-failed"] != 1 {
 				t.Errorf("%+v %v", rec, w.posts)
@@ -173,7 +173,7 @@ func TestTriesRunOut(t *testing.T) {
 // TestDriveSegments: what the bucket lacks comes from Drive, the newest complete one of several.
 func TestDriveSegments(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	s, err := sharedOnce()
 	w.must(err)
 	for object, path := range s.files {
@@ -200,8 +200,8 @@ func TestDriveSegments(t *testing.T) {
 }
 
 // uploadScene is a world whose record stands before its upload.
-func uploadScene(t *testing.T, event string) (*world, string) {
-	w := newWorld(t)
+func uploadScene(t *testing.T, event string) (*env, string) {
+	w := newEnv(t)
 	id := ""
 	if event != "" {
 		id = w.event(event)
@@ -217,7 +217,7 @@ func TestEnds(t *testing.T) {
 	w, event := uploadScene(t, "поток: ALG")
 	before := w.save()
 	path := "/workspace" + eventsPath("504") + "/" + event
-	begin := func(t *testing.T) *world { return open(t, before.copy(t)) }
+	begin := func(t *testing.T) *env { return open(t, before.copy(t)) }
 	t.Run("the event is cancelled before the share", func(t *testing.T) {
 		w := begin(t)
 		w.call("DELETE", path, nil)
@@ -278,7 +278,7 @@ func TestEnds(t *testing.T) {
 		for _, name := range w.objects("work", "1/merges/") {
 			_, _ = w.ask("DELETE", "/storage/v1/b/work/o/"+strings.ReplaceAll(name, "/", "%2F"), nil)
 		}
-		w.must(w.live(&life{}, w.next().do))
+		w.must(w.live(&process{}, w.next().do))
 		if rec := w.row(); rec.Step != nvr.StepStage || !rec.Processing {
 			t.Errorf("%+v", rec)
 		}
@@ -295,7 +295,7 @@ func TestEnds(t *testing.T) {
 }
 
 // again resets a finished row as an operator does, and changes what it asks for.
-func again(t *testing.T, w *world, event string) {
+func again(t *testing.T, w *env, event string) {
 	course := w.course("ALG")
 	first := w.until()
 	f := w.facts(event, course)
@@ -323,7 +323,7 @@ func again(t *testing.T, w *world, event string) {
 }
 
 // driveFile puts a file on Drive.
-func (w *world) driveFile(name, path string) {
+func (w *env) driveFile(name, path string) {
 	w.t.Helper()
 	text := w.read(path)
 	made := w.call("POST", "/workspace/drive/v3/files", map[string]any{"name": name, "mimeType": "video/mp4"})["id"].(string)

@@ -29,8 +29,8 @@ const chunkBytes = 8 << 20
 // After: step link, done = 1, the file on Drive, checked, readable by the requester. A kill leaves a
 // file id without a file, or a session that the next worker goes on with from the byte that Drive has.
 func (p *Pipeline) Upload(ctx context.Context, claim nvr.Claim) error {
-	return p.work(ctx, claim, func(ctx context.Context, w *worker) error {
-		return w.inTurns(ctx, w.upload)
+	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
+		return w.withBudget(ctx, w.upload)
 	})
 }
 
@@ -47,18 +47,18 @@ func (w *worker) upload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for the merge: %w", err)
 	}
-	file, err := w.bring(ctx, object)
+	file, err := w.ensureUploaded(ctx, object)
 	if err != nil {
 		return err
 	}
-	if gone, err := w.withdrawnMeanwhile(ctx); err != nil || gone {
+	if gone, err := w.checkWithdrawn(ctx); err != nil || gone {
 		return err
 	}
 	share, err := w.share(ctx, file.ID)
 	if err != nil {
 		return err
 	}
-	if err := w.page(ctx, file); err != nil {
+	if err := w.uploadReport(ctx, file); err != nil {
 		return err
 	}
 	next, err := w.Store.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
@@ -69,8 +69,8 @@ func (w *worker) upload(ctx context.Context) error {
 	return w.sendOn(ctx, next)
 }
 
-// bring makes the record's one file on Drive hold the merge.
-func (w *worker) bring(ctx context.Context, object bucket.Object) (workspace.File, error) {
+// ensureUploaded makes the record's one file on Drive hold the merge.
+func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (workspace.File, error) {
 	source := fmt.Sprintf("%s#%d", object.Name, object.Generation)
 	state, err := w.Store.Upload(ctx, w.rec.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -191,7 +191,7 @@ func (w *worker) sendAll(ctx context.Context, object bucket.Object, session stri
 		var kept int64
 		if kept, done, err = w.sendChunk(ctx, object, session, at, n, sent); err == nil {
 			at = kept
-			w.allowance.gain()
+			w.budget.progress()
 		}
 	}
 	return err
@@ -261,7 +261,7 @@ func (w *worker) folder(ctx context.Context) (string, error) {
 	switch {
 	case w.room.Drive != "":
 		if root, err = workspace.FolderID(w.room.Drive); err != nil {
-			return "", &fault.Permanent{Reason: badFolder(w.rec.Room), Err: err}
+			return "", &fault.PermanentError{Reason: badFolder(w.rec.Room), Err: err}
 		}
 	case root == "":
 		root = "root" // of the Drive that work is done on
@@ -288,15 +288,15 @@ func (w *worker) description() string {
 	return fmt.Sprintf("NVR Merger, record %d: room %s, %s, %s–%s", w.rec.ID, w.rec.Room, w.rec.Date, w.rec.StartTime, w.rec.EndTime)
 }
 
-// withdrawnMeanwhile reads the record's event again before anybody is let in: one that was cancelled,
+// checkWithdrawn reads the record's event again before anybody is let in: one that was cancelled,
 // or says that it is not to be recorded, withdraws the record.
-func (w *worker) withdrawnMeanwhile(ctx context.Context) (bool, error) {
+func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	if w.rec.EventID == "" || w.room.Calendar == "" {
 		return false, nil
 	}
 	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) {
-		return false, nil // said in the record by link; the video was asked for and is there
+		return false, nil // skippedEvents in the record by link; the video was asked for and is there
 	}
 	if err != nil {
 		return false, fmt.Errorf("read the event again: %w", err)
@@ -338,7 +338,7 @@ func refusal(err error) (why nvr.Reason, final bool) {
 	if errors.As(err, &refused) {
 		return refused.Reason, true
 	}
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		return permanent.Reason, true
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
-	"github.com/nvr-miem/merger/pkg/heaptest"
+	"github.com/nvr-miem/merger/pkg/internal/heaptest"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -74,7 +74,7 @@ func (b *bottomless) give(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.CopyN(w, zeros{}, to-from+1)
 }
 
-// take is one request of the upload.
+// claimDue is one request of the upload.
 func (b *bottomless) take(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -118,7 +118,7 @@ func uploading(t testing.TB, size int64) uint64 {
 	must(err)
 	rec, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: student}, nil)
 	must(err)
-	claim, err := s.Take(ctx, rec, nvr.StepStage, time.Minute)
+	claim, err := s.Claim(ctx, rec, nvr.StepStage, time.Minute)
 	must(err)
 	_, hold, err := s.Enter(ctx, claim, "test", time.Minute)
 	must(err)
@@ -126,7 +126,7 @@ func uploading(t testing.TB, size int64) uint64 {
 	claim, err = s.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
 	must(err)
 	p := &pipeline.Pipeline{Store: s, Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Settings: pipeline.Settings{Lease: time.Minute, Budget: time.Hour, Timeout: time.Hour, Pauses: []time.Duration{time.Hour}}}
+		Settings: pipeline.Settings{Lease: time.Minute, PushBudget: time.Hour, PushTimeout: time.Hour, RetryPauses: []time.Duration{time.Hour}}}
 	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)
 	if rec, err = s.Record(ctx, rec.ID); err != nil || b.taken != size || !strings.Contains(rec.Cause, "read the plan for the report") {

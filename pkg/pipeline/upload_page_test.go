@@ -12,8 +12,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// page is the report beside the video; nil if there is none.
-func (w *world) page() map[string]any {
+// uploadReport is the report beside the video; nil if there is none.
+func (w *env) page() map[string]any {
 	w.t.Helper()
 	for _, file := range list(w.call("GET", "/workspace/drive/v3/files?pageSize=1000&fields=files(id,name,mimeType,trashed,parents)", nil)["files"]) {
 		if file["mimeType"] == "text/html" && file["trashed"] != true {
@@ -27,7 +27,7 @@ func (w *world) page() map[string]any {
 func (s *sending) reported(t *testing.T) {
 	t.Run("beside the video", func(t *testing.T) {
 		w := s.begin(t)
-		l := &life{}
+		l := &process{}
 		w.must(w.live(l, w.next().do))
 		video := w.call("GET", "/workspace/drive/v3/files/"+w.row().FileID+"?fields=parents", nil)
 		page := w.page()
@@ -62,7 +62,7 @@ func (s *sending) reported(t *testing.T) {
 	t.Run("withdrawn", func(t *testing.T) {
 		w := s.begin(t)
 		die := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/permissions") && w.page() != nil }
-		_ = w.live(&life{strike: die}, w.next().do) // before the page is shared
+		_ = w.live(&process{strike: die}, w.next().do) // before the page is shared
 		w.call("DELETE", "/workspace"+eventsPath("504")+"/"+s.event, nil)
 		w.recover()
 		if rec := w.row(); rec.Step != nvr.StepWithdrawn || w.page() != nil {

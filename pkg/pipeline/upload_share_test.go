@@ -90,7 +90,7 @@ func (s *sending) delayed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := s.begin(t)
 			w.door.answer = answer
-			w.must(w.live(&life{}, w.next().do))
+			w.must(w.live(&process{}, w.next().do))
 			rec := w.row()
 			if rec.Step != nvr.StepUpload || rec.Share != "" || rec.Done || rec.Tries != 0 || !rec.DueAt.After(w.clock.Now()) || rec.Reason.Ru == "" {
 				t.Errorf("%+v", rec)

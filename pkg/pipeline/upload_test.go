@@ -41,28 +41,28 @@ func videoMD5() string {
 // sending is a world whose record stands before the upload of a video of several chunks. Its board was
 // not recorded, so that there is something to report.
 type sending struct {
-	scene
+	snapshot
 	event, course string
 }
 
 func newSending(t *testing.T) *sending {
-	w := newWorld(t)
+	w := newEnv(t)
 	db := w.database()
 	_, err := db.SaveSource(t.Context(), 1, nvr.Source{IP: "172.18.191.30", Merge: "right"})
 	w.must(errors.Join(err, db.Close()))
 	s := &sending{course: w.course("ALG"), event: w.event("поток: ALG")}
 	w.insert(recordOf(s.event))
 	w.merged(video())
-	s.scene = w.save()
+	s.snapshot = w.save()
 	return s
 }
 
 // merged lets a video be made, in place of the job, which does nothing.
-func (w *world) merged(video []byte) {
+func (w *env) merged(video []byte) {
 	w.t.Helper()
 	rec := w.until(nvr.StepMerge)
 	w.ended()
-	w.must(w.live(&life{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		name, err := bucket.MergeName(rec.ID, rec.Digest)
 		w.must(err)
 		w.putBytes("work", name, video)
@@ -75,14 +75,14 @@ func (w *world) merged(video []byte) {
 }
 
 // begin is the world once more, at rest.
-func (s *sending) begin(t *testing.T) *world {
+func (s *sending) begin(t *testing.T) *env {
 	w := open(t, s.copy(t))
 	w.settings.Chunk = chunkSize
 	return w
 }
 
 // arrives lets the world run to its end, and wants one video, which Drive was never sent a byte of twice.
-func (s *sending) arrives(t *testing.T, w *world) {
+func (s *sending) arrives(t *testing.T, w *env) {
 	t.Helper()
 	w.recover()
 	f := w.facts(s.event, s.course)
@@ -107,12 +107,12 @@ func atChunk(n int, do func(*http.Request) (die bool)) func(*http.Request) bool 
 }
 
 // strikes makes the next call of an upload fail.
-func (w *world) strikes(kind faults.Kind) {
+func (w *env) strikes(kind faults.Kind) {
 	w.must(w.faults.Add(faults.Rule{API: "drive", Method: "files.create", Nth: 1, Kind: kind}))
 }
 
 // sent wants the requests of the upload so far to be these, counted in grains.
-func (w *world) sent(lines ...string) {
+func (w *env) sent(lines ...string) {
 	w.t.Helper()
 	grains := func(n int64) int64 {
 		if n == unheard {
@@ -150,13 +150,13 @@ func (s *sending) cut(t *testing.T) {
 	})
 	t.Run("the process is killed", func(t *testing.T) {
 		w := s.begin(t)
-		_ = w.live(&life{strike: atChunk(3, func(*http.Request) bool { return true })}, w.next().do)
+		_ = w.live(&process{strike: atChunk(3, func(*http.Request) bool { return true })}, w.next().do)
 		s.arrives(t, w)
 		w.sent("open: 0", "ask: 0", "send 0..2: 2", "send 2..4: 4", "ask: 4", "send 4..6: 6", "send 6..8: 8", "send 8..9: 9")
 	})
 	t.Run("the connection is cut inside a chunk, the process killed when it asks", func(t *testing.T) {
 		w := s.begin(t)
-		l := &life{}
+		l := &process{}
 		l.strike = atChunk(2, func(*http.Request) bool {
 			w.strikes(faults.Cut)
 			l.strike = func(*http.Request) bool { return true }
@@ -168,7 +168,7 @@ func (s *sending) cut(t *testing.T) {
 	})
 	t.Run("the answer to the last chunk is lost, the process killed when it asks", func(t *testing.T) {
 		w := s.begin(t)
-		l := &life{}
+		l := &process{}
 		l.strike = atChunk(5, func(*http.Request) bool {
 			w.strikes(faults.Lost)
 			l.strike = func(*http.Request) bool { return true }
@@ -184,7 +184,7 @@ func (s *sending) cut(t *testing.T) {
 	} {
 		t.Run("an answer fails: "+string(kind), func(t *testing.T) {
 			w := s.begin(t)
-			w.must(w.live(&life{strike: atChunk(2, func(*http.Request) bool { w.strikes(kind); return false })}, w.next().do))
+			w.must(w.live(&process{strike: atChunk(2, func(*http.Request) bool { w.strikes(kind); return false })}, w.next().do))
 			if rec := w.row(); rec.Step != nvr.StepLink || rec.Tries != 0 {
 				t.Errorf("not in one delivery: %+v", rec)
 			}
@@ -195,9 +195,9 @@ func (s *sending) cut(t *testing.T) {
 	}
 	t.Run("the time of each message is up after a chunk", func(t *testing.T) {
 		w := s.begin(t)
-		w.settings.Budget = time.Nanosecond
+		w.settings.PushBudget = time.Nanosecond
 		before := w.row()
-		w.must(w.live(&life{}, w.next().do))
+		w.must(w.live(&process{}, w.next().do))
 		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Turn != before.Turn+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}
@@ -214,20 +214,20 @@ func (s *sending) cut(t *testing.T) {
 	})
 	t.Run("the time of a message is up inside a chunk", func(t *testing.T) {
 		w := s.begin(t)
-		w.settings.Timeout = time.Second
+		w.settings.PushTimeout = time.Second
 		before := w.row()
-		w.must(w.live(&life{strike: atChunk(3, func(r *http.Request) bool { <-r.Context().Done(); return false })}, w.next().do))
+		w.must(w.live(&process{strike: atChunk(3, func(r *http.Request) bool { <-r.Context().Done(); return false })}, w.next().do))
 		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Turn != before.Turn+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}
-		w.settings.Timeout = time.Minute
+		w.settings.PushTimeout = time.Minute
 		s.arrives(t, w)
 	})
 	t.Run("Drive forgets the session", func(t *testing.T) {
 		w := s.begin(t)
 		before := w.row()
 		w.door.answer = forgetful(3)
-		w.must(w.live(&life{}, w.next().do))
+		w.must(w.live(&process{}, w.next().do))
 		if rec := w.row(); rec.Step != nvr.StepLink || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}
@@ -242,7 +242,7 @@ func (s *sending) cut(t *testing.T) {
 
 // killed kills the process at points of the upload, evenly spread, and with -kills at all.
 func (s *sending) killed(t *testing.T) {
-	l, w := &life{}, s.begin(t)
+	l, w := &process{}, s.begin(t)
 	w.must(w.live(l, w.next().do))
 	points := int64(12)
 	if testing.Short() {
@@ -255,7 +255,7 @@ func (s *sending) killed(t *testing.T) {
 	for at := int64(1); at <= l.passed.Load(); at += step {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			w := s.begin(t)
-			_ = w.live(&life{at: at}, w.next().do)
+			_ = w.live(&process{at: at}, w.next().do)
 			s.arrives(t, w)
 		})
 	}

@@ -8,17 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/footage"
 	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// act is a part of a film: something shown until a second.
-type act struct {
+// segment is a part of a film: something shown until a second.
+type segment struct {
 	until float64
 	draw  func(s float64) board
 }
 
-func play(acts []act) (frames int, draw func(i int) board) {
+func play(acts []segment) (frames int, draw func(i int) board) {
 	return int(acts[len(acts)-1].until * boardRate), func(i int) board {
 		s := float64(i) / boardRate
 		for _, a := range acts {
@@ -46,19 +46,19 @@ func TestChanges(t *testing.T) {
 	film := shortFilm()
 	p, c := presence.Presentation, presence.Canvas
 	tests := map[string]struct {
-		acts    []act
+		acts    []segment
 		want    []want
 		options []string
 	}{
-		"a laptop connects":  {[]act{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, nil},
-		"and goes again":     {[]act{{7.2, slide}, {17.8, black}, {26, slide}}, []want{{7.2, p}, {17.8, c}, {26, p}}, nil},
-		"film through black": {[]act{{8, film}, {10.4, black}, {20, film}}, []want{{20, p}}, nil},
-		"film to black":      {[]act{{8, film}, {15, black}, {20, film}}, []want{{8, p}, {15, c}, {20, p}}, nil},
-		"splash on a photo":  {[]act{{9, slide}, {17, splash}, {24, other}}, []want{{9, p}, {17, c}, {24, p}}, nil},
-		"long GOP":           {[]act{{11.4, slide}, {17.6, card}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "50"}},
-		"one key frame":      {[]act{{11.4, slide}, {17.6, black}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "900", "-sc_threshold", "0"}},
-		"B-frames":           {[]act{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, []string{"-bf", "3", "-preset", "veryfast"}},
-		"one picture":        {[]act{{0.2, slide}}, []want{{0.2, p}}, nil},
+		"a laptop connects":  {[]segment{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, nil},
+		"and goes again":     {[]segment{{7.2, slide}, {17.8, black}, {26, slide}}, []want{{7.2, p}, {17.8, c}, {26, p}}, nil},
+		"film through black": {[]segment{{8, film}, {10.4, black}, {20, film}}, []want{{20, p}}, nil},
+		"film to black":      {[]segment{{8, film}, {15, black}, {20, film}}, []want{{8, p}, {15, c}, {20, p}}, nil},
+		"splash on a photo":  {[]segment{{9, slide}, {17, splash}, {24, other}}, []want{{9, p}, {17, c}, {24, p}}, nil},
+		"long GOP":           {[]segment{{11.4, slide}, {17.6, card}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "50"}},
+		"one key frame":      {[]segment{{11.4, slide}, {17.6, black}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "900", "-sc_threshold", "0"}},
+		"B-frames":           {[]segment{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, []string{"-bf", "3", "-preset", "veryfast"}},
+		"one picture":        {[]segment{{0.2, slide}}, []want{{0.2, p}}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCardsOfTheUser(t *testing.T) {
 	clocked := func(b board) func(float64) board {
 		return func(s float64) board { return b.copyOf().text(400, 350, 18, 0xffff00, "mono", clockText(s)) }
 	}
-	acts := []act{{6, clocked(card)}, {12, still(slideWithLogo)}, {18, clocked(logo)}}
+	acts := []segment{{6, clocked(card)}, {12, still(slideWithLogo)}, {18, clocked(logo)}}
 	want := []want{{6, presence.Canvas}, {12, presence.Presentation}, {18, presence.Canvas}}
 	for name, options := range map[string][]string{
 		"as it is": {"-qp", "38"}, "letterbox": {"-vf", "scale=640:270,pad=640:360:0:45", "-qp", "36"}, "scaled": {"-vf", "scale=320:240", "-qp", "32"},
@@ -172,19 +172,19 @@ func TestHiddenBetweenLooks(t *testing.T) {
 	film := shortFilm()
 	p, c := presence.Presentation, presence.Canvas
 	for name, tt := range map[string]struct {
-		acts []act
+		acts []segment
 		want []want
 	}{
 		"in slides": {
-			[]act{{20.4, slide}, {23.8, black}, {44.4, slide}, {47.8, card}, {68.4, slide}, {71.8, splash}, {90, slide}},
+			[]segment{{20.4, slide}, {23.8, black}, {44.4, slide}, {47.8, card}, {68.4, slide}, {71.8, splash}, {90, slide}},
 			[]want{{20.4, p}, {23.8, c}, {44.4, p}, {47.8, c}, {68.4, p}, {71.8, c}, {90, p}},
 		},
 		"in a card": {
-			[]act{{20.4, black}, {23.8, slide}, {44.4, card}, {47.8, film}, {68.4, card}, {71.8, slide}, {90, card}},
+			[]segment{{20.4, black}, {23.8, slide}, {44.4, card}, {47.8, film}, {68.4, card}, {71.8, slide}, {90, card}},
 			[]want{{20.4, c}, {23.8, p}, {44.4, c}, {47.8, p}, {68.4, c}, {71.8, p}, {90, c}},
 		},
 		"in a film": {
-			[]act{{20.4, film}, {23.8, black}, {44.4, film}, {47.8, card}, {90, film}},
+			[]segment{{20.4, film}, {23.8, black}, {44.4, film}, {47.8, card}, {90, film}},
 			[]want{{20.4, p}, {23.8, c}, {44.4, p}, {47.8, c}, {90, p}},
 		},
 	} {
@@ -197,7 +197,7 @@ func TestHiddenBetweenLooks(t *testing.T) {
 			in := input(t, film2(t, frames, draw, []string{"-g", "10", "-sc_threshold", "0"}))
 			asked := [][]int64{}
 			whole := in.View
-			in.View = func(keys []int64) (*footage.Served, error) {
+			in.View = func(keys []int64) (*rangeproxy.Served, error) {
 				asked = append(asked, keys)
 				return whole(keys)
 			}

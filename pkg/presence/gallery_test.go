@@ -8,8 +8,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/presence"
 )
 
-// exhibit is something a screen source may show; draw paints it as it is at second s.
-type exhibit struct {
+// sample is something a screen source may show; draw paints it as it is at second s.
+type sample struct {
 	name string
 	want presence.Verdict
 	draw func(s float64) board
@@ -36,8 +36,8 @@ func bounce(s float64, w, h int) (x, y int) {
 	return fold(137*s+50, boardWide-w), fold(83*s+20, boardHigh-h)
 }
 
-func plainCards() []exhibit {
-	var all []exhibit
+func plainCards() []sample {
+	var all []sample
 	for _, plain := range []struct {
 		name string
 		hex  uint32
@@ -45,84 +45,84 @@ func plainCards() []exhibit {
 		{"black", 0x000000}, {"nearly black", 0x101012}, {"blue", 0x0000ff}, {"dark blue", 0x000060}, {"HDCP green", 0x00ff00}, {"yuv zero green", 0x008700},
 		{"grey", 0x808080}, {"white", 0xffffff}, {"red", 0xff0000}, {"magenta", 0xff00ff},
 	} {
-		all = append(all, exhibit{"plain " + plain.name, presence.Canvas, still(newBoard().fill(plain.hex))})
+		all = append(all, sample{"plain " + plain.name, presence.Canvas, still(newBoard().fill(plain.hex))})
 	}
 	return append(all,
-		exhibit{"noisy black", presence.Canvas, func(s float64) board { return newBoard().fill(0x0a0a0a).speckle(12, uint64(s*10)) }},
-		exhibit{"noisy blue", presence.Canvas, func(s float64) board { return newBoard().fill(0x1020c0).speckle(25, uint64(s*10)) }},
-		exhibit{"black with a clock", presence.Canvas, func(s float64) board {
+		sample{"noisy black", presence.Canvas, func(s float64) board { return newBoard().fill(0x0a0a0a).speckle(12, uint64(s*10)) }},
+		sample{"noisy blue", presence.Canvas, func(s float64) board { return newBoard().fill(0x1020c0).speckle(25, uint64(s*10)) }},
+		sample{"black with a clock", presence.Canvas, func(s float64) board {
 			return newBoard().text(20, 345, 20, 0xffffff, "mono", clockText(s))
 		}},
-		exhibit{"blue with a named clock", presence.Canvas, func(s float64) board {
+		sample{"blue with a named clock", presence.Canvas, func(s float64) board {
 			return newBoard().fill(0x0000c0).text(10, 24, 18, 0xffffff, "mono", "504 screen 21 "+clockText(s))
 		}},
-		exhibit{"black with a label", presence.Canvas, still(newBoard().text(12, 22, 16, 0xffffff, "regular", "HDMI 1 1920x1080"))},
-		exhibit{"snow", presence.Canvas, func(s float64) board { return newBoard().fill(0x808080).speckle(120, uint64(s*10)) }},
-		exhibit{"gradient down", presence.Canvas, still(newBoard().shade(func(_, y float64) (float64, float64, float64) { return 20, 40 + 60*y, 90 + 150*y }))},
-		exhibit{"gradient aslant", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) { return 200 * x, 80 + 40*y, 60 + 90*(x+y) }))},
-		exhibit{"vignette", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+		sample{"black with a label", presence.Canvas, still(newBoard().text(12, 22, 16, 0xffffff, "regular", "HDMI 1 1920x1080"))},
+		sample{"snow", presence.Canvas, func(s float64) board { return newBoard().fill(0x808080).speckle(120, uint64(s*10)) }},
+		sample{"gradient down", presence.Canvas, still(newBoard().shade(func(_, y float64) (float64, float64, float64) { return 20, 40 + 60*y, 90 + 150*y }))},
+		sample{"gradient aslant", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) { return 200 * x, 80 + 40*y, 60 + 90*(x+y) }))},
+		sample{"vignette", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
 			v := 1 - 0.8*math.Hypot((x-0.5)*1.78, y-0.5)
 			return 60 * v, 90 * v, 220 * v
 		}))},
-		exhibit{"bouncing box NO SIGNAL", presence.Canvas, func(s float64) board {
+		sample{"bouncing box NO SIGNAL", presence.Canvas, func(s float64) board {
 			x, y := bounce(s, 180, 60)
 			return newBoard().rect(x, y, 180, 60, 0x2040ff).text(x+12, y+40, 28, 0xffffff, "bold", "NO SIGNAL")
 		}},
-		exhibit{"bouncing words on blue", presence.Canvas, func(s float64) board {
+		sample{"bouncing words on blue", presence.Canvas, func(s float64) board {
 			x, y := bounce(s, 150, 40)
 			return newBoard().fill(0x0000b0).text(x, y+30, 24, 0xffff00, "regular", "No signal")
 		}},
-		exhibit{"bouncing mark", presence.Canvas, func(s float64) board {
+		sample{"bouncing mark", presence.Canvas, func(s float64) board {
 			x, y := bounce(s, 90, 50)
 			return newBoard().disc(x+25, y+25, 24, 0xe04020).rect(x+44, y+10, 40, 30, 0x20c0e0)
 		}},
 	)
 }
 
-func patternCards(t testing.TB) []exhibit {
-	all := []exhibit{}
+func patternCards(t testing.TB) []sample {
+	all := []sample{}
 	for _, source := range []string{"smptebars", "smptehdbars", "pal75bars", "pal100bars", "testsrc", "testsrc2", "rgbtestsrc", "yuvtestsrc"} {
-		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source+"=s=640x360", 0.5))})
+		all = append(all, sample{source, presence.Canvas, still(lavfi(t, source+"=s=640x360", 0.5))})
 	}
 	// The colours of gradients are named: FFmpeg draws them by lot, whatever the seed.
 	two, four := "gradients=s=640x360:seed=3:c0=teal:c1=indigo", "gradients=s=640x360:seed=9:nb_colors=4:c0=navy:c1=teal:c2=gold:c3=maroon"
 	for _, source := range []string{"allyuv", "colorchart", "colorspectrum=s=640x360", two, four} {
-		all = append(all, exhibit{source, presence.Canvas, still(lavfi(t, source, 0.5))})
+		all = append(all, sample{source, presence.Canvas, still(lavfi(t, source, 0.5))})
 	}
 	hd := lavfi(t, "smptehdbars=s=640x360", 0)
 	return append(all,
-		exhibit{"HD bars with a clock", presence.Canvas, func(s float64) board {
+		sample{"HD bars with a clock", presence.Canvas, func(s float64) board {
 			return hd.copyOf().text(200, 40, 30, 0xffffff, "bold", clockText(s))
 		}},
-		exhibit{"pillarboxed bars, a clock on the pillar", presence.Canvas, func(s float64) board {
+		sample{"pillarboxed bars, a clock on the pillar", presence.Canvas, func(s float64) board {
 			return newBoard().paste(hd, 80, 0, 480, 360).text(10, 24, 18, 0xffffff, "mono", clockText(s))
 		}},
-		exhibit{"bars saying NO SIGNAL", presence.Canvas, still(hd.copyOf().rect(160, 130, 320, 90, 0).text(-1, 190, 48, 0xffffff, "bold", "NO SIGNAL"))},
-		exhibit{"bars, no words", presence.Canvas, still(hd.copyOf().rect(200, 130, 240, 60, 0x000000).text(-1, 170, 24, 0xffffff, "bold", "STUDIO 4 LINE UP"))},
-		exhibit{"grey steps", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
+		sample{"bars saying NO SIGNAL", presence.Canvas, still(hd.copyOf().rect(160, 130, 320, 90, 0).text(-1, 190, 48, 0xffffff, "bold", "NO SIGNAL"))},
+		sample{"bars, no words", presence.Canvas, still(hd.copyOf().rect(200, 130, 240, 60, 0x000000).text(-1, 170, 24, 0xffffff, "bold", "STUDIO 4 LINE UP"))},
+		sample{"grey steps", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
 			v := math.Floor(x*10.999) * 25.5
 			return v, v, v
 		}))},
-		exhibit{"grey ramp", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) { return 255 * x, 255 * x, 255 * x }))},
-		exhibit{"ramps both ways", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+		sample{"grey ramp", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) { return 255 * x, 255 * x, 255 * x }))},
+		sample{"ramps both ways", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
 			if y > 0.5 {
 				x = 1 - x
 			}
 			return 255 * x, 255 * x, 255 * x
 		}))},
-		exhibit{"multiburst", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
+		sample{"multiburst", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
 			v := 128 + 120*math.Copysign(1, math.Sin(2*math.Pi*x*(8+16*math.Floor(x*5))))
 			return v, v, v
 		}))},
-		exhibit{"checkerboard", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+		sample{"checkerboard", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
 			v := float64((int(x*15.99)+int(y*8.99))%2) * 255
 			return v, v, v
 		}))},
-		exhibit{"crosshatch", presence.Canvas, still(hatch(newBoard().fill(0), 0xffffff))},
-		exhibit{"dark crosshatch", presence.Canvas, still(hatch(newBoard().fill(0xffffff), 0))},
-		exhibit{"crosshatch and circle", presence.Canvas, still(hatch(newBoard().fill(0x606060), 0xffffff).ring(320, 180, 165, 3, 0xffffff))},
-		exhibit{"PM5544-like", presence.Canvas, still(pm5544())},
-		exhibit{"Philips-like", presence.Canvas, func(s float64) board {
+		sample{"crosshatch", presence.Canvas, still(hatch(newBoard().fill(0), 0xffffff))},
+		sample{"dark crosshatch", presence.Canvas, still(hatch(newBoard().fill(0xffffff), 0))},
+		sample{"crosshatch and circle", presence.Canvas, still(hatch(newBoard().fill(0x606060), 0xffffff).ring(320, 180, 165, 3, 0xffffff))},
+		sample{"PM5544-like", presence.Canvas, still(pm5544())},
+		sample{"Philips-like", presence.Canvas, func(s float64) board {
 			return pm5544().rect(240, 300, 160, 24, 0).text(-1, 318, 18, 0xffffff, "bold", clockText(s)[11:])
 		}},
 	)
@@ -160,9 +160,9 @@ func pm5544() board {
 	return b
 }
 
-func splashCards() []exhibit {
+func splashCards() []sample {
 	c := presence.Canvas
-	return []exhibit{
+	return []sample{
 		{"NO SIGNAL on black", c, still(newBoard().text(-1, 195, 44, 0xffffff, "bold", "NO SIGNAL"))},
 		{"small No signal on black", c, still(newBoard().text(-1, 195, 18, 0xc0c0c0, "regular", "No signal"))},
 		{"No input on blue", c, still(newBoard().fill(0x0020a0).text(-1, 190, 30, 0xffffff, "regular", "No Input"))},
@@ -183,12 +183,12 @@ func splashCards() []exhibit {
 	}
 }
 
-func slides(t testing.TB) []exhibit {
+func slides(t testing.TB) []sample {
 	p := presence.Presentation
 	hd, testsrc := lavfi(t, "smptehdbars=s=640x360", 0), lavfi(t, "testsrc=s=640x360", 0.5)
 	bullets := words("The field is real\nIts gradient points uphill\nStokes connects the two\nExercises: 3, 5 and 7")
 	white := newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(60, 120, 22, 0x303030, "regular", bullets...)
-	return []exhibit{
+	return []sample{
 		{"white slide", p, still(white)},
 		{"white slide with a clock", p, func(s float64) board { return white.copyOf().text(430, 350, 16, 0xff0000, "mono", clockText(s)) }},
 		{"title slide", p, still(newBoard().fill(0xffffff).text(-1, 170, 40, 0x203060, "bold", "Linear algebra").text(-1, 220, 20, 0x606060, "regular", "Lecture 7"))},
@@ -294,7 +294,7 @@ func table() board {
 	return b
 }
 
-func gallery(t testing.TB) []exhibit {
+func gallery(t testing.TB) []sample {
 	all := append(plainCards(), patternCards(t)...)
 	return append(append(all, splashCards()...), slides(t)...)
 }

@@ -10,7 +10,7 @@ import (
 // shot is one picture of the file and what was decided about it.
 type shot struct {
 	pts int64
-	sight
+	observation
 	verdict Verdict
 	why     string
 }
@@ -22,14 +22,14 @@ type scene struct {
 }
 
 // like says whether two sights are of one scene.
-func (s *sight) like(other *sight) bool {
+func (s *observation) like(other *observation) bool {
 	if s.certainty != other.certainty {
 		return false
 	}
 	if s.onGround() && other.onGround() {
 		// The thing on the ground may wander, but keeps its size.
 		a, b := s.left.box, other.left.box
-		return s.ground.far(other.ground) <= 14 && near(a.Dx(), b.Dx(), 3) && near(a.Dy(), b.Dy(), 2) &&
+		return s.background.far(other.background) <= 14 && near(a.Dx(), b.Dx(), 3) && near(a.Dy(), b.Dy(), 2) &&
 			near(s.left.count, other.left.count, 6)
 	}
 	return s.tiles.differing(other.tiles) <= blocks/50
@@ -42,7 +42,7 @@ func cutScenes(shots []shot, until int64) []scene {
 	var out []scene
 	from := 0
 	for i := 1; i <= len(shots); i++ {
-		if i < len(shots) && shots[i].like(&shots[from].sight) && shots[i].like(&shots[i-1].sight) {
+		if i < len(shots) && shots[i].like(&shots[from].observation) && shots[i].like(&shots[i-1].observation) {
 			continue
 		}
 		next := until
@@ -163,7 +163,7 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 // recall finds a scene seen before.
 func recall(known []*scene, s *scene) *scene {
 	for _, old := range known {
-		if old.first().like(&s.first().sight) && (s.wanders() || old.first().tiles.differing(s.first().tiles) <= blocks/100) {
+		if old.first().like(&s.first().observation) && (s.wanders() || old.first().tiles.differing(s.first().tiles) <= blocks/100) {
 			return old
 		}
 	}
@@ -205,7 +205,7 @@ func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *i
 		note = " (words not read: tesseract is not installed)"
 	}
 	switch {
-	case wanders && first.ground.luma() < lightGround:
+	case wanders && first.background.luma() < lightGround:
 		s.decide(Canvas, fmt.Sprintf("%s, which wanders about%s", first.cause, note))
 	case running && s.small():
 		s.decide(Canvas, fmt.Sprintf("%s, small and running like a clock%s", first.cause, note))
@@ -263,7 +263,9 @@ func short(text string) string {
 }
 
 // onGround says that the sight is of something on a plain ground.
-func (s *sight) onGround() bool { return s.certainty == maybeOverlay && s.without == Presentation }
+func (s *observation) onGround() bool {
+	return s.certainty == maybeOverlay && s.without == Presentation
+}
 
 // since is a PTS as time since PTS 0.
 func (in Input) since(pts int64) time.Duration {

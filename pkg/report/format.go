@@ -13,7 +13,7 @@ import (
 const nbsp = "\u00a0"
 
 // number writes a measurement with a fixed count of decimals; a dash for what is unknown.
-func (v voice) number(n Number, decimals int) string {
+func (v localizer) number(n Number, decimals int) string {
 	if !n.Known() {
 		return "—"
 	}
@@ -28,7 +28,7 @@ func (v voice) number(n Number, decimals int) string {
 }
 
 // signed is number with a plus before what is above zero.
-func (v voice) signed(n Number, decimals int) string {
+func (v localizer) signed(n Number, decimals int) string {
 	text := v.number(n, decimals)
 	if n.Known() && n > 0 {
 		return "+" + text
@@ -37,12 +37,12 @@ func (v voice) signed(n Number, decimals int) string {
 }
 
 // short is number without trailing zeros.
-func (v voice) short(f float64, decimals int) string {
+func (v localizer) short(f float64, decimals int) string {
 	return strings.Replace(decimal(f, decimals), ".", v.Decimal, 1)
 }
 
 // count writes a whole number in groups of three.
-func (v voice) count(n int64) string {
+func (v localizer) count(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
 		text = text[:i] + v.Group + text[i:]
@@ -51,7 +51,7 @@ func (v voice) count(n int64) string {
 }
 
 // plural is a number and its noun.
-func (v voice) plural(n int, noun forms) string {
+func (v localizer) plural(n int, noun forms) string {
 	form := noun[2]
 	switch {
 	case v.lang != Russian:
@@ -67,7 +67,7 @@ func (v voice) plural(n int, noun forms) string {
 }
 
 // bytes writes a size in decimal units.
-func (v voice) bytes(n int64) string {
+func (v localizer) bytes(n int64) string {
 	size, unit := float64(n), 0
 	for size >= 999.5 && unit < len(v.Bytes)-1 {
 		size, unit = size/1000, unit+1
@@ -80,7 +80,7 @@ func (v voice) bytes(n int64) string {
 }
 
 // lasting writes a duration in words: its two largest units, parts of a second below ten seconds.
-func (v voice) lasting(d time.Duration) string {
+func (v localizer) lasting(d time.Duration) string {
 	if d < 10*time.Second {
 		decimals := 1
 		if d < 100*time.Millisecond {
@@ -96,7 +96,7 @@ func (v voice) lasting(d time.Duration) string {
 	return v.units(int64(d/time.Minute), v.Min, int64(d%time.Minute/time.Second), v.S)
 }
 
-func (v voice) units(large int64, largeUnit string, small int64, smallUnit string) string {
+func (v localizer) units(large int64, largeUnit string, small int64, smallUnit string) string {
 	var parts []string
 	if large > 0 {
 		parts = append(parts, fmt.Sprintf("%d%s%s", large, nbsp, largeUnit))
@@ -108,7 +108,7 @@ func (v voice) units(large int64, largeUnit string, small int64, smallUnit strin
 }
 
 // seconds is lasting for a measured number of seconds.
-func (v voice) seconds(n Number) string {
+func (v localizer) seconds(n Number) string {
 	const most = 1e9 // about 30 years; a longer one would overflow a duration
 	if !n.Known() || n < 0 || n > most {
 		return "—"
@@ -137,12 +137,12 @@ func hours(start, end Time) string {
 }
 
 // date is the day in words.
-func (v voice) date(t Time) string {
+func (v localizer) date(t Time) string {
 	return fmt.Sprintf("%d %s %d", t.Day(), v.Months[t.Month()-1], t.Year())
 }
 
 // loudness is a measurement in words.
-func (v voice) loudness(l *Loudness) string {
+func (v localizer) loudness(l *Loudness) string {
 	if l == nil {
 		return "—"
 	}

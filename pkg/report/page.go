@@ -27,7 +27,7 @@ type Thumb struct {
 // HTML writes the report as one self-contained page: no script, no request to anywhere, light and
 // dark. Thumbs are shown in the order of their times; one that is not a JPEG is an error.
 func (r *Report) HTML(w io.Writer, lang Language, thumbs []Thumb) error {
-	v, err := speak(lang)
+	v, err := newLocalizer(lang)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ type (
 	}
 )
 
-func (v voice) page(r *Report, thumbs []Thumb) (*page, error) {
+func (v localizer) page(r *Report, thumbs []Thumb) (*page, error) {
 	pictures, err := v.pictures(r, thumbs)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (v voice) page(r *Report, thumbs []Thumb) (*page, error) {
 	return &page{
 		Lang: v.lang, W: v.labels, Style: template.CSS(pageStyle), //nolint:gosec // our own file, no value of a report
 		Title: title, Room: r.Record.Room, Date: v.date(r.Record.Start), Hours: hours(r.Record.Start, r.Record.End),
-		Zone: r.Record.TimeZone, Lead: v.lead(r), Whole: len(r.Gaps) == 0 && r.without() == 0,
+		Zone: r.Record.TimeZone, Lead: v.lead(r), Whole: len(r.Gaps) == 0 && r.uncovered() == 0,
 		Warnings: v.pickAll(r.Warnings, r.WarningsRu), Facts: v.facts(r),
 		Strips: v.strips(r), Ticks: axis{r.Record.Start, r.length()}.ticks(), Legend: v.legend(r),
 		Pictures: pictures, Lists: v.lists(r),
@@ -112,7 +112,7 @@ func (v voice) page(r *Report, thumbs []Thumb) (*page, error) {
 }
 
 // pictures turns thumbs into data: addresses, each with the layout of its time.
-func (v voice) pictures(r *Report, thumbs []Thumb) ([]picture, error) {
+func (v localizer) pictures(r *Report, thumbs []Thumb) ([]picture, error) {
 	thumbs = slices.SortedFunc(slices.Values(thumbs), func(a, b Thumb) int { return a.At.Compare(b.At) })
 	pictures := make([]picture, 0, len(thumbs))
 	for _, t := range thumbs {

@@ -14,11 +14,11 @@ const listed = 10
 // Text writes the summary for people: some fifteen lines, in columns, with nothing in them that would
 // steer a terminal.
 func (r *Report) Text(w io.Writer, lang Language) error {
-	v, err := speak(lang)
+	v, err := newLocalizer(lang)
 	if err != nil {
 		return err
 	}
-	s := &summary{voice: v}
+	s := &summary{localizer: v}
 	s.line(v.Video, r.Output.Path)
 	s.line(v.Record, s.what(r))
 	s.line(v.Length, fmt.Sprintf("%s, %s %s, %d×%d, %d %s, %s", length(r.length()), v.count(r.Output.Frames), v.Frames,
@@ -39,7 +39,7 @@ func (r *Report) Text(w io.Writer, lang Language) error {
 
 // summary gathers lines with a label in the first column.
 type summary struct {
-	voice
+	localizer
 	out bytes.Buffer
 }
 

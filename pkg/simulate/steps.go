@@ -14,10 +14,10 @@ import (
 // stage waits for footage as [pipeline.Pipeline.Stage] does, or makes a plan and starts the job.
 func (w *world) stage(l *lecture) outcome {
 	if w.at.Before(l.segmentsAt) {
-		return outcome{takes: w.costs.LookForFootage, err: &fault.Later{Until: w.at.Add(w.p.Settings.LookAgain)}}
+		return outcome{takes: w.costs.LookForFootage, err: &fault.Deferral{Until: w.at.Add(w.p.Settings.FootagePoll)}}
 	}
 	takes := w.about(w.costs.StageFixed + time.Duration(float64(w.costs.StageHour)*l.length().Hours()))
-	return outcome{takes: takes, then: func(hold nvr.Hold) error {
+	return outcome{takes: takes, then: func(hold nvr.Lease) error {
 		digest := fmt.Sprintf("d%d", l.id)
 		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepMerge, store.Change{Digest: &digest}, w.p.Settings.Lease)
 		if err != nil {
@@ -47,7 +47,7 @@ func (w *world) upload(l *lecture) outcome {
 	w.calls.add(user, w.at, w.costs.DriveUpload+chunks)
 	w.calls.add("calendar", w.at, w.costs.CalendarUpload)
 	takes := w.about(w.costs.UploadFixed + time.Duration(float64(w.costs.UploadGB)*float64(l.bytes)/1e9))
-	return outcome{takes: takes, then: func(hold nvr.Hold) error {
+	return outcome{takes: takes, then: func(hold nvr.Lease) error {
 		file := fmt.Sprintf("f%d", l.id)
 		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &file}, w.p.Settings.Lease)
 		if err != nil {
@@ -71,7 +71,7 @@ func (w *world) link(l *lecture) outcome {
 	if l.course && classroom > 0 {
 		if !w.allowed(classroom) {
 			// The client tries again within its patience; so does this, once.
-			return outcome{takes: w.between(0, w.costs.Patience), then: func(hold nvr.Hold) error {
+			return outcome{takes: w.between(0, w.costs.Patience), then: func(hold nvr.Lease) error {
 				if !w.allowed(classroom) {
 					w.spent.refusedPosts++
 					return w.p.Settle(w.ctx, hold, w.ask[0].course(w.ctx))
@@ -82,14 +82,14 @@ func (w *world) link(l *lecture) outcome {
 		}
 		w.calls.add("classroom", w.at, classroom)
 	}
-	return outcome{takes: w.about(takes), then: func(hold nvr.Hold) error { return w.linked(l, hold) }}
+	return outcome{takes: w.about(takes), then: func(hold nvr.Lease) error { return w.linked(l, hold) }}
 }
 
 // linked is the end of a delivery that told everybody.
-func (w *world) linked(l *lecture, hold nvr.Hold) error {
+func (w *world) linked(l *lecture, hold nvr.Lease) error {
 	l.linked = true
 	if playable := l.uploadedAt.Add(l.processedIn); w.at.Before(playable) {
-		return w.p.Settle(w.ctx, hold, &fault.Later{Until: w.at.Add(w.p.Settings.Watch)})
+		return w.p.Settle(w.ctx, hold, &fault.Deferral{Until: w.at.Add(w.p.Settings.PlayablePoll)})
 	}
 	if _, err := w.p.Store.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0); err != nil {
 		return stale(err)

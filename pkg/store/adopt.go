@@ -16,7 +16,7 @@ const (
 )
 
 // Adoptable lists the records of a room from a date on that name an event which no record of the calendar
-// stands for yet: the NVR inserted them. [Store.FileEvent] adopts each.
+// stands for yet: the NVR inserted them. [Store.EnsureEventRecord] adopts each.
 func (s *Store) Adoptable(ctx context.Context, calendar, room, from string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectAdoptable, room, from, calendar)
 	if err != nil {
@@ -25,9 +25,9 @@ func (s *Store) Adoptable(ctx context.Context, calendar, room, from string) ([]n
 	return records, nil
 }
 
-// Remark writes a sentence into a record that was read and leaves its work alone. A record that moved on
+// SetReason writes a sentence into a record that was read and leaves its work alone. A record that moved on
 // since then stays without it.
-func (s *Store) Remark(ctx context.Context, r nvr.Record, remark nvr.Reason) error {
+func (s *Store) SetReason(ctx context.Context, r nvr.Record, remark nvr.Reason) error {
 	if _, err := s.exec(ctx, updateRemark, formatReason(remark), r.ID, r.Attempt, r.Step); err != nil {
 		return fmt.Errorf("write a remark into record %d: %w", r.ID, err)
 	}

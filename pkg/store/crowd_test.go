@@ -65,14 +65,14 @@ func TestSixteenClaimers(t *testing.T) {
 // claimAll is a claimer: until nothing is left it takes what it finds, one by one or many at once.
 func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 	for {
-		free, err := r.Free(ctx, 400)
+		free, err := r.Undated(ctx, 400)
 		if err != nil || len(free) == 0 {
 			return err
 		}
 		rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] })
 		single := free[:min(len(free), 5)]
 		for _, record := range single {
-			claim, err := r.Take(ctx, record, nvr.StepStage, lease)
+			claim, err := r.Claim(ctx, record, nvr.StepStage, lease)
 			switch {
 			case err == nil:
 				claims <- claim
@@ -80,7 +80,7 @@ func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 				return err
 			}
 		}
-		many, err := r.TakeAll(ctx, free[len(single):min(len(free), 100)], always)
+		many, err := r.ClaimAll(ctx, free[len(single):min(len(free), 100)], always)
 		if err != nil {
 			return err
 		}
@@ -158,13 +158,13 @@ func BenchmarkClaim(b *testing.B) {
 		var look, take time.Duration
 		for b.Loop() {
 			start := time.Now()
-			free := must(r.Free(ctx, 500))(b)
+			free := must(r.Undated(ctx, 500))(b)
 			look += time.Since(start)
 			if len(free) != 500 {
 				b.Fatalf("%d free", len(free))
 			}
 			start = time.Now()
-			claims := must(r.TakeAll(ctx, free, always))(b)
+			claims := must(r.ClaimAll(ctx, free, always))(b)
 			take += time.Since(start)
 			if len(claims) != 500 {
 				b.Fatalf("%d claimed", len(claims))

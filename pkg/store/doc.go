@@ -14,7 +14,7 @@
 //     that only a person can judge.
 //
 // Every change of a row is one compare-and-set. [Store.Take] compares the whole [nvr.Record] that was
-// read and raises attempt; what a worker writes names its [nvr.Hold]; zero rows is [fault.ErrStale].
+// read and raises attempt; what a worker writes names its [nvr.Lease]; zero rows is [fault.ErrStale].
 // What a person does raises attempt too, which fences whoever works on the row.
 //
 // The package knows no queue, no object and no clock: the time comes by [Options].Now, and instants

@@ -102,7 +102,7 @@ func TestACancelledCallIsAnError(t *testing.T) {
 		if err := r.Renew(ctx, hold, lease); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := r.Free(ctx, 1); !errors.Is(err, context.Canceled) {
+		if _, err := r.Undated(ctx, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -82,7 +82,7 @@ func (s *Store) Upload(ctx context.Context, record int64) (u Upload, err error) 
 }
 
 // SaveUpload writes the state of the upload of the record that is held.
-func (s *Store) SaveUpload(ctx context.Context, h nvr.Hold, u Upload) error {
+func (s *Store) SaveUpload(ctx context.Context, h nvr.Lease, u Upload) error {
 	rows, err := s.exec(ctx, replaceUpload, u.FileID, u.Session, u.MD5, u.Size, u.Sent, u.Source,
 		h.Record, h.Attempt, h.Holder, h.Step)
 	if err == nil && rows == 0 {

@@ -78,7 +78,7 @@ func TestCost(t *testing.T) {
 		}
 		record := must(r.insert(lecture()))(t)
 		cost("insert", 2)
-		claim := must(r.Take(ctx, record, nvr.StepStage, lease))(t)
+		claim := must(r.Claim(ctx, record, nvr.StepStage, lease))(t)
 		cost("take", 1)
 		_, hold, err := r.Enter(ctx, claim, "one", lease)
 		ok(t, err)

@@ -88,11 +88,11 @@ type prefixed struct {
 // Scan implements scanner.
 func (p prefixed) Scan(into ...any) error { return p.row.Scan(append(p.into, into...)...) }
 
-// FileEvent is the record of an event's request: the one that is there, else (revision 0) the row that
+// EnsureEventRecord is the record of an event's request: the one that is there, else (revision 0) the row that
 // the NVR inserted for the event in r.Room, else a new one of r (title, room, date, times, requester,
 // event). However often and from wherever it is called, a key has one record. The record is returned as it
 // is now; created tells that it is new.
-func (s *Store) FileEvent(ctx context.Context, key EventKey, r nvr.Record) (record nvr.Record, created bool, err error) {
+func (s *Store) EnsureEventRecord(ctx context.Context, key EventKey, r nvr.Record) (record nvr.Record, created bool, err error) {
 	id, created, err := s.fileEvent(ctx, key, &r)
 	if err != nil {
 		return nvr.Record{}, false, fmt.Errorf("file the record of event %q: %w", key.Event, err)

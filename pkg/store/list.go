@@ -76,8 +76,8 @@ func (s *Store) ByUser(ctx context.Context, email string) ([]nvr.Record, error) 
 	return records, nil
 }
 
-// OfDay lists the records of a room on a date (YYYY-MM-DD), by start, withdrawn and failed ones too.
-func (s *Store) OfDay(ctx context.Context, room, date string) ([]nvr.Record, error) {
+// RecordsOn lists the records of a room on a date (YYYY-MM-DD), by start, withdrawn and failed ones too.
+func (s *Store) RecordsOn(ctx context.Context, room, date string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectOfDay, room, date)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of room %q on %s: %w", room, date, err)

@@ -56,10 +56,10 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 		if got := must(s.Record(ctx, 2))(t); got.Reason.Ru == "" || got.FailedStep != nvr.StepStage {
 			t.Errorf("an old one: %+v", got)
 		}
-		if got := ids(must(s.Free(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
+		if got := ids(must(s.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
 			t.Errorf("free: %v", got)
 		}
-		if got := ids(must(s.Foreign(ctx, 10))(t)); !slices.Equal(got, []int64{4}) {
+		if got := ids(must(s.ForeignProcessing(ctx, 10))(t)); !slices.Equal(got, []int64{4}) {
 			t.Errorf("in foreign hands: %v", got)
 		}
 		rooms := must(s.Rooms(ctx))(t)
@@ -109,13 +109,13 @@ func TestTheNVRsStatementsKeepWorking(t *testing.T) {
 			t.Errorf("the NVR selects %v", got)
 		}
 		r.sql(t, `UPDATE records SET date = '2026-11-21' WHERE event_id = 'ev9'`)
-		free := must(s.Free(ctx, 100))(t)
+		free := must(s.Undated(ctx, 100))(t)
 		last := free[len(free)-2:]
 		for _, record := range last {
 			if record.Title != "Новый" {
 				t.Errorf("free: %+v", record)
 			}
-			must(s.Take(ctx, record, nvr.StepStage, lease))(t)
+			must(s.Claim(ctx, record, nvr.StepStage, lease))(t)
 		}
 		r.sql(t, `DELETE FROM records WHERE event_id = 'ev9'`)
 	})

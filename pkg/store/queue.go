@@ -46,10 +46,10 @@ const (
  lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
 )
 
-// Free lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)
+// Undated lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)
 // come first: date each with [Store.SetDue], also into the past, and ask again; then the order is that
 // of the due times, oldest first.
-func (s *Store) Free(ctx context.Context, limit int) ([]nvr.Record, error) {
+func (s *Store) Undated(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFree, s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for free records: %w", err)
@@ -57,9 +57,9 @@ func (s *Store) Free(ctx context.Context, limit int) ([]nvr.Record, error) {
 	return records, nil
 }
 
-// Fair lists the free records that are due and dated, at most limit, in the order in which to take them:
+// DueFairly lists the free records that are due and dated, at most limit, in the order in which to take them:
 // every room has its first before any has its second, and what was due before old goes behind.
-func (s *Store) Fair(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
+func (s *Store) DueFairly(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFair, old.UnixMilli(), old.UnixMilli(), s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for the records to take next: %w", err)
@@ -88,7 +88,7 @@ func (s *Store) Running(ctx context.Context) (count int, err error) {
 	return count, nil
 }
 
-// Free tells whether a record that was read may be claimed (when it is due): nobody has it, it has not
+// Undated tells whether a record that was read may be claimed (when it is due): nobody has it, it has not
 // ended, or a person reset it.
 func Free(r *nvr.Record) bool {
 	return !r.Done && !r.Processing && (r.Step.Working() || r.Step == nvr.StepDone)
@@ -100,16 +100,16 @@ func (s *Store) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
 	return s.changeRead(ctx, "date", &r, updateDue, s.nowMs(), millis(at), dated(&r))
 }
 
-// Take claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A
+// Claim claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A
 // free one always begins with step stage; if a person reset it, its tries begin anew. Whoever worked on
 // it is stale from here on. [fault.ErrStale] if the record changed since it was read.
-func (s *Store) Take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
+func (s *Store) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries, nvr.Reason{}, "")
 }
 
-// TakeFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
+// ClaimFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
 // At [Tries] call [Store.FailRecord] instead.
-func (s *Store) TakeFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
+func (s *Store) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries+1, why, cause)
 }
 
@@ -146,9 +146,9 @@ func triesOf(r *nvr.Record) int64 {
 	return r.Tries
 }
 
-// Extend lends a record that was read some more time where it stands, for work that claim has found to
+// ExtendLease lends a record that was read some more time where it stands, for work that claim has found to
 // be alive. [fault.ErrStale] if it changed since it was read.
-func (s *Store) Extend(ctx context.Context, r nvr.Record, lease time.Duration) error {
+func (s *Store) ExtendLease(ctx context.Context, r nvr.Record, lease time.Duration) error {
 	return s.changeRead(ctx, "extend the lease of", &r, updateLease, millis(s.now().Add(lease)))
 }
 

@@ -36,7 +36,7 @@ func TestTheWholeWay(t *testing.T) {
 			t.Fatalf("in the end:\n%+v, want\n%+v", got, want)
 		}
 		r.clock.Move(time.Hour)
-		if left := append(must(r.Free(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(left) != 0 {
+		if left := append(must(r.Undated(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(left) != 0 {
 			t.Errorf("a finished record is still to do: %+v", left)
 		}
 	})
@@ -50,12 +50,12 @@ func TestFreeIsWhatIsDue(t *testing.T) {
 		unseen := must(r.insert(lecture()))(t)
 		ok(t, r.SetDue(ctx, late, r.clock.Now().Add(-time.Minute)))
 		ok(t, r.SetDue(ctx, soon, r.clock.Now().Add(time.Minute)))
-		if got := ids(must(r.Free(ctx, 10))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+		if got := ids(must(r.Undated(ctx, 10))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
 			t.Fatalf("free: %v, want %v", got, []int64{unseen.ID, late.ID})
 		}
 		r.clock.Move(2 * time.Minute)
 		ok(t, r.SetDue(ctx, unseen, r.clock.Now().Add(-time.Hour)))
-		if got := ids(must(r.Free(ctx, 2))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+		if got := ids(must(r.Undated(ctx, 2))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
 			t.Fatalf("oldest first: %v", got)
 		}
 		stale(t, r.SetDue(ctx, soon, r.clock.Now())) // read before it was dated
@@ -78,14 +78,14 @@ func TestAskedFor(t *testing.T) {
 			if queue := must(r.Queue(ctx))(t); !queue.Oldest.Equal(asked) {
 				t.Errorf("the oldest waits since %v, want %v", queue.Oldest, asked)
 			}
-			if got := must(r.Late(ctx, r.clock.Now().Add(-4*time.Hour)))(t); got != late {
+			if got := must(r.CountOverdue(ctx, r.clock.Now().Add(-4*time.Hour)))(t); got != late {
 				t.Errorf("%d are late, want %d", got, late)
 			}
 		}
 		wants(first, 0)
 		r.clock.Move(5 * time.Hour)
 		wants(first, 1)
-		must(r.Take(ctx, r.record(t, old.ID), nvr.StepStage, lease))(t)
+		must(r.Claim(ctx, r.record(t, old.ID), nvr.StepStage, lease))(t)
 		r.sql(t, `update records set done = 0, processing = 0 where id = ?`, old.ID)
 		ok(t, r.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
 		wants(r.clock.Now(), 0)
@@ -109,11 +109,11 @@ func TestChangedByHandIsLookedAtAnew(t *testing.T) {
 		ctx := context.Background()
 		record := must(r.insert(lecture()))(t)
 		ok(t, r.SetDue(ctx, record, r.clock.Now().Add(24*time.Hour)))
-		if got := must(r.Free(ctx, 10))(t); len(got) != 0 {
+		if got := must(r.Undated(ctx, 10))(t); len(got) != 0 {
 			t.Fatalf("free before it is due: %+v", got)
 		}
 		r.sql(t, `update records set start_time = '10:00', end_time = '11:00' where id = ?`, record.ID)
-		if got := must(r.Free(ctx, 10))(t); len(got) != 1 {
+		if got := must(r.Undated(ctx, 10))(t); len(got) != 1 {
 			t.Fatalf("the NVR moved it, and claim does not look: %+v", got)
 		}
 	})
@@ -126,7 +126,7 @@ func TestTakeComparesAndSets(t *testing.T) {
 		if want := (nvr.Claim{Record: record.ID, Attempt: 1, Step: nvr.StepStage}); claim != want {
 			t.Fatalf("claim %+v, want %+v", claim, want)
 		}
-		if _, err := r.Take(ctx, record, nvr.StepStage, lease); err == nil {
+		if _, err := r.Claim(ctx, record, nvr.StepStage, lease); err == nil {
 			t.Fatal("taken twice")
 		} else {
 			stale(t, err)
@@ -153,12 +153,12 @@ func TestTakeoverAfterTheLease(t *testing.T) {
 			t.Fatalf("expired: %+v", gone)
 		}
 		ok(t, r.Renew(ctx, hold, lease)) // it was only slow, and still has the record
-		_, err := r.Take(ctx, gone[0], nvr.StepMerge, lease)
+		_, err := r.Claim(ctx, gone[0], nvr.StepMerge, lease)
 		stale(t, err)
 
 		r.clock.Move(lease + time.Second)
 		gone = must(r.Expired(ctx, 10))(t)
-		claim := must(r.TakeFailed(ctx, gone[0], nvr.StepStage, lease, nvr.Reason{En: "memory", Ru: "память"}, "oom"))(t)
+		claim := must(r.ClaimFailed(ctx, gone[0], nvr.StepStage, lease, nvr.Reason{En: "memory", Ru: "память"}, "oom"))(t)
 		stale(t, r.Renew(ctx, hold, lease))
 		stale(t, r.Progress(ctx, hold, 50))
 		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason.Ru != "память" || got.Attempt != 2 {
@@ -174,12 +174,12 @@ func TestExtendForWorkThatIsAlive(t *testing.T) {
 		hold := r.work(t, nvr.StepMerge)
 		r.clock.Move(lease + time.Second)
 		gone := must(r.Expired(ctx, 10))(t)
-		ok(t, r.Extend(ctx, gone[0], lease))
+		ok(t, r.ExtendLease(ctx, gone[0], lease))
 		if got := must(r.Expired(ctx, 10))(t); len(got) != 0 {
 			t.Errorf("expired after it was extended: %+v", got)
 		}
 		ok(t, r.Renew(ctx, hold, lease))
-		stale(t, r.Extend(ctx, gone[0], lease))
+		stale(t, r.ExtendLease(ctx, gone[0], lease))
 	})
 }
 
@@ -240,11 +240,11 @@ func TestResetByHand(t *testing.T) {
 				}
 				r.sql(t, `update records set done = 0, processing = 0, tries = 3 where id = ?`, hold.Record)
 				stale(t, r.Renew(ctx, hold, lease)) // the reset wins over whoever works
-				free := must(r.Free(ctx, 10))(t)
+				free := must(r.Undated(ctx, 10))(t)
 				if len(free) != 1 {
 					t.Fatalf("%d free, want the one that was reset", len(free))
 				}
-				claim := must(r.Take(ctx, free[0], nvr.StepUpload, lease))(t)
+				claim := must(r.Claim(ctx, free[0], nvr.StepUpload, lease))(t)
 				got := r.record(t, hold.Record)
 				if claim.Step != nvr.StepStage || got.Step != nvr.StepStage || got.Tries != 0 || got.FileID != file || !got.Processing || got.Done {
 					t.Errorf("again: %+v", got)
@@ -259,7 +259,7 @@ func TestForeignWorkIsLeftAlone(t *testing.T) {
 		ctx := context.Background()
 		r.sql(t, `insert into records (room_name, date, start_time, end_time, user_email, processing) values ('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 1)`)
 		r.clock.Move(1000 * time.Hour)
-		if got := append(must(r.Free(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(got) != 0 {
+		if got := append(must(r.Undated(ctx, 10))(t), must(r.Expired(ctx, 10))(t)...); len(got) != 0 {
 			t.Errorf("work of others would be taken: %+v", got)
 		}
 	})
@@ -270,11 +270,11 @@ func TestNullsOfTheNVR(t *testing.T) {
 		ctx := context.Background()
 		r.sql(t, `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing)
  values (null, '504', '2026-11-20', '10:00', '11:00', 'a@example.org', null, null, null)`)
-		free := must(r.Free(ctx, 10))(t)
+		free := must(r.Undated(ctx, 10))(t)
 		if len(free) != 1 {
 			t.Fatalf("%d free, want 1", len(free))
 		}
-		claim := must(r.Take(ctx, free[0], nvr.StepStage, lease))(t)
+		claim := must(r.Claim(ctx, free[0], nvr.StepStage, lease))(t)
 		must2(r.Enter(ctx, claim, "one", lease))(t)
 	})
 }
@@ -286,10 +286,10 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 			must(r.insert(lecture()))(t)
 		}
 		r.sql(t, `update records set step = 'done', tries = 4 where id = 4`)
-		free := must(r.Free(ctx, 10))(t)
-		must(r.Take(ctx, free[1], nvr.StepStage, lease))(t)
+		free := must(r.Undated(ctx, 10))(t)
+		must(r.Claim(ctx, free[1], nvr.StepStage, lease))(t)
 		r.sql(t, `update records set end_time = '17:00' where id = 3`)
-		claims := must(r.TakeAll(ctx, append(free, nvr.Record{ID: 99}), always))(t)
+		claims := must(r.ClaimAll(ctx, append(free, nvr.Record{ID: 99}), always))(t)
 		want := []nvr.Claim{}
 		for _, id := range []int64{1, 4, 5} {
 			want = append(want, nvr.Claim{Record: id, Attempt: 1, Step: nvr.StepStage})
@@ -300,7 +300,7 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 		if got := r.record(t, 4); got.Tries != 0 || got.Step != nvr.StepStage || !got.Processing || got.Attempt != 1 {
 			t.Errorf("taken: %+v", got)
 		}
-		if got := ids(must(r.Free(ctx, 10))(t)); !slices.Equal(got, []int64{3}) {
+		if got := ids(must(r.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{3}) {
 			t.Errorf("left: %v", got)
 		}
 	})
@@ -321,18 +321,18 @@ func TestFairAmongRooms(t *testing.T) {
 		must(r.insert(lecture()))(t) // nobody has dated it
 		add("507", -time.Hour)       // not due
 		want := []int64{many[0].ID, other.ID, third.ID, many[1].ID, many[2].ID}
-		if got := ids(must(r.Fair(ctx, time.Time{}, 10))(t)); !slices.Equal(got, want) {
+		if got := ids(must(r.DueFairly(ctx, time.Time{}, 10))(t)); !slices.Equal(got, want) {
 			t.Errorf("the first of each room before the second of any: %v, want %v", got, want)
 		}
-		must(r.Take(ctx, many[0], nvr.StepStage, time.Hour))(t)
+		must(r.Claim(ctx, many[0], nvr.StepStage, time.Hour))(t)
 		want = []int64{other.ID, third.ID}
-		if got := ids(must(r.Fair(ctx, time.Time{}, 2))(t)); !slices.Equal(got, want) {
+		if got := ids(must(r.DueFairly(ctx, time.Time{}, 2))(t)); !slices.Equal(got, want) {
 			t.Errorf("a room with one at work comes behind those without: %v, want %v", got, want)
 		}
 		// Old are the ones of 504 and that of 505: behind 506, and behind what 504 asks for today.
 		today := add("504", 30*time.Minute)
 		want = []int64{third.ID, today.ID, other.ID, many[1].ID, many[2].ID}
-		if got := ids(must(r.Fair(ctx, r.clock.Now().Add(-90*time.Minute), 10))(t)); !slices.Equal(got, want) {
+		if got := ids(must(r.DueFairly(ctx, r.clock.Now().Add(-90*time.Minute), 10))(t)); !slices.Equal(got, want) {
 			t.Errorf("what is old comes behind what is not: %v, want %v", got, want)
 		}
 	})
@@ -346,7 +346,7 @@ func TestLastRun(t *testing.T) {
 		}
 		for range 2 {
 			r.clock.Move(time.Minute)
-			ok(t, r.Ran(ctx, "claim"))
+			ok(t, r.MarkRun(ctx, "claim"))
 			if got := must(r.LastRun(ctx, "claim"))(t); !got.Equal(r.clock.Now()) {
 				t.Errorf("the last run was at %v, it is %v", got, r.clock.Now())
 			}

@@ -77,7 +77,7 @@ func TestListPagesAndFilters(t *testing.T) {
 		if len(page) != 6 {
 			t.Errorf("filtered: %d, want 6", len(page))
 		}
-		if got := must(r.OfDay(ctx, "501", "2026-11-10"))(t); len(got) != 1 {
+		if got := must(r.RecordsOn(ctx, "501", "2026-11-10"))(t); len(got) != 1 {
 			t.Errorf("of the day: %d, want 1", len(got))
 		}
 	})
@@ -92,7 +92,7 @@ func TestEventIsOneRecord(t *testing.T) {
 		var all sync.WaitGroup
 		for range 6 {
 			all.Go(func() {
-				if _, _, err := r.FileEvent(ctx, key, record); err != nil {
+				if _, _, err := r.EnsureEventRecord(ctx, key, record); err != nil {
 					t.Error(err)
 				}
 			})
@@ -101,7 +101,7 @@ func TestEventIsOneRecord(t *testing.T) {
 		if rows := must(r.EventRows(ctx, "504", "ev1"))(t); len(rows) != 1 {
 			t.Fatalf("%d records, want 1", len(rows))
 		}
-		again, created, err := r.FileEvent(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)
+		again, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)
 		if err != nil || !created {
 			t.Fatalf("another revision: %v %v", created, err)
 		}
@@ -135,11 +135,11 @@ func TestTheNVRsRowIsTheEventsRecord(t *testing.T) {
 		record.EventID = "ev1"
 		elsewhere := record
 		elsewhere.Room = "505"
-		other, created, err := r.FileEvent(ctx, store.EventKey{Calendar: "c2", Event: "ev1"}, elsewhere)
+		other, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c2", Event: "ev1"}, elsewhere)
 		if err != nil || !created {
 			t.Fatalf("the room that is only invited: %+v %v %v", other, created, err)
 		}
-		got, created, err := r.FileEvent(ctx, store.EventKey{Calendar: "c1", Event: "ev1"}, record)
+		got, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1"}, record)
 		if err != nil || created || got.Title != "Old" || got.ID == other.ID {
 			t.Fatalf("adopted: %+v %v %v", got, created, err)
 		}
@@ -188,7 +188,7 @@ func TestQueueAndFailures(t *testing.T) {
 			t.Errorf("failures: %+v", failures)
 		}
 		r.sql(t, `update records set lease_until = 0 where id = ?`, hold.Record)
-		if got := must(r.Foreign(ctx, 10))(t); len(got) != 0 {
+		if got := must(r.ForeignProcessing(ctx, 10))(t); len(got) != 0 {
 			t.Errorf("foreign: %+v", got)
 		}
 	})

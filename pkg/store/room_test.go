@@ -91,7 +91,7 @@ func TestSegmentsAreIndexedByDifference(t *testing.T) {
 		if got := must(r.Footage(ctx, "504", "2026-11-20"))(t); got[1].Look != nil {
 			t.Error("a new generation kept the look of the old one")
 		}
-		if days := must(r.Days(ctx, "504", "2026-11-01", "2026-11-30"))(t); len(days) != 2 || days[0] != (store.DayCount{Date: "2026-11-20", Source: "24", Segments: 1}) {
+		if days := must(r.FootageDays(ctx, "504", "2026-11-01", "2026-11-30"))(t); len(days) != 2 || days[0] != (store.DayCount{Date: "2026-11-20", Source: "24", Segments: 1}) {
 			t.Errorf("days: %+v", days)
 		}
 		ok(t, r.ForgetSegments(ctx, "504", "2026-11-21"))

@@ -139,9 +139,9 @@ type DayCount struct {
 	Segments     int
 }
 
-// Days counts the footage of a room on the dates from and to, and those between. A date without footage
+// FootageDays counts the footage of a room on the dates from and to, and those between. A date without footage
 // has no line.
-func (s *Store) Days(ctx context.Context, room, from, to string) ([]DayCount, error) {
+func (s *Store) FootageDays(ctx context.Context, room, from, to string) ([]DayCount, error) {
 	var days []DayCount
 	err := s.each(ctx, func() { days = nil }, func(row scanner) error {
 		var day DayCount

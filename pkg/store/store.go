@@ -42,7 +42,7 @@ type Defaults struct {
 type Store struct {
 	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
 	read, write *pool
-	turn        *turnstile // of SQLite's writers; nil with MySQL
+	turn        *writerQueue // of SQLite's writers; nil with MySQL
 	dialect     dialect
 	now         func() time.Time
 	defaults    Defaults

@@ -41,7 +41,7 @@ func lecture() nvr.Record {
 func (r rig) file(t *testing.T) (nvr.Record, nvr.Claim) {
 	t.Helper()
 	record := must(r.insert(lecture()))(t)
-	claim := must(r.Take(context.Background(), record, nvr.StepStage, lease))(t)
+	claim := must(r.Claim(context.Background(), record, nvr.StepStage, lease))(t)
 	return record, claim
 }
 
@@ -51,7 +51,7 @@ func (r rig) insert(record nvr.Record) (nvr.Record, error) {
 }
 
 // work files, claims and enters a record and brings it to a step.
-func (r rig) work(t *testing.T, step nvr.Step) nvr.Hold {
+func (r rig) work(t *testing.T, step nvr.Step) nvr.Lease {
 	t.Helper()
 	ctx := context.Background()
 	_, claim := r.file(t)
@@ -98,7 +98,7 @@ func stale(t testing.TB, err error) {
 }
 
 // must2 is must for [store.Store.Enter].
-func must2(_ nvr.Record, hold nvr.Hold, err error) func(testing.TB) nvr.Hold {
+func must2(_ nvr.Record, hold nvr.Lease, err error) func(testing.TB) nvr.Lease {
 	return must(hold, err)
 }
 

@@ -42,23 +42,23 @@ func callerOf(r *http.Request) *caller {
 	return c
 }
 
-// keyed lets only requests with a living key pass.
-func (s *site) keyed(say sayFunc, next http.Handler) http.Handler {
+// requireKey lets only requests with a living key pass.
+func (s *site) requireKey(say sayFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key, err := s.Store.Key(r.Context(), r.Header.Get("key"))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			say(w, r, http.StatusUnauthorized, "the header key holds no valid API key")
 		case err != nil:
-			s.broken(w, r, say, "look up an API key", err)
+			s.serverError(w, r, say, "look up an API key", err)
 		default:
 			next.ServeHTTP(w, withCaller(r, &caller{id: "key/" + strconv.FormatInt(key.ID, 10), email: key.Email, rooms: key.Rooms, anyAddress: key.AnyAddress}))
 		}
 	})
 }
 
-// broken answers that something of ours failed.
-func (s *site) broken(w http.ResponseWriter, r *http.Request, say sayFunc, what string, err error) {
+// serverError answers that something of ours failed.
+func (s *site) serverError(w http.ResponseWriter, r *http.Request, say sayFunc, what string, err error) {
 	if r.Context().Err() == nil {
 		s.log.ErrorContext(r.Context(), "could not "+what, "err", err)
 	}

@@ -25,13 +25,13 @@ const axePath = "../../.cache/axe-core/axe.min.js"
 
 // browser is a tab over a world.
 type browser struct {
-	*world
+	*env
 	ctx context.Context
 	axe string // axe-core; empty: not here
 }
 
 // openBrowser starts Chromium. A machine without one skips the test, unless it is the one that decides.
-func openBrowser(t *testing.T, w *world) *browser {
+func openBrowser(t *testing.T, w *env) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	axe, errAxe := os.ReadFile(axePath)
@@ -56,7 +56,7 @@ func openBrowser(t *testing.T, w *world) *browser {
 		end()
 		stop()
 	})
-	return &browser{world: w, ctx: tab, axe: string(axe)}
+	return &browser{env: w, ctx: tab, axe: string(axe)}
 }
 
 func (b *browser) run(steps ...chromedp.Action[chromedp.Void]) {
@@ -135,7 +135,7 @@ func (b *browser) check(name string) {
 }
 
 // fill makes a day with footage, and a record in every state.
-func (w *world) fill() {
+func (w *env) fill() {
 	w.t.Helper()
 	ctx := context.Background()
 	for _, date := range []string{"2026-11-18", "2026-11-19", "2026-11-20"} {
@@ -171,14 +171,14 @@ func (w *world) fill() {
 }
 
 // bring takes a record along its way to a step.
-func (w *world) bring(r nvr.Record, step nvr.Step) nvr.Hold {
+func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	if step == nvr.StepWithdrawn {
 		w.must(w.store.Withdraw(ctx, r.ID, nvr.Reason{En: "Withdrawn by lecturer@example.org.", Ru: "Отозвано: lecturer@example.org."}))
-		return nvr.Hold{}
+		return nvr.Lease{}
 	}
-	claim, err := w.store.Take(ctx, r, nvr.StepStage, time.Hour)
+	claim, err := w.store.Claim(ctx, r, nvr.StepStage, time.Hour)
 	w.must(err)
 	_, hold, err := w.store.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)
@@ -212,7 +212,7 @@ func (w *world) bring(r nvr.Record, step nvr.Step) nvr.Hold {
 // TestEveryPage looks at all pages, in both languages and schemes, on a phone, a desktop and a projector.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.fill()
 	w.operator.Store(true)
 	b := openBrowser(t, w)
@@ -255,7 +255,7 @@ func TestTasks(t *testing.T) {
 	}{{"phone with scripts", "ru", "Запросить", "Запрос принят", 360, true}, {"desktop without scripts", "en", "Request", "Requested.", 1280, false}} {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			w.fill()
 			b := openBrowser(t, w)
 			b.as(how.width, 800, how.language, "light")

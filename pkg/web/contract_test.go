@@ -69,7 +69,7 @@ func holdContract(t testing.TB, method, path, body string, headers []string, got
 // TestContractIsServed holds that what is served is what the tests hold.
 func TestContractIsServed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	text, err := os.ReadFile("openapi.yaml")
 	w.must(err)
 	for _, headers := range [][]string{{"key", w.key}, {"Cookie", "page=1"}, {}} {

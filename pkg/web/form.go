@@ -45,7 +45,7 @@ func (s *site) form() http.Handler {
 // pageV1 is /api/v1 for our own pages, which carry their mark.
 func (s *site) pageV1(w http.ResponseWriter, r *http.Request) {
 	if _, err := r.Cookie(sessionCookie); err != nil {
-		sayProblem(w, r, http.StatusUnauthorized, "the header key holds no valid API key")
+		writeProblem(w, r, http.StatusUnauthorized, "the header key holds no valid API key")
 		return
 	}
 	s.serveV1(w, r)
@@ -56,7 +56,7 @@ func (s *site) pageGuard(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	say := func(w http.ResponseWriter, r *http.Request, status int, detail string) {
 		if isV1(r.URL.Path) {
-			sayProblem(w, r, status, detail)
+			writeProblem(w, r, status, detail)
 			return
 		}
 		s.sayPage(w, r, status, detail)
@@ -95,13 +95,13 @@ func (s *site) knownHost(r *http.Request) bool {
 // signedIn lets only people pass.
 func (s *site) signedIn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		user, err := s.Who(r)
+		user, err := s.Authenticate(r)
 		if err != nil || user.Email == "" {
 			if err != nil && !errors.Is(err, ErrNobody) {
 				s.log.ErrorContext(r.Context(), "could not tell who is signed in", "err", err)
 			}
 			if isV1(r.URL.Path) {
-				sayProblem(w, r, http.StatusUnauthorized, "not signed in")
+				writeProblem(w, r, http.StatusUnauthorized, "not signed in")
 				return
 			}
 			s.sayPage(w, r, http.StatusUnauthorized, "")

@@ -14,7 +14,7 @@ import (
 const formType = "application/x-www-form-urlencoded"
 
 func TestForm(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		got := w.do("GET", "/?room=504&date=2026-11-20", "", "Accept-Language", "ru")
 		for _, want := range []string{`<html lang="ru">`, `name="room"`, `name="date" type="date" value="2026-11-20"`, `name="start"`, `name="end"`, `name="title"`, ">Запросить</button>",
 			`<option selected>504</option>`, `<option>Зал/2 &lt;b&gt;</option>`, "Пятница, 20 ноября 2026"} {
@@ -47,7 +47,7 @@ func TestForm(t *testing.T) {
 }
 
 func TestFormErrors(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		good := url.Values{"token": {"t"}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {`"Моё" название`}}
 		for _, test := range []struct{ field, value, want string }{
 			{"end", "15:10", "Конец должен быть позже начала"},
@@ -79,7 +79,7 @@ func TestFormErrors(t *testing.T) {
 
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *web.Options) { o.Hosts = []string{"127.0.0.1", "localhost"} })
+	w := newEnv(t, func(o *web.Options) { o.Hosts = []string{"127.0.0.1", "localhost"} })
 	body := url.Values{"room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}}.Encode()
 	for _, headers := range [][]string{
 		{"Origin", "https://evil.example"},
@@ -120,7 +120,7 @@ func TestOtherSites(t *testing.T) {
 
 func TestSession(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	if got := w.do("GET", "/api/v1/rooms", ""); got.status != http.StatusUnauthorized {
 		t.Errorf("no key, no page: %v", got)
 	}
@@ -139,8 +139,8 @@ func TestSession(t *testing.T) {
 	if got := w.do("POST", "/language", "language=en&back=//evil.example", "Content-Type", formType); got.status != http.StatusSeeOther || got.header.Get("Location") != "/" || !strings.Contains(got.header.Get("Set-Cookie"), "language=en") {
 		t.Errorf("language: %v", got)
 	}
-	nobody := newWorld(t, func(o *web.Options) {
-		o.Who = func(*http.Request) (web.User, error) { return web.User{}, web.ErrNobody }
+	nobody := newEnv(t, func(o *web.Options) {
+		o.Authenticate = func(*http.Request) (web.User, error) { return web.User{}, web.ErrNobody }
 	})
 	for _, path := range []string{"/", "/recordings", "/operators"} {
 		if got := nobody.do("GET", path, ""); got.status != http.StatusUnauthorized || strings.Contains(got.body, "504") {
@@ -150,7 +150,7 @@ func TestSession(t *testing.T) {
 }
 
 func TestOperators(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		for _, path := range []string{"/operators", "/operators/rooms/1", "/operators/rooms/new"} {
 			if got := w.do("GET", path, ""); got.status != http.StatusForbidden {
 				t.Errorf("a lecturer at %s: %v", path, got.status)

@@ -23,7 +23,7 @@ type IAP struct {
 	Validate func(ctx context.Context, token, audience string) (*idtoken.Payload, error)
 }
 
-// Who implements [Options].Who.
+// Authenticate implements [Options].Who.
 func (p IAP) Who(r *http.Request) (User, error) {
 	token := r.Header.Get("X-Goog-Iap-Jwt-Assertion")
 	if token == "" || p.Audience == "" {

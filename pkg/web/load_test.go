@@ -29,7 +29,7 @@ func TestManyWatch(t *testing.T) {
 		t.Skip("2,000 connections")
 	}
 	const clients, records = 2000, 100
-	w := newWorld(t, func(o *web.Options) { o.RateLimit = 1e6 })
+	w := newEnv(t, func(o *web.Options) { o.RateLimit = 1e6 })
 	for range records {
 		w.file(lecturer, "2026-11-20", "01:00", "02:00")
 	}
@@ -88,7 +88,7 @@ func TestHalfRequests(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the cut")
 	}
-	w := newWorld(t)
+	w := newEnv(t)
 	for name, request := range map[string]string{
 		"headers":        "GET /rooms HTTP/1.1\r\nHost: nvr\r\nkey: x",
 		"JSON":           "POST /montage-event/504 HTTP/1.1\r\nHost: nvr\r\nkey: " + w.key + "\r\nContent-Length: 100\r\n\r\n{",
@@ -125,7 +125,7 @@ func TestHalfRequests(t *testing.T) {
 }
 
 // years fills the index of room 504 with so many days of four sources.
-func years(b *testing.B, w *world, days int) {
+func years(b *testing.B, w *env, days int) {
 	b.Helper()
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	for range days {
@@ -170,7 +170,7 @@ func BenchmarkDay(b *testing.B) {
 // and tells how long the slowest in a hundred waited.
 func BenchmarkLoad(b *testing.B) {
 	const reads, creates, seconds = 1000, 200, 10
-	w := newWorld(b, func(o *web.Options) { o.RateLimit = 1e6 })
+	w := newEnv(b, func(o *web.Options) { o.RateLimit = 1e6 })
 	years(b, w, 30)
 	for range 500 {
 		w.file(lecturer, "2026-11-19", "01:00", "02:00")

@@ -15,15 +15,15 @@ import (
 
 // api is all that programs see.
 func (s *site) api() http.Handler {
-	nvrAPI := s.keyed(sayError, http.HandlerFunc(s.serveNVR))
-	v1 := s.keyed(sayProblem, http.HandlerFunc(s.serveV1))
+	nvrAPI := s.requireKey(writeError, http.HandlerFunc(s.serveNVR))
+	v1 := s.requireKey(writeProblem, http.HandlerFunc(s.serveV1))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		say, next := sayFunc(sayError), nvrAPI
+		say, next := sayFunc(writeError), nvrAPI
 		switch path := r.URL.Path; {
 		case path == openAPIPath:
-			say, next = sayProblem, http.HandlerFunc(s.serveOpenAPI)
+			say, next = writeProblem, http.HandlerFunc(s.serveOpenAPI)
 		case isV1(path):
-			say, next = sayProblem, v1
+			say, next = writeProblem, v1
 		case path == notificationsPath || path+"/" == notificationsPath:
 			next = http.HandlerFunc(s.serveNotification)
 		}
@@ -60,56 +60,56 @@ func (s *site) serveNVR(w http.ResponseWriter, r *http.Request) {
 		}
 		if r.Method != route.method && (r.Method != http.MethodHead || route.method != http.MethodGet) {
 			w.Header().Set("Allow", route.method)
-			sayError(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here")
+			writeError(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here")
 			return
 		}
 		route.serve(w, r, name)
 		return
 	}
-	sayError(w, r, http.StatusNotFound, "there is nothing at this path")
+	writeError(w, r, http.StatusNotFound, "there is nothing at this path")
 }
 
 // nvrCreate is POST /montage-event/{room}.
 func (s *site) nvrCreate(w http.ResponseWriter, r *http.Request, name string) {
 	body, err := readAll(r)
 	if errors.Is(err, errTooLarge) {
-		sayError(w, r, http.StatusRequestEntityTooLarge, err.Error())
+		writeError(w, r, http.StatusRequestEntityTooLarge, err.Error())
 		return
 	}
 	if err != nil {
-		sayError(w, r, http.StatusBadRequest, "the body did not arrive")
+		writeError(w, r, http.StatusBadRequest, "the body did not arrive")
 		return
 	}
 	c := callerOf(r)
 	a, detail := readMontage(body, c.email)
 	if detail != "" {
-		sayError(w, r, http.StatusBadRequest, detail)
+		writeError(w, r, http.StatusBadRequest, detail)
 		return
 	}
 	a.Room = name
 	room, ok, err := s.room(r, name)
 	switch {
 	case err != nil:
-		s.broken(w, r, sayError, "look up a room", err)
+		s.serverError(w, r, writeError, "look up a room", err)
 		return
 	case !ok:
-		sayError(w, r, http.StatusBadRequest, "unknown room '"+name+"'")
+		writeError(w, r, http.StatusBadRequest, "unknown room '"+name+"'")
 		return
 	case !c.mayUse(name):
-		sayError(w, r, http.StatusForbidden, "this key may not ask for room '"+name+"'")
+		writeError(w, r, http.StatusForbidden, "this key may not ask for room '"+name+"'")
 		return
 	}
 	if wrongs := checkAsked(a, room.Zone); len(wrongs) > 0 {
 		field := map[string]string{"date": "date", "start": "start_time", "end": "end_time", "title": "event_name", "email": "user_email"}[wrongs[0].Field]
-		sayError(w, r, http.StatusBadRequest, "'"+field+"': "+s.words.say("en", "wrong."+wrongs[0].Code))
+		writeError(w, r, http.StatusBadRequest, "'"+field+"': "+s.words.T("en", "wrong."+wrongs[0].Code))
 		return
 	}
 	if !strings.EqualFold(a.Email, c.email) && !c.anyAddress {
-		sayError(w, r, http.StatusForbidden, "this key may not name another person's user_email")
+		writeError(w, r, http.StatusForbidden, "this key may not name another person's user_email")
 		return
 	}
 	if _, _, err := s.Store.Insert(r.Context(), a.record(), nil); err != nil {
-		s.broken(w, r, sayError, "file a request", err)
+		s.serverError(w, r, writeError, "file a request", err)
 		return
 	}
 	writeJSON(w, http.StatusCreated, map[string]string{"message": "Merge event '" + a.Title + "' added to queue"})
@@ -117,7 +117,7 @@ func (s *site) nvrCreate(w http.ResponseWriter, r *http.Request, name string) {
 
 // readMontage reads the body of POST /montage-event/{room}; detail says what is wrong with it. Fields that
 // it does not know it leaves alone, as the NVR does.
-func readMontage(body []byte, owner string) (a asked, detail string) {
+func readMontage(body []byte, owner string) (a recordRequest, detail string) {
 	fields, ok := readObject(body)
 	if !ok {
 		return a, "the body is no JSON object"
@@ -157,7 +157,7 @@ func readObject(body []byte) (fields map[string]json.RawMessage, ok bool) {
 func (s *site) nvrRooms(w http.ResponseWriter, r *http.Request, _ string) {
 	rooms, err := s.rooms(r)
 	if err != nil {
-		s.broken(w, r, sayError, "list the rooms", err)
+		s.serverError(w, r, writeError, "list the rooms", err)
 		return
 	}
 	rows := []nvrRoomRow{}
@@ -174,9 +174,9 @@ func (s *site) nvrRoom(w http.ResponseWriter, r *http.Request, name string) {
 	room, ok, err := s.room(r, name)
 	switch {
 	case err != nil:
-		s.broken(w, r, sayError, "look up a room", err)
+		s.serverError(w, r, writeError, "look up a room", err)
 	case !ok || !callerOf(r).mayUse(name):
-		sayError(w, r, http.StatusNotFound, "unknown room '"+name+"'")
+		writeError(w, r, http.StatusNotFound, "unknown room '"+name+"'")
 	default:
 		writeJSON(w, http.StatusOK, roomRow(&room))
 	}
@@ -186,13 +186,13 @@ func (s *site) nvrRoom(w http.ResponseWriter, r *http.Request, name string) {
 func (s *site) nvrRecords(w http.ResponseWriter, r *http.Request, email string) {
 	c := callerOf(r)
 	if !strings.EqualFold(email, c.email) && !c.anyAddress {
-		sayError(w, r, http.StatusForbidden, "this key may not name another person's address")
+		writeError(w, r, http.StatusForbidden, "this key may not name another person's address")
 		return
 	}
 	rows := []nvrRecordRow{}
 	records, err := s.Store.ByUser(r.Context(), email)
 	if err != nil {
-		s.broken(w, r, sayError, "list records", err)
+		s.serverError(w, r, writeError, "list records", err)
 		return
 	}
 	for i := range records {

@@ -13,7 +13,7 @@ const lecture = `{"event_name": "Лекция <4> & ещё", "date": "2026-11-20
 
 // TestNVRClient is a client that knows only what the NVR's API has always been.
 func TestNVRClient(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		w.must(w.store.Ping(context.Background()))
 		got := w.do("POST", "/montage-event/504", lecture, "key", w.key, "Content-Type", "application/json")
 		if got.status != http.StatusCreated || got.body != `{"message":"Merge event 'Лекция <4> & ещё' added to queue"}`+"\n" || got.header.Get("Content-Type") != "application/json" {
@@ -49,7 +49,7 @@ func TestNVRClient(t *testing.T) {
 }
 
 func TestNVRRefusals(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		scoped := w.addKey(store.Key{Email: lecturer, Rooms: []string{"504"}})
 		with := func(was, is string) string { return strings.Replace(lecture, was, is, 1) }
 		for _, test := range []struct {
@@ -105,7 +105,7 @@ func TestNVRRefusals(t *testing.T) {
 }
 
 func TestNotifications(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		w.must(w.store.SaveChannel(context.Background(), store.Channel{ID: "channel-1", Calendar: "c504@resource.calendar.google.com", ExpiresAt: w.clock.Now().AddDate(0, 0, 7)}, "secret"))
 		for _, test := range []struct {
 			about  string

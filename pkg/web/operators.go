@@ -79,11 +79,11 @@ func (s *site) showOperators(w http.ResponseWriter, r *http.Request) {
 	language := s.words.language(r)
 	page, err := s.operators(r.Context(), language)
 	if err != nil {
-		s.broken(w, r, s.sayPage, "gather the operators' page", err)
+		s.serverError(w, r, s.sayPage, "gather the operators' page", err)
 		return
 	}
 	page.Said = s.said(r)
-	s.render(w, r, http.StatusOK, "operators", shown{Title: s.words.say(language, "nav.operators"), Nav: "operators", User: s.user(r), Body: page})
+	s.render(w, r, http.StatusOK, "operators", shown{Title: s.words.T(language, "nav.operators"), Nav: "operators", User: s.user(r), Body: page})
 }
 
 func (s *site) operators(ctx context.Context, language string) (page operatorsPage, err error) {
@@ -115,7 +115,7 @@ func (s *site) operators(ctx context.Context, language string) (page operatorsPa
 		}
 		*list.into = items(records)
 	}
-	foreign, err := s.Store.Foreign(ctx, shownFailures)
+	foreign, err := s.Store.ForeignProcessing(ctx, shownFailures)
 	if err != nil {
 		return page, err
 	}
@@ -125,7 +125,7 @@ func (s *site) operators(ctx context.Context, language string) (page operatorsPa
 		return page, err
 	}
 	for _, f := range failures {
-		page.Causes = append(page.Causes, causeRow{s.words.say(language, "step."+stepWord(f.Step)), inLanguage(language, f.Reason), f.Count, f.Last})
+		page.Causes = append(page.Causes, causeRow{s.words.T(language, "step."+stepWord(f.Step)), inLanguage(language, f.Reason), f.Count, f.Last})
 	}
 	page.Live = liveAddress("/recordings/events", page.Working)
 	if page.Live != "" {
@@ -145,12 +145,12 @@ func stepWord(step nvr.Step) string {
 
 func (s *site) numbers(language string, q store.Queue) []number {
 	say := func(key string, value int) number {
-		return number{s.words.say(language, "queue."+key), strconv.Itoa(value)}
+		return number{s.words.T(language, "queue."+key), strconv.Itoa(value)}
 	}
 	numbers := []number{say("due", q.Due), say("waiting", q.Waiting), say("held", q.Held), say("expired", q.Expired)}
 	if !q.Oldest.IsZero() {
 		minutes := int(s.Now().Sub(q.Oldest).Minutes())
-		numbers = append(numbers, number{s.words.say(language, "queue.oldest"), s.words.say(language, "minutes", max(minutes, 0))})
+		numbers = append(numbers, number{s.words.T(language, "queue.oldest"), s.words.T(language, "minutes", max(minutes, 0))})
 	}
 	return numbers
 }
@@ -180,7 +180,7 @@ func (s *site) roomHealth(ctx context.Context, language string, room *nvr.Room) 
 	for back := healthDays; back > 0; back-- {
 		dates = append(dates, today.AddDate(0, 0, -back).Format(time.DateOnly))
 	}
-	counts, err := s.Store.Days(ctx, room.Name, dates[0], dates[len(dates)-1])
+	counts, err := s.Store.FootageDays(ctx, room.Name, dates[0], dates[len(dates)-1])
 	if err != nil {
 		return h, nil, err
 	}
@@ -207,7 +207,7 @@ func (s *site) dayHealth(language, date string, there, expected int) dayHealth {
 	}
 	height := share * 20
 	return dayHealth{
-		Words:  s.words.say(language, "health.day", s.words.shortDay(language, date), there, expected),
+		Words:  s.words.T(language, "health.day", s.words.shortDay(language, date), there, expected),
 		Height: strconv.FormatFloat(height, 'f', 1, 64), Y: strconv.FormatFloat(20-height, 'f', 1, 64),
 		Bad: there < expected,
 	}
@@ -245,13 +245,13 @@ func (s *site) remarks(ctx context.Context, language string, room *nvr.Room, dat
 	}
 	var remarks []string
 	if broken > 0 {
-		remarks = append(remarks, s.words.say(language, "health.broken", broken))
+		remarks = append(remarks, s.words.T(language, "health.broken", broken))
 	}
 	if looked > 0 && shown == 0 {
-		remarks = append(remarks, s.words.say(language, "health.card"))
+		remarks = append(remarks, s.words.T(language, "health.card"))
 	}
 	if heard > 0 && silent == heard {
-		remarks = append(remarks, s.words.say(language, "health.silent"))
+		remarks = append(remarks, s.words.T(language, "health.silent"))
 	}
 	return remarks, nil
 }

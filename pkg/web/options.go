@@ -34,13 +34,13 @@ type Options struct {
 	RateLimit float64 // requests a second that one key may make under /api/v1; 0: 50
 	Scale     float64 // divides the pauses between looks at the store; 0: 1
 
-	// Look asks for a sweep of one room's calendar: a notification came. It may be nil.
-	Look func(ctx context.Context, room string) error
+	// SweepCalendar asks for a sweep of one room's calendar: a notification came. It may be nil.
+	SweepCalendar func(ctx context.Context, room string) error
 	// Report reads the report of a record's merge as JSON; nil without an error if there is none (yet).
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 
-	// Who tells who is signed in; only the pages ask. [ErrNobody] if nobody is; nil: nobody ever is.
-	Who func(*http.Request) (User, error)
+	// Authenticate tells who is signed in; only the pages ask. [ErrNobody] if nobody is; nil: nobody ever is.
+	Authenticate func(*http.Request) (User, error)
 	// Hosts are the names under which the pages may be asked for, without ports; empty: any. On loopback
 	// it keeps out pages of other sites whose name was pointed at this machine.
 	Hosts []string
@@ -55,7 +55,7 @@ type Options struct {
 type site struct {
 	Options
 	log     *slog.Logger
-	words   *dictionary
+	words   *catalog
 	pages   *pages
 	limits  *limits
 	watcher *watcher
@@ -73,14 +73,14 @@ func newSite(o Options) *site {
 	if o.Scale == 0 {
 		o.Scale = 1
 	}
-	if o.Who == nil {
-		o.Who = func(*http.Request) (User, error) { return User{}, ErrNobody }
+	if o.Authenticate == nil {
+		o.Authenticate = func(*http.Request) (User, error) { return User{}, ErrNobody }
 	}
 	s := &site{Options: o, log: o.Log}
 	s.words = readWords(o.Languages)
 	s.pages = parsePages(s.words)
 	s.limits = newLimits(o.RateLimit, o.Now)
-	s.watcher = &watcher{read: o.Store.Some, show: s.show, every: scaled(watchEvery, o.Scale), now: o.Now, log: o.Log, watched: map[int64]*watched{}}
+	s.watcher = &watcher{read: o.Store.RecordsByID, show: s.show, every: scaled(watchEvery, o.Scale), now: o.Now, log: o.Log, watched: map[int64]*watched{}}
 	return s
 }
 

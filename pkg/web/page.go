@@ -36,7 +36,7 @@ type shown struct {
 }
 
 // parsePages reads what is part of the program; a test reads it too.
-func parsePages(words *dictionary) *pages {
+func parsePages(words *catalog) *pages {
 	p := &pages{byLanguage: map[string]map[string]*template.Template{}, assets: map[string]asset{}}
 	for name, kind := range map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"} {
 		body, err := files.ReadFile("static/" + name)
@@ -54,7 +54,7 @@ func parsePages(words *dictionary) *pages {
 		p.byLanguage[language] = map[string]*template.Template{}
 		for _, name := range names {
 			base := template.New("base").Funcs(template.FuncMap{
-				"t":     func(key string, args ...any) string { return words.say(language, key, args...) },
+				"t":     func(key string, args ...any) string { return words.T(language, key, args...) },
 				"asset": func(name string) string { return p.assets[name].address },
 			})
 			page := strings.TrimSuffix(strings.TrimPrefix(name, "templates/"), ".html")
@@ -76,7 +76,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	var out bytes.Buffer
 	if err := s.pages.byLanguage[page.Language][name].ExecuteTemplate(&out, "base", page); err != nil {
 		s.log.ErrorContext(r.Context(), "could not write a page", "page", name, "err", err)
-		http.Error(w, s.words.say(page.Language, "message.broken"), http.StatusInternalServerError)
+		http.Error(w, s.words.T(page.Language, "message.broken"), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set(contentLabel, htmlType)
@@ -118,9 +118,9 @@ func (s *site) sayPage(w http.ResponseWriter, r *http.Request, status int, _ str
 
 func (s *site) sayMessage(w http.ResponseWriter, r *http.Request, status int, key string) {
 	language := s.words.language(r)
-	heading := s.words.say(language, key)
-	user, _ := s.Who(r) // only for the navigation; nobody sees less
-	s.render(w, r, status, "message", shown{Title: heading, User: user, Body: message{heading, s.words.say(language, key+".text")}})
+	heading := s.words.T(language, key)
+	user, _ := s.Authenticate(r) // only for the navigation; nobody sees less
+	s.render(w, r, status, "message", shown{Title: heading, User: user, Body: message{heading, s.words.T(language, key+".text")}})
 }
 
 // serveAsset serves a static file: forever under the address of its content.
@@ -137,25 +137,25 @@ func (s *site) serveAsset(w http.ResponseWriter, r *http.Request) {
 }
 
 // longDay and shortDay write a date (YYYY-MM-DD) in words; what is no date stays as it is.
-func (d *dictionary) longDay(language, date string) string {
+func (d *catalog) longDay(language, date string) string {
 	at, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
 	}
-	text := d.say(language, "date.long", d.part(language, "date.weekdays", int(at.Weekday())), at.Day(), d.part(language, "date.months", int(at.Month())-1), at.Year())
+	text := d.T(language, "date.long", d.part(language, "date.weekdays", int(at.Weekday())), at.Day(), d.part(language, "date.months", int(at.Month())-1), at.Year())
 	first := []rune(text)
 	return strings.ToUpper(string(first[:1])) + string(first[1:])
 }
 
-func (d *dictionary) shortDay(language, date string) string {
+func (d *catalog) shortDay(language, date string) string {
 	at, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
 	}
-	return d.say(language, "date.short", at.Day(), d.part(language, "date.months", int(at.Month())-1), at.Year())
+	return d.T(language, "date.short", at.Day(), d.part(language, "date.months", int(at.Month())-1), at.Year())
 }
 
 // part is the n-th word of a list.
-func (d *dictionary) part(language, key string, n int) string {
-	return strings.Split(d.say(language, key), ",")[n]
+func (d *catalog) part(language, key string, n int) string {
+	return strings.Split(d.T(language, key), ",")[n]
 }

@@ -21,8 +21,8 @@ type fieldWords struct {
 	Detail string `json:"detail"`
 }
 
-// sayProblem answers an error of /api/v1.
-func sayProblem(w http.ResponseWriter, r *http.Request, status int, detail string) {
+// writeProblem answers an error of /api/v1.
+func writeProblem(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	sayFields(w, r, status, detail, nil)
 }
 
@@ -37,8 +37,8 @@ func sayFields(w http.ResponseWriter, _ *http.Request, status int, detail string
 	_, _ = w.Write(encode(problem{"about:blank", http.StatusText(status), status, detail, fields})) // a client that is gone reads nothing
 }
 
-// sayError answers an error of the NVR's API.
-func sayError(w http.ResponseWriter, _ *http.Request, status int, detail string) {
+// writeError answers an error of the NVR's API.
+func writeError(w http.ResponseWriter, _ *http.Request, status int, detail string) {
 	w.Header().Set(contentLabel, jsonType)
 	w.Header().Set(cacheLabel, noStore)
 	w.WriteHeader(status)

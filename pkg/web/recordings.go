@@ -64,10 +64,10 @@ func (s *site) item(language string, r *nvr.Record, zone *time.Location, operato
 		i.Reason = inLanguage(language, *v.Reason)
 	}
 	if r.Share != "" && r.Share != "shared" {
-		i.Notes = append(i.Notes, s.words.say(language, "note.share", inLanguage(language, nvr.ReadReason(r.Share))))
+		i.Notes = append(i.Notes, s.words.T(language, "note.share", inLanguage(language, nvr.ReadReason(r.Share))))
 	}
 	if r.Course != "" {
-		i.Notes = append(i.Notes, s.words.say(language, "note.course", inLanguage(language, nvr.ReadReason(r.Course))))
+		i.Notes = append(i.Notes, s.words.T(language, "note.course", inLanguage(language, nvr.ReadReason(r.Course))))
 	}
 	id := strconv.FormatInt(r.ID, 10)
 	if r.Digest != "" && (v.State == Done || v.State == Uploading || v.State == Linking) && s.Options.Report != nil {
@@ -106,15 +106,15 @@ func safeLink(link string) string {
 func (s *site) stateWords(language string, r *nvr.Record, v *recordView, zone *time.Location) string {
 	switch {
 	case v.State == Merging:
-		return s.words.say(language, "state.merging", v.Percent)
+		return s.words.T(language, "state.merging", v.Percent)
 	case v.State == Queued && r.Holder != "":
-		return s.words.say(language, "state.preparing")
+		return s.words.T(language, "state.preparing")
 	case v.State == Waiting:
 		if _, end, err := r.Window(zone); err == nil && end.After(s.Now()) {
-			return s.words.say(language, "state.waiting-end")
+			return s.words.T(language, "state.waiting-end")
 		}
 	}
-	return s.words.say(language, "state."+string(v.State))
+	return s.words.T(language, "state."+string(v.State))
 }
 
 func (s *site) leftWords(language string, left time.Duration) string {
@@ -122,9 +122,9 @@ func (s *site) leftWords(language string, left time.Duration) string {
 	case left <= 0:
 		return ""
 	case left < time.Minute:
-		return s.words.say(language, "left.less")
+		return s.words.T(language, "left.less")
 	}
-	return s.words.say(language, "left.minutes", int(math.Ceil(left.Minutes())))
+	return s.words.T(language, "left.minutes", int(math.Ceil(left.Minutes())))
 }
 
 // showRecordings is GET /recordings.
@@ -136,12 +136,12 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	}
 	records, next, err := s.Store.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, before, maxLive)
 	if err != nil {
-		s.broken(w, r, s.sayPage, "list records", err)
+		s.serverError(w, r, s.sayPage, "list records", err)
 		return
 	}
 	zones, err := s.zones(r.Context(), records...)
 	if err != nil {
-		s.broken(w, r, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, s.sayPage, "list the rooms", err)
 		return
 	}
 	page := recordingsPage{Sent: r.URL.Query().Get("sent") != ""}
@@ -153,14 +153,14 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	if next > 0 {
 		page.Next = formatCursor(next)
 	}
-	s.render(w, r, http.StatusOK, "recordings", shown{Title: s.words.say(language, "recordings.title"), Nav: "recordings", User: s.user(r), Body: page})
+	s.render(w, r, http.StatusOK, "recordings", shown{Title: s.words.T(language, "recordings.title"), Nav: "recordings", User: s.user(r), Body: page})
 }
 
 // said is what became of the button that was pressed before this page.
 func (s *site) said(r *http.Request) string {
 	switch said := r.URL.Query().Get("said"); said {
 	case "retried", "cancelled", "cannot":
-		return s.words.say(s.words.language(r), "recordings."+said)
+		return s.words.T(s.words.language(r), "recordings."+said)
 	}
 	return ""
 }
@@ -203,7 +203,7 @@ func (s *site) recordingsEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	var records []nvr.Record
 	var seen [][]byte
-	all, err := s.Store.Some(r.Context(), ids)
+	all, err := s.Store.RecordsByID(r.Context(), ids)
 	for i := 0; err == nil && i < len(all); i++ {
 		var one []byte
 		if one, err = s.show(r.Context(), &all[i]); err == nil && callerOf(r).owns(&all[i]) {
@@ -211,7 +211,7 @@ func (s *site) recordingsEvents(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		s.broken(w, r, s.sayPage, "read records", err)
+		s.serverError(w, r, s.sayPage, "read records", err)
 		return
 	}
 	watch := s.watcher.add(records, seen)
@@ -265,7 +265,7 @@ func (s *site) decideRecording(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, store.ErrConflict):
 		said = "cannot"
 	case err != nil:
-		s.broken(w, r, s.sayPage, "change a record", err)
+		s.serverError(w, r, s.sayPage, "change a record", err)
 		return
 	}
 	back := ownPath(r.PostFormValue("back"))
@@ -297,7 +297,7 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 		body, err = s.Options.Report(r.Context(), record)
 	}
 	if err != nil {
-		s.broken(w, r, s.sayPage, "read a report", err)
+		s.serverError(w, r, s.sayPage, "read a report", err)
 		return
 	}
 	if len(body) == 0 {
@@ -306,7 +306,7 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 	}
 	var made report.Report
 	if err := json.Unmarshal(body, &made); err != nil {
-		s.broken(w, r, s.sayPage, "read a report", err)
+		s.serverError(w, r, s.sayPage, "read a report", err)
 		return
 	}
 	language := report.English
@@ -315,7 +315,7 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	if err := made.HTML(&page, language, nil); err != nil {
-		s.broken(w, r, s.sayPage, "write a report", err)
+		s.serverError(w, r, s.sayPage, "write a report", err)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; frame-ancestors 'none'; base-uri 'none'; style-src "+styleHash(page.Bytes()))

@@ -49,7 +49,7 @@ func (s *site) showRequest(w http.ResponseWriter, r *http.Request) {
 func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int, p requestPage) {
 	list, err := s.roomsNow(r.Context())
 	if err != nil {
-		s.broken(w, r, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, s.sayPage, "list the rooms", err)
 		return
 	}
 	for i := range list.rooms {
@@ -69,7 +69,7 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 			s.log.ErrorContext(r.Context(), "could not show a day", "room", p.Room, "err", err) // the form works without
 		}
 	}
-	title := s.words.say(s.words.language(r), "request.title")
+	title := s.words.T(s.words.language(r), "request.title")
 	s.render(w, r, status, "request", shown{Title: title, Nav: "request", User: s.user(r), Body: &p})
 }
 
@@ -94,21 +94,21 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	}
 	form := r.PostForm
 	field := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(form.Get(name), "")) }
-	a := asked{Room: form.Get("room"), Date: field("date"), Start: field("start"), End: field("end"), Title: field("title"), Email: callerOf(r).email}
+	a := recordRequest{Room: form.Get("room"), Date: field("date"), Start: field("start"), End: field("end"), Title: field("title"), Email: callerOf(r).email}
 	p := requestPage{Room: a.Room, Date: a.Date, Start: a.Start, End: a.End, Title: a.Title, Token: form.Get("token")}
 	list, err := s.roomsNow(r.Context())
 	if err != nil {
-		s.broken(w, r, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, s.sayPage, "list the rooms", err)
 		return
 	}
 	language := s.words.language(r)
-	var wrongs []wrong
+	var wrongs []fieldError
 	if list.byName[a.Room] == nil {
-		wrongs = append(wrongs, wrong{"room", "room"})
+		wrongs = append(wrongs, fieldError{"room", "room"})
 	}
 	wrongs = append(wrongs, checkAsked(a, list.of(a.Room))...)
 	for _, each := range wrongs {
-		p.Errors = append(p.Errors, fieldText{each.Field, s.words.say(language, "wrong."+each.Code)})
+		p.Errors = append(p.Errors, fieldText{each.Field, s.words.T(language, "wrong."+each.Code)})
 	}
 	if len(wrongs) > 0 {
 		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
@@ -116,7 +116,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, _, err := s.Store.Insert(r.Context(), a.record(), onceOf(r, a, p.Token)); err != nil {
 		s.log.ErrorContext(r.Context(), "could not file a request", "err", err)
-		p.Errors = []fieldText{{"room", s.words.say(language, "request.broken")}}
+		p.Errors = []fieldText{{"room", s.words.T(language, "request.broken")}}
 		s.renderRequest(w, r, http.StatusServiceUnavailable, p)
 		return
 	}
@@ -125,7 +125,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 
 // onceOf makes a form that was sent twice one request. Another content is another request, though the
 // browser's way back brought the same form; and a program without a token means what it says each time.
-func onceOf(r *http.Request, a asked, token string) *store.Once {
+func onceOf(r *http.Request, a recordRequest, token string) *store.Once {
 	if token == "" || len(token) > maxToken {
 		return nil
 	}

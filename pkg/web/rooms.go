@@ -81,7 +81,7 @@ func (s *site) roomByID(w http.ResponseWriter, r *http.Request) (room nvr.Room, 
 	}
 	rooms, err := s.Store.Rooms(r.Context())
 	if err != nil {
-		s.broken(w, r, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, s.sayPage, "list the rooms", err)
 		return room, false
 	}
 	at := slices.IndexFunc(rooms, func(room nvr.Room) bool { return room.ID == id })
@@ -105,14 +105,14 @@ func (s *site) showRoom(w http.ResponseWriter, r *http.Request) {
 	s.renderRoom(w, r, http.StatusOK, &room, roomValues(&room), nil, said)
 }
 
-func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, room *nvr.Room, values [][2]string, wrongs []wrong, said string) {
+func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, room *nvr.Room, values [][2]string, wrongs []fieldError, said string) {
 	language := s.words.language(r)
 	page := roomPage{New: room.ID == 0, ID: room.ID}
 	if said != "" {
-		page.Said = s.words.say(language, said)
+		page.Said = s.words.T(language, said)
 	}
 	for _, each := range wrongs {
-		page.Errors = append(page.Errors, fieldText{each.Field, s.words.say(language, "wrong."+each.Code)})
+		page.Errors = append(page.Errors, fieldText{each.Field, s.words.T(language, "wrong."+each.Code)})
 	}
 	page.Fields = s.roomFields(language, "room", values, page.Errors)
 	if room.ID != 0 {
@@ -120,11 +120,11 @@ func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, ro
 			source := &room.Sources[i]
 			page.Sources = append(page.Sources, sourceForm{source.ID, source.Name + " " + source.IP, s.roomFields(language, "source", sourceValues(source), nil)})
 		}
-		page.Sources = append(page.Sources, sourceForm{0, s.words.say(language, "source.new"), s.roomFields(language, "source", sourceValues(&nvr.Source{}), nil)})
+		page.Sources = append(page.Sources, sourceForm{0, s.words.T(language, "source.new"), s.roomFields(language, "source", sourceValues(&nvr.Source{}), nil)})
 	}
-	title := s.words.say(language, "room.new")
+	title := s.words.T(language, "room.new")
 	if room.ID != 0 {
-		title = s.words.say(language, "room.title", room.Name)
+		title = s.words.T(language, "room.title", room.Name)
 	}
 	s.render(w, r, status, "room", shown{Title: title, Nav: "operators", User: s.user(r), Body: page})
 }
@@ -132,9 +132,9 @@ func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, ro
 func (s *site) roomFields(language, of string, values [][2]string, wrongs []fieldText) []roomField {
 	fields := make([]roomField, len(values))
 	for i, v := range values {
-		f := roomField{Name: v[0], Label: s.words.say(language, of+"."+v[0]), Value: v[1]}
+		f := roomField{Name: v[0], Label: s.words.T(language, of+"."+v[0]), Value: v[1]}
 		if hint := of + "." + v[0] + ".hint"; s.words.has(language, hint) {
-			f.Hint = s.words.say(language, hint)
+			f.Hint = s.words.T(language, hint)
 		}
 		for _, each := range wrongs {
 			if each.Field == f.Name {
@@ -159,10 +159,10 @@ func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
 	values := formValues(r, roomValues(&room))
 	changed, wrongs := readRoom(room, values)
 	if other, there, err := s.room(r, changed.Name); err != nil {
-		s.broken(w, r, s.sayPage, "look up a room", err)
+		s.serverError(w, r, s.sayPage, "look up a room", err)
 		return
 	} else if there && other.ID != room.ID {
-		wrongs = append(wrongs, wrong{"name", "room-taken"})
+		wrongs = append(wrongs, fieldError{"name", "room-taken"})
 	}
 	if len(wrongs) > 0 {
 		s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, values, wrongs, "")
@@ -170,7 +170,7 @@ func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := s.Store.SaveRoom(r.Context(), changed)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.broken(w, r, s.sayPage, "save a room", err)
+		s.serverError(w, r, s.sayPage, "save a room", err)
 		return
 	}
 	s.roomList.Store(nil)
@@ -187,44 +187,44 @@ func formValues(r *http.Request, values [][2]string) [][2]string {
 }
 
 // readRoom writes a form's texts into a room.
-func readRoom(room nvr.Room, values [][2]string) (nvr.Room, []wrong) {
+func readRoom(room nvr.Room, values [][2]string) (nvr.Room, []fieldError) {
 	text := map[string]string{}
-	var wrongs []wrong
+	var wrongs []fieldError
 	for _, v := range values {
 		limit := map[string]int{"name": maxName, "drive": maxLink, "calendar": maxLink}[v[0]]
 		if limit == 0 {
 			limit = maxAddress
 		}
 		if utf8.RuneCountInString(v[1]) > limit || strings.ContainsFunc(v[1], unicode.IsControl) {
-			wrongs = append(wrongs, wrong{v[0], "text"})
+			wrongs = append(wrongs, fieldError{v[0], "text"})
 		}
 		text[v[0]] = v[1]
 	}
 	room.Name, room.Drive, room.Calendar = text["name"], text["drive"], text["calendar"]
 	if room.Name == "" {
-		wrongs = append(wrongs, wrong{"name", "room-name"})
+		wrongs = append(wrongs, fieldError{"name", "room-name"})
 	}
 	for name, into := range map[string]*string{"main_source": &room.MainSource, "screen_source": &room.ScreenSource, "sound_source": &room.SoundSource} {
 		if *into = text[name]; *into != "" && nvr.Octet(*into) == "" {
-			wrongs = append(wrongs, wrong{name, "address"})
+			wrongs = append(wrongs, fieldError{name, "address"})
 		}
 	}
 	room.Zone = nil
 	if zone := text["zone"]; zone != "" {
 		location, err := time.LoadLocation(zone)
 		if err != nil || zone == "Local" {
-			wrongs = append(wrongs, wrong{"zone", "zone"})
+			wrongs = append(wrongs, fieldError{"zone", "zone"})
 		}
 		room.Zone = location
 	}
 	if room.Language = text["language"]; room.Language != "" && room.Language != "ru" && room.Language != "en" {
-		wrongs = append(wrongs, wrong{"language", "language"})
+		wrongs = append(wrongs, fieldError{"language", "language"})
 	}
 	room.SegmentLength = 0
 	if length := text["segment"]; length != "" {
 		minutes, err := strconv.ParseFloat(length, 64)
 		if err != nil || !(minutes >= 0.1 && minutes <= 24*60) {
-			wrongs = append(wrongs, wrong{"segment", "segment"})
+			wrongs = append(wrongs, fieldError{"segment", "segment"})
 		} else {
 			room.SegmentLength = time.Duration(minutes * float64(time.Minute))
 		}
@@ -265,7 +265,7 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 		_, err = s.Store.SaveSource(r.Context(), room.ID, nvr.Source{ID: id, Name: text["name"], IP: text["ip"], Port: text["port"], RTSP: text["rtsp"], Audio: text["audio"], Merge: text["merge"]})
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.broken(w, r, s.sayPage, "save a source", err)
+		s.serverError(w, r, s.sayPage, "save a source", err)
 		return
 	}
 	s.roomList.Store(nil)

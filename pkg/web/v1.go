@@ -37,7 +37,7 @@ func (s *site) serveV1(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), v1Path)
 	methods := s.v1Methods(path)
 	if methods == nil {
-		sayProblem(w, r, http.StatusNotFound, "there is nothing at this path")
+		writeProblem(w, r, http.StatusNotFound, "there is nothing at this path")
 		return
 	}
 	allowed := make([]string, 0, len(methods))
@@ -49,7 +49,7 @@ func (s *site) serveV1(w http.ResponseWriter, r *http.Request) {
 		allowed = append(allowed, m.name)
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	sayProblem(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here; "+strings.Join(allowed, " and ")+" is")
+	writeProblem(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here; "+strings.Join(allowed, " and ")+" is")
 }
 
 // v1Methods finds what there is at a path below /api/v1; nil if nothing.
@@ -79,7 +79,7 @@ func (s *site) v1Methods(path string) []method {
 	}
 	with := func(serve func(http.ResponseWriter, *http.Request, nvr.Record)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if record, ok := s.ownRecord(w, r, id, sayProblem); ok {
+			if record, ok := s.ownRecord(w, r, id, writeProblem); ok {
 				serve(w, r, record)
 			}
 		}
@@ -103,7 +103,7 @@ func (s *site) v1Methods(path string) []method {
 func (s *site) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", http.MethodGet)
-		sayProblem(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here; GET is")
+		writeProblem(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here; GET is")
 		return
 	}
 	document, err := files.ReadFile("openapi.yaml")

@@ -17,7 +17,7 @@ const (
 func (s *site) v1Events(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	shown, err := s.show(r.Context(), &record)
 	if err != nil {
-		s.broken(w, r, sayProblem, "read a record's room", err)
+		s.serverError(w, r, writeProblem, "read a record's room", err)
 		return
 	}
 	watch := s.watcher.add([]nvr.Record{record}, [][]byte{shown})

@@ -32,7 +32,7 @@ func (s *site) ownRecord(w http.ResponseWriter, r *http.Request, id int64, say s
 	case errors.Is(err, store.ErrNotFound) || err == nil && !callerOf(r).owns(&record):
 		say(w, r, http.StatusNotFound, "there is no such record")
 	case err != nil:
-		s.broken(w, r, say, "read a record", err)
+		s.serverError(w, r, say, "read a record", err)
 	default:
 		return record, true
 	}
@@ -42,7 +42,7 @@ func (s *site) ownRecord(w http.ResponseWriter, r *http.Request, id int64, say s
 func (s *site) v1Record(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	v, err := s.view(r.Context(), &record)
 	if err != nil {
-		s.broken(w, r, sayProblem, "read a record's room", err)
+		s.serverError(w, r, writeProblem, "read a record's room", err)
 		return
 	}
 	s.writeTagged(w, r, jsonType, encode(v))
@@ -53,10 +53,10 @@ func (s *site) v1Create(w http.ResponseWriter, r *http.Request) {
 	body, err := readAll(r)
 	switch {
 	case errors.Is(err, errTooLarge):
-		sayProblem(w, r, http.StatusRequestEntityTooLarge, err.Error())
+		writeProblem(w, r, http.StatusRequestEntityTooLarge, err.Error())
 		return
 	case err != nil:
-		sayProblem(w, r, http.StatusBadRequest, "the body did not arrive")
+		writeProblem(w, r, http.StatusBadRequest, "the body did not arrive")
 		return
 	}
 	once, ok := s.once(w, r, body)
@@ -65,7 +65,7 @@ func (s *site) v1Create(w http.ResponseWriter, r *http.Request) {
 	}
 	a, wrongs, err := s.readNew(r, body)
 	if err != nil {
-		s.broken(w, r, sayProblem, "look up a room", err)
+		s.serverError(w, r, writeProblem, "look up a room", err)
 		return
 	}
 	if len(wrongs) > 0 {
@@ -83,7 +83,7 @@ func (s *site) v1Create(w http.ResponseWriter, r *http.Request) {
 			[]fieldWords{{"Idempotency-Key", "was used for another request"}})
 		return
 	case err != nil:
-		s.broken(w, r, sayProblem, "file a request", err)
+		s.serverError(w, r, writeProblem, "file a request", err)
 		return
 	}
 	if !created {
@@ -109,9 +109,9 @@ func (s *site) once(w http.ResponseWriter, r *http.Request, body []byte) (once *
 const forbiddenRoom = "is not one that this key may ask for"
 
 // readNew reads the body of POST /records and says, field by field, what is wrong with it.
-func (s *site) readNew(r *http.Request, body []byte) (asked, []fieldWords, error) {
+func (s *site) readNew(r *http.Request, body []byte) (recordRequest, []fieldWords, error) {
 	c := callerOf(r)
-	a := asked{Email: c.email}
+	a := recordRequest{Email: c.email}
 	fields, ok := readObject(body)
 	if !ok {
 		return a, []fieldWords{{"body", "is no JSON object"}}, nil
@@ -145,7 +145,7 @@ func (s *site) readNew(r *http.Request, body []byte) (asked, []fieldWords, error
 }
 
 // checkNew puts the instants into room time and checks the whole.
-func (s *site) checkNew(r *http.Request, a asked, start, end string) (asked, []fieldWords, error) {
+func (s *site) checkNew(r *http.Request, a recordRequest, start, end string) (recordRequest, []fieldWords, error) {
 	room, ok, err := s.room(r, a.Room)
 	switch {
 	case err != nil:
@@ -170,10 +170,10 @@ func (s *site) checkNew(r *http.Request, a asked, start, end string) (asked, []f
 		return a, []fieldWords{{"end", "must lie on the same day as start, by the clock of the room (" + room.Zone.String() + ")"}}, nil
 	}
 	if endDate < a.Date {
-		return a, []fieldWords{{"end", s.words.say("en", "wrong.end-not-after")}}, nil
+		return a, []fieldWords{{"end", s.words.T("en", "wrong.end-not-after")}}, nil
 	}
 	for _, w := range checkAsked(a, room.Zone) {
-		wrongs = append(wrongs, fieldWords{w.Field, s.words.say("en", "wrong."+w.Code)})
+		wrongs = append(wrongs, fieldWords{w.Field, s.words.T("en", "wrong."+w.Code)})
 	}
 	return a, wrongs, nil
 }
@@ -215,7 +215,7 @@ func withdrawnBy(email string) nvr.Reason {
 func (s *site) v1Decide(w http.ResponseWriter, r *http.Request, id int64, conflict string, do func(context.Context) error) {
 	err := do(r.Context())
 	if errors.Is(err, store.ErrConflict) {
-		sayProblem(w, r, http.StatusConflict, conflict)
+		writeProblem(w, r, http.StatusConflict, conflict)
 		return
 	}
 	var record nvr.Record
@@ -223,7 +223,7 @@ func (s *site) v1Decide(w http.ResponseWriter, r *http.Request, id int64, confli
 		record, err = s.Store.Record(r.Context(), id)
 	}
 	if err != nil {
-		s.broken(w, r, sayProblem, "change a record", err)
+		s.serverError(w, r, writeProblem, "change a record", err)
 		return
 	}
 	s.answerRecord(w, r, http.StatusOK, &record)
@@ -232,7 +232,7 @@ func (s *site) v1Decide(w http.ResponseWriter, r *http.Request, id int64, confli
 func (s *site) answerRecord(w http.ResponseWriter, r *http.Request, status int, record *nvr.Record) {
 	v, err := s.view(r.Context(), record)
 	if err != nil {
-		s.broken(w, r, sayProblem, "read a record's room", err)
+		s.serverError(w, r, writeProblem, "read a record's room", err)
 		return
 	}
 	writeJSON(w, status, v)
@@ -247,9 +247,9 @@ func (s *site) v1Report(w http.ResponseWriter, r *http.Request, record nvr.Recor
 	switch {
 	case err != nil:
 		s.log.ErrorContext(r.Context(), "could not read a report", "record", record.ID, "err", err)
-		sayProblem(w, r, http.StatusServiceUnavailable, "the report cannot be read at the moment")
+		writeProblem(w, r, http.StatusServiceUnavailable, "the report cannot be read at the moment")
 	case len(body) == 0:
-		sayProblem(w, r, http.StatusNotFound, "there is no report of this record yet")
+		writeProblem(w, r, http.StatusNotFound, "there is no report of this record yet")
 	default:
 		s.writeTagged(w, r, jsonType, body)
 	}
@@ -267,7 +267,7 @@ func (s *site) v1Records(w http.ResponseWriter, r *http.Request) {
 		return callerOf(r).mayUse(v.Room) && (q.state == "" || v.State == q.state)
 	})
 	if err != nil {
-		s.broken(w, r, sayProblem, "list records", err)
+		s.serverError(w, r, writeProblem, "list records", err)
 		return
 	}
 	if next != nil {

@@ -32,7 +32,7 @@ type problem struct {
 }
 
 func TestCreate(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		got := w.do("POST", "/api/v1/records", wanted, "key", w.key)
 		want := `{"id":1,"room":"504","title":"Анализ","start":"2026-11-20T15:10:00+03:00","end":"2026-11-20T16:30:00+03:00","state":"waiting","percent":0,"link":null,"course":null,"share":null,"reason":null}` + "\n"
 		if got.status != http.StatusCreated || got.body != want || got.header.Get("Location") != "/api/v1/records/1" {
@@ -84,7 +84,7 @@ func TestCreate(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		scoped := w.addKey(store.Key{Email: lecturer, Rooms: []string{"Зал/2 <b>"}})
 		with := func(was, is string) string { return strings.Replace(wanted, was, is, 1) }
 		for _, test := range []struct {
@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestIdempotency(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		first := w.do("POST", "/api/v1/records", wanted, "key", w.key, "Idempotency-Key", "once")
 		again := w.do("POST", "/api/v1/records", wanted, "key", w.key, "Idempotency-Key", "once")
 		if first.status != http.StatusCreated || again.status != http.StatusCreated || first.body != again.body {
@@ -158,7 +158,7 @@ func TestIdempotency(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		for range 7 {
 			w.file(lecturer, "2026-11-19", "10:00", "11:00")
 			w.file(stranger, "2026-11-19", "10:00", "11:00")
@@ -198,7 +198,7 @@ func TestPages(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *web.Options) { o.RateLimit = 5 })
+	w := newEnv(t, func(o *web.Options) { o.RateLimit = 5 })
 	var last answer
 	for range 6 {
 		last = w.do("GET", "/api/v1/rooms", "", "key", w.key)
@@ -219,7 +219,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestFootage(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		ctx := context.Background()
 		name := nvr.SegmentName{Room: "504", Date: "2026-11-20", Time: "15:00", Source: "21"}
 		segments := []store.Segment{{Name: name, Bytes: 1, Generation: 1}}
@@ -250,7 +250,7 @@ func TestFootage(t *testing.T) {
 
 // TestEvents follows a record through its life.
 func TestEvents(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
+	onEach(t, func(t *testing.T, w *env) {
 		ctx := context.Background()
 		filed := w.file(lecturer, "2026-11-20", "10:10", "11:30")
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s/api/v1/records/%d/events", w.web.URL, filed.ID), nil)
@@ -276,7 +276,7 @@ func TestEvents(t *testing.T) {
 		if got := next(); got.State != "queued" {
 			t.Errorf("at once: %+v", got)
 		}
-		claim, err := w.store.Take(ctx, filed, nvr.StepMerge, time.Minute)
+		claim, err := w.store.Claim(ctx, filed, nvr.StepMerge, time.Minute)
 		w.must(err)
 		_, hold, err := w.store.Enter(ctx, claim, "worker", time.Minute)
 		w.must(err)

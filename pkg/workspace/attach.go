@@ -21,7 +21,7 @@ const maxAttachments = 25
 // that is changed, also where the room is only invited; if that cannot be written, the room's own copy.
 // Where attachments cannot be used, the link goes into the description, between two lines in the room's
 // language ("ru", else English). Nobody gets a mail. [ErrNotFound]: the event is gone or cancelled;
-// [fault.Permanent]: nobody lets us.
+// [fault.PermanentError]: nobody lets us.
 func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file Attachment, language string) error {
 	own := c.options.Subjects.Calendar
 	here := place{subject: own, calendar: calendarID, event: eventID}
@@ -35,7 +35,7 @@ func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file At
 	}
 	if organizer := shown.OrganizerCalendar(calendarID); organizer != calendarID && !shown.Cancelled() {
 		err := c.attachAt(ctx, c.organizersEvent(organizer, shown), file, language)
-		var permanent *fault.Permanent
+		var permanent *fault.PermanentError
 		if err == nil || !errors.As(err, &permanent) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -93,7 +93,7 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 	}
 	list := append(slices.Clone(event.Attachments), &calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME})
 	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		c.options.Log.InfoContext(ctx, "an event takes no attachment", "event_id", at.event, "err", err)
 		return false, nil

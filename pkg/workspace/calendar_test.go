@@ -26,7 +26,7 @@ const (
 
 var video = workspace.Attachment{FileID: "f1", URL: videoLink, Title: "Lecture.mp4", MIME: "video/mp4"}
 
-func (w *world) event(user, in string, e *calendar.Event) *calendar.Event {
+func (w *env) event(user, in string, e *calendar.Event) *calendar.Event {
 	w.t.Helper()
 	if e.Start == nil {
 		e.Start = &calendar.EventDateTime{DateTime: "2026-11-20T15:10:00+03:00"}
@@ -37,14 +37,14 @@ func (w *world) event(user, in string, e *calendar.Event) *calendar.Event {
 	return &made
 }
 
-func (w *world) readEvent(in, id string) *calendar.Event {
+func (w *env) readEvent(in, id string) *calendar.Event {
 	w.t.Helper()
 	var e calendar.Event
 	w.ask("GET", "/calendar/v3/calendars/"+in+"/events/"+id, nil, &e)
 	return &e
 }
 
-func (w *world) calendarClient() *workspace.Client {
+func (w *env) calendarClient() *workspace.Client {
 	return w.client(workspace.Subjects{Calendar: roomUser})
 }
 
@@ -288,7 +288,7 @@ func TestNobodyLetsUsAttach(t *testing.T) {
 		}
 		refuse(w, 403, "forbiddenForNonOrganizer")
 	})
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if err := c.Attach(t.Context(), roomCalendar, "e1", video, "en"); !errors.As(err, &permanent) || permanent.Reason.Ru == "" {
 		t.Errorf("got %v", err)
 	}

@@ -49,33 +49,33 @@ func (c *Client) do(ctx context.Context, method, what string, try func(context.C
 	for {
 		err = try(ctx)
 		if err == nil || !curable(ctx, err) {
-			c.told(ctx, method, err, false)
-			return c.judge(ctx, what, err)
+			c.observeFailure(ctx, method, err, false)
+			return c.classify(ctx, what, err)
 		}
 		wanted, asked := retryAfter(err, c.options.Now())
 		d := max(backoff.Pause(), wanted)
 		spent += d
-		c.told(ctx, method, err, spent <= patience)
+		c.observeFailure(ctx, method, err, spent <= patience)
 		if asked && wanted > patience {
-			return &fault.Later{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
+			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
 		}
 		if spent > patience {
-			return c.judge(ctx, what, err)
+			return c.classify(ctx, what, err)
 		}
 		if c.wait(ctx, d) != nil {
-			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), plain(err))
+			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), redactURL(err))
 		}
 	}
 }
 
-// told hands on that a call failed, for the metrics.
-func (c *Client) told(ctx context.Context, method string, err error, again bool) {
+// observeFailure hands on that a call failed, for the metrics.
+func (c *Client) observeFailure(ctx context.Context, method string, err error, again bool) {
 	var answer *googleapi.Error
 	status := 0
 	if errors.As(err, &answer) {
 		status = answer.Code
 	}
-	if err == nil || ctx.Err() != nil || answered(err) || answer != nil && fault.HTTP(status, reasonOf(answer)) == fault.Answer {
+	if err == nil || ctx.Err() != nil || answered(err) || answer != nil && fault.HTTP(status, reasonOf(answer)) == fault.Expected {
 		return
 	}
 	c.options.Tried(ctx, method, status, again, err)
@@ -88,15 +88,15 @@ func curable(ctx context.Context, err error) bool {
 	}
 	var answer *googleapi.Error
 	if errors.As(err, &answer) {
-		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Curable
+		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Retryable
 	}
 	return true // a broken connection, a cut answer, a token server out of breath
 }
 
 // decided tells whether err has its meaning already.
 func decided(err error) bool {
-	var permanent *fault.Permanent
-	var later *fault.Later
+	var permanent *fault.PermanentError
+	var later *fault.Deferral
 	return answered(err) || errors.As(err, &permanent) || errors.As(err, &later)
 }
 
@@ -111,8 +111,8 @@ func answered(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// judge turns what a call came back with into the kinds that steps know.
-func (c *Client) judge(ctx context.Context, what string, err error) error {
+// classify turns what a call came back with into the kinds that steps know.
+func (c *Client) classify(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -121,21 +121,21 @@ func (c *Client) judge(ctx context.Context, what string, err error) error {
 	}
 	var answer *googleapi.Error
 	if decided(err) || !errors.As(err, &answer) {
-		return fmt.Errorf("%s: %w", what, plain(err))
+		return fmt.Errorf("%s: %w", what, redactURL(err))
 	}
 	reason := reasonOf(answer)
 	switch fault.HTTP(answer.Code, reason) {
-	case fault.Waiting:
-		return &fault.Later{Until: c.options.Now().Add(c.scaled(quotaBack)), Why: quotaReason(reason)}
-	case fault.Final:
-		return &fault.Permanent{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
-	case fault.Answer:
+	case fault.Deferred:
+		return &fault.Deferral{Until: c.options.Now().Add(c.scaled(quotaBack)), Why: quotaReason(reason)}
+	case fault.Permanent:
+		return &fault.PermanentError{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
+	case fault.Expected:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
-	case fault.Curable: // and patience is spent
+	case fault.Retryable: // and patience is spent
 		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
 		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
 		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
-			return &fault.Later{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
+			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
 		}
 	}
 	return fmt.Errorf("%s: %w", what, err)
@@ -151,9 +151,9 @@ func sentinel(status int) error {
 	return ErrNotFound
 }
 
-// plain takes the address off an error of net/http: a query says nothing to people, and the address of
+// redactURL takes the address off an error of net/http: a query says nothing to people, and the address of
 // an upload session is a secret.
-func plain(err error) error {
+func redactURL(err error) error {
 	var at *url.Error
 	if errors.As(err, &at) {
 		return at.Err

@@ -97,8 +97,8 @@ func cut(t *testing.T, w http.ResponseWriter) {
 
 func TestEveryAnswerHasItsKind(t *testing.T) {
 	t.Parallel()
-	isPermanent := func(err error) bool { return errors.As(err, new(*fault.Permanent)) }
-	isLater := func(err error) bool { return errors.As(err, new(*fault.Later)) }
+	isPermanent := func(err error) bool { return errors.As(err, new(*fault.PermanentError)) }
+	isLater := func(err error) bool { return errors.As(err, new(*fault.Deferral)) }
 	is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 	again := func(err error) bool {
 		return !isPermanent(err) && !isLater(err) && !errors.Is(err, workspace.ErrNotFound)
@@ -150,7 +150,7 @@ func TestReasonsForPeopleAreInBothLanguages(t *testing.T) {
 	for _, reason := range []string{"storageQuotaExceeded", "unheardOf"} {
 		c, _ := dial(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, 403, reason) })
 		_, err := c.Stat(t.Context(), "f1")
-		var permanent *fault.Permanent
+		var permanent *fault.PermanentError
 		if !errors.As(err, &permanent) || permanent.Reason.En == "" || permanent.Reason.Ru == "" || permanent.Reason.En == permanent.Reason.Ru {
 			t.Errorf("%s: %v", reason, err)
 		}
@@ -185,7 +185,7 @@ func TestALongRetryAfterIsLater(t *testing.T) {
 			refuse(w, 503, "backendError")
 		})
 		_, err := c.Stat(t.Context(), "f1")
-		var later *fault.Later
+		var later *fault.Deferral
 		if !errors.As(err, &later) || !later.Until.Equal(noon.Add(10*time.Minute)) || len(waits.all) != 0 {
 			t.Errorf("%s: %v after %v", header, err, waits.all)
 		}
@@ -280,7 +280,7 @@ func TestMissingDelegationNamesTheScopes(t *testing.T) {
 			Pause: (&pauses{}).pause,
 		})
 		_, err := c.Stat(t.Context(), "f1")
-		var permanent *fault.Permanent
+		var permanent *fault.PermanentError
 		if errors.As(err, &permanent) != final || final != (tries == 1) {
 			t.Errorf("%s: %v after %d tries", text, err, tries)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-func (w *world) course(c *classroom.Course) *classroom.Course {
+func (w *env) course(c *classroom.Course) *classroom.Course {
 	w.t.Helper()
 	if c.OwnerId == "" {
 		c.OwnerId = teacher
@@ -27,14 +27,14 @@ func (w *world) course(c *classroom.Course) *classroom.Course {
 	return &made
 }
 
-func (w *world) announcements(course string) []*classroom.Announcement {
+func (w *env) announcements(course string) []*classroom.Announcement {
 	w.t.Helper()
 	var list classroom.ListAnnouncementsResponse
 	w.ask("GET", "/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED", nil, &list)
 	return list.Announcements
 }
 
-func (w *world) classroomClient() *workspace.Client {
+func (w *env) classroomClient() *workspace.Client {
 	return w.client(workspace.Subjects{Drive: uploader, Calendar: roomUser})
 }
 
@@ -148,7 +148,7 @@ func TestARefusedLookupIsReported(t *testing.T) {
 		answer(w, `{"error":{"code":403,"message":"@ClassroomApiDisabled The API is off","status":"PERMISSION_DENIED"}}`)
 	})
 	_, err := c.FindCourse(t.Context(), "x1", nil)
-	var permanent *fault.Permanent
+	var permanent *fault.PermanentError
 	if !errors.As(err, &permanent) || !strings.Contains(permanent.Reason.En, "switched off") {
 		t.Errorf("got %v", err)
 	}

@@ -46,7 +46,7 @@ type Options struct {
 	Now       func() time.Time
 	Pause     func(context.Context, time.Duration) error // nil: a timer
 	Log       *slog.Logger                               // nil: none
-	Tried     fault.Tried                                // for metrics; may be nil
+	Tried     fault.CallObserver                         // for metrics; may be nil
 }
 
 // Tokens gives the source of tokens of one subject. [Delegation] is the one for Google.
@@ -57,12 +57,12 @@ type Client struct {
 	options Options
 	bare    *http.Client // without token: for session addresses, which are secrets by themselves
 
-	mu      sync.Mutex
-	seats   map[string]*seat // by subject
-	courses catalogue
-	found   map[string]found  // courses, by what people write
-	posters map[string]string // address of an owner, by his id
-	full    map[string]full   // users whose uploads are refused
+	mu            sync.Mutex
+	seats         map[string]*seat // by subject
+	courses       catalogue
+	found         map[string]found         // courses, by what people write
+	posters       map[string]string        // address of an owner, by his id
+	throttledUser map[string]throttledUser // users whose uploads are refused
 }
 
 // seat is the three services as one subject sees them.
@@ -103,12 +103,12 @@ func New(options Options) (*Client, error) {
 		options.Transport = transport
 	}
 	return &Client{
-		options: options,
-		bare:    &http.Client{Transport: options.Transport, CheckRedirect: noRedirect},
-		seats:   map[string]*seat{},
-		found:   map[string]found{},
-		posters: map[string]string{},
-		full:    map[string]full{},
+		options:       options,
+		bare:          &http.Client{Transport: options.Transport, CheckRedirect: noRedirect},
+		seats:         map[string]*seat{},
+		found:         map[string]found{},
+		posters:       map[string]string{},
+		throttledUser: map[string]throttledUser{},
 	}, nil
 }
 

@@ -60,7 +60,7 @@ func (j *judgedSource) Token() (*oauth2.Token, error) {
 		"invalid_grant", "unauthorized_client", "access_denied", "invalid_scope", "status code 403", "status code 404",
 	} {
 		if strings.Contains(text, final) {
-			return nil, &fault.Permanent{Reason: delegationReason(j.subject, j.scopes), Err: err}
+			return nil, &fault.PermanentError{Reason: delegationReason(j.subject, j.scopes), Err: err}
 		}
 	}
 	return nil, err

@@ -8,6 +8,6 @@
 //
 // Every call goes through one wrapper ([Client.do]), which repeats what may be repeated; what cannot is
 // first made so, by looking for its own effect before it acts. Errors are decided here: [ErrNotFound],
-// [ErrExists] and the other sentinels are answers, [fault.Permanent] and [fault.Later] decisions, all
+// [ErrExists] and the other sentinels are answers, [fault.PermanentError] and [fault.Deferral] decisions, all
 // else is worth another try by the step. Start with [New].
 package workspace

@@ -235,7 +235,7 @@ func (e *exact) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF) && e.left > 0:
 		return n, fmt.Errorf("read file %s: %d bytes short: %w", e.id, e.left, io.ErrUnexpectedEOF)
 	case err != nil && !errors.Is(err, io.EOF):
-		return n, fmt.Errorf("read file %s: %w", e.id, plain(err))
+		return n, fmt.Errorf("read file %s: %w", e.id, redactURL(err))
 	}
 	return n, nil
 }

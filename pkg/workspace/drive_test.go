@@ -64,7 +64,7 @@ func send(ctx context.Context, c *workspace.Client, u workspace.Upload, content 
 	return errors.New("too many sessions")
 }
 
-func (w *world) put(name, parent string, content []byte) string {
+func (w *env) put(name, parent string, content []byte) string {
 	w.t.Helper()
 	c := w.client(workspace.Subjects{Drive: uploader})
 	id, err := c.GenerateID(w.t.Context(), 1)
@@ -78,7 +78,7 @@ func (w *world) put(name, parent string, content []byte) string {
 }
 
 // files lists what is on Drive, but the bin.
-func (w *world) files(query string) []*drive.File {
+func (w *env) files(query string) []*drive.File {
 	w.t.Helper()
 	var list drive.FileList
 	w.ask("GET", "/drive/v3/files?fields=*&pageSize=1000&q="+url.QueryEscape("trashed = false"+query), nil, &list)

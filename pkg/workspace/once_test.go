@@ -20,7 +20,7 @@ import (
 // effects is all that a record leaves in Google, made as the steps make it: what must outlive a worker
 // is in the fields, as it would be in the row.
 type effects struct {
-	w        *world
+	w        *env
 	room     string // the folder
 	event    string
 	course   workspace.Course
@@ -30,7 +30,7 @@ type effects struct {
 	post     string
 }
 
-func newEffects(w *world, n int) *effects {
+func newEffects(w *env, n int) *effects {
 	w.t.Helper()
 	made := w.course(&classroom.Course{Name: "Алгебра"})
 	return &effects{
@@ -101,7 +101,7 @@ func (e *effects) check(t *testing.T) {
 	}
 }
 
-func (w *world) worker(transport http.RoundTripper) *workspace.Client {
+func (w *env) worker(transport http.RoundTripper) *workspace.Client {
 	w.t.Helper()
 	return client(w.t, workspace.Options{
 		Endpoint: w.base, Subjects: workspace.Subjects{Drive: uploader, Calendar: roomUser}, Scale: 1000, Now: time.Now, Transport: transport,

@@ -83,7 +83,7 @@ func (c *Client) refusal(err error) *ShareRefused {
 		return nil
 	}
 	reason := reasonOf(answer)
-	if fault.HTTP(answer.Code, reason) != fault.Final {
+	if fault.HTTP(answer.Code, reason) != fault.Permanent {
 		return nil
 	}
 	return &ShareRefused{Reason: c.finalReason(answer.Code, reason), Err: err}

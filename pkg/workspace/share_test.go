@@ -65,7 +65,7 @@ func TestEnsureFolderFindsWhatPeopleMadeAndRenamed(t *testing.T) {
 	}
 }
 
-func (w *world) permissions(id string) []*drive.Permission {
+func (w *env) permissions(id string) []*drive.Permission {
 	w.t.Helper()
 	var list drive.PermissionList
 	w.ask("GET", "/drive/v3/files/"+id+"/permissions?fields=*", nil, &list)

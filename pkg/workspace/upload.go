@@ -66,7 +66,7 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 	user := c.options.Subjects.Uploader(u.Record)
 	seat, err := c.as(ctx, user)
 	if err == nil {
-		err = c.mayUpload(user)
+		err = c.uploadAllowed(user)
 	}
 	if err != nil {
 		return "", err
@@ -82,7 +82,7 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 		request.Header.Set("X-Upload-Content-Length", strconv.FormatInt(u.Size, 10))
 		response, err := seat.http.Do(request)
 		if err != nil {
-			return plain(err)
+			return redactURL(err)
 		}
 		defer drain(response)
 		if err := googleapi.CheckResponse(response); err != nil {
@@ -95,7 +95,7 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 		session = at.String()
 		return nil
 	})
-	return session, c.uploads(ctx, user, err)
+	return session, c.noteUploadResult(ctx, user, err)
 }
 
 // drain lets the connection be used again.
@@ -181,7 +181,7 @@ func (c *Client) put(ctx context.Context, session string, body io.Reader, conten
 	request.Header.Set("Content-Range", contentRange)
 	response, err := c.bare.Do(request)
 	if err != nil {
-		return 0, false, plain(err)
+		return 0, false, redactURL(err)
 	}
 	defer drain(response)
 	switch status := response.StatusCode; {

@@ -53,7 +53,7 @@ func TestAFullUserIsAskedOnce(t *testing.T) {
 	})
 	start := func(record int64) time.Duration {
 		_, err := c.StartUpload(t.Context(), workspace.Upload{FileID: "f1", Parent: "p1", Size: 1, Record: record})
-		var later *fault.Later
+		var later *fault.Deferral
 		if err != nil && !errors.As(err, &later) {
 			t.Fatal(err)
 		}

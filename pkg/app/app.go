@@ -1,0 +1,190 @@
+// Package app builds the values of a process out of its configuration: clients, tools, the pipeline.
+//
+// It knows every package that a process is made of and what each takes from the configuration. It
+// decides nothing: a function or a job asks for the parts that it needs, and closes them together.
+// The cloud and one machine differ in what stands in the configuration only.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/notify"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/ocr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/workspace"
+)
+
+// Process is what a process is made of, as far as it was asked for. Close it.
+type Process struct {
+	*pipeline.Pipeline
+
+	Config *config.Config
+	closes []func() error
+}
+
+// Part opens one part of a process.
+type Part func(context.Context, *Process) error
+
+// New builds a process of the parts that it needs.
+func New(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, parts ...Part) (*Process, error) {
+	p := &Process{Config: c, Pipeline: &pipeline.Pipeline{Now: now, Log: log, Settings: settings(c)}}
+	for _, open := range parts {
+		if err := open(ctx, p); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	return p, nil
+}
+
+// Close closes the parts, the last one first.
+func (p *Process) Close() error {
+	var errs []error
+	for i := len(p.closes) - 1; i >= 0; i-- {
+		errs = append(errs, p.closes[i]())
+	}
+	p.closes = nil
+	return errors.Join(errs...)
+}
+
+func (p *Process) closeLater(do func() error) { p.closes = append(p.closes, do) }
+
+// Tracing starts the spans of this process. Call it once, from a command.
+func Tracing(ctx context.Context, c *config.Config, service string) (*observe.Tracing, error) {
+	return observe.StartTracing(ctx, observe.TraceOptions{Project: c.Project, File: c.TraceFile, Service: service, Version: c.Revision})
+}
+
+// settings are the operator's decisions, all waits divided by the time scale.
+func settings(c *config.Config) pipeline.Settings {
+	loudness := merge.Loudness{Off: c.Loudness == "off"}
+	if !loudness.Off {
+		loudness.TargetLUFS, _ = strconv.ParseFloat(c.Loudness, 64) // Validate has read it
+	}
+	return pipeline.Settings{
+		MergeJob: c.MergeJob, DriveFolder: c.DriveFolder, DriveSearch: c.DriveSearch, Courses: c.Courses,
+		Slice: c.Slice, MostTasks: c.Tasks, Policy: merge.Policy(c.Policy), Width: c.Width, Height: c.Height, FPS: c.FPS, Loudness: loudness,
+		MaxMerges: c.MaxMerges, Retention: c.Retention,
+		Lease: c.Waits(c.Lease), StandbyAfter: c.Waits(45 * time.Minute), FootageWait: c.Waits(c.Wait), FootagePoll: c.Waits(5 * time.Minute),
+		PushBudget: max(c.Waits(c.Budget), leastBudget), PushTimeout: c.Timeout,
+		RetryPauses:  []time.Duration{c.Waits(time.Minute), c.Waits(5 * time.Minute), c.Waits(20 * time.Minute), c.Waits(time.Hour)},
+		PlayableWait: c.Waits(6 * time.Hour), PlayablePoll: c.Waits(2 * time.Minute),
+	}
+}
+
+// leastBudget keeps a delivery from being cut into turns that only begin: work takes its time however
+// short the waits are.
+const leastBudget = 20 * time.Second
+
+// Store opens the database.
+func Store(ctx context.Context, p *Process) error { return openStore(ctx, p, false) }
+
+// StoreAlone is [Store] for a file of SQLite that no other process writes to; it is made if it is not there.
+func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p, true) }
+
+func openStore(ctx context.Context, p *Process, alone bool) error {
+	c := p.Config
+	s, err := store.Open(ctx, string(c.Database), store.Options{
+		Now: p.Now, Alone: alone, Existing: !alone, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
+	})
+	if err != nil {
+		return err
+	}
+	p.Store = s
+	p.closeLater(s.Close)
+	return nil
+}
+
+// Buckets opens the segments and the work.
+func Buckets(ctx context.Context, p *Process) error {
+	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale, Now: p.Now, Tried: tried(p.Log)})
+	if err != nil {
+		return err
+	}
+	p.closeLater(client.Close)
+	p.Segments, p.Work = client.Bucket(p.Config.SegmentsBucket), client.Bucket(p.Config.WorkBucket)
+	return nil
+}
+
+// Topics opens Pub/Sub.
+func Topics(ctx context.Context, p *Process) error {
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
+		Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log),
+	})
+	if err != nil {
+		return err
+	}
+	p.Topics = topics
+	p.closeLater(topics.Close)
+	return nil
+}
+
+// Jobs opens the Cloud Run Admin API.
+func Jobs(ctx context.Context, p *Process) (err error) {
+	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log)})
+	return err
+}
+
+// Workspace opens Drive, Calendar and Classroom with the scopes of a component.
+func Workspace(scopes []string) Part {
+	return func(_ context.Context, p *Process) (err error) {
+		c := p.Config
+		var tokens workspace.Tokens
+		if c.WorkspaceEndpoint == "" {
+			if c.Delegate == "" {
+				return errors.New("DELEGATE is missing: name the service account that may act for the domain")
+			}
+			tokens = workspace.Delegation(c.Delegate)
+		}
+		p.Workspace, err = workspace.New(workspace.Options{
+			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log, Tried: tried(p.Log),
+			Subjects: workspace.Subjects{Drive: c.DriveSubject, Uploaders: c.DriveUploaders, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
+		})
+		return err
+	}
+}
+
+// Notices opens the means by which requesters are told.
+func Notices(_ context.Context, p *Process) (err error) {
+	c := p.Config
+	p.Notices, err = notify.New(notify.Options{
+		Webhook: c.Webhook, WebhookSecret: string(c.WebhookSecret), SMTP: c.SMTP, SMTPPassword: string(c.SMTPPassword),
+		SMTPFrom: c.SMTPFrom, Zulip: c.Zulip, ZulipKey: string(c.ZulipKey), Scale: c.TimeScale, Now: p.Now,
+	})
+	return err
+}
+
+// Tools finds FFmpeg, opens the loopback proxy and loads the cards.
+func Tools(ctx context.Context, p *Process) error {
+	tool, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return err
+	}
+	cards, err := presence.LoadCards(p.Config.Cards)
+	if err != nil {
+		return fmt.Errorf("load the cards: %w", err)
+	}
+	reader, err := ocr.Find(ctx)
+	if err != nil {
+		return err
+	}
+	proxy, err := rangeproxy.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	p.closeLater(proxy.Close)
+	p.Tools = &pipeline.Tools{FFmpeg: tool, Proxy: proxy, Screen: &presence.Judge{Tool: tool, Cards: cards, Reader: reader}, Usage: usage}
+	return nil
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+)
+
+// Task is a whole process of one task of the job merge, with what it renders with ([Tools]). An error means:
+// a retry may help; it is the last line of the log, which goes to out. See [pipeline.Pipeline.Merge].
+func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) (err error) {
+	log := observe.Logger(out, observe.Options{Service: "merge"})
+	defer func() {
+		if err != nil {
+			log.ErrorContext(ctx, "the task ends", "err", err)
+		}
+	}()
+	c, err := config.Read(ctx)
+	if err != nil {
+		return err
+	}
+	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
+	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Continuation: c.Turn, Step: nvr.StepMerge}
+	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
+	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, tools)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	tracing, err := Tracing(ctx, c, "merge")
+	if err != nil {
+		return err
+	}
+	ctx, span := observe.Start(ctx, "merge")
+	defer func() {
+		observe.End(span, err)
+		if failed := tracing.Close(context.WithoutCancel(ctx)); failed != nil {
+			log.WarnContext(ctx, "traces are not sent", "err", failed)
+		}
+	}()
+	return p.Merge(ctx, pipeline.Task{Claim: claim, Key: c.Key, Digest: c.Digest, Index: c.TaskIndex, Count: c.TaskCount})
+}

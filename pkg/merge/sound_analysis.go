@@ -1,0 +1,215 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// soundAnalysis is what measuring a segment's sound gave, run by run. Blocks are tenths of a second.
+type soundAnalysis struct {
+	Runs []measuredRun `json:"runs"`
+}
+
+type measuredRun struct {
+	Run   timeline.Run `json:"run"`
+	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
+	Peaks []int16      `json:"peaks"` // true peak, hundredths of dBTP
+	// Moments are each block's stretches of 5 ms: the peak in quarters of a decibel under +10 dBFS, the
+	// power in halves.
+	Moments []byte `json:"moments"`
+}
+
+// momentBytes is how many bytes of moments a block has.
+const momentBytes = 2 * ffmpeg.MomentsInLevel
+
+// How many steps of a packed level are a decibel. No limiter acts on peaks as faint as quarters end at.
+const (
+	peakSteps  = 4.0
+	powerSteps = 2.0
+)
+
+// packed is a level in steps under +10 dB: 255 stands for all that is fainter.
+func packed(db, steps float64) byte {
+	return byte(math.Round(max(0, min((10-db)*steps, 255))))
+}
+
+// unpacked is the inverse of packed.
+func unpacked(level byte, steps float64) float64 { return 10 - float64(level)/steps }
+
+// silence stands for minus infinity.
+const silence = math.MinInt16
+
+func hundredths(db float64) int16 {
+	if math.IsInf(db, -1) || db < -300 {
+		return silence
+	}
+	return int16(math.Round(100 * min(db, 300)))
+}
+
+// loudBlock is a tenth of a second that was measured.
+type loudBlock struct {
+	lufs, peak int16
+	moments    []byte
+}
+
+// block finds the measured block at a time since the file's zero.
+func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
+	for _, run := range h.Runs {
+		if at < run.Run.From || at >= run.Run.Until {
+			continue
+		}
+		i := int((at - run.Run.From) / timeline.Block)
+		if i >= len(run.Peaks) {
+			i = len(run.Peaks) - 1 // the last tenth is not a full one
+		}
+		if i < 0 {
+			return loudBlock{lufs: silence, peak: silence}, true
+		}
+		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
+		return loudBlock{
+			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], moments: run.Moments[momentBytes*i : momentBytes*(i+1)],
+		}, true
+	}
+	return loudBlock{}, false
+}
+
+// hear measures the sound of a segment, one pass over each of its runs. What FFmpeg could not decode
+// is left out of the runs.
+func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*soundAnalysis, error) {
+	bytes, err := seg.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open segment %s: %w", seg.Path, err)
+	}
+	defer func() { _ = bytes.Close() }() // openSegment for reading only
+	object := rangeproxy.Share(rangeproxy.Metered{Object: bytes, Meter: &e.Analysis})
+	t, err := e.readTable(ctx, seg.Generation, object)
+	if err != nil {
+		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)
+	}
+	h := &soundAnalysis{}
+	for _, run := range seg.SoundRuns {
+		served := e.Proxy.Serve(object)
+		levels, err := e.Tool.MeasureLevels(ctx, t.sounding(served.URL, run.From, run.Until, channels))
+		if readErr := served.Close(); readErr != nil {
+			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
+		}
+		var broken *ffmpeg.Error
+		if errors.As(err, &broken) && !broken.Killed() {
+			levels, err = ffmpeg.Levels{}, nil // cannot be decoded: not there
+		}
+		if err != nil {
+			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, err)
+		}
+		h.Runs = append(h.Runs, measured(t, run, levels)...)
+	}
+	return h, nil
+}
+
+// sounding is a decode of [from, until) since the file's zero.
+func (t *table) sounding(url string, from, until time.Duration, channels int) ffmpeg.Sound {
+	rate := int64(t.sound.SampleRate)
+	zero := t.zero.Duration()
+	return ffmpeg.Sound{
+		URL: url, Channels: channels, Seek: t.seekSound(from + zero - soundLead),
+		From: samplesIn(from+zero, rate), Until: samplesIn(until+zero, rate),
+	}
+}
+
+// soundLead is how far before the first wanted sample decoding begins: the overlap of AAC's blocks
+// and more.
+const soundLead = 200 * time.Millisecond
+
+// seekSound is where to start reading for the sound; nil for the start of the file. FFmpeg seeks by
+// the pictures: where none is before, it would begin with the sound beside the first one and leave out
+// what was heard earlier.
+func (t *table) seekSound(at time.Duration) *time.Duration {
+	if t.picture != nil {
+		if first, ok := t.picture.First(); ok && at <= first.Duration() {
+			return nil
+		}
+	}
+	if at <= 0 {
+		return nil
+	}
+	return &at
+}
+
+// samplesIn is how many samples lie before d, to the nearest.
+func samplesIn(d time.Duration, rate int64) int64 {
+	whole, rest := int64(d/time.Second), int64(d%time.Second)
+	if rest < 0 {
+		whole, rest = whole-1, rest+int64(time.Second)
+	}
+	return whole*rate + (rest*rate+int64(time.Second)/2)/int64(time.Second)
+}
+
+// measured splits a run at what could not be decoded and gives each rest its blocks. A chunk that is
+// missing leaves a gap between the chunks that were decoded.
+func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []measuredRun {
+	rate := int64(t.sound.SampleRate)
+	zero := t.zero.Duration()
+	jitter := samplesIn(soundJitter, rate)
+	var out []measuredRun
+	blocks := levels.Blocks
+	var start, next int64
+	flush := func() {
+		if next == start {
+			return
+		}
+		r := measuredRun{Run: timeline.Run{From: samplesTime(start, rate) - zero, Until: samplesTime(next, rate) - zero}}
+		n := min(len(blocks), int((next-start)*10/rate))
+		for _, level := range blocks[:n] {
+			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
+			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
+			for _, m := range level.Moments {
+				r.Moments = append(r.Moments, packed(float64(m.PeakDBFS), peakSteps), packed(float64(m.PowerDB), powerSteps))
+			}
+		}
+		blocks = blocks[n:]
+		r.Run.From, r.Run.Until = max(r.Run.From, run.From), min(r.Run.Until, run.Until)
+		out = append(out, r)
+	}
+	for i, chunk := range levels.Chunks {
+		// Samples are counted, for timestamps may waver: a run is as long as what was decoded of it.
+		if off := chunk.PTS - next; i > 0 && off >= -jitter && off <= jitter {
+			next += chunk.Samples
+			continue
+		}
+		flush()
+		start, next = chunk.PTS, chunk.PTS+chunk.Samples
+	}
+	flush()
+	return out
+}
+
+func samplesTime(n, rate int64) time.Duration {
+	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
+}
+
+// silenceThreshold is the peak under which a source counts as silent: 50 dB under its loud passages, but
+// never under -70 nor over -50 dBTP. A dead microphone is far below, a pause in a lecture above.
+func silenceThreshold(hearings []*soundAnalysis) int16 {
+	var peaks []int16
+	for _, h := range hearings {
+		for _, run := range h.Runs {
+			for _, peak := range run.Peaks {
+				if peak > -7000 {
+					peaks = append(peaks, peak)
+				}
+			}
+		}
+	}
+	if len(peaks) == 0 {
+		return -7000
+	}
+	slices.Sort(peaks)
+	return max(-7000, min(-5000, peaks[len(peaks)*95/100]-5000))
+}

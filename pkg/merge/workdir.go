@@ -1,0 +1,254 @@
+package merge
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/nvr-miem/merger/pkg/mp4"
+)
+
+// WorkDir is the folder in which a merge keeps what it need not do again: what it learned of the
+// segments, the damage it found, its plans and its parts. One process may use it at a time.
+//
+//	learned/<key>.json   what analysing one generation of a segment gave
+//	damage.json          stretches of segments that cannot be decoded
+//	plans/<digest>.json  every plan that was rendered
+//	parts/<digest>.json  a finished part: its tables, and the name of
+//	parts/<random>.media its media bytes
+//
+// A part is there when its tables are: they are written last, and renamed into place. What is read
+// back carries a checksum: what does not fit is as good as not there.
+type WorkDir struct {
+	dir  string
+	lock *os.File
+}
+
+// ErrBusy says that another process works in the folder.
+var ErrBusy = errors.New("another merge is working in this folder")
+
+// OpenWork opens a folder of work and clears away what a killed process left half done.
+func OpenWork(dir string) (*WorkDir, error) {
+	for _, sub := range []string{"learned", "plans", "parts"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
+			return nil, fmt.Errorf("make the folder of work: %w", err)
+		}
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the caller's own folder
+	if err != nil {
+		return nil, fmt.Errorf("lock the folder of work: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { // #nosec G115 -- a file descriptor
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrBusy, dir), lock.Close())
+	}
+	w := &WorkDir{dir: dir, lock: lock}
+	if err := w.sweep(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// Close lets others use the folder. The close alone would not: a process that is just being forked keeps a
+// copy of the file, and with it the lock, until its exec.
+func (w *WorkDir) Close() error {
+	return errors.Join(syscall.Flock(int(w.lock.Fd()), syscall.LOCK_UN), w.lock.Close()) // #nosec G115 -- a file descriptor
+}
+
+// Remove takes the folder away with all that is in it.
+func (w *WorkDir) Remove() error {
+	return errors.Join(os.RemoveAll(w.dir), w.Close())
+}
+
+// sweep removes media that no finished part names, and files that were never renamed into place.
+func (w *WorkDir) sweep() error {
+	named := map[string]bool{}
+	tables, err := filepath.Glob(filepath.Join(escapeGlob(w.dir), "parts", "*.json"))
+	if err != nil {
+		return fmt.Errorf("list the parts: %w", err)
+	}
+	for _, path := range tables {
+		var p partFile
+		if unseal(path, &p) == nil {
+			named[p.Media] = true
+		}
+	}
+	for _, sub := range []string{"learned", "plans", "parts"} {
+		entries, err := os.ReadDir(filepath.Join(w.dir, sub))
+		if err != nil {
+			return fmt.Errorf("list the folder of work: %w", err)
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			if strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".media") && !named[name] {
+				if err := os.Remove(filepath.Join(w.dir, sub, name)); err != nil {
+					return fmt.Errorf("clear the folder of work: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// escapeGlob keeps the letters of a path from being read as a pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+// Load implements [Memory].
+func (w *WorkDir) Load(key string, value any) bool {
+	return unseal(filepath.Join(w.dir, "learned", key+".json"), value) == nil
+}
+
+// Save implements [Memory].
+func (w *WorkDir) Save(key string, value any) error {
+	return seal(filepath.Join(w.dir, "learned", key+".json"), value)
+}
+
+func (w *WorkDir) damages() ([]Damage, error) {
+	var damages []Damage
+	err := unseal(filepath.Join(w.dir, "damage.json"), &damages)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, errSeal) {
+		return nil, nil // it will be found again
+	}
+	return damages, err
+}
+
+func (w *WorkDir) saveDamages(damages []Damage) error {
+	return seal(filepath.Join(w.dir, "damage.json"), damages)
+}
+
+func (w *WorkDir) savePlan(plan *Plan) error {
+	text, err := plan.JSON()
+	if err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(w.dir, "plans", plan.Digest()+".json"), text)
+}
+
+// partFile is a finished part on disk.
+type partFile struct {
+	Media string    `json:"media"`
+	Part  *mp4.Part `json:"part"`
+}
+
+// payloadFile is a part's media while it is written.
+type payloadFile = os.File
+
+// part is the finished part of a name, if it is there and of so many frames. Its media are checked
+// where they are read.
+func (w *WorkDir) part(name string, frames int64) *partFile {
+	var p partFile
+	if unseal(filepath.Join(w.dir, "parts", name+".json"), &p) != nil || p.Part == nil || int64(len(p.Part.Video.Sizes)) != frames {
+		return nil
+	}
+	return &p
+}
+
+// whole tells whether a part is there with all its media as they were written. One that is not is
+// taken away, to be made again.
+func (w *WorkDir) whole(name string, frames int64) bool {
+	p := w.part(name, frames)
+	if p == nil {
+		return false
+	}
+	if copyPart(io.Discard, w.media(p), p.Part) == nil {
+		return true
+	}
+	_ = os.Remove(w.media(p)) // it may be missing; if it stays, nothing names it any more
+	return false
+}
+
+func (w *WorkDir) media(p *partFile) string {
+	return filepath.Join(w.dir, "parts", filepath.Base(p.Media))
+}
+
+// makePart has render write a part's media under a random name; then the tables that name it make
+// it count.
+func (w *WorkDir) makePart(name string, render func(payload *payloadFile) (*mp4.Part, error)) (err error) {
+	p := partFile{Media: rand.Text() + ".media"}
+	file, err := os.OpenFile(w.media(&p), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("store a part: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(w.media(&p)))
+		}
+	}()
+	p.Part, err = render(file)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return seal(filepath.Join(w.dir, "parts", name+".json"), p)
+}
+
+// errSeal says that a file of the folder is not what was written under its name.
+var errSeal = errors.New("damaged or of another name")
+
+// sealed is a value in a file: the checksum covers the value and the file's name.
+type sealed struct {
+	SHA256 string          `json:"sha256"`
+	Value  json.RawMessage `json:"value"`
+}
+
+func sealOf(path string, value []byte) string {
+	return digest([]string{filepath.Base(path), string(value)})
+}
+
+// unseal reads a value back; errSeal if the file is not as it was written.
+func unseal(path string, value any) error {
+	text, err := os.ReadFile(path) // #nosec G304 -- inside the folder of work
+	if err != nil {
+		return err
+	}
+	var s sealed
+	if json.Unmarshal(text, &s) != nil || s.SHA256 != sealOf(path, s.Value) || json.Unmarshal(s.Value, value) != nil {
+		return fmt.Errorf("read %s: %w", path, errSeal)
+	}
+	return nil
+}
+
+// seal writes a value with its checksum.
+func seal(path string, value any) error {
+	text, err := json.Marshal(value)
+	if err == nil {
+		text, err = json.Marshal(sealed{SHA256: sealOf(path, text), Value: text})
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return writeWhole(path, text)
+}
+
+// writeWhole writes a file whole or not at all.
+func writeWhole(path string, text []byte) error {
+	temporary := path + "." + rand.Text() + ".tmp"
+	if err := writeSynced(temporary, text); err != nil {
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(temporary)))
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func writeSynced(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // #nosec G304 -- inside the folder of work
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}

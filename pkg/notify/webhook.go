@@ -1,0 +1,108 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+// SignatureHeader carries "sha256=" and the HMAC-SHA256 of the body in hex, as many receivers of
+// webhooks check it already.
+const SignatureHeader = "X-Hub-Signature-256"
+
+// The types of events.
+const (
+	TypeDone   = "io.github.nvr-miem.merger.record.done"
+	TypeFailed = "io.github.nvr-miem.merger.record.failed"
+)
+
+// event is a CloudEvents 1.0 event in structured JSON. It is seven fields; the SDK would bring its own
+// client, retries and clock.
+type event struct {
+	SpecVersion string    `json:"specversion"`
+	ID          string    `json:"id"`
+	Source      string    `json:"source"`
+	Type        string    `json:"type"`
+	Subject     string    `json:"subject"`
+	Time        time.Time `json:"time"`
+	ContentType string    `json:"datacontenttype"`
+	Data        data      `json:"data"`
+}
+
+type data struct {
+	Record    int64       `json:"record"`
+	UserEmail string      `json:"user_email"`
+	FileID    string      `json:"file_id"`
+	Link      string      `json:"link"`
+	Title     string      `json:"title"`
+	Room      string      `json:"room"`
+	Reason    *nvr.Reason `json:"reason,omitempty"`
+}
+
+type webhook struct {
+	caller  *caller
+	address string
+	secret  []byte
+	source  string
+}
+
+// Name implements [Means].
+func (w *webhook) Name() string { return "webhook" }
+
+// AtMostOnce implements [Means]: the receiver knows a double by source and id.
+func (w *webhook) AtMostOnce() bool { return false }
+
+// Send implements [Means].
+func (w *webhook) Send(ctx context.Context, n Notice) error {
+	body, err := w.event(n)
+	if err != nil {
+		return err
+	}
+	sum := hmac.New(sha256.New, w.secret)
+	sum.Write(body)
+	signature := "sha256=" + hex.EncodeToString(sum.Sum(nil))
+	return w.caller.do(ctx, "call the webhook with "+n.ID(), func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.address, bytes.NewReader(body))
+		if err != nil {
+			return &fault.PermanentError{Reason: hookReason(), Err: err}
+		}
+		request.Header.Set("Content-Type", "application/cloudevents+json; charset=UTF-8")
+		request.Header.Set(SignatureHeader, signature)
+		_, err = w.caller.send(request, hookReason())
+		return err
+	})
+}
+
+// event is the body: the same bytes in every try.
+func (w *webhook) event(n Notice) ([]byte, error) {
+	e := event{
+		SpecVersion: "1.0", ID: n.ID(), Source: w.source, Type: TypeDone, Subject: strconv.FormatInt(n.Record, 10),
+		Time: n.At.UTC(), ContentType: "application/json",
+		Data: data{Record: n.Record, UserEmail: n.To, FileID: n.FileID, Link: n.Link, Title: n.Title, Room: n.Room},
+	}
+	if !n.Done {
+		e.Type, e.Data.Reason = TypeFailed, &n.Reason
+	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("write the event %s: %w", n.ID(), err)
+	}
+	return body, nil
+}
+
+func hookReason() fault.Reason {
+	return fault.Reason{
+		En: "The webhook for notices refuses them. An administrator must look at its address and secret.",
+		Ru: "Вебхук для уведомлений их отклоняет. Администратор должен проверить его адрес и секрет.",
+	}
+}

@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// IndexSegments brings the index of segments, which the pages show, in step with the bucket for the last days,
+// today included, of every room. A room that cannot be listed does not keep the others from it.
+func (p *Pipeline) IndexSegments(ctx context.Context, days int) error {
+	rooms, err := p.Store.Rooms(ctx)
+	if err != nil {
+		return fmt.Errorf("list the rooms: %w", err)
+	}
+	var errs []error
+	for _, room := range rooms {
+		today := p.Now().In(room.Zone)
+		for back := range days {
+			if err := p.indexDay(ctx, room, today.AddDate(0, 0, -back).Format(time.DateOnly)); err != nil {
+				errs = append(errs, err)
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// indexDay lists a room's segments of one day.
+func (p *Pipeline) indexDay(ctx context.Context, room nvr.Room, date string) error {
+	prefix, err := bucket.SegmentsPrefix(room.Name, date)
+	if err != nil {
+		return nil // a room of such a name has no segments, and its records say so
+	}
+	var segments []store.Segment
+	for object, err := range p.Segments.List(ctx, prefix) {
+		if err != nil {
+			return fmt.Errorf("list the segments of %s on %s: %w", room.Name, date, err)
+		}
+		if name, err := nvr.ParseSegmentName(object.Name[len(prefix):]); err == nil && name.Room == room.Name && name.Date == date {
+			segments = append(segments, store.Segment{Name: name, Bytes: object.Size, Generation: object.Generation})
+		}
+	}
+	_, err = p.Store.IndexSegments(ctx, room.Name, date, segments)
+	return err
+}
+
+// saveAnalysis notes for the pages what the plan has found in the segments.
+func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
+	judged := map[string]merge.Judged{}
+	for _, j := range plan.Verdicts {
+		judged[j.Path] = j
+	}
+	for _, seg := range plan.Segments {
+		generation, err := strconv.ParseInt(seg.Generation, 10, 64)
+		if err != nil {
+			return fmt.Errorf("read the generation of %s: %w", seg.Path, err)
+		}
+		look := store.Look{Seconds: seg.Length.Seconds()}
+		if len(seg.PictureRuns) == 0 && len(seg.SoundRuns) == 0 {
+			look.Fault = seg.Cause
+		}
+		for _, s := range judged[seg.Path].Stretches {
+			look.Stretches = append(look.Stretches, store.Stretch{From: s.From.Seconds(), To: s.Until.Seconds(), Presentation: s.Presentation})
+		}
+		if err := w.Store.SaveLook(ctx, seg.Name, generation, look); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// How long what nobody needs any more is kept.
+const (
+	keepRequests = 30 * 24 * time.Hour      // idempotency keys
+	keepIndex    = 3 * 366 * 24 * time.Hour // the index of segments, for the pages
+)
+
+// PurgeExpired removes what has been kept long enough. Once a day.
+func (p *Pipeline) PurgeExpired(ctx context.Context) error {
+	rooms, err := p.Store.Rooms(ctx)
+	if err != nil {
+		return fmt.Errorf("list the rooms: %w", err)
+	}
+	errs := []error{p.Store.ForgetRequests(ctx, p.Now().Add(-keepRequests))}
+	for _, room := range rooms {
+		errs = append(errs, p.Store.ForgetSegments(ctx, room.Name, p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly)))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,285 @@
+package presence
+
+import (
+	"fmt"
+	"slices"
+)
+
+// band is a run of rows that are alike.
+type band struct {
+	from, to int      // rows
+	profile  []colour // the median colour of each column
+	wrong    int      // pixels that differ from the profile
+	runs     []run
+}
+
+func (b band) height() int { return b.to - b.from }
+
+// run is a part of a profile of one colour.
+type run struct {
+	from, to int
+	colour   colour
+}
+
+// matchColorBars recognises colour bars, grey steps and multiburst: pictures made of a few bands whose rows
+// are alike, striped from edge to edge. It returns "" for anything else.
+//
+// Bars in the order of the standards are a card whatever is written over them; but not firmly so if
+// they leave the top of the picture free, or if something is written beside them: words there make a
+// page with a figure. Other stripes are a card only if next to nothing else is there: a table
+// without words or a chart may look alike.
+func matchColorBars(p picture) (cause string, firm bool) {
+	bands := cutBands(p)
+	if len(bands) == 0 || len(bands) > mostBands {
+		return "", false
+	}
+	firm = true
+	var bars, other, wrong, longest int
+	for i, b := range bands {
+		wrong += b.wrong
+		primaries := b.primaries()
+		longest = max(longest, primaries)
+		switch {
+		case primaries >= 5 && b.fills():
+			bars += b.height()
+		case b.height()*100 >= 85*high && b.jumps() >= 10:
+			other += b.height()
+		case b.fills() && (len(b.runs) >= 5 && b.even() || len(bands) > 1 && b.ramp()):
+			other += b.height()
+		case i == 0 || b.written():
+			firm = false
+		}
+	}
+	unlike := 1000 * wrong / (wide * high)
+	switch {
+	case bars*100 >= 38*high && unlike <= 250 && !page(p):
+		return fmt.Sprintf("colour bars: %d in the standard order over %d%% of the height", longest, 100*bars/high), firm
+	case (bars+other)*100 >= 85*high && unlike <= 30:
+		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/high), unlike < 1
+	}
+	return "", false
+}
+
+// mostBands is more than any card of stripes has.
+const mostBands = 9
+
+// cutBands cuts the picture where a row differs from the one before in much of its length. It stops
+// looking where there are too many.
+func cutBands(p picture) []band {
+	var bands []band
+	from := 0
+	for y := 1; y <= high; y++ {
+		if y < high && !p.rowChanges(y) {
+			continue
+		}
+		// Rows of a blurred edge are bands of a row or two: no bands at all.
+		if y-from >= 5 {
+			bands = append(bands, p.band(from, y))
+		}
+		if from = y; len(bands) > mostBands {
+			break
+		}
+	}
+	return bands
+}
+
+func (p picture) rowChanges(y int) bool {
+	n := 0
+	for x := 0; x < wide; x += 2 {
+		if p.at(x, y).far(p.at(x, y-1)) > 28 {
+			n++
+		}
+	}
+	return n*100 > 25*wide/2
+}
+
+// rowsAsked is how many rows of a band make its profile.
+const rowsAsked = 9
+
+func (p picture) band(from, to int) band {
+	b := band{from: from, to: to, profile: make([]colour, wide)}
+	asked := min(rowsAsked, to-from)
+	var values [rowsAsked]int
+	for x := range wide {
+		for ch := range 3 {
+			for n := range asked {
+				y := from + (2*n+1)*(to-from)/(2*asked)
+				values[n] = int(p[3*(y*wide+x)+ch])
+			}
+			b.profile[x][ch] = middle(values[:asked])
+		}
+	}
+	b.runs = cutRuns(b.profile)
+	for y := from + 1; y < to-1; y++ {
+		for x := range wide {
+			if p.at(x, y).far(b.profile[x]) > 40 {
+				b.wrong++
+			}
+		}
+	}
+	return b
+}
+
+// middle is the median of a few values, which it sorts.
+func middle(values []int) int {
+	for i := 1; i < len(values); i++ {
+		for k := i; k > 0 && values[k] < values[k-1]; k-- {
+			values[k], values[k-1] = values[k-1], values[k]
+		}
+	}
+	return values[len(values)/2]
+}
+
+// cutRuns finds the flat runs of a profile, leaving out the blurred pixels between them.
+func cutRuns(profile []colour) []run {
+	var runs []run
+	from := 0
+	for x := 1; x <= len(profile); x++ {
+		if x < len(profile) && profile[x].far(profile[x-1]) <= 12 && profile[x].far(profile[from]) <= 36 {
+			continue
+		}
+		if x-from >= 4 {
+			runs = append(runs, run{from: from, to: x, colour: profile[(from+x)/2]})
+		}
+		from = x
+	}
+	return join(runs)
+}
+
+// join unites neighbouring runs of one colour.
+func join(runs []run) []run {
+	var out []run
+	for _, r := range runs {
+		if n := len(out); n > 0 && out[n-1].colour.far(r.colour) <= 20 && r.from-out[n-1].to <= 6 {
+			out[n-1].to = r.to
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// fills says whether runs make up most of the band.
+func (b band) fills() bool {
+	if b.ramp() {
+		return true
+	}
+	sum := 0
+	for _, r := range b.runs {
+		sum += r.to - r.from
+	}
+	return sum*100 >= 65*wide
+}
+
+// jumps counts the edges along the band.
+func (b band) jumps() int {
+	n := 0
+	for x := 1; x < wide; x++ {
+		if b.profile[x].far(b.profile[x-1]) > 24 {
+			n++
+		}
+	}
+	return n
+}
+
+// written says whether the band is a strip of one colour with something on it, as a caption is.
+func (b band) written() bool {
+	widest := 0
+	for _, r := range b.runs {
+		widest = max(widest, r.to-r.from)
+	}
+	return widest*100 >= 60*wide && b.wrong*1000 >= 8*wide*b.height()
+}
+
+// even says whether most runs are about equally wide.
+func (b band) even() bool {
+	widths := make([]int, 0, len(b.runs))
+	for _, r := range b.runs {
+		widths = append(widths, r.to-r.from)
+	}
+	slices.Sort(widths)
+	mid := widths[len(widths)/2]
+	n := 0
+	for _, w := range widths {
+		if w*10 >= mid*6 && w*10 <= mid*15 {
+			n++
+		}
+	}
+	return n*100 >= 75*len(widths)
+}
+
+// ramp says whether the band goes steadily from dark to light or back.
+func (b band) ramp() bool {
+	up, down := 0, 0
+	for x := 16; x < wide; x += 16 {
+		switch d := b.profile[x].luma() - b.profile[x-16].luma(); {
+		case d > 2:
+			up++
+		case d < -2:
+			down++
+		}
+	}
+	return max(up, down) >= 15 && min(up, down) <= 1
+}
+
+// standard is the order of colour bars, by falling luma: a bit for each channel that is high.
+var standard = [8]int{7, 6, 3, 2, 5, 4, 1, 0} // white yellow cyan green magenta red blue black
+
+// primaries is the longest part of the standard order, forwards or backwards, that the band's runs
+// follow.
+func (b band) primaries() int {
+	longest, length, dir := 0, 1, 0
+	last := -1
+	for _, r := range b.runs {
+		place := slices.Index(standard[:], channels(r.colour))
+		switch {
+		case last >= 0 && place-last == dir && dir != 0:
+			length++
+		case last >= 0 && (place-last == 1 || place-last == -1):
+			dir, length = place-last, 2
+		default:
+			dir, length = 0, 1
+		}
+		last = place
+		longest = max(longest, length)
+	}
+	return longest
+}
+
+// channels tells which channels of a saturated colour are high. Grey is white, whatever its level.
+func channels(c colour) int {
+	hi, lo := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+	switch {
+	case hi < 50:
+		return 0
+	case hi-lo < 40:
+		return 7
+	}
+	bits := 0
+	for ch := range 3 {
+		if c[ch]*2 > hi+lo {
+			bits |= 4 >> ch
+		}
+	}
+	return bits
+}
+
+// page says whether one colour runs around the picture: then what is inside is a figure.
+func page(p picture) bool {
+	var ring []colour
+	const in = 3
+	for x := in; x < wide-in; x += 2 {
+		ring = append(ring, p.at(x, in), p.at(x, high-1-in))
+	}
+	for y := in; y < high-in; y += 2 {
+		ring = append(ring, p.at(in, y), p.at(wide-1-in, y))
+	}
+	votes := map[[3]int]int{}
+	most := 0
+	for _, c := range ring {
+		key := [3]int{(c[0] + 8) / 32, (c[1] + 8) / 32, (c[2] + 8) / 32}
+		votes[key]++
+		most = max(most, votes[key])
+	}
+	return most*100 >= 75*len(ring)
+}

@@ -1,0 +1,144 @@
+package presence
+
+import (
+	"slices"
+	"time"
+)
+
+// What the sizes of packets tell without decoding a picture: where something came or went.
+
+const (
+	// movingPackets is the least size of a film's packets, in bytes, a canvas's are smaller.
+	movingPackets = 2000
+	// A packet is a jump if it is so many bytes larger than four usual ones. Looking at a key frame costs
+	// little, so little is enough for it; decoding all from a key frame on costs more.
+	slightJump, clearJump = 400, 1500
+	// smeared is how far from a change its signs may be found.
+	smeared = 500 * time.Millisecond
+)
+
+// mayHideChange says whether something that lasts 3 s may lie between two pictures of one kind: then a key
+// frame in it is unlike both, or it came soon after the first and went shortly before the second.
+// full says that both are full of detail, as in films.
+func (in Input) mayHideChange(from, until int64, full bool) bool {
+	if in.Sizes == nil {
+		return true
+	}
+	p := in.packets(from, until)
+	if full && p.isMoving() {
+		return false // as much goes on throughout as in a film
+	}
+	margin := in.ticks(in.since(until) - in.since(from) - shortest + smeared)
+	came, went := false, false
+	for i := range p.sizes {
+		if p.key[i] && p.activity(i, slightJump) {
+			return true
+		}
+		at := p.frames[i]
+		early, late := at <= from+margin, at >= until-margin
+		if (early && !came || late && !went) && p.activity(i, slightJump) {
+			came, went = came || early, went || late
+		}
+	}
+	return came && went
+}
+
+// moves says whether a scene of a single look is one of a film: what follows it is as lively.
+func (in Input) moves(s *scene) bool {
+	if len(s.shots) > 1 || in.Sizes == nil {
+		return false
+	}
+	p := in.packets(s.first().pts, s.next)
+	return p.isMoving()
+}
+
+// lastStir is a moment after the last change between two key frames. It returns from if there is none.
+func (in Input) lastStir(from, until int64) int64 {
+	p := in.packets(from, until)
+	for i := len(p.sizes) - 1; i >= 0; i-- {
+		if p.activity(i, clearJump) {
+			return min(p.frames[i]+2*in.Timescale, until)
+		}
+	}
+	return from
+}
+
+// packets are those between two key frames that were looked at.
+type packets struct {
+	frames []int64
+	sizes  []uint32
+	key    []bool
+	edges  [2]uint32 // the sizes of the two key frames; 0 if unknown
+	usual  uint32
+	second int // how many packets make a second
+}
+
+func (in Input) packets(from, until int64) packets {
+	first, _ := slices.BinarySearch(in.Frames, from+1)
+	end, _ := slices.BinarySearch(in.Frames, until)
+	p := packets{frames: in.Frames[first:end], sizes: in.Sizes[first:end], key: make([]bool, end-first)}
+	if first > 0 && in.isKey(in.Frames[first-1]) {
+		p.edges[0] = in.Sizes[first-1]
+	}
+	if end < len(in.Frames) && in.isKey(in.Frames[end]) {
+		p.edges[1] = in.Sizes[end]
+	}
+	// Of pictures that are not needed by others only few have many bytes: the largest of four counts.
+	var largest []uint32
+	for i := 0; i < len(p.sizes); i += 4 {
+		most := uint32(0)
+		for k := i; k < min(i+4, len(p.sizes)); k++ {
+			if p.key[k] = in.isKey(p.frames[k]); !p.key[k] {
+				most = max(most, p.sizes[k])
+			}
+		}
+		largest = append(largest, most)
+	}
+	if len(largest) > 0 {
+		p.usual = medianSize(largest)
+	}
+	p.second = max(1, int(int64(end-first)*in.Timescale/(until-from)))
+	return p
+}
+
+func (in Input) isKey(pts int64) bool {
+	_, found := slices.BinarySearch(in.Keys, pts)
+	return found
+}
+
+// activity says whether something changes at a packet: it is much larger than those around it, or their
+// level changes for a second, or a key frame is not like the ones that were looked at.
+func (p *packets) activity(i int, jump uint32) bool {
+	size := p.sizes[i]
+	if p.key[i] {
+		return p.edges[0] == 0 || p.edges[1] == 0 || size > 5*max(p.edges[0], p.edges[1])/4+500 || size+500 < 4*min(p.edges[0], p.edges[1])/5
+	}
+	if size > 4*p.usual+jump {
+		return true
+	}
+	if i < p.second || i+p.second > len(p.sizes) {
+		return false
+	}
+	before, after := medianSize(p.sizes[i-p.second:i]), medianSize(p.sizes[i:i+p.second])
+	return max(before, after) > 4*min(before, after)+400
+}
+
+// movingPackets says whether something moves all the time, nearly as much in the calmest second as usual.
+func (p *packets) isMoving() bool {
+	if p.usual < movingPackets || len(p.sizes) < p.second {
+		return false
+	}
+	usual := medianSize(p.sizes)
+	for i := 0; i+p.second <= len(p.sizes); i += max(1, p.second/4) {
+		if medianSize(p.sizes[i:i+p.second]) < max(movingPackets, usual)/2 {
+			return false
+		}
+	}
+	return true
+}
+
+func medianSize(sizes []uint32) uint32 {
+	sorted := slices.Clone(sizes)
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
+}

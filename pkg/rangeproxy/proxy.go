@@ -1,0 +1,140 @@
+package rangeproxy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// sendAheadBytes bounds what the kernel takes of an open-ended range before FFmpeg hangs up to seek.
+const sendAheadBytes = 128 << 10
+
+// Proxy serves objects to FFmpeg on loopback, by range. FFmpeg sees a random path and a number: no
+// name, no token, no bucket.
+type Proxy struct {
+	server *http.Server
+	base   string
+	failed chan error // how serving ended
+
+	mu     sync.Mutex
+	served map[int]*Served
+	next   int
+}
+
+// Served is an object under its URL for as long as one process reads it.
+type Served struct {
+	URL string
+
+	object Object
+	proxy  *Proxy
+	index  int
+	mu     sync.Mutex
+	err    error
+}
+
+// Listen starts a proxy on a free port of 127.0.0.1. It must be closed.
+func Listen(ctx context.Context) (*Proxy, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open a port on loopback for FFmpeg: %w", err)
+	}
+	secret := rand.Text()
+	p := &Proxy{base: "http://" + listener.Addr().String() + "/" + secret + "/", served: map[int]*Served{}, failed: make(chan error, 1)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /"+secret+"/{file}", p.serve)
+	p.server = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(sendAheadBytes) // a bound on waste, not on correctness
+			}
+			return ctx
+		},
+	}
+	go func() { p.failed <- p.server.Serve(listener) }()
+	return p, nil
+}
+
+// Close ends the proxy and cuts what is still being read.
+func (p *Proxy) Close() error {
+	err := p.server.Close()
+	if served := <-p.failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// Serve puts an object under a URL of its own until it is closed.
+func (p *Proxy) Serve(o Object) *Served {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &Served{object: o, proxy: p, index: p.next, URL: p.base + strconv.Itoa(p.next) + ".mp4"}
+	p.served[p.next] = s
+	p.next++
+	return s
+}
+
+// Close takes the object away and returns the first error that its storage gave: with one, nothing
+// that FFmpeg made of it can be trusted.
+func (s *Served) Close() error {
+	s.proxy.mu.Lock()
+	delete(s.proxy.served, s.index)
+	s.proxy.mu.Unlock()
+	return s.Err()
+}
+
+// Err is the first error that the object's storage gave so far.
+func (s *Served) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+func (s *Served) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+	var index int
+	if _, err := fmt.Sscanf(r.PathValue("file"), "%d.mp4", &index); err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	p.mu.Lock()
+	s := p.served[index]
+	p.mu.Unlock()
+	if s == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "video/mp4")
+	body := io.NewSectionReader(remembering{s}, 0, s.object.Size())
+	http.ServeContent(w, r, "", time.Time{}, body)
+	if s.Err() != nil {
+		// The length is promised already: cutting the connection is the only way left to say no.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// remembering notes every error of the storage behind an object.
+type remembering struct{ *Served }
+
+// ReadAt implements io.ReaderAt.
+func (m remembering) ReadAt(p []byte, off int64) (int, error) {
+	n, err := m.object.ReadAt(p, off)
+	if err != nil && (!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
+		m.fail(fmt.Errorf("read a segment at byte %d: %w", off, err))
+	}
+	return n, err
+}

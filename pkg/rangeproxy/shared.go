@@ -1,0 +1,101 @@
+package rangeproxy
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// The window of a [Shared] object: pictures and sound of one file are read by two processes that
+// stay within a second or two of each other.
+const (
+	blockBytes = 256 << 10
+	blockCount = 32
+)
+
+// Shared keeps the last blocks that were read of an object, so that several readers that move
+// through it side by side fetch each byte once. It is safe for concurrent use.
+type Shared struct {
+	Object
+
+	mu     sync.Mutex
+	blocks map[int64]*block
+	clock  int64 // grows with every use; the least recently used block goes first
+}
+
+type block struct {
+	once sync.Once
+	data []byte
+	err  error
+	used int64
+}
+
+// Share wraps an object.
+func Share(o Object) *Shared {
+	return &Shared{Object: o, blocks: map[int64]*block{}}
+}
+
+// ReadAt implements io.ReaderAt.
+func (s *Shared) ReadAt(p []byte, off int64) (int, error) {
+	read := 0
+	for read < len(p) {
+		at := off + int64(read)
+		if at >= s.Size() {
+			return read, io.EOF
+		}
+		b := s.block(at / blockBytes)
+		b.once.Do(func() { b.data, b.err = s.fetch(at / blockBytes) })
+		if b.err != nil {
+			s.forget(at/blockBytes, b)
+			return read, b.err
+		}
+		read += copy(p[read:], b.data[at%blockBytes:])
+	}
+	return read, nil
+}
+
+func (s *Shared) fetch(index int64) ([]byte, error) {
+	from := index * blockBytes
+	data := make([]byte, min(blockBytes, s.Size()-from))
+	n, err := s.Object.ReadAt(data, from)
+	if n == len(data) && errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return data, err
+}
+
+// block finds a block or makes room for it.
+func (s *Shared) block(index int64) *block {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock++
+	b := s.blocks[index]
+	if b == nil {
+		if len(s.blocks) >= blockCount {
+			s.evict()
+		}
+		b = &block{}
+		s.blocks[index] = b
+	}
+	b.used = s.clock
+	return b
+}
+
+func (s *Shared) evict() {
+	oldest, used := int64(-1), s.clock
+	for index, b := range s.blocks {
+		if b.used < used {
+			oldest, used = index, b.used
+		}
+	}
+	delete(s.blocks, oldest)
+}
+
+// forget drops a block that could not be read, so that the next reader tries again.
+func (s *Shared) forget(index int64, b *block) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blocks[index] == b {
+		delete(s.blocks, index)
+	}
+}

@@ -1,0 +1,130 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// push delivers a message: to an instance if one has a place, else again later, as the subscription says;
+// and at last to fail.
+func (w *world) push(m message, pushes int) error {
+	if offset := w.at.Sub(w.begin); w.s.Region.during(offset) {
+		w.after(w.s.Region.To-offset+w.between(0, w.s.Limits.BackoffHi), func() error { return w.push(m, pushes) })
+		return nil
+	}
+	s := w.services[m.topic]
+	if s.busy < s.places() {
+		return w.enter(m, s, pushes)
+	}
+	return w.again(m, pushes+1, w.s.Limits.PushWait)
+}
+
+// again is Pub/Sub's answer to a NACK.
+func (w *world) again(m message, pushes int, waited time.Duration) error {
+	l := w.s.Limits
+	if pushes >= l.Pushes {
+		w.spent.dead++
+		return w.p.Fail(w.ctx, m.claim, "no instance took the message")
+	}
+	backoff := l.BackoffHi
+	if pushes < 7 {
+		backoff = min(l.BackoffLo<<(pushes-1), l.BackoffHi)
+	}
+	w.after(waited+w.between(backoff/2, backoff), func() error { return w.push(m, pushes) })
+	return nil
+}
+
+// outcome is what a delivery does: it takes time, then the record goes on, or err is settled.
+type outcome struct {
+	takes time.Duration
+	err   error
+	then  func(nvr.Lease) error
+}
+
+// enter begins the work of a message. The lease is as long as the work and one lease more: what a worker
+// has that renews it, without the writes between.
+func (w *world) enter(m message, s *service, pushes int) error {
+	l := w.lectures[m.claim.Record]
+	o := w.step(m.claim, l)
+	_, hold, err := w.p.Store.Enter(w.ctx, m.claim, fmt.Sprintf("h%d", w.number), w.p.Settings.Lease+o.takes)
+	switch {
+	case errors.Is(err, fault.ErrStale):
+		w.spent.stale++
+		return nil
+	case errors.Is(err, store.ErrHeld):
+		return w.again(m, pushes+1, 0)
+	case err != nil:
+		return err
+	}
+	s.busy++
+	w.spent.deliveries++
+	w.spent.service(s.pool, o.takes, w.costs)
+	work := &work{service: s, hold: hold}
+	w.begun(work, o.takes, func() error {
+		s.busy--
+		if o.err != nil {
+			return w.p.Settle(w.ctx, hold, o.err)
+		}
+		return o.then(hold)
+	})
+	return nil
+}
+
+// begun lets a work end after a while, if the region is still there.
+func (w *world) begun(x *work, takes time.Duration, end func() error) {
+	epoch := w.epoch
+	w.works = append(w.works, x)
+	w.after(takes, func() error {
+		if w.epoch != epoch {
+			return nil
+		}
+		w.forget(x)
+		return end()
+	})
+}
+
+func (w *world) forget(x *work) {
+	for i, other := range w.works {
+		if other == x {
+			w.works[i] = w.works[len(w.works)-1]
+			w.works = w.works[:len(w.works)-1]
+			return
+		}
+	}
+}
+
+// lose is the region's end: all work dies, with two thirds of its lease to go.
+func (w *world) lose() error {
+	w.epoch++
+	for _, x := range w.works {
+		if err := w.p.Store.Renew(w.ctx, x.hold, w.p.Settings.Lease*2/3); err != nil && !errors.Is(err, fault.ErrStale) {
+			return err
+		}
+		if x.job != nil {
+			x.job.execution.completed, x.job.execution.failed = w.at, true
+		}
+	}
+	w.works = nil
+	for _, s := range w.services {
+		s.busy = 0
+	}
+	w.tasks = tasks{}
+	return nil
+}
+
+// step decides what the delivery of a claim comes to.
+func (w *world) step(c nvr.Claim, l *lecture) outcome {
+	switch c.Step { // nothing else is sent
+	case nvr.StepStage:
+		return w.stage(l)
+	case nvr.StepUpload:
+		return w.upload(l)
+	default:
+		return w.link(l)
+	}
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	// unreset is true until a person resets the row: before the end of upload by processing = 0, after it by
+	// done = 0.
+	unreset = ` and (coalesce(processing, 0) = 1 or (step = 'link' and coalesce(done, 0) = 1))`
+
+	// claimed is true while nothing newer than the claim has happened.
+	claimed = ` where id = ? and attempt = ? and turn = ? and step = ?` + unreset
+
+	// held is true while the worker has the record.
+	held = ` where id = ? and attempt = ? and holder = ? and step = ?` + unreset
+
+	updateEnter = `update records set holder = ?, lease_until = ?` + claimed +
+		` and (holder = '' or holder = ? or lease_until < ?)`
+
+	selectClaimed = `select count(*) from records` + claimed
+
+	updateRenew = `update records set lease_until = ?` + held
+
+	updateProgress = `update records set progress = ?` + held
+
+	changed = ` digest = coalesce(?, digest), file_id = coalesce(?, file_id), link = coalesce(?, link),
+ course = coalesce(?, course), share = coalesce(?, share)`
+
+	updateSave = `update records set` + changed + `, reason = coalesce(?, reason)` + held
+
+	// updateAdvance forgets a failure, which is a reason with its cause, and keeps a remark. MySQL assigns
+	// from left to right: the reason must be asked about before the cause goes.
+	updateAdvance = `update records set step = ?, turn = turn + 1, holder = '', lease_until = ?, due_at = 0,
+ done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),` + changed + `,
+ reason = coalesce(?, case when cause is null then reason end), cause = null` + held
+
+	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?` + held
+)
+
+// Change is what a worker writes into its record; nil leaves a column as it is.
+type Change struct {
+	Digest, FileID, Link, Course, Share *string
+
+	Reason *nvr.Reason // why it was withdrawn, or a remark on a record that goes on
+}
+
+func (c *Change) args() []any {
+	var reason any
+	if c.Reason != nil {
+		reason = formatReason(*c.Reason)
+	}
+	return []any{c.Digest, c.FileID, c.Link, c.Course, c.Share, reason}
+}
+
+// Enter begins the work of a claim under the holder's name and reads the record. The tasks of one
+// execution enter under one name, any number of times. [ErrHeld] if another, living holder has it;
+// [fault.ErrStale] if the claim is no longer the newest word.
+func (s *Store) Enter(ctx context.Context, c nvr.Claim, holder string, lease time.Duration) (nvr.Record, nvr.Lease, error) {
+	hold := nvr.Lease{Claim: c, Holder: holder}
+	if holder == "" {
+		return nvr.Record{}, hold, errors.New("enter a record: no name of a holder given")
+	}
+	now := s.now()
+	rows, err := s.exec(ctx, updateEnter, holder, millis(now.Add(lease)), c.Record, c.Attempt, c.Continuation, c.Step, holder, millis(now))
+	if err != nil {
+		return nvr.Record{}, hold, fmt.Errorf("enter record %d: %w", c.Record, err)
+	}
+	if rows == 0 {
+		return nvr.Record{}, hold, s.refusal(ctx, c)
+	}
+	record, err := s.Record(ctx, c.Record)
+	if err != nil {
+		return nvr.Record{}, hold, err
+	}
+	if record.Attempt != c.Attempt || record.Holder != holder {
+		return nvr.Record{}, hold, fmt.Errorf("enter record %d, attempt %d: %w", c.Record, c.Attempt, fault.ErrStale)
+	}
+	return record, hold, nil
+}
+
+// refusal says why [Store.Enter] found no row.
+func (s *Store) refusal(ctx context.Context, c nvr.Claim) error {
+	var count int
+	err := s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectClaimed, c.Record, c.Attempt, c.Continuation, c.Step)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look who has record %d: %w", c.Record, err)
+	case count > 0:
+		return fmt.Errorf("enter record %d, attempt %d: %w", c.Record, c.Attempt, ErrHeld)
+	}
+	return fmt.Errorf("enter record %d, attempt %d, turn %d, step %s: %w", c.Record, c.Attempt, c.Continuation, c.Step, fault.ErrStale)
+}
+
+// Renew holds on to the record for another lease.
+func (s *Store) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) error {
+	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(lease)))
+}
+
+// Progress writes how far step merge is, in per cent.
+func (s *Store) Progress(ctx context.Context, h nvr.Lease, percent int) error {
+	return s.changeHeld(ctx, "write the progress of", &h, updateProgress, percent)
+}
+
+// Save writes a change and keeps the record.
+func (s *Store) Save(ctx context.Context, h nvr.Lease, change Change) error {
+	return s.changeHeld(ctx, "save", &h, updateSave, change.args()...)
+}
+
+// Advance moves the record to its next step and lets go of it: whoever enters the returned claim within
+// the lease goes on, and nobody else than the caller sends it. To step link it is uploaded (done = 1,
+// processing = 0). After done or withdrawn nothing follows. A failure that was tried again is over: its
+// reason and its cause go.
+func (s *Store) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
+	until := millis(s.now().Add(lease))
+	var done, progress any // left as they are
+	processing := 0
+	switch to {
+	case nvr.StepStage, nvr.StepMerge, nvr.StepUpload:
+		processing = 1
+	case nvr.StepLink:
+		done = 1
+	case nvr.StepDone:
+		done, until = 1, 0
+	case nvr.StepWithdrawn:
+		done, until = 0, 0
+	case nvr.StepFailed:
+		return nvr.Claim{}, fmt.Errorf("advance record %d: failing needs a reason", h.Record)
+	}
+	switch to { //nolint:exhaustive // the others leave progress alone
+	case nvr.StepStage, nvr.StepMerge:
+		progress = 0
+	case nvr.StepUpload:
+		progress = 100
+	}
+	args := append([]any{to, until, done, processing, progress}, change.args()...)
+	if err := s.changeHeld(ctx, "advance", &h, updateAdvance, args...); err != nil {
+		return nvr.Claim{}, err
+	}
+	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: to}, nil
+}
+
+// NextTurn lets go of the record for whoever gets the further message that the caller sends: the work
+// goes on where it was, at the same step.
+func (s *Store) NextTurn(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
+	if err := s.changeHeld(ctx, "hand on", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
+		return nvr.Claim{}, err
+	}
+	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: h.Step}, nil
+}
+
+// changeHeld runs a statement that ends in [held].
+func (s *Store) changeHeld(ctx context.Context, what string, h *nvr.Lease, statement string, args ...any) error {
+	rows, err := s.exec(ctx, statement, append(args, h.Record, h.Attempt, h.Holder, h.Step)...)
+	if err != nil {
+		return fmt.Errorf("%s record %d: %w", what, h.Record, err)
+	}
+	if rows == 0 {
+		return fmt.Errorf("%s record %d, attempt %d: %w", what, h.Record, h.Attempt, fault.ErrStale)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	updateWithdraw = `update records set step = 'withdrawn', failed_step = '', attempt = attempt + 1, holder = '',
+ lease_until = 0, due_at = 0, done = 0, processing = 0, reason = ?, cause = null
+ where id = ? and attempt = ? and step = ?`
+
+	updateRetry = `update records set step = ?, failed_step = '', attempt = attempt + 1, turn = 0, holder = '',
+ lease_until = ?, due_at = 0, tries = 0, done = ?, processing = ?, reason = null, cause = null,
+ asked_at = ?, dated = '' where id = ? and attempt = ? and step = ?`
+
+	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
+ user_email = ?, event_id = ?, asked_at = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
+ done = 0, processing = 0, reason = null, cause = null` + snapshot
+
+	updateTitle = `update records set event_name = ?, user_email = ?` + snapshot
+)
+
+// Withdraw ends a record that nobody wants any more, also one that is being worked on: the worker
+// becomes stale. [ErrConflict] if it is done. A withdrawn one is left as it is.
+func (s *Store) Withdraw(ctx context.Context, id int64, why nvr.Reason) error {
+	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
+		switch r.Step {
+		case nvr.StepWithdrawn:
+			return "", nil, nil
+		case nvr.StepDone:
+			return "", nil, fmt.Errorf("it is done: %w", ErrConflict)
+		case nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepFailed:
+		}
+		return updateWithdraw, []any{formatReason(why), r.ID, r.Attempt, r.Step}, nil
+	})
+}
+
+// Retry runs a failed or withdrawn record again, from the first step that is not done, with its tries
+// anew. [ErrConflict] if it is neither. From step stage it is free, from a later one it can be taken over
+// at once.
+func (s *Store) Retry(ctx context.Context, id int64) error {
+	return s.decide(ctx, "retry", id, func(r *nvr.Record) (string, []any, error) {
+		if r.Step != nvr.StepFailed && r.Step != nvr.StepWithdrawn {
+			return "", nil, fmt.Errorf("it is neither failed nor withdrawn: %w", ErrConflict)
+		}
+		to, until, done, processing := nvr.StepStage, int64(0), 0, 0
+		switch r.FailedStep { //nolint:exhaustive // all else begins anew
+		case nvr.StepMerge, nvr.StepUpload:
+			to, until, processing = r.FailedStep, s.nowMs()-1, 1
+		case nvr.StepLink:
+			to, until, done = r.FailedStep, s.nowMs()-1, 1
+		}
+		return updateRetry, []any{to, until, done, processing, s.nowMs(), r.ID, r.Attempt, r.Step}, nil
+	})
+}
+
+// decide reads a record and writes what choose makes of it, again if somebody came in between. An empty
+// statement leaves the record alone.
+func (s *Store) decide(ctx context.Context, what string, id int64, choose func(*nvr.Record) (string, []any, error)) error {
+	for {
+		r, err := s.Record(ctx, id)
+		if err != nil {
+			return err
+		}
+		statement, args, err := choose(&r)
+		if err != nil {
+			return fmt.Errorf("%s record %d: %w", what, id, err)
+		}
+		if statement == "" {
+			return nil
+		}
+		rows, err := s.exec(ctx, statement, args...)
+		if err != nil {
+			return fmt.Errorf("%s record %d: %w", what, id, err)
+		}
+		if rows > 0 {
+			return nil
+		}
+	}
+}
+
+// Revise makes another request of a record that was read (title, room, date, times, requester, event of
+// to count), whatever step it is on, and sets it free. Whoever worked on it becomes stale; its tries stay
+// as they are. [fault.ErrStale] if it changed since it was read.
+func (s *Store) Revise(ctx context.Context, r, to nvr.Record) error {
+	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID), s.nowMs()}, snapshotArgs(&r)...)
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, updateRevise, args...)
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+			return errors.Join(err, fault.ErrStale)
+		}
+		_, err = tx.ExecContext(ctx, updateEventDate, to.Date, r.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("revise record %d as of attempt %d: %w", r.ID, r.Attempt, err)
+	}
+	return nil
+}
+
+// SetTitleAndRequester changes title and requester of a record that was read and leaves its work alone.
+// [fault.ErrStale] if it changed since it was read.
+func (s *Store) SetTitleAndRequester(ctx context.Context, r nvr.Record, title, email string) error {
+	return s.changeRead(ctx, "rename", &r, updateTitle, null(title), email)
+}

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	updatePostponeFree = `update records set turn = turn + 1, holder = '', lease_until = 0, processing = 0,
+ due_at = ?, dated = ?, reason = ?` + held
+
+	updatePause = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, tries = ?,
+ reason = ?, cause = ?` + held + ` and tries = ?`
+
+	updatePostpone = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, reason = ?` + held
+
+	// failed leaves due_at at 1: the notice of the failure is owed; see [Store.OwedNotices].
+	failed = `update records set step = 'failed', failed_step = ?, holder = '',
+ lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?`
+
+	updateFail = failed + held
+
+	updateFailClaim = failed + claimed + ` and (holder = '' or lease_until < ?)`
+)
+
+// Setback is a curable failure: what became of the work this time.
+type Setback struct {
+	Pause func(tries int64) time.Duration // how long to wait after the given number of failures
+	Why   nvr.Reason                      // what people read while it waits
+	Last  nvr.Reason                      // what they read if it was the last try; Why if empty
+	Cause string                          // the technical cause
+}
+
+// Postpone gives a record back that cannot go on yet: it is due again at until, with its tries as they
+// were. On step stage it is free again, as if it had not been claimed.
+func (s *Store) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why nvr.Reason) error {
+	if h.Step != nvr.StepStage {
+		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), formatReason(why))
+	}
+	record, err := s.Record(ctx, h.Record)
+	if err != nil {
+		return err
+	}
+	return s.changeHeld(ctx, "postpone", &h, updatePostponeFree, millis(until), dated(&record), formatReason(why))
+}
+
+// Release gives a record back after a curable failure: it is taken over after a pause, at the same
+// step. The failure number [Tries] fails the record, and Release returns true.
+func (s *Store) Release(ctx context.Context, h nvr.Lease, setback Setback) (failed bool, err error) {
+	record, err := s.Record(ctx, h.Record)
+	if err != nil {
+		return false, err
+	}
+	tries := record.Tries + 1
+	if tries >= Tries {
+		last := setback.Last
+		if last == (nvr.Reason{}) {
+			last = setback.Why
+		}
+		return true, s.Fail(ctx, h, last, setback.Cause)
+	}
+	until := millis(s.now().Add(setback.Pause(tries)))
+	rows, err := s.exec(ctx, updatePause, until, until, tries, formatReason(setback.Why), null(setback.Cause),
+		h.Record, h.Attempt, h.Holder, h.Step, record.Tries)
+	if err == nil && rows == 0 {
+		err = fault.ErrStale
+	}
+	if err != nil {
+		return false, fmt.Errorf("give record %d back, attempt %d: %w", h.Record, h.Attempt, err)
+	}
+	return false, nil
+}
+
+// Fail ends the record for good, with the reason for people and the technical cause beside it.
+func (s *Store) Fail(ctx context.Context, h nvr.Lease, why nvr.Reason, cause string) error {
+	return s.FailFrom(ctx, h, h.Step, why, cause)
+}
+
+// FailFrom is [Store.Fail] of a record whose earlier step has come undone: [Store.Retry] begins there.
+func (s *Store) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why nvr.Reason, cause string) error {
+	return s.changeHeld(ctx, "fail", &h, updateFail, undone, formatReason(why), null(cause))
+}
+
+// FailClaim ends the record of a message that nobody could handle, if no living holder has it and it
+// still stands where the message says; else [fault.ErrStale].
+func (s *Store) FailClaim(ctx context.Context, c nvr.Claim, why nvr.Reason, cause string) error {
+	rows, err := s.exec(ctx, updateFailClaim, c.Step, formatReason(why), null(cause),
+		c.Record, c.Attempt, c.Continuation, c.Step, s.nowMs())
+	if err == nil && rows == 0 {
+		err = fault.ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("fail record %d, attempt %d: %w", c.Record, c.Attempt, err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+)
+
+const (
+	selectQueue = `select (select count(*) from records where free_at <= ?), (select count(*) from records where free_at > ?),
+ (select coalesce(min(case when free_at > asked_at then free_at else asked_at end), 0) from records where free_at > 0 and free_at <= ?),
+ (select count(*) from records where held_until >= ?), (select count(*) from records where held_until < ?)`
+
+	selectLate = `select count(*) from records where free_at > 0 and free_at <= ? and asked_at <= ?`
+
+	selectForeign = `select ` + recordColumns + ` from records
+ where step = 'stage' and lease_until = 0 and coalesce(processing, 0) = 1 order by id desc limit ?`
+
+	selectFailures = `select ` + recordColumns + ` from records where step = 'failed' order by id desc limit ?`
+)
+
+// Queue is how much there is to do.
+type Queue struct {
+	Due     int       // free, and waiting for claim
+	Waiting int       // free, and not due yet
+	Oldest  time.Time // since when the first of the due ones waits; zero: none does, or nobody has dated it
+	Held    int       // somebody works on them, or they pause after a failure
+	Expired int       // their worker has gone
+}
+
+// Queue counts what there is to do. It costs what is to do, not what was ever done.
+func (s *Store) Queue(ctx context.Context) (q Queue, err error) {
+	now := s.nowMs()
+	var oldest int64
+	err = s.row(ctx, func(row scanner) error {
+		return row.Scan(&q.Due, &q.Waiting, &oldest, &q.Held, &q.Expired)
+	}, selectQueue, now, now, now, now, now)
+	if err != nil {
+		return Queue{}, fmt.Errorf("count what there is to do: %w", err)
+	}
+	q.Oldest = instant(oldest)
+	return q, nil
+}
+
+// CountOverdue counts the records that were due and asked for before an instant and still wait for claim.
+func (s *Store) CountOverdue(ctx context.Context, before time.Time) (count int, err error) {
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli(), before.UnixMilli())
+	if err != nil {
+		return 0, fmt.Errorf("count the late records: %w", err)
+	}
+	return count, nil
+}
+
+// ForeignProcessing lists the records that somebody else works or worked on: processing = 1 without a lease of
+// ours, newest first. Only a person can say what is to become of them.
+func (s *Store) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectForeign, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for records in foreign hands: %w", err)
+	}
+	return records, nil
+}
+
+// Failure is how often records failed on one step for one reason.
+type Failure struct {
+	Step   nvr.Step
+	Reason nvr.Reason
+	Count  int
+	Last   int64 // the newest record of them
+}
+
+// Failures sorts the newest failed records, at most limit, by step and reason, most frequent first.
+func (s *Store) Failures(ctx context.Context, limit int) ([]Failure, error) {
+	records, err := s.records(ctx, selectFailures, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the failures: %w", err)
+	}
+	var failures []Failure
+	for _, r := range records {
+		at := slices.IndexFunc(failures, func(f Failure) bool { return f.Step == r.FailedStep && f.Reason == r.Reason })
+		if at < 0 {
+			at = len(failures)
+			failures = append(failures, Failure{Step: r.FailedStep, Reason: r.Reason, Last: r.ID})
+		}
+		failures[at].Count++
+	}
+	slices.SortStableFunc(failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
+	return failures, nil
+}
