@@ -37,7 +37,7 @@
 //	localcloud/google/classroom  Classroom: courses, announcements, people
 //	localcloud/google    the three as servers on one machine, and pages to look at
 //	localcloud/storage   Cloud Storage as a server on one machine
-//	localcloud/children  processes that end with their parent, and are started again
+//	localcloud/supervisor  processes that end with their parent, and are started again
 //	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
 //	localcloud/pubsub    Pub/Sub on one machine: pstest, and pushes with deadlines and dead letters
 package pkg

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/functions"
-	"github.com/nvr-miem/merger/pkg/localcloud/children"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -35,7 +35,7 @@ type system struct {
 	metrics *observe.Metrics // counted from the lines of the log
 
 	front, back net.Listener // the one port; and one for the stand-ins that only our processes use
-	functions   *children.Supervisor
+	functions   *supervisor.Supervisor
 	ports       map[string]string // of the functions
 	patient     *http.Transport   // to the functions
 	closes      []func() error
@@ -113,16 +113,16 @@ func (s *system) startFunctions(ctx context.Context, journal io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("find our own program: %w", err)
 	}
-	s.functions = children.Supervise(children.Options{Scale: s.o.scale, Log: s.log})
+	s.functions = supervisor.Supervise(supervisor.Options{Scale: s.o.scale, Log: s.log})
 	s.closeLater(func() error { s.functions.Stop(); return nil })
 	ctx, stop := context.WithTimeout(ctx, startFor)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, name := range functions.Names() {
 		group.Go(func() error {
-			return s.functions.Run(ctx, children.Child{
+			return s.functions.Run(ctx, supervisor.Child{
 				Name: name, Ready: "http://127.0.0.1:" + s.ports[name] + "/",
-				Command: children.Command{
+				Command: supervisor.Command{
 					Args: []string{self, "function"}, Output: journal,
 					Env: append([]string{"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + s.ports[name]}, s.env...),
 				},

@@ -25,9 +25,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/children"
 	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
 
 //go:embed run-api.json
@@ -81,7 +81,7 @@ func New(options Options) (*Server, error) {
 	options.Timeout = cmp.Or(options.Timeout, time.Hour)
 	options.MaxRetries = max(0, cmp.Or(options.MaxRetries, 3))
 	options.Scale = cmp.Or(options.Scale, 1)
-	options.Output = children.Lines(options.Output)
+	options.Output = supervisor.Lines(options.Output)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}

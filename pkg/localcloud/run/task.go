@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/children"
+	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
 
 // enqueue has a task run when a place is free; the server's mutex is held.
@@ -96,7 +96,7 @@ const grace = 10 * time.Second
 
 // attempt runs a task once. It is interrupted if it ended because it was told to.
 func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
-	process, err := children.Start(children.Command{Args: s.args(t.of), Env: s.environment(t, attempt), Output: s.options.Output})
+	process, err := supervisor.Start(supervisor.Command{Args: s.args(t.of), Env: s.environment(t, attempt), Output: s.options.Output})
 	if err != nil {
 		return result{Code: int64(codes.Internal), Message: "The container failed to start: " + err.Error()}, false
 	}
@@ -114,7 +114,7 @@ func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 
 	timeout := time.NewTimer(t.of.Timeout)
 	defer timeout.Stop()
-	var exit children.Exit
+	var exit supervisor.Exit
 	select {
 	case <-process.Done():
 		exit = process.Exit()
@@ -133,7 +133,7 @@ func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 }
 
 // resultOf says how a process ended in the words of Cloud Run.
-func resultOf(exit children.Exit) result {
+func resultOf(exit supervisor.Exit) result {
 	switch {
 	case exit.Err != nil:
 		return result{Code: int64(codes.Internal), Message: exit.Err.Error()}

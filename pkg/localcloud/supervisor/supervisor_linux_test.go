@@ -1,4 +1,4 @@
-package children_test
+package supervisor_test
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/children"
+	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
 
 // act is what this binary does when it is run as a child.
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 		}
 		<-time.After(time.Hour)
 	case "parent": // keeps a child of its own
-		if _, err := children.Start(children.Command{Args: os.Args[:1], Env: []string{act + "=stubborn"}, Output: os.Stdout}); err != nil {
+		if _, err := supervisor.Start(supervisor.Command{Args: os.Args[:1], Env: []string{act + "=stubborn"}, Output: os.Stdout}); err != nil {
 			fmt.Println(err)
 		}
 		<-time.After(time.Hour)
@@ -69,8 +69,8 @@ func TestMain(m *testing.M) {
 }
 
 // me is this binary as a child.
-func me(what string, output lines, env ...string) children.Command {
-	return children.Command{Args: os.Args[:1], Env: append(env, act+"="+what), Output: output}
+func me(what string, output lines, env ...string) supervisor.Command {
+	return supervisor.Command{Args: os.Args[:1], Env: append(env, act+"="+what), Output: output}
 }
 
 // lines are what children print.
@@ -97,9 +97,9 @@ func (l lines) pid(t *testing.T) int {
 	return 0
 }
 
-func start(t *testing.T, command children.Command) *children.Process {
+func start(t *testing.T, command supervisor.Command) *supervisor.Process {
 	t.Helper()
-	p, err := children.Start(command)
+	p, err := supervisor.Start(command)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestExit(t *testing.T) {
 	}
 	p.Kill() // once more does no harm
 	for _, args := range [][]string{nil, {"/does/not/exist"}} {
-		if _, err := children.Start(children.Command{Args: args}); err == nil {
+		if _, err := supervisor.Start(supervisor.Command{Args: args}); err == nil {
 			t.Errorf("started %q", args)
 		}
 	}
@@ -217,9 +217,9 @@ func address(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func supervise(t *testing.T) *children.Supervisor {
+func supervise(t *testing.T) *supervisor.Supervisor {
 	t.Helper()
-	s := children.Supervise(children.Options{Scale: 1000})
+	s := supervisor.Supervise(supervisor.Options{Scale: 1000})
 	t.Cleanup(s.Stop)
 	return s
 }
@@ -228,7 +228,7 @@ func TestSupervisor(t *testing.T) {
 	t.Parallel()
 	s := supervise(t)
 	addr := address(t)
-	child := children.Child{Name: "stage", Command: me("server", make(lines, 1000), "ADDR="+addr), Ready: "http://" + addr + "/"}
+	child := supervisor.Child{Name: "stage", Command: me("server", make(lines, 1000), "ADDR="+addr), Ready: "http://" + addr + "/"}
 	if err := s.Run(t.Context(), child); err != nil {
 		t.Fatal(err)
 	}
@@ -261,11 +261,11 @@ func TestSupervisorNeverReady(t *testing.T) {
 	s := supervise(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	err := s.Run(ctx, children.Child{Name: "stage", Command: me("exit", make(lines, 100_000), "CODE=1"), Ready: "http://" + address(t)})
+	err := s.Run(ctx, supervisor.Child{Name: "stage", Command: me("exit", make(lines, 100_000), "CODE=1"), Ready: "http://" + address(t)})
 	if err == nil {
 		t.Error("a child that dies is ready")
 	}
-	if err := s.Run(t.Context(), children.Child{Name: "any", Command: me("polite", make(lines, 10))}); err != nil {
+	if err := s.Run(t.Context(), supervisor.Child{Name: "any", Command: me("polite", make(lines, 10))}); err != nil {
 		t.Error(err)
 	}
 	started := time.Now()

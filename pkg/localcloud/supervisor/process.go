@@ -1,4 +1,4 @@
-// Package children runs processes that must not outlive the one that starts them: functions that are
+// Package supervisor runs processes that must not outlive the one that starts them: functions that are
 // kept running ([Supervisor]), and single tasks ([Start]).
 //
 // A child has a session of its own, so that a Ctrl-C on the terminal is its parent's to pass on, and so
@@ -6,7 +6,7 @@
 // session is killed. When the parent dies, even by SIGKILL, the kernel kills the child (Linux only;
 // elsewhere an orphan lives until it notices). It knows commands and addresses, and nothing of what
 // the children do.
-package children
+package supervisor
 
 import (
 	"bufio"
