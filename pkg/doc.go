@@ -26,7 +26,7 @@
 //	simulate             weeks of a deployment in minutes: our claim under Google's quotas
 //	doctor               is everything in order, and how to mend what is not
 //	web                  the page, the NVR's API, /api/v1
-//	localcloud/recorder/truth  what footage says about itself, and its reader
+//	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail
 //	localcloud/discovery requests held against Google's own API descriptions

@@ -17,7 +17,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // The merge that the browser is shown.
@@ -113,8 +113,8 @@ func checkShown(t *testing.T, text string, want time.Time) {
 			row := luma[y*shownWidth+i*half:]
 			pane = append(pane, row[:half]...)
 		}
-		got := truth.Read(pane, half, shownHeight, want)
-		if got.State != truth.Valid || got.Source != source || got.At.Sub(want).Abs() > shownFrame {
+		got := timecode.Read(pane, half, shownHeight, want)
+		if got.State != timecode.Valid || got.Source != source || got.At.Sub(want).Abs() > shownFrame {
 			t.Errorf("at %v the browser shows %+v, want source %s", want, got, source)
 		}
 	}

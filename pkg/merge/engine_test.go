@@ -15,7 +15,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
@@ -178,9 +178,9 @@ func (f *film) at(k int) time.Time { return f.Request.Start.Add(f.rate().At(int6
 
 // frames decodes the merge and reads what every frame says. Their count and their timestamps are
 // checked: exactly so many as the record has, at a constant rate.
-func (f *film) frames(t testing.TB) []truth.Frame {
+func (f *film) frames(t testing.TB) []timecode.Frame {
 	t.Helper()
-	frames, err := truth.ReadFrames(t.Context(), find(t), truth.Film{
+	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{
 		Path: f.Path, Width: f.Request.Width, Height: f.Request.Height, Start: f.Request.Start, Rate: f.rate(),
 	})
 	if err != nil {
@@ -199,9 +199,9 @@ func (f *film) frames(t testing.TB) []truth.Frame {
 }
 
 // sound decodes the sound of the merge. It may have no gap.
-func (f *film) sound(t testing.TB) *truth.Sound {
+func (f *film) sound(t testing.TB) *timecode.Sound {
 	t.Helper()
-	sound, err := truth.ReadSound(t.Context(), find(t), f.Path)
+	sound, err := timecode.ReadSound(t.Context(), find(t), f.Path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -312,9 +312,9 @@ type show struct {
 }
 
 // pictureRuns reads every frame of the finished file.
-func (m *merged) film() []truth.Frame {
+func (m *merged) film() []timecode.Frame {
 	m.Helper()
-	frames, err := truth.ReadFrames(m.Context(), m.tool, truth.Film{Path: m.path, Width: 640, Height: 180, Start: recordStart()})
+	frames, err := timecode.ReadFrames(m.Context(), m.tool, timecode.Film{Path: m.path, Width: 640, Height: 180, Start: recordStart()})
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -335,11 +335,11 @@ func (m *merged) shows(want ...show) {
 		}
 		left, right := f.Left, f.Right
 		if want[0].alone {
-			left, right = f.Centre, truth.Reading{}
+			left, right = f.Centre, timecode.Reading{}
 		}
 		at := recordStart().Add(time.Duration(k) * 40 * time.Millisecond)
-		for pane, got := range map[string]truth.Reading{want[0].left: left, want[0].right: right} {
-			if pane == noSource && got.State == truth.Absent || got.State == truth.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
+		for pane, got := range map[string]timecode.Reading{want[0].left: left, want[0].right: right} {
+			if pane == noSource && got.State == timecode.Absent || got.State == timecode.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
 				continue
 			}
 			if wrong++; wrong <= 4 {

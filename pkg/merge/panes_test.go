@@ -10,7 +10,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -78,14 +78,14 @@ func TestPanes(t *testing.T) {
 		since := f.at(k).Sub(three())
 		i := slices.IndexFunc(want, func(s shown) bool { return since < s.until })
 		for name, pane := range map[string]struct {
-			reading truth.Reading
+			reading timecode.Reading
 			source  string
 			late    time.Duration
 		}{
 			"left": {got.Left, want[i].left, want[i].late}, "right": {got.Right, want[i].right, picture}, "centre": {got.Centre, want[i].centre, want[i].late},
 		} {
 			if pane.source == "" || pane.source == slate {
-				if pane.reading.State != truth.Absent {
+				if pane.reading.State != timecode.Absent {
 					c.add("frame %d at %v: %s %+v, want %q", k, since, name, pane.reading, pane.source)
 				}
 			} else if text := wrong(pane.reading, pane.source, f.at(k), pane.late); text != "" {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // TestSlicesGiveTheSame renders one record in slices of several lengths: every frame shows the same
@@ -61,7 +61,7 @@ func TestSlicesGiveTheSame(t *testing.T) {
 	}
 }
 
-func compareFrames(t *testing.T, name string, want, got []truth.Frame) {
+func compareFrames(t *testing.T, name string, want, got []timecode.Frame) {
 	t.Helper()
 	c := complaints{t: t}
 	for k := range want {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
 )
 
@@ -70,7 +70,7 @@ func TestWaveringTimestamps(t *testing.T) {
 	f := makeFilm(t, engine, dir, req, 2)
 	cut := f.sound(t)
 	checkJoints(t, f.Plan, whole, cut)
-	for _, step := range truth.Steps(cut.Phases(req.Start)[5:400], 15*time.Microsecond) { // before the second file
+	for _, step := range timecode.Steps(cut.Phases(req.Start)[5:400], 15*time.Microsecond) { // before the second file
 		t.Errorf("the tone steps at %v by %v (heard: %v)", step.At, step.Shift, step.Heard)
 	}
 }
@@ -93,13 +93,13 @@ func changeSound(t *testing.T, dir string, options ...string) {
 
 // checkPilot wants the tone at its time from end to end, and no sample that leaps. Where one file ends
 // and the next begins the recorder's own encoder knew only one side: there it may be a sample off.
-func checkPilot(t *testing.T, name string, sound *truth.Sound, req merge.Request) {
+func checkPilot(t *testing.T, name string, sound *timecode.Sound, req merge.Request) {
 	t.Helper()
 	joint := three().Add(slot).Sub(req.Start)
 	near := func(at time.Duration) bool { return (at - joint).Abs() < 100*time.Millisecond }
 	phases := sound.Phases(req.Start)
 	phases = phases[5 : len(phases)-5] // the ends fade
-	for _, step := range truth.Steps(phases, 15*time.Microsecond) {
+	for _, step := range timecode.Steps(phases, 15*time.Microsecond) {
 		if !step.Heard || !near(step.At) || step.Shift.Abs() > 25*time.Microsecond {
 			t.Errorf("%s: the tone steps at %v by %v (heard: %v)", name, step.At, step.Shift, step.Heard)
 		}
@@ -124,7 +124,7 @@ func checkPilot(t *testing.T, name string, sound *truth.Sound, req merge.Request
 }
 
 // checkJoints compares the samples of a merge in slices with those of one slice.
-func checkJoints(t *testing.T, plan *merge.Plan, whole, cut *truth.Sound) {
+func checkJoints(t *testing.T, plan *merge.Plan, whole, cut *timecode.Sound) {
 	t.Helper()
 	if d := len(whole.Samples) - len(cut.Samples); d != 0 {
 		t.Errorf("slices change the sound's length by %d samples", d)

@@ -6,13 +6,13 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // wrong says why a pane does not show a source at an instant; empty if it does.
-func wrong(r truth.Reading, source string, at time.Time, within time.Duration) string {
+func wrong(r timecode.Reading, source string, at time.Time, within time.Duration) string {
 	switch {
-	case r.State != truth.Valid:
+	case r.State != timecode.Valid:
 		return "is " + r.State.String() + ", want source " + source
 	case r.Source != source:
 		return "shows source " + r.Source + ", want " + source
@@ -107,7 +107,7 @@ func checkMarks(t *testing.T, f *film, source string) {
 	t.Helper()
 	c := complaints{t: t}
 	length := f.Request.End.Sub(f.Request.Start)
-	inside, edge := 0, truth.MarkLength*time.Millisecond
+	inside, edge := 0, timecode.MarkLength*time.Millisecond
 	for _, m := range f.sound(t).Marks() {
 		if m.At < edge || m.At > length-edge {
 			continue // an end of the record may cut it
@@ -174,7 +174,7 @@ func TestClocks(t *testing.T) {
 			for k, got := range f.frames(t) {
 				since := f.at(k).Sub(tt.from)
 				if since >= tt.hole[0] && since < tt.hole[1] {
-					if got.Left.State != truth.Absent || got.Right.State != truth.Absent || got.Centre.State != truth.Absent {
+					if got.Left.State != timecode.Absent || got.Right.State != timecode.Absent || got.Centre.State != timecode.Absent {
 						c.add("frame %d, in the hole: %+v", k, got)
 					}
 					continue
@@ -210,7 +210,7 @@ func TestStartWithoutKeyFrame(t *testing.T) {
 	c := complaints{t: t}
 	for k, got := range f.frames(t) {
 		switch text := wrong(got.Centre, lecturer, f.at(k), 40*time.Millisecond); {
-		case k < 25 && got.Centre.State == truth.Valid:
+		case k < 25 && got.Centre.State == timecode.Valid:
 			c.add("frame %d shows %v: before it nothing could be decoded", k, got.Centre.At)
 		case k >= 25 && text != "":
 			c.add("frame %d: the picture %s", k, text)

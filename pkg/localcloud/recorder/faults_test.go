@@ -12,7 +12,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // ticks of the small clips' time base.
@@ -21,12 +21,12 @@ const ticks = 90000
 // shown is a picture's time in the file and what it says.
 type shown struct {
 	pts  time.Duration
-	says truth.Reading
+	says timecode.Reading
 }
 
 func readFile(t *testing.T, path string) []shown {
 	t.Helper()
-	frames, err := truth.ReadFrames(t.Context(), find(t), truth.Film{Path: path, Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: path, Width: 320, Height: 180, Start: three()})
 	if err != nil {
 		t.Error(err)
 	}
@@ -121,7 +121,7 @@ func TestMarksOfFaultySound(t *testing.T) {
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sound, err := truth.ReadSound(t.Context(), find(t), record(t, one(4*time.Second, change)))
+			sound, err := timecode.ReadSound(t.Context(), find(t), record(t, one(4*time.Second, change)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestJumpOfADay(t *testing.T) {
 		s.Pictures.Timescale, s.Sound.SampleRate = 12800, 16000
 		g.Jump = &recorder.Jump{At: time.Second, By: 24 * time.Hour, Picture: true, Sound: true}
 	})
-	frames, err := truth.ReadFrames(t.Context(), find(t), truth.Film{Path: record(t, s), Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: record(t, s), Width: 320, Height: 180, Start: three()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestResizeKeepsEveryPicture(t *testing.T) {
 	path := record(t, one(2*time.Second, func(_ *recorder.Source, g *recorder.Segment) {
 		g.Resize = &recorder.Resize{At: time.Second, Width: 640, Height: 360}
 	}))
-	frames, err := truth.ReadFrames(t.Context(), find(t), truth.Film{Path: path, Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: path, Width: 320, Height: 180, Start: three()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func countStrict(t *testing.T, path string) int {
 			}
 			return valid
 		}
-		if truth.Read(buf, 320, 180, three()).State == truth.Valid {
+		if timecode.Read(buf, 320, 180, three()).State == timecode.Valid {
 			valid++
 		}
 	}

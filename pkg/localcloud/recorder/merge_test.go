@@ -13,7 +13,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 func find(t testing.TB) *ffmpeg.Tool {
@@ -66,7 +66,7 @@ func TestMergeReadsBack(t *testing.T) {
 	merged := filepath.Join(t.TempDir(), "merge.mp4")
 	sideBySide(t, record(t, left), record(t, right), merged)
 
-	got, err := truth.ReadFrames(t.Context(), find(t), truth.Film{Path: merged, Width: 640, Height: 180, Start: three().Add(26 * time.Hour)})
+	got, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: merged, Width: 640, Height: 180, Start: three().Add(26 * time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func TestMergeReadsBack(t *testing.T) {
 	}
 	for i, f := range got {
 		at := three().Add(time.Duration(i) * 40 * time.Millisecond)
-		want := truth.Frame{Index: i, PTS: f.PTS, Left: truth.Reading{State: truth.Valid, Source: "24", At: at}, Right: truth.Reading{State: truth.Valid, Source: "121", At: at}}
-		if !f.Left.At.Equal(at) || !f.Right.At.Equal(at) || f.Left.Source != "24" || f.Right.Source != "121" || f.Centre.State != truth.Absent {
+		want := timecode.Frame{Index: i, PTS: f.PTS, Left: timecode.Reading{State: timecode.Valid, Source: "24", At: at}, Right: timecode.Reading{State: timecode.Valid, Source: "121", At: at}}
+		if !f.Left.At.Equal(at) || !f.Right.At.Equal(at) || f.Left.Source != "24" || f.Right.Source != "121" || f.Centre.State != timecode.Absent {
 			t.Errorf("frame %d: %+v, want %+v", i, f, want)
 		}
 	}
@@ -86,7 +86,7 @@ func TestMergeReadsBack(t *testing.T) {
 // checkSound wants a mark within 1 ms of each full second inside, and a pilot without a step.
 func checkSound(t *testing.T, path string, start time.Time, length time.Duration) {
 	t.Helper()
-	sound, err := truth.ReadSound(t.Context(), find(t), path)
+	sound, err := timecode.ReadSound(t.Context(), find(t), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func checkSound(t *testing.T, path string, start time.Time, length time.Duration
 	}
 	phases := sound.Phases(start)
 	phases = phases[5 : len(phases)-5] // the mark at either end is cut in half, which is a click
-	if steps := truth.Steps(phases, 15*time.Microsecond); len(steps) > 0 {
+	if steps := timecode.Steps(phases, 15*time.Microsecond); len(steps) > 0 {
 		t.Errorf("the pilot steps at %v", steps)
 	}
 	for _, p := range phases {
@@ -138,7 +138,7 @@ func sideBySide(t *testing.T, left, right, merged string) {
 	a, b := open(left), open(right)
 	defer a.Close()
 	defer b.Close()
-	sound, err := truth.ReadSound(t.Context(), tool, left)
+	sound, err := timecode.ReadSound(t.Context(), tool, left)
 	if err != nil {
 		t.Fatal(err)
 	}

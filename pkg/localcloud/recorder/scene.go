@@ -4,7 +4,7 @@ import (
 	"image/color"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // Scene prepares what a source sees, for pictures of one size.
@@ -54,7 +54,7 @@ func (c *camera) paint(p *Picture, media time.Duration) {
 	}
 	if c.strip {
 		luma, _, _ := p.planes()
-		truth.Draw(luma, p.Width, p.Height, c.octet, at)
+		timecode.Draw(luma, p.Width, p.Height, c.octet, at)
 		greyFoot(p)
 	}
 }
@@ -62,7 +62,7 @@ func (c *camera) paint(p *Picture, media time.Duration) {
 // greyFoot takes the colour out of the strip's rows.
 func greyFoot(p *Picture) {
 	_, u, v := p.planes()
-	from := (p.Height - p.Height*truth.StripNum/truth.StripDen) / 2 * p.Width / 2
+	from := (p.Height - p.Height*timecode.StripNum/timecode.StripDen) / 2 * p.Width / 2
 	for i := from; i < len(u); i++ {
 		u[i], v[i] = 128, 128
 	}

@@ -3,11 +3,11 @@
 //
 // It knows pictures, sound, segment names and what goes wrong with files. It knows nothing of plans,
 // merges and verdicts: it produces what those must cope with. Every picture carries its source and
-// its instant in a strip that machines read ([truth]), and a clock that people read; the sound can
+// its instant in a strip that machines read ([timecode]), and a clock that people read; the sound can
 // carry marks. All that is drawn follows from the instant and a seed, so that the same session gives
 // the same pictures again. Start with [Afternoon], or with a [Session] of your own.
 //
-// [truth]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/localcloud/recorder/truth
+// [timecode]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode
 package recorder
 
 import (

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // Sound is what a source hears. The zero value is a track of digital silence.
@@ -15,7 +15,7 @@ type Sound struct {
 	None       bool    // no sound track at all
 	SampleRate int     // Hz; 0 is 48000
 	Speech     float64 // level of the speaking voice, 0 to 1; 0 is none
-	MarkEvery  int     // seconds from mark to mark (see package truth); 0 is none
+	MarkEvery  int     // seconds from mark to mark (see package timecode); 0 is none
 	Pilot      bool    // the tone whose phase is the time
 	Silent     []Stretch
 }
@@ -44,12 +44,12 @@ type microphone struct {
 	Sound
 	rate  int64 // samples a second of the wall; SampleRate says how many a second of the file
 	voice *voice
-	marks *truth.Marks
+	marks *timecode.Marks
 }
 
 func newMicrophone(s Source, sound Sound, seed uint64) *microphone {
 	m := &microphone{Sound: sound, rate: sound.trueRate(s.DriftPPM)}
-	m.marks = truth.NewMarks(int(m.rate), s.Octet)
+	m.marks = timecode.NewMarks(int(m.rate), s.Octet)
 	if sound.Speech > 0 {
 		m.voice = newVoice(seed, m.rate)
 	}

@@ -1,4 +1,4 @@
-package truth_test
+package timecode_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/localcloud/recorder/truth"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
 // TestLayouts reads a film whose frames are laid out in every way that a merge knows.
@@ -16,10 +16,10 @@ func TestLayouts(t *testing.T) {
 	t.Parallel()
 	const width, height = 1280, 360
 	start := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
-	said := func(source string, frame int) truth.Reading {
-		return truth.Reading{State: truth.Valid, Source: source, At: start.Add(time.Duration(frame) * 40 * time.Millisecond)}
+	said := func(source string, frame int) timecode.Reading {
+		return timecode.Reading{State: timecode.Valid, Source: source, At: start.Add(time.Duration(frame) * 40 * time.Millisecond)}
 	}
-	want := []truth.Frame{
+	want := []timecode.Frame{
 		{Left: said("24", 0), Right: said("21", 0)},
 		{Centre: said("24", 1)},
 		{Right: said("30", 2)},
@@ -36,8 +36,8 @@ func TestLayouts(t *testing.T) {
 	}}, func(to io.Writer) error {
 		for _, f := range want {
 			whole := bytes.Repeat([]byte{128}, width*height*3/2)
-			for x, r := range map[int]truth.Reading{0: f.Left, width / 4: f.Centre, width / 2: f.Right} {
-				if r.State == truth.Valid {
+			for x, r := range map[int]timecode.Reading{0: f.Left, width / 4: f.Centre, width / 2: f.Right} {
+				if r.State == timecode.Valid {
 					pane := picture(width/2, height, r.Source, r.At)
 					for y := range height {
 						copy(whole[y*width+x:], pane[y*width/2:(y+1)*width/2])
@@ -53,7 +53,7 @@ func TestLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := truth.ReadFrames(t.Context(), tool, truth.Film{Path: path, Width: width, Height: height, Start: start})
+	got, err := timecode.ReadFrames(t.Context(), tool, timecode.Film{Path: path, Width: width, Height: height, Start: start})
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%d frames, %v", len(got), err)
 	}
@@ -71,10 +71,10 @@ func TestReadingWhatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "none.mp4")
-	if _, err := truth.ReadFrames(t.Context(), tool, truth.Film{Path: path, Width: 320, Height: 180}); err == nil {
+	if _, err := timecode.ReadFrames(t.Context(), tool, timecode.Film{Path: path, Width: 320, Height: 180}); err == nil {
 		t.Error("frames of a file that is not there")
 	}
-	if _, err := truth.ReadSound(t.Context(), tool, path); err == nil {
+	if _, err := timecode.ReadSound(t.Context(), tool, path); err == nil {
 		t.Error("sound of a file that is not there")
 	}
 }

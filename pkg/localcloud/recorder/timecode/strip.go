@@ -1,4 +1,4 @@
-// Package truth lets footage tell the truth by itself: a strip of cells at the foot of every picture
+// Package timecode lets footage tell the truth by itself: a strip of cells at the foot of every picture
 // says which source it is and which instant it shows; marks and a pilot tone in the sound say when each
 // sample was heard. The recorder writes them; tests read them back from a finished merge.
 //
@@ -6,7 +6,7 @@
 // what should be where is the test's to say. Instants are Unix milliseconds modulo 2^32 (49 days) in
 // pictures and Unix seconds modulo 100 in sound; the reader is told a time near the truth and
 // resolves them. Start with [ReadFrames] and [ReadSound].
-package truth
+package timecode
 
 import (
 	"strconv"
