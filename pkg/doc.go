@@ -29,7 +29,7 @@
 //	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail
-//	localcloud/discovery requests held against Google's own API descriptions
+//	localcloud/apidesc requests held against Google's own API descriptions
 //	localcloud/google/api  what Google's APIs share: descriptions, fields, errors, pages
 //	localcloud/google/journal  rows in memory and on disk, whole after any kill
 //	localcloud/google/drive  Drive: files, uploads, queries, sharing

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 var update = flag.Bool("update", false, "write run-api.json anew from the client library's module")
@@ -25,7 +25,7 @@ func TestDescriptionIsGoogles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := discovery.Trim(whole)
+	want, err := apidesc.Trim(whole)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
@@ -58,7 +58,7 @@ const kept = 1000
 type Server struct {
 	options Options
 	job     string // short name
-	api     *discovery.API
+	api     *apidesc.API
 	handler http.Handler
 
 	ctx     context.Context //nolint:containedctx // the tasks' life
@@ -88,7 +88,7 @@ func New(options Options) (*Server, error) {
 	if options.Faults == nil {
 		options.Faults = faults.New(0)
 	}
-	api, err := discovery.Parse(description)
+	api, err := apidesc.Parse(description)
 	if err != nil {
 		return nil, err
 	}

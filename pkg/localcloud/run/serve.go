@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 // problem is an answer that is not a success, as Google gives it.
@@ -38,7 +38,7 @@ func notFound(name string) error {
 type call struct {
 	*http.Request
 
-	method *discovery.Method
+	method *apidesc.Method
 	values map[string]string // of the path
 	body   []byte
 }

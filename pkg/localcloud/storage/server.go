@@ -23,7 +23,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
@@ -43,7 +43,7 @@ type Options struct {
 // /download/storage/v1/ of a host. It must be closed.
 type Server struct {
 	opts    Options
-	api     *discovery.API
+	api     *apidesc.API
 	handler http.Handler
 
 	mu      sync.RWMutex
@@ -53,7 +53,7 @@ type Server struct {
 // New opens the state under opts.Dir; buckets that are there come back, those of opts.Folders exist
 // from the start. One process at a time may hold a folder.
 func New(opts Options) (*Server, error) {
-	api, err := discovery.Parse(description)
+	api, err := apidesc.Parse(description)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ type call struct {
 	*http.Request
 
 	w      http.ResponseWriter
-	method *discovery.Method
+	method *apidesc.Method
 	path   map[string]string // bucket, object, ...
 	query  url.Values
 	upload bool // came by an upload path

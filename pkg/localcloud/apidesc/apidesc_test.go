@@ -1,4 +1,4 @@
-package discovery_test
+package apidesc_test
 
 import (
 	"net/url"
@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nvr-miem/merger/pkg/localcloud/discovery"
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 // describe reads a description from the client library's module, whole and trimmed: both must serve.
-func describe(t *testing.T, path string) (*discovery.API, *discovery.API) {
+func describe(t *testing.T, path string) (*apidesc.API, *apidesc.API) {
 	t.Helper()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
 	if err != nil {
@@ -22,18 +22,18 @@ func describe(t *testing.T, path string) (*discovery.API, *discovery.API) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trimmed, err := discovery.Trim(whole)
+	trimmed, err := apidesc.Trim(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(trimmed) > len(whole)/2 {
 		t.Errorf("%s: trimmed from %d to %d bytes only", path, len(whole), len(trimmed))
 	}
-	a, err := discovery.Parse(whole)
+	a, err := apidesc.Parse(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := discovery.Parse(trimmed)
+	b, err := apidesc.Parse(trimmed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func both(a, b *discovery.API) []*discovery.API { return []*discovery.API{a, b} }
+func both(a, b *apidesc.API) []*apidesc.API { return []*apidesc.API{a, b} }
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,7 @@ func TestCheck(t *testing.T) {
 }
 
 func FuzzCheck(f *testing.F) {
-	api, err := discovery.Parse([]byte(`{"name":"x","servicePath":"x/","schemas":{"T":{"type":"object","properties":
+	api, err := apidesc.Parse([]byte(`{"name":"x","servicePath":"x/","schemas":{"T":{"type":"object","properties":
 		{"t":{"$ref":"T"},"s":{"type":"array","items":{"type":"string","format":"int64"}}}}},
 		"methods":{"m":{"id":"x.m","httpMethod":"POST","path":"{a}/b","request":{"$ref":"T"}}}}`))
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package discovery holds requests against Google's own API descriptions (the discovery documents
+// Package apidesc holds requests against Google's own API descriptions (the discovery documents
 // that google.golang.org/api ships), so that a stand-in refuses what Google would refuse: an unknown
 // parameter, an unknown field, a wrong type, a value outside an enum.
 //
 // It knows the form of a description and no service. What descriptions do not say (limits, what is
 // required, what depends on what) is each stand-in's own business. Start with [Parse].
-package discovery
+package apidesc
 
 import (
 	"encoding/json"
