@@ -29,8 +29,8 @@
 //	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail
-//	localcloud/apidesc requests held against Google's own API descriptions
-//	localcloud/google/api  what Google's APIs share: descriptions, fields, errors, pages
+//	localcloud/apidesc   requests and answers checked against Google's API descriptions
+//	localcloud/google/api  what Google's APIs share: calls, errors, pages
 //	localcloud/google/journal  rows in memory and on disk, whole after any kill
 //	localcloud/google/drive  Drive: files, uploads, queries, sharing
 //	localcloud/google/calendar  Calendar: events, series, copies, notifications

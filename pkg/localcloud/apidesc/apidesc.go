@@ -1,138 +1,116 @@
-// Package apidesc holds requests against Google's own API descriptions (the discovery documents
-// that google.golang.org/api ships), so that a stand-in refuses what Google would refuse: an unknown
-// parameter, an unknown field, a wrong type, a value outside an enum.
+// Package apidesc checks requests and answers against Google's own API descriptions.
 //
-// It knows the form of a description and no service. What descriptions do not say (limits, what is
-// required, what depends on what) is each stand-in's own business. Start with [Parse].
+// A description is the discovery document that google.golang.org/api ships with its client. The
+// folder descriptions holds those of the stand-ins, packed and otherwise unchanged. A stand-in that
+// checks with this package refuses what Google refuses: an unknown parameter, an unknown field, a
+// wrong type, a value outside an enumeration, a required field that is missing. It also finds the
+// method that a request calls, and selects fields of an answer.
+//
+// The package knows the form of a description. It knows the rules of no service: limits and
+// dependencies between fields are checked by each stand-in. Start with [Load].
 package apidesc
 
 import (
-	"encoding/json"
+	"bytes"
+	"compress/gzip"
+	"embed"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
-// API is one description.
+//go:embed descriptions
+var descriptions embed.FS
+
+// API is one description, ready for use. It is not changed after it was read.
 type API struct {
-	base    string // path before the methods', like storage/v1/
-	common  map[string]*schema
+	Name string // like drive
+
+	common  map[string]*schema // parameters of every method
 	schemas map[string]*schema
-	methods []*Method
+	methods []*Method // methods with fewer path parameters come first
 }
 
 // Method is one method of an API.
 type Method struct {
-	ID   string // without the API's name: objects.insert
-	Verb string // GET, POST, ...
+	ID         string // without the API's name, like files.create
+	HTTPMethod string
+	Download   bool // alt=media answers with a file's content
 
 	api        *API
-	segments   []string // of the path, below the base
+	path       []string // segments below the host; a parameter is {name}
+	uploadPath []string // the same for uploads; nil if the method takes none
 	parameters map[string]*schema
 	request    *schema // nil: no body
+	response   *schema // nil: no body
 }
 
-// Problem is why Google would answer 400.
+// Problem is a request that Google would refuse with status 400, or an answer it would not give.
 type Problem struct {
-	Where   string // parameter or field
-	Message string
+	Location string // the parameter or field; empty for the whole request
+	Reason   string // Google's word, like invalid or required
+	Message  string
 }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Message }
 
-func refuse(where, format string, values ...any) error {
-	return &Problem{Where: where, Message: fmt.Sprintf(format, values...)}
-}
+// Google's words for a problem.
+const (
+	reasonInvalid   = "invalid"
+	reasonParameter = "invalidParameter"
+	reasonParse     = "parseError"
+	reasonRequired  = "required"
+)
 
-// document is what is read of a description.
-type document struct {
-	Name        string             `json:"name"`
-	ServicePath string             `json:"servicePath"`
-	Parameters  map[string]*schema `json:"parameters"`
-	Schemas     map[string]*schema `json:"schemas"`
-	tree
-}
-
-type tree struct {
-	Methods   map[string]*describedMethod `json:"methods"`
-	Resources map[string]*tree            `json:"resources"`
-}
-
-type describedMethod struct {
-	ID         string             `json:"id"`
-	HTTPMethod string             `json:"httpMethod"`
-	Path       string             `json:"path"`
-	FlatPath   string             `json:"flatPath"`
-	Parameters map[string]*schema `json:"parameters"`
-	Request    *schema            `json:"request"`
-}
-
-// schema is a type, a parameter or a reference to a type.
-type schema struct {
-	Ref        string             `json:"$ref"`
-	Type       string             `json:"type"`
-	Format     string             `json:"format"`
-	Location   string             `json:"location"`
-	Repeated   bool               `json:"repeated"`
-	Enum       []string           `json:"enum"`
-	Properties map[string]*schema `json:"properties"`
-	Additional *schema            `json:"additionalProperties"`
-	Items      *schema            `json:"items"`
-}
-
-// Parse reads a description.
-func Parse(description []byte) (*API, error) {
-	var doc document
-	if err := json.Unmarshal(description, &doc); err != nil {
-		return nil, fmt.Errorf("read an API description: %w", err)
+// invalid returns a [Problem] with the reason invalid.
+func invalid(location, format string, args ...any) *Problem {
+	return &Problem{
+		Location: location,
+		Reason:   reasonInvalid,
+		Message:  fmt.Sprintf(format, args...),
 	}
-	if doc.Name == "" || len(doc.Schemas) == 0 {
-		return nil, fmt.Errorf("read an API description: it names no API or no types")
+}
+
+// Load returns the description of calendar, classroom, drive, run or storage.
+func Load(name string) (*API, error) {
+	packed, err := descriptions.ReadFile("descriptions/" + name + "-api.json.gz")
+	if err != nil {
+		return nil, fmt.Errorf("find the description of %s: %w", name, err)
 	}
-	api := &API{base: doc.ServicePath, common: doc.Parameters, schemas: doc.Schemas}
-	api.collect(doc.Name+".", &doc.tree)
-	// Literal segments win over parameters: b/{bucket}/iam before b/{bucket}/{anything}.
-	slices.SortFunc(api.methods, func(a, b *Method) int {
-		if a.wildcards() != b.wildcards() {
-			return a.wildcards() - b.wildcards()
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("unpack the description of %s: %w", name, err)
+	}
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
+		return nil, fmt.Errorf("unpack the description of %s: %w", name, err)
+	}
+	api, err := Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("description of %s: %w", name, err)
+	}
+	api.correct()
 	return api, nil
 }
 
-func (a *API) collect(prefix string, t *tree) {
-	for _, m := range t.Methods {
-		path := m.Path
-		if m.FlatPath != "" { // spells out what {+name} may be
-			path = m.FlatPath
+// correct changes what a description states otherwise than the service behaves.
+func (a *API) correct() {
+	// The description of Drive calls these fields output only. permissions.create takes them.
+	if permission := a.schemas["Permission"]; a.Name == "drive" && permission != nil {
+		for _, field := range []string{"emailAddress", "domain"} {
+			permission.Properties[field].Description = ""
 		}
-		a.methods = append(a.methods, &Method{
-			ID: strings.TrimPrefix(m.ID, prefix), Verb: m.HTTPMethod, api: a,
-			segments: strings.Split(path, "/"), parameters: m.Parameters, request: m.Request,
-		})
 	}
-	for _, sub := range t.Resources {
-		a.collect(prefix, sub)
+	// Calendar takes a time without an offset if a time zone stands beside it.
+	if when := a.schemas["EventDateTime"]; a.Name == "calendar" && when != nil {
+		when.Properties["dateTime"].Format = ""
 	}
 }
 
-func (m *Method) wildcards() int {
-	n := 0
-	for _, s := range m.segments {
-		if strings.HasPrefix(s, "{") {
-			n++
-		}
-	}
-	return n
-}
-
-// Methods lists the methods.
-func (a *API) Methods() []*Method { return a.methods }
-
-// Method finds a method by its ID; nil if there is none.
+// Method returns the method with an ID, or nil if there is none.
 func (a *API) Method(id string) *Method {
 	for _, m := range a.methods {
 		if m.ID == id {
@@ -142,45 +120,65 @@ func (a *API) Method(id string) *Method {
 	return nil
 }
 
-// Find tells which method a request calls, by its verb and its path: still escaped, below the host,
-// like storage/v1/b/work/o/a%2Fb. The path's parameters come back unescaped; nil is no such method.
-func (a *API) Find(verb, escapedPath string) (*Method, map[string]string) {
-	rest, ok := strings.CutPrefix(strings.TrimPrefix(escapedPath, "/"), a.base)
-	if !ok {
-		return nil, nil
-	}
-	segments := strings.Split(rest, "/")
-	for _, m := range a.methods {
-		if m.Verb != verb || len(m.segments) != len(segments) {
-			continue
-		}
-		if values, ok := m.match(segments); ok {
-			return m, values
-		}
-	}
-	return nil, nil
+// Match is what a request calls.
+type Match struct {
+	Method *Method           // nil: the path exists only for other HTTP methods
+	Path   map[string]string // unescaped parameters of the path
+	Upload bool              // the request came by the method's upload path
 }
 
-// match compares segment by segment; a segment may be {name}, or {name}:verb as in jobs/{job}:run.
-func (m *Method) match(segments []string) (map[string]string, bool) {
+// Find returns the method that a request calls. The path is escaped and begins below the host, like
+// storage/v1/b/work/o/a%2Fb. Find reports whether the path is known for any HTTP method.
+func (a *API) Find(httpMethod, escapedPath string, query url.Values) (found Match, known bool) {
+	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
+	for _, m := range a.methods {
+		if path, ok := match(m.path, segments); ok {
+			known = true
+			if m.HTTPMethod == httpMethod {
+				return Match{Method: m, Path: path}, true
+			}
+		}
+		if path, ok := match(m.uploadPath, segments); ok {
+			known = true
+			// An upload session is addressed with PUT, POST or DELETE, whatever began it.
+			if m.HTTPMethod == httpMethod || query.Has("upload_id") {
+				return Match{Method: m, Path: path, Upload: true}, true
+			}
+		}
+	}
+	return Match{}, known
+}
+
+// match compares a path with a pattern and returns the unescaped parameters.
+func match(pattern, segments []string) (map[string]string, bool) {
+	if len(pattern) == 0 || len(pattern) != len(segments) {
+		return nil, false
+	}
 	values := map[string]string{}
-	for i, pattern := range m.segments {
-		name, after, isParameter := strings.Cut(strings.TrimPrefix(pattern, "{"), "}")
-		if !strings.HasPrefix(pattern, "{") || !isParameter {
-			if pattern != segments[i] {
+	for i, want := range pattern {
+		parameter, isParameter := strings.CutPrefix(want, "{")
+		if !isParameter {
+			if segments[i] != want {
 				return nil, false
 			}
 			continue
 		}
-		escaped, ok := strings.CutSuffix(segments[i], after)
-		if !ok || after == "" && strings.HasPrefix(m.api.base, "v") && strings.Contains(escaped, ":") {
+		name, verb, _ := strings.Cut(parameter, "}") // jobs/{jobsId}:run ends in a verb
+		segment, err := url.PathUnescape(segments[i])
+		if err != nil {
 			return nil, false
 		}
-		value, err := url.PathUnescape(escaped)
-		if err != nil || value == "" {
+		value, ok := strings.CutSuffix(segment, verb)
+		if !ok || value == "" {
 			return nil, false
 		}
-		values[strings.TrimPrefix(name, "+")] = value
+		values[name] = value
 	}
 	return values, true
 }
+
+// TakesBody reports whether the method's requests have a JSON body.
+func (m *Method) TakesBody() bool { return m.request != nil }
+
+// isPatch reports whether a request's body holds only the fields to change.
+func (m *Method) isPatch() bool { return m.HTTPMethod == http.MethodPatch }

@@ -1,208 +1,273 @@
 package apidesc
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// CheckQuery refuses parameters that the method does not have, and values that are not of their type.
-// extra names parameters that a stand-in knows besides, like upload_id. The error is a [*Problem].
-func (m *Method) CheckQuery(query url.Values, extra ...string) error {
+// CheckQuery refuses parameters that the method does not have, values that are not of their type, and
+// missing required parameters. upload allows the parameters of an upload session. An error is a
+// [*Problem].
+func (m *Method) CheckQuery(query url.Values, upload bool) error {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		s := m.parameters[name]
-		if s == nil || s.Location == "path" {
-			s = m.api.common[name]
-		}
-		switch {
-		case slices.Contains(extra, name):
+		if upload && slices.Contains([]string{"upload_id", "uploadType", "upload_protocol"}, name) {
 			continue
-		case s == nil:
-			return refuse(name, "Invalid JSON payload received. Unknown name %q: Cannot bind query parameter. Field %q could not be found in request message.", name, name)
-		case len(query[name]) > 1 && !s.Repeated:
-			return refuse(name, "Parameter %s is given %d times.", name, len(query[name]))
 		}
-		for _, value := range query[name] {
-			if err := s.checkText(name, value); err != nil {
-				return err
+		if err := m.checkParameter(name, query[name]); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.parameters)) {
+		s := m.parameters[name]
+		if s.Required && s.Location == "query" && !query.Has(name) {
+			return &Problem{
+				Location: name,
+				Reason:   reasonRequired,
+				Message:  "Required parameter: " + name,
 			}
 		}
 	}
 	return nil
 }
 
-// checkText checks a parameter's value, which is text whatever its type.
-func (s *schema) checkText(where, value string) error {
-	bad := refuse(where, "Invalid value for parameter %s: %q.", where, value)
-	switch s.Type {
-	case "boolean":
-		if value != "true" && value != "false" {
-			return bad
+func (m *Method) checkParameter(name string, values []string) error {
+	s := m.parameters[name]
+	if s == nil || s.Location == "path" {
+		s = m.api.common[name]
+	}
+	if s == nil {
+		const message = "Invalid JSON payload received. Unknown name %q: " +
+			"Cannot bind query parameter. Field %q could not be found in request message."
+		return invalid(name, message, name, name)
+	}
+	if len(values) > 1 && !s.Repeated {
+		return invalid(name, "Parameter %q is given %d times and may be given once.", name, len(values))
+	}
+	for _, value := range values {
+		if err := s.checkText(value); err != nil {
+			return invalid(name, "Invalid value for parameter %q: %s", name, err)
 		}
-	case "integer", "number":
-		if !json.Valid([]byte(value)) {
-			return bad
-		}
-		return s.check(where, json.Number(value), nil)
-	case "string":
-		return s.checkString(where, value)
 	}
 	return nil
 }
 
-// CheckBody refuses a body that is not what the method takes. The error is a [*Problem].
-func (m *Method) CheckBody(body []byte) error {
+// DecodeObject reads one JSON object. Nothing counts as an empty object. Numbers are [json.Number]. An
+// error is a [*Problem], or a [*http.MaxBytesError] of the reader.
+func DecodeObject(r io.Reader) (map[string]any, error) {
+	decoder := json.NewDecoder(r)
+	decoder.UseNumber()
+	var object map[string]any
+	err := decoder.Decode(&object)
+	if errors.Is(err, io.EOF) {
+		return map[string]any{}, nil
+	}
+	if err == nil && !errors.Is(decoder.Decode(new(any)), io.EOF) {
+		err = errors.New("more than one value")
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &Problem{
+			Reason:  reasonParse,
+			Message: "Invalid JSON payload received. " + err.Error(),
+		}
+	}
+	if object == nil { // null
+		object = map[string]any{}
+	}
+	return object, nil
+}
+
+// CheckBody refuses a body that the method does not take. A patch may lack required fields. An error
+// is a [*Problem].
+func (m *Method) CheckBody(body map[string]any) error {
 	if m.request == nil {
-		if len(bytes.TrimSpace(body)) > 0 {
-			return refuse("", "The request takes no body.")
+		if len(body) > 0 {
+			return invalid("", "The request takes no body.")
 		}
 		return nil
 	}
-	return m.api.checkJSON(m.request, body)
+	c := &checker{api: m.api, method: m.api.Name + "." + m.ID, partial: m.isPatch()}
+	return c.check(m.request, body, strings.ToLower(m.api.resolve(m.request).ID))
 }
 
-// Check refuses JSON that is not of a type of the description: for a stand-in's own answers.
-func (a *API) Check(typeName string, body []byte) error {
-	return a.checkJSON(&schema{Ref: typeName}, body)
+// Writable returns a checked body without the fields that Google ignores in requests.
+func (m *Method) Writable(body map[string]any) map[string]any {
+	return m.api.writableObject(m.api.resolve(m.request), body)
 }
 
-func (a *API) checkJSON(s *schema, body []byte) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil // an empty body is an empty object
+func (a *API) writableObject(s *schema, object map[string]any) map[string]any {
+	kept := map[string]any{}
+	for name, value := range object {
+		if field := s.field(name); !field.outputOnly() {
+			kept[name] = a.writable(field, value)
+		}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var value any
-	err := decoder.Decode(&value)
-	if err == nil && !errors.Is(decoder.Decode(new(any)), io.EOF) {
-		err = errors.New("something follows the value")
-	}
-	if err != nil {
-		return refuse("", "Parse Error: %v", err)
-	}
-	return s.check("", value, a)
+	return kept
 }
 
-func (s *schema) check(where string, value any, a *API) error {
-	if s.Ref != "" {
-		s = a.schemas[s.Ref]
+func (a *API) writable(s *schema, value any) any {
+	s = a.resolve(s)
+	switch v := value.(type) {
+	case map[string]any:
+		return a.writableObject(s, v)
+	case []any:
+		kept := make([]any, len(v))
+		for i, item := range v {
+			kept[i] = a.writable(s.Items, item)
+		}
+		return kept
 	}
-	if s == nil || value == nil || s.Type == "any" {
-		return nil // null means the field's default
-	}
-	bad := func() error { // made only if wanted: every field of every call passes here
-		return refuse(where, "Invalid value at %q (%s): %v", where, strings.TrimSpace(s.Type+" "+s.Format), value)
-	}
-	switch s.Type {
-	case "object":
-		fields, ok := value.(map[string]any)
-		if !ok {
-			return bad()
-		}
-		return s.checkFields(where, fields, a)
-	case "array":
-		items, ok := value.([]any)
-		if !ok {
-			return bad()
-		}
-		for i, item := range items {
-			if err := s.Items.check(fmt.Sprintf("%s[%d]", where, i), item, a); err != nil {
-				return err
-			}
-		}
-	case "boolean":
-		if _, ok := value.(bool); !ok {
-			return bad()
-		}
-	case "integer":
-		number, ok := value.(json.Number)
-		if !ok || !fits(number.String(), s.Format) {
-			return bad()
-		}
-	case "number":
-		if _, ok := value.(json.Number); !ok {
-			return bad()
-		}
-	case "string":
-		text, ok := value.(string)
-		if number, isNumber := value.(json.Number); isNumber && strings.HasSuffix(s.Format, "int64") {
-			text, ok = number.String(), true // Google takes both
-		}
-		if !ok {
-			return bad()
-		}
-		return s.checkString(where, text)
+	return value
+}
+
+// CheckAnswer refuses an answer of a stand-in that Google would not give. The error is none of the
+// caller's request, and no [*Problem].
+func (m *Method) CheckAnswer(body map[string]any) error {
+	c := &checker{api: m.api, partial: true}
+	if err := c.check(m.response, body, m.ID); err != nil {
+		return fmt.Errorf("the stand-in's answer to %s is not as described: %s", m.ID, err.Error())
 	}
 	return nil
 }
 
-func (s *schema) checkFields(where string, fields map[string]any, a *API) error {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		at := strings.TrimPrefix(where+"."+name, ".")
-		field := s.Properties[name]
-		if field == nil {
-			field = s.Additional
+// checker compares a value with its schema.
+type checker struct {
+	api     *API
+	method  string // with the API's name, for the fields that it needs; empty for answers
+	partial bool   // required fields may be missing
+}
+
+// check refuses unknown fields, wrong types, values outside an enumeration and missing fields. at is
+// the value's place, for the error.
+func (c *checker) check(s *schema, value any, at string) error {
+	s = c.api.resolve(s)
+	if s == nil || value == nil {
+		return nil // null has the same effect as an absent field
+	}
+	switch s.Type {
+	case "object":
+		return c.checkObject(s, value, at)
+	case "array":
+		return c.checkArray(s, value, at)
+	case "string":
+		return c.checkString(s, value, at)
+	case "boolean":
+		if _, ok := value.(bool); !ok {
+			return wrongType(at, "a boolean")
 		}
-		if field == nil {
-			return refuse(at, "Invalid JSON payload received. Unknown name %q at %q: Cannot find field.", name, where)
-		}
-		if err := field.check(at, fields[name], a); err != nil {
+	case "integer", "number":
+		return checkNumber(s, value, at)
+	}
+	return nil
+}
+
+func (c *checker) checkArray(s *schema, value any, at string) error {
+	list, ok := value.([]any)
+	if !ok {
+		return wrongType(at, "an array")
+	}
+	for i, item := range list {
+		if err := c.check(s.Items, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *schema) checkString(where, text string) error {
-	ok := true
-	switch s.Format {
-	case "int64", "uint64":
-		ok = fits(text, s.Format)
-	case "date-time", "google-datetime":
-		_, err := time.Parse(time.RFC3339Nano, text)
-		ok = err == nil
-	case "date":
-		_, err := time.Parse(time.DateOnly, text)
-		ok = err == nil
-	case "byte":
-		ok = isBase64(text)
+func (c *checker) checkString(s *schema, value any, at string) error {
+	text, ok := value.(string)
+	isRequest := c.method != ""
+	if !ok && isRequest && strings.HasSuffix(s.Format, "int64") {
+		text, ok = numberText(value) // Google takes a number, too, and answers with a string
 	}
 	if !ok {
-		return refuse(where, "Invalid value at %q (%s): %q", where, s.Format, text)
+		return wrongType(at, "a string")
 	}
-	if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-		return refuse(where, "Invalid value at %q: %q. Allowed values: [%s]", where, text, strings.Join(s.Enum, ", "))
+	if err := s.checkText(text); err != nil {
+		return invalid(at, "Invalid value at '%s': %s", at, err)
 	}
 	return nil
 }
 
-func isBase64(text string) bool {
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-		if _, err := e.DecodeString(text); err == nil {
-			return true
-		}
+func checkNumber(s *schema, value any, at string) error {
+	text, ok := numberText(value)
+	if !ok {
+		return wrongType(at, "a number")
 	}
-	return false
+	if err := s.checkText(text); err != nil {
+		return invalid(at, "Invalid value at '%s': %s", at, err)
+	}
+	return nil
 }
 
-func fits(text, format string) bool {
-	bits := 64
-	if strings.HasSuffix(format, "32") {
-		bits = 32
+func (c *checker) checkObject(s *schema, value any, at string) error {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return wrongType(at, "an object")
 	}
-	if strings.HasPrefix(format, "u") {
-		_, err := strconv.ParseUint(text, 10, bits)
-		return err == nil
+	for name, value := range object {
+		field := s.field(name)
+		if field == nil {
+			const message = "Invalid JSON payload received. Unknown name %q at '%s': Cannot find field."
+			return invalid(name, message, name, at)
+		}
+		if err := c.check(field, value, at+"."+name); err != nil {
+			return err
+		}
 	}
-	_, err := strconv.ParseInt(text, 10, bits)
-	return err == nil
+	if c.partial {
+		return nil
+	}
+	return c.checkRequired(s, object, at)
+}
+
+func (c *checker) checkRequired(s *schema, object map[string]any, at string) error {
+	for name, field := range s.Properties {
+		if object[name] == nil && slices.Contains(field.Annotations.Required, c.method) {
+			return &Problem{
+				Location: at + "." + name,
+				Reason:   reasonRequired,
+				Message:  "Required field: " + name,
+			}
+		}
+	}
+	return nil
+}
+
+// field returns the schema of a field of an object, or nil if it may not have the field.
+func (s *schema) field(name string) *schema {
+	if field := s.Properties[name]; field != nil {
+		return field
+	}
+	return s.Additional
+}
+
+func wrongType(at, want string) error {
+	return invalid(at, "Invalid value at '%s': want %s.", at, want)
+}
+
+// numberText returns a number as it stands in JSON. It reports whether the value is a number.
+func numberText(value any) (string, bool) {
+	switch n := value.(type) {
+	case json.Number:
+		return n.String(), true
+	case int:
+		return strconv.Itoa(n), true
+	case int64:
+		return strconv.FormatInt(n, 10), true
+	case float64:
+		return strconv.FormatFloat(n, 'f', -1, 64), true
+	}
+	return "", false
 }

@@ -149,17 +149,3 @@ func TestNewRefuses(t *testing.T) {
 		t.Error("took a job without a command")
 	}
 }
-
-func FuzzFields(f *testing.F) {
-	for _, text := range []string{"name", "a(b,c/d),e", "a/b/c(d)", "a(", ",", "*", "a)b", "a(b))"} {
-		f.Add(text)
-	}
-	value := map[string]any{"a": []any{map[string]any{"b": 1.0}}, "name": "n"}
-	whole, _ := json.Marshal(value)
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := run.Select(text, whole)
-		if err == nil && !json.Valid(got) {
-			t.Errorf("%q selects %q", text, got)
-		}
-	})
-}

@@ -1,7 +1,7 @@
 // Package run is the Cloud Run Admin API on one machine, for one job: executions are kept on disk, and
 // their tasks are processes.
 //
-// It knows the API, as its description (run-api.json, of the client library) and the pages beside it
+// It knows the API, as its description and the pages beside it
 // tell, and what Cloud Run gives to a task. It knows nothing of what the tasks do. Requests and our own
 // answers are held against the description; what it does not say is checked here by hand. A started
 // execution is on disk before it is answered. If the machine stops, tasks that had not ended are run
@@ -13,7 +13,6 @@ package run
 import (
 	"cmp"
 	"context"
-	_ "embed" // for the description
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +28,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
-
-//go:embed run-api.json
-var description []byte
 
 // Options are the job and where it runs.
 type Options struct {
@@ -88,7 +84,7 @@ func New(options Options) (*Server, error) {
 	if options.Faults == nil {
 		options.Faults = faults.New(0)
 	}
-	api, err := apidesc.Parse(description)
+	api, err := apidesc.Load("run")
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +142,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // methodOf names a request for fault rules: jobs.run, executions.list, tasks.list, operations.get.
 func (s *Server) methodOf(r *http.Request) string {
-	method, _ := s.api.Find(r.Method, r.URL.EscapedPath())
-	if method == nil {
+	found, _ := s.api.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
+	if found.Method == nil {
 		return ""
 	}
-	parts := strings.Split(method.ID, ".")
+	parts := strings.Split(found.Method.ID, ".")
 	return strings.Join(parts[max(0, len(parts)-2):], ".")
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type call struct {
 	method *apidesc.Method
 	values map[string]string // of the path
 	body   []byte
+	fields apidesc.Fields // nil: all
 }
 
 // name is a resource's name in full, or its parent's: the path without what follows it.
@@ -61,18 +63,9 @@ func (c *call) into(v any) error {
 
 const bodyBytes = 1 << 20
 
-// serve checks a request, has it answered, and checks the answer.
+// serve checks a request, answers it, and checks the answer.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	c, selected, err := s.read(w, r)
-	var answer any
-	var kind string
-	if err == nil {
-		answer, kind, err = s.answer(c)
-	}
-	var body []byte
-	if err == nil {
-		body, err = s.write(answer, kind, selected)
-	}
+	body, err := s.respond(w, r)
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -81,84 +74,99 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the caller may be gone
 }
 
-// read holds a request against the description.
-func (s *Server) read(w http.ResponseWriter, r *http.Request) (*call, mask, error) {
-	method, values := s.api.Find(r.Method, r.URL.EscapedPath())
+func (s *Server) respond(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	c, err := s.read(w, r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.answer(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.encode(answer)
+}
+
+// read checks a request against the description.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (*call, error) {
+	query := r.URL.Query()
+	found, _ := s.api.Find(r.Method, r.URL.EscapedPath(), query)
+	method := found.Method
 	if method == nil {
-		return nil, nil, &problem{http.StatusNotFound, "NOT_FOUND", "Method not found."}
+		return nil, &problem{http.StatusNotFound, "NOT_FOUND", "Method not found."}
 	}
-	if err := method.CheckQuery(r.URL.Query()); err != nil {
-		return nil, nil, invalid("%v", err)
+	if err := method.CheckQuery(query, found.Upload); err != nil {
+		return nil, invalid("%v", err)
 	}
-	var selected mask
-	if fields := r.URL.Query().Get("fields"); fields != "" {
-		m, err := parseMask(fields)
-		if err != nil {
-			return nil, nil, invalid("%v", err)
-		}
-		selected = m
+	selected, err := apidesc.ParseFields(query.Get("fields"))
+	if err == nil {
+		err = method.CheckFields(selected)
+	}
+	if err != nil {
+		return nil, invalid("%v", err)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBytes))
 	if err != nil {
-		return nil, nil, invalid("The body cannot be read: %v", err)
+		return nil, invalid("The body cannot be read: %v", err)
 	}
-	if err := method.CheckBody(body); err != nil {
-		return nil, nil, invalid("%v", err)
+	sent, err := apidesc.DecodeObject(bytes.NewReader(body))
+	if err == nil {
+		err = method.CheckBody(sent)
 	}
-	return &call{Request: r, method: method, values: values, body: body}, selected, nil
+	if err != nil {
+		return nil, invalid("%v", err)
+	}
+	return &call{
+		Request: r,
+		method:  method,
+		values:  found.Path,
+		body:    body,
+		fields:  selected,
+	}, nil
 }
 
-// answer is the table of methods: what is answered, and the name of its type.
-func (s *Server) answer(c *call) (answer any, kind string, err error) {
+// answer calls the handler of the request's method. The answer is a type of the client library.
+func (s *Server) answer(c *call) (any, error) {
 	switch strings.TrimPrefix(c.method.ID, "projects.locations.") {
 	case "jobs.get":
-		answer, err = s.getJob(c)
-		return answer, "GoogleCloudRunV2Job", err
+		return s.getJob(c)
 	case "jobs.run":
-		answer, err = s.run(c)
-		return answer, "GoogleLongrunningOperation", err
+		return s.run(c)
 	case "jobs.executions.get":
-		answer, err = s.getExecution(c)
-		return answer, "GoogleCloudRunV2Execution", err
+		return s.getExecution(c)
 	case "jobs.executions.list":
-		answer, err = s.listExecutions(c)
-		return answer, "GoogleCloudRunV2ListExecutionsResponse", err
+		return s.listExecutions(c)
 	case "jobs.executions.cancel":
-		answer, err = s.cancel(c)
-		return answer, "GoogleLongrunningOperation", err
+		return s.cancel(c)
 	case "jobs.executions.delete":
-		answer, err = s.deleteExecution(c)
-		return answer, "GoogleLongrunningOperation", err
+		return s.deleteExecution(c)
 	case "jobs.executions.tasks.list":
-		answer, err = s.listTasks(c)
-		return answer, "GoogleCloudRunV2ListTasksResponse", err
+		return s.listTasks(c)
 	case "jobs.executions.tasks.get":
-		answer, err = s.getTask(c)
-		return answer, "GoogleCloudRunV2Task", err
+		return s.getTask(c)
 	case "operations.get", "operations.wait":
-		answer, err = s.getOperation(c)
-		return answer, "GoogleLongrunningOperation", err
+		return s.getOperation(c)
 	}
-	return nil, "", &problem{http.StatusNotImplemented, "UNIMPLEMENTED", "The stand-in of Cloud Run has no method " + c.method.ID + "."}
+	message := "The stand-in of Cloud Run has no method " + c.method.ID + "."
+	return nil, &problem{http.StatusNotImplemented, "UNIMPLEMENTED", message}
 }
 
-// write is an answer as JSON, held against the description, and what is selected of it.
-func (s *Server) write(answer any, kind string, selected mask) ([]byte, error) {
-	body, err := json.Marshal(answer)
+// encode returns the selected fields of an answer as JSON, after it was checked.
+func (c *call) encode(answer any) ([]byte, error) {
+	text, err := json.Marshal(answer)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.api.Check(kind, body); err != nil {
-		return nil, fmt.Errorf("our own answer is not a %s: %w", kind, err)
-	}
-	if selected == nil {
-		return body, nil
-	}
-	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
+	body, err := apidesc.DecodeObject(bytes.NewReader(text))
+	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(selected.apply(value))
+	if err := c.method.CheckAnswer(body); err != nil {
+		return nil, err
+	}
+	if c.fields == nil {
+		return text, nil
+	}
+	return json.Marshal(c.fields.SelectObject(body))
 }
 
 // refuse answers in Google's form of errors.

@@ -1,10 +1,13 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 // bodyBytes bounds a JSON body: metadata and lists of 32 sources stay far below.
@@ -64,7 +67,11 @@ func (c *call) decode(into any) error {
 }
 
 func (c *call) decodeBytes(body []byte, into any) error {
-	if err := c.method.CheckBody(body); err != nil {
+	sent, err := apidesc.DecodeObject(bytes.NewReader(body))
+	if err == nil {
+		err = c.method.CheckBody(sent)
+	}
+	if err != nil {
 		return &failure{http.StatusBadRequest, "parseError", err.Error()}
 	}
 	if len(body) == 0 {

@@ -11,7 +11,6 @@
 package storage
 
 import (
-	_ "embed" // the API's description
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,9 +25,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
-
-//go:embed storage-api.json
-var description []byte
 
 // Options are what a server needs.
 type Options struct {
@@ -53,7 +49,7 @@ type Server struct {
 // New opens the state under opts.Dir; buckets that are there come back, those of opts.Folders exist
 // from the start. One process at a time may hold a folder.
 func New(opts Options) (*Server, error) {
-	api, err := apidesc.Parse(description)
+	api, err := apidesc.Load("storage")
 	if err != nil {
 		return nil, err
 	}
@@ -151,21 +147,16 @@ func (s *Server) identify(r *http.Request) *call {
 	c := &call{Request: r, query: r.URL.Query()}
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
 	path = strings.TrimPrefix(path, "resumable/")
-	verb := r.Method
-	if below, ok := strings.CutPrefix(path, "upload/"); ok {
-		path, c.upload = below, true
-		if c.query.Has("upload_id") {
-			verb = http.MethodPost // PUT and DELETE of an upload's own address belong to the insert
-		}
+	path, download := strings.CutPrefix(path, "download/")
+	httpMethod := r.Method
+	if httpMethod == http.MethodHead {
+		httpMethod = http.MethodGet
 	}
-	below, download := strings.CutPrefix(path, "download/")
-	if verb == http.MethodHead {
-		verb = http.MethodGet
-	}
-	c.method, c.path = s.api.Find(verb, below)
-	if c.method == nil || c.upload && c.method.ID != "objects.insert" {
+	found, _ := s.api.Find(httpMethod, path, c.query)
+	if found.Method == nil {
 		return nil
 	}
+	c.method, c.path, c.upload = found.Method, found.Path, found.Upload
 	c.media = c.method.ID == "objects.get" && (download || c.query.Get("alt") == "media")
 	return c
 }
@@ -201,7 +192,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) dispatch(c *call) error {
-	if err := c.method.CheckQuery(c.query, "upload_id", "uploadType", "upload_protocol"); err != nil {
+	if err := c.method.CheckQuery(c.query, c.upload); err != nil {
 		return invalid("%v", err)
 	}
 	if c.method.ID == "buckets.insert" {

@@ -1,47 +1,15 @@
 package api_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
-
-// TestDescriptionsAreTheClientLibrarys holds the packed descriptions against the module that go.mod names.
-func TestDescriptionsAreTheClientLibrarys(t *testing.T) {
-	t.Parallel()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
-	if err != nil {
-		t.Skipf("the module cannot be found: %v", err)
-	}
-	for name, at := range map[string]string{"drive": "drive/v3", "calendar": "calendar/v3", "classroom": "classroom/v1"} {
-		want, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), at, name+"-api.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		packed, err := os.ReadFile("descriptions/" + name + "-api.json.gz")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s: pack it again: gzip -9nc %s (%v)", name, at, err)
-		}
-	}
-}
 
 // about serves one method with whatever answer.
 func about(t testing.TB, body api.Object) *api.Service {

@@ -1,12 +1,10 @@
-// Package api is what the stand-ins of Google's APIs have in common: it finds the method that a
-// request calls, checks the request, and the stand-in's own answer, against the description that
-// Google ships with its client library, cuts answers to the fields that were asked for, and speaks
-// Google's form of errors.
+// Package api is what the stand-ins of Workspace APIs have in common: calls, answers, errors and pages.
 //
-// It knows HTTP, JSON and Google's descriptions (descriptions/, unchanged but packed; a test holds them
-// against the client library's). It knows no files, events or courses, no disk and no clock. Resources
-// are [Object] values, because what a caller may say is what the description says and no more; whoever
-// keeps one must not change it afterwards. Start with [Service].
+// A [Service] finds the method that a request calls, checks the request and the stand-in's answer with
+// package apidesc, selects the fields that were asked for, and answers errors in Google's form. The
+// package knows HTTP and JSON. It knows no files, events or courses, no disk and no clock. Resources are
+// [Object] values: a caller may send what the description allows. A stored Object is not changed. Start
+// with [NewService].
 package api
 
 import (

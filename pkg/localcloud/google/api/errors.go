@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 // Error is a refusal in Google's form.
@@ -32,10 +34,18 @@ func Invalid(location, format string, args ...any) *Error {
 // refusal finds the refusal in an error. What is none is a fault of the stand-in: 500.
 func refusal(err error) *Error {
 	var e *Error
+	var problem *apidesc.Problem
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &problem):
+		return &Error{
+			Status:   http.StatusBadRequest,
+			Reason:   problem.Reason,
+			Message:  problem.Message,
+			Location: problem.Location,
+		}
 	case errors.As(err, &tooLarge):
 		return Refuse(http.StatusRequestEntityTooLarge, "uploadTooLarge", "the body is larger than %d bytes", tooLarge.Limit)
 	}

@@ -3,12 +3,12 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
 // UserHeader names the caller. A call without it sees and may do everything.
@@ -18,7 +18,7 @@ const bodyBytes = 4 << 20 // the most that a JSON body may take
 
 // Service answers the calls of one API.
 type Service struct {
-	description *Description
+	description *apidesc.API
 	handlers    map[string]Handler
 	defaults    map[string]string // what is answered without fields, by method
 	log         *slog.Logger
@@ -31,7 +31,7 @@ type Handler func(*Call) (*Answer, error)
 type Call struct {
 	Request *http.Request
 	Writer  http.ResponseWriter
-	Method  *Method
+	Method  *apidesc.Method
 	Path    map[string]string // the parameters in the path
 	Query   url.Values
 	Body    Object // checked, without what Google ignores; nil for uploads and methods without a body
@@ -40,6 +40,7 @@ type Call struct {
 	Upload  bool
 
 	service *Service
+	fields  apidesc.Fields // what the answer is to hold; nil: all
 }
 
 // Answer is what a method says.
@@ -59,7 +60,7 @@ func Done() (*Answer, error) { return &Answer{}, nil }
 // as Google calls them, like files.create. defaults are the fields that a method answers with when the
 // caller named none; a method that is not there answers with all it knows.
 func NewService(name string, handlers map[string]Handler, defaults map[string]string, log *slog.Logger) (*Service, error) {
-	d, err := Describe(name)
+	d, err := apidesc.Load(name)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +69,14 @@ func NewService(name string, handlers map[string]Handler, defaults map[string]st
 
 // MethodOf names the method that a request calls, "" if none: what [faults.Table.Wrap] wants to know.
 func (s *Service) MethodOf(r *http.Request) string {
-	if found, _ := s.description.find(r); found.method != nil {
-		return found.method.ID
+	if found, _ := s.find(r); found.Method != nil {
+		return found.Method.ID
 	}
 	return ""
+}
+
+func (s *Service) find(r *http.Request) (found apidesc.Match, known bool) {
+	return s.description.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
 }
 
 // ServeHTTP implements http.Handler. The path begins with what the description calls the service's path.
@@ -90,95 +95,91 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, e.Status, e.body(), true)
 }
 
+// call answers a request after it was checked.
 func (s *Service) call(w http.ResponseWriter, r *http.Request) (*Call, *Answer, error) {
-	found, known := s.description.find(r)
-	switch {
-	case !known:
-		return nil, nil, Refuse(http.StatusNotFound, "notFound", "The requested URL %s was not found on this server.", r.URL.Path)
-	case found.method == nil:
-		return nil, nil, Refuse(http.StatusMethodNotAllowed, "httpMethodNotAllowed", "%s does not work on %s.", r.Method, r.URL.Path)
+	found, known := s.find(r)
+	if !known {
+		return nil, nil, Refuse(http.StatusNotFound, "notFound",
+			"The requested URL %s was not found on this server.", r.URL.Path)
 	}
-	handler := s.handlers[found.method.ID]
+	if found.Method == nil {
+		return nil, nil, Refuse(http.StatusMethodNotAllowed, "httpMethodNotAllowed",
+			"%s does not work on %s.", r.Method, r.URL.Path)
+	}
+	handler := s.handlers[found.Method.ID]
 	if handler == nil {
-		return nil, nil, Refuse(http.StatusNotImplemented, "notImplemented", "%s.%s is not part of this stand-in.", s.description.Name, found.method.ID)
+		return nil, nil, Refuse(http.StatusNotImplemented, "notImplemented",
+			"%s.%s is not part of this stand-in.", s.description.Name, found.Method.ID)
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	c, err := s.newCall(w, r, found)
 	if err != nil {
-		return nil, nil, Invalid("", "Malformed query: %s", err)
-	}
-	c := &Call{
-		Request: r, Writer: w, Method: found.method, Path: found.path, Query: query,
-		User: r.Header.Get(UserHeader), Upload: found.upload, service: s,
-	}
-	if err := s.description.checkQuery(c.Method, query, c.Upload); err != nil {
 		return nil, nil, err
-	}
-	if _, err := c.fields(); err != nil {
-		return nil, nil, err
-	}
-	if alt := query.Get("alt"); alt == "proto" || alt == "media" && !c.Method.Download {
-		return nil, nil, Invalid("alt", "alt=%s does not work with %s.", alt, c.Method.ID)
-	}
-	if c.Method.Request != nil && !c.Upload {
-		if err := c.readBody(); err != nil {
-			return nil, nil, err
-		}
 	}
 	answer, err := handler(c)
 	return c, answer, err
 }
 
+// newCall checks a request and reads its body, unless it is an upload.
+func (s *Service) newCall(w http.ResponseWriter, r *http.Request, found apidesc.Match) (*Call, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, Invalid("", "Malformed query: %s", err)
+	}
+	c := &Call{
+		Request: r,
+		Writer:  w,
+		Method:  found.Method,
+		Path:    found.Path,
+		Query:   query,
+		User:    r.Header.Get(UserHeader),
+		Upload:  found.Upload,
+		service: s,
+	}
+	if err := c.Method.CheckQuery(query, c.Upload); err != nil {
+		return nil, err
+	}
+	if err := c.selectFields(); err != nil {
+		return nil, err
+	}
+	alt := query.Get("alt")
+	if alt == "proto" || alt == "media" && !c.Method.Download {
+		return nil, Invalid("alt", "alt=%s does not work with %s.", alt, c.Method.ID)
+	}
+	if c.Method.TakesBody() && !c.Upload {
+		return c, c.readBody()
+	}
+	return c, nil
+}
+
+// selectFields reads the selection of fields and checks it against the method's answer.
+func (c *Call) selectFields() error {
+	text := c.Query.Get("fields")
+	if text == "" {
+		text = c.service.defaults[c.Method.ID]
+	}
+	selected, err := apidesc.ParseFields(text)
+	if err != nil {
+		return err
+	}
+	c.fields = selected
+	return c.Method.CheckFields(selected)
+}
+
 func (c *Call) readBody() error {
-	body, err := DecodeObject(http.MaxBytesReader(c.Writer, c.Request.Body, bodyBytes))
+	body, err := apidesc.DecodeObject(http.MaxBytesReader(c.Writer, c.Request.Body, bodyBytes))
 	if err != nil {
 		return err
 	}
 	return c.TakeBody(body)
 }
 
-// TakeBody checks a body that a handler read itself, as of an upload.
+// TakeBody checks a body that a handler read itself, as of an upload, and sets Raw and Body.
 func (c *Call) TakeBody(body Object) error {
-	checked, err := c.service.description.CheckBody(c.Method, body)
-	c.Raw, c.Body = body, checked
-	return err
-}
-
-// DecodeObject reads one JSON object, or nothing, which counts as an empty one.
-func DecodeObject(r io.Reader) (Object, error) {
-	decoder := json.NewDecoder(r)
-	decoder.UseNumber()
-	var body Object
-	err := decoder.Decode(&body)
-	if errors.Is(err, io.EOF) {
-		return Object{}, nil
+	if err := c.Method.CheckBody(body); err != nil {
+		return err
 	}
-	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
-		err = errors.New("more than one value")
-	}
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
-		err = &Error{Status: http.StatusBadRequest, Reason: "parseError", Message: "Invalid JSON payload received. " + err.Error()}
-	}
-	if err == nil && body == nil {
-		body = Object{}
-	}
-	return body, err
-}
-
-// fields reads the selection of fields, checked against what the method answers.
-func (c *Call) fields() (mask, error) {
-	text := c.Query.Get("fields")
-	if text == "" {
-		text = c.service.defaults[c.Method.ID]
-	}
-	if text == "" {
-		return nil, nil
-	}
-	m, err := parseMask(text)
-	if err != nil {
-		return nil, err
-	}
-	return m, c.service.description.checkMask(c.Method.Response, m)
+	c.Raw, c.Body = body, c.Method.Writable(body)
+	return nil
 }
 
 // Flag reads a boolean parameter.
@@ -207,12 +208,8 @@ func (s *Service) write(c *Call, answer *Answer) error {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	m, err := c.fields()
-	if err != nil {
-		return err
-	}
-	body = m.cut(body).(Object)
-	if err := s.description.checkAnswer(c.Method, body); err != nil {
+	body = c.fields.SelectObject(body)
+	if err := c.Method.CheckAnswer(body); err != nil {
 		return err
 	}
 	writeJSON(c.Writer, status, body, c.Query.Get("prettyPrint") != "false")

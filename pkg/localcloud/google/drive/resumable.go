@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
@@ -75,7 +76,7 @@ func (u *uploads) forget(key string) {
 
 // startSession answers with the address that the bytes go to.
 func (d *Drive) startSession(c *api.Call, target string) (*api.Answer, error) {
-	body, err := api.DecodeObject(http.MaxBytesReader(c.Writer, c.Request.Body, metadataBytes))
+	body, err := apidesc.DecodeObject(http.MaxBytesReader(c.Writer, c.Request.Body, metadataBytes))
 	if err == nil {
 		err = c.TakeBody(body)
 	}

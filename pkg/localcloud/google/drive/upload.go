@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
@@ -44,7 +45,7 @@ func (d *Drive) uploadParts(c *api.Call, target string) (*api.Answer, error) {
 	if err != nil {
 		return nil, refuseUpload("the part of the metadata: %s", err)
 	}
-	body, err := api.DecodeObject(http.MaxBytesReader(nil, io.NopCloser(first), metadataBytes))
+	body, err := apidesc.DecodeObject(http.MaxBytesReader(nil, io.NopCloser(first), metadataBytes))
 	if err == nil {
 		err = c.TakeBody(body)
 	}
