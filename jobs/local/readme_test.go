@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// readmeCommands are the lines of the README's blocks that call bin/local, by command.
+// readmeCommands are the lines of docs/one-machine.md that call bin/local, by command.
 func readmeCommands(t *testing.T) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/one-machine.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,19 +27,19 @@ func readmeCommands(t *testing.T) map[string][]string {
 	return found
 }
 
-// with gives the README's placeholders values.
+// with gives the placeholders of the page values.
 func with(args []string, values ...string) []string {
 	return strings.Split(strings.NewReplacer(values...).Replace(strings.Join(args, "\n")), "\n")
 }
 
-// TestTheReadmesCommands runs what the README tells to type, in its order: serve in a folder that is not
+// TestTheReadmesCommands runs what docs/one-machine.md tells the reader to type, in its order: serve in a folder that is not
 // there yet, the commands beside it, and a merge; two minutes of footage stand in for a lecture.
 func TestTheReadmesCommands(t *testing.T) {
 	t.Parallel()
 	commands := readmeCommands(t)
 	s := newServed(t, "504")
 	if got := strings.Join(commands["serve"], " "); got != "serve --data DIR" { // as up starts it
-		t.Errorf("the README starts %q", got)
+		t.Errorf("docs/one-machine.md starts %q", got)
 	}
 	s.up()
 	for _, name := range []string{"rooms", "keys", "records"} {

@@ -51,7 +51,7 @@ type Costs struct {
 	UploadFixed, UploadGB  time.Duration
 	LookForUser            time.Duration // until an upload sees that its user was full a moment ago
 	Link, LinkAgain        time.Duration // the first delivery, and a look at whether the video plays
-	GBHour                 float64       // of video: docs/limits.md
+	GBHour                 float64       // of video: docs/quotas.md
 	Processing             float64       // that Drive takes to make a video playable, as a share of its length
 	SegmentLo, SegmentHi   time.Duration // after its end a segment is in the bucket
 	Patience               time.Duration // that a call spends on a quota before it gives up: workspace
