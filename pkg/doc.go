@@ -1,6 +1,8 @@
 // Package pkg is the map of the packages below it, in the order of imports.txt: each may import only
 // what stands above it.
 //
+//	cause                why something is missing, faulty or failed: codes with arguments, no text
+//	i18n                 the catalogue: keys and causes into sentences, a file a language
 //	nvr                  words of the recorder: roles, segment names, room time
 //	homoglyph            look-alike Cyrillic and Latin letters, folded for comparison
 //	fault                errors that are decisions: permanent, later, stale

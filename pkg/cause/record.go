@@ -1,0 +1,3 @@
+package cause
+
+func recordSpecs() []Spec { return nil }
