@@ -33,7 +33,7 @@
 //	localcloud/faults    rules by which the stand-ins fail
 //	localcloud/apidesc   requests and answers checked against Google's API descriptions
 //	localcloud/google/api  what Google's APIs share: calls, errors, pages
-//	localcloud/google/journal  rows in memory and on disk, whole after any kill
+//	localcloud/state     rows of a stand-in in memory and in SQLite, whole after any kill
 //	localcloud/google/drive  Drive: files, uploads, queries, sharing
 //	localcloud/google/calendar  Calendar: events, series, copies, notifications
 //	localcloud/google/classroom  Classroom: courses, announcements, people

@@ -4,7 +4,7 @@
 // It answers at Google's own paths, checks requests and its own answers against Google's descriptions, and
 // fails on purpose where a [faults.Table] says so. It survives a kill at any instant: what was answered
 // for is there, what was not is there whole or not at all. It knows no record and no merger. The rules of
-// each API are in drive, calendar and classroom; what they share in api and journal. Start with [New].
+// each API are in drive, calendar and classroom; what they share in api and state. Start with [New].
 package google
 
 import (

@@ -1,4 +1,4 @@
-// Package calendar is a stand-in of Google Calendar (API v3) whose state is a journal in a folder.
+// Package calendar is a stand-in of Google Calendar (API v3) whose state is a folder.
 //
 // It knows Calendar's rules as far as NVR Merger leans on them: series with Google's instance ids, exceptions,
 // copies in the calendars of those invited, entity tags, attachments, deletion and return, moves, pages, and
@@ -12,13 +12,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
-	"github.com/nvr-miem/merger/pkg/localcloud/google/journal"
+	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
 // Options say where the state lies and how the calendars behave.
@@ -37,13 +36,13 @@ type Calendar struct {
 	zone    *time.Location
 	service *api.Service
 
-	journal   *journal.Journal
-	calendars *journal.Table[calendarRow]
-	events    *journal.Table[event]
-	channels  *journal.Table[channel]
+	db        *state.DB
+	calendars *state.Table[calendarRow]
+	events    *state.Table[event]
+	channels  *state.Table[channel]
 	notices   *notices
 
-	// Of the update that runs, under the journal's lock.
+	// Of the update that runs, under the lock of db.
 	sequence int64           // of changes, ever growing
 	touched  map[string]bool // calendars whose watchers are told when the update is through
 }
@@ -61,11 +60,11 @@ func New(o Options) (*Calendar, error) {
 		return nil, fmt.Errorf("the time zone of calendars: %w", err)
 	}
 	c := &Calendar{o: o, zone: zone, touched: map[string]bool{}}
-	c.journal = journal.New(filepath.Join(o.Dir, "journal"))
-	c.calendars = journal.NewTable[calendarRow](c.journal, "calendars")
-	c.events = journal.NewTable[event](c.journal, "events")
-	c.channels = journal.NewTable[channel](c.journal, "channels")
-	if err := c.journal.Open(); err != nil {
+	c.db = state.New(o.Dir)
+	c.calendars = state.NewTable[calendarRow](c.db, "calendars")
+	c.events = state.NewTable[event](c.db, "events")
+	c.channels = state.NewTable[channel](c.db, "channels")
+	if err := c.db.Open(); err != nil {
 		return nil, fmt.Errorf("open the calendars: %w", err)
 	}
 	for _, e := range c.events.All() {
@@ -91,7 +90,7 @@ func New(o Options) (*Calendar, error) {
 		"events.watch":      c.watch,
 	}, nil, o.Log)
 	if err != nil {
-		return nil, errors.Join(err, c.journal.Close())
+		return nil, errors.Join(err, c.db.Close())
 	}
 	c.notices = newNotices(o)
 	return c, nil
@@ -103,13 +102,13 @@ func (c *Calendar) Service() *api.Service { return c.service }
 // Close gives up notices that are not through yet and ends the use of the state.
 func (c *Calendar) Close() error {
 	c.notices.close()
-	return c.journal.Close()
+	return c.db.Close()
 }
 
 // change runs an update and then tells the watchers of what it touched.
 func (c *Calendar) change(update func() error) error {
 	var told []notice
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		clear(c.touched)
 		if err := update(); err != nil {
 			return err
@@ -173,14 +172,14 @@ func (c *Calendar) getCalendar(call *api.Call) (*api.Answer, error) {
 		kind = "calendar#calendarListEntry"
 	}
 	var body api.Object
-	c.journal.View(func() { body = c.showCalendar(named(call), kind) })
+	c.db.View(func() { body = c.showCalendar(named(call), kind) })
 	return api.OK(body)
 }
 
 func (c *Calendar) listCalendars(call *api.Call) (*api.Answer, error) {
 	var answer *api.Answer
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		ids := c.known()
 		from, to, next, pageErr := api.Page(call, len(ids), min(call.Int("maxResults", 100), 250))
 		if err = pageErr; err != nil {
@@ -223,7 +222,7 @@ func (c *Calendar) putCalendar(id string, body api.Object) (*api.Answer, error) 
 		return nil, api.Invalid("timeZone", "Invalid time zone %q", api.Text(patch, "timeZone"))
 	}
 	var made api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		row := calendarRow{ID: id}
 		if before := c.calendars.Get(calendarKey(id)); before != nil {
 			row = *before

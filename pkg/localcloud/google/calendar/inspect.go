@@ -25,14 +25,14 @@ type Attachment struct{ Title, Link string }
 // Calendars lists the calendars that were used, for people to look at.
 func (c *Calendar) Calendars() []string {
 	var ids []string
-	c.journal.View(func() { ids = c.known() })
+	c.db.View(func() { ids = c.known() })
 	return ids
 }
 
 // Agenda lists the events of a calendar between two instants, by their start, the cancelled included.
 func (c *Calendar) Agenda(calendar string, from, to time.Time) []Entry {
 	var entries []Entry
-	c.journal.View(func() {
+	c.db.View(func() {
 		found, err := c.matching(calendar, wish{from: from, to: to, since: -1, single: true, deleted: true})
 		if err != nil {
 			c.o.Log.Warn("a calendar cannot be shown", "calendar", calendar, "error", err)
@@ -53,7 +53,7 @@ func (c *Calendar) Named(eid string) (calendar string, found Entry, ok bool) {
 	if err != nil {
 		return "", Entry{}, false
 	}
-	c.journal.View(func() {
+	c.db.View(func() {
 		if e, err := c.find(calendar, id); err == nil {
 			found, ok = c.entry(e), true
 		}

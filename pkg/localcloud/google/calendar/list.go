@@ -20,7 +20,7 @@ const (
 func (c *Calendar) get(call *api.Call) (*api.Answer, error) {
 	var answer *api.Answer
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		var how shown
 		if how, err = c.wishes(call); err != nil {
 			return
@@ -116,7 +116,7 @@ func (c *Calendar) instances(call *api.Call) (*api.Answer, error) {
 func (c *Calendar) answerList(call *api.Call, w wish, find func() ([]*event, error)) (*api.Answer, error) {
 	var body api.Object
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		var how shown
 		if how, err = c.wishes(call); err != nil {
 			return

@@ -58,7 +58,7 @@ func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 	row := &channel{
 		ID: id, Resource: resourceID(named(call)), Calendar: named(call), Address: address, Token: api.Text(call.Body, "token"), EndsAt: endsAt,
 	}
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		if before := c.channels.Get(id); before != nil && before.EndsAt.After(c.o.Now()) {
 			return api.Refuse(http.StatusBadRequest, "channelIdNotUnique", "Channel id %s not unique", id)
 		}
@@ -104,7 +104,7 @@ func onLoopback(address string) bool {
 
 // stopChannel is channels.stop.
 func (c *Calendar) stopChannel(call *api.Call) (*api.Answer, error) {
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		id := api.Text(call.Body, "id")
 		row := c.channels.Get(id)
 		if row == nil || row.Resource != api.Text(call.Body, "resourceId") {

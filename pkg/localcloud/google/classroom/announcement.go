@@ -48,7 +48,7 @@ func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
 		body["materials"] = materials
 	}
 	var made api.Object
-	err = c.journal.Update(func() error {
+	err = c.db.Update(func() error {
 		found, err := c.postable(call)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (c *Classroom) findPost(call *api.Call) (*post, error) {
 func (c *Classroom) getPost(call *api.Call) (*api.Answer, error) {
 	var p *post
 	var err error
-	c.journal.View(func() { p, err = c.findPost(call) })
+	c.db.View(func() { p, err = c.findPost(call) })
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (c *Classroom) listPosts(call *api.Call) (*api.Answer, error) {
 	}
 	var found []*post
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		var in *course
 		if in, err = c.find(call.Path["courseId"]); err != nil {
 			return
@@ -235,7 +235,7 @@ func (c *Classroom) patchPost(call *api.Call) (*api.Answer, error) {
 		return nil, err
 	}
 	var made api.Object
-	err = c.journal.Update(func() error {
+	err = c.db.Update(func() error {
 		if _, err := c.postable(call); err != nil {
 			return err
 		}
@@ -274,7 +274,7 @@ func (c *Classroom) patchPost(call *api.Call) (*api.Answer, error) {
 
 // deletePost is announcements.delete. Teachers go on seeing that there was one.
 func (c *Classroom) deletePost(call *api.Call) (*api.Answer, error) {
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		if _, err := c.postable(call); err != nil {
 			return err
 		}

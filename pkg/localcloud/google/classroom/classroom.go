@@ -1,7 +1,7 @@
-// Package classroom is a stand-in of Google Classroom (API v1) whose state is a journal in a folder.
+// Package classroom is a stand-in of Google Classroom (API v1) whose state is a folder.
 //
 // It knows courses, their aliases and teachers, and announcements with files and links. People appear when
-// they are first named. It knows no disk but its journal; whether somebody may see a file it asks a function
+// they are first named. It knows no disk but its rows. Whether a user may see a file it asks a function
 // that it was given. Start with [New]; post.go has the rules of announcements.
 package classroom
 
@@ -13,13 +13,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
-	"github.com/nvr-miem/merger/pkg/localcloud/google/journal"
+	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
 // Options say where the state lies and what the classroom knows of files.
@@ -38,12 +37,12 @@ type Classroom struct {
 	o       Options
 	service *api.Service
 
-	journal *journal.Journal
-	courses *journal.Table[course]
-	aliases *journal.Table[alias]
-	people  *journal.Table[person]
-	members *journal.Table[member]
-	posts   *journal.Table[post]
+	db      *state.DB
+	courses *state.Table[course]
+	aliases *state.Table[alias]
+	people  *state.Table[person]
+	members *state.Table[member]
+	posts   *state.Table[post]
 }
 
 // course is a row.
@@ -84,13 +83,13 @@ const (
 // New opens the state under Options.Dir, or begins it.
 func New(o Options) (*Classroom, error) {
 	c := &Classroom{o: o}
-	c.journal = journal.New(filepath.Join(o.Dir, "journal"))
-	c.courses = journal.NewTable[course](c.journal, "courses")
-	c.aliases = journal.NewTable[alias](c.journal, "aliases")
-	c.people = journal.NewTable[person](c.journal, "people")
-	c.members = journal.NewTable[member](c.journal, "members")
-	c.posts = journal.NewTable[post](c.journal, "posts")
-	if err := c.journal.Open(); err != nil {
+	c.db = state.New(o.Dir)
+	c.courses = state.NewTable[course](c.db, "courses")
+	c.aliases = state.NewTable[alias](c.db, "aliases")
+	c.people = state.NewTable[person](c.db, "people")
+	c.members = state.NewTable[member](c.db, "members")
+	c.posts = state.NewTable[post](c.db, "posts")
+	if err := c.db.Open(); err != nil {
 		return nil, fmt.Errorf("open the classroom: %w", err)
 	}
 	var err error
@@ -120,7 +119,7 @@ func New(o Options) (*Classroom, error) {
 		"userProfiles.get":             c.getProfile,
 	}, nil, o.Log)
 	if err != nil {
-		return nil, errors.Join(err, c.journal.Close())
+		return nil, errors.Join(err, c.db.Close())
 	}
 	return c, nil
 }
@@ -129,7 +128,7 @@ func New(o Options) (*Classroom, error) {
 func (c *Classroom) Service() *api.Service { return c.service }
 
 // Close ends the use of the state.
-func (c *Classroom) Close() error { return c.journal.Close() }
+func (c *Classroom) Close() error { return c.db.Close() }
 
 func (c *Classroom) now() string { return c.o.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
 
@@ -207,7 +206,7 @@ func (c *Classroom) profile(id string) api.Object {
 
 func (c *Classroom) getProfile(call *api.Call) (*api.Answer, error) {
 	var body api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		id, err := c.someone(call.Path["userId"], call.User)
 		if err == nil {
 			body = c.profile(id)

@@ -32,7 +32,7 @@ func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 		return nil, api.Invalid("course.name", "The name of a course must not be empty.")
 	}
 	var made api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		owner, err := c.someone(api.Text(body, "ownerId"), call.User)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 func (c *Classroom) getCourse(call *api.Call) (*api.Answer, error) {
 	var found *course
 	var err error
-	c.journal.View(func() { found, err = c.find(call.Path["id"]) })
+	c.db.View(func() { found, err = c.find(call.Path["id"]) })
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (c *Classroom) getCourse(call *api.Call) (*api.Answer, error) {
 func (c *Classroom) listCourses(call *api.Call) (*api.Answer, error) {
 	states := call.Query["courseStates"]
 	var found []api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		for id, one := range c.courses.All() {
 			if len(states) > 0 && !slices.Contains(states, api.Text(one.Resource, "courseState")) {
 				continue
@@ -110,7 +110,7 @@ func (c *Classroom) patchCourse(call *api.Call) (*api.Answer, error) {
 		}
 	}
 	var made api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		before, err := c.find(call.Path["id"])
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func camel(name string) string {
 }
 
 func (c *Classroom) deleteCourse(call *api.Call) (*api.Answer, error) {
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["id"])
 		if err != nil {
 			return err
@@ -204,7 +204,7 @@ func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 	if !isAlias(name) {
 		return nil, api.Invalid("courseAlias.alias", "An alias begins with d: or p:, unlike %q.", name)
 	}
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
 		if err != nil {
 			return err
@@ -221,7 +221,7 @@ func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 func (c *Classroom) listAliases(call *api.Call) (*api.Answer, error) {
 	names := []string{}
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		var found *course
 		if found, err = c.find(call.Path["courseId"]); err != nil {
 			return
@@ -244,7 +244,7 @@ func (c *Classroom) listAliases(call *api.Call) (*api.Answer, error) {
 }
 
 func (c *Classroom) deleteAlias(call *api.Call) (*api.Answer, error) {
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ type Material struct{ Title, Link string }
 // Courses lists the courses, for people to look at.
 func (c *Classroom) Courses() []Entry {
 	var entries []Entry
-	c.journal.View(func() {
+	c.db.View(func() {
 		for _, one := range c.courses.All() {
 			entries = append(entries, c.entry(one))
 		}
@@ -41,7 +41,7 @@ func (c *Classroom) Courses() []Entry {
 
 // Course returns a course with its announcements; ok is whether there is one.
 func (c *Classroom) Course(id string) (found Entry, ok bool) {
-	c.journal.View(func() {
+	c.db.View(func() {
 		if one := c.courses.Get(id); one != nil {
 			found, ok = c.entry(one), true
 		}

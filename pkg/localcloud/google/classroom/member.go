@@ -37,7 +37,7 @@ func (c *Classroom) showMember(m *member) api.Object {
 // join is courses.teachers.create and courses.students.create.
 func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 	var made api.Object
-	err := c.journal.Update(func() error {
+	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 
 // oneMember runs a function on a member of a course, inside an update.
 func (c *Classroom) oneMember(call *api.Call, do func(key string, m *member) error) error {
-	return c.journal.Update(func() error {
+	return c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (c *Classroom) listMembers(call *api.Call) (*api.Answer, error) {
 	var keys []string
 	var all []any
 	var err error
-	c.journal.View(func() {
+	c.db.View(func() {
 		var found *course
 		if found, err = c.find(call.Path["courseId"]); err != nil {
 			return

@@ -95,7 +95,7 @@ func (d *Drive) get(c *api.Call) (*api.Answer, error) {
 	var f *file
 	var shown api.Object
 	var err error
-	d.journal.View(func() {
+	d.db.View(func() {
 		if f, err = d.find(c.Path["fileId"], c.User, reader); err == nil {
 			shown = d.show(f, c.User)
 		}
@@ -131,7 +131,7 @@ func (d *Drive) send(w http.ResponseWriter, r *http.Request, f *file) error {
 // may run as a page of ours.
 func (d *Drive) ServeView(w http.ResponseWriter, r *http.Request) {
 	var f *file
-	d.journal.View(func() { f = d.files.Get(r.PathValue("file")) })
+	d.db.View(func() { f = d.files.Get(r.PathValue("file")) })
 	if f == nil || f.Content == nil {
 		http.NotFound(w, r)
 		return

@@ -23,7 +23,7 @@ func (d *Drive) create(c *api.Call) (*api.Answer, error) {
 			return nil, err
 		}
 	}
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		f, err := d.add(c.Body, c.User, empty, "")
 		if err == nil {
 			made = d.show(f, c.User)
@@ -154,7 +154,7 @@ func (d *Drive) update(c *api.Call) (*api.Answer, error) {
 		return d.upload(c, c.Path["fileId"])
 	}
 	var made api.Object
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		f, err := d.change(c, c.Path["fileId"], c.Body, nil)
 		if err == nil {
 			made = d.show(f, c.User)
@@ -237,7 +237,7 @@ func (d *Drive) move(resource api.Object, f *file, user string, to moves) error 
 // remove is files.delete: for good, with all that a folder holds.
 func (d *Drive) remove(c *api.Call) (*api.Answer, error) {
 	var blobs []string
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		f, err := d.find(c.Path["fileId"], c.User, owner)
 		if err == nil {
 			blobs = d.removeTree(f)
@@ -273,7 +273,7 @@ func (d *Drive) removeTree(f *file) []string {
 
 func (d *Drive) emptyTrash(c *api.Call) (*api.Answer, error) {
 	var blobs []string
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		var trash []*file
 		for _, f := range d.files.All() {
 			if api.True(f.Resource, "trashed") && d.role(f, c.User, true) == owner {
@@ -295,7 +295,7 @@ func (d *Drive) emptyTrash(c *api.Call) (*api.Answer, error) {
 // copy is files.copy. The copies share their bytes, which never change.
 func (d *Drive) copy(c *api.Call) (*api.Answer, error) {
 	var made api.Object
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		f, err := d.find(c.Path["fileId"], c.User, reader)
 		if err != nil {
 			return err

@@ -1,9 +1,9 @@
-// Package drive is a stand-in of Google Drive (API v3) whose state is a folder: a journal of rows and the
+// Package drive is a stand-in of Google Drive (API v3) whose state is a folder: rows and the
 // contents of files beside it, streamed, never held in memory.
 //
 // It knows Drive's rules as far as NVR Merger leans on them: ids that are generated first, resumable uploads
 // that keep less than was sent, queries, pages, permissions, contents by range. Folders appear when they are
-// first used as a parent. It knows no calendar and no course. Rows of the journal are never changed in place.
+// first used as a parent. It knows no calendar and no course. Stored rows are not changed in place.
 // What a kill leaves behind: contents that no row names, removed at the next start. Start with [New].
 package drive
 
@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
-	"github.com/nvr-miem/merger/pkg/localcloud/google/journal"
+	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
 // Options say where the state lies and how the drive behaves.
@@ -49,9 +49,9 @@ type Drive struct {
 	o       Options
 	service *api.Service
 
-	journal     *journal.Journal
-	files       *journal.Table[file]
-	sessions    *journal.Table[session]
+	db          *state.DB
+	files       *state.Table[file]
+	sessions    *state.Table[session]
 	uploads     *uploads
 	contentsDir string
 }
@@ -59,17 +59,17 @@ type Drive struct {
 // New opens the state under Options.Dir, or begins it.
 func New(o Options) (*Drive, error) {
 	d := &Drive{o: o, contentsDir: filepath.Join(o.Dir, "contents"), uploads: newUploads()}
-	d.journal = journal.New(filepath.Join(o.Dir, "journal"))
-	d.files = journal.NewTable[file](d.journal, "files")
-	d.sessions = journal.NewTable[session](d.journal, "sessions")
+	d.db = state.New(o.Dir)
+	d.files = state.NewTable[file](d.db, "files")
+	d.sessions = state.NewTable[session](d.db, "sessions")
 	if err := os.MkdirAll(d.contentsDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of contents: %w", err)
 	}
-	if err := d.journal.Open(); err != nil {
+	if err := d.db.Open(); err != nil {
 		return nil, fmt.Errorf("open the drive: %w", err)
 	}
 	if err := d.sweep(); err != nil {
-		return nil, errors.Join(err, d.journal.Close())
+		return nil, errors.Join(err, d.db.Close())
 	}
 	defaults := map[string]string{}
 	if o.Strict {
@@ -98,7 +98,7 @@ func New(o Options) (*Drive, error) {
 		"permissions.delete": d.unshare,
 	}, defaults, o.Log)
 	if err != nil {
-		return nil, errors.Join(err, d.journal.Close())
+		return nil, errors.Join(err, d.db.Close())
 	}
 	return d, nil
 }
@@ -107,13 +107,13 @@ func New(o Options) (*Drive, error) {
 func (d *Drive) Service() *api.Service { return d.service }
 
 // Close ends the use of the state.
-func (d *Drive) Close() error { return d.journal.Close() }
+func (d *Drive) Close() error { return d.db.Close() }
 
 // sweep removes sessions whose time is over, and contents that no row names: what uploads left that a
 // kill cut short.
 func (d *Drive) sweep() error {
 	named := map[string]bool{}
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		for key, s := range d.sessions.All() {
 			if d.o.Now().Sub(s.Begun) > sessionLives {
 				d.sessions.Delete(key)
@@ -124,7 +124,7 @@ func (d *Drive) sweep() error {
 	if err != nil {
 		return fmt.Errorf("end old upload sessions: %w", err)
 	}
-	d.journal.View(func() {
+	d.db.View(func() {
 		for _, f := range d.files.All() {
 			if f.Content != nil {
 				named[f.Content.Blob] = true
@@ -154,7 +154,7 @@ func (d *Drive) blobPath(blob string) string { return filepath.Join(d.contentsDi
 func (d *Drive) dropBlobs(blobs ...string) {
 	for _, blob := range blobs {
 		used := blob == ""
-		d.journal.View(func() {
+		d.db.View(func() {
 			for _, f := range d.files.All() {
 				used = used || f.Content != nil && f.Content.Blob == blob
 			}

@@ -162,13 +162,13 @@ func (d *Drive) find(id, user string, atLeast role) (*file, error) {
 // Visible is whether a user may see a file; what Classroom asks before a file becomes material.
 func (d *Drive) Visible(id, user string) bool {
 	var err error
-	d.journal.View(func() { _, err = d.find(id, user, reader) })
+	d.db.View(func() { _, err = d.find(id, user, reader) })
 	return err == nil
 }
 
 // Link returns what a page needs to link a file; ok is whether there is one.
 func (d *Drive) Link(id string) (name, mimeType, link string, ok bool) {
-	d.journal.View(func() {
+	d.db.View(func() {
 		if f := d.files.Get(id); f != nil {
 			name, mimeType, link, ok = f.name(), f.mimeType(), d.viewLink(f), true
 		}

@@ -24,7 +24,7 @@ type Entry struct {
 // Folders lists the folders that hold something, for people to look at.
 func (d *Drive) Folders() []Entry {
 	var entries []Entry
-	d.journal.View(func() {
+	d.db.View(func() {
 		count := map[string]int{}
 		for _, f := range d.files.All() {
 			for _, parent := range f.parents() {
@@ -45,7 +45,7 @@ func (d *Drive) Folders() []Entry {
 
 // Folder returns a folder and what lies in it; ok is whether there is one.
 func (d *Drive) Folder(id string) (folder Entry, inside []Entry, ok bool) {
-	d.journal.View(func() {
+	d.db.View(func() {
 		f := d.files.Get(id)
 		if f == nil || !f.isFolder() {
 			return

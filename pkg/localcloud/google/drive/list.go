@@ -31,7 +31,7 @@ func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 		return nil, api.Invalid("pageSize", "Invalid value '%d'. Values must be within the range: [1, %d]", size, maxPageSize)
 	}
 	body := api.Object{"kind": "drive#fileList", "incompleteSearch": d.o.Script.Incomplete != nil && d.o.Script.Incomplete(c.Query.Get("q"))}
-	d.journal.View(func() {
+	d.db.View(func() {
 		found := d.search(c, wanted)
 		slices.SortFunc(found, order)
 		from, to, next, pageErr := api.Page(c, len(found), size)

@@ -42,7 +42,7 @@ func (d *Drive) share(c *api.Call) (*api.Answer, error) {
 		return nil, err
 	}
 	var made api.Object
-	err = d.journal.Update(func() error {
+	err = d.db.Update(func() error {
 		f, err := d.find(c.Path["fileId"], c.User, writer)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func checkRole(c *api.Call, role string) error {
 func (d *Drive) listPermissions(c *api.Call) (*api.Answer, error) {
 	var all []api.Object
 	var err error
-	d.journal.View(func() {
+	d.db.View(func() {
 		var f *file
 		if f, err = d.find(c.Path["fileId"], c.User, writer); err == nil {
 			all = f.allPermissions()
@@ -137,7 +137,7 @@ func (d *Drive) listPermissions(c *api.Call) (*api.Answer, error) {
 
 // onePermission runs a function on a permission that was given, inside an update.
 func (d *Drive) onePermission(c *api.Call, atLeast role, do func(*file, api.Object) error) error {
-	return d.journal.Update(func() error {
+	return d.db.Update(func() error {
 		f, err := d.find(c.Path["fileId"], c.User, atLeast)
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (d *Drive) startSession(c *api.Call, target string) (*api.Answer, error) {
 		return nil, err
 	}
 	key := newName()
-	if err := d.journal.Update(func() error { d.sessions.Put(key, s); return nil }); err != nil {
+	if err := d.db.Update(func() error { d.sessions.Put(key, s); return nil }); err != nil {
 		return nil, err
 	}
 	query := c.Query
@@ -115,7 +115,7 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 	}
 	defer leave()
 	var s *session
-	d.journal.View(func() { s = d.sessions.Get(key) })
+	d.db.View(func() { s = d.sessions.Get(key) })
 	if s == nil || s.Target != c.Path["fileId"] || d.o.Now().Sub(s.Begun) > sessionLives {
 		d.uploads.forget(key)
 		return nil, api.Refuse(http.StatusNotFound, "notFound", "The upload session does not exist.")
@@ -175,7 +175,7 @@ func unfinished(r *http.Request, kept int64) *api.Answer {
 func (d *Drive) finished(s *session) (*api.Answer, error) {
 	var made api.Object
 	var err error
-	d.journal.View(func() {
+	d.db.View(func() {
 		var f *file
 		if f, err = d.find(s.Result, s.User, reader); err == nil {
 			made = d.show(f, s.User)
@@ -194,7 +194,7 @@ func (d *Drive) cancel(key string, s *session) *api.Answer {
 }
 
 func (d *Drive) dropSession(key string, s *session) {
-	if err := d.journal.Update(func() error { d.sessions.Delete(key); return nil }); err != nil {
+	if err := d.db.Update(func() error { d.sessions.Delete(key); return nil }); err != nil {
 		d.o.Log.Warn("an upload session is left behind", "error", err)
 		return
 	}
@@ -205,7 +205,7 @@ func (d *Drive) dropSession(key string, s *session) {
 // ForgetSessions drops all upload sessions, as Google does when it loses them: their addresses answer 404.
 func (d *Drive) ForgetSessions() error {
 	var gone []string
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		for key, s := range d.sessions.All() {
 			if s.Result == "" {
 				gone = append(gone, s.Blob)

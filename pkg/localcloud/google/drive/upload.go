@@ -88,7 +88,7 @@ func (d *Drive) uploadWhole(c *api.Call, target, uploadType string, bytes io.Rea
 // mayUpload refuses early what finish would refuse when all bytes are there.
 func (d *Drive) mayUpload(s *session) error {
 	var err error
-	d.journal.View(func() {
+	d.db.View(func() {
 		if s.Target == "" {
 			_, err = d.chosenID(s.Body)
 		} else {
@@ -102,7 +102,7 @@ func (d *Drive) mayUpload(s *session) error {
 func (d *Drive) finish(s *session, key string, bytes *content) (api.Object, error) {
 	var made api.Object
 	var old string
-	err := d.journal.Update(func() error {
+	err := d.db.Update(func() error {
 		var f *file
 		var err error
 		if key != "" && d.sessions.Get(key) == nil {
