@@ -42,4 +42,5 @@
 //	localcloud/supervisor  processes that end with their parent, and are started again
 //	localcloud/run       the Cloud Run Admin API as a server; tasks are processes
 //	localcloud/pubsub    Pub/Sub on one machine: pstest, and pushes with deadlines and dead letters
+//	localcloud/machine   the whole system on one machine
 package pkg

@@ -58,7 +58,7 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 func TestTheDoctorOfABrokenFolder(t *testing.T) {
 	t.Parallel()
 	dir := emptyState(t)
-	if err := os.WriteFile(filepath.Join(dir, environmentFile), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "environment.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stdout, _ := runs(t, exitFailed, "doctor", "--data", dir, "--json")
@@ -75,7 +75,7 @@ func TestTheDoctorOfABrokenFolder(t *testing.T) {
 	states := map[string]string{}
 	for _, f := range said.Findings {
 		states[f.What] = f.State
-		if f.What == "configuration" && (!strings.Contains(f.Detail.En, environmentFile) || !strings.Contains(f.Way.Ru, "serve")) {
+		if f.What == "configuration" && (!strings.Contains(f.Detail.En, "environment.json") || !strings.Contains(f.Way.Ru, "serve")) {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/doctor"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/localcloud/machine"
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
@@ -37,9 +35,6 @@ func doctorHelp() fault.Reason {
 `,
 	}
 }
-
-// environmentFile keeps what serve gave its functions, for the doctor.
-const environmentFile = "environment.json"
 
 func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o dataOptions
@@ -100,30 +95,11 @@ func environmentOf(o dataOptions) (map[string]string, error) {
 	if err != nil {
 		return values, err
 	}
-	file := filepath.Join(o.data, environmentFile)
-	text, err := os.ReadFile(file) // #nosec G304 -- the user's own folder
-	if errors.Is(err, os.ErrNotExist) {
-		return values, nil
+	kept, err := machine.Environment(o.data)
+	if kept != nil {
+		values = kept
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &values)
-	}
-	if err != nil {
-		return values, fmt.Errorf("read %s, which serve writes at its start: %w", file, err)
-	}
-	return values, nil
-}
-
-// keepEnvironment writes it for the doctor; it holds a secret.
-func keepEnvironment(dir string, values map[string]string) error {
-	text, err := json.MarshalIndent(values, "", "  ")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, environmentFile), text, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("keep the environment for the doctor: %w", err)
-	}
-	return nil
+	return values, err
 }
 
 // up tells whether a serve answers.

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/localcloud/machine"
 )
 
 func serveHelp() fault.Reason {
@@ -147,9 +150,32 @@ func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		_, _ = fmt.Fprintf(stderr, "local serve: %v\nSee: local serve --help\n", err)
 		return exitUsage
 	}
-	if err := serve(ctx, o, stdout); err != nil {
+	machineOptions, err := o.machine()
+	if err == nil {
+		err = machine.Run(ctx, machineOptions, stdout)
+	}
+	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "local serve: %v\n", err)
 		return exitFailed
 	}
 	return exitDone
+}
+
+// machine is what the options ask the machine to run.
+func (o *serveOptions) machine() (machine.Options, error) {
+	data := o.dataOptions()
+	dsn, err := data.dsn()
+	if err != nil {
+		return machine.Options{}, err
+	}
+	var width, height int
+	if _, err := fmt.Sscanf(o.size, "%dx%d", &width, &height); err != nil {
+		return machine.Options{}, fmt.Errorf("--size %q: %w", o.size, err)
+	}
+	return machine.Options{
+		Data: o.data, Listen: o.listen, Scale: o.scale, SegmentLength: o.segment, Slice: o.slice, Zone: o.zone, Language: o.language,
+		Database: dsn, Webhook: o.webhook, WebhookSecret: o.secret, RateLimit: o.rate, MaxMerges: o.merges, Width: width, Height: height,
+		Workspace: o.workspace, User: o.user, Operators: o.operators, Chaos: o.chaos,
+		Functions: functions.Names(), Env: os.Environ(), Now: time.Now,
+	}, nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,12 +98,8 @@ func TestImageEntry(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	given := s.environmentOf("FUNCTION_TARGET=claim")
-	ports, err := freePorts(len(functions.Names()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range functions.Names() {
-		port := ports[i]
+	for _, name := range functions.Names() {
+		port := freePort(t)
 		var out bytes.Buffer
 		process := exec.CommandContext(t.Context(), entry)
 		process.Stdout, process.Stderr = &out, &out
@@ -133,6 +131,20 @@ func TestImageEntry(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", name, code, out.String())
 		}
 	}
+}
+
+// freePort returns a port of the loopback interface that is free at the moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err := errors.Join(err, listener.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // environmentOf is what serve has given to its child with a word in its environment.

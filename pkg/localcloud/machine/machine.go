@@ -1,4 +1,6 @@
-package main
+// Package machine runs the whole system on one machine: the stand-ins for Google Cloud and Workspace in
+// this process, and each function as a process of its own.
+package machine
 
 import (
 	"context"
@@ -17,7 +19,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -27,7 +28,7 @@ import (
 // system is the cloud on one machine: the stand-ins, which live in this process, and the functions,
 // which are processes of their own.
 type system struct {
-	o      serveOptions
+	o      Options
 	log    *slog.Logger
 	env    []string // what every process of ours is given
 	faults *faults.Table
@@ -41,19 +42,44 @@ type system struct {
 	closes      []func() error
 }
 
-// serve runs the system until ctx ends. What is state lies under the data folder.
-func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
+// Options are what the machine runs with.
+type Options struct {
+	Data          string // folder that holds all state
+	Listen        string // address of the one port
+	Scale         float64
+	SegmentLength time.Duration
+	Slice         time.Duration
+	Zone          string
+	Language      string
+	Database      string // DSN
+	Webhook       string
+	WebhookSecret string
+	RateLimit     int
+	MaxMerges     int
+	Width, Height int    // of the whole picture
+	Workspace     string // local or google
+	User          string
+	Operators     string
+	Chaos         uint64
+
+	Functions []string // names of the functions
+	Env       []string // what the children inherit
+	Now       func() time.Time
+}
+
+// Run runs the system until ctx ends. What is state lies under the data folder.
+func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	for _, folder := range []string{"segments", "buckets", "workspace", "run"} {
-		if err := os.MkdirAll(filepath.Join(o.data, folder), 0o750); err != nil {
+		if err := os.MkdirAll(filepath.Join(o.Data, folder), 0o750); err != nil {
 			return fmt.Errorf("make the folder of data: %w", err)
 		}
 	}
-	lock, err := lockData(o.data)
+	lock, err := lockData(o.Data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	journal, err := os.OpenFile(filepath.Join(o.data, "log.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	journal, err := os.OpenFile(filepath.Join(o.Data, "log.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -91,8 +117,8 @@ func (s *system) start(ctx context.Context, journal io.Writer) (err error) {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if s.front, err = net.Listen("tcp", s.o.listen); err != nil {
-		return fmt.Errorf("open %s: %w", s.o.listen, err)
+	if s.front, err = net.Listen("tcp", s.o.Listen); err != nil {
+		return fmt.Errorf("open %s: %w", s.o.Listen, err)
 	}
 	if s.back, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return fmt.Errorf("open a port for the stand-ins: %w", err)
@@ -113,12 +139,12 @@ func (s *system) startFunctions(ctx context.Context, journal io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("find our own program: %w", err)
 	}
-	s.functions = supervisor.Supervise(supervisor.Options{Scale: s.o.scale, Log: s.log})
+	s.functions = supervisor.Supervise(supervisor.Options{Scale: s.o.Scale, Log: s.log})
 	s.closeLater(func() error { s.functions.Stop(); return nil })
 	ctx, stop := context.WithTimeout(ctx, startFor)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, name := range functions.Names() {
+	for _, name := range s.o.Functions {
 		group.Go(func() error {
 			return s.functions.Run(ctx, supervisor.Child{
 				Name: name, Ready: "http://127.0.0.1:" + s.ports[name] + "/",
@@ -130,7 +156,7 @@ func (s *system) startFunctions(ctx context.Context, journal io.Writer) error {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return fmt.Errorf("start the functions (see %s): %w", filepath.Join(s.o.data, "log.jsonl"), err)
+		return fmt.Errorf("start the functions (see %s): %w", filepath.Join(s.o.Data, "log.jsonl"), err)
 	}
 	return nil
 }
@@ -142,7 +168,11 @@ const (
 
 // migrate brings the database to this version.
 func (s *system) migrate(ctx context.Context) error {
-	db, err := openStore(ctx, s.o.dataOptions(), false)
+	zone, err := time.LoadLocation(s.o.Zone)
+	if err != nil {
+		return fmt.Errorf("--time-zone %q: want a name like Europe/Moscow", s.o.Zone)
+	}
+	db, err := store.Open(ctx, s.o.Database, store.Options{Now: s.o.Now, Defaults: store.Defaults{Zone: zone, Language: s.o.Language, SegmentLength: s.o.SegmentLength}})
 	if err != nil {
 		return err
 	}
@@ -176,7 +206,7 @@ func (s *system) listen(on net.Listener, mux http.Handler) {
 
 // secretFile is a secret that is made once and kept.
 func (s *system) secretFile(name string) (string, error) {
-	path := filepath.Join(s.o.data, name)
+	path := filepath.Join(s.o.Data, name)
 	text, err := os.ReadFile(path) // #nosec G304 -- our own folder
 	if errors.Is(err, os.ErrNotExist) {
 		text = []byte(rand.Text())

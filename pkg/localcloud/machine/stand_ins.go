@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/localcloud/google"
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
 	cloudrun "github.com/nvr-miem/merger/pkg/localcloud/run"
@@ -38,7 +37,7 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 	behind := "http://" + s.back.Addr().String()
 
 	workspace, err := google.New(google.Options{
-		Dir: filepath.Join(s.o.data, "workspace"), BaseURL: base + "/workspace", Faults: s.faults, Scale: s.o.scale, Now: time.Now, Log: s.log,
+		Dir: filepath.Join(s.o.Data, "workspace"), BaseURL: base + "/workspace", Faults: s.faults, Scale: s.o.Scale, Now: s.o.Now, Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the stand-in of the Workspace: %w", err)
@@ -48,8 +47,8 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 	front.Handle("/workspace/faults", s.faults)
 
 	buckets, err := storage.New(storage.Options{
-		Dir: filepath.Join(s.o.data, "buckets"), Folders: map[string]string{"segments": filepath.Join(s.o.data, "segments")},
-		Faults: s.faults, Now: time.Now, Log: s.log,
+		Dir: filepath.Join(s.o.Data, "buckets"), Folders: map[string]string{"segments": filepath.Join(s.o.Data, "segments")},
+		Faults: s.faults, Now: s.o.Now, Log: s.log,
 	})
 	if err == nil {
 		err = buckets.Ensure("work")
@@ -62,14 +61,14 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 		back.Handle(prefix, buckets)
 	}
 
-	ports, err := freePorts(len(functions.Names()))
+	ports, err := freePorts(len(s.o.Functions))
 	if err != nil {
 		return err
 	}
-	for i, name := range functions.Names() {
+	for i, name := range s.o.Functions {
 		s.ports[name] = ports[i]
 	}
-	topics, err := pubsub.Start(ctx, pubsub.Options{Project: project, Subscriptions: subscriptions(s.ports), Scale: s.o.scale, Now: time.Now, Log: s.log, Chaos: s.o.chaosConfig()})
+	topics, err := pubsub.Start(ctx, pubsub.Options{Project: project, Subscriptions: subscriptions(s.ports), Scale: s.o.Scale, Now: s.o.Now, Log: s.log, Chaos: s.o.chaosConfig()})
 	if err != nil {
 		return fmt.Errorf("open the stand-in of Pub/Sub: %w", err)
 	}
@@ -79,8 +78,8 @@ func (s *system) standIns(ctx context.Context, front, back *http.ServeMux, journ
 	}
 
 	jobs, err := cloudrun.New(cloudrun.Options{
-		Dir: filepath.Join(s.o.data, "run"), Job: mergeJob, Command: []string{self, "task"}, Env: s.env,
-		Scale: s.o.scale, Faults: s.faults, Now: time.Now, Log: s.log, Output: journal,
+		Dir: filepath.Join(s.o.Data, "run"), Job: mergeJob, Command: []string{self, "task"}, Env: s.env,
+		Scale: s.o.Scale, Faults: s.faults, Now: s.o.Now, Log: s.log, Output: journal,
 	})
 	if err != nil {
 		return fmt.Errorf("open the stand-in of Cloud Run: %w", err)
@@ -106,41 +105,34 @@ func subscriptions(ports map[string]string) []pubsub.Subscription {
 
 // environment is what the functions and the job are given: the configuration of this machine.
 func (s *system) environment(base, behind, topics string) error {
-	dsn, err := (&dataOptions{data: s.o.data, database: s.o.database}).dsn()
-	if err != nil {
-		return err
-	}
-	secret := s.o.secret
+	secret := s.o.WebhookSecret
 	if secret == "" {
+		var err error
 		if secret, err = s.secretFile("webhook-secret"); err != nil {
 			return err
 		}
 	}
-	var width, height int
-	if _, err := fmt.Sscanf(s.o.size, "%dx%d", &width, &height); err != nil {
-		return fmt.Errorf("--size %q: %w", s.o.size, err)
-	}
-	operators := s.o.operators
+	operators := s.o.Operators
 	if operators == "" {
-		operators = s.o.user
+		operators = s.o.User
 	}
 	values := map[string]string{
-		"PROJECT": project, "DATABASE": dsn, "SEGMENTS_BUCKET": "segments", "WORK_BUCKET": "work", "MERGE_JOB": mergeJob,
+		"PROJECT": project, "DATABASE": s.o.Database, "SEGMENTS_BUCKET": "segments", "WORK_BUCKET": "work", "MERGE_JOB": mergeJob,
 		"STORAGE_ENDPOINT": behind + "/storage/v1/", "PUBSUB_ENDPOINT": topics, "RUN_ENDPOINT": behind,
-		"TIME_ZONE": s.o.zone, "LANGUAGE": s.o.language, "SEGMENT_LENGTH": s.o.segment.String(), "SLICE": s.o.slice.String(),
-		"WIDTH": strconv.Itoa(width), "HEIGHT": strconv.Itoa(height), "MAX_MERGES": strconv.Itoa(s.o.merges),
-		"TIME_SCALE": strconv.FormatFloat(s.o.scale, 'f', -1, 64), "RATE_LIMIT": strconv.Itoa(s.o.rate),
-		"WEBHOOK": s.o.webhook, "WEBHOOK_SECRET": secret, "LOCAL_USER": s.o.user, "OPERATORS": operators,
-		"PUBLIC_URL": base, "FORM_URL": base, "TRACE_FILE": filepath.Join(s.o.data, "traces.jsonl"),
+		"TIME_ZONE": s.o.Zone, "LANGUAGE": s.o.Language, "SEGMENT_LENGTH": s.o.SegmentLength.String(), "SLICE": s.o.Slice.String(),
+		"WIDTH": strconv.Itoa(s.o.Width), "HEIGHT": strconv.Itoa(s.o.Height), "MAX_MERGES": strconv.Itoa(s.o.MaxMerges),
+		"TIME_SCALE": strconv.FormatFloat(s.o.Scale, 'f', -1, 64), "RATE_LIMIT": strconv.Itoa(s.o.RateLimit),
+		"WEBHOOK": s.o.Webhook, "WEBHOOK_SECRET": secret, "LOCAL_USER": s.o.User, "OPERATORS": operators,
+		"PUBLIC_URL": base, "FORM_URL": base, "TRACE_FILE": filepath.Join(s.o.Data, "traces.jsonl"),
 	}
-	if s.o.workspace == "local" {
+	if s.o.Workspace == "local" {
 		values["WORKSPACE_ENDPOINT"] = base + "/workspace"
 		values["DRIVE_SUBJECT"], values["CALENDAR_SUBJECT"] = "nvr@localhost", "nvr@localhost"
 	}
-	if err := keepEnvironment(s.o.data, values); err != nil {
+	if err := keepEnvironment(s.o.Data, values); err != nil {
 		return err
 	}
-	for _, inherited := range os.Environ() {
+	for _, inherited := range s.o.Env {
 		name, _, _ := strings.Cut(inherited, "=")
 		if _, ours := values[name]; !ours {
 			s.env = append(s.env, inherited)
@@ -155,7 +147,7 @@ func (s *system) environment(base, behind, topics string) error {
 // routes lets each function be called at /functions/<name>, and the two that people and programs call
 // at their own paths.
 func (s *system) routes(front *http.ServeMux) {
-	for _, name := range functions.Names() {
+	for _, name := range s.o.Functions {
 		front.Handle("/functions/"+name, s.forward(name, s.ports[name], true))
 	}
 	form, api := web.LimitBodyTime(s.forward("form", s.ports["form"], false)), web.LimitBodyTime(s.forward("api", s.ports["api"], false))
@@ -199,7 +191,7 @@ func (s *system) forward(name, port string, root bool) http.Handler {
 func (s *system) pages(front *http.ServeMux) {
 	front.Handle("GET /metrics", s.metrics.Handler())
 	front.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range functions.Names() {
+		for _, name := range s.o.Functions {
 			if s.functions.Pid(name) == 0 {
 				http.Error(w, "function "+name+" is not up", http.StatusServiceUnavailable)
 				return
@@ -216,7 +208,7 @@ func (s *system) printAddresses(out io.Writer) {
   Workspace     %s/workspace/
   segments      %s
   log           %s
-`, base, base, filepath.Join(s.o.data, "segments"), filepath.Join(s.o.data, "log.jsonl"))
+`, base, base, filepath.Join(s.o.Data, "segments"), filepath.Join(s.o.Data, "log.jsonl"))
 }
 
 // schedule is one entry of the scheduler.
@@ -243,7 +235,7 @@ func (s *system) run(ctx context.Context) {
 	for _, t := range schedules() {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			every := time.NewTicker(max(time.Millisecond, time.Duration(float64(t.every)/s.o.scale)))
+			every := time.NewTicker(max(time.Millisecond, time.Duration(float64(t.every)/s.o.Scale)))
 			defer every.Stop()
 			for {
 				if err := s.wake(ctx, t); err != nil && ctx.Err() == nil {
@@ -268,7 +260,7 @@ func (s *system) wake(ctx context.Context, t schedule) error {
 	if t.query != "" {
 		address += "?" + t.query
 	}
-	ctx, stop := context.WithTimeout(ctx, max(time.Second, time.Duration(float64(30*time.Minute)/s.o.scale)))
+	ctx, stop := context.WithTimeout(ctx, max(time.Second, time.Duration(float64(30*time.Minute)/s.o.Scale)))
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"context"
@@ -42,9 +42,9 @@ const (
 )
 
 // chaosConfig is what --chaos does to messages.
-func (o *serveOptions) chaosConfig() pubsub.Chaos {
-	if o.chaos == 0 {
+func (o *Options) chaosConfig() pubsub.Chaos {
+	if o.Chaos == 0 {
 		return pubsub.Chaos{}
 	}
-	return pubsub.Chaos{Seed: o.chaos, Double: 0.2, Lost: 0.05, Delay: 0.2, Reorder: 0.2}
+	return pubsub.Chaos{Seed: o.Chaos, Double: 0.2, Lost: 0.05, Delay: 0.2, Reorder: 0.2}
 }
