@@ -80,11 +80,11 @@ func newPost(body string) *http.Request {
 func (d *proxy) taken(s *store.Store) nvr.Claim {
 	d.t.Helper()
 	ctx := d.t.Context()
-	rec, _, err := s.Insert(ctx, nvr.Record{Title: "T", Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Title: "T", Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	claim, err := s.Claim(ctx, rec, nvr.StepStage, time.Hour)
+	claim, err := s.Queue.Claim(ctx, rec, nvr.StepStage, time.Hour)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -133,15 +133,15 @@ func TestHeldAndDead(t *testing.T) {
 	s := d.store()
 	claim := d.taken(s)
 	ctx := t.Context()
-	_, hold, err := s.Enter(ctx, claim, "somebody", time.Hour)
+	_, hold, err := s.Leases.Enter(ctx, claim, "somebody", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := s.Advance(ctx, hold, nvr.StepUpload, store.Change{}, time.Hour)
+	next, err := s.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Enter(ctx, next, "somebody", time.Hour); err != nil {
+	if _, _, err := s.Leases.Enter(ctx, next, "somebody", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if answer := d.ask("upload", push(next)); answer.Code != http.StatusServiceUnavailable {
@@ -154,7 +154,7 @@ func TestHeldAndDead(t *testing.T) {
 		if answer := d.ask("fail", push(dead)); answer.Code != http.StatusNoContent {
 			t.Errorf("dead, %s: %d", about, answer.Code)
 		}
-		if rec, err := s.Record(ctx, claim.Record); err != nil || rec.Step != nvr.StepUpload || rec.Holder != "somebody" {
+		if rec, err := s.Records.Get(ctx, claim.Record); err != nil || rec.Step != nvr.StepUpload || rec.Holder != "somebody" {
 			t.Errorf("dead, %s: %+v %v", about, rec, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestHeldAndDead(t *testing.T) {
 			t.Errorf("dead: %d", answer.Code)
 		}
 	}
-	if rec, err := s.Record(ctx, claim.Record); err != nil || rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || rec.Processing || rec.Reason.En == "" {
+	if rec, err := s.Records.Get(ctx, claim.Record); err != nil || rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || rec.Processing || rec.Reason.En == "" {
 		t.Errorf("dead: %+v %v", rec, err)
 	}
 }

@@ -79,7 +79,7 @@ func openStore(ctx context.Context, o dataOptions, existing bool) (*store.Store,
 	if err != nil {
 		return nil, fmt.Errorf("--time-zone %q: want a name like Europe/Moscow", o.zone)
 	}
-	return store.Open(ctx, dsn, store.Options{Now: time.Now, Existing: existing, Defaults: store.Defaults{Zone: zone, Language: o.language, SegmentLength: o.segment}})
+	return store.Open(ctx, dsn, store.Options{Now: time.Now, MustExist: existing, Defaults: store.Defaults{Zone: zone, Language: o.language, SegmentLength: o.segment}})
 }
 
 // action is what a command does with the database, after its arguments were read.
@@ -133,7 +133,7 @@ func runAction(ctx context.Context, name string, about fault.Reason, russian map
 
 // migrated says what to do about a database that this build cannot work with yet.
 func migrated(ctx context.Context, db *store.Store) error {
-	current, needed, err := db.SchemaVersion(ctx)
+	current, needed, err := db.Schema.Version(ctx)
 	if err == nil && current < needed {
 		err = fmt.Errorf("the database has schema %d, this build needs %d: start serve once, or run the job migrate", current, needed)
 	}
@@ -166,7 +166,7 @@ func retryCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		if err != nil {
 			return fmt.Errorf("%w: %q is not the ID of a record", errUsage, args[0])
 		}
-		switch err := db.Retry(ctx, id); {
+		switch err := db.Requests.Retry(ctx, id); {
 		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("there is no record %d", id)
 		case errors.Is(err, store.ErrConflict):
@@ -174,7 +174,7 @@ func retryCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		case err != nil:
 			return err
 		}
-		rec, err := db.Record(ctx, id)
+		rec, err := db.Records.Get(ctx, id)
 		if err == nil {
 			_, err = fmt.Fprintf(out, "record %d goes on with step %s at the next claim\n", id, rec.Step)
 		}

@@ -15,7 +15,7 @@ import (
 func emptyState(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := storetest.Open(t, "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Alone: true}).Close(); err != nil {
+	if err := storetest.Open(t, "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{SingleProcess: true}).Close(); err != nil {
 		t.Fatal(err)
 	}
 	return dir

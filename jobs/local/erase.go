@@ -35,7 +35,7 @@ func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		if !strings.Contains(*email, "@") || len(args) > 0 {
 			return fmt.Errorf("%w: want --email ADDRESS", errUsage)
 		}
-		records, err := db.Erase(ctx, *email)
+		records, err := db.Requests.Erase(ctx, *email)
 		if err != nil {
 			return err
 		}
@@ -43,8 +43,8 @@ func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 			if r.FileID != "" {
 				_, _ = fmt.Fprintf(out, "record %d: file %s %s\n", r.ID, r.FileID, r.Link)
 			}
-			if r.Page != "" {
-				_, _ = fmt.Fprintf(out, "record %d: report %s\n", r.ID, r.Page)
+			if r.ReportFileID != "" {
+				_, _ = fmt.Fprintf(out, "record %d: report %s\n", r.ID, r.ReportFileID)
 			}
 		}
 		_, err = fmt.Fprintf(out, "%d records no longer name anybody\n", len(records))

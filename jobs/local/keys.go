@@ -87,7 +87,7 @@ func addKey(ctx context.Context, db *store.Store, k keyOptions, out io.Writer) e
 		}
 		key.ExpiresAt = day.AddDate(0, 0, 1)
 	}
-	secret, added, err := db.AddKey(ctx, key)
+	secret, added, err := db.Keys.Add(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -98,18 +98,18 @@ func addKey(ctx context.Context, db *store.Store, k keyOptions, out io.Writer) e
 func importKeys(ctx context.Context, db *store.Store, from string, out io.Writer) error {
 	source := db
 	if from != "" {
-		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now, Existing: true})
+		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now, MustExist: true})
 		if err != nil {
 			return err
 		}
 		defer func() { _ = nvr.Close() }() // it was only read
 		source = nvr
 	}
-	users, err := source.Users(ctx)
+	users, err := source.Keys.NVRUsers(ctx)
 	if err != nil {
 		return err
 	}
-	added, err := db.ImportKeys(ctx, users)
+	added, err := db.Keys.Import(ctx, users)
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%d keys imported, %d were there already\n", added, len(users)-added)
 	}
@@ -117,7 +117,7 @@ func importKeys(ctx context.Context, db *store.Store, from string, out io.Writer
 }
 
 func listKeys(ctx context.Context, db *store.Store, out io.Writer) error {
-	keys, err := db.Keys(ctx)
+	keys, err := db.Keys.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func revokeKey(ctx context.Context, db *store.Store, text string, out io.Writer)
 	if err != nil {
 		return fmt.Errorf("%w: %q is not the ID of a key", errUsage, text)
 	}
-	err = db.RevokeKey(ctx, id)
+	err = db.Keys.Revoke(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("there is no valid key %d", id)
 	}

@@ -93,7 +93,7 @@ func (s *served) darkRoom() {
 			s.Fatal(err)
 		}
 	}
-	db, err := store.Open(s.Context(), "sqlite:"+filepath.Join(s.dir, "nvr.db"), store.Options{Now: time.Now, Existing: true})
+	db, err := store.Open(s.Context(), "sqlite:"+filepath.Join(s.dir, "nvr.db"), store.Options{Now: time.Now, MustExist: true})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -104,11 +104,11 @@ func (s *served) darkRoom() {
 	}()
 	var segments []store.Segment
 	s.until("the footage is in the index", func() bool {
-		segments, err = db.Footage(s.Context(), "dark", lesson())
+		segments, err = db.Segments.On(s.Context(), "dark", lesson())
 		return err == nil && len(segments) == 4
 	})
 	for _, segment := range segments {
-		if err := db.SaveLook(s.Context(), segment.Name, segment.Generation, store.Look{Seconds: 3600, Stretches: []store.Stretch{{To: 3600}}}); err != nil {
+		if err := db.Segments.SaveAnalysis(s.Context(), segment.Name, segment.Generation, store.Analysis{Seconds: 3600, Stretches: []store.Stretch{{To: 3600}}}); err != nil {
 			s.Fatal(err)
 		}
 	}

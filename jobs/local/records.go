@@ -37,7 +37,7 @@ func recordsCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 		if *limit < 1 {
 			return fmt.Errorf("%w: --limit %d: want 1 or more", errUsage, *limit)
 		}
-		records, _, err := db.List(ctx, store.Filter{}, 0, *limit)
+		records, _, err := db.Records.List(ctx, store.Filter{}, 0, *limit)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func roomsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 }
 
 func listRooms(ctx context.Context, db *store.Store, out io.Writer) error {
-	rooms, err := db.Rooms(ctx)
+	rooms, err := db.Rooms.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func listRooms(ctx context.Context, db *store.Store, out io.Writer) error {
 }
 
 func setRoom(ctx context.Context, db *store.Store, name string, o roomOptions, out io.Writer) error {
-	room, err := db.Room(ctx, name)
+	room, err := db.Rooms.Get(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
 		room, err = nvr.Room{Name: name}, nil
 	}
@@ -128,7 +128,7 @@ func setRoom(ctx context.Context, db *store.Store, name string, o roomOptions, o
 			return fmt.Errorf("%w: %q is not an address like 172.18.191.24", errUsage, address)
 		}
 	}
-	id, err := db.SaveRoom(ctx, room)
+	id, err := db.Rooms.Save(ctx, room)
 	if err == nil && o.board != "" {
 		err = setBoard(ctx, db, id, room, o.board)
 	}
@@ -147,6 +147,6 @@ func setBoard(ctx context.Context, db *store.Store, id int64, room nvr.Room, add
 			source.IP = address
 		}
 	}
-	_, err := db.SaveSource(ctx, id, source)
+	_, err := db.Rooms.SaveSource(ctx, id, source)
 	return err
 }

@@ -65,16 +65,16 @@ func run(ctx context.Context, out io.Writer, settings *config.Config, args []str
 	defer func() { err = errors.Join(err, db.Close()) }()
 	switch what {
 	case "up":
-		if err = db.Migrate(ctx, store.Adoption{Retention: settings.Retention}); err == nil {
-			err = db.Grant(ctx, settings.GrantTo)
+		if err = db.Schema.Migrate(ctx, store.Adoption{Retention: settings.Retention}); err == nil {
+			err = db.Schema.Grant(ctx, settings.GrantTo)
 		}
 	case "down":
-		err = db.Rollback(ctx)
+		err = db.Schema.Rollback(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	current, needed, err := db.SchemaVersion(ctx)
+	current, needed, err := db.Schema.Version(ctx)
 	if err != nil {
 		return err
 	}

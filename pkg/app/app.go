@@ -97,7 +97,7 @@ func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p
 func openStore(ctx context.Context, p *Process, alone bool) error {
 	c := p.Config
 	s, err := store.Open(ctx, string(c.Database), store.Options{
-		Now: p.Now, Alone: alone, Existing: !alone, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
+		Now: p.Now, SingleProcess: alone, MustExist: !alone, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
 	})
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func open(t *testing.T) *doctorEnv {
 	dsn := "sqlite:" + filepath.Join(dir, "nvr.db")
 	c.db, err = store.Open(context.Background(), dsn, store.Options{Now: clock, Defaults: store.Defaults{Zone: time.UTC, Language: "en", SegmentLength: 30 * time.Minute}})
 	c.must(err)
-	c.must(c.db.Migrate(context.Background(), store.Adoption{}))
+	c.must(c.db.Schema.Migrate(context.Background(), store.Adoption{}))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -90,13 +90,13 @@ func (c *doctorEnv) must(err error) {
 // room adds one, with footage of some sources.
 func (c *doctorEnv) room(r nvr.Room, recorded ...string) {
 	c.Helper()
-	_, err := c.db.SaveRoom(c.Context(), r)
+	_, err := c.db.Rooms.Save(c.Context(), r)
 	c.must(err)
 	var segments []store.Segment
 	for _, source := range recorded {
 		segments = append(segments, store.Segment{Name: nvr.SegmentName{Date: "2026-11-20", Time: "10:00", Room: r.Name, Source: source}, Bytes: 1, Generation: 1})
 	}
-	_, err = c.db.IndexSegments(c.Context(), r.Name, "2026-11-20", segments)
+	_, err = c.db.Segments.Index(c.Context(), r.Name, "2026-11-20", segments)
 	c.must(err)
 }
 
@@ -222,7 +222,7 @@ func (c *doctorEnv) drive(path, body string) map[string]any {
 func TestDatabaseThatIsNotMigrated(t *testing.T) {
 	t.Parallel()
 	c := open(t)
-	c.must(c.db.Rollback(c.Context()))
+	c.must(c.db.Schema.Rollback(c.Context()))
 	want(t, c.look(), "database", doctor.StateFail, "migrate")
 }
 

@@ -36,7 +36,7 @@ func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 	case err != nil:
 		return nil, []Finding{fail("database", because(err), reach)}
 	}
-	current, needed, err := p.Store.SchemaVersion(ctx)
+	current, needed, err := p.Store.Schema.Version(ctx)
 	switch {
 	case errors.Is(err, store.ErrReplaced):
 		_ = p.Close() // nothing was written
@@ -54,7 +54,7 @@ func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 		findings[0] = warn("database", say(fmt.Sprintf("schema %d is newer than this build, which knows %d", current, needed), fmt.Sprintf("схема %d новее этой сборки, которая знает %d", current, needed)),
 			say("fine after a rollback of the program; else deploy the newer build", "после отката программы так и должно быть; иначе разверните более новую сборку"))
 	}
-	foreign, err := p.Store.ForeignProcessing(ctx, 100)
+	foreign, err := p.Store.Records.ForeignProcessing(ctx, 100)
 	switch {
 	case err != nil:
 		findings = append(findings, fail("foreign rows", because(err), reach))

@@ -20,7 +20,7 @@ const atOnce = 8
 
 // rooms looks at every room: its sources, what they recorded, its calendar and its folder.
 func (d *Doctor) rooms(ctx context.Context, db *app.Process) []Finding {
-	all, err := db.Store.Rooms(ctx)
+	all, err := db.Store.Rooms.List(ctx)
 	if err != nil {
 		return []Finding{fail("rooms", because(err), say("can the table rooms be read?", "читается ли таблица rooms?"))}
 	}
@@ -88,7 +88,7 @@ func sources(room nvr.Room) []Finding {
 func (d *Doctor) footage(ctx context.Context, db *app.Process, room nvr.Room) []Finding {
 	what := "room " + room.Name + " footage"
 	now := d.Now().In(room.Zone)
-	days, err := db.Store.FootageDays(ctx, room.Name, now.AddDate(0, 0, -1).Format(time.DateOnly), now.Format(time.DateOnly))
+	days, err := db.Store.Segments.CountByDay(ctx, room.Name, now.AddDate(0, 0, -1).Format(time.DateOnly), now.Format(time.DateOnly))
 	if err != nil {
 		return []Finding{fail(what, because(err), say("can the index of segments be read?", "читается ли список сегментов?"))}
 	}

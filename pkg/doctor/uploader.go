@@ -43,7 +43,7 @@ func (d *Doctor) folders(ctx context.Context, p *app.Process) []string {
 		folders = append(folders, d.Config.DriveFolder)
 	}
 	if p != nil {
-		rooms, _ := p.Store.Rooms(ctx) // the look at the rooms says what is wrong
+		rooms, _ := p.Store.Rooms.List(ctx) // the look at the rooms says what is wrong
 		for _, room := range rooms {
 			if room.Drive != "" && !slices.Contains(folders, room.Drive) {
 				folders = append(folders, room.Drive)

@@ -75,7 +75,7 @@ const (
 
 // Sweep reads the calendars of all rooms. A calendar that cannot be read does not keep the others from it.
 func (c *Calendar) Sweep(ctx context.Context) error {
-	rooms, err := c.Store.Rooms(ctx)
+	rooms, err := c.Store.Rooms.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (c *Calendar) Sweep(ctx context.Context) error {
 
 // SweepRoom reads the calendar of one room. A room that is gone, or has no calendar, is no error.
 func (c *Calendar) SweepRoom(ctx context.Context, name string) error {
-	room, err := c.Store.Room(ctx, name)
+	room, err := c.Store.Rooms.Get(ctx, name)
 	if errors.Is(err, store.ErrNotFound) || err == nil && room.Calendar == "" {
 		return nil
 	}
@@ -151,17 +151,17 @@ func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
 
 // known gives the newest request of each event, after adopting what the NVR inserted.
 func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[string]*store.Event, error) {
-	strays, err := c.Store.Adoptable(ctx, room.Calendar, room.Name, from)
+	strays, err := c.Store.Events.Adoptable(ctx, room.Calendar, room.Name, from)
 	if err != nil {
 		return nil, err
 	}
 	for _, stray := range strays {
-		if _, _, err := c.Store.EnsureEventRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
+		if _, _, err := c.Store.Events.EnsureRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
 			return nil, err
 		}
 		c.Log.InfoContext(ctx, "adopted a record that the NVR made of an event", "record", stray.ID)
 	}
-	events, err := c.Store.Events(ctx, room.Calendar, from)
+	events, err := c.Store.Events.List(ctx, room.Calendar, from)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[
 // listed.
 func (c *Calendar) inside(r *nvr.Record, room *nvr.Room, from, to time.Time) bool {
 	start, end, err := r.Window(room.Zone)
-	return store.Free(r) && err == nil && end.After(from) && start.Before(to)
+	return store.Claimable(r) && err == nil && end.After(from) && start.Before(to)
 }
 
 // missing looks for the event of a record that was not listed: it is gone, or elsewhere in time, or a page
@@ -220,26 +220,26 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	log := c.Log.With("record", r.ID)
 	withdrawnByUs := r.Step == nvr.StepWithdrawn && byCalendar(r.Reason)
 	switch {
-	case refusal != calendar.Wanted && store.Free(&r):
+	case refusal != calendar.Wanted && store.Claimable(&r):
 		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
-		return c.Store.Withdraw(ctx, r.ID, refused(refusal))
+		return c.Store.Requests.Withdraw(ctx, r.ID, refused(refusal))
 	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
 		return nil // processing began, or a person decided
-	case withdrawnByUs || store.Free(&r) && !sameWindow(&r, &to):
+	case withdrawnByUs || store.Claimable(&r) && !sameWindow(&r, &to):
 		log.InfoContext(ctx, "changed: its event was moved or restored", "date", to.Date, "start", to.StartTime, "end", to.EndTime)
-		return c.Store.Revise(ctx, r, to)
-	case store.Free(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
-		return c.Store.SetTitleAndRequester(ctx, r, to.Title, to.UserEmail)
-	case store.Free(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
+		return c.Store.Requests.Revise(ctx, r, to)
+	case store.Claimable(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
+		return c.Store.Requests.SetTitleAndRequester(ctx, r, to.Title, to.UserEmail)
+	case store.Claimable(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
 		return nil
 	}
 	// The old request is marked first: a kill between the two is mended by the next sweep.
-	if err := c.Store.SetReason(ctx, r, moved(&to)); err != nil {
+	if err := c.Store.Requests.SetReason(ctx, r, moved(&to)); err != nil {
 		return err
 	}
 	key := last.Key
 	key.Revision++
-	further, created, err := c.Store.EnsureEventRecord(ctx, key, to)
+	further, created, err := c.Store.Events.EnsureRecord(ctx, key, to)
 	if created {
 		log.InfoContext(ctx, "its event was moved after processing began: a further record is made", "further", further.ID)
 	}
@@ -249,7 +249,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 // file makes the record of an event that has none in the window that was read; it may have one elsewhere
 // in time.
 func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) error {
-	last, err := c.Store.LastEvent(ctx, room.Calendar, to.EventID)
+	last, err := c.Store.Events.Last(ctx, room.Calendar, to.EventID)
 	if err == nil {
 		return c.decide(ctx, room, &workspace.Event{ID: to.EventID}, &last,
 			calendar.Wish{Title: to.Title, Date: to.Date, StartTime: to.StartTime, EndTime: to.EndTime, UserEmail: to.UserEmail}, calendar.Wanted)
@@ -257,7 +257,7 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	r, created, err := c.Store.EnsureEventRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
+	r, created, err := c.Store.Events.EnsureRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
 	if created {
 		c.Log.InfoContext(ctx, "a record of an event", "record", r.ID, "date", r.Date, "start", r.StartTime, "end", r.EndTime)
 	}

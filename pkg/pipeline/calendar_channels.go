@@ -24,11 +24,11 @@ func (c *Calendar) RenewChannels(ctx context.Context) error {
 	if c.Settings.Address == "" {
 		return nil
 	}
-	rooms, err := c.Store.Rooms(ctx)
+	rooms, err := c.Store.Rooms.List(ctx)
 	if err != nil {
 		return err
 	}
-	channels, err := c.Store.Channels(ctx)
+	channels, err := c.Store.Channels.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,15 +89,15 @@ func (c *Calendar) renew(ctx context.Context, room *nvr.Room, channels []store.C
 func (c *Calendar) open(ctx context.Context, id string, until time.Time) (store.Channel, error) {
 	row := store.Channel{ID: rand.Text(), Calendar: id, ExpiresAt: until}
 	token := rand.Text()
-	if err := c.Store.SaveChannel(ctx, row, token); err != nil {
+	if err := c.Store.Channels.Save(ctx, row, token); err != nil {
 		return row, err
 	}
 	opened, err := c.Workspace.Watch(ctx, id, workspace.Channel{ID: row.ID, Token: token, Address: c.Settings.Address, Expires: until})
 	if err != nil {
-		return row, errors.Join(err, c.Store.DeleteChannel(context.WithoutCancel(ctx), row.ID))
+		return row, errors.Join(err, c.Store.Channels.Delete(context.WithoutCancel(ctx), row.ID))
 	}
 	row.Resource, row.ExpiresAt = opened.ResourceID, opened.Expires
-	return row, c.Store.SaveChannel(ctx, row, token)
+	return row, c.Store.Channels.Save(ctx, row, token)
 }
 
 // end stops channels and forgets them. One that Google no longer knows is only forgotten.
@@ -110,7 +110,7 @@ func (c *Calendar) end(ctx context.Context, channels []store.Channel) error {
 				continue
 			}
 		}
-		errs = append(errs, c.Store.DeleteChannel(ctx, channel.ID))
+		errs = append(errs, c.Store.Channels.Delete(ctx, channel.ID))
 	}
 	return errors.Join(errs...)
 }

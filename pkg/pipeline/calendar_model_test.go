@@ -140,10 +140,10 @@ func (m *model) sweepSomehow() {
 
 // beginOne lets a worker have a free record.
 func (m *model) beginOne() {
-	records, _, err := m.w.store.List(context.Background(), store.Filter{}, 0, 1000)
+	records, _, err := m.w.store.Records.List(context.Background(), store.Filter{}, 0, 1000)
 	m.w.must(err)
 	for i := range records {
-		if r := &records[i]; store.Free(r) && m.r.IntN(3) == 0 {
+		if r := &records[i]; store.Claimable(r) && m.r.IntN(3) == 0 {
 			m.w.begin(r.ID)
 			m.begun[r.ID] = r.Date + r.StartTime + r.EndTime
 			return
@@ -172,7 +172,7 @@ func (m *model) compare(t *testing.T) {
 				want[e["id"].(string)] = start.In(zone).Format("2006-01-02 15:04") + "-" + end.In(zone).Format("15:04")
 			}
 		}
-		events, err := m.w.store.Events(context.Background(), calendarOf(room), "2026-11-01")
+		events, err := m.w.store.Events.List(context.Background(), calendarOf(room), "2026-11-01")
 		m.w.must(err)
 		last := map[string]store.Event{}
 		for _, e := range events {

@@ -56,7 +56,7 @@ func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 	w.dsn = storetest.SQLite(t)
 	w.store = storetest.Open(t, w.dsn, store.Options{Now: w.clock.Now, MaxOpen: 8, Defaults: store.Defaults{Zone: zone}})
 	for _, room := range rooms {
-		_, err := w.store.SaveRoom(context.Background(), nvr.Room{Name: room, Calendar: calendarOf(room)})
+		_, err := w.store.Rooms.Save(context.Background(), nvr.Room{Name: room, Calendar: calendarOf(room)})
 		w.must(err)
 	}
 	var handler http.Handler
@@ -131,7 +131,7 @@ func with(event map[string]any, more ...any) map[string]any {
 // records reads all records of a room, oldest first, as short texts.
 func (w *sweepWorld) records(room string) []string {
 	w.t.Helper()
-	records, _, err := w.store.List(context.Background(), store.Filter{Room: room}, 0, 10000)
+	records, _, err := w.store.Records.List(context.Background(), store.Filter{Room: room}, 0, 10000)
 	w.must(err)
 	slices.Reverse(records)
 	texts := []string{}
@@ -154,11 +154,11 @@ func (w *sweepWorld) expect(about, room string, want ...string) {
 func (w *sweepWorld) begin(id int64) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
-	r, err := w.store.Record(ctx, id)
+	r, err := w.store.Records.Get(ctx, id)
 	w.must(err)
-	claim, err := w.store.Claim(ctx, r, nvr.StepStage, time.Hour)
+	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
 	w.must(err)
-	_, hold, err := w.store.Enter(ctx, claim, "worker", time.Hour)
+	_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)
 	return hold
 }
@@ -193,11 +193,11 @@ func TestAnEventsLife(t *testing.T) {
 	w.expect("renamed after processing began", "505", `2026-11-10 10:00-11:00 "" stage`)
 	w.call("PATCH", eventsPath("505")+"/"+id, span("2026-11-11T10:00:00+03:00", "2026-11-11T11:00:00+03:00"))
 	w.expect("moved after processing began", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" stage`)
-	if r, err := w.store.Record(context.Background(), 2); err != nil || !strings.Contains(r.Reason.En, "2026-11-11") || r.Holder != "worker" {
+	if r, err := w.store.Records.Get(context.Background(), 2); err != nil || !strings.Contains(r.Reason.En, "2026-11-11") || r.Holder != "worker" {
 		t.Errorf("the old request is %+v, %v", r, err)
 	}
-	w.must(w.store.Renew(context.Background(), hold, time.Hour))
-	w.must(w.store.Withdraw(context.Background(), 3, nvr.Reason{En: "Withdrawn by a person.", Ru: "x"}))
+	w.must(w.store.Leases.Renew(context.Background(), hold, time.Hour))
+	w.must(w.store.Requests.Withdraw(context.Background(), 3, nvr.Reason{En: "Withdrawn by a person.", Ru: "x"}))
 	w.expect("withdrawn by a person", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" withdrawn`)
 }
 
@@ -253,7 +253,7 @@ func TestNobody(t *testing.T) {
 	w.expect("of nobody", "504")
 	w.sweep.Settings.Requester = "dean@example.org"
 	w.must(w.sweep.Sweep(context.Background()))
-	if records, err := w.store.ByUser(context.Background(), "dean@example.org"); err != nil || len(records) != 2 {
+	if records, err := w.store.Records.ByUser(context.Background(), "dean@example.org"); err != nil || len(records) != 2 {
 		t.Errorf("the dean has %+v, %v", records, err)
 	}
 }
@@ -264,7 +264,7 @@ func TestAdoption(t *testing.T) {
 	w := newSweepWorld(t, "504")
 	id := w.call("POST", eventsPath("504"), with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Анализ"))["id"].(string)
 	for _, event := range []string{id, "gone"} {
-		_, _, err := w.store.Insert(context.Background(), nvr.Record{Title: "Старое", Room: "504", Date: "2026-11-23", StartTime: "15:00", EndTime: "16:00", UserEmail: lecturer, EventID: event}, nil)
+		_, _, err := w.store.Requests.Insert(context.Background(), nvr.Record{Title: "Старое", Room: "504", Date: "2026-11-23", StartTime: "15:00", EndTime: "16:00", UserEmail: lecturer, EventID: event}, nil)
 		w.must(err)
 	}
 	w.expect("adopted", "504", `2026-11-23 15:10-16:30 "Анализ" stage`, `2026-11-23 15:00-16:00 "Старое" withdrawn`)
@@ -311,7 +311,7 @@ func TestChannels(t *testing.T) {
 	ctx := context.Background()
 	heard := make(chan string, 100)
 	ears := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if channel, err := w.store.Channel(r.Context(), r.Header.Get("X-Goog-Channel-Id")); err == nil && channel.Carries(r.Header.Get("X-Goog-Channel-Token")) {
+		if channel, err := w.store.Channels.Get(r.Context(), r.Header.Get("X-Goog-Channel-Id")); err == nil && channel.VerifyToken(r.Header.Get("X-Goog-Channel-Token")) {
 			heard <- channel.Calendar + " " + r.Header.Get("X-Goog-Resource-State")
 		}
 		rw.WriteHeader(http.StatusNoContent)
@@ -320,7 +320,7 @@ func TestChannels(t *testing.T) {
 	w.must(w.sweep.RenewChannels(ctx)) // without an address: none
 	w.sweep.Settings.Address = ears.URL + "/calendar-notifications/"
 	w.must(w.sweep.RenewChannels(ctx))
-	first, err := w.store.Channels(ctx)
+	first, err := w.store.Channels.List(ctx)
 	if err != nil || len(first) != 2 || first[0].Resource == "" {
 		t.Fatalf("channels: %+v, %v", first, err)
 	}
@@ -331,20 +331,20 @@ func TestChannels(t *testing.T) {
 		}
 	}
 	w.must(w.sweep.RenewChannels(ctx))
-	if same, err := w.store.Channels(ctx); err != nil || fmt.Sprint(same) != fmt.Sprint(first) {
+	if same, err := w.store.Channels.List(ctx); err != nil || fmt.Sprint(same) != fmt.Sprint(first) {
 		t.Errorf("renewed too early: %v, %v", same, err)
 	}
 	w.clock.Move(5 * 24 * time.Hour)
 	w.must(w.sweep.RenewChannels(ctx))
-	second, err := w.store.Channels(ctx)
+	second, err := w.store.Channels.List(ctx)
 	if err != nil || len(second) != 2 || second[0].ID == first[0].ID || !second[0].ExpiresAt.After(first[0].ExpiresAt) {
 		t.Errorf("renewed: %+v, %v", second, err)
 	}
-	rooms, err := w.store.Rooms(ctx)
+	rooms, err := w.store.Rooms.List(ctx)
 	w.must(err)
-	w.must(w.store.DeleteRoom(ctx, rooms[0].ID))
+	w.must(w.store.Rooms.Delete(ctx, rooms[0].ID))
 	w.must(w.sweep.RenewChannels(ctx))
-	if left, err := w.store.Channels(ctx); err != nil || len(left) != 1 {
+	if left, err := w.store.Channels.List(ctx); err != nil || len(left) != 1 {
 		t.Errorf("a room is gone: %+v, %v", left, err)
 	}
 }

@@ -39,7 +39,7 @@ func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) e
 	if err := p.claim(ctx, again); err != nil {
 		return err
 	}
-	return p.Store.MarkRun(ctx, halves...)
+	return p.Store.Runs.Mark(ctx, halves...)
 }
 
 // claim works one at a time, so that each sees the places that the last one gave away. again says: leave
@@ -47,7 +47,7 @@ func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) e
 func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
-	running, err := p.Store.Running(ctx)
+	running, err := p.Store.Queue.CountRunning(ctx)
 	if err != nil {
 		return fmt.Errorf("count the running merges: %w", err)
 	}
@@ -63,7 +63,7 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 	taken := 0
 	if places > 0 {
-		next, err := p.Store.DueFairly(ctx, p.Now().Add(-backlogAge), places)
+		next, err := p.Store.Queue.DueFairly(ctx, p.Now().Add(-backlogAge), places)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 // claimBatch claims records and sends their messages. Those that another claim was quicker with are left
 // out; a message that cannot be sent is not waited for: its lease runs out.
 func (p *Pipeline) claimBatch(ctx context.Context, records []nvr.Record) (int, error) {
-	claims, err := p.Store.ClaimAll(ctx, records, p.lease)
+	claims, err := p.Store.Queue.ClaimAll(ctx, records, p.lease)
 	if err != nil {
 		return 0, err
 	}
@@ -107,7 +107,7 @@ func (p *Pipeline) publishFirst(ctx context.Context, claim nvr.Claim, say func(c
 // schedule gives every new or changed row the time at which it is due; one that makes no sense is failed.
 func (p *Pipeline) schedule(ctx context.Context) error {
 	for {
-		free, err := p.Store.Undated(ctx, batchSize)
+		free, err := p.Store.Queue.Undated(ctx, batchSize)
 		if err != nil {
 			return fmt.Errorf("list the free records: %w", err)
 		}
@@ -132,13 +132,13 @@ func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Reason, err, func(ctx context.Context) error {
-			return p.Store.FailRecord(ctx, rec, permanent.Reason, err.Error())
+			return p.Store.Queue.Fail(ctx, rec, permanent.Reason, err.Error())
 		}))
 	}
 	if err != nil {
 		return err
 	}
-	return ignoreStale(p.Store.SetDue(ctx, rec, due))
+	return ignoreStale(p.Store.Queue.SetDue(ctx, rec, due))
 }
 
 // ignoreStale takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
@@ -151,7 +151,7 @@ func ignoreStale(err error) error {
 
 // due is when the last segment of a record has ended.
 func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
-	room, err := p.Store.Room(ctx, rec.Room)
+	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
 		return time.Time{}, &fault.PermanentError{Reason: unknownRoom(rec.Room), Err: err}
 	}
@@ -188,7 +188,7 @@ func slotOf(at time.Time, room nvr.Room) time.Time {
 func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 	var errs []error
 	for more := true; more; {
-		expired, err := p.Store.Expired(ctx, batchSize)
+		expired, err := p.Store.Queue.Expired(ctx, batchSize)
 		if err != nil {
 			return fmt.Errorf("list the leases that ran out: %w", err)
 		}
@@ -208,7 +208,7 @@ func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 		}
 		more = len(expired) == batchSize && sent > 0 && len(errs) == 0
 	}
-	owed, err := p.Store.OwedNotices(ctx, batchSize)
+	owed, err := p.Store.Notices.Owed(ctx, batchSize)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("list the notices that are owed: %w", err))
 	}
@@ -229,12 +229,12 @@ func (p *Pipeline) reclaim(ctx context.Context, rec nvr.Record, listed *executio
 		case err != nil:
 			return err
 		case execution != nil && !execution.Ended():
-			return ignoreStale(p.Store.ExtendLease(ctx, rec, p.lease(rec.Attempt)))
+			return ignoreStale(p.Store.Queue.ExtendLease(ctx, rec, p.lease(rec.Attempt)))
 		case execution != nil && !execution.OK():
 			return p.jobFailed(ctx, rec, execution)
 		}
 	}
-	claim, err := p.Store.Claim(ctx, rec, step, p.lease(rec.Attempt+1))
+	claim, err := p.Store.Queue.Claim(ctx, rec, step, p.lease(rec.Attempt+1))
 	if err != nil {
 		return ignoreStale(err)
 	}
@@ -299,12 +299,12 @@ func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispat
 // jobFailed counts a job's end as a curable failure of the record, and begins again.
 func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dispatch.Execution) error {
 	reason, cause := execution.Reason(), errors.New(execution.Detail())
-	if rec.Tries+1 >= store.Tries {
+	if rec.Tries+1 >= store.MaxTries {
 		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, cause, func(ctx context.Context) error {
-			return p.Store.FailRecord(ctx, rec, reason, cause.Error())
+			return p.Store.Queue.Fail(ctx, rec, reason, cause.Error())
 		}))
 	}
-	claim, err := p.Store.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
+	claim, err := p.Store.Queue.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
 	if err != nil {
 		return ignoreStale(err)
 	}

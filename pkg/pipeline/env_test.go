@@ -177,8 +177,8 @@ func newEnv(t testing.TB) *env {
 	t.Helper()
 	w := open(t, snapshot{dir: tempDir(t), at: time.Date(2026, 11, 20, 12, 3, 0, 0, time.UTC), ran: map[string]bool{}})
 	db := w.database()
-	w.must(db.Migrate(t.Context(), store.Adoption{}))
-	_, err := db.SaveRoom(t.Context(), nvr.Room{Name: "504", Calendar: calendarOf("504"), MainSource: "172.18.191.24/0",
+	w.must(db.Schema.Migrate(t.Context(), store.Adoption{}))
+	_, err := db.Rooms.Save(t.Context(), nvr.Room{Name: "504", Calendar: calendarOf("504"), MainSource: "172.18.191.24/0",
 		ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru"})
 	w.must(err)
 	s, err := sharedOnce()
@@ -341,7 +341,7 @@ func (w *env) row() nvr.Record { w.t.Helper(); return w.rowOf(1) }
 func (w *env) rowOf(id int64) nvr.Record {
 	w.t.Helper()
 	db := w.database()
-	rec, err := db.Record(context.Background(), id)
+	rec, err := db.Records.Get(context.Background(), id)
 	w.must(errors.Join(err, db.Close()))
 	return rec
 }
@@ -354,7 +354,7 @@ func (w *env) insert(change func(*nvr.Record)) nvr.Record {
 		change(&rec)
 	}
 	db := w.database()
-	rec, _, err := db.Insert(context.Background(), rec, nil)
+	rec, _, err := db.Requests.Insert(context.Background(), rec, nil)
 	w.must(errors.Join(err, db.Close()))
 	return rec
 }

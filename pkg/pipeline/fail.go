@@ -16,7 +16,7 @@ import (
 func (p *Pipeline) Fail(ctx context.Context, claim nvr.Claim, cause string) error {
 	reason := keptFailing(claim.Step)
 	err := p.failed(ctx, claim, observe.FailedDead, reason, errors.New(cause), func(ctx context.Context) error {
-		return p.Store.FailClaim(ctx, claim, reason, cause)
+		return p.Store.Queue.FailClaim(ctx, claim, reason, cause)
 	})
 	if errors.Is(err, fault.ErrStale) || errors.Is(err, store.ErrNotFound) {
 		p.Log.InfoContext(ctx, "stale: the record has gone on without the dead message", "reason", err)

@@ -31,7 +31,7 @@ func TestTheJobIsKilled(t *testing.T) {
 			w := newEnv(t)
 			w.command, w.limit = []string{"sh", "-c", c.command}, c.limit
 			w.insert(nil)
-			for try := int64(1); try <= store.Tries; try++ {
+			for try := int64(1); try <= store.MaxTries; try++ {
 				w.claim() // the first time takes the record; then finds what became of the job
 				if rec := w.row(); rec.Tries != try-1 || rec.Attempt != try || try > 1 && !(strings.Contains(rec.Reason.En, c.reason) && strings.Contains(rec.Cause, c.cause)) {
 					t.Fatalf("before try %d: %+v", try, rec)

@@ -32,7 +32,7 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	}
 	length := time.Duration(plan.Frames) * time.Second / time.Duration(plan.Encoding.Rate)
 	w.thumbnail(ctx, merged, plan, length/2)
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepUpload, store.Change{}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepUpload, store.Change{}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}

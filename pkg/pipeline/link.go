@@ -76,7 +76,7 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 // mark writes for people what became of the course or the event.
 func (w *worker) setCourseNote(ctx context.Context, text nvr.Reason) error {
 	course := remark(text)
-	return w.Store.Save(ctx, w.hold, store.Change{Course: &course})
+	return w.Store.Leases.Save(ctx, w.hold, store.Change{Course: &course})
 }
 
 func (w *worker) attach(ctx context.Context, file workspace.File) error {
@@ -103,7 +103,7 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 
 // effect is what was noted of an effect; empty if nothing was.
 func (w *worker) effect(ctx context.Context, kind, subject string) (string, error) {
-	value, err := w.Store.Effect(ctx, w.rec.ID, kind, subject)
+	value, err := w.Store.Effects.Get(ctx, w.rec.ID, kind, subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
@@ -112,14 +112,14 @@ func (w *worker) effect(ctx context.Context, kind, subject string) (string, erro
 
 // recordEffect notes an effect, in place of what was noted before, if the record is still ours.
 func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) error {
-	if err := w.Store.Renew(ctx, w.hold, w.lease(w.rec.Attempt)); err != nil {
+	if err := w.Store.Leases.Renew(ctx, w.hold, w.lease(w.rec.Attempt)); err != nil {
 		return err
 	}
-	was, err := w.Store.SetEffect(ctx, w.rec.ID, kind, subject, value)
+	was, err := w.Store.Effects.Set(ctx, w.rec.ID, kind, subject, value)
 	if err != nil || was == value {
 		return err
 	}
-	return w.Store.ReplaceEffect(ctx, w.rec.ID, kind, subject, was, value)
+	return w.Store.Effects.Replace(ctx, w.rec.ID, kind, subject, was, value)
 }
 
 // announce posts the video in the course. A course that cannot be found is said in the record.
@@ -156,7 +156,7 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	}
 	w.Log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
 	name := course.Name
-	if err := w.Store.Save(ctx, w.hold, store.Change{Course: &name}); err != nil {
+	if err := w.Store.Leases.Save(ctx, w.hold, store.Change{Course: &name}); err != nil {
 		return err
 	}
 	return w.recordEffect(ctx, effectPosted, file.ID, code)
@@ -205,7 +205,7 @@ func (w *worker) finish(ctx context.Context) error {
 	if err := w.clear(ctx); err != nil {
 		return err
 	}
-	if _, err := w.Store.Advance(ctx, w.hold, nvr.StepDone, store.Change{}, 0); err != nil {
+	if _, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepDone, store.Change{}, 0); err != nil {
 		return err
 	}
 	_, end, err := w.rec.Window(w.room.Zone)

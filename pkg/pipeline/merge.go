@@ -182,7 +182,7 @@ func (w *worker) progress(ctx context.Context, plan *merge.Plan, i int) func(fra
 		if frames < length && now.Sub(last) < progressEvery {
 			return
 		}
-		if err := w.Store.AddSlice(ctx, w.hold, i, frames, plan.Frames); err != nil && ctx.Err() == nil {
+		if err := w.Store.Leases.AddSlice(ctx, w.hold, i, frames, plan.Frames); err != nil && ctx.Err() == nil {
 			w.Log.WarnContext(ctx, "the progress could not be written", "err", err)
 			return
 		}
@@ -205,7 +205,7 @@ func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error 
 }
 
 func (w *worker) backToStage(ctx context.Context) error {
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepStage, store.Change{}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepStage, store.Change{}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 // notifyDone sends the notice to the requester, once.
 func (w *worker) notifyDone(ctx context.Context) error {
-	rec, err := w.Store.Record(ctx, w.rec.ID) // with the link and what became of the course
+	rec, err := w.Store.Records.Get(ctx, w.rec.ID) // with the link and what became of the course
 	if err != nil {
 		return err
 	}
@@ -25,14 +25,14 @@ func (w *worker) notifyDone(ctx context.Context) error {
 // notifyFailed tells a requester that the record has failed, once for each failure, and strikes the debt
 // from the row.
 func (p *Pipeline) notifyFailed(ctx context.Context, rec nvr.Record) error {
-	room, err := p.Store.Room(ctx, rec.Room)
+	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if err := p.notify(ctx, rec, room, false, fmt.Sprintf("%s-%d", effectFailed, rec.Attempt)); err != nil {
 		return fmt.Errorf("tell that record %d has failed: %w", rec.ID, err)
 	}
-	return p.Store.NoticeSent(ctx, rec)
+	return p.Store.Notices.MarkSent(ctx, rec)
 }
 
 // noticeState is how far one notice by one means is, as an effect's value: the state, then the instant that
@@ -63,7 +63,7 @@ func readLetter(value string) noticeState {
 func (p *Pipeline) notify(ctx context.Context, rec nvr.Record, room nvr.Room, done bool, kind string) error {
 	for _, means := range p.Notices {
 		written := noticeState{state: letterWritten, at: p.Now()}
-		value, err := p.Store.SetEffect(ctx, rec.ID, kind, means.Name(), written.value())
+		value, err := p.Store.Effects.Set(ctx, rec.ID, kind, means.Name(), written.value())
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (p *Pipeline) sendNotice(ctx context.Context, means notify.Channel, n notif
 	note := func(state string) error {
 		was := l.value()
 		l.state = state
-		return p.Store.ReplaceEffect(ctx, n.Record, kind, means.Name(), was, l.value())
+		return p.Store.Effects.Replace(ctx, n.Record, kind, means.Name(), was, l.value())
 	}
 	if l.state != letterSending {
 		if err := note(letterSending); err != nil {

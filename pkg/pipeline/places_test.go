@@ -27,7 +27,7 @@ func newClaimer(t *testing.T, records int) *claimer {
 	ctx := context.Background()
 	c := &claimer{t: t, clock: storetest.NewClock()}
 	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: c.clock.Now})
-	if _, err := s.SaveRoom(ctx, nvr.Room{Name: "504"}); err != nil {
+	if _, err := s.Rooms.Save(ctx, nvr.Room{Name: "504"}); err != nil {
 		t.Fatal(err)
 	}
 	server, err := pubsub.Start(ctx, pubsub.Options{Project: "local", Topics: []string{"stage"}, Now: time.Now})
@@ -51,7 +51,7 @@ func newClaimer(t *testing.T, records int) *claimer {
 // insert files a request for a lecture that begins at a time and lasts until noon.
 func (c *claimer) insert(start string) int64 {
 	c.t.Helper()
-	rec, _, err := c.Store.Insert(context.Background(), nvr.Record{Room: "504", Date: "2026-11-19", StartTime: start, EndTime: "12:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := c.Store.Requests.Insert(context.Background(), nvr.Record{Room: "504", Date: "2026-11-19", StartTime: start, EndTime: "12:00", UserEmail: "a@example.org"}, nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (c *claimer) insert(start string) int64 {
 
 func (c *claimer) running(what string, want int) {
 	c.t.Helper()
-	if got, err := c.Store.Running(context.Background()); err != nil || got != want {
+	if got, err := c.Store.Queue.CountRunning(context.Background()); err != nil || got != want {
 		c.t.Errorf("%s: %d running, %v; want %d", what, got, err, want)
 	}
 }
@@ -91,24 +91,24 @@ func TestPlaces(t *testing.T) {
 	must(c.Claim(ctx))
 	c.running("taken over", 3)
 
-	_, hold, err := c.Store.Enter(ctx, nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage}, "one", time.Hour)
+	_, hold, err := c.Store.Leases.Enter(ctx, nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage}, "one", time.Hour)
 	must(err)
-	_, err = c.Store.Release(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
+	_, err = c.Store.Leases.Release(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
 	must(err)
 	must(c.Claim(ctx))
 	c.running("one pauses, and another has its place", 3)
 	c.clock.Move(2 * time.Minute)
 	must(c.Recover(ctx))
 	c.running("its pause is over, and it waits for a place", 3)
-	if rec, err := c.Store.Record(ctx, 1); err != nil || rec.Attempt != 2 {
+	if rec, err := c.Store.Records.Get(ctx, 1); err != nil || rec.Attempt != 2 {
 		t.Errorf("record 1 went on without a place: %+v, %v", rec, err)
 	}
-	_, hold, err = c.Store.Enter(ctx, nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage}, "two", time.Hour)
+	_, hold, err = c.Store.Leases.Enter(ctx, nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage}, "two", time.Hour)
 	must(err)
-	must(c.Store.Fail(ctx, hold, nvr.Reason{En: "x", Ru: "x"}, "x"))
+	must(c.Store.Leases.Fail(ctx, hold, nvr.Reason{En: "x", Ru: "x"}, "x"))
 	must(c.Claim(ctx))
 	c.running("the place of one that has failed", 3)
-	if rec, err := c.Store.Record(ctx, 1); err != nil || rec.Attempt != 3 {
+	if rec, err := c.Store.Records.Get(ctx, 1); err != nil || rec.Attempt != 3 {
 		t.Errorf("record 1 waits though there is a place: %+v, %v", rec, err)
 	}
 }
@@ -145,7 +145,7 @@ func TestStandBy(t *testing.T) {
 		if fresh == 0 {
 			fresh = c.insert("11:00")
 		}
-		if rec, err := c.Store.Record(ctx, fresh); err != nil || rec.DueAt.IsZero() == at.looked {
+		if rec, err := c.Store.Records.Get(ctx, fresh); err != nil || rec.DueAt.IsZero() == at.looked {
 			t.Errorf("%s: the new record is due at %v, %v", at.what, rec.DueAt, err)
 		}
 	}

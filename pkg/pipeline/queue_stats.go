@@ -13,11 +13,11 @@ import (
 
 // logQueue writes down how much waits. Claim does so at each run: if the line is missing, nothing moves.
 func (p *Pipeline) logQueue(ctx context.Context) error {
-	queue, err := p.Store.Queue(ctx)
+	queue, err := p.Store.Queue.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	late, err := p.Store.CountOverdue(ctx, p.Now().Add(-observe.InTime))
+	late, err := p.Store.Queue.CountOverdue(ctx, p.Now().Add(-observe.InTime))
 	if err != nil {
 		return err
 	}
@@ -35,13 +35,13 @@ const seenAtLeast = 3 * time.Hour
 
 // ReportIdleScreens writes a line for every room whose encoder sent nothing but its canvas yesterday. Once a day.
 func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
-	rooms, err := p.Store.Rooms(ctx)
+	rooms, err := p.Store.Rooms.List(ctx)
 	if err != nil {
 		return fmt.Errorf("list the rooms: %w", err)
 	}
 	for _, room := range rooms {
 		date := p.Now().In(room.Zone).AddDate(0, 0, -1).Format(time.DateOnly)
-		segments, err := p.Store.Footage(ctx, room.Name, date)
+		segments, err := p.Store.Segments.On(ctx, room.Name, date)
 		if err != nil {
 			return err
 		}
@@ -56,13 +56,13 @@ func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 func canvasOnly(room nvr.Room, segments []store.Segment) bool {
 	screen, seen := nvr.Octet(room.ScreenSource), 0.0
 	for _, segment := range segments {
-		if segment.Look == nil || segment.Name.Source != screen {
+		if segment.Analysis == nil || segment.Name.Source != screen {
 			continue
 		}
-		if slices.ContainsFunc(segment.Look.Stretches, func(s store.Stretch) bool { return s.Presentation }) {
+		if slices.ContainsFunc(segment.Analysis.Stretches, func(s store.Stretch) bool { return s.Presentation }) {
 			return false
 		}
-		for _, stretch := range segment.Look.Stretches {
+		for _, stretch := range segment.Analysis.Stretches {
 			seen += stretch.To - stretch.From
 		}
 	}

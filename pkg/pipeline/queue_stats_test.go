@@ -26,7 +26,7 @@ func TestCanvasDays(t *testing.T) {
 		files int
 		slide bool
 	}{"dark": {8, false}, "lit": {8, true}, "rare": {2, false}} {
-		if _, err := s.SaveRoom(ctx, nvr.Room{Name: room, ScreenSource: "172.18.191.21/0"}); err != nil {
+		if _, err := s.Rooms.Save(ctx, nvr.Room{Name: room, ScreenSource: "172.18.191.21/0"}); err != nil {
 			t.Fatal(err)
 		}
 		var segments []store.Segment
@@ -34,12 +34,12 @@ func TestCanvasDays(t *testing.T) {
 			name := nvr.SegmentName{Room: room, Date: yesterday, Time: fmt.Sprintf("%02d:%02d", 9+i/2, i%2*30), Source: "21"}
 			segments = append(segments, store.Segment{Name: name, Bytes: 1, Generation: 1})
 		}
-		if _, err := s.IndexSegments(ctx, room, yesterday, segments); err != nil {
+		if _, err := s.Segments.Index(ctx, room, yesterday, segments); err != nil {
 			t.Fatal(err)
 		}
 		for i, segment := range segments {
-			look := store.Look{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: day.slide && i == 3}}}
-			if err := s.SaveLook(ctx, segment.Name, 1, look); err != nil {
+			look := store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: day.slide && i == 3}}}
+			if err := s.Segments.SaveAnalysis(ctx, segment.Name, 1, look); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -60,14 +60,14 @@ func TestAPanicIsSeen(t *testing.T) {
 	ctx := t.Context()
 	clock := storetest.NewClock()
 	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: clock.Now, Defaults: store.Defaults{Zone: time.UTC, SegmentLength: time.Hour}})
-	if _, err := s.SaveRoom(ctx, nvr.Room{Name: "504", MainSource: "172.18.191.24/0"}); err != nil {
+	if _, err := s.Rooms.Save(ctx, nvr.Room{Name: "504", MainSource: "172.18.191.24/0"}); err != nil {
 		t.Fatal(err)
 	}
-	rec, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	claim, err := s.Claim(ctx, rec, nvr.StepStage, time.Hour)
+	claim, err := s.Queue.Claim(ctx, rec, nvr.StepStage, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAPanicIsSeen(t *testing.T) {
 	if len(seen) != 1 || !strings.Contains(seen[0], `"severity":"ERROR"`) || !strings.Contains(seen[0], `"stack_trace":"panic: `) || !strings.Contains(seen[0], `"record":1,`) {
 		t.Errorf("%q", seen)
 	}
-	if rec, err = s.Record(ctx, rec.ID); err != nil || rec.Tries != 1 || rec.Step != nvr.StepStage {
+	if rec, err = s.Records.Get(ctx, rec.ID); err != nil || rec.Tries != 1 || rec.Step != nvr.StepStage {
 		t.Errorf("%+v %v", rec, err)
 	}
 }

@@ -73,7 +73,7 @@ func worthReporting(r *report.Report) bool {
 // away, under a new one.
 func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte) (id string, err error) {
 	var there workspace.File
-	if id, err = w.effect(ctx, store.EffectPage, ""); err == nil && id != "" {
+	if id, err = w.effect(ctx, store.EffectReport, ""); err == nil && id != "" {
 		there, err = w.Workspace.Stat(ctx, id)
 	}
 	if err != nil && !errors.Is(err, workspace.ErrNotFound) {
@@ -84,7 +84,7 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 		if id, err = w.Workspace.GenerateID(ctx, w.rec.ID); err != nil {
 			return id, err
 		}
-		if err := w.recordEffect(ctx, store.EffectPage, "", id); err != nil {
+		if err := w.recordEffect(ctx, store.EffectReport, "", id); err != nil {
 			return id, err
 		}
 	}
@@ -106,7 +106,7 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 
 // dropPage throws away the page of an earlier video.
 func (w *worker) dropPage(ctx context.Context) error {
-	id, err := w.effect(ctx, store.EffectPage, "")
+	id, err := w.effect(ctx, store.EffectReport, "")
 	if err != nil || id == "" {
 		return err
 	}

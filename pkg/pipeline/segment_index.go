@@ -16,7 +16,7 @@ import (
 // IndexSegments brings the index of segments, which the pages show, in step with the bucket for the last days,
 // today included, of every room. A room that cannot be listed does not keep the others from it.
 func (p *Pipeline) IndexSegments(ctx context.Context, days int) error {
-	rooms, err := p.Store.Rooms(ctx)
+	rooms, err := p.Store.Rooms.List(ctx)
 	if err != nil {
 		return fmt.Errorf("list the rooms: %w", err)
 	}
@@ -48,7 +48,7 @@ func (p *Pipeline) indexDay(ctx context.Context, room nvr.Room, date string) err
 			segments = append(segments, store.Segment{Name: name, Bytes: object.Size, Generation: object.Generation})
 		}
 	}
-	_, err = p.Store.IndexSegments(ctx, room.Name, date, segments)
+	_, err = p.Store.Segments.Index(ctx, room.Name, date, segments)
 	return err
 }
 
@@ -63,14 +63,14 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 		if err != nil {
 			return fmt.Errorf("read the generation of %s: %w", seg.Path, err)
 		}
-		look := store.Look{Seconds: seg.Length.Seconds()}
+		look := store.Analysis{Seconds: seg.Length.Seconds()}
 		if len(seg.PictureRuns) == 0 && len(seg.SoundRuns) == 0 {
 			look.Fault = seg.Cause
 		}
 		for _, s := range judged[seg.Path].Stretches {
 			look.Stretches = append(look.Stretches, store.Stretch{From: s.From.Seconds(), To: s.Until.Seconds(), Presentation: s.Presentation})
 		}
-		if err := w.Store.SaveLook(ctx, seg.Name, generation, look); err != nil {
+		if err := w.Store.Segments.SaveAnalysis(ctx, seg.Name, generation, look); err != nil {
 			return err
 		}
 	}
@@ -85,13 +85,13 @@ const (
 
 // PurgeExpired removes what has been kept long enough. Once a day.
 func (p *Pipeline) PurgeExpired(ctx context.Context) error {
-	rooms, err := p.Store.Rooms(ctx)
+	rooms, err := p.Store.Rooms.List(ctx)
 	if err != nil {
 		return fmt.Errorf("list the rooms: %w", err)
 	}
-	errs := []error{p.Store.ForgetRequests(ctx, p.Now().Add(-keepRequests))}
+	errs := []error{p.Store.Requests.ForgetKeys(ctx, p.Now().Add(-keepRequests))}
 	for _, room := range rooms {
-		errs = append(errs, p.Store.ForgetSegments(ctx, room.Name, p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly)))
+		errs = append(errs, p.Store.Segments.Forget(ctx, room.Name, p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly)))
 	}
 	return errors.Join(errs...)
 }

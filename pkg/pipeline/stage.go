@@ -38,7 +38,7 @@ func (w *worker) continueLater(ctx context.Context) error {
 	if w.rec.Turn >= maxTurns {
 		return fmt.Errorf("not done after %d messages", maxTurns)
 	}
-	next, err := w.Store.NextTurn(ctx, w.hold, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Continue(ctx, w.hold, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func whyNothing(plan *merge.Plan) (en, ru string) {
 // launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	digest, since := plan.Digest(), w.Now()
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (p *Pipeline) Standby(ctx context.Context) error {
 
 // ranWithin tells whether a half of claim's work was done within a while.
 func (p *Pipeline) ranWithin(ctx context.Context, half string, within time.Duration) (bool, error) {
-	last, err := p.Store.LastRun(ctx, half)
+	last, err := p.Store.Runs.Last(ctx, half)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return false, err
 	}

@@ -52,7 +52,7 @@ func TestBadRows(t *testing.T) {
 			t.Parallel()
 			w := newEnv(t)
 			db := w.database()
-			_, err := db.SaveRoom(t.Context(), nvr.Room{Name: "empty"})
+			_, err := db.Rooms.Save(t.Context(), nvr.Room{Name: "empty"})
 			w.must(errors.Join(err, db.Close()))
 			w.insert(c.change)
 			rec := w.until()
@@ -121,7 +121,7 @@ func TestStaleMessages(t *testing.T) {
 		t.Errorf("after dead letters of another attempt: %+v", after)
 	}
 	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
-		_, _, err := p.Store.Enter(ctx, before.Claim(), "somebody", time.Minute)
+		_, _, err := p.Store.Leases.Enter(ctx, before.Claim(), "somebody", time.Minute)
 		w.must(err)
 		if err := p.Stage(ctx, before.Claim()); !errors.Is(err, pipeline.ErrHeld) {
 			t.Errorf("held: %v", err)
@@ -151,7 +151,7 @@ func TestTriesRunOut(t *testing.T) {
 			w := newEnv(t)
 			w.must(w.faults.Add(rule))
 			w.insert(func(r *nvr.Record) { r.Date = "2026-11-19" })
-			for try := int64(1); try < store.Tries; try++ {
+			for try := int64(1); try < store.MaxTries; try++ {
 				w.claim()
 				w.must(w.live(&process{}, w.next().do))
 				rec := w.row()
@@ -246,7 +246,7 @@ func TestEnds(t *testing.T) {
 				t.Fatalf("%+v %v", rec, w.posts)
 			}
 			db := w.database()
-			w.must(errors.Join(db.Retry(t.Context(), 1), db.Close()))
+			w.must(errors.Join(db.Requests.Retry(t.Context(), 1), db.Close()))
 			w.claim()
 			rec = w.until()
 			if f := w.facts(event, ""); rec.Step != nvr.StepDone || rec.FileID == first.FileID || f.videos != 1 || f.attachments != 1 || f.shares != 1 || w.posts["record-1-done"] != 1 || rec.Tries != 0 {

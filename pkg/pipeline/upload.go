@@ -61,7 +61,7 @@ func (w *worker) upload(ctx context.Context) error {
 	if err := w.uploadReport(ctx, file); err != nil {
 		return err
 	}
-	next, err := w.Store.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (w *worker) upload(ctx context.Context) error {
 // ensureUploaded makes the record's one file on Drive hold the merge.
 func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (workspace.File, error) {
 	source := fmt.Sprintf("%s#%d", object.Name, object.Generation)
-	state, err := w.Store.Upload(ctx, w.rec.ID)
+	state, err := w.Store.Uploads.Get(ctx, w.rec.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return workspace.File{}, err
 	}
@@ -105,12 +105,12 @@ func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (work
 		state.MD5 = ""
 		return stored, errors.Join(
 			fmt.Errorf("drive holds %d bytes with MD5 %s, the merge has %d with %s", stored.Size, stored.MD5, object.Size, sum),
-			w.Store.SaveUpload(ctx, w.hold, state))
+			w.Store.Uploads.Save(ctx, w.hold, state))
 	}
 	if err := w.report(ctx, object, hex.EncodeToString(sent.sha256.Sum(nil))); err != nil {
 		return stored, err
 	}
-	return stored, w.Store.SaveUpload(ctx, w.hold, state)
+	return stored, w.Store.Uploads.Save(ctx, w.hold, state)
 }
 
 // driveFile is the record's file on Drive as it is now; of size 0 if it is not there yet. Its id is
@@ -131,7 +131,7 @@ func (w *worker) driveFile(ctx context.Context, uploaded bool) (workspace.File, 
 	if err != nil {
 		return workspace.File{}, fmt.Errorf("ask Drive for a file id: %w", err)
 	}
-	if err := w.Store.Save(ctx, w.hold, store.Change{FileID: &id}); err != nil {
+	if err := w.Store.Leases.Save(ctx, w.hold, store.Change{FileID: &id}); err != nil {
 		return workspace.File{}, err
 	}
 	w.rec.FileID = id
@@ -180,7 +180,7 @@ func (w *worker) openSession(ctx context.Context, object bucket.Object, file wor
 		return err
 	}
 	state.Session = session
-	return w.Store.SaveUpload(ctx, w.hold, *state)
+	return w.Store.Uploads.Save(ctx, w.hold, *state)
 }
 
 // sendAll sends chunk after chunk.
@@ -312,7 +312,7 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
 	}
 	reason := withdrawn()
-	_, err = w.Store.Advance(ctx, w.hold, nvr.StepWithdrawn, store.Change{Reason: &reason}, 0)
+	_, err = w.Store.Leases.Advance(ctx, w.hold, nvr.StepWithdrawn, store.Change{Reason: &reason}, 0)
 	return true, err
 }
 

@@ -114,22 +114,22 @@ func uploading(t testing.TB, size int64) uint64 {
 	drive, err := workspace.New(workspace.Options{Endpoint: server.URL, Scopes: workspace.UploadScopes(), Now: time.Now, Scale: 1000})
 	must(err)
 	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: time.Now})
-	_, err = s.SaveRoom(ctx, nvr.Room{Name: "504", Drive: "room"})
+	_, err = s.Rooms.Save(ctx, nvr.Room{Name: "504", Drive: "room"})
 	must(err)
-	rec, _, err := s.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: student}, nil)
+	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: student}, nil)
 	must(err)
-	claim, err := s.Claim(ctx, rec, nvr.StepStage, time.Minute)
+	claim, err := s.Queue.Claim(ctx, rec, nvr.StepStage, time.Minute)
 	must(err)
-	_, hold, err := s.Enter(ctx, claim, "test", time.Minute)
+	_, hold, err := s.Leases.Enter(ctx, claim, "test", time.Minute)
 	must(err)
 	digest := "digest"
-	claim, err = s.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
+	claim, err = s.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
 	must(err)
 	p := &pipeline.Pipeline{Store: s, Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{Lease: time.Minute, PushBudget: time.Hour, PushTimeout: time.Hour, RetryPauses: []time.Duration{time.Hour}}}
 	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)
-	if rec, err = s.Record(ctx, rec.ID); err != nil || b.taken != size || !strings.Contains(rec.Cause, "read the plan for the report") {
+	if rec, err = s.Records.Get(ctx, rec.ID); err != nil || b.taken != size || !strings.Contains(rec.Cause, "read the plan for the report") {
 		t.Fatalf("%d bytes of %d arrived: %+v, %v", b.taken, size, rec, err)
 	}
 	return most

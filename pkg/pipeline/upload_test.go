@@ -48,7 +48,7 @@ type sending struct {
 func newSending(t *testing.T) *sending {
 	w := newEnv(t)
 	db := w.database()
-	_, err := db.SaveSource(t.Context(), 1, nvr.Source{IP: "172.18.191.30", Merge: "right"})
+	_, err := db.Rooms.SaveSource(t.Context(), 1, nvr.Source{IP: "172.18.191.30", Merge: "right"})
 	w.must(errors.Join(err, db.Close()))
 	s := &sending{course: w.course("ALG"), event: w.event("поток: ALG")}
 	w.insert(recordOf(s.event))
@@ -66,9 +66,9 @@ func (w *env) merged(video []byte) {
 		name, err := bucket.MergeName(rec.ID, rec.Digest)
 		w.must(err)
 		w.putBytes("work", name, video)
-		_, hold, err := p.Store.Enter(ctx, rec.Claim(), "job", time.Minute)
+		_, hold, err := p.Store.Leases.Enter(ctx, rec.Claim(), "job", time.Minute)
 		w.must(err)
-		next, err := p.Store.Advance(ctx, hold, nvr.StepUpload, store.Change{}, time.Minute)
+		next, err := p.Store.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{}, time.Minute)
 		w.queue = []nvr.Claim{next}
 		return err
 	}))

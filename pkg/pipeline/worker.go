@@ -33,7 +33,7 @@ func (p *Pipeline) run(ctx context.Context, claim nvr.Claim, do func(context.Con
 }
 
 func (p *Pipeline) runAs(ctx context.Context, claim nvr.Claim, holder string, do func(context.Context, *worker) error) error {
-	rec, hold, err := p.Store.Enter(ctx, claim, holder, p.lease(claim.Attempt))
+	rec, hold, err := p.Store.Leases.Enter(ctx, claim, holder, p.lease(claim.Attempt))
 	switch {
 	case errors.Is(err, fault.ErrStale), errors.Is(err, store.ErrNotFound):
 		p.Log.InfoContext(ctx, "stale: the record has gone on without this message", "reason", err)
@@ -66,7 +66,7 @@ func (p *Pipeline) recoverPanic(ctx context.Context, w *worker, do func(context.
 
 // findRoom reads the record's room; a room that nobody knows ends the record.
 func (w *worker) findRoom(ctx context.Context) (nvr.Room, error) {
-	room, err := w.Store.Room(ctx, w.rec.Room)
+	room, err := w.Store.Rooms.Get(ctx, w.rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
 		return nvr.Room{}, &fault.PermanentError{Reason: unknownRoom(w.rec.Room), Err: err}
 	}
@@ -105,7 +105,7 @@ func (p *Pipeline) renewLease(ctx context.Context, hold nvr.Lease) (context.Cont
 			case <-every.C:
 			}
 			now := p.Now()
-			err := p.Store.Renew(ctx, hold, lease)
+			err := p.Store.Leases.Renew(ctx, hold, lease)
 			switch {
 			case err == nil:
 				until = now.Add(lease)
@@ -165,14 +165,14 @@ func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Lease, err 
 	switch {
 	case errors.As(err, &later):
 		log.InfoContext(ctx, "not yet", "until", later.Until, "why", later.Why.En)
-		err = p.Store.Postpone(ctx, hold, later.Until, later.Why)
+		err = p.Store.Leases.Postpone(ctx, hold, later.Until, later.Why)
 	case errors.As(err, &permanent):
 		err = p.failed(ctx, hold.Claim, kindOf(err), permanent.Reason, err, func(ctx context.Context) error {
 			undone := hold.Step
 			if errors.Is(err, errVideoGone) {
 				undone = nvr.StepUpload
 			}
-			return p.Store.FailFrom(ctx, hold, undone, permanent.Reason, err.Error())
+			return p.Store.Leases.FailFrom(ctx, hold, undone, permanent.Reason, err.Error())
 		})
 	default:
 		err = p.giveBack(ctx, hold, err)
@@ -198,7 +198,7 @@ func kindOf(err error) observe.Failure {
 func (p *Pipeline) giveBack(ctx context.Context, hold nvr.Lease, cause error) error {
 	last := false
 	mark := func(ctx context.Context) (err error) {
-		last, err = p.Store.Release(ctx, hold, store.Setback{Pause: p.pause, Why: willTryAgain(hold.Step), Last: keptFailing(hold.Step), Cause: cause.Error()})
+		last, err = p.Store.Leases.Release(ctx, hold, store.Setback{Pause: p.pause, Why: willTryAgain(hold.Step), Last: keptFailing(hold.Step), Cause: cause.Error()})
 		return err
 	}
 	if err := mark(ctx); err != nil {
@@ -228,7 +228,7 @@ func (p *Pipeline) failed(ctx context.Context, c nvr.Claim, kind observe.Failure
 		attrs = append(attrs, observe.Reported())
 	}
 	p.Log.ErrorContext(ctx, "the record has failed", attrs...)
-	rec, err := p.Store.Record(ctx, c.Record)
+	rec, err := p.Store.Records.Get(ctx, c.Record)
 	if err != nil {
 		return err
 	}

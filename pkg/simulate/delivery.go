@@ -51,7 +51,7 @@ type outcome struct {
 func (w *world) enter(m message, s *service, pushes int) error {
 	l := w.lectures[m.claim.Record]
 	o := w.step(m.claim, l)
-	_, hold, err := w.p.Store.Enter(w.ctx, m.claim, fmt.Sprintf("h%d", w.number), w.p.Settings.Lease+o.takes)
+	_, hold, err := w.p.Store.Leases.Enter(w.ctx, m.claim, fmt.Sprintf("h%d", w.number), w.p.Settings.Lease+o.takes)
 	switch {
 	case errors.Is(err, fault.ErrStale):
 		w.spent.stale++
@@ -102,7 +102,7 @@ func (w *world) forget(x *work) {
 func (w *world) lose() error {
 	w.epoch++
 	for _, x := range w.works {
-		if err := w.p.Store.Renew(w.ctx, x.hold, w.p.Settings.Lease*2/3); err != nil && !errors.Is(err, fault.ErrStale) {
+		if err := w.p.Store.Leases.Renew(w.ctx, x.hold, w.p.Settings.Lease*2/3); err != nil && !errors.Is(err, fault.ErrStale) {
 			return err
 		}
 		if x.job != nil {

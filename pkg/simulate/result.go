@@ -81,11 +81,11 @@ func (c calls) most(api string) (most int) {
 }
 
 func (w *world) sample() error {
-	queue, err := w.p.Store.Queue(w.ctx)
+	queue, err := w.p.Store.Queue.Stats(w.ctx)
 	if err != nil {
 		return err
 	}
-	w.idle = queue == (store.Queue{})
+	w.idle = queue == (store.QueueStats{})
 	p := Point{At: w.at.Sub(w.begin), Backlog: queue.Due, Held: queue.Held + queue.Expired, Tasks: w.tasks.running}
 	w.series = append(w.series, p)
 	w.peak.Backlog, w.peak.Held = max(w.peak.Backlog, p.Backlog), max(w.peak.Held, p.Held)

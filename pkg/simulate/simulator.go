@@ -127,11 +127,11 @@ func (w *world) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
 
 // furnish fills the rooms and plans what happens by the clock.
 func (w *world) furnish() error {
-	if err := w.p.Store.Migrate(w.ctx, store.Adoption{}); err != nil {
+	if err := w.p.Store.Schema.Migrate(w.ctx, store.Adoption{}); err != nil {
 		return err
 	}
 	for i := range w.s.Rooms {
-		if _, err := w.p.Store.SaveRoom(w.ctx, nvr.Room{Name: room(i), Calendar: room(i) + "@calendar"}); err != nil {
+		if _, err := w.p.Store.Rooms.Save(w.ctx, nvr.Room{Name: room(i), Calendar: room(i) + "@calendar"}); err != nil {
 			return err
 		}
 	}
@@ -200,7 +200,7 @@ func (w *world) between(low, high time.Duration) time.Duration {
 func (w *world) about(d time.Duration) time.Duration { return w.between(d*4/5, d*6/5) }
 
 func (w *world) request(l *lecture) error {
-	rec, _, err := w.p.Store.Insert(w.ctx, nvr.Record{
+	rec, _, err := w.p.Store.Requests.Insert(w.ctx, nvr.Record{
 		Room: l.room, Date: l.from.Format(time.DateOnly), StartTime: l.from.Format("15:04"), EndTime: l.to.Format("15:04"),
 		UserEmail: "teacher@example.org", EventID: "e" + l.room + l.from.Format("0201504"),
 	}, nil)

@@ -19,7 +19,7 @@ func (w *world) stage(l *lecture) outcome {
 	takes := w.about(w.costs.StageFixed + time.Duration(float64(w.costs.StageHour)*l.length().Hours()))
 	return outcome{takes: takes, then: func(hold nvr.Lease) error {
 		digest := fmt.Sprintf("d%d", l.id)
-		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepMerge, store.Change{Digest: &digest}, w.p.Settings.Lease)
+		next, err := w.p.Store.Leases.Advance(w.ctx, hold, nvr.StepMerge, store.Change{Digest: &digest}, w.p.Settings.Lease)
 		if err != nil {
 			return stale(err)
 		}
@@ -49,7 +49,7 @@ func (w *world) upload(l *lecture) outcome {
 	takes := w.about(w.costs.UploadFixed + time.Duration(float64(w.costs.UploadGB)*float64(l.bytes)/1e9))
 	return outcome{takes: takes, then: func(hold nvr.Lease) error {
 		file := fmt.Sprintf("f%d", l.id)
-		next, err := w.p.Store.Advance(w.ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &file}, w.p.Settings.Lease)
+		next, err := w.p.Store.Leases.Advance(w.ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &file}, w.p.Settings.Lease)
 		if err != nil {
 			return stale(err)
 		}
@@ -91,7 +91,7 @@ func (w *world) linked(l *lecture, hold nvr.Lease) error {
 	if playable := l.uploadedAt.Add(l.processedIn); w.at.Before(playable) {
 		return w.p.Settle(w.ctx, hold, &fault.Deferral{Until: w.at.Add(w.p.Settings.PlayablePoll)})
 	}
-	if _, err := w.p.Store.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0); err != nil {
+	if _, err := w.p.Store.Leases.Advance(w.ctx, hold, nvr.StepDone, store.Change{}, 0); err != nil {
 		return stale(err)
 	}
 	if !l.doneAt.IsZero() {
@@ -169,7 +169,7 @@ func (w *world) startTasks() error {
 // hold enters the record under the execution's name, as its first task does.
 func (w *world) hold(j *job) (bool, error) {
 	lease := w.p.Settings.Lease + w.taskTime(j)*6/5 + w.costs.Join
-	_, hold, err := w.p.Store.Enter(w.ctx, j.claim, j.execution.key, lease)
+	_, hold, err := w.p.Store.Leases.Enter(w.ctx, j.claim, j.execution.key, lease)
 	if err != nil {
 		j.waiting = 0
 		return false, stale(err)
@@ -213,7 +213,7 @@ func (w *world) join(j *job, epoch int) error {
 	w.forget(j.work)
 	j.execution.completed = w.at
 	j.l.joined++
-	next, err := w.p.Store.Advance(w.ctx, j.work.hold, nvr.StepUpload, store.Change{}, w.p.Settings.Lease)
+	next, err := w.p.Store.Leases.Advance(w.ctx, j.work.hold, nvr.StepUpload, store.Change{}, w.p.Settings.Lease)
 	if err != nil {
 		return stale(err)
 	}

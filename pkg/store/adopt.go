@@ -17,7 +17,7 @@ const (
 
 // Adoptable lists the records of a room from a date on that name an event which no record of the calendar
 // stands for yet: the NVR inserted them. [Store.EnsureEventRecord] adopts each.
-func (s *Store) Adoptable(ctx context.Context, calendar, room, from string) ([]nvr.Record, error) {
+func (s Events) Adoptable(ctx context.Context, calendar, room, from string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectAdoptable, room, from, calendar)
 	if err != nil {
 		return nil, fmt.Errorf("look for the NVR's records of room %q: %w", room, err)
@@ -27,7 +27,7 @@ func (s *Store) Adoptable(ctx context.Context, calendar, room, from string) ([]n
 
 // SetReason writes a sentence into a record that was read and leaves its work alone. A record that moved on
 // since then stays without it.
-func (s *Store) SetReason(ctx context.Context, r nvr.Record, remark nvr.Reason) error {
+func (s Requests) SetReason(ctx context.Context, r nvr.Record, remark nvr.Reason) error {
 	if _, err := s.exec(ctx, updateRemark, formatReason(remark), r.ID, r.Attempt, r.Step); err != nil {
 		return fmt.Errorf("write a remark into record %d: %w", r.ID, err)
 	}

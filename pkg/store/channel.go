@@ -19,6 +19,9 @@ const (
 	deleteChannel = `delete from merger_channels where id = ?`
 )
 
+// Channels keeps the push channels of calendars.
+type Channels struct{ *database }
+
 // Channel is a push channel by which a calendar says "look now".
 type Channel struct {
 	ID        string
@@ -29,12 +32,12 @@ type Channel struct {
 }
 
 // Carries tells whether a push's token is the channel's.
-func (c *Channel) Carries(token string) bool {
+func (c *Channel) VerifyToken(token string) bool {
 	return subtle.ConstantTimeCompare([]byte(digest([]byte(token))), []byte(c.token)) == 1
 }
 
 // SaveChannel writes a channel; token is kept as a hash only.
-func (s *Store) SaveChannel(ctx context.Context, c Channel, token string) error {
+func (s Channels) Save(ctx context.Context, c Channel, token string) error {
 	_, err := s.exec(ctx, replaceChannel, c.ID, c.Calendar, c.Resource, digest([]byte(token)), millis(c.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("save the channel of calendar %q: %w", c.Calendar, err)
@@ -43,7 +46,7 @@ func (s *Store) SaveChannel(ctx context.Context, c Channel, token string) error 
 }
 
 // Channel reads one channel; [ErrNotFound] if there is none.
-func (s *Store) Channel(ctx context.Context, id string) (c Channel, err error) {
+func (s Channels) Get(ctx context.Context, id string) (c Channel, err error) {
 	err = s.row(ctx, func(row scanner) (err error) { c, err = scanChannel(row); return err }, selectChannel, id)
 	if err != nil {
 		return Channel{}, fmt.Errorf("look for a calendar's channel: %w", err)
@@ -52,7 +55,7 @@ func (s *Store) Channel(ctx context.Context, id string) (c Channel, err error) {
 }
 
 // Channels lists all channels, by calendar and expiry.
-func (s *Store) Channels(ctx context.Context) ([]Channel, error) {
+func (s Channels) List(ctx context.Context) ([]Channel, error) {
 	var channels []Channel
 	err := s.each(ctx, func() { channels = nil }, func(row scanner) error {
 		c, err := scanChannel(row)
@@ -73,7 +76,7 @@ func scanChannel(row scanner) (c Channel, err error) {
 }
 
 // DeleteChannel forgets a channel.
-func (s *Store) DeleteChannel(ctx context.Context, id string) error {
+func (s Channels) Delete(ctx context.Context, id string) error {
 	if _, err := s.exec(ctx, deleteChannel, id); err != nil {
 		return fmt.Errorf("forget a calendar's channel: %w", err)
 	}

@@ -28,7 +28,7 @@ type terms struct {
 
 // ClaimAll is [Store.Take] of many free records in one transaction of a few statements; lease is that of
 // an attempt. Those that changed since they were read, or are not free, are left out.
-func (s *Store) ClaimAll(ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration) (claims []nvr.Claim, err error) {
+func (s Queue) ClaimAll(ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration) (claims []nvr.Claim, err error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
@@ -40,7 +40,7 @@ func (s *Store) ClaimAll(ctx context.Context, records []nvr.Record, lease func(a
 		claims = claims[:0]
 		sorted := map[terms][]any{}
 		for _, r := range records {
-			if !Free(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(now[r.ID])) {
+			if !Claimable(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(now[r.ID])) {
 				continue
 			}
 			t := terms{triesOf(&r), lease(r.Attempt + 1)}
@@ -63,7 +63,7 @@ func (s *Store) ClaimAll(ctx context.Context, records []nvr.Record, lease func(a
 
 // lock reads the rows of records as they are now, and keeps others from changing them until the
 // transaction ends. A row that is gone is empty.
-func (s *Store) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[int64]*nvr.Record, error) {
+func (s Queue) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[int64]*nvr.Record, error) {
 	now := make(map[int64]*nvr.Record, len(records))
 	list := make([]any, 0, len(records))
 	for _, r := range records {

@@ -65,14 +65,14 @@ func TestSixteenClaimers(t *testing.T) {
 // claimAll is a claimer: until nothing is left it takes what it finds, one by one or many at once.
 func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 	for {
-		free, err := r.Undated(ctx, 400)
+		free, err := r.Queue.Undated(ctx, 400)
 		if err != nil || len(free) == 0 {
 			return err
 		}
 		rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] })
 		single := free[:min(len(free), 5)]
 		for _, record := range single {
-			claim, err := r.Claim(ctx, record, nvr.StepStage, lease)
+			claim, err := r.Queue.Claim(ctx, record, nvr.StepStage, lease)
 			switch {
 			case err == nil:
 				claims <- claim
@@ -80,7 +80,7 @@ func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 				return err
 			}
 		}
-		many, err := r.ClaimAll(ctx, free[len(single):min(len(free), 100)], always)
+		many, err := r.Queue.ClaimAll(ctx, free[len(single):min(len(free), 100)], always)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func TestOthersInsertMeanwhile(t *testing.T) {
 						return
 					default:
 					}
-					if _, _, err := r.Insert(ctx, lecture(), &store.Once{Owner: "x", Key: fmt.Sprint(rand.Int())}); err != nil {
+					if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "x", Key: fmt.Sprint(rand.Int())}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -158,13 +158,13 @@ func BenchmarkClaim(b *testing.B) {
 		var look, take time.Duration
 		for b.Loop() {
 			start := time.Now()
-			free := must(r.Undated(ctx, 500))(b)
+			free := must(r.Queue.Undated(ctx, 500))(b)
 			look += time.Since(start)
 			if len(free) != 500 {
 				b.Fatalf("%d free", len(free))
 			}
 			start = time.Now()
-			claims := must(r.ClaimAll(ctx, free, always))(b)
+			claims := must(r.Queue.ClaimAll(ctx, free, always))(b)
 			take += time.Since(start)
 			if len(claims) != 500 {
 				b.Fatalf("%d claimed", len(claims))
@@ -199,12 +199,12 @@ func BenchmarkDayStrip(b *testing.B) {
 						Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: fmt.Sprint(source)}})
 				}
 			}
-			must(r.IndexSegments(ctx, "504", date, segments))(b)
+			must(r.Segments.Index(ctx, "504", date, segments))(b)
 		}
 		day := 0
 		for b.Loop() {
 			day += 37
-			segments := must(r.Footage(ctx, "504", first.AddDate(0, 0, day%1095).Format(time.DateOnly)))(b)
+			segments := must(r.Segments.On(ctx, "504", first.AddDate(0, 0, day%1095).Format(time.DateOnly)))(b)
 			if len(segments) != 192 {
 				b.Fatalf("%d segments", len(segments))
 			}

@@ -28,8 +28,8 @@ type dialect struct {
 }
 
 // openSQLite opens the file in WAL mode: others read and insert while we write.
-func (s *Store) openSQLite(file string, opts *Options) error {
-	if opts.Existing {
+func (d *database) openSQLite(file string, opts *Options) error {
+	if opts.MustExist {
 		if _, err := os.Stat(file); err != nil {
 			return fmt.Errorf("there is no database (serve and the job migrate make one): %w", err)
 		}
@@ -49,18 +49,18 @@ func (s *Store) openSQLite(file string, opts *Options) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
-	if !opts.Alone {
-		s.turn = newTurnstile(file)
+	if !opts.SingleProcess {
+		d.turn = newWriterQueue(file)
 	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(opts.MaxOpen, runtime.GOMAXPROCS(0)))
 	read.SetMaxIdleConns(opts.MaxOpen)
-	s.read, s.write, s.dialect = &pool{DB: read, keeps: true}, &pool{DB: write, keeps: true}, sqliteDialect()
+	d.read, d.write, d.dialect = &pool{DB: read, keeps: true}, &pool{DB: write, keeps: true}, sqliteDialect()
 	return nil
 }
 
 // openMySQL opens a pool, through the Cloud SQL connector if the address says so.
-func (s *Store) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int) error {
+func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int) error {
 	if config.Net == cloudSQL {
 		dialer, err := cloudsqlconn.NewDialer(ctx,
 			cloudsqlconn.WithLazyRefresh(), // throttled CPU starves a refresh in the background
@@ -73,7 +73,7 @@ func (s *Store) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int
 		config.DialFunc = func(ctx context.Context, _, instance string) (net.Conn, error) {
 			return dialer.Dial(ctx, instance)
 		}
-		s.dialer = dialer
+		d.dialer = dialer
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int
 	both.SetMaxIdleConns(maxOpen)
 	both.SetConnMaxIdleTime(time.Minute) // a check for stale connections does not work through the connector
 	both.SetConnMaxLifetime(10 * time.Minute)
-	s.read, s.write, s.dialect = both, both, mysqlDialect()
+	d.read, d.write, d.dialect = both, both, mysqlDialect()
 	return nil
 }
 
@@ -93,7 +93,7 @@ const attempts = 8
 
 // retry calls do until it works, fails for good, or the context ends. Everything that it is given may
 // run twice: the statements are compare-and-sets, reads, or guarded by a key.
-func (s *Store) retry(ctx context.Context, do func() error) error {
+func (d *database) retry(ctx context.Context, do func() error) error {
 	pause := 5 * time.Millisecond
 	for n := 1; ; n++ {
 		err := do()
@@ -144,9 +144,9 @@ func duplicate(err error) bool {
 }
 
 // exec runs one statement that may run twice and returns how many rows it matched.
-func (s *Store) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
-	err = s.retry(ctx, func() error {
-		result, err := s.send(ctx, statement, args...)
+func (d *database) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
+	err = d.retry(ctx, func() error {
+		result, err := d.send(ctx, statement, args...)
 		if err != nil {
 			return err
 		}
@@ -157,26 +157,26 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (rows i
 }
 
 // send runs one statement once.
-func (s *Store) send(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	leave, err := s.turn.enter(ctx)
+func (d *database) send(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	leave, err := d.turn.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	s.sent.Add(1)
-	return s.write.ExecContext(ctx, statement, args...)
+	d.sent.Add(1)
+	return d.write.ExecContext(ctx, statement, args...)
 }
 
 // change runs do in one transaction, again if the database says so.
-func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
-	return s.retry(ctx, func() error {
-		leave, err := s.turn.enter(ctx)
+func (d *database) change(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return d.retry(ctx, func() error {
+		leave, err := d.turn.enter(ctx)
 		if err != nil {
 			return err
 		}
 		defer leave()
-		s.sent.Add(1)
-		tx, err := s.write.BeginTx(ctx, nil)
+		d.sent.Add(1)
+		tx, err := d.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -188,10 +188,10 @@ func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
 }
 
 // row reads one row with a statement; [ErrNotFound] if there is none.
-func (s *Store) row(ctx context.Context, scan func(scanner) error, statement string, args ...any) error {
-	err := s.retry(ctx, func() error {
-		s.sent.Add(1)
-		return scan(s.read.QueryRowContext(ctx, statement, args...))
+func (d *database) row(ctx context.Context, scan func(scanner) error, statement string, args ...any) error {
+	err := d.retry(ctx, func() error {
+		d.sent.Add(1)
+		return scan(d.read.QueryRowContext(ctx, statement, args...))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
@@ -200,11 +200,11 @@ func (s *Store) row(ctx context.Context, scan func(scanner) error, statement str
 }
 
 // each reads all rows of a statement; begin is called before the first, also when it starts anew.
-func (s *Store) each(ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any) error {
-	return s.retry(ctx, func() error {
+func (d *database) each(ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any) error {
+	return d.retry(ctx, func() error {
 		begin()
-		s.sent.Add(1)
-		rows, err := s.read.QueryContext(ctx, statement, args...)
+		d.sent.Add(1)
+		rows, err := d.read.QueryContext(ctx, statement, args...)
 		if err != nil {
 			return err
 		}

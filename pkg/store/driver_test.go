@@ -34,7 +34,7 @@ func TestConnectionsThatDieWhileIdle(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ok(t, r.Renew(ctx, hold, lease))
+		ok(t, r.Leases.Renew(ctx, hold, lease))
 		r.record(t, hold.Record)
 	}
 }
@@ -57,7 +57,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 func TestExistingMakesNone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Now: storetest.NewClock().Now, Existing: true})
+	_, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Now: storetest.NewClock().Now, MustExist: true})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -73,8 +73,8 @@ func TestWhoOnlyReadsLeavesNothing(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := must(store.Open(context.Background(), "sqlite:"+file, store.Options{Now: storetest.NewClock().Now, Existing: true}))(t)
-	if current, _, err := s.SchemaVersion(context.Background()); current != 0 || err != nil {
+	s := must(store.Open(context.Background(), "sqlite:"+file, store.Options{Now: storetest.NewClock().Now, MustExist: true}))(t)
+	if current, _, err := s.Schema.Version(context.Background()); current != 0 || err != nil {
 		t.Errorf("schema %d, %v", current, err)
 	}
 	if err := s.Close(); err != nil {
@@ -99,10 +99,10 @@ func TestACancelledCallIsAnError(t *testing.T) {
 		hold := r.work(t, nvr.StepMerge)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := r.Renew(ctx, hold, lease); !errors.Is(err, context.Canceled) {
+		if err := r.Leases.Renew(ctx, hold, lease); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := r.Undated(ctx, 1); !errors.Is(err, context.Canceled) {
+		if _, err := r.Queue.Undated(ctx, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

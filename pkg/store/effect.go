@@ -23,11 +23,17 @@ const (
 )
 
 // EffectPage is the kind of the effect whose value is the file of the report beside the video.
-const EffectPage = "page"
+const EffectReport = "page"
+
+// Effects keeps what was done outside for a record, so that it is done once.
+type Effects struct{ *database }
+
+// Uploads keeps the state of uploads to Drive.
+type Uploads struct{ *database }
 
 // Effect is what was noted about something done on the outside (an attachment, an announcement, a share,
 // a notice) for a record: kind says what, subject to whom or what. [ErrNotFound] if nothing was.
-func (s *Store) Effect(ctx context.Context, record int64, kind, subject string) (value string, err error) {
+func (s Effects) Get(ctx context.Context, record int64, kind, subject string) (value string, err error) {
 	err = s.row(ctx, func(row scanner) error { return row.Scan(&value) }, selectEffect, record, kind, subject)
 	if err != nil {
 		return "", fmt.Errorf("look for the %s of record %d: %w", kind, record, err)
@@ -37,7 +43,7 @@ func (s *Store) Effect(ctx context.Context, record int64, kind, subject string) 
 
 // SetEffect notes an effect before or after it takes place, once: it returns what is noted, which is
 // value unless somebody was first.
-func (s *Store) SetEffect(ctx context.Context, record int64, kind, subject, value string) (string, error) {
+func (s Effects) Set(ctx context.Context, record int64, kind, subject, value string) (string, error) {
 	_, err := s.exec(ctx, insertEffect, record, kind, subject, value, s.nowMs())
 	if err == nil {
 		return value, nil
@@ -45,11 +51,11 @@ func (s *Store) SetEffect(ctx context.Context, record int64, kind, subject, valu
 	if !duplicate(err) {
 		return "", fmt.Errorf("note the %s of record %d: %w", kind, record, err)
 	}
-	return s.Effect(ctx, record, kind, subject)
+	return s.Get(ctx, record, kind, subject)
 }
 
 // ReplaceEffect notes another value where was is noted; [ErrConflict] if something else is.
-func (s *Store) ReplaceEffect(ctx context.Context, record int64, kind, subject, was, value string) error {
+func (s Effects) Replace(ctx context.Context, record int64, kind, subject, was, value string) error {
 	rows, err := s.exec(ctx, updateEffect, value, record, kind, subject, was)
 	if err == nil && rows == 0 {
 		err = ErrConflict
@@ -71,7 +77,7 @@ type Upload struct {
 }
 
 // Upload reads the state of a record's upload; [ErrNotFound] if none was begun.
-func (s *Store) Upload(ctx context.Context, record int64) (u Upload, err error) {
+func (s Uploads) Get(ctx context.Context, record int64) (u Upload, err error) {
 	err = s.row(ctx, func(row scanner) error {
 		return row.Scan(&u.FileID, &u.Session, &u.MD5, &u.Size, &u.Sent, &u.Source)
 	}, selectUpload, record)
@@ -82,7 +88,7 @@ func (s *Store) Upload(ctx context.Context, record int64) (u Upload, err error) 
 }
 
 // SaveUpload writes the state of the upload of the record that is held.
-func (s *Store) SaveUpload(ctx context.Context, h nvr.Lease, u Upload) error {
+func (s Uploads) Save(ctx context.Context, h nvr.Lease, u Upload) error {
 	rows, err := s.exec(ctx, replaceUpload, u.FileID, u.Session, u.MD5, u.Size, u.Sent, u.Source,
 		h.Record, h.Attempt, h.Holder, h.Step)
 	if err == nil && rows == 0 {

@@ -13,14 +13,14 @@ import (
 func TestEffectsHaveOneWinner(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
-		if _, err := r.Effect(ctx, 7, "attachment", "file-1"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := r.Effects.Get(ctx, 7, "attachment", "file-1"); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("nothing noted: %v", err)
 		}
 		won := make([]string, 8)
 		var all sync.WaitGroup
 		for i := range won {
 			all.Go(func() {
-				value, err := r.SetEffect(ctx, 7, "announcement", "course", string(rune('a'+i)))
+				value, err := r.Effects.Set(ctx, 7, "announcement", "course", string(rune('a'+i)))
 				if err != nil {
 					t.Error(err)
 				}
@@ -28,18 +28,18 @@ func TestEffectsHaveOneWinner(t *testing.T) {
 			})
 		}
 		all.Wait()
-		noted := must(r.Effect(ctx, 7, "announcement", "course"))(t)
+		noted := must(r.Effects.Get(ctx, 7, "announcement", "course"))(t)
 		for i, value := range won {
 			if value != noted {
 				t.Errorf("caller %d was told %q, noted is %q", i, value, noted)
 			}
 		}
-		ok(t, r.ReplaceEffect(ctx, 7, "announcement", "course", noted, "z"))
-		if err := r.ReplaceEffect(ctx, 7, "announcement", "course", noted, "y"); !errors.Is(err, store.ErrConflict) {
+		ok(t, r.Effects.Replace(ctx, 7, "announcement", "course", noted, "z"))
+		if err := r.Effects.Replace(ctx, 7, "announcement", "course", noted, "y"); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("replaced what is not there: %v", err)
 		}
-		must(r.SetEffect(ctx, 7, "announcement", "COURSE", "upper"))(t) // ids differ by case
-		if got := must(r.Effect(ctx, 7, "announcement", "course"))(t); got != "z" {
+		must(r.Effects.Set(ctx, 7, "announcement", "COURSE", "upper"))(t) // ids differ by case
+		if got := must(r.Effects.Get(ctx, 7, "announcement", "course"))(t); got != "z" {
 			t.Errorf("noted %q", got)
 		}
 	})
@@ -49,18 +49,18 @@ func TestUploadIsFenced(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
-		if _, err := r.Upload(ctx, hold.Record); !errors.Is(err, store.ErrNotFound) {
+		if _, err := r.Uploads.Get(ctx, hold.Record); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("none begun: %v", err)
 		}
 		upload := store.Upload{FileID: "f", Session: "https://example.org/?upload_id=1", Source: "merges/x#1", MD5: "", Size: 3 << 30, Sent: 8 << 20}
-		ok(t, r.SaveUpload(ctx, hold, upload))
+		ok(t, r.Uploads.Save(ctx, hold, upload))
 		upload.Sent += 8 << 20
-		ok(t, r.SaveUpload(ctx, hold, upload))
-		if got := must(r.Upload(ctx, hold.Record))(t); got != upload {
+		ok(t, r.Uploads.Save(ctx, hold, upload))
+		if got := must(r.Uploads.Get(ctx, hold.Record))(t); got != upload {
 			t.Errorf("got %+v, want %+v", got, upload)
 		}
-		must(r.NextTurn(ctx, hold, lease))(t)
-		stale(t, r.SaveUpload(ctx, hold, upload))
+		must(r.Leases.Continue(ctx, hold, lease))(t)
+		stale(t, r.Uploads.Save(ctx, hold, upload))
 	})
 }
 
@@ -78,18 +78,18 @@ func TestCost(t *testing.T) {
 		}
 		record := must(r.insert(lecture()))(t)
 		cost("insert", 2)
-		claim := must(r.Claim(ctx, record, nvr.StepStage, lease))(t)
+		claim := must(r.Queue.Claim(ctx, record, nvr.StepStage, lease))(t)
 		cost("take", 1)
-		_, hold, err := r.Enter(ctx, claim, "one", lease)
+		_, hold, err := r.Leases.Enter(ctx, claim, "one", lease)
 		ok(t, err)
 		cost("enter", 2)
-		ok(t, r.Renew(ctx, hold, lease))
+		ok(t, r.Leases.Renew(ctx, hold, lease))
 		cost("renew", 1)
-		must(r.Advance(ctx, hold, nvr.StepMerge, store.Change{}, lease))(t)
+		must(r.Leases.Advance(ctx, hold, nvr.StepMerge, store.Change{}, lease))(t)
 		cost("advance", 1)
-		must(r.Rooms(ctx))(t)
+		must(r.Rooms.List(ctx))(t)
 		cost("rooms", 2)
-		must(r.IndexSegments(ctx, "504", "2026-11-20", nil))(t)
+		must(r.Segments.Index(ctx, "504", "2026-11-20", nil))(t)
 		cost("a day without change", 1)
 	})
 }

@@ -35,14 +35,14 @@ const (
 type Erased struct {
 	nvr.Record
 
-	Page string // id of the file of the report beside the video; empty if there is none
+	ReportFileID string // id of the file of the report beside the video; empty if there is none
 }
 
 // Erase takes a person out of the database: their records lose requester and title, unfinished ones are
 // withdrawn, their keys end, also the NVR's. It returns the records as they were, so that the caller can
 // deal with the files that they name.
-func (s *Store) Erase(ctx context.Context, email string) (erased []Erased, err error) {
-	records, err := s.ByUser(ctx, email)
+func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err error) {
+	records, err := Records{s.database}.ByUser(ctx, email)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Store) Erase(ctx context.Context, email string) (erased []Erased, err e
 		erased = erased[:0]
 		for _, r := range records {
 			was := Erased{Record: r}
-			if err := tx.QueryRowContext(ctx, selectPage, r.ID, EffectPage).Scan(&was.Page); err != nil {
+			if err := tx.QueryRowContext(ctx, selectPage, r.ID, EffectReport).Scan(&was.ReportFileID); err != nil {
 				return err
 			}
 			erased = append(erased, was)
@@ -74,7 +74,7 @@ func (s *Store) Erase(ctx context.Context, email string) (erased []Erased, err e
 }
 
 // ForgetRequests drops the idempotency keys of requests older than an instant.
-func (s *Store) ForgetRequests(ctx context.Context, before time.Time) error {
+func (s Requests) ForgetKeys(ctx context.Context, before time.Time) error {
 	if _, err := s.exec(ctx, deleteRequestsBefore, millis(before)); err != nil {
 		return fmt.Errorf("forget old request keys: %w", err)
 	}

@@ -31,6 +31,9 @@ const (
 const recordsOfEvents = `select of_event, revision, ` + recordColumns + ` from records join (
  select record_id, calendar, event_id as of_event, revision, date as of_date from merger_events) e on record_id = id`
 
+// Events keeps which record stands for which calendar event.
+type Events struct{ *database }
+
 // EventKey is which request of which event in which calendar: a record a key. The revision counts the
 // requests of one event, from 0; a further one is made when an event's time changes after its merge began.
 type EventKey struct {
@@ -48,7 +51,7 @@ type Event struct {
 // Events lists the records of a calendar's events from a date (YYYY-MM-DD) on, by event and revision. The
 // date is the one that the record was filed or revised with; what a person changed in the row itself is in
 // the record. It costs what it lists.
-func (s *Store) Events(ctx context.Context, calendar, from string) ([]Event, error) {
+func (s Events) List(ctx context.Context, calendar, from string) ([]Event, error) {
 	events, err := s.events(ctx, calendar, selectEvents, calendar, from)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of calendar %q: %w", calendar, err)
@@ -57,7 +60,7 @@ func (s *Store) Events(ctx context.Context, calendar, from string) ([]Event, err
 }
 
 // LastEvent reads the newest request of an event, whatever its date; [ErrNotFound] if there is none.
-func (s *Store) LastEvent(ctx context.Context, calendar, event string) (Event, error) {
+func (s Events) Last(ctx context.Context, calendar, event string) (Event, error) {
 	events, err := s.events(ctx, calendar, selectLastRevision, calendar, event)
 	if err == nil && len(events) == 0 {
 		err = ErrNotFound
@@ -68,7 +71,7 @@ func (s *Store) LastEvent(ctx context.Context, calendar, event string) (Event, e
 	return events[0], nil
 }
 
-func (s *Store) events(ctx context.Context, calendar, statement string, args ...any) ([]Event, error) {
+func (s Events) events(ctx context.Context, calendar, statement string, args ...any) ([]Event, error) {
 	var events []Event
 	err := s.each(ctx, func() { events = nil }, func(row scanner) (err error) {
 		event := Event{Key: EventKey{Calendar: calendar}}
@@ -92,16 +95,16 @@ func (p prefixed) Scan(into ...any) error { return p.row.Scan(append(p.into, int
 // the NVR inserted for the event in r.Room, else a new one of r (title, room, date, times, requester,
 // event). However often and from wherever it is called, a key has one record. The record is returned as it
 // is now; created tells that it is new.
-func (s *Store) EnsureEventRecord(ctx context.Context, key EventKey, r nvr.Record) (record nvr.Record, created bool, err error) {
+func (s Events) EnsureRecord(ctx context.Context, key EventKey, r nvr.Record) (record nvr.Record, created bool, err error) {
 	id, created, err := s.fileEvent(ctx, key, &r)
 	if err != nil {
 		return nvr.Record{}, false, fmt.Errorf("file the record of event %q: %w", key.Event, err)
 	}
-	record, err = s.Record(ctx, id)
+	record, err = s.record(ctx, id)
 	return record, created, err
 }
 
-func (s *Store) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id int64, created bool, err error) {
+func (s Events) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id int64, created bool, err error) {
 	find := func() error {
 		return s.row(ctx, func(row scanner) error { return row.Scan(&id) }, selectEventRecord, key.Calendar, key.Event, key.Revision)
 	}
@@ -134,7 +137,7 @@ func (s *Store) fileEvent(ctx context.Context, key EventKey, r *nvr.Record) (id 
 }
 
 // EventRows lists the records that name an event in a room, however they came to be, oldest first.
-func (s *Store) EventRows(ctx context.Context, room, event string) ([]nvr.Record, error) {
+func (s Events) Rows(ctx context.Context, room, event string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectEventRows, event, room)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of event %q in room %q: %w", event, room, err)

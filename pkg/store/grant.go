@@ -16,7 +16,7 @@ var userName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 // Grant gives users of MySQL what the components need in this database. Cloud SQL makes the users of
 // service accounts, and makes them without any right.
-func (s *Store) Grant(ctx context.Context, users []string) error {
+func (s Schema) Grant(ctx context.Context, users []string) error {
 	if s.dialect.name != string(goose.DialectMySQL) {
 		return nil // a file has no users
 	}

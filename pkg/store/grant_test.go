@@ -14,7 +14,7 @@ func TestGrantRefusesWhatIsNoName(t *testing.T) {
 	s := must(store.Open(context.Background(), storetest.MariaDB(t), store.Options{Now: storetest.NewClock().Now}))(t)
 	defer func() { ok(t, s.Close()) }()
 	for _, name := range []string{"", "a'@'%' identified by 'x", "Root", "a b"} {
-		if s.Grant(context.Background(), []string{name}) == nil {
+		if s.Schema.Grant(context.Background(), []string{name}) == nil {
 			t.Errorf("%q was taken", name)
 		}
 	}

@@ -29,6 +29,9 @@ const (
 // keyMark begins every key of ours, so that one that leaks is recognised.
 const keyMark = "nvr_"
 
+// Keys checks and manages the keys of the API.
+type Keys struct{ *database }
+
 // Key is an API key without its secret, of which only the SHA-256 is kept.
 type Key struct {
 	ID         int64
@@ -43,11 +46,11 @@ type Key struct {
 }
 
 // May tells whether the key may ask for a room.
-func (k *Key) May(room string) bool { return len(k.Rooms) == 0 || slices.Contains(k.Rooms, room) }
+func (k *Key) Allows(room string) bool { return len(k.Rooms) == 0 || slices.Contains(k.Rooms, room) }
 
 // AddKey makes a key of email, rooms, any_address and expiry and returns its secret, which nobody can
 // read again.
-func (s *Store) AddKey(ctx context.Context, key Key) (secret string, added Key, err error) {
+func (s Keys) Add(ctx context.Context, key Key) (secret string, added Key, err error) {
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return "", Key{}, fmt.Errorf("make a key: %w", err)
@@ -56,11 +59,11 @@ func (s *Store) AddKey(ctx context.Context, key Key) (secret string, added Key, 
 	if err := s.insertKey(ctx, secret, key); err != nil {
 		return "", Key{}, fmt.Errorf("add a key of %s: %w", key.Email, err)
 	}
-	added, err = s.Key(ctx, secret)
+	added, err = s.Find(ctx, secret)
 	return secret, added, err
 }
 
-func (s *Store) insertKey(ctx context.Context, secret string, key Key) error {
+func (s Keys) insertKey(ctx context.Context, secret string, key Key) error {
 	rooms, err := json.Marshal(append([]string{}, key.Rooms...))
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func (s *Store) insertKey(ctx context.Context, secret string, key Key) error {
 }
 
 // Key is the valid key of a secret; [ErrNotFound] for an unknown, an expired or a revoked one.
-func (s *Store) Key(ctx context.Context, secret string) (Key, error) {
+func (s Keys) Find(ctx context.Context, secret string) (Key, error) {
 	hash := digest([]byte(secret))
 	var key Key
 	var stored string
@@ -94,7 +97,7 @@ func (s *Store) Key(ctx context.Context, secret string) (Key, error) {
 }
 
 // Keys lists all keys, also those that are no longer valid.
-func (s *Store) Keys(ctx context.Context) ([]Key, error) {
+func (s Keys) List(ctx context.Context) ([]Key, error) {
 	var keys []Key
 	err := s.each(ctx, func() { keys = nil }, func(row scanner) error {
 		key, _, err := scanKey(row)
@@ -122,7 +125,7 @@ func scanKey(row scanner) (key Key, hash string, err error) {
 }
 
 // RevokeKey ends a key at once; [ErrNotFound] if there is no valid one of that number.
-func (s *Store) RevokeKey(ctx context.Context, id int64) error {
+func (s Keys) Revoke(ctx context.Context, id int64) error {
 	rows, err := s.exec(ctx, updateRevoke, s.nowMs(), id)
 	if err == nil && rows == 0 {
 		err = ErrNotFound
@@ -137,7 +140,7 @@ func (s *Store) RevokeKey(ctx context.Context, id int64) error {
 type User struct{ Email, Key string }
 
 // Users reads the NVR's users with their keys, in this database, migrated or not.
-func (s *Store) Users(ctx context.Context) ([]User, error) {
+func (s Keys) NVRUsers(ctx context.Context) ([]User, error) {
 	var users []User
 	err := s.each(ctx, func() { users = nil }, func(row scanner) error {
 		var user User
@@ -153,7 +156,7 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 
 // ImportKeys takes over the keys of the NVR's users, hashed; they may name any address. Those that are
 // there already, revoked ones too, are left alone. It returns how many are new.
-func (s *Store) ImportKeys(ctx context.Context, users []User) (added int, err error) {
+func (s Keys) Import(ctx context.Context, users []User) (added int, err error) {
 	for _, user := range users {
 		err := s.insertKey(ctx, user.Key, Key{Email: user.Email, AnyAddress: true, Imported: true})
 		switch {

@@ -44,6 +44,9 @@ const (
 	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?` + held
 )
 
+// Leases writes what a worker does to the record that it holds.
+type Leases struct{ *database }
+
 // Change is what a worker writes into its record; nil leaves a column as it is.
 type Change struct {
 	Digest, FileID, Link, Course, Share *string
@@ -62,7 +65,7 @@ func (c *Change) args() []any {
 // Enter begins the work of a claim under the holder's name and reads the record. The tasks of one
 // execution enter under one name, any number of times. [ErrHeld] if another, living holder has it;
 // [fault.ErrStale] if the claim is no longer the newest word.
-func (s *Store) Enter(ctx context.Context, c nvr.Claim, holder string, lease time.Duration) (nvr.Record, nvr.Lease, error) {
+func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease time.Duration) (nvr.Record, nvr.Lease, error) {
 	hold := nvr.Lease{Claim: c, Holder: holder}
 	if holder == "" {
 		return nvr.Record{}, hold, errors.New("enter a record: no name of a holder given")
@@ -75,7 +78,7 @@ func (s *Store) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 	if rows == 0 {
 		return nvr.Record{}, hold, s.refusal(ctx, c)
 	}
-	record, err := s.Record(ctx, c.Record)
+	record, err := s.record(ctx, c.Record)
 	if err != nil {
 		return nvr.Record{}, hold, err
 	}
@@ -86,7 +89,7 @@ func (s *Store) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 }
 
 // refusal says why [Store.Enter] found no row.
-func (s *Store) refusal(ctx context.Context, c nvr.Claim) error {
+func (s Leases) refusal(ctx context.Context, c nvr.Claim) error {
 	var count int
 	err := s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectClaimed, c.Record, c.Attempt, c.Continuation, c.Step)
 	switch {
@@ -99,17 +102,17 @@ func (s *Store) refusal(ctx context.Context, c nvr.Claim) error {
 }
 
 // Renew holds on to the record for another lease.
-func (s *Store) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) error {
+func (s Leases) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) error {
 	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(lease)))
 }
 
 // Progress writes how far step merge is, in per cent.
-func (s *Store) Progress(ctx context.Context, h nvr.Lease, percent int) error {
+func (s Leases) SetProgress(ctx context.Context, h nvr.Lease, percent int) error {
 	return s.changeHeld(ctx, "write the progress of", &h, updateProgress, percent)
 }
 
 // Save writes a change and keeps the record.
-func (s *Store) Save(ctx context.Context, h nvr.Lease, change Change) error {
+func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
 	return s.changeHeld(ctx, "save", &h, updateSave, change.args()...)
 }
 
@@ -117,7 +120,7 @@ func (s *Store) Save(ctx context.Context, h nvr.Lease, change Change) error {
 // the lease goes on, and nobody else than the caller sends it. To step link it is uploaded (done = 1,
 // processing = 0). After done or withdrawn nothing follows. A failure that was tried again is over: its
 // reason and its cause go.
-func (s *Store) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
+func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
 	until := millis(s.now().Add(lease))
 	var done, progress any // left as they are
 	processing := 0
@@ -148,7 +151,7 @@ func (s *Store) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 
 // NextTurn lets go of the record for whoever gets the further message that the caller sends: the work
 // goes on where it was, at the same step.
-func (s *Store) NextTurn(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
+func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
 	if err := s.changeHeld(ctx, "hand on", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
 		return nvr.Claim{}, err
 	}
@@ -156,8 +159,8 @@ func (s *Store) NextTurn(ctx context.Context, h nvr.Lease, lease time.Duration) 
 }
 
 // changeHeld runs a statement that ends in [held].
-func (s *Store) changeHeld(ctx context.Context, what string, h *nvr.Lease, statement string, args ...any) error {
-	rows, err := s.exec(ctx, statement, append(args, h.Record, h.Attempt, h.Holder, h.Step)...)
+func (d *database) changeHeld(ctx context.Context, what string, h *nvr.Lease, statement string, args ...any) error {
+	rows, err := d.exec(ctx, statement, append(args, h.Record, h.Attempt, h.Holder, h.Step)...)
 	if err != nil {
 		return fmt.Errorf("%s record %d: %w", what, h.Record, err)
 	}

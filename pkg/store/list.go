@@ -34,7 +34,7 @@ type Filter struct {
 
 // List reads records, newest first, at most limit of those before the cursor; 0 is the start. It returns
 // the cursor for those that follow, 0 if there are none.
-func (s *Store) List(ctx context.Context, filter Filter, cursor int64, limit int) (records []nvr.Record, next int64, err error) {
+func (s Records) List(ctx context.Context, filter Filter, cursor int64, limit int) (records []nvr.Record, next int64, err error) {
 	if cursor <= 0 {
 		cursor = 1<<63 - 1
 	}
@@ -68,7 +68,7 @@ func (s *Store) List(ctx context.Context, filter Filter, cursor int64, limit int
 }
 
 // ByUser lists all records of a requester, oldest first, as the NVR's API shows them.
-func (s *Store) ByUser(ctx context.Context, email string) ([]nvr.Record, error) {
+func (s Records) ByUser(ctx context.Context, email string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectByUser, email)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of %s: %w", email, err)
@@ -77,7 +77,7 @@ func (s *Store) ByUser(ctx context.Context, email string) ([]nvr.Record, error) 
 }
 
 // RecordsOn lists the records of a room on a date (YYYY-MM-DD), by start, withdrawn and failed ones too.
-func (s *Store) RecordsOn(ctx context.Context, room, date string) ([]nvr.Record, error) {
+func (s Records) On(ctx context.Context, room, date string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectOfDay, room, date)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of room %q on %s: %w", room, date, err)

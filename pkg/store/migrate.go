@@ -29,6 +29,9 @@ const versionTable = "merger_migrations"
 // exists by then.
 const adoptionVersion = 1000
 
+// Schema migrates the tables.
+type Schema struct{ *database }
+
 func sqliteDialect() dialect {
 	return dialect{
 		name:    string(goose.DialectSQLite3),
@@ -55,7 +58,7 @@ type Adoption struct {
 
 // Migrate brings an empty database or one that an NVR filled to the state that this program needs. A
 // second one waits (with MySQL) until the first has ended; one that was cut off is simply repeated.
-func (s *Store) Migrate(ctx context.Context, adoption Adoption) (err error) {
+func (s Schema) Migrate(ctx context.Context, adoption Adoption) (err error) {
 	provider, err := s.provider(adoption)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func (s *Store) Migrate(ctx context.Context, adoption Adoption) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, free()) }()
-	if _, _, err := s.SchemaVersion(ctx); err != nil {
+	if _, _, err := s.Version(ctx); err != nil {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
@@ -75,7 +78,7 @@ func (s *Store) Migrate(ctx context.Context, adoption Adoption) (err error) {
 }
 
 // alone keeps other migrations of the database out until free is called.
-func (s *Store) alone(ctx context.Context) (free func() error, err error) {
+func (s Schema) alone(ctx context.Context) (free func() error, err error) {
 	if s.dialect.forUpdate == "" {
 		return func() error { return nil }, nil
 	}
@@ -102,7 +105,7 @@ func (s *Store) alone(ctx context.Context) (free func() error, err error) {
 
 // Rollback takes everything out again that is ours, and nothing else. What we knew of the records is
 // gone then, and to the NVR a failed one is free again.
-func (s *Store) Rollback(ctx context.Context) (err error) {
+func (s Schema) Rollback(ctx context.Context) (err error) {
 	provider, err := s.provider(Adoption{})
 	if err != nil {
 		return err
@@ -126,7 +129,7 @@ var ErrReplaced = errors.New("the table records has lost our columns: a dump was
 
 // SchemaVersion tells how many migrations the database has, and how many this program needs: a later
 // build may add one before the last. It writes nothing. [ErrReplaced] if what is counted is not there.
-func (s *Store) SchemaVersion(ctx context.Context) (current, needed int64, err error) {
+func (s Schema) Version(ctx context.Context) (current, needed int64, err error) {
 	steps, err := s.steps()
 	if err != nil {
 		return 0, 0, err
@@ -155,14 +158,14 @@ func (s *Store) SchemaVersion(ctx context.Context) (current, needed int64, err e
 }
 
 // steps are the migrations but for the adoption.
-func (s *Store) steps() ([]step, error) {
+func (s Schema) steps() ([]step, error) {
 	if s.dialect.name == string(goose.DialectMySQL) {
 		return parseSteps(mysqlMigrations)
 	}
 	return parseSteps(sqliteMigrations)
 }
 
-func (s *Store) provider(adoption Adoption) (*goose.Provider, error) {
+func (s Schema) provider(adoption Adoption) (*goose.Provider, error) {
 	steps, err := s.steps()
 	if err != nil {
 		return nil, err
@@ -221,7 +224,7 @@ func parseSteps(text string) ([]step, error) {
 
 // exists tells whether what a step makes is there. MySQL commits a DDL statement by itself, so a process
 // that dies right after it leaves a step that is done and not counted.
-func (s *Store) exists(ctx context.Context, db *sql.DB, step step) (bool, error) {
+func (s Schema) exists(ctx context.Context, db *sql.DB, step step) (bool, error) {
 	query, args := s.dialect.tables, []any{step.table}
 	switch step.kind {
 	case "column":
@@ -236,7 +239,7 @@ func (s *Store) exists(ctx context.Context, db *sql.DB, step step) (bool, error)
 	return count > 0, nil
 }
 
-func (s *Store) up(ctx context.Context, db *sql.DB, step step) error {
+func (s Schema) up(ctx context.Context, db *sql.DB, step step) error {
 	there, err := s.exists(ctx, db, step)
 	if err != nil || there {
 		return err
@@ -247,7 +250,7 @@ func (s *Store) up(ctx context.Context, db *sql.DB, step step) error {
 	return nil
 }
 
-func (s *Store) down(ctx context.Context, db *sql.DB, step step) error {
+func (s Schema) down(ctx context.Context, db *sql.DB, step step) error {
 	there, err := s.exists(ctx, db, step)
 	if err != nil || !there || step.foreign {
 		return err
@@ -281,7 +284,7 @@ const (
 // adopt sorts the rows that were there: what is done is done, what is older than its footage is failed
 // without telling anybody, what the old merger was at work on (processing = 1) waits for a person. It
 // goes by ranges of ids, so that the NVR never waits for its own table.
-func (s *Store) adopt(ctx context.Context, adoption Adoption) error {
+func (s Schema) adopt(ctx context.Context, adoption Adoption) error {
 	const span = 10_000
 	oldest := ""
 	if adoption.Retention > 0 {

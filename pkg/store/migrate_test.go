@@ -45,30 +45,30 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 		ctx := context.Background()
 		s := must(store.Open(ctx, dsn, store.Options{Now: storetest.NewClock().Now}))(t)
 		defer func() { ok(t, s.Close()) }()
-		ok(t, s.Migrate(ctx, store.Adoption{Retention: 14 * 24 * time.Hour}))
+		ok(t, s.Schema.Migrate(ctx, store.Adoption{Retention: 14 * 24 * time.Hour}))
 
 		want := map[int64]nvr.Step{1: nvr.StepDone, 2: nvr.StepFailed, 3: nvr.StepFailed, 4: nvr.StepStage, 5: nvr.StepStage, 6: nvr.StepStage, 7: nvr.StepStage}
 		for id, step := range want {
-			if got := must(s.Record(ctx, id))(t); got.Step != step {
+			if got := must(s.Records.Get(ctx, id))(t); got.Step != step {
 				t.Errorf("record %d is on step %s, want %s", id, got.Step, step)
 			}
 		}
-		if got := must(s.Record(ctx, 2))(t); got.Reason.Ru == "" || got.FailedStep != nvr.StepStage {
+		if got := must(s.Records.Get(ctx, 2))(t); got.Reason.Ru == "" || got.FailedStep != nvr.StepStage {
 			t.Errorf("an old one: %+v", got)
 		}
-		if got := ids(must(s.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
+		if got := ids(must(s.Queue.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
 			t.Errorf("free: %v", got)
 		}
-		if got := ids(must(s.ForeignProcessing(ctx, 10))(t)); !slices.Equal(got, []int64{4}) {
+		if got := ids(must(s.Records.ForeignProcessing(ctx, 10))(t)); !slices.Equal(got, []int64{4}) {
 			t.Errorf("in foreign hands: %v", got)
 		}
-		rooms := must(s.Rooms(ctx))(t)
+		rooms := must(s.Rooms.List(ctx))(t)
 		if len(rooms) != 2 || len(rooms[0].Sources) != 2 || rooms[0].Sources[0].Port != "80" || rooms[1].Name != "Ауд. 305 (лекц.)" {
 			t.Errorf("rooms: %+v", rooms)
 		}
-		must(s.SaveSource(ctx, 1, rooms[0].Sources[1]))(t) // a port that is NULL in a column of numbers
-		users := must(s.Users(ctx))(t)
-		if len(users) != 1 || must(s.ImportKeys(ctx, users))(t) != 1 {
+		must(s.Rooms.SaveSource(ctx, 1, rooms[0].Sources[1]))(t) // a port that is NULL in a column of numbers
+		users := must(s.Keys.NVRUsers(ctx))(t)
+		if len(users) != 1 || must(s.Keys.Import(ctx, users))(t) != 1 {
 			t.Errorf("users: %+v", users)
 		}
 	})
@@ -83,15 +83,15 @@ func TestADumpOverAMigratedDatabase(t *testing.T) {
 		r.sql(t, `create table dump as select id, event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing from records`)
 		r.sql(t, `drop table records`)
 		r.sql(t, `alter table dump rename to records`)
-		if _, _, err := s.SchemaVersion(ctx); !errors.Is(err, store.ErrReplaced) {
+		if _, _, err := s.Schema.Version(ctx); !errors.Is(err, store.ErrReplaced) {
 			t.Errorf("the schema: %v", err)
 		}
-		if err := s.Migrate(ctx, store.Adoption{}); !errors.Is(err, store.ErrReplaced) {
+		if err := s.Schema.Migrate(ctx, store.Adoption{}); !errors.Is(err, store.ErrReplaced) {
 			t.Errorf("migrated: %v", err)
 		}
-		ok(t, s.Rollback(ctx))
-		ok(t, s.Migrate(ctx, store.Adoption{}))
-		if got := must(s.Record(ctx, 1))(t); got.Step != nvr.StepDone {
+		ok(t, s.Schema.Rollback(ctx))
+		ok(t, s.Schema.Migrate(ctx, store.Adoption{}))
+		if got := must(s.Records.Get(ctx, 1))(t); got.Step != nvr.StepDone {
 			t.Errorf("not adopted: %+v", got)
 		}
 	})
@@ -109,13 +109,13 @@ func TestTheNVRsStatementsKeepWorking(t *testing.T) {
 			t.Errorf("the NVR selects %v", got)
 		}
 		r.sql(t, `UPDATE records SET date = '2026-11-21' WHERE event_id = 'ev9'`)
-		free := must(s.Undated(ctx, 100))(t)
+		free := must(s.Queue.Undated(ctx, 100))(t)
 		last := free[len(free)-2:]
 		for _, record := range last {
 			if record.Title != "Новый" {
 				t.Errorf("free: %+v", record)
 			}
-			must(s.Claim(ctx, record, nvr.StepStage, lease))(t)
+			must(s.Queue.Claim(ctx, record, nvr.StepStage, lease))(t)
 		}
 		r.sql(t, `DELETE FROM records WHERE event_id = 'ev9'`)
 	})
@@ -140,7 +140,7 @@ func TestDownLeavesWhatIsNotOurs(t *testing.T) {
 		rows := rig{dsn: dsn}.texts(t, `select room_name from records`)
 		s := storetest.Open(t, dsn, store.Options{})
 		during := schemaOf(t, dsn)
-		ok(t, s.Rollback(ctx))
+		ok(t, s.Schema.Rollback(ctx))
 		if after := schemaOf(t, dsn); !slices.Equal(before, after) {
 			t.Errorf("the schema was\n%s\nand is\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 		}
@@ -150,7 +150,7 @@ func TestDownLeavesWhatIsNotOurs(t *testing.T) {
 		if after := (rig{dsn: dsn}).texts(t, `select room_name from records`); !slices.Equal(rows, after) {
 			t.Errorf("%d rows, were %d", len(after), len(rows))
 		}
-		ok(t, s.Migrate(ctx, store.Adoption{}))
+		ok(t, s.Schema.Migrate(ctx, store.Adoption{}))
 		if again := schemaOf(t, dsn); !slices.Equal(during, again) {
 			t.Errorf("after down and up again:\n%s", strings.Join(again, "\n"))
 		}
@@ -162,11 +162,11 @@ func TestACutOffMigrationGoesOn(t *testing.T) {
 		ctx := context.Background()
 		whole := storetest.Open(t, dsn, store.Options{})
 		want := schemaOf(t, dsn)
-		ok(t, whole.Rollback(ctx))
+		ok(t, whole.Schema.Rollback(ctx))
 		for cut := 1; ; cut += 7 {
 			// Statements were committed, and the process died before goose counted the last of them.
 			s := must(store.Open(ctx, dsn, store.Options{Now: storetest.NewClock().Now}))(t)
-			ok(t, s.Migrate(ctx, store.Adoption{}))
+			ok(t, s.Schema.Migrate(ctx, store.Adoption{}))
 			db := open(t, dsn)
 			versions := versionsOf(t, db)
 			if cut >= len(versions) {
@@ -175,7 +175,7 @@ func TestACutOffMigrationGoesOn(t *testing.T) {
 				break
 			}
 			must(db.Exec(`delete from merger_migrations where version_id >= ?`, versions[cut]))(t)
-			ok(t, s.Migrate(ctx, store.Adoption{}))
+			ok(t, s.Schema.Migrate(ctx, store.Adoption{}))
 			ok(t, db.Close())
 			ok(t, s.Close())
 		}
@@ -206,7 +206,7 @@ func TestMigrationsAtOnce(t *testing.T) {
 		all.Go(func() {
 			s, err := store.Open(context.Background(), dsn, store.Options{Now: storetest.NewClock().Now, MaxOpen: 1})
 			if err == nil {
-				err = errors.Join(s.Migrate(context.Background(), store.Adoption{}), s.Close())
+				err = errors.Join(s.Schema.Migrate(context.Background(), store.Adoption{}), s.Close())
 			}
 			if err != nil {
 				t.Error(err)

@@ -28,7 +28,7 @@ const (
 
 // Withdraw ends a record that nobody wants any more, also one that is being worked on: the worker
 // becomes stale. [ErrConflict] if it is done. A withdrawn one is left as it is.
-func (s *Store) Withdraw(ctx context.Context, id int64, why nvr.Reason) error {
+func (s Requests) Withdraw(ctx context.Context, id int64, why nvr.Reason) error {
 	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
 		switch r.Step {
 		case nvr.StepWithdrawn:
@@ -44,7 +44,7 @@ func (s *Store) Withdraw(ctx context.Context, id int64, why nvr.Reason) error {
 // Retry runs a failed or withdrawn record again, from the first step that is not done, with its tries
 // anew. [ErrConflict] if it is neither. From step stage it is free, from a later one it can be taken over
 // at once.
-func (s *Store) Retry(ctx context.Context, id int64) error {
+func (s Requests) Retry(ctx context.Context, id int64) error {
 	return s.decide(ctx, "retry", id, func(r *nvr.Record) (string, []any, error) {
 		if r.Step != nvr.StepFailed && r.Step != nvr.StepWithdrawn {
 			return "", nil, fmt.Errorf("it is neither failed nor withdrawn: %w", ErrConflict)
@@ -62,9 +62,9 @@ func (s *Store) Retry(ctx context.Context, id int64) error {
 
 // decide reads a record and writes what choose makes of it, again if somebody came in between. An empty
 // statement leaves the record alone.
-func (s *Store) decide(ctx context.Context, what string, id int64, choose func(*nvr.Record) (string, []any, error)) error {
+func (s Requests) decide(ctx context.Context, what string, id int64, choose func(*nvr.Record) (string, []any, error)) error {
 	for {
-		r, err := s.Record(ctx, id)
+		r, err := s.record(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (s *Store) decide(ctx context.Context, what string, id int64, choose func(*
 // Revise makes another request of a record that was read (title, room, date, times, requester, event of
 // to count), whatever step it is on, and sets it free. Whoever worked on it becomes stale; its tries stay
 // as they are. [fault.ErrStale] if it changed since it was read.
-func (s *Store) Revise(ctx context.Context, r, to nvr.Record) error {
+func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID), s.nowMs()}, snapshotArgs(&r)...)
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, updateRevise, args...)
@@ -109,6 +109,6 @@ func (s *Store) Revise(ctx context.Context, r, to nvr.Record) error {
 
 // SetTitleAndRequester changes title and requester of a record that was read and leaves its work alone.
 // [fault.ErrStale] if it changed since it was read.
-func (s *Store) SetTitleAndRequester(ctx context.Context, r nvr.Record, title, email string) error {
+func (s Requests) SetTitleAndRequester(ctx context.Context, r nvr.Record, title, email string) error {
 	return s.changeRead(ctx, "rename", &r, updateTitle, null(title), email)
 }

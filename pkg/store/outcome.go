@@ -37,11 +37,11 @@ type Setback struct {
 
 // Postpone gives a record back that cannot go on yet: it is due again at until, with its tries as they
 // were. On step stage it is free again, as if it had not been claimed.
-func (s *Store) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why nvr.Reason) error {
+func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why nvr.Reason) error {
 	if h.Step != nvr.StepStage {
 		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), formatReason(why))
 	}
-	record, err := s.Record(ctx, h.Record)
+	record, err := s.record(ctx, h.Record)
 	if err != nil {
 		return err
 	}
@@ -50,13 +50,13 @@ func (s *Store) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why 
 
 // Release gives a record back after a curable failure: it is taken over after a pause, at the same
 // step. The failure number [Tries] fails the record, and Release returns true.
-func (s *Store) Release(ctx context.Context, h nvr.Lease, setback Setback) (failed bool, err error) {
-	record, err := s.Record(ctx, h.Record)
+func (s Leases) Release(ctx context.Context, h nvr.Lease, setback Setback) (failed bool, err error) {
+	record, err := s.record(ctx, h.Record)
 	if err != nil {
 		return false, err
 	}
 	tries := record.Tries + 1
-	if tries >= Tries {
+	if tries >= MaxTries {
 		last := setback.Last
 		if last == (nvr.Reason{}) {
 			last = setback.Why
@@ -76,18 +76,18 @@ func (s *Store) Release(ctx context.Context, h nvr.Lease, setback Setback) (fail
 }
 
 // Fail ends the record for good, with the reason for people and the technical cause beside it.
-func (s *Store) Fail(ctx context.Context, h nvr.Lease, why nvr.Reason, cause string) error {
+func (s Leases) Fail(ctx context.Context, h nvr.Lease, why nvr.Reason, cause string) error {
 	return s.FailFrom(ctx, h, h.Step, why, cause)
 }
 
 // FailFrom is [Store.Fail] of a record whose earlier step has come undone: [Store.Retry] begins there.
-func (s *Store) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why nvr.Reason, cause string) error {
+func (s Leases) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why nvr.Reason, cause string) error {
 	return s.changeHeld(ctx, "fail", &h, updateFail, undone, formatReason(why), null(cause))
 }
 
 // FailClaim ends the record of a message that nobody could handle, if no living holder has it and it
 // still stands where the message says; else [fault.ErrStale].
-func (s *Store) FailClaim(ctx context.Context, c nvr.Claim, why nvr.Reason, cause string) error {
+func (s Queue) FailClaim(ctx context.Context, c nvr.Claim, why nvr.Reason, cause string) error {
 	rows, err := s.exec(ctx, updateFailClaim, c.Step, formatReason(why), null(cause),
 		c.Record, c.Attempt, c.Continuation, c.Step, s.nowMs())
 	if err == nil && rows == 0 {

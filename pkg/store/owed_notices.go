@@ -21,9 +21,12 @@ const (
  from merger_slices where record_id = ?)` + held
 )
 
+// Notices keeps which failures the requester must still be notified of.
+type Notices struct{ *database }
+
 // OwedNotices lists failed records whose requester was not told yet, at most limit. A record owes a
 // notice from the instant it fails, so that a process that dies between the two forgets nothing.
-func (s *Store) OwedNotices(ctx context.Context, limit int) ([]nvr.Record, error) {
+func (s Notices) Owed(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectOwed, limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for owed notices: %w", err)
@@ -32,7 +35,7 @@ func (s *Store) OwedNotices(ctx context.Context, limit int) ([]nvr.Record, error
 }
 
 // NoticeSent strikes the debt of a failed record that was read.
-func (s *Store) NoticeSent(ctx context.Context, r nvr.Record) error {
+func (s Notices) MarkSent(ctx context.Context, r nvr.Record) error {
 	if _, err := s.exec(ctx, updateTold, r.ID, r.Attempt); err != nil {
 		return fmt.Errorf("note that the requester of record %d was told: %w", r.ID, err)
 	}
@@ -41,7 +44,7 @@ func (s *Store) NoticeSent(ctx context.Context, r nvr.Record) error {
 
 // AddSlice writes that frames of a slice are rendered, and from all slices how far the merge of total
 // frames is.
-func (s *Store) AddSlice(ctx context.Context, h nvr.Lease, slice int, frames, total int64) error {
+func (s Leases) AddSlice(ctx context.Context, h nvr.Lease, slice int, frames, total int64) error {
 	if err := s.changeHeld(ctx, "write the progress of", &h, replaceSlice, slice, frames); err != nil {
 		return err
 	}
@@ -49,7 +52,7 @@ func (s *Store) AddSlice(ctx context.Context, h nvr.Lease, slice int, frames, to
 }
 
 // ForgetSlices lets the progress of a record begin anew.
-func (s *Store) ForgetSlices(ctx context.Context, record int64) error {
+func (s Leases) ForgetSlices(ctx context.Context, record int64) error {
 	if _, err := s.exec(ctx, deleteSlices, record); err != nil {
 		return fmt.Errorf("begin the progress of record %d anew: %w", record, err)
 	}

@@ -12,16 +12,16 @@ func TestAFailureIsOwedUntilTold(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
-		ok(t, r.Fail(ctx, hold, nvr.Reason{En: "no", Ru: "нет"}, "cause"))
-		owed := must(r.OwedNotices(ctx, 10))(t)
+		ok(t, r.Leases.Fail(ctx, hold, nvr.Reason{En: "no", Ru: "нет"}, "cause"))
+		owed := must(r.Notices.Owed(ctx, 10))(t)
 		if len(owed) != 1 || owed[0].ID != hold.Record {
 			t.Fatalf("owed: %+v", owed)
 		}
-		ok(t, r.NoticeSent(ctx, owed[0]))
-		if left := must(r.OwedNotices(ctx, 10))(t); len(left) != 0 {
+		ok(t, r.Notices.MarkSent(ctx, owed[0]))
+		if left := must(r.Notices.Owed(ctx, 10))(t); len(left) != 0 {
 			t.Errorf("owed for ever: %+v", left)
 		}
-		if free := must(r.Undated(ctx, 10))(t); len(free) != 0 {
+		if free := must(r.Queue.Undated(ctx, 10))(t); len(free) != 0 {
 			t.Errorf("a failed record is free: %+v", free)
 		}
 	})
@@ -31,18 +31,18 @@ func TestProgressIsTheSumOfTheSlices(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepMerge)
-		ok(t, r.AddSlice(ctx, hold, 0, 100, 1000))
-		ok(t, r.AddSlice(ctx, hold, 1, 150, 1000))
-		ok(t, r.AddSlice(ctx, hold, 0, 200, 1000)) // further on; it does not count twice
+		ok(t, r.Leases.AddSlice(ctx, hold, 0, 100, 1000))
+		ok(t, r.Leases.AddSlice(ctx, hold, 1, 150, 1000))
+		ok(t, r.Leases.AddSlice(ctx, hold, 0, 200, 1000)) // further on; it does not count twice
 		if got := r.record(t, hold.Record).Progress; got != 35 {
 			t.Errorf("%d per cent, want 35", got)
 		}
-		ok(t, r.AddSlice(ctx, hold, 1, 800, 1000))
+		ok(t, r.Leases.AddSlice(ctx, hold, 1, 800, 1000))
 		if got := r.record(t, hold.Record).Progress; got != 99 {
 			t.Errorf("%d per cent before it is joined", got)
 		}
-		ok(t, r.ForgetSlices(ctx, hold.Record))
-		must(r.Advance(ctx, hold, nvr.StepStage, store.Change{}, lease))(t)
-		stale(t, r.AddSlice(ctx, hold, 0, 10, 1000))
+		ok(t, r.Leases.ForgetSlices(ctx, hold.Record))
+		must(r.Leases.Advance(ctx, hold, nvr.StepStage, store.Change{}, lease))(t)
+		stale(t, r.Leases.AddSlice(ctx, hold, 0, 10, 1000))
 	})
 }

@@ -46,10 +46,13 @@ const (
  lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
 )
 
+// Queue finds the records that wait for a worker, and claims them.
+type Queue struct{ *database }
+
 // Undated lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)
 // come first: date each with [Store.SetDue], also into the past, and ask again; then the order is that
 // of the due times, oldest first.
-func (s *Store) Undated(ctx context.Context, limit int) ([]nvr.Record, error) {
+func (s Queue) Undated(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFree, s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for free records: %w", err)
@@ -59,7 +62,7 @@ func (s *Store) Undated(ctx context.Context, limit int) ([]nvr.Record, error) {
 
 // DueFairly lists the free records that are due and dated, at most limit, in the order in which to take them:
 // every room has its first before any has its second, and what was due before old goes behind.
-func (s *Store) DueFairly(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
+func (s Queue) DueFairly(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFair, old.UnixMilli(), old.UnixMilli(), s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for the records to take next: %w", err)
@@ -70,7 +73,7 @@ func (s *Store) DueFairly(ctx context.Context, old time.Time, limit int) ([]nvr.
 // Expired lists the records whose worker has gone: the lease ran out, or the pause after a failure is
 // over. The lost ones come first, since what pauses may have to wait for a place, then the longest; at
 // most limit.
-func (s *Store) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
+func (s Queue) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectHeld, s.nowMs(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for records whose lease ran out: %w", err)
@@ -80,7 +83,7 @@ func (s *Store) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
 
 // Running counts the records that are being staged or merged now, whatever their lease: whoever let it
 // run out may be working all the same, or is taken over. Those that pause are not counted.
-func (s *Store) Running(ctx context.Context) (count int, err error) {
+func (s Queue) CountRunning(ctx context.Context) (count int, err error) {
 	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectRunning)
 	if err != nil {
 		return 0, fmt.Errorf("count the running records: %w", err)
@@ -90,30 +93,30 @@ func (s *Store) Running(ctx context.Context) (count int, err error) {
 
 // Undated tells whether a record that was read may be claimed (when it is due): nobody has it, it has not
 // ended, or a person reset it.
-func Free(r *nvr.Record) bool {
+func Claimable(r *nvr.Record) bool {
 	return !r.Done && !r.Processing && (r.Step.Working() || r.Step == nvr.StepDone)
 }
 
 // SetDue dates a free record: it is not due before at. Whatever is new, or wanted again, is dated once:
 // that is when it was asked for, unless it was noted at once. [fault.ErrStale] if it changed since it was read.
-func (s *Store) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
+func (s Queue) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
 	return s.changeRead(ctx, "date", &r, updateDue, s.nowMs(), millis(at), dated(&r))
 }
 
 // Claim claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A
 // free one always begins with step stage; if a person reset it, its tries begin anew. Whoever worked on
 // it is stale from here on. [fault.ErrStale] if the record changed since it was read.
-func (s *Store) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
+func (s Queue) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries, nvr.Reason{}, "")
 }
 
 // ClaimFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
 // At [Tries] call [Store.FailRecord] instead.
-func (s *Store) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
+func (s Queue) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries+1, why, cause)
 }
 
-func (s *Store) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why nvr.Reason, cause string) (nvr.Claim, error) {
+func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why nvr.Reason, cause string) (nvr.Claim, error) {
 	args := takeArgs(&r, &step, s.now().Add(lease), tries, why, cause)
 	if err := s.changeRead(ctx, "take", &r, updateTake, args...); err != nil {
 		return nvr.Claim{}, err
@@ -125,7 +128,7 @@ func (s *Store) take(ctx context.Context, r nvr.Record, step nvr.Step, lease tim
 func takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why nvr.Reason, cause string) []any {
 	var done any // left as it is
 	progress := r.Progress
-	if Free(r) {
+	if Claimable(r) {
 		tries, done, progress = triesOf(r), 0, 0
 		*step = nvr.StepStage
 	} else if why == (nvr.Reason{}) && r.Cause == "" && r.DueAt.IsZero() {
@@ -148,23 +151,23 @@ func triesOf(r *nvr.Record) int64 {
 
 // ExtendLease lends a record that was read some more time where it stands, for work that claim has found to
 // be alive. [fault.ErrStale] if it changed since it was read.
-func (s *Store) ExtendLease(ctx context.Context, r nvr.Record, lease time.Duration) error {
+func (s Queue) ExtendLease(ctx context.Context, r nvr.Record, lease time.Duration) error {
 	return s.changeRead(ctx, "extend the lease of", &r, updateLease, millis(s.now().Add(lease)))
 }
 
 // FailRecord ends a record that was read, for a reason that no retry cures. [fault.ErrStale] if it
 // changed since it was read.
-func (s *Store) FailRecord(ctx context.Context, r nvr.Record, why nvr.Reason, cause string) error {
+func (s Queue) Fail(ctx context.Context, r nvr.Record, why nvr.Reason, cause string) error {
 	at := r.Step
-	if Free(&r) {
+	if Claimable(&r) {
 		at = nvr.StepStage
 	}
 	return s.changeRead(ctx, "fail", &r, updateFailRead, at, formatReason(why), null(cause))
 }
 
 // changeRead runs a statement that ends in [snapshot].
-func (s *Store) changeRead(ctx context.Context, what string, r *nvr.Record, statement string, args ...any) error {
-	rows, err := s.exec(ctx, statement, append(args, snapshotArgs(r)...)...)
+func (d *database) changeRead(ctx context.Context, what string, r *nvr.Record, statement string, args ...any) error {
+	rows, err := d.exec(ctx, statement, append(args, snapshotArgs(r)...)...)
 	if err != nil {
 		return fmt.Errorf("%s record %d: %w", what, r.ID, err)
 	}

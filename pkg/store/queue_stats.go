@@ -24,7 +24,7 @@ const (
 )
 
 // Queue is how much there is to do.
-type Queue struct {
+type QueueStats struct {
 	Due     int       // free, and waiting for claim
 	Waiting int       // free, and not due yet
 	Oldest  time.Time // since when the first of the due ones waits; zero: none does, or nobody has dated it
@@ -33,21 +33,21 @@ type Queue struct {
 }
 
 // Queue counts what there is to do. It costs what is to do, not what was ever done.
-func (s *Store) Queue(ctx context.Context) (q Queue, err error) {
+func (s Queue) Stats(ctx context.Context) (q QueueStats, err error) {
 	now := s.nowMs()
 	var oldest int64
 	err = s.row(ctx, func(row scanner) error {
 		return row.Scan(&q.Due, &q.Waiting, &oldest, &q.Held, &q.Expired)
 	}, selectQueue, now, now, now, now, now)
 	if err != nil {
-		return Queue{}, fmt.Errorf("count what there is to do: %w", err)
+		return QueueStats{}, fmt.Errorf("count what there is to do: %w", err)
 	}
 	q.Oldest = instant(oldest)
 	return q, nil
 }
 
 // CountOverdue counts the records that were due and asked for before an instant and still wait for claim.
-func (s *Store) CountOverdue(ctx context.Context, before time.Time) (count int, err error) {
+func (s Queue) CountOverdue(ctx context.Context, before time.Time) (count int, err error) {
 	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli(), before.UnixMilli())
 	if err != nil {
 		return 0, fmt.Errorf("count the late records: %w", err)
@@ -57,7 +57,7 @@ func (s *Store) CountOverdue(ctx context.Context, before time.Time) (count int, 
 
 // ForeignProcessing lists the records that somebody else works or worked on: processing = 1 without a lease of
 // ours, newest first. Only a person can say what is to become of them.
-func (s *Store) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record, error) {
+func (s Records) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectForeign, limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for records in foreign hands: %w", err)
@@ -66,7 +66,7 @@ func (s *Store) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record,
 }
 
 // Failure is how often records failed on one step for one reason.
-type Failure struct {
+type FailureGroup struct {
 	Step   nvr.Step
 	Reason nvr.Reason
 	Count  int
@@ -74,20 +74,20 @@ type Failure struct {
 }
 
 // Failures sorts the newest failed records, at most limit, by step and reason, most frequent first.
-func (s *Store) Failures(ctx context.Context, limit int) ([]Failure, error) {
+func (s Records) Failures(ctx context.Context, limit int) ([]FailureGroup, error) {
 	records, err := s.records(ctx, selectFailures, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the failures: %w", err)
 	}
-	var failures []Failure
+	var failures []FailureGroup
 	for _, r := range records {
-		at := slices.IndexFunc(failures, func(f Failure) bool { return f.Step == r.FailedStep && f.Reason == r.Reason })
+		at := slices.IndexFunc(failures, func(f FailureGroup) bool { return f.Step == r.FailedStep && f.Reason == r.Reason })
 		if at < 0 {
 			at = len(failures)
-			failures = append(failures, Failure{Step: r.FailedStep, Reason: r.Reason, Last: r.ID})
+			failures = append(failures, FailureGroup{Step: r.FailedStep, Reason: r.Reason, Last: r.ID})
 		}
 		failures[at].Count++
 	}
-	slices.SortStableFunc(failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(failures, func(a, b FailureGroup) int { return cmp.Compare(b.Count, a.Count) })
 	return failures, nil
 }

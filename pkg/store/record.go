@@ -17,10 +17,15 @@ const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), co
 
 const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 
+// Records reads records.
+type Records struct{ *database }
+
 // Record reads one row; [ErrNotFound] if there is none.
-func (s *Store) Record(ctx context.Context, id int64) (nvr.Record, error) {
+func (s Records) Get(ctx context.Context, id int64) (nvr.Record, error) { return s.record(ctx, id) }
+
+func (d *database) record(ctx context.Context, id int64) (nvr.Record, error) {
 	var record nvr.Record
-	err := s.row(ctx, func(row scanner) (err error) { record, err = scanRecord(row); return err }, selectRecord, id)
+	err := d.row(ctx, func(row scanner) (err error) { record, err = scanRecord(row); return err }, selectRecord, id)
 	if err != nil {
 		return nvr.Record{}, fmt.Errorf("read record %d: %w", id, err)
 	}
@@ -28,9 +33,9 @@ func (s *Store) Record(ctx context.Context, id int64) (nvr.Record, error) {
 }
 
 // records reads all rows of a statement over [recordColumns].
-func (s *Store) records(ctx context.Context, statement string, args ...any) ([]nvr.Record, error) {
+func (d *database) records(ctx context.Context, statement string, args ...any) ([]nvr.Record, error) {
 	var records []nvr.Record
-	err := s.each(ctx, func() { records = nil }, func(row scanner) error {
+	err := d.each(ctx, func() { records = nil }, func(row scanner) error {
 		record, err := scanRecord(row)
 		records = append(records, record)
 		return err

@@ -13,7 +13,7 @@ const selectSome = `select ` + recordColumns + ` from records where id in (?` //
 const someAtOnce = 500
 
 // RecordsByID reads the records of these ids, in any order; those that are not there are left out.
-func (s *Store) RecordsByID(ctx context.Context, ids []int64) ([]nvr.Record, error) {
+func (s Records) ByID(ctx context.Context, ids []int64) ([]nvr.Record, error) {
 	var all []nvr.Record
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), someAtOnce)]

@@ -19,8 +19,11 @@ const (
 	selectRequest = `select body, record_id from merger_requests where request = ?`
 )
 
+// Requests files requests, changes them and ends them.
+type Requests struct{ *database }
+
 // Once is what makes a request one request, however often it is sent.
-type Once struct {
+type IdempotencyKey struct {
 	Owner string // whose key: an API key's id, a session
 	Key   string // as the client chose it
 	Body  []byte // what was asked; the same key with another body is [ErrConflict]
@@ -28,7 +31,7 @@ type Once struct {
 
 // Insert files a new request (title, room, date, times, requester, event of r count) and returns its row.
 // With a key, the same request returns the row of the first time and created false.
-func (s *Store) Insert(ctx context.Context, r nvr.Record, once *Once) (record nvr.Record, created bool, err error) {
+func (s Requests) Insert(ctx context.Context, r nvr.Record, once *IdempotencyKey) (record nvr.Record, created bool, err error) {
 	var id int64
 	if once == nil {
 		id, err = s.insertOnly(ctx, &r)
@@ -39,17 +42,17 @@ func (s *Store) Insert(ctx context.Context, r nvr.Record, once *Once) (record nv
 	if err != nil {
 		return nvr.Record{}, false, fmt.Errorf("file a request for room %q, %s %s: %w", r.Room, r.Date, r.StartTime, err)
 	}
-	record, err = s.Record(ctx, id)
+	record, err = s.record(ctx, id)
 	return record, created, err
 }
 
-func (s *Store) insertArgs(r *nvr.Record) []any {
-	return []any{null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), s.nowMs()}
+func (d *database) insertArgs(r *nvr.Record) []any {
+	return []any{null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), d.nowMs()}
 }
 
 // insertOnly may leave a row and an error behind if the connection breaks: no key tells a second try
 // that the first came through.
-func (s *Store) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
+func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
 	result, err := s.send(ctx, insertRecord, s.insertArgs(r)...)
 	if err != nil {
 		return 0, err
@@ -57,7 +60,7 @@ func (s *Store) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
 	return result.LastInsertId()
 }
 
-func (s *Store) insertOnce(ctx context.Context, r *nvr.Record, once *Once) (id int64, created bool, err error) {
+func (s Requests) insertOnce(ctx context.Context, r *nvr.Record, once *IdempotencyKey) (id int64, created bool, err error) {
 	request := digest([]byte(once.Owner + "\x00" + once.Key))
 	body := digest(once.Body)
 	find := func() (bool, error) {

@@ -15,13 +15,13 @@ import (
 func TestADoubleClickIsOneRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
-		once := &store.Once{Owner: "key 1", Key: "k", Body: []byte("body")}
+		once := &store.IdempotencyKey{Owner: "key 1", Key: "k", Body: []byte("body")}
 		records := make([]int64, 8)
 		made := make([]bool, 8)
 		var all sync.WaitGroup
 		for i := range records {
 			all.Go(func() {
-				record, created, err := r.Insert(ctx, lecture(), once)
+				record, created, err := r.Requests.Insert(ctx, lecture(), once)
 				if err != nil {
 					t.Error(err)
 				}
@@ -36,13 +36,13 @@ func TestADoubleClickIsOneRecord(t *testing.T) {
 		if created := slices.DeleteFunc(made, func(made bool) bool { return !made }); len(created) != 1 {
 			t.Errorf("created %d times", len(created))
 		}
-		if _, _, err := r.Insert(ctx, lecture(), &store.Once{Owner: "key 1", Key: "k", Body: []byte("other")}); !errors.Is(err, store.ErrConflict) {
+		if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "key 1", Key: "k", Body: []byte("other")}); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("the same key with another body: %v", err)
 		}
-		if other, created, err := r.Insert(ctx, lecture(), &store.Once{Owner: "key 2", Key: "k", Body: []byte("body")}); err != nil || !created || other.ID == records[0] {
+		if other, created, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "key 2", Key: "k", Body: []byte("body")}); err != nil || !created || other.ID == records[0] {
 			t.Errorf("another owner's key: %v %v %v", other.ID, created, err)
 		}
-		if all := must(r.ByUser(ctx, "a@example.org"))(t); len(all) != 2 {
+		if all := must(r.Records.ByUser(ctx, "a@example.org"))(t); len(all) != 2 {
 			t.Errorf("%d rows in the end, want 2", len(all))
 		}
 	})
@@ -62,7 +62,7 @@ func TestListPagesAndFilters(t *testing.T) {
 		}
 		var seen []int64
 		for cursor := int64(0); ; {
-			page, next, err := r.List(ctx, store.Filter{UserEmail: "a@example.org"}, cursor, 7)
+			page, next, err := r.Records.List(ctx, store.Filter{UserEmail: "a@example.org"}, cursor, 7)
 			ok(t, err)
 			seen = append(seen, ids(page)...)
 			if cursor = next; next == 0 {
@@ -72,12 +72,12 @@ func TestListPagesAndFilters(t *testing.T) {
 		if len(seen) != 20 || !slices.IsSortedFunc(seen, func(a, b int64) int { return int(b - a) }) {
 			t.Errorf("paged through %v", seen)
 		}
-		page, _, err := r.List(ctx, store.Filter{Room: "501", From: "2026-11-10", To: "2026-11-20", Steps: []nvr.Step{nvr.StepStage, nvr.StepMerge}}, 0, 100)
+		page, _, err := r.Records.List(ctx, store.Filter{Room: "501", From: "2026-11-10", To: "2026-11-20", Steps: []nvr.Step{nvr.StepStage, nvr.StepMerge}}, 0, 100)
 		ok(t, err)
 		if len(page) != 6 {
 			t.Errorf("filtered: %d, want 6", len(page))
 		}
-		if got := must(r.RecordsOn(ctx, "501", "2026-11-10"))(t); len(got) != 1 {
+		if got := must(r.Records.On(ctx, "501", "2026-11-10"))(t); len(got) != 1 {
 			t.Errorf("of the day: %d, want 1", len(got))
 		}
 	})
@@ -92,35 +92,35 @@ func TestEventIsOneRecord(t *testing.T) {
 		var all sync.WaitGroup
 		for range 6 {
 			all.Go(func() {
-				if _, _, err := r.EnsureEventRecord(ctx, key, record); err != nil {
+				if _, _, err := r.Events.EnsureRecord(ctx, key, record); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		all.Wait()
-		if rows := must(r.EventRows(ctx, "504", "ev1"))(t); len(rows) != 1 {
+		if rows := must(r.Events.Rows(ctx, "504", "ev1"))(t); len(rows) != 1 {
 			t.Fatalf("%d records, want 1", len(rows))
 		}
-		again, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)
+		again, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)
 		if err != nil || !created {
 			t.Fatalf("another revision: %v %v", created, err)
 		}
-		if last := must(r.LastEvent(ctx, "c1", "ev1"))(t); last.Record.ID != again.ID || last.Key.Revision != 1 {
+		if last := must(r.Events.Last(ctx, "c1", "ev1"))(t); last.Record.ID != again.ID || last.Key.Revision != 1 {
 			t.Errorf("last: %+v", last)
 		}
-		if events := must(r.Events(ctx, "c1", "2026-11-20"))(t); len(events) != 2 || events[1].Record != again {
+		if events := must(r.Events.List(ctx, "c1", "2026-11-20"))(t); len(events) != 2 || events[1].Record != again {
 			t.Errorf("events: %+v", events)
 		}
-		if events := must(r.Events(ctx, "c1", "2026-11-21"))(t); len(events) != 0 {
+		if events := must(r.Events.List(ctx, "c1", "2026-11-21"))(t); len(events) != 0 {
 			t.Errorf("events of later days: %+v", events)
 		}
 		moved := again
 		moved.Date = "2026-11-25"
-		ok(t, r.Revise(ctx, again, moved))
-		if events := must(r.Events(ctx, "c1", "2026-11-21"))(t); len(events) != 1 || events[0].Record.Date != moved.Date {
+		ok(t, r.Requests.Revise(ctx, again, moved))
+		if events := must(r.Events.List(ctx, "c1", "2026-11-21"))(t); len(events) != 1 || events[0].Record.Date != moved.Date {
 			t.Errorf("events after one was moved: %+v", events)
 		}
-		if _, err := r.LastEvent(ctx, "c2", "ev1"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := r.Events.Last(ctx, "c2", "ev1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the event in another calendar: %v", err)
 		}
 	})
@@ -135,11 +135,11 @@ func TestTheNVRsRowIsTheEventsRecord(t *testing.T) {
 		record.EventID = "ev1"
 		elsewhere := record
 		elsewhere.Room = "505"
-		other, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c2", Event: "ev1"}, elsewhere)
+		other, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c2", Event: "ev1"}, elsewhere)
 		if err != nil || !created {
 			t.Fatalf("the room that is only invited: %+v %v %v", other, created, err)
 		}
-		got, created, err := r.EnsureEventRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1"}, record)
+		got, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1"}, record)
 		if err != nil || created || got.Title != "Old" || got.ID == other.ID {
 			t.Fatalf("adopted: %+v %v %v", got, created, err)
 		}
@@ -150,19 +150,19 @@ func TestErase(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
-		must(r.SetEffect(ctx, hold.Record, "share", "a@example.org", "p1"))(t)
-		must(r.SetEffect(ctx, hold.Record, store.EffectPage, "", "f2"))(t)
-		secret, _, err := r.AddKey(ctx, store.Key{Email: "a@example.org"})
+		must(r.Effects.Set(ctx, hold.Record, "share", "a@example.org", "p1"))(t)
+		must(r.Effects.Set(ctx, hold.Record, store.EffectReport, "", "f2"))(t)
+		secret, _, err := r.Keys.Add(ctx, store.Key{Email: "a@example.org"})
 		ok(t, err)
-		records := must(r.Erase(ctx, "a@example.org"))(t)
-		if len(records) != 1 || records[0].Title != "Анализ" || records[0].Page != "f2" {
+		records := must(r.Requests.Erase(ctx, "a@example.org"))(t)
+		if len(records) != 1 || records[0].Title != "Анализ" || records[0].ReportFileID != "f2" {
 			t.Fatalf("erased: %+v", records)
 		}
-		stale(t, r.Renew(ctx, hold, lease))
+		stale(t, r.Leases.Renew(ctx, hold, lease))
 		if got := r.record(t, hold.Record); got.UserEmail != "" || got.Title != "" || got.Step != nvr.StepWithdrawn || got.Done || got.Processing {
 			t.Errorf("left: %+v", got)
 		}
-		if _, err := r.Key(ctx, secret); !errors.Is(err, store.ErrNotFound) {
+		if _, err := r.Keys.Find(ctx, secret); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the key: %v", err)
 		}
 	})
@@ -172,23 +172,23 @@ func TestQueueAndFailures(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		now := r.clock.Now()
-		ok(t, r.SetDue(ctx, must(r.insert(lecture()))(t), now.Add(-3*60*1e9)))
-		ok(t, r.SetDue(ctx, must(r.insert(lecture()))(t), now.Add(60*1e9)))
+		ok(t, r.Queue.SetDue(ctx, must(r.insert(lecture()))(t), now.Add(-3*60*1e9)))
+		ok(t, r.Queue.SetDue(ctx, must(r.insert(lecture()))(t), now.Add(60*1e9)))
 		hold := r.work(t, nvr.StepMerge)
 		for range 2 {
-			ok(t, r.Fail(ctx, r.work(t, nvr.StepUpload), reason("full"), "x"))
+			ok(t, r.Leases.Fail(ctx, r.work(t, nvr.StepUpload), reason("full"), "x"))
 		}
-		ok(t, r.Fail(ctx, r.work(t, nvr.StepStage), reason("none"), "y"))
-		want := store.Queue{Due: 1, Waiting: 1, Oldest: now, Held: 1} // asked for now
-		if got := must(r.Queue(ctx))(t); got != want {
+		ok(t, r.Leases.Fail(ctx, r.work(t, nvr.StepStage), reason("none"), "y"))
+		want := store.QueueStats{Due: 1, Waiting: 1, Oldest: now, Held: 1} // asked for now
+		if got := must(r.Queue.Stats(ctx))(t); got != want {
 			t.Errorf("queue %+v, want %+v", got, want)
 		}
-		failures := must(r.Failures(ctx, 10))(t)
+		failures := must(r.Records.Failures(ctx, 10))(t)
 		if len(failures) != 2 || failures[0].Count != 2 || failures[0].Step != nvr.StepUpload || failures[0].Reason != reason("full") {
 			t.Errorf("failures: %+v", failures)
 		}
 		r.sql(t, `update records set lease_until = 0 where id = ?`, hold.Record)
-		if got := must(r.ForeignProcessing(ctx, 10))(t); len(got) != 0 {
+		if got := must(r.Records.ForeignProcessing(ctx, 10))(t); len(got) != 0 {
 			t.Errorf("foreign: %+v", got)
 		}
 	})

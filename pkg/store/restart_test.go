@@ -16,10 +16,10 @@ func TestServerKilled(t *testing.T) {
 	s := storetest.Open(t, server.DSN, store.Options{})
 	ctx := context.Background()
 	for range 2 {
-		written, _, err := s.Insert(ctx, lecture(), nil)
+		written, _, err := s.Requests.Insert(ctx, lecture(), nil)
 		ok(t, err)
 		ok(t, server.Restart())
-		if read, err := s.Record(ctx, written.ID); err != nil || read.ID != written.ID {
+		if read, err := s.Records.Get(ctx, written.ID); err != nil || read.ID != written.ID {
 			t.Errorf("%+v, %v", read, err)
 		}
 	}

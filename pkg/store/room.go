@@ -44,8 +44,11 @@ const (
 	deleteRoom = `delete from rooms where id = ?`
 )
 
+// Rooms reads and writes rooms, their sources and their settings.
+type Rooms struct{ *database }
+
 // Rooms lists all rooms with their sources, by name.
-func (s *Store) Rooms(ctx context.Context) ([]nvr.Room, error) {
+func (s Rooms) List(ctx context.Context) ([]nvr.Room, error) {
 	var rooms []nvr.Room
 	err := s.each(ctx, func() { rooms = nil }, func(row scanner) error {
 		room, err := s.scanRoom(row)
@@ -66,7 +69,7 @@ func (s *Store) Rooms(ctx context.Context) ([]nvr.Room, error) {
 }
 
 // Room reads one room by its name; [ErrNotFound] if there is none.
-func (s *Store) Room(ctx context.Context, name string) (room nvr.Room, err error) {
+func (s Rooms) Get(ctx context.Context, name string) (room nvr.Room, err error) {
 	err = s.row(ctx, func(row scanner) (err error) { room, err = s.scanRoom(row); return err }, selectRoomByName, name)
 	if err == nil && room.Name != name { // MySQL compares without regard to case and accents
 		err = ErrNotFound
@@ -78,7 +81,7 @@ func (s *Store) Room(ctx context.Context, name string) (room nvr.Room, err error
 }
 
 // sources reads sources into their rooms.
-func (s *Store) sources(ctx context.Context, rooms map[int64]*nvr.Room, statement string, args ...any) error {
+func (s Rooms) sources(ctx context.Context, rooms map[int64]*nvr.Room, statement string, args ...any) error {
 	err := s.each(ctx, func() {
 		for _, room := range rooms {
 			room.Sources = nil
@@ -100,7 +103,7 @@ func (s *Store) sources(ctx context.Context, rooms map[int64]*nvr.Room, statemen
 
 // scanRoom fills what the room's settings leave open from the defaults. A zone that this machine does not
 // know is an error: a wrong one would cut every recording at the wrong time.
-func (s *Store) scanRoom(row scanner) (room nvr.Room, err error) {
+func (s Rooms) scanRoom(row scanner) (room nvr.Room, err error) {
 	var zone string
 	var segment int64
 	err = row.Scan(&room.ID, &room.Name, &room.Drive, &room.Calendar, &room.MainSource, &room.ScreenSource, &room.SoundSource,
@@ -121,7 +124,7 @@ func (s *Store) scanRoom(row scanner) (room nvr.Room, err error) {
 
 // SaveRoom writes a room, a new one if its ID is 0, and returns its id. Settings that equal the defaults
 // stay open, so that they follow them. Sources are written by [Store.SaveSource].
-func (s *Store) SaveRoom(ctx context.Context, room nvr.Room) (id int64, err error) {
+func (s Rooms) Save(ctx context.Context, room nvr.Room) (id int64, err error) {
 	columns := []any{room.Name, null(room.Drive), null(room.Calendar), null(room.MainSource), null(room.ScreenSource), null(room.SoundSource)}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		id = room.ID
@@ -147,7 +150,7 @@ func (s *Store) SaveRoom(ctx context.Context, room nvr.Room) (id int64, err erro
 	return id, nil
 }
 
-func (s *Store) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr.Room) error {
+func (s Rooms) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr.Room) error {
 	zone, language, segment := "", room.Language, room.SegmentLength
 	if room.Zone != nil && room.Zone.String() != s.defaults.Zone.String() {
 		zone = room.Zone.String()
@@ -167,7 +170,7 @@ func (s *Store) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nv
 }
 
 // SaveSource writes a source of a room, a new one if its ID is 0, and returns its id.
-func (s *Store) SaveSource(ctx context.Context, room int64, source nvr.Source) (int64, error) {
+func (s Rooms) SaveSource(ctx context.Context, room int64, source nvr.Source) (int64, error) {
 	columns := []any{source.Name, source.IP, null(source.Port), null(source.RTSP), null(source.Audio), null(source.Merge)}
 	statement, last := updateSource, []any{source.ID, room}
 	if source.ID == 0 {
@@ -184,7 +187,7 @@ func (s *Store) SaveSource(ctx context.Context, room int64, source nvr.Source) (
 }
 
 // DeleteSource takes a source out of a room.
-func (s *Store) DeleteSource(ctx context.Context, room, id int64) error {
+func (s Rooms) DeleteSource(ctx context.Context, room, id int64) error {
 	if _, err := s.exec(ctx, deleteSource, id, room); err != nil {
 		return fmt.Errorf("delete source %d: %w", id, err)
 	}
@@ -192,7 +195,7 @@ func (s *Store) DeleteSource(ctx context.Context, room, id int64) error {
 }
 
 // DeleteRoom takes a room, its sources and its settings out. Its records stay.
-func (s *Store) DeleteRoom(ctx context.Context, id int64) error {
+func (s Rooms) Delete(ctx context.Context, id int64) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{deleteSources, deleteSettings, deleteRoom} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {

@@ -16,7 +16,7 @@ func TestRunningCountsWhatIsNotTakenOverYet(t *testing.T) {
 		ctx := context.Background()
 		count := func(what string, want int) {
 			t.Helper()
-			if got := must(r.Running(ctx))(t); got != want {
+			if got := must(r.Queue.CountRunning(ctx))(t); got != want {
 				t.Errorf("%s: %d running, want %d", what, got, want)
 			}
 		}
@@ -25,11 +25,11 @@ func TestRunningCountsWhatIsNotTakenOverYet(t *testing.T) {
 		count("working", 2)
 		r.clock.Move(lease + time.Second)
 		count("leases have run out", 2)
-		must(r.Release(ctx, staging, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
+		must(r.Leases.Release(ctx, staging, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
 		count("one pauses", 1)
 		r.clock.Move(time.Hour)
 		count("its pause is over", 1)
-		ok(t, r.Fail(ctx, merging, nvr.Reason{En: "x", Ru: "x"}, "x"))
+		ok(t, r.Leases.Fail(ctx, merging, nvr.Reason{En: "x", Ru: "x"}, "x"))
 		count("one has failed", 0)
 	})
 }
@@ -40,12 +40,12 @@ func TestExpiredFindsLostWorkersFirst(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		for range 3 {
-			must(r.Release(ctx, r.work(t, nvr.StepStage), store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
+			must(r.Leases.Release(ctx, r.work(t, nvr.StepStage), store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
 		}
 		r.clock.Move(time.Hour)
 		lost := r.work(t, nvr.StepMerge)
 		r.clock.Move(lease + time.Second)
-		if got := must(r.Expired(ctx, 2))(t); len(got) != 2 || got[0].ID != lost.Record {
+		if got := must(r.Queue.Expired(ctx, 2))(t); len(got) != 2 || got[0].ID != lost.Record {
 			t.Errorf("expired: %+v, want record %d first", got, lost.Record)
 		}
 	})

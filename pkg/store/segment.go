@@ -28,16 +28,19 @@ const (
 	deleteSegmentsBefore = `delete from merger_segments where room = ? and date < ?`
 )
 
+// Segments is the index of the footage in the bucket.
+type Segments struct{ *database }
+
 // Segment is one file of footage as the index knows it.
 type Segment struct {
 	Name       nvr.SegmentName
 	Bytes      int64
 	Generation int64
-	Look       *Look // nil: not looked at
+	Analysis   *Analysis // nil: not looked at
 }
 
 // Look is what was seen in one generation of a segment.
-type Look struct {
+type Analysis struct {
 	Seconds   float64   `json:"seconds,omitempty"`   // of footage in it
 	Fault     string    `json:"fault,omitempty"`     // why it cannot be used; empty if it can
 	Silent    bool      `json:"silent,omitempty"`    // it should have sound, and has none to hear
@@ -55,14 +58,14 @@ type Stretch struct {
 type segmentKey struct{ time, source string }
 
 // Footage lists what there is of a room on a date (YYYY-MM-DD), by time and source.
-func (s *Store) Footage(ctx context.Context, room, date string) ([]Segment, error) {
+func (s Segments) On(ctx context.Context, room, date string) ([]Segment, error) {
 	var segments []Segment
 	err := s.each(ctx, func() { segments = nil }, func(row scanner) error {
 		segment := Segment{Name: nvr.SegmentName{Room: room, Date: date}}
 		var look string
 		err := row.Scan(&segment.Name.Time, &segment.Name.Source, &segment.Bytes, &segment.Generation, &look)
 		if err == nil && look != "" {
-			err = json.Unmarshal([]byte(look), &segment.Look)
+			err = json.Unmarshal([]byte(look), &segment.Analysis)
 		}
 		segments = append(segments, segment)
 		return err
@@ -75,8 +78,8 @@ func (s *Store) Footage(ctx context.Context, room, date string) ([]Segment, erro
 
 // IndexSegments makes the index of a room's day what a listing of the bucket found: segments is the whole
 // day, its looks are ignored. Only differences are written; it returns how many there were.
-func (s *Store) IndexSegments(ctx context.Context, room, date string, segments []Segment) (changes int, err error) {
-	known, err := s.Footage(ctx, room, date)
+func (s Segments) Index(ctx context.Context, room, date string, segments []Segment) (changes int, err error) {
+	known, err := s.On(ctx, room, date)
 	if err != nil {
 		return 0, err
 	}
@@ -122,7 +125,7 @@ func (s *Store) IndexSegments(ctx context.Context, room, date string, segments [
 }
 
 // SaveLook notes what was seen in a segment, if the index still has that generation.
-func (s *Store) SaveLook(ctx context.Context, name nvr.SegmentName, generation int64, look Look) error {
+func (s Segments) SaveAnalysis(ctx context.Context, name nvr.SegmentName, generation int64, look Analysis) error {
 	text, err := json.Marshal(look)
 	if err != nil {
 		return fmt.Errorf("note what %s shows: %w", name, err)
@@ -141,7 +144,7 @@ type DayCount struct {
 
 // FootageDays counts the footage of a room on the dates from and to, and those between. A date without footage
 // has no line.
-func (s *Store) FootageDays(ctx context.Context, room, from, to string) ([]DayCount, error) {
+func (s Segments) CountByDay(ctx context.Context, room, from, to string) ([]DayCount, error) {
 	var days []DayCount
 	err := s.each(ctx, func() { days = nil }, func(row scanner) error {
 		var day DayCount
@@ -156,7 +159,7 @@ func (s *Store) FootageDays(ctx context.Context, room, from, to string) ([]DayCo
 }
 
 // ForgetSegments takes the footage of a room before a date out of the index.
-func (s *Store) ForgetSegments(ctx context.Context, room, before string) error {
+func (s Segments) Forget(ctx context.Context, room, before string) error {
 	if _, err := s.exec(ctx, deleteSegmentsBefore, room, before); err != nil {
 		return fmt.Errorf("forget the footage of room %q before %s: %w", room, before, err)
 	}

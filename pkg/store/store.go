@@ -20,15 +20,15 @@ var (
 )
 
 // Tries is how many curable failures a record survives: the last of them fails it.
-const Tries = 5
+const MaxTries = 5
 
 // Options are what a store needs besides its address.
 type Options struct {
-	Now      func() time.Time // required
-	MaxOpen  int              // connections at most; 0: 4
-	Defaults Defaults         // for rooms without settings of their own
-	Alone    bool             // no other process writes to the file of SQLite: nobody has to queue
-	Existing bool             // a file of SQLite that is not there is an error ([fs.ErrNotExist]), and is not made
+	Now           func() time.Time // required
+	MaxOpen       int              // connections at most; 0: 4
+	Defaults      Defaults         // for rooms without settings of their own
+	SingleProcess bool             // no other process writes to the file of SQLite: nobody has to queue
+	MustExist     bool             // a file of SQLite that is not there is an error ([fs.ErrNotExist]), and is not made
 }
 
 // Defaults stand in for what a room's settings leave open.
@@ -38,8 +38,50 @@ type Defaults struct {
 	SegmentLength time.Duration  // 0: half an hour
 }
 
-// Store is the database.
+// Store is an open database. Its parts are grouped by concern, so that a package takes only the parts
+// that it uses. The parts are small values that share the connections of the store.
 type Store struct {
+	*database
+
+	Records  Records  // reading records
+	Requests Requests // what people and calendars ask for
+	Queue    Queue    // what waits for a worker
+	Leases   Leases   // the work of a worker on its record
+	Events   Events   // calendar events and their records
+	Rooms    Rooms
+	Keys     Keys // of the API
+	Segments Segments
+	Effects  Effects
+	Uploads  Uploads
+	Channels Channels
+	Notices  Notices
+	Runs     Runs
+	Schema   Schema
+}
+
+// newStore returns a store whose parts share one database.
+func newStore(d *database) *Store {
+	return &Store{
+		database: d,
+		Records:  Records{d},
+		Requests: Requests{d},
+		Queue:    Queue{d},
+		Leases:   Leases{d},
+		Events:   Events{d},
+		Rooms:    Rooms{d},
+		Keys:     Keys{d},
+		Segments: Segments{d},
+		Effects:  Effects{d},
+		Uploads:  Uploads{d},
+		Channels: Channels{d},
+		Notices:  Notices{d},
+		Runs:     Runs{d},
+		Schema:   Schema{d},
+	}
+}
+
+// database holds the connections, which all parts of a [Store] share.
+type database struct {
 	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
 	read, write *pool
 	turn        *writerQueue // of SQLite's writers; nil with MySQL
@@ -72,7 +114,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{now: opts.Now, defaults: opts.Defaults}
+	s := newStore(&database{now: opts.Now, defaults: opts.Defaults})
 	if address.mysql != nil {
 		err = s.openMySQL(ctx, address.mysql, opts.MaxOpen)
 	} else {
@@ -122,7 +164,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Statements() int64 { return s.sent.Load() }
 
 // nowMs is the current instant as the database keeps it.
-func (s *Store) nowMs() int64 { return s.now().UnixMilli() }
+func (d *database) nowMs() int64 { return d.now().UnixMilli() }
 
 // millis is an instant as the database keeps it; 0 is none.
 func millis(at time.Time) int64 {

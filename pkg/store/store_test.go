@@ -41,12 +41,12 @@ func lecture() nvr.Record {
 func (r rig) file(t *testing.T) (nvr.Record, nvr.Claim) {
 	t.Helper()
 	record := must(r.insert(lecture()))(t)
-	claim := must(r.Claim(context.Background(), record, nvr.StepStage, lease))(t)
+	claim := must(r.Queue.Claim(context.Background(), record, nvr.StepStage, lease))(t)
 	return record, claim
 }
 
 func (r rig) insert(record nvr.Record) (nvr.Record, error) {
-	filed, _, err := r.Insert(context.Background(), record, nil)
+	filed, _, err := r.Requests.Insert(context.Background(), record, nil)
 	return filed, err
 }
 
@@ -56,7 +56,7 @@ func (r rig) work(t *testing.T, step nvr.Step) nvr.Lease {
 	ctx := context.Background()
 	_, claim := r.file(t)
 	for {
-		_, hold, err := r.Enter(ctx, claim, "worker of "+string(claim.Step), lease)
+		_, hold, err := r.Leases.Enter(ctx, claim, "worker of "+string(claim.Step), lease)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,13 +64,13 @@ func (r rig) work(t *testing.T, step nvr.Step) nvr.Lease {
 			return hold
 		}
 		next := map[nvr.Step]nvr.Step{nvr.StepStage: nvr.StepMerge, nvr.StepMerge: nvr.StepUpload, nvr.StepUpload: nvr.StepLink}
-		claim = must(r.Advance(ctx, hold, next[hold.Step], store.Change{}, lease))(t)
+		claim = must(r.Leases.Advance(ctx, hold, next[hold.Step], store.Change{}, lease))(t)
 	}
 }
 
 func (r rig) record(t *testing.T, id int64) nvr.Record {
 	t.Helper()
-	return must(r.Record(context.Background(), id))(t)
+	return must(r.Records.Get(context.Background(), id))(t)
 }
 
 // ok ends the test on an error.
@@ -149,7 +149,7 @@ func TestCloseTwice(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if _, _, err := r.Enter(context.Background(), claim, "late", lease); err == nil {
+			if _, _, err := r.Leases.Enter(context.Background(), claim, "late", lease); err == nil {
 				t.Error("a change after Close went through")
 			}
 		}()

@@ -32,7 +32,7 @@ const (
 	maxIdle      = 25 * time.Millisecond
 )
 
-func newTurnstile(file string) *writerQueue {
+func newWriterQueue(file string) *writerQueue {
 	return &writerQueue{token: make(chan struct{}, 1), name: file + "-turn", closed: make(chan struct{})}
 }
 

@@ -45,7 +45,7 @@ func callerOf(r *http.Request) *caller {
 // requireKey lets only requests with a living key pass.
 func (s *site) requireKey(say sayFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, err := s.Store.Key(r.Context(), r.Header.Get("key"))
+		key, err := s.Store.Keys.Find(r.Context(), r.Header.Get("key"))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			say(w, r, http.StatusUnauthorized, "the header key holds no valid API key")

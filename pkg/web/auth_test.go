@@ -92,7 +92,7 @@ func TestWhatBecameOfIt(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		hold := w.bring(w.file(lecturer, "2026-11-20", "10:10", "11:30"), nvr.StepLink)
 		share, course := `{"en":"A rule forbids it.","ru":"Это запрещает правило."}`, "null"
-		w.must(w.store.Save(t.Context(), hold, store.Change{Share: &share, Course: &course}))
+		w.must(w.store.Leases.Save(t.Context(), hold, store.Change{Share: &share, Course: &course}))
 		for language, want := range map[string][]string{
 			"ru": {"Доступ: Это запрещает правило.", "Курс: null"},
 			"en": {"Share: A rule forbids it.", "Course: null"},

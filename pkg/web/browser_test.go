@@ -148,21 +148,21 @@ func (w *env) fill() {
 				segments = append(segments, store.Segment{Name: nvr.SegmentName{Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: source}, Bytes: 1, Generation: 1})
 			}
 		}
-		_, err := w.store.IndexSegments(ctx, "504", date, segments)
+		_, err := w.store.Segments.Index(ctx, "504", date, segments)
 		w.must(err)
 		for _, s := range segments {
 			switch {
 			case s.Name.Source == "21" && s.Name.Time >= "09:00" && s.Name.Time < "10:30":
-				w.must(w.store.SaveLook(ctx, s.Name, 1, store.Look{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: true}}}))
+				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: true}}}))
 			case s.Name.Source == "21" && s.Name.Time >= "10:30" && s.Name.Time < "12:00":
-				w.must(w.store.SaveLook(ctx, s.Name, 1, store.Look{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 400, Presentation: true}, {From: 400, To: 1800}}}))
+				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 400, Presentation: true}, {From: 400, To: 1800}}}))
 			case s.Name.Source == "24" && s.Name.Time == "06:00":
-				w.must(w.store.SaveLook(ctx, s.Name, 1, store.Look{Fault: "no moov"}))
+				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Fault: "no moov"}))
 			}
 		}
 	}
 	for i, step := range []nvr.Step{nvr.StepDone, nvr.StepFailed, nvr.StepWithdrawn, nvr.StepLink, nvr.StepUpload, nvr.StepMerge, nvr.StepStage} {
-		r, _, err := w.store.Insert(ctx, nvr.Record{Title: []string{"Математический анализ, лекция 4", "", "Алгебра", "Семинар по истории науки и техники", "Линейное программирование", "Физика", "Без спешки"}[i],
+		r, _, err := w.store.Requests.Insert(ctx, nvr.Record{Title: []string{"Математический анализ, лекция 4", "", "Алгебра", "Семинар по истории науки и техники", "Линейное программирование", "Физика", "Без спешки"}[i],
 			Room: "504", Date: "2026-11-20", StartTime: fmt.Sprintf("%02d:10", 8+i), EndTime: fmt.Sprintf("%02d:30", 9+i), UserEmail: lecturer}, nil)
 		w.must(err)
 		w.bring(r, step)
@@ -175,15 +175,15 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	if step == nvr.StepWithdrawn {
-		w.must(w.store.Withdraw(ctx, r.ID, nvr.Reason{En: "Withdrawn by lecturer@example.org.", Ru: "Отозвано: lecturer@example.org."}))
+		w.must(w.store.Requests.Withdraw(ctx, r.ID, nvr.Reason{En: "Withdrawn by lecturer@example.org.", Ru: "Отозвано: lecturer@example.org."}))
 		return nvr.Lease{}
 	}
-	claim, err := w.store.Claim(ctx, r, nvr.StepStage, time.Hour)
+	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
 	w.must(err)
-	_, hold, err := w.store.Enter(ctx, claim, "worker", time.Hour)
+	_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)
 	if step == nvr.StepFailed {
-		w.must(w.store.Fail(ctx, hold, nvr.Reason{En: "Nothing was recorded in room 504 between 09:10 and 10:30.", Ru: "В аудитории 504 с 09:10 до 10:30 ничего не записано."}, "stage: no segments of sources 24, 21, 30"))
+		w.must(w.store.Leases.Fail(ctx, hold, nvr.Reason{En: "Nothing was recorded in room 504 between 09:10 and 10:30.", Ru: "В аудитории 504 с 09:10 до 10:30 ничего не записано."}, "stage: no segments of sources 24, 21, 30"))
 		return hold
 	}
 	for _, next := range []nvr.Step{nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
@@ -195,16 +195,16 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 			link, course, digest := "https://drive.google.com/file/d/abc/view", "Анализ, 1 курс", "d1"
 			change = store.Change{Link: &link, Course: &course, Digest: &digest}
 		}
-		claim, err := w.store.Advance(ctx, hold, next, change, time.Hour)
+		claim, err := w.store.Leases.Advance(ctx, hold, next, change, time.Hour)
 		w.must(err)
 		if next == nvr.StepDone {
 			break
 		}
-		_, hold, err = w.store.Enter(ctx, claim, "worker", time.Hour)
+		_, hold, err = w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
 		w.must(err)
 	}
 	if step == nvr.StepMerge {
-		w.must(w.store.Progress(ctx, hold, 62))
+		w.must(w.store.Leases.SetProgress(ctx, hold, 62))
 	}
 	return hold
 }
@@ -287,7 +287,7 @@ func (b *browser) request(send, sent string) {
 	ask[bool](b, `(() => { const button = document.querySelector("#ask .primary"); button.click(); button.click(); return true; })()`)
 	b.await(`location.pathname === "/recordings"`)
 	b.await(`document.body.innerText.includes("` + sent + `") && document.body.innerText.includes("<b>Введение</b>")`)
-	records, err := b.store.ByUser(context.Background(), lecturer)
+	records, err := b.store.Records.ByUser(context.Background(), lecturer)
 	b.must(err)
 	if last := records[len(records)-1]; len(records) != 9 || last.StartTime != "14:10" || last.EndTime != "15:00" {
 		b.t.Errorf("%d records, the last %+v", len(records), last)
@@ -337,9 +337,9 @@ func (b *browser) watches() {
 	b.await(`document.querySelector("` + id + `")?.dataset.state === "queued"`)
 	hold := b.bring(r, nvr.StepMerge)
 	b.await(`document.querySelector("` + id + ` progress")?.value === 62`)
-	b.must(b.store.Progress(context.Background(), hold, 80))
+	b.must(b.store.Leases.SetProgress(context.Background(), hold, 80))
 	b.await(`document.querySelector("` + id + ` progress")?.value === 80`)
-	b.must(b.store.Fail(context.Background(), hold, nvr.Reason{En: "Broken <i>.", Ru: "Сломалось <i>."}, "cause"))
+	b.must(b.store.Leases.Fail(context.Background(), hold, nvr.Reason{En: "Broken <i>.", Ru: "Сломалось <i>."}, "cause"))
 	b.await(`document.querySelector("` + id + `").innerText.includes("Сломалось <i>.") && document.querySelector("` + id + ` form[action$=retry]")`)
 }
 

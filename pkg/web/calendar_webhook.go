@@ -21,9 +21,9 @@ func (s *site) serveNotification(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here")
 		return
 	}
-	channel, err := s.Store.Channel(r.Context(), r.Header.Get("X-Goog-Channel-Id"))
+	channel, err := s.Store.Channels.Get(r.Context(), r.Header.Get("X-Goog-Channel-Id"))
 	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && !channel.Carries(r.Header.Get("X-Goog-Channel-Token")):
+	case errors.Is(err, store.ErrNotFound) || err == nil && !channel.VerifyToken(r.Header.Get("X-Goog-Channel-Token")):
 		writeError(w, r, http.StatusForbidden, "no such channel, or not its token")
 		return
 	case err != nil:

@@ -69,17 +69,17 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
 		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
 	ctx := context.Background()
-	id, err := w.store.SaveRoom(ctx, nvr.Room{Name: "504", Drive: "folder504", Calendar: "c504@resource.calendar.google.com",
+	id, err := w.store.Rooms.Save(ctx, nvr.Room{Name: "504", Drive: "folder504", Calendar: "c504@resource.calendar.google.com",
 		MainSource: "172.18.191.24/0", ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru", SegmentLength: 30 * time.Minute})
 	w.must(err)
 	for _, source := range []nvr.Source{{Name: "camera", IP: "172.18.191.24", Merge: "left"}, {Name: "encoder", IP: "172.18.191.21"}, {Name: "board", IP: "172.18.191.30/0", Merge: "board-right"}} {
-		_, err := w.store.SaveSource(ctx, id, source)
+		_, err := w.store.Rooms.SaveSource(ctx, id, source)
 		w.must(err)
 	}
-	_, err = w.store.SaveRoom(ctx, nvr.Room{Name: "Зал/2 <b>", Language: "ru", SegmentLength: 30 * time.Minute})
+	_, err = w.store.Rooms.Save(ctx, nvr.Room{Name: "Зал/2 <b>", Language: "ru", SegmentLength: 30 * time.Minute})
 	w.must(err)
 	w.key = w.addKey(store.Key{Email: lecturer})
-	_, err = w.store.ImportKeys(ctx, []store.User{{Email: lecturer, Key: "nvr-plain-key"}})
+	_, err = w.store.Keys.Import(ctx, []store.User{{Email: lecturer, Key: "nvr-plain-key"}})
 	w.must(err)
 	w.imported = "nvr-plain-key"
 
@@ -141,7 +141,7 @@ func (w *env) must(err error) {
 
 func (w *env) addKey(key store.Key) string {
 	w.t.Helper()
-	secret, _, err := w.store.AddKey(context.Background(), key)
+	secret, _, err := w.store.Keys.Add(context.Background(), key)
 	w.must(err)
 	return secret
 }
@@ -177,7 +177,7 @@ func (w *env) do(method, path, body string, headers ...string) answer {
 // file files a record of a person in room 504.
 func (w *env) file(email, date, start, end string) nvr.Record {
 	w.t.Helper()
-	r, _, err := w.store.Insert(context.Background(), nvr.Record{Title: "Анализ", Room: "504", Date: date, StartTime: start, EndTime: end, UserEmail: email}, nil)
+	r, _, err := w.store.Requests.Insert(context.Background(), nvr.Record{Title: "Анализ", Room: "504", Date: date, StartTime: start, EndTime: end, UserEmail: email}, nil)
 	w.must(err)
 	return r
 }

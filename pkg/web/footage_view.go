@@ -81,7 +81,7 @@ func barsOf(segments []store.Segment, screen bool, length time.Duration) []bar {
 			continue
 		}
 		to := from + length.Seconds()
-		look := segment.Look
+		look := segment.Analysis
 		if look != nil && look.Seconds > 0 {
 			to = from + look.Seconds
 		}
@@ -141,7 +141,7 @@ type dayFootage struct {
 // readDay reads a room's day from the index.
 func (s *site) readDay(ctx context.Context, room *nvr.Room, date string) (dayFootage, error) {
 	day := dayFootage{sources: sourcesOf(room), segments: map[string][]store.Segment{}}
-	footage, err := s.Store.Footage(ctx, room.Name, date)
+	footage, err := s.Store.Segments.On(ctx, room.Name, date)
 	if err != nil {
 		return day, err
 	}
@@ -154,7 +154,7 @@ func (s *site) readDay(ctx context.Context, room *nvr.Room, date string) (dayFoo
 		}
 	}
 	slices.SortStableFunc(day.sources, func(a, b sourceRoles) int { return cmp.Compare(rank(a), rank(b)) })
-	records, err := s.Store.RecordsOn(ctx, room.Name, date)
+	records, err := s.Store.Records.On(ctx, room.Name, date)
 	if err != nil {
 		return day, err
 	}

@@ -35,7 +35,7 @@ func TestForm(t *testing.T) {
 		}
 		form.Set("title", "другое")
 		w.do("POST", "/", form.Encode(), "Content-Type", formType)
-		records, err := w.store.ByUser(context.Background(), lecturer)
+		records, err := w.store.Records.ByUser(context.Background(), lecturer)
 		if err != nil || len(records) != 2 || records[0].Room != "504" || records[0].StartTime != "15:10" {
 			t.Fatalf("records: %v, %v", records, err)
 		}
@@ -170,14 +170,14 @@ func TestOperators(t *testing.T) {
 		if got = w.do("POST", "/recordings/1/cancel", "back=/operators", "Content-Type", formType); got.header.Get("Location") != "/operators?said=cancelled" {
 			t.Errorf("cancel: %v", got)
 		}
-		if r, err := w.store.Record(context.Background(), strange.ID); err != nil || r.Step != "withdrawn" {
+		if r, err := w.store.Records.Get(context.Background(), strange.ID); err != nil || r.Step != "withdrawn" {
 			t.Errorf("cancelled: %v, %v", r, err)
 		}
 		room := url.Values{"name": {"601"}, "main_source": {"172.18.191.40/0"}, "zone": {"Asia/Yekaterinburg"}, "segment": {"15"}, "calendar": {"c601"}}
 		if got = w.do("POST", "/operators/rooms/new", room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
 			t.Fatalf("a new room: %v", got)
 		}
-		saved, err := w.store.Room(context.Background(), "601")
+		saved, err := w.store.Rooms.Get(context.Background(), "601")
 		if err != nil || saved.Zone.String() != "Asia/Yekaterinburg" || saved.SegmentLength.Minutes() != 15 || saved.Language != "ru" {
 			t.Errorf("saved: %v, %v", saved, err)
 		}
@@ -193,7 +193,7 @@ func TestOperators(t *testing.T) {
 				t.Errorf("%s %q: %v", field, value, got.status)
 			}
 		}
-		saved, err = w.store.Room(context.Background(), "601")
+		saved, err = w.store.Rooms.Get(context.Background(), "601")
 		if err != nil || len(saved.Sources) != 1 || saved.Sources[0].Merge != "right" {
 			t.Errorf("saved: %v, %v", saved, err)
 		}

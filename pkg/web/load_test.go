@@ -58,7 +58,7 @@ func TestManyWatch(t *testing.T) {
 		t.Errorf("%d streams take %d bytes", clients, used)
 	}
 	for id := range int64(records) {
-		w.must(w.store.Withdraw(context.Background(), id+1, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(context.Background(), id+1, nvr.Reason{En: "no", Ru: "нет"}))
 	}
 	for _, connection := range connections {
 		hears(t, connection, `"state":"withdrawn"`)
@@ -119,7 +119,7 @@ func TestHalfRequests(t *testing.T) {
 		hears(t, connection, `"state":"queued"`)
 		hears(t, connection, ": \n") // two beats are more than a request may last
 		hears(t, connection, ": \n")
-		w.must(w.store.Withdraw(context.Background(), filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(context.Background(), filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
 		hears(t, connection, `"state":"withdrawn"`)
 	})
 }
@@ -136,7 +136,7 @@ func years(b *testing.B, w *env, days int) {
 				segments = append(segments, store.Segment{Name: nvr.SegmentName{Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: source}, Bytes: 1, Generation: 1})
 			}
 		}
-		_, err := w.store.IndexSegments(context.Background(), "504", date, segments)
+		_, err := w.store.Segments.Index(context.Background(), "504", date, segments)
 		w.must(err)
 		day = day.AddDate(0, 0, -1)
 	}

@@ -108,7 +108,7 @@ func (s *site) nvrCreate(w http.ResponseWriter, r *http.Request, name string) {
 		writeError(w, r, http.StatusForbidden, "this key may not name another person's user_email")
 		return
 	}
-	if _, _, err := s.Store.Insert(r.Context(), a.record(), nil); err != nil {
+	if _, _, err := s.Store.Requests.Insert(r.Context(), a.record(), nil); err != nil {
 		s.serverError(w, r, writeError, "file a request", err)
 		return
 	}
@@ -190,7 +190,7 @@ func (s *site) nvrRecords(w http.ResponseWriter, r *http.Request, email string) 
 		return
 	}
 	rows := []nvrRecordRow{}
-	records, err := s.Store.ByUser(r.Context(), email)
+	records, err := s.Store.Records.ByUser(r.Context(), email)
 	if err != nil {
 		s.serverError(w, r, writeError, "list records", err)
 		return
@@ -244,11 +244,11 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 }
 
 // rooms lists the rooms by name.
-func (s *site) rooms(r *http.Request) ([]nvr.Room, error) { return s.Store.Rooms(r.Context()) }
+func (s *site) rooms(r *http.Request) ([]nvr.Room, error) { return s.Store.Rooms.List(r.Context()) }
 
 // room finds a room by its exact name.
 func (s *site) room(r *http.Request, name string) (room nvr.Room, ok bool, err error) {
-	room, err = s.Store.Room(r.Context(), name)
+	room, err = s.Store.Rooms.Get(r.Context(), name)
 	if errors.Is(err, store.ErrNotFound) {
 		return room, false, nil
 	}

@@ -97,7 +97,7 @@ func TestNVRRefusals(t *testing.T) {
 				t.Errorf("%s: %v, want %d and an error", test.about, got, test.status)
 			}
 		}
-		records, _, err := w.store.List(context.Background(), store.Filter{}, 0, 10)
+		records, _, err := w.store.Records.List(context.Background(), store.Filter{}, 0, 10)
 		if err != nil || len(records) != 0 {
 			t.Errorf("refused requests left %v: %v", records, err)
 		}
@@ -106,7 +106,7 @@ func TestNVRRefusals(t *testing.T) {
 
 func TestNotifications(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
-		w.must(w.store.SaveChannel(context.Background(), store.Channel{ID: "channel-1", Calendar: "c504@resource.calendar.google.com", ExpiresAt: w.clock.Now().AddDate(0, 0, 7)}, "secret"))
+		w.must(w.store.Channels.Save(context.Background(), store.Channel{ID: "channel-1", Calendar: "c504@resource.calendar.google.com", ExpiresAt: w.clock.Now().AddDate(0, 0, 7)}, "secret"))
 		for _, test := range []struct {
 			about  string
 			header []string

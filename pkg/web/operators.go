@@ -98,7 +98,7 @@ func (s *site) operators(ctx context.Context, language string) (page operatorsPa
 		}
 		return made
 	}
-	queue, err := s.Store.Queue(ctx)
+	queue, err := s.Store.Queue.Stats(ctx)
 	if err != nil {
 		return page, err
 	}
@@ -109,18 +109,18 @@ func (s *site) operators(ctx context.Context, language string) (page operatorsPa
 		limit int
 		into  *[]recordItem
 	}{{working, shownWorking, &page.Working}, {[]nvr.Step{nvr.StepFailed}, shownFailures, &page.Failed}} {
-		records, _, err := s.Store.List(ctx, store.Filter{Steps: list.steps}, 0, list.limit)
+		records, _, err := s.Store.Records.List(ctx, store.Filter{Steps: list.steps}, 0, list.limit)
 		if err != nil {
 			return page, err
 		}
 		*list.into = items(records)
 	}
-	foreign, err := s.Store.ForeignProcessing(ctx, shownFailures)
+	foreign, err := s.Store.Records.ForeignProcessing(ctx, shownFailures)
 	if err != nil {
 		return page, err
 	}
 	page.Foreign = items(foreign)
-	failures, err := s.Store.Failures(ctx, countedFailed)
+	failures, err := s.Store.Records.Failures(ctx, countedFailed)
 	if err != nil {
 		return page, err
 	}
@@ -143,7 +143,7 @@ func stepWord(step nvr.Step) string {
 	return string(nvr.StepStage)
 }
 
-func (s *site) numbers(language string, q store.Queue) []number {
+func (s *site) numbers(language string, q store.QueueStats) []number {
 	say := func(key string, value int) number {
 		return number{s.words.T(language, "queue."+key), strconv.Itoa(value)}
 	}
@@ -180,7 +180,7 @@ func (s *site) roomHealth(ctx context.Context, language string, room *nvr.Room) 
 	for back := healthDays; back > 0; back-- {
 		dates = append(dates, today.AddDate(0, 0, -back).Format(time.DateOnly))
 	}
-	counts, err := s.Store.FootageDays(ctx, room.Name, dates[0], dates[len(dates)-1])
+	counts, err := s.Store.Segments.CountByDay(ctx, room.Name, dates[0], dates[len(dates)-1])
 	if err != nil {
 		return h, nil, err
 	}
@@ -215,14 +215,14 @@ func (s *site) dayHealth(language, date string, there, expected int) dayHealth {
 
 // remarks says what is wrong with a day of a room.
 func (s *site) remarks(ctx context.Context, language string, room *nvr.Room, date string) ([]string, error) {
-	segments, err := s.Store.Footage(ctx, room.Name, date)
+	segments, err := s.Store.Segments.On(ctx, room.Name, date)
 	if err != nil {
 		return nil, fmt.Errorf("look at yesterday's footage: %w", err)
 	}
 	screen, ear := nvr.Octet(room.ScreenSource), nvr.Octet(room.SoundSource)
 	var broken, looked, shown, heard, silent int
 	for i := range segments {
-		look := segments[i].Look
+		look := segments[i].Analysis
 		switch {
 		case look == nil:
 			continue

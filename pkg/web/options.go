@@ -80,7 +80,7 @@ func newSite(o Options) *site {
 	s.words = readWords(o.Languages)
 	s.pages = parsePages(s.words)
 	s.limits = newLimits(o.RateLimit, o.Now)
-	s.watcher = &watcher{read: o.Store.RecordsByID, show: s.show, every: scaled(watchEvery, o.Scale), now: o.Now, log: o.Log, watched: map[int64]*watched{}}
+	s.watcher = &watcher{read: o.Store.Records.ByID, show: s.show, every: scaled(watchEvery, o.Scale), now: o.Now, log: o.Log, watched: map[int64]*watched{}}
 	return s
 }
 

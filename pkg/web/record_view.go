@@ -61,7 +61,7 @@ func text(s string) *string {
 // stateOf reads the step; on step stage the clock says whether a record waits for its footage or for
 // its turn.
 func stateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
-	if store.Free(r) && r.Step != nvr.StepStage {
+	if store.Claimable(r) && r.Step != nvr.StepStage {
 		return Queued // a person reset it: it will be made again
 	}
 	switch r.Step {

@@ -134,7 +134,7 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		before = 0
 	}
-	records, next, err := s.Store.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, before, maxLive)
+	records, next, err := s.Store.Records.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, before, maxLive)
 	if err != nil {
 		s.serverError(w, r, s.sayPage, "list records", err)
 		return
@@ -203,7 +203,7 @@ func (s *site) recordingsEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	var records []nvr.Record
 	var seen [][]byte
-	all, err := s.Store.RecordsByID(r.Context(), ids)
+	all, err := s.Store.Records.ByID(r.Context(), ids)
 	for i := 0; err == nil && i < len(all); i++ {
 		var one []byte
 		if one, err = s.show(r.Context(), &all[i]); err == nil && callerOf(r).owns(&all[i]) {
@@ -254,9 +254,9 @@ func (s *site) decideRecording(w http.ResponseWriter, r *http.Request) {
 	var said string
 	switch r.PathValue("what") {
 	case "retry":
-		said, err = "retried", s.Store.Retry(r.Context(), record.ID)
+		said, err = "retried", s.Store.Requests.Retry(r.Context(), record.ID)
 	case "cancel":
-		said, err = "cancelled", s.Store.Withdraw(r.Context(), record.ID, withdrawnBy(callerOf(r).email))
+		said, err = "cancelled", s.Store.Requests.Withdraw(r.Context(), record.ID, withdrawnBy(callerOf(r).email))
 	default:
 		s.sayPage(w, r, http.StatusNotFound, "")
 		return

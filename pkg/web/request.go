@@ -77,7 +77,7 @@ const maxToken = 64
 
 // usualRoom is the room that the person asked for last, else the first.
 func (s *site) usualRoom(r *http.Request, rooms []string) string {
-	if last, _, err := s.Store.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, 0, 1); err == nil && len(last) > 0 {
+	if last, _, err := s.Store.Records.List(r.Context(), store.Filter{UserEmail: callerOf(r).email}, 0, 1); err == nil && len(last) > 0 {
 		return last[0].Room
 	}
 	if len(rooms) > 0 {
@@ -114,7 +114,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
 		return
 	}
-	if _, _, err := s.Store.Insert(r.Context(), a.record(), onceOf(r, a, p.Token)); err != nil {
+	if _, _, err := s.Store.Requests.Insert(r.Context(), a.record(), onceOf(r, a, p.Token)); err != nil {
 		s.log.ErrorContext(r.Context(), "could not file a request", "err", err)
 		p.Errors = []fieldText{{"room", s.words.T(language, "request.broken")}}
 		s.renderRequest(w, r, http.StatusServiceUnavailable, p)
@@ -125,12 +125,12 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 
 // onceOf makes a form that was sent twice one request. Another content is another request, though the
 // browser's way back brought the same form; and a program without a token means what it says each time.
-func onceOf(r *http.Request, a recordRequest, token string) *store.Once {
+func onceOf(r *http.Request, a recordRequest, token string) *store.IdempotencyKey {
 	if token == "" || len(token) > maxToken {
 		return nil
 	}
 	content := url.Values{"token": {token}, "room": {a.Room}, "date": {a.Date}, "start": {a.Start}, "end": {a.End}, "title": {a.Title}}.Encode()
-	return &store.Once{Owner: callerOf(r).id, Key: content}
+	return &store.IdempotencyKey{Owner: callerOf(r).id, Key: content}
 }
 
 // statusOfForm is the answer to a form that cannot be read.

@@ -42,7 +42,7 @@ func (s *site) zones(ctx context.Context, records ...nvr.Record) (*roomList, err
 // roomsNow reads the list of rooms.
 func (s *site) roomsNow(ctx context.Context) (*roomList, error) {
 	now := s.Now()
-	rooms, err := s.Store.Rooms(ctx)
+	rooms, err := s.Store.Rooms.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the rooms: %w", err)
 	}

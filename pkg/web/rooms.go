@@ -79,7 +79,7 @@ func (s *site) roomByID(w http.ResponseWriter, r *http.Request) (room nvr.Room, 
 		s.sayPage(w, r, http.StatusNotFound, "")
 		return room, false
 	}
-	rooms, err := s.Store.Rooms(r.Context())
+	rooms, err := s.Store.Rooms.List(r.Context())
 	if err != nil {
 		s.serverError(w, r, s.sayPage, "list the rooms", err)
 		return room, false
@@ -168,7 +168,7 @@ func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
 		s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, values, wrongs, "")
 		return
 	}
-	id, err := s.Store.SaveRoom(r.Context(), changed)
+	id, err := s.Store.Rooms.Save(r.Context(), changed)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.serverError(w, r, s.sayPage, "save a room", err)
 		return
@@ -248,7 +248,7 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostForm.Get("delete") != "" {
-		err = s.Store.DeleteSource(r.Context(), room.ID, id)
+		err = s.Store.Rooms.DeleteSource(r.Context(), room.ID, id)
 	} else {
 		text := map[string]string{}
 		for _, v := range formValues(r, sourceValues(&nvr.Source{})) {
@@ -262,7 +262,7 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 			s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, roomValues(&room), nil, "source.wrong")
 			return
 		}
-		_, err = s.Store.SaveSource(r.Context(), room.ID, nvr.Source{ID: id, Name: text["name"], IP: text["ip"], Port: text["port"], RTSP: text["rtsp"], Audio: text["audio"], Merge: text["merge"]})
+		_, err = s.Store.Rooms.SaveSource(r.Context(), room.ID, nvr.Source{ID: id, Name: text["name"], IP: text["ip"], Port: text["port"], RTSP: text["rtsp"], Audio: text["audio"], Merge: text["merge"]})
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.serverError(w, r, s.sayPage, "save a source", err)

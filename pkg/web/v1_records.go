@@ -27,7 +27,7 @@ const (
 
 // ownRecord reads a record that the caller may see; another's is answered as if it were not there.
 func (s *site) ownRecord(w http.ResponseWriter, r *http.Request, id int64, say sayFunc) (nvr.Record, bool) {
-	record, err := s.Store.Record(r.Context(), id)
+	record, err := s.Store.Records.Get(r.Context(), id)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && !callerOf(r).owns(&record):
 		say(w, r, http.StatusNotFound, "there is no such record")
@@ -76,7 +76,7 @@ func (s *site) v1Create(w http.ResponseWriter, r *http.Request) {
 		sayFields(w, r, status, detail, wrongs)
 		return
 	}
-	record, created, err := s.Store.Insert(r.Context(), a.record(), once)
+	record, created, err := s.Store.Requests.Insert(r.Context(), a.record(), once)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		sayFields(w, r, http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request",
@@ -94,7 +94,7 @@ func (s *site) v1Create(w http.ResponseWriter, r *http.Request) {
 }
 
 // once reads the Idempotency-Key.
-func (s *site) once(w http.ResponseWriter, r *http.Request, body []byte) (once *store.Once, ok bool) {
+func (s *site) once(w http.ResponseWriter, r *http.Request, body []byte) (once *store.IdempotencyKey, ok bool) {
 	values := r.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
 		return nil, true
@@ -103,7 +103,7 @@ func (s *site) once(w http.ResponseWriter, r *http.Request, body []byte) (once *
 		sayFields(w, r, http.StatusBadRequest, "the Idempotency-Key does not fit", []fieldWords{{"Idempotency-Key", "must be one value of 1 to 255 characters"}})
 		return nil, false
 	}
-	return &store.Once{Owner: callerOf(r).id, Key: values[0], Body: body}, true
+	return &store.IdempotencyKey{Owner: callerOf(r).id, Key: values[0], Body: body}, true
 }
 
 const forbiddenRoom = "is not one that this key may ask for"
@@ -197,13 +197,13 @@ func roomTime(instant string, zone *time.Location) (date, clock, detail string) 
 
 func (s *site) v1Cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	s.v1Decide(w, r, record.ID, "a finished record cannot be withdrawn", func(ctx context.Context) error {
-		return s.Store.Withdraw(ctx, record.ID, withdrawnBy(callerOf(r).email))
+		return s.Store.Requests.Withdraw(ctx, record.ID, withdrawnBy(callerOf(r).email))
 	})
 }
 
 func (s *site) v1Retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	s.v1Decide(w, r, record.ID, "only a failed or withdrawn record can be run again", func(ctx context.Context) error {
-		return s.Store.Retry(ctx, record.ID)
+		return s.Store.Requests.Retry(ctx, record.ID)
 	})
 }
 
@@ -220,7 +220,7 @@ func (s *site) v1Decide(w http.ResponseWriter, r *http.Request, id int64, confli
 	}
 	var record nvr.Record
 	if err == nil {
-		record, err = s.Store.Record(r.Context(), id)
+		record, err = s.Store.Records.Get(r.Context(), id)
 	}
 	if err != nil {
 		s.serverError(w, r, writeProblem, "change a record", err)
@@ -288,7 +288,7 @@ type recordList struct {
 func (s *site) list(ctx context.Context, filter store.Filter, before int64, limit int, pass func(*recordView) bool) (views []recordView, next *string, err error) {
 	views = []recordView{}
 	for scanned := 0; ; {
-		records, more, err := s.Store.List(ctx, filter, before, limit)
+		records, more, err := s.Store.Records.List(ctx, filter, before, limit)
 		if err != nil {
 			return nil, nil, err
 		}

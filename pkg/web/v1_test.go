@@ -227,9 +227,9 @@ func TestFootage(t *testing.T) {
 			name.Source, name.Time = source, "15:30"
 			segments = append(segments, store.Segment{Name: name, Bytes: 1, Generation: 1})
 		}
-		_, err := w.store.IndexSegments(ctx, "504", "2026-11-20", segments)
+		_, err := w.store.Segments.Index(ctx, "504", "2026-11-20", segments)
 		w.must(err)
-		w.must(w.store.SaveLook(ctx, segments[0].Name, 1, store.Look{Seconds: 1803, Stretches: []store.Stretch{{From: 0, To: 420}, {From: 420, To: 1803, Presentation: true}}}))
+		w.must(w.store.Segments.SaveAnalysis(ctx, segments[0].Name, 1, store.Analysis{Seconds: 1803, Stretches: []store.Stretch{{From: 0, To: 420}, {From: 420, To: 1803, Presentation: true}}}))
 		w.file(stranger, "2026-11-20", "15:10", "16:30")
 		got := w.do("GET", "/api/v1/rooms/504/footage?date=2026-11-20", "", "key", w.key)
 		for _, want := range []string{
@@ -276,22 +276,22 @@ func TestEvents(t *testing.T) {
 		if got := next(); got.State != "queued" {
 			t.Errorf("at once: %+v", got)
 		}
-		claim, err := w.store.Claim(ctx, filed, nvr.StepMerge, time.Minute)
+		claim, err := w.store.Queue.Claim(ctx, filed, nvr.StepMerge, time.Minute)
 		w.must(err)
-		_, hold, err := w.store.Enter(ctx, claim, "worker", time.Minute)
+		_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Minute)
 		w.must(err)
-		claim, err = w.store.Advance(ctx, hold, nvr.StepMerge, store.Change{}, time.Minute)
+		claim, err = w.store.Leases.Advance(ctx, hold, nvr.StepMerge, store.Change{}, time.Minute)
 		w.must(err)
 		if got := next(); got.State != "merging" {
 			t.Errorf("then: %+v", got)
 		}
-		_, hold, err = w.store.Enter(ctx, claim, "worker", time.Minute)
+		_, hold, err = w.store.Leases.Enter(ctx, claim, "worker", time.Minute)
 		w.must(err)
-		w.must(w.store.Progress(ctx, hold, 62))
+		w.must(w.store.Leases.SetProgress(ctx, hold, 62))
 		if got := next(); got.Percent != 62 {
 			t.Errorf("then: %+v", got)
 		}
-		w.must(w.store.Withdraw(ctx, filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(ctx, filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
 		if got := next(); got.State != "withdrawn" || got.Reason == nil || got.Reason.Ru != "нет" {
 			t.Errorf("at the end: %+v", got)
 		}

@@ -176,7 +176,7 @@ func (s *system) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(db.Migrate(ctx, store.Adoption{}), db.Close())
+	return errors.Join(db.Schema.Migrate(ctx, store.Adoption{}), db.Close())
 }
 
 func (s *system) closeLater(do func() error) { s.closes = append(s.closes, do) }

@@ -79,7 +79,7 @@ func migrate() (tables []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.Migrate(ctx, store.Adoption{}), s.Close()); err != nil {
+	if err := errors.Join(s.Schema.Migrate(ctx, store.Adoption{}), s.Close()); err != nil {
 		return nil, err
 	}
 	rows, err := db.Query("select table_name from information_schema.tables where table_schema = 'template'")

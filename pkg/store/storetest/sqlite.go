@@ -74,7 +74,7 @@ func Open(t testing.TB, dsn string, opts store.Options) *store.Store {
 			t.Error(err)
 		}
 	})
-	if err := s.Migrate(context.Background(), store.Adoption{}); err != nil {
+	if err := s.Schema.Migrate(context.Background(), store.Adoption{}); err != nil {
 		t.Fatal(err)
 	}
 	return s
