@@ -8,6 +8,7 @@
 //	fault                errors that are decisions: permanent, later, stale
 //	config               every environment variable, once
 //	observe              logs, traces and metrics as Google Cloud reads them
+//	call                 outside calls, repeated by a policy
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
 //	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from

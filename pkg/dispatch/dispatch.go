@@ -16,16 +16,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 // Answers that are not failures.
@@ -37,75 +35,37 @@ var (
 // patience is how long one call to the Admin API is tried, and how long one publish, at time scale 1.
 const patience = 30 * time.Second
 
-// retrier is how a client of this package waits between the tries of one call.
-type retrier struct {
-	scale float64
-	pause func(context.Context, time.Duration) error
-	tried fault.CallObserver
-}
-
-func newWaits(scale float64, pause func(context.Context, time.Duration) error, tried fault.CallObserver) retrier {
-	if scale <= 0 {
-		scale = 1
-	}
-	if pause == nil {
-		pause = gax.Sleep
-	}
-	if tried == nil {
-		tried = func(context.Context, string, int, bool, error) {}
-	}
-	return retrier{scale: scale, pause: pause, tried: tried}
-}
-
-func (w retrier) scaled(d time.Duration) time.Duration {
-	return max(time.Millisecond, time.Duration(float64(d)/w.scale))
-}
-
-// do calls do until it succeeds, fails for good, or has been given patience; the error comes back
-// as package fault wants it. call is Google's name of what is called.
-func (w retrier) do(ctx context.Context, call string, do func(context.Context) error) (err error) {
-	ctx, span := observe.Start(ctx, call)
-	defer func() {
-		if err != nil && kind(err) == fault.Expected {
-			observe.End(span, nil)
-			return
-		}
-		observe.End(span, err)
-	}()
-	backoff := gax.Backoff{Initial: w.scaled(500 * time.Millisecond), Max: w.scaled(8 * time.Second), Multiplier: 2}
-	var waited time.Duration
-	for {
-		err = do(ctx)
-		if err == nil || ctx.Err() != nil || kind(err) != fault.Retryable {
-			w.told(ctx, call, err, false)
-			return classify(err)
-		}
-		pause := max(backoff.Pause(), w.scaled(retryAfter(err)))
-		waited += pause
-		w.told(ctx, call, err, waited <= w.scaled(patience))
-		if waited > w.scaled(patience) {
-			return err
-		}
-		if paused := w.pause(ctx, pause); paused != nil {
-			return errors.Join(err, paused)
-		}
+// newPolicy returns how calls of this package are repeated. pause may be nil.
+func newPolicy(scale float64, pause func(context.Context, time.Duration) error, tried fault.CallObserver) call.Policy {
+	return call.Policy{
+		FirstPause:   500 * time.Millisecond,
+		LongestPause: 8 * time.Second,
+		Patience:     patience,
+		Scale:        scale,
+		Pause:        pause,
+		Read:         readFailure,
+		Observe:      tried,
+		Traced:       true,
 	}
 }
 
-// told hands on that a call failed, for the metrics.
-func (w retrier) told(ctx context.Context, call string, err error, again bool) {
-	if err == nil || ctx.Err() != nil || kind(err) == fault.Expected {
-		return
-	}
-	code, _ := answer(err)
-	w.tried(ctx, call, code, again, err)
+// do calls try by the policy and returns its error with the kind that callers act on. name is Google's
+// name of the method.
+func do(ctx context.Context, policy call.Policy, name string, try func(context.Context) error) error {
+	return classify(call.Do(ctx, policy, name, try))
 }
 
-// kind asks the one table what an error of a call means.
+// readFailure returns what the error of one try means.
+func readFailure(err error) call.Failure {
+	status, _ := answer(err)
+	return call.Failure{Kind: kind(err), Status: status, RetryAfter: retryAfter(err)}
+}
+
+// kind returns what an error of a call means. Without an answer a call is retryable.
 func kind(err error) fault.Kind {
 	status, reason := answer(err)
 	if status == 0 {
-		return fault.Retryable // no answer came
+		return fault.Retryable
 	}
 	return fault.HTTP(status, reason)
 }
@@ -161,15 +121,12 @@ func answer(err error) (int, string) {
 	}
 }
 
-// retryAfter is how long the service asked to be left alone; 0 if it did not.
+// retryAfter returns the pause that the service asked for, at most an hour; 0 if it did not ask.
 func retryAfter(err error) time.Duration {
-	rest := (*googleapi.Error)(nil)
+	var rest *googleapi.Error
 	if !errors.As(err, &rest) {
 		return 0
 	}
-	seconds, err := strconv.Atoi(rest.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 3600)) * time.Second
+	wanted, _ := call.RetryAfter(rest.Header, time.Time{}) // both services ask in seconds
+	return min(wanted, time.Hour)
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/option"
 	run "google.golang.org/api/run/v2"
 
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -32,7 +33,7 @@ type JobsOptions struct {
 // as in projects/P/locations/L/jobs/J/executions/E.
 type Jobs struct {
 	service *run.Service
-	retrier retrier
+	policy  call.Policy
 }
 
 // NewJobs makes no call.
@@ -51,7 +52,7 @@ func NewJobs(ctx context.Context, options JobsOptions) (*Jobs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the Cloud Run Admin API: %w", err)
 	}
-	return &Jobs{service: service, retrier: newWaits(options.Scale, options.Pause, options.Tried)}, nil
+	return &Jobs{service: service, policy: newPolicy(options.Scale, options.Pause, options.Tried)}, nil
 }
 
 // Launch is one wish to run a job.
@@ -67,7 +68,7 @@ type Launch struct {
 // is lost and the execution does not show yet, a second one may start; whoever calls bears that.
 func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, error) {
 	var name string
-	err := j.retrier.do(ctx, "run.jobs.run", func(ctx context.Context) error {
+	err := do(ctx, j.policy, "run.jobs.run", func(ctx context.Context) error {
 		all, err := j.list(ctx, job, launch.Since)
 		if err != nil {
 			return err
@@ -120,7 +121,7 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 // whoever looks for several takes them out of one listing.
 func (j *Jobs) List(ctx context.Context, job string, since time.Time) ([]Execution, error) {
 	var all []Execution
-	err := j.retrier.do(ctx, "run.executions.list", func(ctx context.Context) (err error) {
+	err := do(ctx, j.policy, "run.executions.list", func(ctx context.Context) (err error) {
 		all, err = j.list(ctx, job, since)
 		return err
 	})
@@ -159,7 +160,7 @@ func (j *Jobs) list(ctx context.Context, job string, since time.Time) ([]Executi
 
 // Cancel ends an execution: its tasks get SIGTERM, then SIGKILL. One that has ended already is fine.
 func (j *Jobs) Cancel(ctx context.Context, execution string) error {
-	err := j.retrier.do(ctx, "run.executions.cancel", func(ctx context.Context) error {
+	err := do(ctx, j.policy, "run.executions.cancel", func(ctx context.Context) error {
 		_, err := j.service.Projects.Locations.Jobs.Executions.Cancel(execution, &run.GoogleCloudRunV2CancelExecutionRequest{}).
 			Context(ctx).Fields("name").Do()
 		return err
@@ -177,7 +178,7 @@ func (j *Jobs) Cancel(ctx context.Context, execution string) error {
 // Execution asks how an execution stands, and if it failed, what its tasks died of.
 func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	var execution Execution
-	err := j.retrier.do(ctx, "run.executions.get", func(ctx context.Context) error {
+	err := do(ctx, j.policy, "run.executions.get", func(ctx context.Context) error {
 		answer, err := j.service.Projects.Locations.Jobs.Executions.Get(name).Context(ctx).Fields(executionFields).Do()
 		if err == nil {
 			execution = read(answer)
@@ -190,7 +191,7 @@ func (j *Jobs) Execution(ctx context.Context, name string) (Execution, error) {
 	if execution.Failed == 0 {
 		return execution, nil
 	}
-	err = j.retrier.do(ctx, "run.tasks.list", func(ctx context.Context) error {
+	err = do(ctx, j.policy, "run.tasks.list", func(ctx context.Context) error {
 		execution.Failures = nil
 		return j.service.Projects.Locations.Jobs.Executions.Tasks.List(name).PageSize(1000).
 			Fields("nextPageToken", "tasks(index,completionTime,retried,lastAttemptResult)").

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -34,8 +35,8 @@ type TopicsOptions struct {
 
 // Topics publishes. A topic is named after the function that it wakes.
 type Topics struct {
-	client  *pubsub.Client
-	retrier retrier
+	client *pubsub.Client
+	policy call.Policy
 
 	mu         sync.Mutex
 	publishers map[string]*pubsub.Publisher
@@ -51,44 +52,70 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 			option.WithTelemetryDisabled(),
 		}
 	}
-	waits := newWaits(options.Scale, nil, options.Tried)
+	policy := newPolicy(options.Scale, nil, options.Tried)
 	client, err := pubsub.NewClientWithConfig(ctx, options.Project, &pubsub.ClientConfig{
-		TopicAdminCallOptions: &vkit.TopicAdminCallOptions{Publish: []gax.CallOption{gax.WithRetry(waits.publishing)}},
+		TopicAdminCallOptions: &vkit.TopicAdminCallOptions{Publish: []gax.CallOption{gax.WithRetry(publishRetryer(policy))}},
 	}, how...)
 	if err != nil {
 		return nil, fmt.Errorf("open Pub/Sub of project %s: %w", options.Project, err)
 	}
-	return &Topics{client: client, retrier: waits, publishers: map[string]*pubsub.Publisher{}}, nil
+	return &Topics{client: client, policy: policy, publishers: map[string]*pubsub.Publisher{}}, nil
 }
 
 // callPublish is Google's name of a publish.
 const callPublish = "pubsub.topics.publish"
 
-// publishing tries a publish again as the client library does by itself, with pauses that are scaled.
-func (w retrier) publishing() gax.Retryer {
-	return retrying{retrier: w, Retryer: gax.OnCodes([]codes.Code{
-		codes.Aborted, codes.Canceled, codes.Internal, codes.ResourceExhausted, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded,
-	}, gax.Backoff{Initial: w.scaled(100 * time.Millisecond), Max: w.scaled(10 * time.Second), Multiplier: 2})}
+// publishRetryer returns how the client library itself repeats a publish: on the library's own codes, with
+// pauses that are scaled. The time limit of the publisher ends it.
+func publishRetryer(policy call.Policy) func() gax.Retryer {
+	retried := []codes.Code{
+		codes.Aborted,
+		codes.Canceled,
+		codes.Internal,
+		codes.ResourceExhausted,
+		codes.Unknown,
+		codes.Unavailable,
+		codes.DeadlineExceeded,
+	}
+	backoff := gax.Backoff{
+		Initial:    policy.Scaled(100 * time.Millisecond),
+		Max:        policy.Scaled(10 * time.Second),
+		Multiplier: 2,
+	}
+	return func() gax.Retryer {
+		return observedRetryer{Retryer: gax.OnCodes(retried, backoff), policy: policy}
+	}
 }
 
-// retrying counts what it tries again.
-type retrying struct {
+// observedRetryer gives every failed try that is repeated to the policy's observer.
+type observedRetryer struct {
 	gax.Retryer
 
-	retrier retrier
+	policy call.Policy
 }
 
 // Retry implements [gax.Retryer].
-func (r retrying) Retry(err error) (time.Duration, bool) {
+func (r observedRetryer) Retry(err error) (time.Duration, bool) {
 	pause, again := r.Retryer.Retry(err)
 	if again {
-		r.retrier.told(context.Background(), callPublish, err, true)
+		observePublish(context.Background(), r.policy, err, true)
 	}
 	return pause, again
 }
 
-// publishTime is how long a publish may take. However the waits are scaled, a busy machine is not quicker.
-func (w retrier) publishTime() time.Duration { return max(w.scaled(patience), 2*time.Second) }
+// observePublish gives a failed try of a publish to the policy's observer.
+func observePublish(ctx context.Context, policy call.Policy, err error, again bool) {
+	failure := readFailure(err)
+	if policy.Observe != nil && failure.Kind != fault.Expected {
+		policy.Observe(ctx, callPublish, failure.Status, again, err)
+	}
+}
+
+// publishLimit returns how long a publish may take. A high time scale does not make the machine faster, so
+// there is a minimum.
+func publishLimit(policy call.Policy) time.Duration {
+	return max(policy.Scaled(patience), 2*time.Second)
+}
 
 // Close gives the connection back. Nothing is left unsent: Publish waits.
 func (t *Topics) Close() error {
@@ -138,11 +165,12 @@ func (t *Topics) send(ctx context.Context, topic string, data []byte, attributes
 	maps.Copy(message.Attributes, attributes)
 	maps.Copy(message.Attributes, observe.Inject(ctx))
 
-	ctx, cancel := context.WithTimeout(ctx, 2*t.retrier.publishTime())
+	ctx, cancel := context.WithTimeout(ctx, 2*publishLimit(t.policy))
 	defer cancel()
 	if _, err := t.publisher(topic).Publish(ctx, message).Get(ctx); err != nil {
 		if !errors.Is(err, context.Canceled) {
-			t.retrier.told(context.WithoutCancel(ctx), callPublish, err, false) // also when its time is up
+			// WithoutCancel: a publish whose time is up is observed, too.
+			observePublish(context.WithoutCancel(ctx), t.policy, err, false)
 		}
 		return fmt.Errorf("publish to topic %s: %w", topic, classify(err))
 	}
@@ -157,7 +185,7 @@ func (t *Topics) publisher(topic string) *pubsub.Publisher {
 	if publisher == nil {
 		publisher = t.client.Publisher(topic)
 		publisher.PublishSettings.CountThreshold = 1 // a function publishes one message and waits for it
-		publisher.PublishSettings.Timeout = t.retrier.publishTime()
+		publisher.PublishSettings.Timeout = publishLimit(t.policy)
 		t.publishers[topic] = publisher
 	}
 	return publisher

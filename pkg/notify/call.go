@@ -7,90 +7,74 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
-	"github.com/googleapis/gax-go/v2"
-
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 const (
-	patience = 30 * time.Second // what one notice may spend on pauses, before Scale
-	perTry   = time.Minute      // what one try may take
-	maxReply = 4 << 20          // bytes of an answer that are read
+	patience   = 30 * time.Second // the most that the pauses of one notice may add up to, before Scale
+	tryTimeout = time.Minute      // of one try
+	maxReply   = 4 << 20          // bytes of an answer that are read
 )
 
-// caller repeats what may be repeated.
+// caller sends requests and repeats them.
 type caller struct {
 	client *http.Client
-	pause  func(context.Context, time.Duration) error
-	scale  float64
+	policy call.Policy
+	now    func() time.Time
 }
 
 func newCaller(o Options) *caller {
-	c := &caller{
+	return &caller{
 		client: &http.Client{
 			Transport: o.Transport,
-			// What is signed for one address goes to no other.
+			// A request that is signed for one address goes to no other.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		pause: o.Pause, scale: o.Scale,
-	}
-	if c.scale == 0 {
-		c.scale = 1
-	}
-	if c.pause == nil {
-		c.pause = pause
-	}
-	return c
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
+		policy: call.Policy{
+			FirstPause:   time.Second,
+			LongestPause: 16 * time.Second,
+			Patience:     patience,
+			TryTimeout:   tryTimeout,
+			Scale:        o.Scale,
+			Pause:        o.Pause,
+			Read:         readFailure,
+		},
+		now: o.Now,
 	}
 }
 
-// busy is an answer that asks to come again.
-type busy struct {
+// busyError is an answer that asks the client to try later.
+type busyError struct {
 	after time.Duration
 	err   error
 }
 
 // Error implements error.
-func (b *busy) Error() string { return b.err.Error() }
+func (b *busyError) Error() string { return b.err.Error() }
 
-// do calls try, which must be safe to repeat, until it succeeds, fails for good, or patience is spent.
-func (c *caller) do(ctx context.Context, what string, try func(context.Context) error) error {
-	backoff := gax.Backoff{Initial: time.Second, Max: 16 * time.Second, Multiplier: 2}
-	var spent time.Duration
-	for {
-		err := func() error {
-			ctx, cancel := context.WithTimeout(ctx, perTry)
-			defer cancel()
-			return try(ctx)
-		}()
-		var permanent *fault.PermanentError
-		if err == nil || errors.As(err, &permanent) || errors.Is(err, ErrUncertain) {
-			return err
-		}
-		d := backoff.Pause()
-		if wanted := (*busy)(nil); errors.As(err, &wanted) {
-			d = max(d, wanted.after)
-		}
-		if spent += d; spent > patience || ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		if c.pause(ctx, time.Duration(float64(d)/c.scale)) != nil {
-			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), err)
-		}
+// readFailure returns what the error of one try means. An uncertain send is not repeated.
+func readFailure(err error) call.Failure {
+	var permanent *fault.PermanentError
+	if errors.As(err, &permanent) || errors.Is(err, ErrUncertain) {
+		return call.Failure{Kind: fault.Permanent}
 	}
+	var busy *busyError
+	if errors.As(err, &busy) {
+		return call.Failure{Kind: fault.Retryable, RetryAfter: busy.after}
+	}
+	return call.Failure{Kind: fault.Retryable}
+}
+
+// do calls try until it succeeds, fails for good, or patience is used up. try must be safe to repeat. what
+// says in errors what was being done.
+func (c *caller) do(ctx context.Context, what string, try func(context.Context) error) error {
+	if err := call.Do(ctx, c.policy, what, try); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }
 
 // send makes one HTTP call and gives the body of a good answer. final is the reason of a refusal.
@@ -114,8 +98,8 @@ func (c *caller) send(request *http.Request, final fault.Reason) ([]byte, error)
 	}
 	err = fmt.Errorf("status %d: %.200q", status, body)
 	if status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 {
-		seconds, _ := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 31)
-		return nil, &busy{after: time.Duration(seconds) * time.Second, err: err}
+		wanted, _ := call.RetryAfter(response.Header, c.now())
+		return nil, &busyError{after: wanted, err: err}
 	}
 	return nil, &fault.PermanentError{Reason: final, Err: err}
 }

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
-	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/googleapi"
 
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/observe"
 )
 
 // Answers that are not failures: they tell how things stand.
@@ -32,75 +30,57 @@ const (
 	etagTries = 12               // how often a change meets another one before the step is asked to come again
 )
 
-// do calls try until it succeeds, fails for good, or patience is spent. try must be safe to repeat
-// even when its answer was lost: an idempotent call, or a look for the effect followed by the act. method
-// is Google's name of the call that acts, for metrics; what is for people.
-func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) (err error) {
-	ctx, span := observe.Start(ctx, method)
-	defer func() {
-		if answered(err) {
-			observe.End(span, nil)
-			return
-		}
-		observe.End(span, err)
-	}()
-	backoff := gax.Backoff{Initial: time.Second, Max: 16 * time.Second, Multiplier: 2} // with full jitter
-	var spent time.Duration
-	for {
-		err = try(ctx)
-		if err == nil || !curable(ctx, err) {
-			c.observeFailure(ctx, method, err, false)
-			return c.classify(ctx, what, err)
-		}
-		wanted, asked := retryAfter(err, c.options.Now())
-		d := max(backoff.Pause(), wanted)
-		spent += d
-		c.observeFailure(ctx, method, err, spent <= patience)
-		if asked && wanted > patience {
-			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
-		}
-		if spent > patience {
-			return c.classify(ctx, what, err)
-		}
-		if c.wait(ctx, d) != nil {
-			return fmt.Errorf("%s: %w (last: %w)", what, context.Cause(ctx), redactURL(err))
-		}
+// do calls try until it succeeds, fails for good, or patience is used up. try must be safe to repeat
+// even if its answer was lost. method is Google's name of the method that acts, for metrics and traces;
+// what says in errors what was being done.
+func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) error {
+	err := call.Do(ctx, c.policy, method, func(ctx context.Context) error { return redactURL(try(ctx)) })
+	return c.classify(ctx, what, err)
+}
+
+// newPolicy returns how calls to the three APIs are repeated.
+func newPolicy(options Options) call.Policy {
+	return call.Policy{
+		FirstPause:   time.Second,
+		LongestPause: 16 * time.Second,
+		Patience:     patience,
+		Scale:        options.Scale,
+		Pause:        options.Pause,
+		Read:         func(err error) call.Failure { return readFailure(err, options.Now()) },
+		Observe:      options.Tried,
+		Traced:       true,
 	}
 }
 
-// observeFailure hands on that a call failed, for the metrics.
-func (c *Client) observeFailure(ctx context.Context, method string, err error, again bool) {
+// readFailure returns what the error of one try means. An error that has its kind already is not tried
+// again. An error that is no answer of the API (a broken connection, a cut answer, an overloaded token
+// server) is retryable.
+func readFailure(err error, now time.Time) call.Failure {
 	var answer *googleapi.Error
-	status := 0
-	if errors.As(err, &answer) {
-		status = answer.Code
+	switch {
+	case answered(err):
+		return call.Failure{Kind: fault.Expected}
+	case decided(err):
+		return call.Failure{Kind: fault.Permanent}
+	case !errors.As(err, &answer):
+		return call.Failure{Kind: fault.Retryable}
 	}
-	if err == nil || ctx.Err() != nil || answered(err) || answer != nil && fault.HTTP(status, reasonOf(answer)) == fault.Expected {
-		return
+	wanted, _ := call.RetryAfter(answer.Header, now)
+	return call.Failure{
+		Kind:       fault.HTTP(answer.Code, reasonOf(answer)),
+		Status:     answer.Code,
+		RetryAfter: wanted,
 	}
-	c.options.Tried(ctx, method, status, again, err)
 }
 
-// curable tells whether the same call may work in a moment.
-func curable(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || decided(err) {
-		return false
-	}
-	var answer *googleapi.Error
-	if errors.As(err, &answer) {
-		return fault.HTTP(answer.Code, reasonOf(answer)) == fault.Retryable
-	}
-	return true // a broken connection, a cut answer, a token server out of breath
-}
-
-// decided tells whether err has its meaning already.
+// decided reports whether err has its kind already.
 func decided(err error) bool {
 	var permanent *fault.PermanentError
-	var later *fault.Deferral
-	return answered(err) || errors.As(err, &permanent) || errors.As(err, &later)
+	var deferral *fault.Deferral
+	return answered(err) || errors.As(err, &permanent) || errors.As(err, &deferral)
 }
 
-// answered tells whether err says how things stand, which is no failure.
+// answered reports whether err is an answer about the state of things, which is not a failure.
 func answered(err error) bool {
 	var refused *ShareRefused
 	for _, sentinel := range []error{ErrNotFound, ErrExists, ErrChanged, ErrAmbiguous, ErrSessionGone, fault.ErrStale} {
@@ -121,7 +101,7 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 	}
 	var answer *googleapi.Error
 	if decided(err) || !errors.As(err, &answer) {
-		return fmt.Errorf("%s: %w", what, redactURL(err))
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	reason := reasonOf(answer)
 	switch fault.HTTP(answer.Code, reason) {
@@ -131,7 +111,10 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 		return &fault.PermanentError{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
 	case fault.Expected:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
-	case fault.Retryable: // and patience is spent
+	case fault.Retryable: // and patience is used up
+		if wanted, _ := call.RetryAfter(answer.Header, c.options.Now()); wanted > patience {
+			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
+		}
 		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
 		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
 		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
@@ -159,20 +142,4 @@ func redactURL(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// retryAfter is the pause that the server asks for.
-func retryAfter(err error, now time.Time) (time.Duration, bool) {
-	var answer *googleapi.Error
-	if !errors.As(err, &answer) {
-		return 0, false
-	}
-	text := answer.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(at.Sub(now), 0), true
-	}
-	return 0, false
 }

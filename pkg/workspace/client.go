@@ -16,6 +16,7 @@ import (
 	"google.golang.org/api/drive/v3"
 	"google.golang.org/api/option"
 
+	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -55,6 +56,7 @@ type Tokens func(ctx context.Context, subject string, scopes ...string) (oauth2.
 // Client speaks to the three APIs. It is safe for concurrent use.
 type Client struct {
 	options Options
+	policy  call.Policy
 	bare    *http.Client // without token: for session addresses, which are secrets by themselves
 
 	mu            sync.Mutex
@@ -87,7 +89,7 @@ func New(options Options) (*Client, error) {
 		options.Scale = 1
 	}
 	if options.Pause == nil {
-		options.Pause = pause
+		options.Pause = call.Sleep
 	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -104,6 +106,7 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		options:       options,
+		policy:        newPolicy(options),
 		bare:          &http.Client{Transport: options.Transport, CheckRedirect: noRedirect},
 		seats:         map[string]*seat{},
 		found:         map[string]found{},
@@ -114,17 +117,6 @@ func New(options Options) (*Client, error) {
 
 // noRedirect: none of the APIs redirects, and a 308 of an upload session is an answer.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
 
 // wait pauses for d on Google's clock.
 func (c *Client) wait(ctx context.Context, d time.Duration) error {
