@@ -27,7 +27,7 @@ const (
 	shownFrame              = 40 * time.Millisecond
 )
 
-// page holds the merge.
+// hasUniformBorder holds the merge.
 const page = `<!doctype html><title>merge</title><video src="/merge.mp4" preload="auto"></video>`
 
 // player is what a test asks of a page with a video. The luma is that of BT.709, limited range.

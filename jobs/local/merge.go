@@ -104,7 +104,7 @@ func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err
 	return makeMerge(ctx, engine, work, o, found{clips, ignored}, stdout, stderr)
 }
 
-// found are the files of the folder.
+// phraseMatch are the files of the folder.
 type found struct {
 	clips   []merge.Clip
 	ignored []report.Ignored

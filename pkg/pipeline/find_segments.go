@@ -53,7 +53,7 @@ func (w *worker) request(start, end time.Time) merge.Request {
 	return req
 }
 
-// found is what there is of a record's segments.
+// phraseMatch is what there is of a record's segments.
 type found struct {
 	clips   []merge.Clip
 	missing []nvr.SegmentName // expected, and neither in the bucket nor on Drive

@@ -30,13 +30,13 @@ func (r *residue) mark(x, y int) {
 	}
 }
 
-// share is the residue in per cent of the picture.
-func (r *residue) share() float64 { return 100 * float64(r.count) / blocks }
+// percent is the residue in per cent of the picture.
+func (r *residue) percent() float64 { return 100 * float64(r.count) / blocks }
 
-// scattered says whether the residue is a few blocks far from one another: grains of noise that a
+// isScattered says whether the residue is a few blocks far from one another: grains of noise that a
 // coarse encoder kept. Nothing written or drawn is so small.
-func (r *residue) scattered() bool {
-	if r.count > grains {
+func (r *residue) isScattered() bool {
+	if r.count > maxGrains {
 		return false
 	}
 	for i, marked := range r.mask {
@@ -58,47 +58,47 @@ func (r *residue) scattered() bool {
 const (
 	// blockSlack is how far the mean of a block may be from its ground: coding errors and banding.
 	blockSlack = 10
-	// specks is how many blocks may differ unnoticed: dirt, a dead pixel.
-	specks = 2
-	// grains is how many single blocks may differ, each away from the others.
-	grains = blocks / 200
-	// sparse is the share of blocks (1 in …) up to which a residue can be an overlay.
-	sparse = 4
+	// maxSpecks is how many blocks may differ unnoticed: dirt, a dead pixel.
+	maxSpecks = 2
+	// maxGrains is how many single blocks may differ, each away from the others.
+	maxGrains = blocks / 200
+	// overlayFraction is the share of blocks (1 in …) up to which a residue can be an overlay.
+	overlayFraction = 4
 )
 
-// plain explains a picture by a ground without content, and says what is left. Nil if no such ground
+// fitBackground explains a picture by a ground without content, and says what is left. Nil if no such ground
 // explains three quarters of it.
-func plain(p picture, m mosaic, busy int) (*background, *residue) {
-	if busy > 2*1000/sparse {
+func fitBackground(p picture, m mosaic, busy int) (*background, *residue) {
+	if busy > 2*1000/overlayFraction {
 		return nil, nil // edges everywhere: no ground explains them
 	}
-	flat := flatGround(m)
-	best, left := flat, unexplained(p, m, flat)
+	flat := flatBackground(m)
+	best, left := flat, residueOf(p, m, flat)
 	// A gradient has no edges; what lies on it has.
-	if left.count <= blocks/50 || busy > 1000/sparse {
-		return whenSparse(best, left)
+	if left.count <= blocks/50 || busy > 1000/overlayFraction {
+		return ifSparse(best, left)
 	}
-	for _, g := range []*background{ridge(m), radial(m), fitGradient(m)} {
+	for _, g := range []*background{linearGradient(m), radialGradient(m), fitGradient(m)} {
 		if g == nil {
 			continue
 		}
 		// A gradient has more freedom, so it must explain clearly more.
-		if r := unexplained(p, m, g); r.count*4 < left.count*3 {
+		if r := residueOf(p, m, g); r.count*4 < left.count*3 {
 			best, left = g, r
 		}
 	}
-	return whenSparse(best, left)
+	return ifSparse(best, left)
 }
 
-func whenSparse(g *background, left *residue) (*background, *residue) {
-	if left.count > blocks/sparse {
+func ifSparse(g *background, left *residue) (*background, *residue) {
+	if left.count > blocks/overlayFraction {
 		return nil, nil
 	}
 	return g, left
 }
 
-// flatGround is the most frequent colour.
-func flatGround(m mosaic) *background {
+// flatBackground is the most frequent colour.
+func flatBackground(m mosaic) *background {
 	votes := map[[3]int]int{}
 	var top [3]int
 	for _, c := range m {
@@ -112,7 +112,7 @@ func flatGround(m mosaic) *background {
 		var sum colour
 		n := 0
 		for _, c := range m {
-			if c.far(mid) <= 14 {
+			if c.maxDiff(mid) <= 14 {
 				sum[0], sum[1], sum[2] = sum[0]+c[0], sum[1]+c[1], sum[2]+c[2]
 				n++
 			}
@@ -129,11 +129,11 @@ func flatGround(m mosaic) *background {
 	return g
 }
 
-// unexplained marks the blocks whose mean, or at least two of whose pixels, differ from the ground
+// residueOf marks the blocks whose mean, or at least two of whose pixels, differ from the ground
 // by more than the picture's own noise can.
-func unexplained(p picture, m mosaic, g *background) *residue {
+func residueOf(p picture, m mosaic, g *background) *residue {
 	r := &residue{}
-	pixel := max(24, 5*noise(p, g))
+	pixel := max(24, 5*noiseLevel(p, g))
 	for y := range rows {
 		for x := range cols {
 			i := y*cols + x
@@ -141,7 +141,7 @@ func unexplained(p picture, m mosaic, g *background) *residue {
 			if g.slack != nil {
 				extra = g.slack[i]
 			}
-			if m[i].far(g.model[i]) > blockSlack+extra || outliers(p, x, y, g.model[i], pixel+extra) >= 2 {
+			if m[i].maxDiff(g.model[i]) > blockSlack+extra || countOutliers(p, x, y, g.model[i], pixel+extra) >= 2 {
 				r.mark(x, y)
 			}
 		}
@@ -149,11 +149,11 @@ func unexplained(p picture, m mosaic, g *background) *residue {
 	return r
 }
 
-func outliers(p picture, bx, by int, c colour, limit int) int {
+func countOutliers(p picture, bx, by int, c colour, limit int) int {
 	n := 0
-	for y := by * cell; y < (by+1)*cell; y++ {
-		for x := bx * cell; x < (bx+1)*cell; x++ {
-			if p.at(x, y).far(c) > limit {
+	for y := by * blockSide; y < (by+1)*blockSide; y++ {
+		for x := bx * blockSide; x < (bx+1)*blockSide; x++ {
+			if p.at(x, y).maxDiff(c) > limit {
 				n++
 			}
 		}
@@ -161,13 +161,13 @@ func outliers(p picture, bx, by int, c colour, limit int) int {
 	return n
 }
 
-// noise is the median difference of pixels from the ground, as a standard deviation.
-func noise(p picture, g *background) int {
+// noiseLevel is the median difference of pixels from the ground, as a standard deviation.
+func noiseLevel(p picture, g *background) int {
 	var counts [256]int
 	total := 0
-	for y := 1; y < high; y += 3 {
-		for x := 1; x < wide; x += 3 {
-			counts[p.at(x, y).far(g.model[y/cell*cols+x/cell])]++
+	for y := 1; y < height; y += 3 {
+		for x := 1; x < width; x += 3 {
+			counts[p.at(x, y).maxDiff(g.model[y/blockSide*cols+x/blockSide])]++
 			total++
 		}
 	}
@@ -180,9 +180,9 @@ func noise(p picture, g *background) int {
 	return 0
 }
 
-// ridge is a picture that varies along one direction only: linear gradients of any profile. The
+// linearGradient is a picture that varies along one direction only: linear gradients of any profile. The
 // direction is that of the gentle slopes; steep ones are content or noise.
-func ridge(m mosaic) *background {
+func linearGradient(m mosaic) *background {
 	var xx, xy, yy float64
 	for y := 1; y < rows-1; y++ {
 		for x := 1; x < cols-1; x++ {
@@ -197,19 +197,19 @@ func ridge(m mosaic) *background {
 	}
 	angle := math.Atan2(2*xy, xx-yy) / 2
 	sin, cos := math.Sincos(angle)
-	return along(m, "plain gradient", func(x, y int) float64 { return float64(x)*cos + float64(y)*sin })
+	return gradientAlong(m, "plain gradient", func(x, y int) float64 { return float64(x)*cos + float64(y)*sin })
 }
 
-// radial is a picture that varies with the distance from its centre only.
-func radial(m mosaic) *background {
-	return along(m, "plain radial gradient", func(x, y int) float64 {
+// radialGradient is a picture that varies with the distance from its centre only.
+func radialGradient(m mosaic) *background {
+	return gradientAlong(m, "plain radial gradient", func(x, y int) float64 {
 		return math.Hypot(float64(2*x-cols+1)/2, float64(2*y-rows+1)/2)
 	})
 }
 
-// along models a picture as a function of one coordinate: the median colour at each of its values.
+// gradientAlong models a picture as a function of one coordinate: the median colour at each of its values.
 // Nil if the function has jumps: that is drawn, not shaded.
-func along(m mosaic, name string, coordinate func(x, y int) float64) *background {
+func gradientAlong(m mosaic, name string, coordinate func(x, y int) float64) *background {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	at := make([]float64, blocks)
 	for i := range at {
@@ -225,8 +225,8 @@ func along(m mosaic, name string, coordinate func(x, y int) float64) *background
 	g := &background{name: name, model: make(mosaic, blocks), slack: make([]int, blocks)}
 	for b, members := range bins {
 		before, after := profile[max(b-1, 0)], profile[min(b+1, len(bins)-1)]
-		steep := min(profile[b].far(before), profile[b].far(after))
-		if b > 0 && b+1 < len(bins) && kink(before, profile[b], after) > 12 {
+		steep := min(profile[b].maxDiff(before), profile[b].maxDiff(after))
+		if b > 0 && b+1 < len(bins) && curvature(before, profile[b], after) > 12 {
 			return nil
 		}
 		for _, i := range members {
@@ -236,9 +236,9 @@ func along(m mosaic, name string, coordinate func(x, y int) float64) *background
 	return g
 }
 
-// kink is how far the middle of three colours is from lying between the others.
-func kink(a, b, c colour) int {
-	return b.far(colour{(a[0] + c[0]) / 2, (a[1] + c[1]) / 2, (a[2] + c[2]) / 2})
+// curvature is how far the middle of three colours is from lying between the others.
+func curvature(a, b, c colour) int {
+	return b.maxDiff(colour{(a[0] + c[0]) / 2, (a[1] + c[1]) / 2, (a[2] + c[2]) / 2})
 }
 
 // medians is the median colour of each bin; a bin of few members takes its neighbours' too.
@@ -278,12 +278,12 @@ func colourName(c colour) string {
 	case hi-lo < 24+hi/10:
 		word = "grey"
 	default:
-		word = hue(c, hi, lo)
+		word = hueName(c, hi, lo)
 	}
 	return fmt.Sprintf("%s (#%02x%02x%02x)", word, c[0], c[1], c[2])
 }
 
-func hue(c colour, hi, lo int) string {
+func hueName(c colour, hi, lo int) string {
 	mid := (hi + lo) / 2
 	names := [8]string{"grey", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
 	i := 0

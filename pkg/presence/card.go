@@ -26,10 +26,10 @@ type Cards struct {
 // card is a picture to be found again, whole and without its black bars.
 type card struct {
 	name  string
-	looks func() []cardLook // worked out at the first picture: a function starts without
+	variants func() []cardVariant // worked out at the first picture: a function starts without
 }
 
-type cardLook struct {
+type cardVariant struct {
 	low, high mosaic // the range of each block and its neighbours: blur and shifts stay inside
 	mean      mosaic
 	figure    [blocks]bool // blocks that differ from the card's commonest colour
@@ -37,25 +37,25 @@ type cardLook struct {
 }
 
 //go:embed cards/*.png
-var ownCards embed.FS
+var builtinCards embed.FS
 
 // LoadCards reads the built-in test cards and, if dir is not empty, every PNG and JPEG in it (not in
 // folders below it). A picture that cannot be read is an error that names it.
 func LoadCards(dir string) (*Cards, error) {
 	set := &Cards{}
-	if err := set.add(ownCards, "cards"); err != nil {
+	if err := set.load(builtinCards, "cards"); err != nil {
 		return nil, err
 	}
 	if dir == "" {
 		return set, nil
 	}
-	if err := set.add(os.DirFS(dir), "."); err != nil {
+	if err := set.load(os.DirFS(dir), "."); err != nil {
 		return nil, fmt.Errorf("read cards from %s: %w", dir, err)
 	}
 	return set, nil
 }
 
-func (c *Cards) add(files fs.FS, dir string) error {
+func (c *Cards) load(files fs.FS, dir string) error {
 	entries, err := fs.ReadDir(files, dir)
 	if err != nil {
 		return err
@@ -79,24 +79,24 @@ func (c *Cards) add(files fs.FS, dir string) error {
 }
 
 func newCard(name string, from image.Image) card {
-	return card{name: name, looks: sync.OnceValue(func() []cardLook {
-		scaled := image.NewRGBA(whole)
-		draw.BiLinear.Scale(scaled, whole, from, from.Bounds(), draw.Src, nil)
-		p := make(picture, 3*wide*high)
-		for i := range wide * high {
+	return card{name: name, variants: sync.OnceValue(func() []cardVariant {
+		scaled := image.NewRGBA(pictureBounds)
+		draw.BiLinear.Scale(scaled, pictureBounds, from, from.Bounds(), draw.Src, nil)
+		p := make(picture, 3*width*height)
+		for i := range width * height {
 			copy(p[3*i:3*i+3], scaled.Pix[4*i:4*i+3])
 		}
-		looks := []cardLook{look(p)}
-		if r := p.framed(10); r != whole {
-			looks = append(looks, look(p.cut(r)))
+		looks := []cardVariant{newCardVariant(p)}
+		if r := p.contentRect(10); r != pictureBounds {
+			looks = append(looks, newCardVariant(p.crop(r)))
 		}
 		return looks
 	})}
 }
 
-func look(p picture) cardLook {
+func newCardVariant(p picture) cardVariant {
 	m := p.mosaic()
-	l := cardLook{mean: m, low: slices.Clone(m), high: slices.Clone(m)}
+	l := cardVariant{mean: m, low: slices.Clone(m), high: slices.Clone(m)}
 	for y := range rows {
 		for x := range cols {
 			i := y*cols + x
@@ -110,9 +110,9 @@ func look(p picture) cardLook {
 			}
 		}
 	}
-	common := flatGround(m).model[0]
+	common := flatBackground(m).model[0]
 	for i := range m {
-		if m[i].far(common) > 24 {
+		if m[i].maxDiff(common) > 24 {
 			l.figure[i] = true
 			l.figures++
 		}
@@ -123,7 +123,7 @@ func look(p picture) cardLook {
 // match names the card that the picture shows. "" if none.
 func (c *Cards) match(m mosaic) string {
 	for _, card := range c.list {
-		for _, l := range card.looks() {
+		for _, l := range card.variants() {
 			if share, ok := l.match(m); ok {
 				return fmt.Sprintf("card: %s (%d%% of it)", card.name, share)
 			}
@@ -135,11 +135,11 @@ func (c *Cards) match(m mosaic) string {
 // match says how much of the card is there. A minority may differ: a clock, a box of text. Of a card
 // that is mostly one colour it is the figure on it that counts, and the ground must be free, for a
 // slide may carry the same logo.
-func (l *cardLook) match(m mosaic) (share int, ok bool) {
+func (l *cardVariant) match(m mosaic) (share int, ok bool) {
 	if l.figures < 6 {
 		return 0, false // one colour: plain pictures need no card
 	}
-	if !l.plausible(m) {
+	if !l.isPlausible(m) {
 		return 0, false
 	}
 	same, figure, ground := l.agreement(m)
@@ -153,12 +153,12 @@ func (l *cardLook) match(m mosaic) (share int, ok bool) {
 	return share, ok && l.correlates(m)
 }
 
-// plausible is a cheap look at every 13th block.
-func (l *cardLook) plausible(m mosaic) bool {
+// isPlausible is a cheap look at every 13th block.
+func (l *cardVariant) isPlausible(m mosaic) bool {
 	same, all := 0, 0
 	for i := 0; i < blocks; i += 13 {
 		all++
-		if m[i].between(l.low[i], l.high[i], 22) {
+		if m[i].isWithin(l.low[i], l.high[i], 22) {
 			same++
 		}
 	}
@@ -166,10 +166,10 @@ func (l *cardLook) plausible(m mosaic) bool {
 }
 
 // agreement counts the blocks that look like the card's.
-func (l *cardLook) agreement(m mosaic) (same, figure, ground int) {
+func (l *cardVariant) agreement(m mosaic) (same, figure, ground int) {
 	for i, c := range m {
 		switch {
-		case !c.between(l.low[i], l.high[i], 22):
+		case !c.isWithin(l.low[i], l.high[i], 22):
 		case l.figure[i]:
 			figure++
 		default:
@@ -179,8 +179,8 @@ func (l *cardLook) agreement(m mosaic) (same, figure, ground int) {
 	return figure + ground, figure, ground
 }
 
-// between says whether each channel lies in a range, give or take slack.
-func (c colour) between(low, high colour, slack int) bool {
+// isWithin says whether each channel lies in a range, give or take slack.
+func (c colour) isWithin(low, high colour, slack int) bool {
 	for ch := range c {
 		if c[ch] < low[ch]-slack || c[ch] > high[ch]+slack {
 			return false
@@ -191,10 +191,10 @@ func (c colour) between(low, high colour, slack int) bool {
 
 // correlates compares the pictures' structure, leaving out the quarter that differs most: in a card
 // of fine detail the range of a block lets nearly anything pass.
-func (l *cardLook) correlates(m mosaic) bool {
+func (l *cardVariant) correlates(m mosaic) bool {
 	apart := make([]int, blocks)
 	for i := range m {
-		apart[i] = m[i].far(l.mean[i])
+		apart[i] = m[i].maxDiff(l.mean[i])
 	}
 	limit := percentile(apart, 75)
 	var n, sa, sb, saa, sbb, sab float64

@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// FuzzSee shows pictures that no encoder would make: whatever they hold, looking must not fail.
-func FuzzSee(f *testing.F) {
+// FuzzClassify shows pictures that no encoder would make: whatever they hold, looking must not fail.
+func FuzzClassify(f *testing.F) {
 	cards, err := LoadCards("")
 	if err != nil {
 		f.Fatal(err)
@@ -17,7 +17,7 @@ func FuzzSee(f *testing.F) {
 		if len(seed) == 0 {
 			return
 		}
-		p := make(picture, 3*wide*high)
+		p := make(picture, 3*width*height)
 		for i := range p {
 			p[i] = seed[(i/(int(period)+1)+i%3)%len(seed)]
 		}

@@ -29,54 +29,54 @@ type run struct {
 // page with a figure. Other stripes are a card only if next to nothing else is there: a table
 // without words or a chart may look alike.
 func matchColorBars(p picture) (cause string, firm bool) {
-	bands := cutBands(p)
-	if len(bands) == 0 || len(bands) > mostBands {
+	bands := findBands(p)
+	if len(bands) == 0 || len(bands) > maxBands {
 		return "", false
 	}
 	firm = true
 	var bars, other, wrong, longest int
 	for i, b := range bands {
 		wrong += b.wrong
-		primaries := b.primaries()
+		primaries := b.standardRun()
 		longest = max(longest, primaries)
 		switch {
-		case primaries >= 5 && b.fills():
+		case primaries >= 5 && b.coversRow():
 			bars += b.height()
-		case b.height()*100 >= 85*high && b.jumps() >= 10:
+		case b.height()*100 >= 85*height && b.jumps() >= 10:
 			other += b.height()
-		case b.fills() && (len(b.runs) >= 5 && b.even() || len(bands) > 1 && b.ramp()):
+		case b.coversRow() && (len(b.runs) >= 5 && b.isEven() || len(bands) > 1 && b.isRamp()):
 			other += b.height()
-		case i == 0 || b.written():
+		case i == 0 || b.hasCaption():
 			firm = false
 		}
 	}
-	unlike := 1000 * wrong / (wide * high)
+	unlike := 1000 * wrong / (width * height)
 	switch {
-	case bars*100 >= 38*high && unlike <= 250 && !page(p):
-		return fmt.Sprintf("colour bars: %d in the standard order over %d%% of the height", longest, 100*bars/high), firm
-	case (bars+other)*100 >= 85*high && unlike <= 30:
-		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/high), unlike < 1
+	case bars*100 >= 38*height && unlike <= 250 && !hasUniformBorder(p):
+		return fmt.Sprintf("colour bars: %d in the standard order over %d%% of the height", longest, 100*bars/height), firm
+	case (bars+other)*100 >= 85*height && unlike <= 30:
+		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/height), unlike < 1
 	}
 	return "", false
 }
 
-// mostBands is more than any card of stripes has.
-const mostBands = 9
+// maxBands is more than any card of stripes has.
+const maxBands = 9
 
-// cutBands cuts the picture where a row differs from the one before in much of its length. It stops
+// findBands cuts the picture where a row differs from the one before in much of its length. It stops
 // looking where there are too many.
-func cutBands(p picture) []band {
+func findBands(p picture) []band {
 	var bands []band
 	from := 0
-	for y := 1; y <= high; y++ {
-		if y < high && !p.rowChanges(y) {
+	for y := 1; y <= height; y++ {
+		if y < height && !p.rowChanges(y) {
 			continue
 		}
 		// Rows of a blurred edge are bands of a row or two: no bands at all.
 		if y-from >= 5 {
 			bands = append(bands, p.band(from, y))
 		}
-		if from = y; len(bands) > mostBands {
+		if from = y; len(bands) > maxBands {
 			break
 		}
 	}
@@ -85,34 +85,34 @@ func cutBands(p picture) []band {
 
 func (p picture) rowChanges(y int) bool {
 	n := 0
-	for x := 0; x < wide; x += 2 {
-		if p.at(x, y).far(p.at(x, y-1)) > 28 {
+	for x := 0; x < width; x += 2 {
+		if p.at(x, y).maxDiff(p.at(x, y-1)) > 28 {
 			n++
 		}
 	}
-	return n*100 > 25*wide/2
+	return n*100 > 25*width/2
 }
 
-// rowsAsked is how many rows of a band make its profile.
-const rowsAsked = 9
+// profileRows is how many rows of a band make its profile.
+const profileRows = 9
 
 func (p picture) band(from, to int) band {
-	b := band{from: from, to: to, profile: make([]colour, wide)}
-	asked := min(rowsAsked, to-from)
-	var values [rowsAsked]int
-	for x := range wide {
+	b := band{from: from, to: to, profile: make([]colour, width)}
+	asked := min(profileRows, to-from)
+	var values [profileRows]int
+	for x := range width {
 		for ch := range 3 {
 			for n := range asked {
 				y := from + (2*n+1)*(to-from)/(2*asked)
-				values[n] = int(p[3*(y*wide+x)+ch])
+				values[n] = int(p[3*(y*width+x)+ch])
 			}
-			b.profile[x][ch] = middle(values[:asked])
+			b.profile[x][ch] = medianOf(values[:asked])
 		}
 	}
-	b.runs = cutRuns(b.profile)
+	b.runs = findRuns(b.profile)
 	for y := from + 1; y < to-1; y++ {
-		for x := range wide {
-			if p.at(x, y).far(b.profile[x]) > 40 {
+		for x := range width {
+			if p.at(x, y).maxDiff(b.profile[x]) > 40 {
 				b.wrong++
 			}
 		}
@@ -120,8 +120,8 @@ func (p picture) band(from, to int) band {
 	return b
 }
 
-// middle is the median of a few values, which it sorts.
-func middle(values []int) int {
+// medianOf is the median of a few values, which it sorts.
+func medianOf(values []int) int {
 	for i := 1; i < len(values); i++ {
 		for k := i; k > 0 && values[k] < values[k-1]; k-- {
 			values[k], values[k-1] = values[k-1], values[k]
@@ -130,12 +130,12 @@ func middle(values []int) int {
 	return values[len(values)/2]
 }
 
-// cutRuns finds the flat runs of a profile, leaving out the blurred pixels between them.
-func cutRuns(profile []colour) []run {
+// findRuns finds the flat runs of a profile, leaving out the blurred pixels between them.
+func findRuns(profile []colour) []run {
 	var runs []run
 	from := 0
 	for x := 1; x <= len(profile); x++ {
-		if x < len(profile) && profile[x].far(profile[x-1]) <= 12 && profile[x].far(profile[from]) <= 36 {
+		if x < len(profile) && profile[x].maxDiff(profile[x-1]) <= 12 && profile[x].maxDiff(profile[from]) <= 36 {
 			continue
 		}
 		if x-from >= 4 {
@@ -143,14 +143,14 @@ func cutRuns(profile []colour) []run {
 		}
 		from = x
 	}
-	return join(runs)
+	return mergeRuns(runs)
 }
 
-// join unites neighbouring runs of one colour.
-func join(runs []run) []run {
+// mergeRuns unites neighbouring runs of one colour.
+func mergeRuns(runs []run) []run {
 	var out []run
 	for _, r := range runs {
-		if n := len(out); n > 0 && out[n-1].colour.far(r.colour) <= 20 && r.from-out[n-1].to <= 6 {
+		if n := len(out); n > 0 && out[n-1].colour.maxDiff(r.colour) <= 20 && r.from-out[n-1].to <= 6 {
 			out[n-1].to = r.to
 			continue
 		}
@@ -159,40 +159,40 @@ func join(runs []run) []run {
 	return out
 }
 
-// fills says whether runs make up most of the band.
-func (b band) fills() bool {
-	if b.ramp() {
+// coversRow says whether runs make up most of the band.
+func (b band) coversRow() bool {
+	if b.isRamp() {
 		return true
 	}
 	sum := 0
 	for _, r := range b.runs {
 		sum += r.to - r.from
 	}
-	return sum*100 >= 65*wide
+	return sum*100 >= 65*width
 }
 
 // jumps counts the edges along the band.
 func (b band) jumps() int {
 	n := 0
-	for x := 1; x < wide; x++ {
-		if b.profile[x].far(b.profile[x-1]) > 24 {
+	for x := 1; x < width; x++ {
+		if b.profile[x].maxDiff(b.profile[x-1]) > 24 {
 			n++
 		}
 	}
 	return n
 }
 
-// written says whether the band is a strip of one colour with something on it, as a caption is.
-func (b band) written() bool {
+// hasCaption says whether the band is a strip of one colour with something on it, as a caption is.
+func (b band) hasCaption() bool {
 	widest := 0
 	for _, r := range b.runs {
 		widest = max(widest, r.to-r.from)
 	}
-	return widest*100 >= 60*wide && b.wrong*1000 >= 8*wide*b.height()
+	return widest*100 >= 60*width && b.wrong*1000 >= 8*width*b.height()
 }
 
-// even says whether most runs are about equally wide.
-func (b band) even() bool {
+// isEven says whether most runs are about equally wide.
+func (b band) isEven() bool {
 	widths := make([]int, 0, len(b.runs))
 	for _, r := range b.runs {
 		widths = append(widths, r.to-r.from)
@@ -208,10 +208,10 @@ func (b band) even() bool {
 	return n*100 >= 75*len(widths)
 }
 
-// ramp says whether the band goes steadily from dark to light or back.
-func (b band) ramp() bool {
+// isRamp says whether the band goes steadily from dark to light or back.
+func (b band) isRamp() bool {
 	up, down := 0, 0
-	for x := 16; x < wide; x += 16 {
+	for x := 16; x < width; x += 16 {
 		switch d := b.profile[x].luma() - b.profile[x-16].luma(); {
 		case d > 2:
 			up++
@@ -225,9 +225,9 @@ func (b band) ramp() bool {
 // standard is the order of colour bars, by falling luma: a bit for each channel that is high.
 var standard = [8]int{7, 6, 3, 2, 5, 4, 1, 0} // white yellow cyan green magenta red blue black
 
-// primaries is the longest part of the standard order, forwards or backwards, that the band's runs
+// standardRun is the longest part of the standard order, forwards or backwards, that the band's runs
 // follow.
-func (b band) primaries() int {
+func (b band) standardRun() int {
 	longest, length, dir := 0, 1, 0
 	last := -1
 	for _, r := range b.runs {
@@ -264,15 +264,15 @@ func channels(c colour) int {
 	return bits
 }
 
-// page says whether one colour runs around the picture: then what is inside is a figure.
-func page(p picture) bool {
+// hasUniformBorder says whether one colour runs around the picture: then what is inside is a figure.
+func hasUniformBorder(p picture) bool {
 	var ring []colour
 	const in = 3
-	for x := in; x < wide-in; x += 2 {
-		ring = append(ring, p.at(x, in), p.at(x, high-1-in))
+	for x := in; x < width-in; x += 2 {
+		ring = append(ring, p.at(x, in), p.at(x, height-1-in))
 	}
-	for y := in; y < high-in; y += 2 {
-		ring = append(ring, p.at(in, y), p.at(wide-1-in, y))
+	for y := in; y < height-in; y += 2 {
+		ring = append(ring, p.at(in, y), p.at(width-1-in, y))
 	}
 	votes := map[[3]int]int{}
 	most := 0

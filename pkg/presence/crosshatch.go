@@ -10,61 +10,61 @@ import (
 // It returns "" for anything else.
 func matchCrosshatch(p picture) string {
 	light := p.lumas()
-	if cause := crosshatch(light); cause != "" {
+	if cause := matchLines(light); cause != "" {
 		return cause
 	}
 	for i := range light {
 		light[i] = 255 - light[i]
 	}
-	if cause := crosshatch(light); cause != "" {
+	if cause := matchLines(light); cause != "" {
 		return cause
 	}
-	if !alternates(light) {
+	if !isTwoTone(light) {
 		return ""
 	}
-	return checkered(light)
+	return matchCheckerboard(light)
 }
 
 func (p picture) lumas() []int {
-	out := make([]int, wide*high)
+	out := make([]int, width*height)
 	for i := range out {
 		out[i] = (54*int(p[3*i]) + 183*int(p[3*i+1]) + 19*int(p[3*i+2])) >> 8
 	}
 	return out
 }
 
-// crosshatch recognises light lines on a darker ground, evenly spaced both ways. A column that is a
+// matchLines recognises light lines on a darker ground, evenly spaced both ways. A column that is a
 // line is light nearly everywhere, so its 15th percentile stands out; likewise a row.
-func crosshatch(light []int) string {
-	inRow := make([]int, high)
-	for y := range high {
-		inRow[y] = percentile(light[y*wide:(y+1)*wide], 15)
+func matchLines(light []int) string {
+	inRow := make([]int, height)
+	for y := range height {
+		inRow[y] = percentile(light[y*width:(y+1)*width], 15)
 	}
-	across := linesOf(inRow)
-	if !regular(across) {
+	across := brightLines(inRow)
+	if !isEvenlySpaced(across) {
 		return ""
 	}
-	inCol, column := make([]int, wide), make([]int, high)
-	for x := range wide {
-		for y := range high {
-			column[y] = light[y*wide+x]
+	inCol, column := make([]int, width), make([]int, height)
+	for x := range width {
+		for y := range height {
+			column[y] = light[y*width+x]
 		}
 		inCol[x] = percentile(column, 15)
 	}
-	down := linesOf(inCol)
-	if !regular(down) {
+	down := brightLines(inCol)
+	if !isEvenlySpaced(down) {
 		return ""
 	}
 	wrong := 0
-	for y := range high {
-		for x := range wide {
+	for y := range height {
+		for x := range width {
 			// Either a line of one of the two ways or the ground.
-			if abs(light[y*wide+x]-max(inCol[x], inRow[y])) > 30 {
+			if abs(light[y*width+x]-max(inCol[x], inRow[y])) > 30 {
 				wrong++
 			}
 		}
 	}
-	if wrong*100 > 5*wide*high {
+	if wrong*100 > 5*width*height {
 		return ""
 	}
 	return fmt.Sprintf("crosshatch of %d by %d lines, nothing else", len(down), len(across))
@@ -85,8 +85,8 @@ func percentile(values []int, p int) int {
 	return 255
 }
 
-// linesOf finds the middles of runs that stand out from the median.
-func linesOf(profile []int) []int {
+// brightLines finds the middles of runs that stand out from the median.
+func brightLines(profile []int) []int {
 	base := percentile(profile, 50)
 	limit := base + max(16, (slices.Max(profile)-base)/3)
 	var lines []int
@@ -104,8 +104,8 @@ func linesOf(profile []int) []int {
 	return lines
 }
 
-// regular says whether there are at least five lines evenly spaced from edge to edge.
-func regular(lines []int) bool {
+// isEvenlySpaced says whether there are at least five lines evenly spaced from edge to edge.
+func isEvenlySpaced(lines []int) bool {
 	if len(lines) < 5 {
 		return false
 	}
@@ -118,8 +118,8 @@ func regular(lines []int) bool {
 	return true
 }
 
-// alternates is a cheap look before checkered: most pixels are nearly the lightest or the darkest.
-func alternates(light []int) bool {
+// isTwoTone is a cheap look before checkered: most pixels are nearly the lightest or the darkest.
+func isTwoTone(light []int) bool {
 	lowest, highest := percentile(light, 5), percentile(light, 95)
 	if highest-lowest < 48 {
 		return false
@@ -133,16 +133,16 @@ func alternates(light []int) bool {
 	return n*100 >= 75*len(light)
 }
 
-// checkered recognises a picture that is the product of a pattern down and a pattern across.
-func checkered(light []int) string {
+// matchCheckerboard recognises a picture that is the product of a pattern down and a pattern across.
+func matchCheckerboard(light []int) string {
 	mean := 0
 	for _, v := range light {
 		mean += v
 	}
 	mean /= len(light)
-	down, across := make([]float64, wide), make([]float64, high)
-	for x := range wide {
-		down[x] = float64(light[(high/7)*wide+x] - mean)
+	down, across := make([]float64, width), make([]float64, height)
+	for x := range width {
+		down[x] = float64(light[(height/7)*width+x] - mean)
 	}
 	var energy, fit float64
 	for range 4 { // power iteration: the best product of the two patterns
@@ -152,11 +152,11 @@ func checkered(light []int) string {
 	for _, v := range light {
 		energy += float64((v - mean) * (v - mean))
 	}
-	if energy < 900*wide*high || fit*fit < 0.8*energy {
+	if energy < 900*width*height || fit*fit < 0.8*energy {
 		return ""
 	}
-	a, b := turns(down), turns(across)
-	if !regular(a) || !regular(b) {
+	a, b := signChanges(down), signChanges(across)
+	if !isEvenlySpaced(a) || !isEvenlySpaced(b) {
 		return ""
 	}
 	return fmt.Sprintf("checkerboard of %d by %d, nothing else", len(a)+1, len(b)+1)
@@ -164,20 +164,20 @@ func checkered(light []int) string {
 
 // project makes across the picture seen along down, of length one.
 func project(light []int, mean int, down, across []float64) {
-	for y := range high {
+	for y := range height {
 		across[y] = 0
-		for x := range wide {
-			across[y] += float64(light[y*wide+x]-mean) * down[x]
+		for x := range width {
+			across[y] += float64(light[y*width+x]-mean) * down[x]
 		}
 	}
 	normalise(across)
 }
 
 func projectDown(light []int, mean int, across, down []float64) float64 {
-	for x := range wide {
+	for x := range width {
 		down[x] = 0
-		for y := range high {
-			down[x] += float64(light[y*wide+x]-mean) * across[y]
+		for y := range height {
+			down[x] += float64(light[y*width+x]-mean) * across[y]
 		}
 	}
 	return normalise(down)
@@ -197,8 +197,8 @@ func normalise(v []float64) float64 {
 	return length
 }
 
-// turns is where a pattern changes its sign.
-func turns(v []float64) []int {
+// signChanges is where a pattern changes its sign.
+func signChanges(v []float64) []int {
 	var at []int
 	for i := 1; i < len(v); i++ {
 		if (v[i] > 0) != (v[i-1] > 0) {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// rules names the way pictures are judged. It changes whenever the same file may be judged otherwise.
-const rules = "5"
+// rulesVersion names the way pictures are judged. It changes whenever the same file may be judged otherwise.
+const rulesVersion = "5"
 
 // Digest names all that shapes a verdict besides the file: the rules, the cards, the languages that
 // can be read. It is computed once: every segment of every record asks, and the cards are pictures.
@@ -18,9 +18,9 @@ func (j *Judge) Digest() string {
 			languages = j.Reader.Languages()
 		}
 		sum := sha256.New()
-		_, _ = fmt.Fprintf(sum, "%s\n%s\n", rules, languages) // a hash never fails
+		_, _ = fmt.Fprintf(sum, "%s\n%s\n", rulesVersion, languages) // a hash never fails
 		for _, card := range j.Cards.list {
-			_, _ = fmt.Fprintf(sum, "%s %v\n", card.name, card.looks())
+			_, _ = fmt.Fprintf(sum, "%s %v\n", card.name, card.variants())
 		}
 		j.digest = hex.EncodeToString(sum.Sum(nil))
 	})

@@ -2,8 +2,8 @@ package presence
 
 import "math"
 
-// terms is how many terms a surface has: 1, x, y, x², xy, y².
-const terms = 6
+// surfaceTerms is how many terms a surface has: 1, x, y, x², xy, y².
+const surfaceTerms = 6
 
 // fitGradient is a picture whose channels each are a surface of the second order: gradients between the
 // corners. It is fitted to the blocks that are near it, so that what lies on it does not bend it.
@@ -11,7 +11,7 @@ func fitGradient(m mosaic) *background {
 	g := &background{name: "plain shading", model: make(mosaic, blocks)}
 	for ch := range 3 {
 		limit := 255
-		var surface [terms]float64
+		var surface [surfaceTerms]float64
 		for range 5 {
 			var ok bool
 			surface, ok = fit(m, g.model, ch, limit)
@@ -19,7 +19,7 @@ func fitGradient(m mosaic) *background {
 				return nil
 			}
 			for i := range m {
-				g.model[i][ch] = clamp(int(math.Round(height(surface, i))), 255)
+				g.model[i][ch] = clamp(int(math.Round(surfaceValue(surface, i))), 255)
 			}
 			limit = max(blockSlack, limit/3)
 		}
@@ -27,12 +27,12 @@ func fitGradient(m mosaic) *background {
 	return g
 }
 
-func basis(i int) [terms]float64 {
+func basis(i int) [surfaceTerms]float64 {
 	x, y := float64(i%cols)/cols-0.5, float64(i/cols)/rows-0.5
-	return [terms]float64{1, x, y, x * x, x * y, y * y}
+	return [surfaceTerms]float64{1, x, y, x * x, x * y, y * y}
 }
 
-func height(surface [terms]float64, i int) float64 {
+func surfaceValue(surface [surfaceTerms]float64, i int) float64 {
 	sum := 0.0
 	for k, b := range basis(i) {
 		sum += surface[k] * b
@@ -41,8 +41,8 @@ func height(surface [terms]float64, i int) float64 {
 }
 
 // fit is the least-squares surface through the blocks within limit of the model before it.
-func fit(m, before mosaic, ch, limit int) (surface [terms]float64, ok bool) {
-	var a [terms][terms + 1]float64
+func fit(m, before mosaic, ch, limit int) (surface [surfaceTerms]float64, ok bool) {
+	var a [surfaceTerms][surfaceTerms + 1]float64
 	n := 0
 	for i := range m {
 		if limit < 255 && abs(m[i][ch]-before[i][ch]) > limit {
@@ -50,11 +50,11 @@ func fit(m, before mosaic, ch, limit int) (surface [terms]float64, ok bool) {
 		}
 		n++
 		b := basis(i)
-		for r := range terms {
-			for c := range terms {
+		for r := range surfaceTerms {
+			for c := range surfaceTerms {
 				a[r][c] += b[r] * b[c]
 			}
-			a[r][terms] += b[r] * float64(m[i][ch])
+			a[r][surfaceTerms] += b[r] * float64(m[i][ch])
 		}
 	}
 	if n < blocks/2 {
@@ -64,10 +64,10 @@ func fit(m, before mosaic, ch, limit int) (surface [terms]float64, ok bool) {
 }
 
 // solve is Gauss's elimination with pivots.
-func solve(a [terms][terms + 1]float64) (x [terms]float64, ok bool) {
-	for c := range terms {
+func solve(a [surfaceTerms][surfaceTerms + 1]float64) (x [surfaceTerms]float64, ok bool) {
+	for c := range surfaceTerms {
 		pivot := c
-		for r := c + 1; r < terms; r++ {
+		for r := c + 1; r < surfaceTerms; r++ {
 			if math.Abs(a[r][c]) > math.Abs(a[pivot][c]) {
 				pivot = r
 			}
@@ -76,18 +76,18 @@ func solve(a [terms][terms + 1]float64) (x [terms]float64, ok bool) {
 		if math.Abs(a[c][c]) < 1e-9 {
 			return x, false
 		}
-		for r := range terms {
+		for r := range surfaceTerms {
 			if r == c {
 				continue
 			}
 			factor := a[r][c] / a[c][c]
-			for k := c; k <= terms; k++ {
+			for k := c; k <= surfaceTerms; k++ {
 				a[r][k] -= factor * a[c][k]
 			}
 		}
 	}
-	for c := range terms {
-		x[c] = a[c][terms] / a[c][c]
+	for c := range surfaceTerms {
+		x[c] = a[c][surfaceTerms] / a[c][c]
 	}
 	return x, true
 }

@@ -55,7 +55,7 @@ func (j *Judge) Look(ctx context.Context, in Input) ([]Stretch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.settle(ctx, in, shots, in.Until); err != nil {
+	if err := j.decideScenes(ctx, in, shots, in.Until); err != nil {
 		return nil, err
 	}
 	var list []Stretch
@@ -63,13 +63,13 @@ func (j *Judge) Look(ctx context.Context, in Input) ([]Stretch, error) {
 	for i := range shots {
 		end := in.since(in.Until)
 		if i+1 < len(shots) {
-			at, err := j.change(ctx, in, &shots[i], &shots[i+1])
+			at, err := j.findChange(ctx, in, &shots[i], &shots[i+1])
 			if err != nil {
 				return nil, err
 			}
 			end = in.since(at)
 		}
-		list = append(list, Stretch{Start: start, End: end, Verdict: shots[i].verdict, Cause: shots[i].why})
+		list = append(list, Stretch{Start: start, End: end, Verdict: shots[i].verdict, Cause: shots[i].cause})
 		start = end
 	}
 	return Steady(list, shortest), nil
@@ -115,12 +115,12 @@ func (in Input) request(from, until int64) ffmpeg.Pictures {
 	seek := in.since(in.keyBefore(from)) + time.Microsecond
 	return ffmpeg.Pictures{
 		URL: in.URL, Seek: &seek, From: from, Until: until,
-		Width: wide, Height: high, Format: ffmpeg.RGB24,
+		Width: width, Height: height, Format: ffmpeg.RGB24,
 	}
 }
 
-// each decodes and hands over pictures until take says stop. A picture is valid during the call.
-func (j *Judge) each(ctx context.Context, p ffmpeg.Pictures, take func(pts int64, rgb []byte) (more bool)) error {
+// decode decodes and hands over pictures until take says stop. A picture is valid during the call.
+func (j *Judge) decode(ctx context.Context, p ffmpeg.Pictures, take func(pts int64, rgb []byte) (more bool)) error {
 	stream, err := j.Tool.OpenPictures(ctx, p)
 	if err != nil {
 		return fmt.Errorf("look at pictures: %w", err)
@@ -152,7 +152,7 @@ func (e *classifier) classify(rgb []byte) observation {
 	m := p.mosaic()
 	t := m.tiles()
 	// What lies on a ground is looked at anew each time: it may move.
-	if e.judged != nil && !e.judged.onGround() && t.differing(e.judged.tiles) <= blocks/200 {
+	if e.judged != nil && !e.judged.onGround() && t.countDiffering(e.judged.tiles) <= blocks/200 {
 		s := *e.judged
 		s.tiles = t
 		return s
@@ -163,12 +163,12 @@ func (e *classifier) classify(rgb []byte) observation {
 	return s
 }
 
-// change finds the first frame of b's verdict after a. Shots of one verdict change when b begins.
-func (j *Judge) change(ctx context.Context, in Input, a, b *shot) (int64, error) {
+// findChange finds the first frame of b's verdict after a. Shots of one verdict change when b begins.
+func (j *Judge) findChange(ctx context.Context, in Input, a, b *shot) (int64, error) {
 	if a.verdict == b.verdict {
 		return b.pts, nil
 	}
-	eyes := classifier{cards: j.Cards}
+	frames := classifier{cards: j.Cards}
 	step, next := in.ticks(200*time.Millisecond), a.pts
 	type still struct {
 		pts int64
@@ -176,7 +176,7 @@ func (j *Judge) change(ctx context.Context, in Input, a, b *shot) (int64, error)
 	}
 	var since []still // pictures since the last one looked at
 	at := b.pts
-	err := j.each(ctx, in.request(a.pts, b.pts), func(pts int64, rgb []byte) bool {
+	err := j.decode(ctx, in.request(a.pts, b.pts), func(pts int64, rgb []byte) bool {
 		if pts <= a.pts {
 			return true
 		}
@@ -185,9 +185,9 @@ func (j *Judge) change(ctx context.Context, in Input, a, b *shot) (int64, error)
 			return true
 		}
 		next = pts + step
-		if s := eyes.classify(rgb); side(&s, a, b) == b.verdict {
+		if s := frames.classify(rgb); verdictBetween(&s, a, b) == b.verdict {
 			for _, earlier := range since {
-				if s := eyes.classify(earlier.rgb); side(&s, a, b) == b.verdict {
+				if s := frames.classify(earlier.rgb); verdictBetween(&s, a, b) == b.verdict {
 					at = earlier.pts
 					return false
 				}
@@ -199,8 +199,8 @@ func (j *Judge) change(ctx context.Context, in Input, a, b *shot) (int64, error)
 	return at, err
 }
 
-// side is the verdict on a picture between two that have been decided.
-func side(s *observation, a, b *shot) Verdict {
+// verdictBetween is the verdict on a picture between two that have been decided.
+func verdictBetween(s *observation, a, b *shot) Verdict {
 	switch {
 	case s.certainty == isCanvas:
 		return Canvas
@@ -208,7 +208,7 @@ func side(s *observation, a, b *shot) Verdict {
 		return a.verdict
 	case s.like(&b.observation):
 		return b.verdict
-	case s.tiles.differing(a.tiles) <= s.tiles.differing(b.tiles):
+	case s.tiles.countDiffering(a.tiles) <= s.tiles.countDiffering(b.tiles):
 		return a.verdict
 	default:
 		return b.verdict

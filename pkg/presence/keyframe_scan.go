@@ -12,38 +12,38 @@ import (
 )
 
 const (
-	// apart is how far apart key frames are looked at first.
-	apart = 4 * time.Second
-	// fewKeys are looked at one and all: what moves is told from what stands still by three looks.
-	fewKeys = 30
+	// keySpacing is how far apart key frames are looked at first.
+	keySpacing = 4 * time.Second
+	// allKeysBelow are looked at one and all: what moves is told from what stands still by three looks.
+	allKeysBelow = 30
 )
 
 // scan looks at key frames some seconds apart, at those between them where something may hide, and
 // between key frames where they are far apart and something happens.
 func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
-	eyes := &classifier{cards: j.Cards}
+	frames := &classifier{cards: j.Cards}
 	keys := in.keysInRange()
-	first := in.spread(keys)
-	shots, err := j.lookAtKeys(ctx, in, eyes, first)
+	first := in.spacedKeys(keys)
+	shots, err := j.classifyKeys(ctx, in, frames, first)
 	if err != nil {
 		return nil, err
 	}
 	if len(shots) == 0 {
 		return nil, fmt.Errorf("%w: no key frame could be decoded", errNoFrames)
 	}
-	if more := in.doubtful(shots, keys, first); len(more) > 0 {
-		between, err := j.lookAtKeys(ctx, in, eyes, more)
+	if more := in.keysToAdd(shots, keys, first); len(more) > 0 {
+		between, err := j.classifyKeys(ctx, in, frames, more)
 		if err != nil {
 			return nil, err
 		}
 		shots = append(shots, between...)
 		sortShots(shots)
 	}
-	for _, gap := range in.gaps(shots) {
+	for _, gap := range in.spansToDecode(shots) {
 		next := gap.from
-		err := j.each(ctx, in.request(gap.from, gap.until), func(pts int64, rgb []byte) bool {
+		err := j.decode(ctx, in.request(gap.from, gap.until), func(pts int64, rgb []byte) bool {
 			if pts > gap.from && pts >= next {
-				shots = append(shots, shot{pts: pts, observation: eyes.classify(rgb)})
+				shots = append(shots, shot{pts: pts, observation: frames.classify(rgb)})
 				next = pts + in.Timescale
 			}
 			return true
@@ -67,35 +67,35 @@ func (in Input) keysInRange() []int64 {
 	return in.Keys[from:max(until, from+1)]
 }
 
-// spread picks key frames as far apart as they may be, the first and the last among them. Without a
+// spacedKeys picks key frames as far apart as they may be, the first and the last among them. Without a
 // view skipping them saves little; without sizes nothing tells what is between.
-func (in Input) spread(keys []int64) []int64 {
-	if in.View == nil || in.Sizes == nil || len(keys) <= fewKeys {
+func (in Input) spacedKeys(keys []int64) []int64 {
+	if in.View == nil || in.Sizes == nil || len(keys) <= allKeysBelow {
 		return keys
 	}
 	out := keys[:1:1]
 	for i := 1; i < len(keys); i++ {
-		if i+1 == len(keys) || in.since(keys[i+1])-in.since(out[len(out)-1]) > apart {
+		if i+1 == len(keys) || in.since(keys[i+1])-in.since(out[len(out)-1]) > keySpacing {
 			out = append(out, keys[i])
 		}
 	}
 	return out
 }
 
-// lookAtKeys looks at key frames. Without a view it looks at all of the range.
-func (j *Judge) lookAtKeys(ctx context.Context, in Input, eyes *classifier, keys []int64) ([]shot, error) {
+// classifyKeys looks at key frames. Without a view it looks at all of the range.
+func (j *Judge) classifyKeys(ctx context.Context, in Input, frames *classifier, keys []int64) ([]shot, error) {
 	if in.View == nil {
 		request := in.request(keys[0], in.Until)
 		request.KeyOnly = true
-		return j.shots(ctx, request, eyes, 0)
+		return j.classifyPictures(ctx, request, frames, 0)
 	}
 	served, err := in.View(keys)
 	if err != nil {
 		return nil, fmt.Errorf("look at key frames: %w", err)
 	}
-	shots, err := j.shots(ctx, ffmpeg.Pictures{
-		URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, KeyOnly: true, Width: wide, Height: high, Format: ffmpeg.RGB24,
-	}, eyes, keys[0])
+	shots, err := j.classifyPictures(ctx, ffmpeg.Pictures{
+		URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, KeyOnly: true, Width: width, Height: height, Format: ffmpeg.RGB24,
+	}, frames, keys[0])
 	// What the storage could not give is its fault alone, whatever FFmpeg made of it.
 	if readErr := served.Close(); readErr != nil {
 		return nil, errors.Join(readErr, context.Cause(ctx))
@@ -103,19 +103,19 @@ func (j *Judge) lookAtKeys(ctx context.Context, in Input, eyes *classifier, keys
 	return shots, err
 }
 
-// shots looks at all pictures asked for; zero is added to their PTS.
-func (j *Judge) shots(ctx context.Context, p ffmpeg.Pictures, eyes *classifier, zero int64) ([]shot, error) {
+// classifyPictures looks at all pictures asked for; zero is added to their PTS.
+func (j *Judge) classifyPictures(ctx context.Context, p ffmpeg.Pictures, frames *classifier, zero int64) ([]shot, error) {
 	var list []shot
-	err := j.each(ctx, p, func(pts int64, rgb []byte) bool {
-		list = append(list, shot{pts: pts + zero, observation: eyes.classify(rgb)})
+	err := j.decode(ctx, p, func(pts int64, rgb []byte) bool {
+		list = append(list, shot{pts: pts + zero, observation: frames.classify(rgb)})
 		return true
 	})
 	sortShots(list)
 	return list, err
 }
 
-// doubtful are the key frames not looked at yet between looks that may hide something.
-func (in Input) doubtful(shots []shot, keys, seen []int64) []int64 {
+// keysToAdd are the key frames not looked at yet between looks that may hide something.
+func (in Input) keysToAdd(shots []shot, keys, seen []int64) []int64 {
 	if len(seen) == len(keys) {
 		return nil
 	}
@@ -124,22 +124,22 @@ func (in Input) doubtful(shots []shot, keys, seen []int64) []int64 {
 		a, b := &shots[i-1], &shots[i]
 		from, _ := slices.BinarySearch(keys, a.pts+1)
 		until, _ := slices.BinarySearch(keys, b.pts)
-		if from < until && in.doubt(a, b) {
+		if from < until && in.mayHideStretch(a, b) {
 			out = append(out, keys[from:until]...)
 		}
 	}
 	return out
 }
 
-// doubt says whether something of 3 s may hide between two looks.
-func (in Input) doubt(a, b *shot) bool {
+// mayHideStretch says whether something of 3 s may hide between two looks.
+func (in Input) mayHideStretch(a, b *shot) bool {
 	gap := in.since(b.pts) - in.since(a.pts)
 	switch {
 	case gap <= shortest:
 		return false
-	case a.certainty != b.certainty, gap > apart && in.skips(a.pts, b.pts):
+	case a.certainty != b.certainty, gap > keySpacing && in.skips(a.pts, b.pts):
 		return true
-	case a.certainty == maybeOverlay && a.tiles.differing(b.tiles) > specks:
+	case a.certainty == maybeOverlay && a.tiles.countDiffering(b.tiles) > maxSpecks:
 		return true // what wanders is told by many looks, and a plain ground is cheap to look at
 	default:
 		return in.mayHideChange(a.pts, b.pts, a.certainty == maybeWords)
@@ -155,8 +155,8 @@ func (in Input) skips(from, until int64) bool {
 // span is a part of the file to be looked at more closely.
 type span struct{ from, until int64 }
 
-// gaps are the stretches between the pictures seen in which something of 3 s could hide.
-func (in Input) gaps(shots []shot) []span {
+// spansToDecode are the stretches between the pictures seen in which something of 3 s could hide.
+func (in Input) spansToDecode(shots []shot) []span {
 	var out []span
 	for i := range shots {
 		a, until := &shots[i], in.Until
@@ -172,7 +172,7 @@ func (in Input) gaps(shots []shot) []span {
 			if !last && a.certainty == shots[i+1].certainty && !in.mayHideChange(a.pts, until, a.certainty == maybeWords) {
 				continue
 			}
-			until = in.lastStir(a.pts, until)
+			until = in.lastActivity(a.pts, until)
 		}
 		if until > a.pts {
 			out = append(out, span{a.pts, until})

@@ -35,8 +35,8 @@ var phrases = [...]string{
 	"geen signaal", "ingen signal", "inget signal", "brak sygnalu", "sinyal yok", "zadny signal", "nincs jel",
 }
 
-// trade are words that stand beside those phrases and do not make a page of it.
-var trade = [...]string{
+// inputTerms are words that stand beside those phrases and do not make a page of it.
+var inputTerms = [...]string{
 	"signal", "input", "inputs", "output", "source", "cable", "cables", "connection", "connected", "connect", "check", "please", "hdmi", "dvi", "vga", "sdi", "usb", "displayport", "dp", "hdbaset", "hdcp",
 	"video", "audio", "device", "laptop", "computer", "pc", "resolution", "supported", "waiting", "detected", "found", "present", "available", "searching", "mode", "power", "saving", "standby", "press", "button",
 	"select", "remote", "port", "ip", "address", "channel", "cam", "camera", "room", "no", "on", "or", "and", "the", "your", "to", "a", "of", "for", "from", "in", "is", "at", "hz", "fps", "any", "key", "encoder", "recorder",
@@ -46,8 +46,8 @@ var trade = [...]string{
 
 // limits of what may stand beside a phrase: a make, a model, an address; more is a page about it.
 const (
-	strangersNearby = 5
-	wordsAtMost     = 18
+	maxUnknownWords = 5
+	maxWords     = 18
 )
 
 // reading is what the words of a picture mean.
@@ -87,12 +87,12 @@ func lookAlike(r rune) (rune, bool) {
 
 var (
 	timeToken = regexp.MustCompile(`^\(?\d{1,4}([:.\-/]\d{1,4}){1,3}([.,:]\d+)?[),.]?$`)
-	dateWord  = regexp.MustCompile(`(?i)^(am|pm|utc|gmt|msk|мск|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|пн|вт|ср|чт|пт|сб|вс|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)[a-zа-я]*[.,]?$`)
+	datePart  = regexp.MustCompile(`(?i)^(am|pm|utc|gmt|msk|мск|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|пн|вт|ср|чт|пт|сб|вс|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)[a-zа-я]*[.,]?$`)
 )
 
-// interpret reads meaning into words. A line with a time in it is a clock's; if the clock is seen
+// interpretText reads meaning into words. A line with a time in it is a clock's; if the clock is seen
 // running, its label (a camera's name) belongs to it too.
-func interpret(words []ocr.Word, running bool) reading {
+func interpretText(words []ocr.Word, running bool) reading {
 	var r reading
 	kept := legible(words)
 	for _, w := range kept {
@@ -101,15 +101,15 @@ func interpret(words []ocr.Word, running bool) reading {
 	r.text = strings.TrimSpace(r.text)
 	lines := linesOfWords(kept)
 	for _, f := range findPhrases(lines) {
-		if with := r.around(lines, f, running); with.phrase != "" {
+		if with := r.inContext(lines, f, running); with.phrase != "" {
 			return with
 		}
 	}
-	return r.around(lines, found{}, running)
+	return r.inContext(lines, phraseMatch{}, running)
 }
 
-// around weighs what stands around a phrase that was found. The zero found is none.
-func (r reading) around(lines [][]ocr.Word, f found, running bool) reading {
+// inContext weighs what stands around a phrase that was found. The zero found is none.
+func (r reading) inContext(lines [][]ocr.Word, f phraseMatch, running bool) reading {
 	from, to := f.from, f.to
 	n, strangers, sameLine := 0, 0, 0
 	for i, line := range lines {
@@ -119,15 +119,15 @@ func (r reading) around(lines [][]ocr.Word, f found, running bool) reading {
 			continue
 		}
 		for k, w := range line {
-			here := place{i, k}
-			if inPhrase && !from.after(i, k) && !here.after(to.line, to.word) {
+			here := wordPosition{i, k}
+			if inPhrase && !from.isAfter(i, k) && !here.isAfter(to.line, to.word) {
 				continue // a word of the phrase itself
 			}
 			n++
 			if w.Confidence >= 60 && len([]rune(skeleton(w.Text))) >= 3 || isNumber(w.Text) {
 				r.others++
 			}
-			if isTrade(w.Text) || isNumber(w.Text) {
+			if isInputTerm(w.Text) || isNumber(w.Text) {
 				continue
 			}
 			strangers++
@@ -137,16 +137,16 @@ func (r reading) around(lines [][]ocr.Word, f found, running bool) reading {
 		}
 	}
 	r.label = n > 0 && strangers == 0
-	if f.phrase != "" && sameLine == 0 && strangers <= strangersNearby && n <= wordsAtMost && !paged(lines, from.line) {
+	if f.phrase != "" && sameLine == 0 && strangers <= maxUnknownWords && n <= maxWords && !isListHeading(lines, from.line) {
 		r.phrase = f.phrase
 	}
 	return r
 }
 
-type place struct{ line, word int }
+type wordPosition struct{ line, word int }
 
-// after says whether p comes after the given place.
-func (p place) after(line, word int) bool {
+// isAfter says whether p comes after the given place.
+func (p wordPosition) isAfter(line, word int) bool {
 	return p.line > line || p.line == line && p.word > word
 }
 
@@ -183,34 +183,34 @@ func linesOfWords(words []ocr.Word) [][]ocr.Word {
 	return lines
 }
 
-// found is a phrase in a text: its first and its last word.
-type found struct {
-	from, to place
+// phraseMatch is a phrase in a text: its first and its last word.
+type phraseMatch struct {
+	from, to wordPosition
 	phrase   string
 }
 
 // findPhrases finds all phrases, which may run over lines, the longest first.
-func findPhrases(lines [][]ocr.Word) []found {
+func findPhrases(lines [][]ocr.Word) []phraseMatch {
 	var bones []string
-	var places []place
+	var places []wordPosition
 	for i, line := range lines {
 		for k, w := range line {
-			bones, places = append(bones, skeleton(w.Text)), append(places, place{i, k})
+			bones, places = append(bones, skeleton(w.Text)), append(places, wordPosition{i, k})
 		}
 	}
-	var all []found
+	var all []phraseMatch
 	for i := range bones {
 		joined := ""
 		for k := i; k < min(i+5, len(bones)); k++ {
 			joined += bones[k]
 			for _, p := range phrases {
 				if resembles(joined, skeleton(strings.ReplaceAll(p, " ", ""))) {
-					all = append(all, found{from: places[i], to: places[k], phrase: p})
+					all = append(all, phraseMatch{from: places[i], to: places[k], phrase: p})
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b found) int { return len(b.phrase) - len(a.phrase) })
+	slices.SortStableFunc(all, func(a, b phraseMatch) int { return len(b.phrase) - len(a.phrase) })
 	return all
 }
 
@@ -239,7 +239,7 @@ func clockLine(line []ocr.Word, running bool) bool {
 		switch {
 		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text) || running && isNumber(w.Text) && !strings.ContainsAny(w.Text, "%()#°"):
 			times++ // of what runs, a part that was read is enough
-		case !dateWord.MatchString(w.Text) && !isNumber(w.Text):
+		case !datePart.MatchString(w.Text) && !isNumber(w.Text):
 			others++
 		}
 	}
@@ -262,15 +262,15 @@ func isNumber(word string) bool {
 	return word != "" && strings.Trim(word, "0123456789.,:;-/x×()%#°") == ""
 }
 
-// isTrade knows the words of the trade, a number behind them or not: HDMI, VGA-1, CAM21.
-func isTrade(word string) bool {
+// isInputTerm knows the words of the trade, a number behind them or not: HDMI, VGA-1, CAM21.
+func isInputTerm(word string) bool {
 	bone := skeleton(strings.TrimRight(word, "0123456789-_#/:."))
-	return len([]rune(bone)) < 2 || slices.ContainsFunc(trade[:], func(t string) bool { return skeleton(t) == bone })
+	return len([]rune(bone)) < 2 || slices.ContainsFunc(inputTerms[:], func(t string) bool { return skeleton(t) == bone })
 }
 
-// paged says whether the phrase is the heading of a list: two or more further lines below it that
+// isListHeading says whether the phrase is the heading of a list: two or more further lines below it that
 // begin at the same place at the left and end in different places.
-func paged(lines [][]ocr.Word, heading int) bool {
+func isListHeading(lines [][]ocr.Word, heading int) bool {
 	for i := heading + 1; i < len(lines); i++ {
 		left, same, ends := lines[i][0].Box.Min.X, 0, map[int]bool{}
 		for _, other := range lines[heading+1:] {

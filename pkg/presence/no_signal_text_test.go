@@ -48,7 +48,7 @@ func TestInterpret(t *testing.T) {
 		{lines: []string{"Input and output"}, label: true, page: true},
 		{lines: []string{"No signal: what to do", "Look at the cable behind you", "Turn the projector on again", "Call the technician now"}, page: true},
 	} {
-		r := interpret(read(tt.lines...), false)
+		r := interpretText(read(tt.lines...), false)
 		if (r.phrase != "") != tt.splash || r.clock != tt.clock || !tt.splash && (r.label != tt.label || (r.others > 0) != tt.page) {
 			t.Errorf("%q is read as %+v", tt.lines, r)
 		}
@@ -58,10 +58,10 @@ func TestInterpret(t *testing.T) {
 // TestNumbersAreNoClock: a per cent on a page that was badly encoded, so that it seems to run, is no time.
 func TestNumbersAreNoClock(t *testing.T) {
 	t.Parallel()
-	if r := interpret(read("Color bars (EBU 100%)"), true); r.clock || r.others == 0 {
+	if r := interpretText(read("Color bars (EBU 100%)"), true); r.clock || r.others == 0 {
 		t.Errorf("a title is read as %+v", r)
 	}
-	if r := interpret(read("CAM 7 15"), true); !r.clock {
+	if r := interpretText(read("CAM 7 15"), true); !r.clock {
 		t.Errorf("what is left of a running clock is read as %+v", r)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // other, so that the means of blocks hardly differ. A small or blurred recording keeps a fifth of it; what
 // shows something has most of its spread between the blocks. It returns "" for anything else.
 func isNoise(p picture, m mosaic) string {
-	if uneven(p, 12) < 950 {
+	if blocksWithContrast(p, 12) < 950 {
 		return ""
 	}
 	var sum, squares, lag float64

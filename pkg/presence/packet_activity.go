@@ -13,8 +13,8 @@ const (
 	// A packet is a jump if it is so many bytes larger than four usual ones. Looking at a key frame costs
 	// little, so little is enough for it; decoding all from a key frame on costs more.
 	slightJump, clearJump = 400, 1500
-	// smeared is how far from a change its signs may be found.
-	smeared = 500 * time.Millisecond
+	// changeSpread is how far from a change its signs may be found.
+	changeSpread = 500 * time.Millisecond
 )
 
 // mayHideChange says whether something that lasts 3 s may lie between two pictures of one kind: then a key
@@ -28,23 +28,23 @@ func (in Input) mayHideChange(from, until int64, full bool) bool {
 	if full && p.isMoving() {
 		return false // as much goes on throughout as in a film
 	}
-	margin := in.ticks(in.since(until) - in.since(from) - shortest + smeared)
+	margin := in.ticks(in.since(until) - in.since(from) - shortest + changeSpread)
 	came, went := false, false
 	for i := range p.sizes {
-		if p.key[i] && p.activity(i, slightJump) {
+		if p.key[i] && p.isActive(i, slightJump) {
 			return true
 		}
 		at := p.frames[i]
 		early, late := at <= from+margin, at >= until-margin
-		if (early && !came || late && !went) && p.activity(i, slightJump) {
+		if (early && !came || late && !went) && p.isActive(i, slightJump) {
 			came, went = came || early, went || late
 		}
 	}
 	return came && went
 }
 
-// moves says whether a scene of a single look is one of a film: what follows it is as lively.
-func (in Input) moves(s *scene) bool {
+// isMovingScene says whether a scene of a single look is one of a film: what follows it is as lively.
+func (in Input) isMovingScene(s *scene) bool {
 	if len(s.shots) > 1 || in.Sizes == nil {
 		return false
 	}
@@ -52,11 +52,11 @@ func (in Input) moves(s *scene) bool {
 	return p.isMoving()
 }
 
-// lastStir is a moment after the last change between two key frames. It returns from if there is none.
-func (in Input) lastStir(from, until int64) int64 {
+// lastActivity is a moment after the last change between two key frames. It returns from if there is none.
+func (in Input) lastActivity(from, until int64) int64 {
 	p := in.packets(from, until)
 	for i := len(p.sizes) - 1; i >= 0; i-- {
-		if p.activity(i, clearJump) {
+		if p.isActive(i, clearJump) {
 			return min(p.frames[i]+2*in.Timescale, until)
 		}
 	}
@@ -106,9 +106,9 @@ func (in Input) isKey(pts int64) bool {
 	return found
 }
 
-// activity says whether something changes at a packet: it is much larger than those around it, or their
+// isActive says whether something changes at a packet: it is much larger than those around it, or their
 // level changes for a second, or a key frame is not like the ones that were looked at.
-func (p *packets) activity(i int, jump uint32) bool {
+func (p *packets) isActive(i int, jump uint32) bool {
 	size := p.sizes[i]
 	if p.key[i] {
 		return p.edges[0] == 0 || p.edges[1] == 0 || size > 5*max(p.edges[0], p.edges[1])/4+500 || size+500 < 4*min(p.edges[0], p.edges[1])/5

@@ -5,17 +5,17 @@ import "image"
 // Pictures are judged at one size, stretched to it whatever their shape was. At a sixth of 1080p a
 // line of text still is a row of specks, and noise and coding errors have mostly averaged out.
 const (
-	wide, high = 320, 180
-	cell       = 5 // pixels a side of a block
-	cols, rows = wide / cell, high / cell
+	width, height = 320, 180
+	blockSide       = 5 // pixels a side of a block
+	cols, rows = width / blockSide, height / blockSide
 	blocks     = cols * rows
 )
 
 // colour is red, green, blue, 0 to 255.
 type colour [3]int
 
-// far is the largest difference of a channel.
-func (c colour) far(d colour) int {
+// maxDiff is the largest difference of a channel.
+func (c colour) maxDiff(d colour) int {
 	return max(abs(c[0]-d[0]), abs(c[1]-d[1]), abs(c[2]-d[2]))
 }
 
@@ -27,7 +27,7 @@ func abs(n int) int { return max(n, -n) }
 type picture []byte
 
 func (p picture) at(x, y int) colour {
-	i := 3 * (y*wide + x)
+	i := 3 * (y*width + x)
 	return colour{int(p[i]), int(p[i+1]), int(p[i+2])}
 }
 
@@ -36,13 +36,13 @@ type mosaic []colour
 
 func (p picture) mosaic() mosaic {
 	m := make(mosaic, blocks)
-	for y := range high {
-		row := p[3*y*wide : 3*(y+1)*wide]
-		line := m[(y/cell)*cols : (y/cell+1)*cols]
+	for y := range height {
+		row := p[3*y*width : 3*(y+1)*width]
+		line := m[(y/blockSide)*cols : (y/blockSide+1)*cols]
 		for x := range cols {
-			px := row[3*cell*x : 3*cell*(x+1)]
+			px := row[3*blockSide*x : 3*blockSide*(x+1)]
 			c := &line[x]
-			for i := 0; i < 3*cell; i += 3 {
+			for i := 0; i < 3*blockSide; i += 3 {
 				c[0] += int(px[i])
 				c[1] += int(px[i+1])
 				c[2] += int(px[i+2])
@@ -51,7 +51,7 @@ func (p picture) mosaic() mosaic {
 	}
 	for i := range m {
 		for ch := range 3 {
-			m[i][ch] = (m[i][ch] + cell*cell/2) / (cell * cell)
+			m[i][ch] = (m[i][ch] + blockSide*blockSide/2) / (blockSide * blockSide)
 		}
 	}
 	return m
@@ -71,34 +71,34 @@ func (m mosaic) tiles() tiles {
 // at is the colour of block i.
 func (t tiles) at(i int) colour { return colour{int(t[3*i]), int(t[3*i+1]), int(t[3*i+2])} }
 
-// differing is the number of blocks in which two pictures visibly differ.
-func (t tiles) differing(other tiles) int {
+// countDiffering is the number of blocks in which two pictures visibly differ.
+func (t tiles) countDiffering(other tiles) int {
 	n := 0
 	for i := range blocks {
-		if t.at(i).far(other.at(i)) > 14 {
+		if t.at(i).maxDiff(other.at(i)) > 14 {
 			n++
 		}
 	}
 	return n
 }
 
-// cut stretches a part of the picture to the whole size.
-func (p picture) cut(r image.Rectangle) picture {
+// crop stretches a part of the picture to the whole size.
+func (p picture) crop(r image.Rectangle) picture {
 	out := make(picture, len(p))
-	for y := range high {
+	for y := range height {
 		// Positions in 1/256 of a pixel, of the pixels' centres.
-		sy := clamp((2*y+1)*r.Dy()*128/high-128, (r.Dy()-1)*256)
+		sy := clamp((2*y+1)*r.Dy()*128/height-128, (r.Dy()-1)*256)
 		y0, fy := r.Min.Y+sy/256, sy%256
 		y1 := min(y0+1, r.Max.Y-1)
-		for x := range wide {
-			sx := clamp((2*x+1)*r.Dx()*128/wide-128, (r.Dx()-1)*256)
+		for x := range width {
+			sx := clamp((2*x+1)*r.Dx()*128/width-128, (r.Dx()-1)*256)
 			x0, fx := r.Min.X+sx/256, sx%256
 			x1 := min(x0+1, r.Max.X-1)
 			for ch := range 3 {
-				a, b := int(p[3*(y0*wide+x0)+ch]), int(p[3*(y0*wide+x1)+ch])
-				c, d := int(p[3*(y1*wide+x0)+ch]), int(p[3*(y1*wide+x1)+ch])
+				a, b := int(p[3*(y0*width+x0)+ch]), int(p[3*(y0*width+x1)+ch])
+				c, d := int(p[3*(y1*width+x0)+ch]), int(p[3*(y1*width+x1)+ch])
 				top, bottom := a*(256-fx)+b*fx, c*(256-fx)+d*fx
-				out[3*(y*wide+x)+ch] = byte((top*(256-fy) + bottom*fy) >> 16)
+				out[3*(y*width+x)+ch] = byte((top*(256-fy) + bottom*fy) >> 16)
 			}
 		}
 	}
@@ -107,50 +107,50 @@ func (p picture) cut(r image.Rectangle) picture {
 
 func clamp(n, most int) int { return min(max(n, 0), most) }
 
-// turned swaps rows and columns, stretched back to the whole size.
-func (p picture) turned() picture {
+// transposed swaps rows and columns, stretched back to the whole size.
+func (p picture) transposed() picture {
 	out := make(picture, len(p))
-	for y := range high {
-		for x := range wide {
-			from := 3 * ((x*high/wide)*wide + y*wide/high)
-			copy(out[3*(y*wide+x):3*(y*wide+x)+3], p[from:from+3])
+	for y := range height {
+		for x := range width {
+			from := 3 * ((x*height/width)*width + y*width/height)
+			copy(out[3*(y*width+x):3*(y*width+x)+3], p[from:from+3])
 		}
 	}
 	return out
 }
 
-var whole = image.Rect(0, 0, wide, high)
+var pictureBounds = image.Rect(0, 0, width, height)
 
-// dark is the highest channel up to which a border passes for black, re-encoding included.
-const dark = 44
+// blackLevel is the highest channel up to which a border passes for black, re-encoding included.
+const blackLevel = 44
 
-func (c colour) top() int { return max(c[0], c[1], c[2]) }
+func (c colour) maxChannel() int { return max(c[0], c[1], c[2]) }
 
-// framed finds the picture inside black bars: the part whose margins hold at most spared per mille
+// contentRect finds the picture inside black bars: the part whose margins hold at most spared per mille
 // of pixels that are not black. A letterbox is centred, so both margins are as wide as the narrower;
 // and it leaves most of the picture, or it is none and the answer is the whole.
-func (p picture) framed(spared int) image.Rectangle {
-	var inRow [high]int
-	var inCol [wide]int
-	for y := range high {
-		for x := range wide {
-			if p.at(x, y).top() > dark {
+func (p picture) contentRect(spared int) image.Rectangle {
+	var inRow [height]int
+	var inCol [width]int
+	for y := range height {
+		for x := range width {
+			if p.at(x, y).maxChannel() > blackLevel {
 				inRow[y]++
 				inCol[x]++
 			}
 		}
 	}
-	above, beside := margin(inRow[:], spared*wide/1000), margin(inCol[:], spared*high/1000)
-	r := image.Rect(beside, above, wide-beside, high-above)
-	if r.Dx() < wide*2/5 || r.Dy() < high*2/5 {
-		return whole
+	above, beside := barWidth(inRow[:], spared*width/1000), barWidth(inCol[:], spared*height/1000)
+	r := image.Rect(beside, above, width-beside, height-above)
+	if r.Dx() < width*2/5 || r.Dy() < height*2/5 {
+		return pictureBounds
 	}
 	return r
 }
 
-// margin is how many lines at both ends hold no more than a few pixels. One or two are no bars, only
+// barWidth is how many lines at both ends hold no more than a few pixels. One or two are no bars, only
 // a ragged edge; the last ones are a mixture of bar and picture and belong to neither.
-func margin(lines []int, few int) int {
+func barWidth(lines []int, few int) int {
 	n := 0
 	for n < len(lines)/2 && lines[n] <= few && lines[len(lines)-1-n] <= few {
 		n++

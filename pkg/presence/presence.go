@@ -46,8 +46,8 @@ const (
 	shortest = 3 * time.Second
 	// SteadyFor is how long a verdict must last to change the layout of a merge.
 	SteadyFor = 10 * time.Second
-	// enough presentation makes a half hour one; of a shorter file half suffices.
-	enough = time.Minute
+	// halfHourMinimum presentation makes a half hour one; of a shorter file half suffices.
+	halfHourMinimum = time.Minute
 )
 
 // HalfHour is the verdict on a whole file: canvas unless at least a minute of it, or half of a
@@ -60,7 +60,7 @@ func HalfHour(stretches []Stretch) Verdict {
 			shown += s.Length()
 		}
 	}
-	if shown > 0 && shown >= min(enough, all/2) {
+	if shown > 0 && shown >= min(halfHourMinimum, all/2) {
 		return Presentation
 	}
 	return Canvas
@@ -70,7 +70,7 @@ func HalfHour(stretches []Stretch) Verdict {
 // that a layout made of the result does not flap. The result covers what stretches cover; one
 // stretch that is alone stays however short it is.
 func Steady(stretches []Stretch, least time.Duration) []Stretch {
-	out := unite(stretches)
+	out := mergeNeighbours(stretches)
 	for len(out) > 1 {
 		i := shortestOf(out)
 		if out[i].Length() >= least {
@@ -82,7 +82,7 @@ func Steady(stretches []Stretch, least time.Duration) []Stretch {
 			near = i + 1
 		}
 		out[i].Verdict, out[i].Cause = out[near].Verdict, out[near].Cause
-		out = unite(out)
+		out = mergeNeighbours(out)
 	}
 	return out
 }
@@ -97,8 +97,8 @@ func shortestOf(list []Stretch) int {
 	return best
 }
 
-// unite joins neighbours of one verdict; the causes of the longest come first.
-func unite(list []Stretch) []Stretch {
+// mergeNeighbours joins neighbours of one verdict; the causes of the longest come first.
+func mergeNeighbours(list []Stretch) []Stretch {
 	var out []Stretch
 	for at := 0; at < len(list); {
 		end := at + 1
@@ -107,7 +107,7 @@ func unite(list []Stretch) []Stretch {
 		}
 		s := list[at]
 		s.End = list[end-1].End
-		s.Cause = causes(list[at:end])
+		s.Cause = joinCauses(list[at:end])
 		if s.Length() > 0 {
 			out = append(out, s)
 		}
@@ -116,10 +116,10 @@ func unite(list []Stretch) []Stretch {
 	return out
 }
 
-// namedCauses is how many causes a united stretch tells.
-const namedCauses = 3
+// maxCauses is how many causes a united stretch tells.
+const maxCauses = 3
 
-func causes(list []Stretch) string {
+func joinCauses(list []Stretch) string {
 	lengths := map[string]time.Duration{}
 	var names []string
 	for _, s := range list {
@@ -131,8 +131,8 @@ func causes(list []Stretch) string {
 		}
 	}
 	sort.SliceStable(names, func(a, b int) bool { return lengths[names[a]] > lengths[names[b]] })
-	if len(names) > namedCauses {
-		names = names[:namedCauses]
+	if len(names) > maxCauses {
+		names = names[:maxCauses]
 	}
 	return strings.Join(names, "; ")
 }

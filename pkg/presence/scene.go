@@ -12,7 +12,7 @@ type shot struct {
 	pts int64
 	observation
 	verdict Verdict
-	why     string
+	cause     string
 }
 
 // scene is a run of shots that show the same, but for an overlay.
@@ -29,13 +29,13 @@ func (s *observation) like(other *observation) bool {
 	if s.onGround() && other.onGround() {
 		// The thing on the ground may wander, but keeps its size.
 		a, b := s.left.box, other.left.box
-		return s.background.far(other.background) <= 14 && near(a.Dx(), b.Dx(), 3) && near(a.Dy(), b.Dy(), 2) &&
-			near(s.left.count, other.left.count, 6)
+		return s.background.maxDiff(other.background) <= 14 && similarSize(a.Dx(), b.Dx(), 3) && similarSize(a.Dy(), b.Dy(), 2) &&
+			similarSize(s.left.count, other.left.count, 6)
 	}
-	return s.tiles.differing(other.tiles) <= blocks/50
+	return s.tiles.countDiffering(other.tiles) <= blocks/50
 }
 
-func near(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
+func similarSize(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
 
 // cutScenes cuts the list where something else is shown. until is the end of the last.
 func cutScenes(shots []shot, until int64) []scene {
@@ -59,14 +59,14 @@ func (s *scene) first() *shot { return &s.shots[0] }
 
 func (s *scene) last() *shot { return &s.shots[len(s.shots)-1] }
 
-func (s *scene) decide(v Verdict, why string) {
+func (s *scene) setVerdict(v Verdict, why string) {
 	for i := range s.shots {
-		s.shots[i].verdict, s.shots[i].why = v, why
+		s.shots[i].verdict, s.shots[i].cause = v, why
 	}
 }
 
-// wanders says whether what lies on the ground moves about as a whole: a bouncing logo, a box.
-func (s *scene) wanders() bool {
+// moves says whether what lies on the ground moves about as a whole: a bouncing logo, a box.
+func (s *scene) moves() bool {
 	moves := 0
 	for i := 1; i < len(s.shots); i++ {
 		if s.shots[i-1].left == nil || s.shots[i].left == nil {
@@ -84,26 +84,26 @@ func (s *scene) wanders() bool {
 func (s *scene) running() bool {
 	changes := 0
 	for i := 1; i < len(s.shots); i++ {
-		if n := s.shots[i].tiles.changed(s.shots[i-1].tiles, s.first().left); n > 0 {
+		if n := s.shots[i].tiles.countChanged(s.shots[i-1].tiles, s.first().left); n > 0 {
 			changes++
 		}
 	}
 	return len(s.shots) >= 2 && changes*2 >= len(s.shots)-1
 }
 
-// changed counts the blocks of a residue that differ even slightly.
-func (t tiles) changed(other tiles, in *residue) int {
+// countChanged counts the blocks of a residue that differ even slightly.
+func (t tiles) countChanged(other tiles, in *residue) int {
 	n := 0
 	for i := range blocks {
-		if in.mask[i] && t.at(i).far(other.at(i)) > 8 {
+		if in.mask[i] && t.at(i).maxDiff(other.at(i)) > 8 {
 			n++
 		}
 	}
 	return n
 }
 
-// small is a mark in the margin no larger than a clock.
-func (s *scene) small() bool {
+// isSmallMark is a mark in the margin no larger than a clock.
+func (s *scene) isSmallMark() bool {
 	b := s.first().left.box
 	margin := b.Max.Y <= rows/5 || b.Min.Y >= rows*4/5
 	return margin && b.Dy() <= rows/8 && b.Dx() <= cols/2
@@ -112,23 +112,23 @@ func (s *scene) small() bool {
 // Reading a picture costs as much as decoding twenty key frames, so there are few readings: the
 // emptiest pictures first, and each scene once.
 const (
-	readingsOfOverlays = 16
-	readingsOfPages    = 16
-	// busiest is the detail, per mille, beyond which a picture is no splash; the sum is bounded too.
-	busiest    = 350
-	busyBudget = 1500
+	maxOverlayReadings = 16
+	maxPageReadings    = 16
+	// maxSplashDetail is the detail, per mille, beyond which a picture is no splash; the sum is bounded too.
+	maxSplashDetail    = 350
+	splashDetailBudget = 1500
 )
 
-// lightGround is the brightness from which a thing that moves on a plain ground is an animation on a
+// lightBackground is the brightness from which a thing that moves on a plain ground is an animation on a
 // page: logos and boxes bounce on black and blue.
-const lightGround = 150
+const lightBackground = 150
 
-// settle decides every shot.
-func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64) error {
+// decideScenes decides every shot.
+func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until int64) error {
 	scenes := cutScenes(shots, until)
 	var pages []*scene
 	known := []*scene{}
-	budget := readingsOfOverlays
+	budget := maxOverlayReadings
 	for i := range scenes {
 		s := &scenes[i]
 		first := s.first()
@@ -139,11 +139,11 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 		switch first.certainty {
 		case isCanvas:
 			for k := range s.shots {
-				s.shots[k].verdict, s.shots[k].why = Canvas, s.shots[k].cause
+				s.shots[k].verdict, s.shots[k].cause = Canvas, s.shots[k].description
 			}
 		case maybeOverlay:
-			if old := recall(known, s); old != nil && old.wanders() == s.wanders() {
-				s.decide(old.first().verdict, old.first().why)
+			if old := findSimilar(known, s); old != nil && old.moves() == s.moves() {
+				s.setVerdict(old.first().verdict, old.first().cause)
 				continue
 			}
 			if err := j.decideOverlay(ctx, in, s, &budget); err != nil {
@@ -151,8 +151,8 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 			}
 			known = append(known, s)
 		default:
-			s.decide(Presentation, first.cause)
-			if len(scenes) == 1 || in.since(s.next)-in.since(since) >= shortest && !in.moves(s) {
+			s.setVerdict(Presentation, first.description)
+			if len(scenes) == 1 || in.since(s.next)-in.since(since) >= shortest && !in.isMovingScene(s) {
 				pages = append(pages, s)
 			}
 		}
@@ -160,10 +160,10 @@ func (j *Judge) settle(ctx context.Context, in Input, shots []shot, until int64)
 	return j.readPages(ctx, in, pages)
 }
 
-// recall finds a scene seen before.
-func recall(known []*scene, s *scene) *scene {
+// findSimilar finds a scene seen before.
+func findSimilar(known []*scene, s *scene) *scene {
 	for _, old := range known {
-		if old.first().like(&s.first().observation) && (s.wanders() || old.first().tiles.differing(s.first().tiles) <= blocks/100) {
+		if old.first().like(&s.first().observation) && (s.moves() || old.first().tiles.countDiffering(s.first().tiles) <= blocks/100) {
 			return old
 		}
 	}
@@ -173,9 +173,9 @@ func recall(known []*scene, s *scene) *scene {
 // decideOverlay says whether what lies on a plain ground is an overlay or content.
 func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *int) error {
 	first := s.first()
-	wanders, running := s.wanders(), s.running()
+	wanders, running := s.moves(), s.running()
 	if j.Reader != nil {
-		for _, k := range tries(len(s.shots)) {
+		for _, k := range shotsToRead(len(s.shots)) {
 			if *budget == 0 {
 				break
 			}
@@ -183,19 +183,19 @@ func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *i
 			if err != nil {
 				return err
 			}
-			r := interpret(words, running)
+			r := interpretText(words, running)
 			switch {
 			case r.phrase != "":
-				s.decide(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
+				s.setVerdict(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
 				return nil
-			case r.label && s.small():
-				s.decide(Canvas, fmt.Sprintf("%s: a label, read %q", first.cause, r.text))
+			case r.label && s.isSmallMark():
+				s.setVerdict(Canvas, fmt.Sprintf("%s: a label, read %q", first.description, r.text))
 				return nil
 			case r.others > 0:
-				s.decide(Presentation, fmt.Sprintf("%s: read %q", first.cause, short(r.text)))
+				s.setVerdict(Presentation, fmt.Sprintf("%s: read %q", first.description, truncate(r.text)))
 				return nil
 			case r.clock:
-				s.decide(Canvas, fmt.Sprintf("%s: a clock, read %q", first.cause, r.text))
+				s.setVerdict(Canvas, fmt.Sprintf("%s: a clock, read %q", first.description, r.text))
 				return nil
 			}
 		}
@@ -205,18 +205,18 @@ func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *i
 		note = " (words not read: tesseract is not installed)"
 	}
 	switch {
-	case wanders && first.background.luma() < lightGround:
-		s.decide(Canvas, fmt.Sprintf("%s, which wanders about%s", first.cause, note))
-	case running && s.small():
-		s.decide(Canvas, fmt.Sprintf("%s, small and running like a clock%s", first.cause, note))
+	case wanders && first.background.luma() < lightBackground:
+		s.setVerdict(Canvas, fmt.Sprintf("%s, which wanders about%s", first.description, note))
+	case running && s.isSmallMark():
+		s.setVerdict(Canvas, fmt.Sprintf("%s, small and running like a clock%s", first.description, note))
 	default:
-		s.decide(first.without, first.cause+note)
+		s.setVerdict(first.unreadVerdict, first.description+note)
 	}
 	return nil
 }
 
-// tries are the shots of a scene that are worth reading: a wandering box may have been caught badly.
-func tries(n int) []int {
+// shotsToRead are the shots of a scene that are worth reading: a wandering box may have been caught badly.
+func shotsToRead(n int) []int {
 	if n < 3 {
 		return []int{n / 2}
 	}
@@ -228,34 +228,34 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 	if j.Reader == nil {
 		return nil
 	}
-	slices.SortStableFunc(pages, func(a, b *scene) int { return a.first().busy - b.first().busy })
+	slices.SortStableFunc(pages, func(a, b *scene) int { return a.first().detail - b.first().detail })
 	var read []*scene
-	spent, budget := 0, readingsOfPages
+	spent, budget := 0, maxPageReadings
 	for _, s := range pages {
-		if old := recall(read, s); old != nil {
-			s.decide(old.first().verdict, old.first().why)
+		if old := findSimilar(read, s); old != nil {
+			s.setVerdict(old.first().verdict, old.first().cause)
 			continue
 		}
 		first := s.first()
-		spent += first.busy
-		if budget == 0 || first.busy > busiest || spent > busyBudget {
+		spent += first.detail
+		if budget == 0 || first.detail > maxSplashDetail || spent > splashDetailBudget {
 			continue
 		}
 		words, err := j.read(ctx, in, &s.shots[len(s.shots)/2], &budget)
 		if err != nil {
 			return err
 		}
-		if r := interpret(words, true); r.phrase != "" {
-			s.decide(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
+		if r := interpretText(words, true); r.phrase != "" {
+			s.setVerdict(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
 		} else if r.text != "" {
-			s.decide(Presentation, fmt.Sprintf("%s, read %q", first.cause, short(r.text)))
+			s.setVerdict(Presentation, fmt.Sprintf("%s, read %q", first.description, truncate(r.text)))
 		}
 		read = append(read, s)
 	}
 	return nil
 }
 
-func short(text string) string {
+func truncate(text string) string {
 	if r := []rune(text); len(r) > 60 {
 		return string(r[:60]) + "…"
 	}
@@ -264,7 +264,7 @@ func short(text string) string {
 
 // onGround says that the sight is of something on a plain ground.
 func (s *observation) onGround() bool {
-	return s.certainty == maybeOverlay && s.without == Presentation
+	return s.certainty == maybeOverlay && s.unreadVerdict == Presentation
 }
 
 // since is a PTS as time since PTS 0.

@@ -29,7 +29,7 @@ func matchCircleCard(p picture) string {
 		inside, outside := stripesInside(p, radius, squeeze), linesOutside(p, radius, squeeze)
 		if inside >= 5 || outside {
 			return fmt.Sprintf("test card with a circle of %d%% of the height (%d%% of it seen), %d stripes in it",
-				200*radius/high, 100*seen/spokes, inside)
+				200*radius/height, 100*seen/spokes, inside)
 		}
 	}
 	return ""
@@ -44,16 +44,16 @@ func bestCircle(p picture, squeeze float64, step int) (radius, seen, more int) {
 		n, possible := 0, 0
 		for s := 0; s < spokes; s += step {
 			sin, cos := math.Sincos(2 * math.Pi * float64(s) / spokes)
-			inX, inY, ok1 := spot(sin, cos, float64(r)-2, squeeze)
-			outX, outY, ok2 := spot(sin, cos, float64(r)+2, squeeze)
+			inX, inY, ok1 := pointOnSpoke(sin, cos, float64(r)-2, squeeze)
+			outX, outY, ok2 := pointOnSpoke(sin, cos, float64(r)+2, squeeze)
 			if !ok1 || !ok2 {
 				continue // the circle may leave the picture above and below
 			}
 			possible++
-			midX, midY, _ := spot(sin, cos, float64(r), squeeze)
+			midX, midY, _ := pointOnSpoke(sin, cos, float64(r), squeeze)
 			in, mid, out := p.at(inX, inY), p.at(midX, midY), p.at(outX, outY)
 			// An edge of a disc, or a line.
-			if in.far(out) > 32 || in.far(mid) > 32 && out.far(mid) > 32 {
+			if in.maxDiff(out) > 32 || in.maxDiff(mid) > 32 && out.maxDiff(mid) > 32 {
 				n++
 			}
 		}
@@ -69,24 +69,24 @@ func bestCircle(p picture, squeeze float64, step int) (radius, seen, more int) {
 	return radius, seen, seen - percentile(all, 50)
 }
 
-func spot(sin, cos, r, squeeze float64) (x, y int, ok bool) {
-	x, y = int(math.Round(wide/2+r*cos*squeeze)), int(math.Round(high/2+r*sin))
-	return x, y, x >= 0 && x < wide && y >= 0 && y < high
+func pointOnSpoke(sin, cos, r, squeeze float64) (x, y int, ok bool) {
+	x, y = int(math.Round(width/2+r*cos*squeeze)), int(math.Round(height/2+r*sin))
+	return x, y, x >= 0 && x < width && y >= 0 && y < height
 }
 
 // stripesInside is the largest number of flat runs, of about equal width, in any row of the circle.
 func stripesInside(p picture, radius int, squeeze float64) int {
 	most := 0
-	for y := high/2 - radius*3/4; y <= high/2+radius*3/4; y += 4 {
-		dy := float64(y - high/2)
+	for y := height/2 - radius*3/4; y <= height/2+radius*3/4; y += 4 {
+		dy := float64(y - height/2)
 		half := int(math.Sqrt(float64(radius*radius)-dy*dy)*squeeze) - 3
-		from, to := max(wide/2-half, 0), min(wide/2+half, wide)
-		profile := make([]colour, 0, wide)
+		from, to := max(width/2-half, 0), min(width/2+half, width)
+		profile := make([]colour, 0, width)
 		for x := from; x < to; x++ {
 			profile = append(profile, p.at(x, y))
 		}
-		b := band{runs: cutRuns(profile)}
-		if len(b.runs) > most && b.even() && p.sameRows(y, from, to) {
+		b := band{runs: findRuns(profile)}
+		if len(b.runs) > most && b.isEven() && p.sameRows(y, from, to) {
 			most = len(b.runs)
 		}
 	}
@@ -97,7 +97,7 @@ func stripesInside(p picture, radius int, squeeze float64) int {
 func (p picture) sameRows(y, from, to int) bool {
 	n := 0
 	for x := from; x < to; x++ {
-		if p.at(x, y).far(p.at(x, min(y+3, high-1))) > 30 {
+		if p.at(x, y).maxDiff(p.at(x, min(y+3, height-1))) > 30 {
 			n++
 		}
 	}
@@ -107,18 +107,18 @@ func (p picture) sameRows(y, from, to int) bool {
 // linesOutside says whether the corners, left and right of the circle, carry a grid.
 func linesOutside(p picture, radius int, squeeze float64) bool {
 	light := p.lumas()
-	side := int(wide/2-float64(radius)*squeeze) - 4
+	side := int(width/2-float64(radius)*squeeze) - 4
 	if side < 24 {
 		return false
 	}
-	across := make([]int, high)
-	for y := range high {
-		row := append(append([]int{}, light[y*wide+4:y*wide+side]...), light[(y+1)*wide-side:(y+1)*wide-4]...)
+	across := make([]int, height)
+	for y := range height {
+		row := append(append([]int{}, light[y*width+4:y*width+side]...), light[(y+1)*width-side:(y+1)*width-4]...)
 		across[y] = percentile(row, 50)
 	}
-	dark := make([]int, high)
+	dark := make([]int, height)
 	for i, v := range across {
 		dark[i] = 255 - v
 	}
-	return regular(linesOf(across)) || regular(linesOf(dark))
+	return isEvenlySpaced(brightLines(across)) || isEvenlySpaced(brightLines(dark))
 }
