@@ -15,9 +15,9 @@ const (
 	callDelete    = "storage.objects.delete"
 )
 
-// callOf names the call that a request is, by its address: .../b/BUCKET/o/OBJECT[/compose]. The names of
+// callName names the call that a request is, by its address: .../b/BUCKET/o/OBJECT[/compose]. The names of
 // objects are escaped in it.
-func callOf(r *http.Request) string {
+func callName(r *http.Request) string {
 	_, path, _ := strings.Cut(r.URL.EscapedPath(), "/b/")
 	parts := strings.Split(path, "/") // BUCKET, "o", OBJECT, "compose"
 	switch {

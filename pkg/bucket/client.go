@@ -33,8 +33,8 @@ const (
 	chunkRetryFor = 4 * time.Minute  // of one chunk of an upload: begun anew, a merge would be sent whole
 	chunkTimeout  = 2 * time.Minute  // a chunk that takes longer is stalled
 	firstPause    = 200 * time.Millisecond
-	longestPause  = 10 * time.Second
-	leastRetryFor = 3 * time.Second // however fast the waits are made
+	maxPause  = 10 * time.Second
+	minRetryFor = 3 * time.Second // however fast the waits are made
 	errorBytes    = 64 << 10        // the most that is read of an answer that is an error
 )
 
@@ -67,7 +67,7 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	}
 	options := []option.ClientOption{
 		storage.WithJSONReads(),
-		option.WithHTTPClient(&http.Client{Transport: &sorting{next: transport, scale: opts.Scale, tried: opts.Tried}}),
+		option.WithHTTPClient(&http.Client{Transport: &retryTransport{next: transport, scale: opts.Scale, observe: opts.Tried}}),
 	}
 	if opts.Endpoint != "" {
 		options = append(options, option.WithEndpoint(opts.Endpoint))
@@ -80,8 +80,8 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryIdempotent),
 		storage.WithErrorFunc(storage.ShouldRetry), // said here, it holds for uploads too, which else give up at a cut connection
-		storage.WithBackoff(gax.Backoff{Initial: opts.scaled(firstPause), Max: opts.scaled(longestPause), Multiplier: 2}),
-		storage.WithMaxRetryDuration(max(opts.scaled(retryFor), leastRetryFor)),
+		storage.WithBackoff(gax.Backoff{Initial: opts.scaled(firstPause), Max: opts.scaled(maxPause), Multiplier: 2}),
+		storage.WithMaxRetryDuration(max(opts.scaled(retryFor), minRetryFor)),
 	)
 	return &Client{storage: client, opts: opts}, nil
 }
@@ -127,24 +127,24 @@ func (b *Bucket) Name() string { return b.name }
 // Check tells whether the bucket can be reached.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.handle.Attrs(ctx); err != nil {
-		return b.sort(ctx, err, callBucketGet, "look at bucket %s", b.name)
+		return b.classify(ctx, err, callBucketGet, "look at bucket %s", b.name)
 	}
 	return nil
 }
 
-// sorting makes of answers what the client library's retries understand: 403 for a rate limit, whose
+// retryTransport makes of answers what the client library's retries understand: 403 for a rate limit, whose
 // reason is not shown to them, becomes 429; Retry-After is waited for.
-type sorting struct {
+type retryTransport struct {
 	next  http.RoundTripper
 	scale float64
-	tried fault.CallObserver
+	observe fault.CallObserver
 }
 
 // RoundTrip implements http.RoundTripper.
-func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *retryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := s.next.RoundTrip(r)
 	if err != nil && r.Context().Err() == nil {
-		s.tried(r.Context(), callOf(r), 0, true, err) // if it was the last time, Bucket.sort says so too
+		s.observe(r.Context(), callName(r), 0, true, err) // if it was the last time, Bucket.sort says so too
 	}
 	if err != nil || response.StatusCode < http.StatusBadRequest {
 		return response, err
@@ -155,10 +155,10 @@ func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	if fault.HTTP(response.StatusCode, reasonOf(body)) != fault.Retryable {
+	if fault.HTTP(response.StatusCode, errorReason(body)) != fault.Retryable {
 		return response, nil
 	}
-	s.tried(r.Context(), callOf(r), response.StatusCode, true, errors.New(response.Status))
+	s.observe(r.Context(), callName(r), response.StatusCode, true, errors.New(response.Status))
 	if response.StatusCode == http.StatusForbidden {
 		response.StatusCode, response.Status = http.StatusTooManyRequests, "429 Too Many Requests"
 		response.Body = io.NopCloser(strings.NewReader(`{"error":{"code":429,"message":"Rate Limit Exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`))
@@ -177,8 +177,8 @@ func (s *sorting) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// reasonOf reads Google's reason in an answer that is an error.
-func reasonOf(body []byte) string {
+// errorReason reads Google's reason in an answer that is an error.
+func errorReason(body []byte) string {
 	var answer struct {
 		Error struct {
 			Errors []struct {

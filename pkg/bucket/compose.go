@@ -39,12 +39,12 @@ func (b *Bucket) composeVia(ctx context.Context, via, dst, contentType string, m
 	for len(level) > composeSources {
 		var err error
 		if level, err = b.composeLevel(ctx, via, contentType, level); err != nil {
-			return b.overtaken(ctx, via, dst, err)
+			return b.afterConflict(ctx, via, dst, err)
 		}
 	}
 	made, err := b.composeOnce(ctx, dst, contentType, meta, level)
 	if errors.Is(err, ErrNotFound) {
-		return b.overtaken(ctx, via, dst, err)
+		return b.afterConflict(ctx, via, dst, err)
 	}
 	if err != nil && !errors.Is(err, ErrExists) {
 		return made, err
@@ -52,8 +52,8 @@ func (b *Bucket) composeVia(ctx context.Context, via, dst, contentType string, m
 	return made, errors.Join(err, b.DeleteAll(ctx, via+"/"))
 }
 
-// overtaken is for a call whose sources vanished: whoever made the same object first deletes them.
-func (b *Bucket) overtaken(ctx context.Context, via, dst string, err error) (Object, error) {
+// afterConflict is for a call whose sources vanished: whoever made the same object first deletes them.
+func (b *Bucket) afterConflict(ctx context.Context, via, dst string, err error) (Object, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return Object{}, err
 	}
@@ -75,7 +75,7 @@ func (b *Bucket) composeLevel(ctx context.Context, via, contentType string, sour
 			level = append(level, run[0])
 			continue
 		}
-		made, err := b.composeOnce(ctx, via+"/"+digestOf(run), contentType, nil, run)
+		made, err := b.composeOnce(ctx, via+"/"+sourcesDigest(run), contentType, nil, run)
 		if err != nil && !errors.Is(err, ErrExists) {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (b *Bucket) composeLevel(ctx context.Context, via, contentType string, sour
 	return level, nil
 }
 
-func digestOf(run []Object) string {
+func sourcesDigest(run []Object) string {
 	var text strings.Builder
 	for _, o := range run {
 		fmt.Fprintf(&text, "%q %d\n", o.Name, o.Generation)
@@ -101,10 +101,10 @@ func (b *Bucket) composeOnce(ctx context.Context, dst, contentType string, meta 
 	}
 	composer := b.handle.Object(dst).If(storage.Conditions{DoesNotExist: true}).ComposerFrom(handles...)
 	composer.ContentType = contentType
-	composer.Metadata = marked(meta, mark)
+	composer.Metadata = withMark(meta, mark)
 	attrs, err := composer.Run(ctx)
 	if err != nil {
-		return b.settle(ctx, dst, mark, err)
+		return b.resolveWrite(ctx, dst, mark, err)
 	}
-	return objectOf(attrs), nil
+	return objectFromAttrs(attrs), nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // parts makes n sources of different lengths.
-func (c *cloud) parts(t testing.TB, n int) ([]bucket.Object, []byte) {
+func (c *env) parts(t testing.TB, n int) ([]bucket.Object, []byte) {
 	t.Helper()
 	var sources []bucket.Object
 	var whole []byte

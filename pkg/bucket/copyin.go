@@ -41,21 +41,21 @@ func (b *Bucket) CopyIn(ctx context.Context, name, contentType string, source So
 	return b.newCopy(name, source, copyChunkBytes).run(ctx, contentType)
 }
 
-func (b *Bucket) newCopy(name string, source Source, chunk int64) *copying {
-	place := copyFolder(name) + short(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
-	return &copying{bucket: b, name: name, source: source, prefix: place, chunk: chunk}
+func (b *Bucket) newCopy(name string, source Source, chunk int64) *copyJob {
+	place := copyPrefix(name) + shortDigest(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
+	return &copyJob{bucket: b, name: name, source: source, prefix: place, chunk: chunk}
 }
 
-// copyFolder holds all copies on their way to a name; below it, each source has its own place.
-func copyFolder(name string) string { return copiesPrefix + "/" + short(name) + "/" }
+// copyPrefix holds all copies on their way to a name; below it, each source has its own place.
+func copyPrefix(name string) string { return copiesPrefix + "/" + shortDigest(name) + "/" }
 
-func short(text string) string {
+func shortDigest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
 }
 
-// copying is one call.
-type copying struct {
+// copyJob is one call.
+type copyJob struct {
 	bucket *Bucket
 	name   string
 	source Source
@@ -66,19 +66,19 @@ type copying struct {
 	sum    hash.Hash // MD5 of the chunks so far
 }
 
-func (c *copying) run(ctx context.Context, contentType string) (Object, error) {
+func (c *copyJob) run(ctx context.Context, contentType string) (Object, error) {
 	if there, err := c.bucket.Stat(ctx, c.name); !errors.Is(err, ErrNotFound) {
 		if err != nil {
-			return Object{}, c.ended(ctx, err)
+			return Object{}, c.wrapDeadline(ctx, err)
 		}
-		return c.found(ctx, there)
+		return c.finishExisting(ctx, there)
 	}
 	if err := c.resume(ctx); err != nil {
-		return c.overtaken(ctx, err)
+		return c.afterConflict(ctx, err)
 	}
-	for off := c.done(); off < c.source.Size || c.source.Size == 0 && len(c.chunks) == 0; off = c.done() {
+	for off := c.offset(); off < c.source.Size || c.source.Size == 0 && len(c.chunks) == 0; off = c.offset() {
 		if err := c.fetch(ctx, off); err != nil {
-			return c.overtaken(ctx, err)
+			return c.afterConflict(ctx, err)
 		}
 	}
 	if got := hex.EncodeToString(c.sum.Sum(nil)); c.source.MD5 != "" && !strings.EqualFold(got, c.source.MD5) {
@@ -88,62 +88,62 @@ func (c *copying) run(ctx context.Context, contentType string) (Object, error) {
 	made, err := c.bucket.composeVia(ctx, c.prefix+"/"+treeSuffix, c.name, contentType, map[string]string{copySumKey: strings.ToLower(c.source.MD5)}, c.chunks)
 	switch {
 	case errors.Is(err, ErrExists):
-		return c.found(ctx, made)
+		return c.finishExisting(ctx, made)
 	case errors.Is(err, ErrNotFound):
-		return c.overtaken(ctx, err)
+		return c.afterConflict(ctx, err)
 	}
 	if err == nil && made.Size != c.source.Size {
 		err = fmt.Errorf("copy %q into bucket %s: it became %d bytes, not %d", c.name, c.bucket.name, made.Size, c.source.Size)
 	}
 	if err != nil {
-		return Object{}, c.ended(ctx, err)
+		return Object{}, c.wrapDeadline(ctx, err)
 	}
-	return made, c.bucket.DeleteAll(ctx, copyFolder(c.name))
+	return made, c.bucket.DeleteAll(ctx, copyPrefix(c.name))
 }
 
-// found ends a call that finds the object there, and clears away what this or another call left.
-func (c *copying) found(ctx context.Context, there Object) (Object, error) {
-	err := c.bucket.DeleteAll(ctx, copyFolder(c.name))
+// finishExisting ends a call that finds the object there, and clears away what this or another call left.
+func (c *copyJob) finishExisting(ctx context.Context, there Object) (Object, error) {
+	err := c.bucket.DeleteAll(ctx, copyPrefix(c.name))
 	if there.Size != c.source.Size || !strings.EqualFold(there.Metadata[copySumKey], c.source.MD5) || c.source.MD5 == "" {
 		err = errors.Join(fmt.Errorf("copy %q into bucket %s: %w", c.name, c.bucket.name, ErrExists), err)
 	}
 	return there, err
 }
 
-// overtaken is for a call that failed: perhaps because another one was first, and cleared the chunks away.
-func (c *copying) overtaken(ctx context.Context, err error) (Object, error) {
+// afterConflict is for a call that failed: perhaps because another one was first, and cleared the chunks away.
+func (c *copyJob) afterConflict(ctx context.Context, err error) (Object, error) {
 	if ctx.Err() == nil {
 		if there, statErr := c.bucket.Stat(ctx, c.name); statErr == nil {
-			return c.found(ctx, there)
+			return c.finishExisting(ctx, there)
 		}
 	}
-	return Object{}, c.ended(ctx, err)
+	return Object{}, c.wrapDeadline(ctx, err)
 }
 
-// ended tells a deadline from a failure.
-func (c *copying) ended(ctx context.Context, err error) error {
+// wrapDeadline tells a deadline from a failure.
+func (c *copyJob) wrapDeadline(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return fmt.Errorf("copy %q into bucket %s: %d of %d bytes are there: %w", c.name, c.bucket.name, c.done(), c.source.Size, ErrUnfinished)
+		return fmt.Errorf("copy %q into bucket %s: %d of %d bytes are there: %w", c.name, c.bucket.name, c.offset(), c.source.Size, ErrUnfinished)
 	}
 	return err
 }
 
-// done is where the next chunk starts.
-func (c *copying) done() int64 { return min(int64(len(c.chunks))*c.chunk, c.source.Size) }
+// offset is where the next chunk starts.
+func (c *copyJob) offset() int64 { return min(int64(len(c.chunks))*c.chunk, c.source.Size) }
 
-func (c *copying) chunkName(off int64) string {
+func (c *copyJob) chunkName(off int64) string {
 	return fmt.Sprintf("%s/%d/%015d", c.prefix, c.chunk, off)
 }
 
 // resume finds the chunks that are there. The sum of all before the last one stands on the last one;
 // that one's bytes are summed up anew.
-func (c *copying) resume(ctx context.Context) error {
+func (c *copyJob) resume(ctx context.Context) error {
 	c.sum = md5.New() // #nosec G401 -- as above
 	for chunk, err := range c.bucket.List(ctx, fmt.Sprintf("%s/%d/", c.prefix, c.chunk)) {
 		if err != nil {
 			return err
 		}
-		off := c.done()
+		off := c.offset()
 		if chunk.Name != c.chunkName(off) || chunk.Size != min(c.chunk, c.source.Size-off) {
 			break // a hole: what comes behind is found again when its turn comes
 		}
@@ -161,10 +161,10 @@ func (c *copying) resume(ctx context.Context) error {
 		c.chunks, c.sum = nil, md5.New() // #nosec G401 -- as above
 		return c.bucket.DeleteAll(ctx, c.prefix+"/")
 	}
-	return c.addUp(ctx, last)
+	return c.addToSum(ctx, last)
 }
 
-func (c *copying) addUp(ctx context.Context, chunk Object) error {
+func (c *copyJob) addToSum(ctx context.Context, chunk Object) error {
 	bytes, err := c.bucket.Reader(ctx, chunk.Name, chunk.Generation, 0, chunk.Size)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (c *copying) addUp(ctx context.Context, chunk Object) error {
 }
 
 // fetch copies one chunk.
-func (c *copying) fetch(ctx context.Context, off int64) error {
+func (c *copyJob) fetch(ctx context.Context, off int64) error {
 	size := min(c.chunk, c.source.Size-off)
 	state, err := c.sum.(encoding.BinaryMarshaler).MarshalBinary()
 	if err != nil {
@@ -186,7 +186,7 @@ func (c *copying) fetch(ctx context.Context, off int64) error {
 	})
 	if errors.Is(err, ErrExists) && chunk.Size == size { // another call copied it; the sum stands anywhere now
 		if err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err == nil {
-			err = c.addUp(ctx, chunk)
+			err = c.addToSum(ctx, chunk)
 		}
 	}
 	if err != nil {
@@ -197,7 +197,7 @@ func (c *copying) fetch(ctx context.Context, off int64) error {
 }
 
 // pump streams size bytes of the source, opening it again where it breaks off.
-func (c *copying) pump(ctx context.Context, w io.Writer, off, size int64) error {
+func (c *copyJob) pump(ctx context.Context, w io.Writer, off, size int64) error {
 	var failure error
 	for tries := 0; size > 0; {
 		if tries == copyTries {
@@ -227,10 +227,10 @@ type writeError struct{ err error }
 // Error implements error.
 func (w *writeError) Error() string { return w.err.Error() }
 
-type target struct{ io.Writer }
+type targetWriter struct{ io.Writer }
 
 // Write implements io.Writer.
-func (t target) Write(p []byte) (int, error) {
+func (t targetWriter) Write(p []byte) (int, error) {
 	n, err := t.Writer.Write(p)
 	if err != nil {
 		err = &writeError{err}
@@ -238,13 +238,13 @@ func (t target) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *copying) pumpOnce(ctx context.Context, w io.Writer, off, size int64) (int64, error) {
+func (c *copyJob) pumpOnce(ctx context.Context, w io.Writer, off, size int64) (int64, error) {
 	from, err := c.source.Read(ctx, off, size)
 	if err != nil {
 		return 0, &writeError{err} // whoever opens retries by himself
 	}
 	defer func() { _ = from.Close() }()
-	n, err := io.CopyN(target{w}, from, size)
+	n, err := io.CopyN(targetWriter{w}, from, size)
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

@@ -63,7 +63,7 @@ func (s *source) what() bucket.Source {
 }
 
 // whole checks that the segment is there, and nothing else.
-func (c *cloud) whole(t *testing.T, data []byte) {
+func (c *env) whole(t *testing.T, data []byte) {
 	t.Helper()
 	if got, err := os.ReadFile(filepath.Join(c.folder, segmentName)); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("the segment: %d bytes, %v", len(got), err)

@@ -17,17 +17,17 @@ const (
 	smallBytes = 256 << 10 // what is shorter is sent in one request
 	chunkBytes = 8 << 20   // else in chunks of this size: the memory that a write takes
 	markKey    = "nvr-write"
-	afterwards = 10 * time.Second // for a look at how a write ended whose context is over
+	resolveTimeout = 10 * time.Second // for a look at how a write ended whose context is over
 )
 
-// errStalled ends an upload that Cloud Storage does not take: the client library would try for ever.
-var errStalled = errors.New("storage did not take the data in time")
+// errUploadStalled ends an upload that Cloud Storage does not take: the client library would try for ever.
+var errUploadStalled = errors.New("storage did not take the data in time")
 
 // Create makes an object of what write writes, if none of the name is there: else [ErrExists], and what
 // is there comes back with it. If write fails, or ctx ends, there is no object.
 func (b *Bucket) Create(ctx context.Context, name, contentType string, meta map[string]string, write func(io.Writer) error) (Object, error) {
 	// Who sees a 412 for his own write, because the answer to it was lost, knows it by the mark.
-	u := &pending{bucket: b, name: name, contentType: contentType, mark: rand.Text(), meta: meta}
+	u := &upload{bucket: b, name: name, contentType: contentType, mark: rand.Text(), meta: meta}
 	u.ctx, u.cancel = context.WithCancelCause(ctx)
 	defer u.cancel(nil)
 	if err := write(u); err != nil {
@@ -36,12 +36,12 @@ func (b *Bucket) Create(ctx context.Context, name, contentType string, meta map[
 		if u.failed == nil {
 			return Object{}, fmt.Errorf("write %q in bucket %s: %w", name, b.name, err)
 		}
-		return u.settle(ctx, u.failed)
+		return u.resolve(ctx, u.failed)
 	}
 	if err := u.close(); err != nil {
-		return u.settle(ctx, err)
+		return u.resolve(ctx, err)
 	}
-	return objectOf(u.writer.Attrs()), nil
+	return objectFromAttrs(u.writer.Attrs()), nil
 }
 
 // CreateBytes is Create of bytes that are there.
@@ -52,7 +52,7 @@ func (b *Bucket) CreateBytes(ctx context.Context, name, contentType string, meta
 	})
 }
 
-func marked(meta map[string]string, mark string) map[string]string {
+func withMark(meta map[string]string, mark string) map[string]string {
 	marked := maps.Clone(meta)
 	if marked == nil {
 		marked = map[string]string{}
@@ -61,11 +61,11 @@ func marked(meta map[string]string, mark string) map[string]string {
 	return marked
 }
 
-// settle finds out how a write or a compose that failed really ended: an answer may be lost after the
+// resolveWrite finds out how a write or a compose that failed really ended: an answer may be lost after the
 // object was made.
-func (b *Bucket) settle(ctx context.Context, name, mark string, err error) (Object, error) {
-	err = b.sort(ctx, err, callInsert, "write %q", name)
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+func (b *Bucket) resolveWrite(ctx context.Context, name, mark string, err error) (Object, error) {
+	err = b.classify(ctx, err, callInsert, "write %q", name)
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()
 	object, statErr := b.Stat(look, name)
 	switch {
@@ -79,16 +79,16 @@ func (b *Bucket) settle(ctx context.Context, name, mark string, err error) (Obje
 	return Object{}, err
 }
 
-func (u *pending) settle(ctx context.Context, err error) (Object, error) {
-	made, err := u.bucket.settle(ctx, u.name, u.mark, err)
+func (u *upload) resolve(ctx context.Context, err error) (Object, error) {
+	made, err := u.bucket.resolveWrite(ctx, u.name, u.mark, err)
 	if errors.Is(err, ErrNotFound) {
-		err = withoutKind{err} // to write something is not to look for it
+		err = opaqueError{err} // to write something is not to look for it
 	}
 	return made, err
 }
 
-// pending is a write that starts its upload when it knows that it is not a small one.
-type pending struct {
+// upload is a write that starts its upload when it knows that it is not a small one.
+type upload struct {
 	bucket            *Bucket
 	name, contentType string
 	mark              string
@@ -102,7 +102,7 @@ type pending struct {
 }
 
 // Write implements io.Writer.
-func (u *pending) Write(p []byte) (int, error) {
+func (u *upload) Write(p []byte) (int, error) {
 	if u.ctx.Err() != nil {
 		return 0, context.Cause(u.ctx)
 	}
@@ -122,18 +122,18 @@ func (u *pending) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (u *pending) open(chunk int) {
+func (u *upload) open(chunk int) {
 	opts := u.bucket.client.opts
 	u.writer = u.bucket.handle.Object(u.name).If(storage.Conditions{DoesNotExist: true}).NewWriter(u.ctx)
 	u.writer.ChunkSize = chunk
-	u.writer.ChunkRetryDeadline = max(opts.scaled(chunkRetryFor), leastRetryFor)
+	u.writer.ChunkRetryDeadline = max(opts.scaled(chunkRetryFor), minRetryFor)
 	u.writer.ChunkTransferTimeout = chunkTimeout // a transfer is work, not a wait: not scaled
 	u.writer.ContentType = u.contentType
-	u.writer.Metadata = marked(u.meta, u.mark)
+	u.writer.Metadata = withMark(u.meta, u.mark)
 }
 
-func (u *pending) send(p []byte) error {
-	err := u.guarded(func() error {
+func (u *upload) send(p []byte) error {
+	err := u.withStallTimeout(func() error {
 		_, err := u.writer.Write(p)
 		return err
 	})
@@ -144,7 +144,7 @@ func (u *pending) send(p []byte) error {
 }
 
 // close ends the upload and tells how it went.
-func (u *pending) close() error {
+func (u *upload) close() error {
 	if u.ctx.Err() != nil && u.writer == nil {
 		return context.Cause(u.ctx) // nothing was sent
 	}
@@ -156,22 +156,22 @@ func (u *pending) close() error {
 			return err
 		}
 	}
-	return u.guarded(u.writer.Close)
+	return u.withStallTimeout(u.writer.Close)
 }
 
-// guarded ends the write if the upload stands still. Only chunks have an end to their retries in the
+// withStallTimeout ends the write if the upload stands still. Only chunks have an end to their retries in the
 // client library; the start of an upload, and an upload in one request, have none.
-func (u *pending) guarded(do func() error) error {
+func (u *upload) withStallTimeout(do func() error) error {
 	opts := u.bucket.client.opts
-	limit := max(opts.scaled(retryFor), leastRetryFor)
+	limit := max(opts.scaled(retryFor), minRetryFor)
 	if u.writer.ChunkSize > smallBytes {
 		limit += u.writer.ChunkRetryDeadline + chunkTimeout
 	}
-	timer := time.AfterFunc(limit, func() { u.cancel(errStalled) })
+	timer := time.AfterFunc(limit, func() { u.cancel(errUploadStalled) })
 	defer timer.Stop()
 	err := do()
-	if err != nil && errors.Is(context.Cause(u.ctx), errStalled) {
-		return fmt.Errorf("%w: %w", errStalled, withoutKind{err})
+	if err != nil && errors.Is(context.Cause(u.ctx), errUploadStalled) {
+		return fmt.Errorf("%w: %w", errUploadStalled, opaqueError{err})
 	}
 	return err
 }

@@ -31,18 +31,18 @@ var (
 // quotaPause is how long a spent quota is left alone.
 const quotaPause = time.Hour
 
-// sort gives an error of the client library its kind, and says what was done to what.
+// classify gives an error of the client library its kind, and says what was done to what.
 // call is Google's name of what was called.
-func (b *Bucket) sort(ctx context.Context, err error, call, format string, values ...any) error {
+func (b *Bucket) classify(ctx context.Context, err error, call, format string, values ...any) error {
 	what := fmt.Sprintf(format, values...)
-	status, reason, text := answerOf(err)
+	status, reason, text := responseDetails(err)
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Expected) {
 		b.client.opts.Tried(ctx, call, status, false, err)
 	}
 	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
 	if missing && (errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {
 		// Not ErrNotFound: a bucket that cannot be seen must not pass for one without footage.
-		return fmt.Errorf("%s: bucket %q does not exist: %w", what, b.name, withoutKind{err})
+		return fmt.Errorf("%s: bucket %q does not exist: %w", what, b.name, opaqueError{err})
 	}
 	if missing {
 		return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrNotFound)
@@ -69,14 +69,14 @@ func (b *Bucket) sort(ctx context.Context, err error, call, format string, value
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
 }
 
-// withoutKind shows an error's text and hides what it is.
-type withoutKind struct{ err error }
+// opaqueError shows an error's text and hides what it is.
+type opaqueError struct{ err error }
 
 // Error implements error.
-func (w withoutKind) Error() string { return w.err.Error() }
+func (w opaqueError) Error() string { return w.err.Error() }
 
-// answerOf takes an error of the client library apart.
-func answerOf(err error) (status int, reason, text string) {
+// responseDetails takes an error of the client library apart.
+func responseDetails(err error) (status int, reason, text string) {
 	var answer *googleapi.Error
 	if !errors.As(err, &answer) {
 		return 0, "", ""

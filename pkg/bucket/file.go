@@ -11,10 +11,10 @@ import (
 
 const (
 	fileStreams  = 4         // positions of one open object that are read on from: pictures, sound, indexes
-	leastRange   = 128 << 10 // the least that is asked for at a new position
-	longestRange = 8 << 20   // the most: what may be fetched in vain is a part of it
+	minRange   = 128 << 10 // the least that is asked for at a new position
+	maxRange = 8 << 20   // the most: what may be fetched in vain is a part of it
 	skipBytes    = 64 << 10  // a gap that is read over rather than asked anew
-	growth       = 8         // a range is this part of what was read in a row before: the bound of what is fetched in vain
+	aheadFraction       = 8         // a range is this part of what was read in a row before: the bound of what is fetched in vain
 )
 
 // File is an open generation of an object. Reads that go on where another ended come out of one
@@ -48,9 +48,9 @@ func (b *Bucket) Open(ctx context.Context, name string, generation int64) (*File
 	}
 	attrs, err := handle.Attrs(ctx)
 	if err != nil {
-		return nil, b.sort(ctx, err, callGet, "open %q", name)
+		return nil, b.classify(ctx, err, callGet, "open %q", name)
 	}
-	return b.OpenObject(ctx, objectOf(attrs)), nil
+	return b.OpenObject(ctx, objectFromAttrs(attrs)), nil
 }
 
 // OpenObject is Open of an object that was listed or looked at: it asks nothing.
@@ -73,7 +73,7 @@ func (f *File) Close() error {
 	defer f.mu.Unlock()
 	f.closed = true
 	for _, s := range f.streams {
-		s.hangUp()
+		s.close()
 	}
 	f.streams = nil
 	return nil
@@ -87,12 +87,12 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	}
 	want := p[:max(0, min(int64(len(p)), f.object.Size-off))]
 	if len(want) > 0 {
-		s, err := f.take(off)
+		s, err := f.acquire(off)
 		if err != nil {
 			return 0, err
 		}
 		n, err := f.fill(s, want, off)
-		f.giveBack(s, err)
+		f.release(s, err)
 		if err != nil {
 			return n, err
 		}
@@ -103,8 +103,8 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	return len(want), nil
 }
 
-// take finds the stream that stands at off or a little before it, or starts one.
-func (f *File) take(off int64) (*stream, error) {
+// acquire finds the stream that stands at off or a little before it, or starts one.
+func (f *File) acquire(off int64) (*stream, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -125,22 +125,22 @@ func (f *File) take(off int64) (*stream, error) {
 	return s, nil
 }
 
-// giveBack keeps a stream for the read that goes on there; the one that rested longest goes.
-func (f *File) giveBack(s *stream, err error) {
+// release keeps a stream for the read that goes on there; the one that rested longest goes.
+func (f *File) release(s *stream, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil || f.closed {
-		s.hangUp()
+		s.close()
 		return
 	}
 	f.streams = append(f.streams, s)
 	if len(f.streams) > fileStreams {
-		f.streams[0].hangUp()
+		f.streams[0].close()
 		f.streams = slices.Delete(f.streams, 0, 1)
 	}
 }
 
-func (s *stream) hangUp() {
+func (s *stream) close() {
 	if s.reader != nil {
 		_ = s.reader.Close() // nothing of it is wanted any more
 		s.reader = nil
@@ -153,14 +153,14 @@ func (f *File) fill(s *stream, p []byte, off int64) (int, error) {
 		n, err := io.CopyN(io.Discard, s.reader, off-s.at)
 		s.at += n
 		if err != nil {
-			return 0, f.short(err, s.at)
+			return 0, f.readError(err, s.at)
 		}
 	}
 	read := 0
 	for read < len(p) {
 		if s.reader == nil || s.at == s.end {
-			s.hangUp()
-			if err := f.ask(s, int64(len(p)-read)); err != nil {
+			s.close()
+			if err := f.openRange(s, int64(len(p)-read)); err != nil {
 				return read, err
 			}
 		}
@@ -169,15 +169,15 @@ func (f *File) fill(s *stream, p []byte, off int64) (int, error) {
 		s.at += int64(n)
 		s.run += int64(n)
 		if err != nil {
-			return read, f.short(err, s.at)
+			return read, f.readError(err, s.at)
 		}
 	}
 	return read, nil
 }
 
-// ask opens the next range: what is wanted, and ahead of it no more than a part of the run so far.
-func (f *File) ask(s *stream, want int64) error {
-	n := max(want, min(longestRange, max(leastRange, s.run/growth)))
+// openRange opens the next range: what is wanted, and ahead of it no more than a part of the run so far.
+func (f *File) openRange(s *stream, want int64) error {
+	n := max(want, min(maxRange, max(minRange, s.run/aheadFraction)))
 	n = min(n, f.object.Size-s.at)
 	opened, err := f.bucket.reader(f.ctx, f.object.Name, f.object.Generation, s.at, n)
 	if err != nil {
@@ -190,8 +190,8 @@ func (f *File) ask(s *stream, want int64) error {
 	return nil
 }
 
-// short keeps an end that came too early from passing for the end of the object.
-func (f *File) short(err error, at int64) error {
+// readError keeps an end that came too early from passing for the end of the object.
+func (f *File) readError(err error, at int64) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

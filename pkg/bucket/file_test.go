@@ -15,7 +15,7 @@ import (
 )
 
 // segment lays a file into the segments folder, as a recorder would.
-func (c *cloud) segment(t testing.TB, name string, data []byte) {
+func (c *env) segment(t testing.TB, name string, data []byte) {
 	t.Helper()
 	path := filepath.Join(c.folder, filepath.FromSlash(name))
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, data, 0o600)); err != nil {
@@ -23,7 +23,7 @@ func (c *cloud) segment(t testing.TB, name string, data []byte) {
 	}
 }
 
-func (c *cloud) open(t testing.TB, name string) *bucket.File {
+func (c *env) open(t testing.TB, name string) *bucket.File {
 	t.Helper()
 	file, err := c.Open(t.Context(), name, 0)
 	if err != nil {

@@ -24,7 +24,7 @@ type Object struct {
 	Metadata    map[string]string
 }
 
-func objectOf(a *storage.ObjectAttrs) Object {
+func objectFromAttrs(a *storage.ObjectAttrs) Object {
 	o := Object{
 		Name: a.Name, Generation: a.Generation, Size: a.Size, CRC32C: a.CRC32C, ContentType: a.ContentType,
 		Updated: a.Updated, Metadata: a.Metadata,
@@ -47,10 +47,10 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, erro
 				return
 			}
 			if err != nil {
-				yield(Object{}, b.sort(ctx, err, callList, "list %q", prefix))
+				yield(Object{}, b.classify(ctx, err, callList, "list %q", prefix))
 				return
 			}
-			if !yield(objectOf(attrs), nil) {
+			if !yield(objectFromAttrs(attrs), nil) {
 				return
 			}
 		}
@@ -61,9 +61,9 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, erro
 func (b *Bucket) Stat(ctx context.Context, name string) (Object, error) {
 	attrs, err := b.handle.Object(name).Attrs(ctx)
 	if err != nil {
-		return Object{}, b.sort(ctx, err, callGet, "look at %q", name)
+		return Object{}, b.classify(ctx, err, callGet, "look at %q", name)
 	}
-	return objectOf(attrs), nil
+	return objectFromAttrs(attrs), nil
 }
 
 // Reader streams n bytes from off of a generation; n below 0 is all that follows. It resumes by itself
@@ -79,19 +79,19 @@ func (b *Bucket) reader(ctx context.Context, name string, generation, off, n int
 	}
 	opened, err := handle.NewRangeReader(ctx, off, n)
 	if err != nil {
-		return nil, b.sort(ctx, err, callGet, "read %q from byte %d", name, off)
+		return nil, b.classify(ctx, err, callGet, "read %q from byte %d", name, off)
 	}
 	want := n
 	if n < 0 {
 		want = opened.Remain()
 	}
-	sort := func(err error) error { return b.sort(ctx, err, callGet, "read %q", name) }
-	return &reader{sort: sort, stream: opened, left: want}, nil
+	sort := func(err error) error { return b.classify(ctx, err, callGet, "read %q", name) }
+	return &reader{classify: sort, stream: opened, left: want}, nil
 }
 
 // reader is a stream of a promised length.
 type reader struct {
-	sort   func(error) error
+	classify   func(error) error
 	stream *storage.Reader
 	left   int64
 }
@@ -109,7 +109,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	err = r.sort(err)
+	err = r.classify(err)
 	if errors.Is(err, ErrNotFound) { // it was there when the reader was opened
 		err = fmt.Errorf("%w: %w", ErrChanged, err)
 	}
@@ -124,7 +124,7 @@ func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte,
 	// One call: the reader's answer names generation and size.
 	opened, err := b.handle.Object(name).NewReader(ctx)
 	if err != nil {
-		return nil, Object{}, b.sort(ctx, err, callGet, "read %q", name)
+		return nil, Object{}, b.classify(ctx, err, callGet, "read %q", name)
 	}
 	defer func() { _ = opened.Close() }()
 	if opened.Attrs.Size > limit {
@@ -135,7 +135,7 @@ func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte,
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return nil, Object{}, b.sort(ctx, err, callGet, "read %q", name)
+		return nil, Object{}, b.classify(ctx, err, callGet, "read %q", name)
 	}
 	return data, Object{
 		Name: name, Generation: opened.Attrs.Generation, Size: opened.Attrs.Size, CRC32C: opened.Attrs.CRC32C,
@@ -147,7 +147,7 @@ func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte,
 func (b *Bucket) Delete(ctx context.Context, name string, generation int64) error {
 	err := b.handle.Object(name).Generation(generation).Delete(ctx)
 	if err != nil {
-		if err = b.sort(ctx, err, callDelete, "delete %q", name); errors.Is(err, ErrNotFound) {
+		if err = b.classify(ctx, err, callDelete, "delete %q", name); errors.Is(err, ErrNotFound) {
 			return nil
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// heard is one frame of samples as ashowinfo announces it.
-type heard struct {
+// audioFrame is one frame of samples as ashowinfo announces it.
+type audioFrame struct {
 	pts   int64
 	count int
 }
@@ -29,13 +29,13 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 	if err != nil {
 		return fmt.Errorf("decode sound: %w", err)
 	}
-	frames := newPTSQueue[heard]()
+	frames := newPTSQueue[audioFrame]()
 	proc, err := start(ctx, "decode sound", cmd, func(line string) bool {
 		m := ashowinfoLine.FindStringSubmatch(line)
 		if m == nil {
 			return false
 		}
-		h := heard{pts: FirstPTS}
+		h := audioFrame{pts: FirstPTS}
 		if pts, err := strconv.ParseInt(m[1], 10, 64); err == nil {
 			h.pts = pts
 		}
@@ -54,7 +54,7 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 		proc.log.Wait()
 		frames.close()
 	}()
-	if err := hearAll(out, frames, each); err != nil {
+	if err := readAudioFrames(out, frames, each); err != nil {
 		proc.stop()
 		_ = out.Close()
 		if waitErr := proc.wait(); errors.Is(err, io.ErrUnexpectedEOF) && waitErr != nil {
@@ -65,8 +65,8 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 	return proc.wait()
 }
 
-// hearAll reads the samples of every announced frame.
-func hearAll(out io.Reader, frames *ptsQueue[heard], each func(int64, []float32) error) error {
+// readAudioFrames reads the samples of every announced frame.
+func readAudioFrames(out io.Reader, frames *ptsQueue[audioFrame], each func(int64, []float32) error) error {
 	var raw []byte
 	var samples []float32
 	for {

@@ -88,15 +88,15 @@ func (p Pictures) args() []string {
 	if p.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*p.Seek))
 	}
-	args = append(append(args, overHTTP()...), "-i", p.URL, "-map", "0:V:0", "-an", "-sn", "-dn",
+	args = append(append(args, httpInput()...), "-i", p.URL, "-map", "0:V:0", "-an", "-sn", "-dn",
 		"-filter:v", p.filter(), "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", string(p.Format),
 		"-f", "rawvideo", "pipe:1")
 	return args
 }
 
-// overHTTP is how FFmpeg reads from loopback: nothing else, and only so much ahead. Left to itself the
+// httpInput is how FFmpeg reads from loopback: nothing else, and only so much ahead. Left to itself the
 // kernel lets a connection take megabytes that nobody wants once the last picture has come.
-func overHTTP() []string {
+func httpInput() []string {
 	return []string{"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072"}
 }
 
@@ -145,7 +145,7 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 	if err != nil {
 		return nil, fmt.Errorf("decode pictures: %w", err)
 	}
-	widen(out)
+	enlargePipe(out)
 	s := &PictureStream{out: out, pts: newPTSQueue[int64](), size: p.Format.Bytes(p.Width, p.Height)}
 	s.proc, err = start(ctx, "decode pictures", cmd, func(line string) bool {
 		m := showinfoLine.FindStringSubmatch(line)
@@ -200,6 +200,6 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 func (s *PictureStream) Close() {
 	if !s.done {
 		s.done = true
-		s.proc.abandon(s.out)
+		s.proc.discard(s.out)
 	}
 }

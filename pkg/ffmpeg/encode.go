@@ -33,7 +33,7 @@ type EncodeInput struct {
 	LimitDBFS float64
 }
 
-// bandwidthHz is what the encoder keeps of the sound, mono or stereo; [asEncoded] goes by it.
+// bandwidthHz is what the encoder keeps of the sound, mono or stereo; [encoderLowpass] goes by it.
 const bandwidthHz = 18000
 
 // args is ffmpeg's argument list: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
@@ -91,17 +91,17 @@ func (t *Tool) OpenEncoder(ctx context.Context, e Encoding, in EncodeInput) (*En
 	if enc.output, err = cmd.StdoutPipe(); err != nil {
 		return nil, fmt.Errorf("encode a part: %w", err)
 	}
-	widen(enc.pictures)
-	theirs, ours, err := os.Pipe()
+	enlargePipe(enc.pictures)
+	readEnd, writeEnd, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("encode a part: %w", err)
 	}
-	defer func() { _ = theirs.Close() }() // the child has its own copy
-	cmd.ExtraFiles = []*os.File{theirs}
-	enc.sound = ours
+	defer func() { _ = readEnd.Close() }() // the child has its own copy
+	cmd.ExtraFiles = []*os.File{readEnd}
+	enc.sound = writeEnd
 	enc.proc, err = start(ctx, "encode a part", cmd, nil)
 	if err != nil {
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, writeEnd.Close())
 	}
 	return enc, nil
 }

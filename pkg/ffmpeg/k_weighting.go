@@ -1,20 +1,20 @@
 package ffmpeg
 
-// weigher filters the samples of one channel as loudness hears them: the K-weighting of ITU-R BS.1770
+// kWeighting filters the samples of one channel as loudness hears them: the K-weighting of ITU-R BS.1770
 // at 48 kHz, a shelf for the head and a high pass. Without it hiss would seem fainter beside a voice
 // than it is.
-type weigher struct {
-	head, low biquad
+type kWeighting struct {
+	shelf, highPass biquad
 }
 
-func newWeigher() *weigher {
-	return &weigher{
-		head: biquad{b: [3]float64{1.53512485958697, -2.69169618940638, 1.19839281085285}, a: [2]float64{-1.69065929318241, 0.73248077421585}},
-		low:  biquad{b: [3]float64{1, -2, 1}, a: [2]float64{-1.99004745483398, 0.99007225036621}},
+func newKWeighting() *kWeighting {
+	return &kWeighting{
+		shelf: biquad{b: [3]float64{1.53512485958697, -2.69169618940638, 1.19839281085285}, a: [2]float64{-1.69065929318241, 0.73248077421585}},
+		highPass:  biquad{b: [3]float64{1, -2, 1}, a: [2]float64{-1.99004745483398, 0.99007225036621}},
 	}
 }
 
-func (w *weigher) next(sample float64) float64 { return w.low.next(w.head.next(sample)) }
+func (w *kWeighting) next(sample float64) float64 { return w.highPass.next(w.shelf.next(sample)) }
 
 // biquad is a filter of the second order, in the transposed direct form 2.
 type biquad struct {

@@ -42,14 +42,14 @@ const ebur128 = "ebur128=peak=true:framelog=info"
 
 var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
 
-// asEncoded leaves of a sound about as much as the encoder will, which drops what lies above [bandwidthHz]:
+// encoderLowpass leaves of a sound about as much as the encoder will, which drops what lies above [bandwidthHz]:
 // 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
-const asEncoded = "lowpass=f=17000"
+const encoderLowpass = "lowpass=f=17000"
 
 // MeasureLevels decodes sound and measures it as it will be once encoded, tenth by tenth of a second.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	args := append(s.input(), "-filter:a",
-		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+asEncoded+","+ebur128+",aformat=sample_fmts=flt",
+		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+encoderLowpass+","+ebur128+",aformat=sample_fmts=flt",
 		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
 	var moments []Moment
 	levels, err := t.measure(ctx, args, func(out io.Reader) (err error) {
@@ -86,7 +86,7 @@ func (t *Tool) measure(ctx context.Context, args []string, take func(io.Reader) 
 	if err != nil {
 		return Levels{}, fmt.Errorf("measure loudness: %w", err)
 	}
-	widen(out)
+	enlargePipe(out)
 	var levels Levels
 	var chunks chunkLog
 	proc, err := start(ctx, "measure loudness", cmd, func(line string) bool {
@@ -114,9 +114,9 @@ func (t *Tool) measure(ctx context.Context, args []string, take func(io.Reader) 
 func readMoments(from io.Reader, channels int) ([]Moment, error) {
 	raw := make([]byte, 4*channels*SampleRate/10/MomentsInLevel)
 	samples := make([]float32, len(raw)/4)
-	ears := make([]*weigher, channels)
-	for i := range ears {
-		ears[i] = newWeigher()
+	filters := make([]*kWeighting, channels)
+	for i := range filters {
+		filters[i] = newKWeighting()
 	}
 	var all []Moment
 	for {
@@ -131,7 +131,7 @@ func readMoments(from io.Reader, channels int) ([]Moment, error) {
 		peak, square := 0.0, 0.0
 		for i, s := range samples {
 			peak = max(peak, math.Abs(float64(s)))
-			v := ears[i%channels].next(float64(s))
+			v := filters[i%channels].next(float64(s))
 			square += v * v
 		}
 		all = append(all, Moment{PeakDBFS: float32(20 * math.Log10(peak)), PowerDB: float32(10 * math.Log10(square/float64(len(samples))))})

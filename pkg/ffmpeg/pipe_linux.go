@@ -10,8 +10,8 @@ import (
 // system time (measured on 2560x720 frames); 1 MiB is what an unprivileged user may have.
 const pipeBytes = 1 << 20
 
-// widen makes a pipe hold more. It is an optimisation: a pipe that stays small works as well.
-func widen(pipe any) {
+// enlargePipe makes a pipe hold more. It is an optimisation: a pipe that stays small works as well.
+func enlargePipe(pipe any) {
 	conn, ok := pipe.(syscall.Conn)
 	if !ok {
 		return

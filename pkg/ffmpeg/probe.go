@@ -45,8 +45,8 @@ func (t *Tool) ListPackets(ctx context.Context, url string) ([]Stream, error) {
 	return parsePackets(out)
 }
 
-// probed is what ffprobe says of a stream.
-type probed struct {
+// probedStream is what ffprobe says of a stream.
+type probedStream struct {
 	Index       int    `json:"index"`
 	Type        string `json:"codec_type"`
 	Codec       string `json:"codec_name"`
@@ -63,7 +63,7 @@ type probed struct {
 // parsePackets reads ffprobe's answer.
 func parsePackets(out []byte) ([]Stream, error) {
 	var answer struct {
-		Streams []probed `json:"streams"`
+		Streams []probedStream `json:"streams"`
 		Packets []struct {
 			Stream   int    `json:"stream_index"`
 			PTS      *int64 `json:"pts"`
@@ -77,7 +77,7 @@ func parsePackets(out []byte) ([]Stream, error) {
 	var streams []Stream
 	places := map[int]int{} // in streams, by index in the file
 	for _, kind := range []string{"video", "audio"} {
-		i := slices.IndexFunc(answer.Streams, func(s probed) bool { return s.Type == kind && s.Disposition.Cover == 0 })
+		i := slices.IndexFunc(answer.Streams, func(s probedStream) bool { return s.Type == kind && s.Disposition.Cover == 0 })
 		if i < 0 {
 			continue
 		}
@@ -99,7 +99,7 @@ func parsePackets(out []byte) ([]Stream, error) {
 	return streams, nil
 }
 
-func (p probed) stream() (Stream, error) {
+func (p probedStream) stream() (Stream, error) {
 	one, scale, _ := strings.Cut(p.TimeBase, "/")
 	timescale, err := strconv.ParseInt(scale, 10, 64)
 	if err != nil || one != "1" || timescale <= 0 {

@@ -42,8 +42,8 @@ func (e *Error) Killed() bool {
 	return errors.As(e.Err, &exit) && (!exit.Exited() || exit.ExitCode() == exitSignalled)
 }
 
-// keptLines is how many warnings of a process are kept for its error.
-const keptLines = 6
+// maxErrorLines is how many warnings of a process are kept for its error.
+const maxErrorLines = 6
 
 // process is one running ffmpeg with its standard error being read.
 type process struct {
@@ -59,10 +59,10 @@ type process struct {
 // start runs cmd and feeds the lines of its standard error to each, which says whether the line was
 // its own; what is not is kept as the possible reason of a failure. The other streams of cmd must be
 // set up before. A cancelled ctx ends FFmpeg by SIGTERM, and by SIGKILL 3 s later.
-func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line string) bool) (*process, error) {
+func start(ctx context.Context, doing string, cmd *exec.Cmd, handle func(line string) bool) (*process, error) {
 	p := &process{doing: doing, ctx: ctx, cmd: cmd}
 	cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
-	cmd.SysProcAttr = group()
+	cmd.SysProcAttr = processGroup()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
 	stderr, err := cmd.StderrPipe()
@@ -72,17 +72,17 @@ func start(ctx context.Context, doing string, cmd *exec.Cmd, own func(line strin
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: start ffmpeg: %w", doing, err)
 	}
-	p.log.Go(func() { p.readLog(stderr, own) })
+	p.log.Go(func() { p.readLog(stderr, handle) })
 	return p, nil
 }
 
-func (p *process) readLog(r io.Reader, own func(string) bool) {
+func (p *process) readLog(r io.Reader, handle func(string) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := in.ReadString('\n')
-		if line = strings.TrimSpace(line); line != "" && (own == nil || !own(line)) && isTrouble(line) {
+		if line = strings.TrimSpace(line); line != "" && (handle == nil || !handle(line)) && isErrorLine(line) {
 			p.mu.Lock()
-			if len(p.lines) == keptLines {
+			if len(p.lines) == maxErrorLines {
 				p.lines = p.lines[1:]
 			}
 			p.lines = append(p.lines, line)
@@ -94,8 +94,8 @@ func (p *process) readLog(r io.Reader, own func(string) bool) {
 	}
 }
 
-// isTrouble tells lines of "-loglevel level+…" that report an error.
-func isTrouble(line string) bool {
+// isErrorLine tells lines of "-loglevel level+…" that report an error.
+func isErrorLine(line string) bool {
 	return strings.Contains(line, "[error]") || strings.Contains(line, "[fatal]") || strings.Contains(line, "[panic]")
 }
 
@@ -124,9 +124,9 @@ func (p *process) stop() {
 	}
 }
 
-// abandon ends a process whose output nobody will read any more. How one ends that was killed on
+// discard ends a process whose output nobody will read any more. How one ends that was killed on
 // purpose says nothing.
-func (p *process) abandon(output io.Closer) {
+func (p *process) discard(output io.Closer) {
 	p.stop()
 	_ = output.Close()
 	_ = p.wait()

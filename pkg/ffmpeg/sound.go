@@ -38,7 +38,7 @@ func (s Sound) input() []string {
 	if s.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*s.Seek))
 	}
-	return append(append(args, overHTTP()...), "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
+	return append(append(args, httpInput()...), "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
 }
 
 // cut is the head of the filter: trim before anything that could fill a gap, then log each chunk.
@@ -156,6 +156,6 @@ func (s *SoundStream) Chunks() []Chunk { return s.chunks.all }
 func (s *SoundStream) Close() {
 	if !s.done {
 		s.done = true
-		s.proc.abandon(s.out)
+		s.proc.discard(s.out)
 	}
 }

@@ -95,21 +95,21 @@ func (t *Tool) Record(ctx context.Context, r Recording, pictures, sound func(io.
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
-		widen(in)
+		enlargePipe(in)
 		feeds = append(feeds, feed{in, pictures})
 	}
-	var theirs *os.File
+	var readEnd *os.File
 	if r.Sound != nil {
 		out, in, err := os.Pipe()
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
-		theirs, cmd.ExtraFiles = out, []*os.File{out}
+		readEnd, cmd.ExtraFiles = out, []*os.File{out}
 		feeds = append(feeds, feed{in, sound})
 	}
 	proc, err := start(ctx, doing, cmd, nil)
-	if theirs != nil {
-		_ = theirs.Close() // the child has its own; ours would keep the pipe alive
+	if readEnd != nil {
+		_ = readEnd.Close() // the child has its own; ours would keep the pipe alive
 	}
 	if err != nil {
 		for _, f := range feeds {

@@ -8,8 +8,8 @@ import (
 
 // The letters that Cyrillic and Latin draw alike in at least one case, pairwise, small.
 const (
-	cyrillicAlike = "авекмнорстухіјѕһ"
-	latinAlike    = "abekmhopctyxijsh"
+	cyrillicLookalikes = "авекмнорстухіјѕһ"
+	latinLookalikes    = "abekmhopctyxijsh"
 )
 
 // Fold makes what people take for the same text the same: case is dropped, letters that Cyrillic
@@ -30,7 +30,7 @@ func foldRune(r rune) rune {
 	if r == 'ё' {
 		return 'e'
 	}
-	if latin, ok := counterpart(r, cyrillicAlike, latinAlike); ok {
+	if latin, ok := counterpart(r, cyrillicLookalikes, latinLookalikes); ok {
 		return latin
 	}
 	return r
@@ -44,9 +44,9 @@ func Canonicalize(code string) string {
 	for _, r := range code {
 		small := unicode.ToLower(r)
 		switch {
-		case strings.ContainsRune(cyrillicAlike, small):
+		case strings.ContainsRune(cyrillicLookalikes, small):
 			alikeCyrillic = true
-		case strings.ContainsRune(latinAlike, small):
+		case strings.ContainsRune(latinLookalikes, small):
 			alikeLatin = true
 		case unicode.Is(unicode.Cyrillic, r):
 			cyrillic = true
@@ -58,14 +58,14 @@ func Canonicalize(code string) string {
 	case cyrillic && latin:
 		return code
 	case cyrillic && alikeLatin:
-		return replaceAlike(code, latinAlike, cyrillicAlike)
+		return replaceLookalikes(code, latinLookalikes, cyrillicLookalikes)
 	case alikeCyrillic && (latin || alikeLatin && !cyrillic):
-		return replaceAlike(code, cyrillicAlike, latinAlike)
+		return replaceLookalikes(code, cyrillicLookalikes, latinLookalikes)
 	}
 	return code
 }
 
-func replaceAlike(code, from, to string) string {
+func replaceLookalikes(code, from, to string) string {
 	return strings.Map(func(r rune) rune {
 		small := unicode.ToLower(r)
 		other, ok := counterpart(small, from, to)

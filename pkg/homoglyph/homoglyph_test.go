@@ -25,7 +25,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-func TestStraighten(t *testing.T) {
+func TestCanonicalize(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ in, want string }{
 		{"СS101", "CS101"},         // a Cyrillic С
@@ -38,7 +38,7 @@ func TestStraighten(t *testing.T) {
 		{"", ""},
 	} {
 		if got := homoglyph.Canonicalize(test.in); got != test.want {
-			t.Errorf("Straighten(%q) = %q, want %q", test.in, got, test.want)
+			t.Errorf("Canonicalize(%q) = %q, want %q", test.in, got, test.want)
 		}
 	}
 }
@@ -52,7 +52,7 @@ func FuzzFold(f *testing.F) {
 		}
 		straight := homoglyph.Canonicalize(text)
 		if again := homoglyph.Canonicalize(straight); again != straight {
-			t.Errorf("Straighten(%q) = %q, again %q", text, straight, again)
+			t.Errorf("Canonicalize(%q) = %q, again %q", text, straight, again)
 		}
 	})
 }

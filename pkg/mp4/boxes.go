@@ -12,12 +12,12 @@ import (
 func boxes(b []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for len(b) >= 8 {
-			box, ok := parseHeader(b, int64(len(b)))
+			box, ok := parseBoxHeader(b, int64(len(b)))
 			if !ok {
 				return
 			}
 			end := min(box.size, int64(len(b)))
-			if box.head > end || !yield(box.kind, b[box.head:end]) {
+			if box.headerSize > end || !yield(box.boxType, b[box.headerSize:end]) {
 				return
 			}
 			b = b[end:]
@@ -25,15 +25,15 @@ func boxes(b []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// oneOf says whether a four-letter type is in a list of them.
-func oneOf(kind, list string) bool { return slices.Contains(strings.Fields(list), kind) }
+// isListed says whether a four-letter type is in a list of them.
+func isListed(kind, list string) bool { return slices.Contains(strings.Fields(list), kind) }
 
-// fields reads big-endian numbers from the body of a box. Reading beyond the end gives zeros.
-type fields struct{ b []byte }
+// fieldReader reads big-endian numbers from the body of a box. Reading beyond the end gives zeros.
+type fieldReader struct{ b []byte }
 
-func (f *fields) skip(n int) { f.b = f.b[min(n, len(f.b)):] }
+func (f *fieldReader) skip(n int) { f.b = f.b[min(n, len(f.b)):] }
 
-func (f *fields) u16() uint16 {
+func (f *fieldReader) u16() uint16 {
 	if len(f.b) < 2 {
 		f.b = nil
 		return 0
@@ -43,7 +43,7 @@ func (f *fields) u16() uint16 {
 	return v
 }
 
-func (f *fields) u32() uint32 {
+func (f *fieldReader) u32() uint32 {
 	if len(f.b) < 4 {
 		f.b = nil
 		return 0
@@ -53,13 +53,13 @@ func (f *fields) u32() uint32 {
 	return v
 }
 
-func (f *fields) u64() uint64 { return uint64(f.u32())<<32 | uint64(f.u32()) }
+func (f *fieldReader) u64() uint64 { return uint64(f.u32())<<32 | uint64(f.u32()) }
 
 // version reads the version of a full box and skips its flags.
-func (f *fields) version() byte { return byte(f.u32() >> 24) } // #nosec G115 -- 8 bits are left
+func (f *fieldReader) version() byte { return byte(f.u32() >> 24) } // #nosec G115 -- 8 bits are left
 
 // count reads the number of entries of a table and holds it at what is left for entries of size bytes.
-func (f *fields) count(size int) int {
+func (f *fieldReader) count(size int) int {
 	n := int64(f.u32())
 	return int(min(n, int64(len(f.b)/size)))
 }

@@ -13,8 +13,8 @@ import (
 // Chapters are written twice, as FFmpeg does: as a text track that the others refer to, which
 // QuickTime and browsers' players read, and as Nero's list, which the rest reads.
 
-// neroChapters is how many chapters Nero's list can hold.
-const neroChapters = 255
+// maxNeroChapters is how many chapters Nero's list can hold.
+const maxNeroChapters = 255
 
 // checkChapters says whether the chapters tile the video.
 func checkChapters(meta Meta) error {
@@ -36,7 +36,7 @@ type textSamples struct {
 func chapterSamples(chapters []Chapter) textSamples {
 	var t textSamples
 	for _, c := range chapters {
-		title := cut(c.Title, math.MaxUint16)
+		title := truncate(c.Title, math.MaxUint16)
 		size := len(t.data)
 		t.data = binary.BigEndian.AppendUint16(t.data, uint16(len(title))) // #nosec G115 -- cut above
 		t.data = append(t.data, title...)
@@ -46,8 +46,8 @@ func chapterSamples(chapters []Chapter) textSamples {
 	return t
 }
 
-// cut shortens a text to at most n bytes, at a letter's end.
-func cut(text string, n int) string {
+// truncate shortens a text to at most n bytes, at a letter's end.
+func truncate(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}
@@ -63,7 +63,7 @@ func (j *joiner) textTrak(text textSamples, base int64, wide bool) *mp4.TrakBox 
 	t.Tkhd.Flags = 2 // in the movie, but not shown
 	t.Mdia.Minf.Children[0] = rawBox("gmhd", textMediaHeader())
 	stbl := t.Mdia.Minf.Stbl
-	stbl.Stsd.AddChild(rawBox("text", textEntry()))
+	stbl.Stsd.AddChild(rawBox("text", textSampleEntry()))
 	for i, c := range j.meta.Chapters {
 		end := j.meta.Frames
 		if i+1 < len(j.meta.Chapters) {
@@ -96,8 +96,8 @@ func textMediaHeader() []byte {
 	return b
 }
 
-// textEntry is the body of a text sample entry: no box, no style, one nameless font.
-func textEntry() []byte {
+// textSampleEntry is the body of a text sample entry: no box, no style, one nameless font.
+func textSampleEntry() []byte {
 	b := make([]byte, 8+30, 64)
 	b[7] = 1    // data reference
 	b[8+3] = 1  // display flags
@@ -105,14 +105,14 @@ func textEntry() []byte {
 	return append(b, 0, 0, 0, 13, 'f', 't', 'a', 'b', 0, 1, 0, 1, 0)
 }
 
-// neroList is the body of a chpl: starts in units of 100 ns, titles of at most 255 bytes.
-func neroList(meta Meta) []byte {
-	chapters := meta.Chapters[:min(len(meta.Chapters), neroChapters)]
+// neroChapterList is the body of a chpl: starts in units of 100 ns, titles of at most 255 bytes.
+func neroChapterList(meta Meta) []byte {
+	chapters := meta.Chapters[:min(len(meta.Chapters), maxNeroChapters)]
 	b := []byte{1, 0, 0, 0, 0, 0, 0, 0, byte(len(chapters))}
 	for _, c := range chapters {
 		start := rescale(c.StartFrame*meta.Rate.Den, 1e7, meta.Rate.Num)
 		b = binary.BigEndian.AppendUint64(b, uint64(start)) // #nosec G115 -- not negative
-		title := cut(c.Title, math.MaxUint8)
+		title := truncate(c.Title, math.MaxUint8)
 		b = append(b, byte(len(title))) // #nosec G115 -- cut above
 		b = append(b, title...)
 	}
@@ -133,7 +133,7 @@ func userData(meta Meta) mp4.Box {
 	hdlr = append(hdlr, make([]byte, 9)...)
 	body := boxBytes("meta", make([]byte, 4), boxBytes("hdlr", hdlr), boxBytes("ilst", tags))
 	if len(meta.Chapters) > 0 {
-		body = append(body, boxBytes("chpl", neroList(meta))...)
+		body = append(body, boxBytes("chpl", neroChapterList(meta))...)
 	}
 	return rawBox("udta", body)
 }

@@ -32,21 +32,21 @@ func Check(r io.ReaderAt, size int64) error {
 func findMedia(r io.ReaderAt, size int64) (int64, error) {
 	indexed := false
 	for at := int64(0); at < size; {
-		box, err := readHeader(r, at, size)
+		box, err := readBoxHeader(r, at, size)
 		if err != nil {
 			return 0, err
 		}
 		switch {
-		case box.kind == "mdat" && !indexed:
+		case box.boxType == "mdat" && !indexed:
 			return 0, fmt.Errorf("%w: the media stand before the index", ErrMalformed)
-		case box.kind == "mdat" && box.size != size-at:
+		case box.boxType == "mdat" && box.size != size-at:
 			return 0, fmt.Errorf("%w: the mdat ends %d bytes before the file does", ErrMalformed, size-at-box.size)
-		case box.kind == "mdat":
-			return at + box.head, nil
+		case box.boxType == "mdat":
+			return at + box.headerSize, nil
 		case box.size > size-at:
-			return 0, fmt.Errorf("%w: the %s box is cut off", ErrMalformed, box.kind)
+			return 0, fmt.Errorf("%w: the %s box is cut off", ErrMalformed, box.boxType)
 		}
-		indexed = indexed || box.kind == "moov"
+		indexed = indexed || box.boxType == "moov"
 		at += box.size
 	}
 	return 0, fmt.Errorf("%w: no mdat", ErrMalformed)

@@ -1,16 +1,16 @@
 package mp4
 
-// channelsIn is the channel count that the esds among the boxes of an audio sample entry tells; 0 if
+// esdsChannels is the channel count that the esds among the boxes of an audio sample entry tells; 0 if
 // there is none, or if it leaves the count to the stream. QuickTime puts the esds into a wave.
-func channelsIn(b []byte) int {
+func esdsChannels(b []byte) int {
 	for kind, body := range boxes(b) {
 		switch kind {
 		case "esds":
-			return configuredChannels(decoderConfig(body))
+			return configChannels(decoderConfig(body))
 		case "wave":
 			for inner, body := range boxes(body) {
 				if inner == "esds" {
-					return configuredChannels(decoderConfig(body))
+					return configChannels(decoderConfig(body))
 				}
 			}
 		}
@@ -28,7 +28,7 @@ const (
 // decoderConfig takes the AudioSpecificConfig out of an esds as a recorder wrote it; nil if there is
 // none.
 func decoderConfig(esds []byte) []byte {
-	f := fields{esds}
+	f := fieldReader{esds}
 	f.skip(4)
 	for range 3 {
 		if len(f.b) < 1 {
@@ -51,7 +51,7 @@ func decoderConfig(esds []byte) []byte {
 }
 
 // descriptorLength reads a length in groups of seven bits.
-func (f *fields) descriptorLength() int {
+func (f *fieldReader) descriptorLength() int {
 	length := 0
 	for range 4 {
 		if len(f.b) == 0 {
@@ -73,8 +73,8 @@ const (
 	frequencyEscape        = 15
 )
 
-// configuredChannels reads the channel count out of an AudioSpecificConfig; 0 if it tells none.
-func configuredChannels(config []byte) int {
+// configChannels reads the channel count out of an AudioSpecificConfig; 0 if it tells none.
+func configChannels(config []byte) int {
 	bits := bitReader{b: config}
 	object := bits.read(5)
 	if object == objectEscape {

@@ -15,8 +15,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
 
-// run starts ffmpeg or ffprobe and returns what it printed; stderr is part of a failure.
-func run(t *testing.T, name string, args ...string) []byte {
+// tableRun starts ffmpeg or ffprobe and returns what it printed; stderr is part of a failure.
+func tableRun(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	var stdout, stderr bytes.Buffer
@@ -33,7 +33,7 @@ func clip(t *testing.T, dir string, args ...string) string {
 	args = slices.Clone(args)
 	path := filepath.Join(dir, args[len(args)-1])
 	args[len(args)-1] = path
-	run(t, "ffmpeg", append([]string{"-v", "error", "-y"}, args...)...)
+	tableRun(t, "ffmpeg", append([]string{"-v", "error", "-y"}, args...)...)
 	return path
 }
 
@@ -70,7 +70,7 @@ func packets(t *testing.T, path string, streams int) [][]packet {
 	var answer struct {
 		Packets []packet `json:"packets"`
 	}
-	out := run(t, "ffprobe", "-v", "error", "-of", "json", "-show_entries", "packet=stream_index,pts,size,pos,flags", path)
+	out := tableRun(t, "ffprobe", "-v", "error", "-of", "json", "-show_entries", "packet=stream_index,pts,size,pos,flags", path)
 	if err := json.Unmarshal(out, &answer); err != nil {
 		t.Fatal(err)
 	}

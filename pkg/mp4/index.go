@@ -14,7 +14,7 @@ type indexed struct {
 
 // runCursor walks the values of runs sample by sample. The last value goes on for ever.
 type runCursor struct {
-	runs []run
+	runs []tableRun
 	i    int
 	n    uint32
 }
@@ -29,28 +29,28 @@ func (c *runCursor) next() int64 {
 }
 
 // index puts the tables together: the samples in decode order.
-func (t *tables) index(audio bool, left *budget) ([]indexed, error) {
-	if len(t.deltas) == 0 || len(t.chunkRuns) == 0 || len(t.chunks) == 0 || t.count == 0 {
+func (t *tables) index(audio bool, left *sampleBudget) ([]indexed, error) {
+	if len(t.timeToSample) == 0 || len(t.sampleToChunk) == 0 || len(t.chunkOffsets) == 0 || t.sampleCount == 0 {
 		return nil, nil // FFmpeg: broken header, a track without samples
 	}
-	if last := t.chunkRuns[len(t.chunkRuns)-1]; int64(last.first) > int64(len(t.chunks)) {
-		return nil, fmt.Errorf("%w: stsc speaks of chunk %d of %d", ErrMalformed, last.first, len(t.chunks))
+	if last := t.sampleToChunk[len(t.sampleToChunk)-1]; int64(last.firstChunk) > int64(len(t.chunkOffsets)) {
+		return nil, fmt.Errorf("%w: stsc speaks of chunk %d of %d", ErrMalformed, last.firstChunk, len(t.chunkOffsets))
 	}
-	x := indexer{tables: t, left: left, delta: runCursor{runs: t.deltas}, dts: -t.shift}
-	x.rap.runs = t.rapRuns
-	if len(t.keys) > 0 && t.keys[0] > 0 {
-		x.keyBase = 1
+	x := indexer{tables: t, remaining: left, delta: runCursor{runs: t.timeToSample}, dts: -t.dtsShift}
+	x.randomAccessCursor.runs = t.randomAccess
+	if len(t.syncSamples) > 0 && t.syncSamples[0] > 0 {
+		x.syncBase = 1
 	}
-	x.packed = audio && len(t.deltas) == 1 && t.deltas[0].value == 1
-	if !x.packed {
-		x.raw = make([]indexed, 0, min(t.count, 1<<16))
+	x.isPCM = audio && len(t.timeToSample) == 1 && t.timeToSample[0].value == 1
+	if !x.isPCM {
+		x.raw = make([]indexed, 0, min(t.sampleCount, 1<<16))
 	}
 	run := 0
-	for i, offset := range t.chunks {
-		for run+1 < len(t.chunkRuns) && int64(t.chunkRuns[run+1].first) == int64(i)+1 {
+	for i, offset := range t.chunkOffsets {
+		for run+1 < len(t.sampleToChunk) && int64(t.sampleToChunk[run+1].firstChunk) == int64(i)+1 {
 			run++
 		}
-		more, err := x.chunk(t.chunkRuns[run], offset, audio)
+		more, err := x.chunk(t.sampleToChunk[run], offset, audio)
 		if err != nil || !more {
 			return x.raw, err
 		}
@@ -58,11 +58,11 @@ func (t *tables) index(audio bool, left *budget) ([]indexed, error) {
 	return x.raw, nil
 }
 
-// budget is how many more samples may be looked at in a file. Tables of a few bytes can speak of
+// sampleBudget is how many more samples may be looked at in a file. Tables of a few bytes can speak of
 // thousands of millions.
-type budget int
+type sampleBudget int
 
-func (b *budget) take() error {
+func (b *sampleBudget) take() error {
 	if *b--; *b < 0 {
 		return fmt.Errorf("%w: more samples than its size allows", ErrMalformed)
 	}
@@ -73,35 +73,35 @@ func (b *budget) take() error {
 type indexer struct {
 	*tables
 	raw    []indexed
-	left   *budget
-	packed bool // uncompressed sound, a sample of the table a tick: FFmpeg makes packets of 1024
+	remaining   *sampleBudget
+	isPCM bool // uncompressed sound, a sample of the table a tick: FFmpeg makes packets of 1024
 
 	sample  uint32 // number of the next one, from 0
 	dts     int64
 	delta   runCursor
-	rap     runCursor
-	key     int    // next entry of stss
-	keyBase uint32 // 1 where stss counts from 1, as it should
+	randomAccessCursor     runCursor
+	nextSync     int    // next entry of stss
+	syncBase uint32 // 1 where stss counts from 1, as it should
 
 	offsetRun  int
 	offsetUsed uint32
 }
 
 // chunk adds the samples of one chunk; false when the track has no more.
-func (x *indexer) chunk(c chunkRun, offset int64, audio bool) (bool, error) {
-	for left := c.samples; left > 0; {
-		if err := x.left.take(); err != nil {
+func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
+	for left := c.samplesPerChunk; left > 0; {
+		if err := x.remaining.take(); err != nil {
 			return false, err
 		}
-		if !x.packed && x.sample >= x.count {
+		if !x.isPCM && x.sample >= x.sampleCount {
 			return false, nil
 		}
-		size, samples := x.uniform, uint32(1)
+		size, samples := x.sampleSize, uint32(1)
 		switch {
-		case x.packed:
+		case x.isPCM:
 			samples = min(left, 1024)
-			size = uint32(min(uint64(samples)*uint64(x.uniform), math.MaxUint32)) // #nosec G115 -- bounded
-		case x.uniform == 0:
+			size = uint32(min(uint64(samples)*uint64(x.sampleSize), math.MaxUint32)) // #nosec G115 -- bounded
+		case x.sampleSize == 0:
 			size = x.sizes[x.sample]
 		}
 		if size > 0x3fffffff { // FFmpeg's limit
@@ -117,11 +117,11 @@ func (x *indexer) chunk(c chunkRun, offset int64, audio bool) (bool, error) {
 	return true, nil
 }
 
-func (x *indexer) add(c chunkRun, offset int64, size, samples uint32, audio bool) {
+func (x *indexer) add(c chunkEntry, offset int64, size, samples uint32, audio bool) {
 	s := indexed{dts: x.dts}
 	s.Offset, s.Size, s.Duration = offset, size, samples
-	s.Entry = uint16(min(c.entry-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
-	if x.packed {
+	s.Entry = uint16(min(c.descriptionIndex-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
+	if x.isPCM {
 		s.Key = true
 	} else {
 		delta := x.delta.next()
@@ -132,14 +132,14 @@ func (x *indexer) add(c chunkRun, offset int64, size, samples uint32, audio bool
 		x.sample++
 	}
 	x.dts += int64(samples)
-	if x.reads(c.entry) {
+	if x.isRead(c.descriptionIndex) {
 		x.raw = append(x.raw, s)
 	}
 }
 
-// reads says whether FFmpeg reads samples of a sample entry: with one entry, its own; with several of
+// isRead says whether FFmpeg reads samples of a sample entry: with one entry, its own; with several of
 // one format, all; an entry of another format than the first is skipped.
-func (t *tables) reads(entry uint32) bool {
+func (t *tables) isRead(entry uint32) bool {
 	for _, format := range t.formats[min(1, len(t.formats)):] {
 		if format == t.formats[0] {
 			return true
@@ -149,10 +149,10 @@ func (t *tables) reads(entry uint32) bool {
 }
 
 func (x *indexer) nextOffset() int64 {
-	if x.offsetRun >= len(x.offsets) {
+	if x.offsetRun >= len(x.compositionOffsets) {
 		return 0
 	}
-	r := x.offsets[x.offsetRun]
+	r := x.compositionOffsets[x.offsetRun]
 	if x.offsetUsed++; x.offsetUsed == r.count {
 		x.offsetRun, x.offsetUsed = x.offsetRun+1, 0
 	}
@@ -164,15 +164,15 @@ func (x *indexer) nextOffset() int64 {
 func (x *indexer) isKey(audio bool) bool {
 	key := false
 	switch {
-	case x.noKeys:
-		key = x.rapRuns == nil && (audio || x.sample == 0)
-	case len(x.keys) == 0:
+	case x.noSyncSamples:
+		key = x.randomAccess == nil && (audio || x.sample == 0)
+	case len(x.syncSamples) == 0:
 		key = true
-	case x.keys[x.key] == x.sample+x.keyBase:
+	case x.syncSamples[x.nextSync] == x.sample+x.syncBase:
 		key = true
-		x.key = min(x.key+1, len(x.keys)-1)
+		x.nextSync = min(x.nextSync+1, len(x.syncSamples)-1)
 	}
-	if len(x.rapRuns) > 0 && x.rap.next() > 0 {
+	if len(x.randomAccess) > 0 && x.randomAccessCursor.next() > 0 {
 		key = true
 	}
 	return key

@@ -42,11 +42,11 @@ func Header(parts []*Part, meta Meta) ([]byte, error) {
 		return nil, err
 	}
 	for i, p := range parts {
-		if err := j.join(p); err != nil {
+		if err := j.appendPart(p); err != nil {
 			return nil, fmt.Errorf("part %d of %d: %w", i+1, len(parts), err)
 		}
 	}
-	if err := j.check(); err != nil {
+	if err := j.checkLengths(); err != nil {
 		return nil, err
 	}
 	return j.encode()
@@ -82,11 +82,11 @@ func (j *joiner) prepare(parts []*Part) error {
 	for i, p := range parts {
 		err := p.Check()
 		if err == nil {
-			err = j.fits(p)
+			err = j.checkConfig(p)
 		}
 		var delay int64
 		if err == nil {
-			_, delay, err = j.order(p)
+			_, delay, err = j.frameOffsets(p)
 		}
 		if err != nil {
 			return fmt.Errorf("part %d of %d: %w", i+1, len(parts), err)
@@ -96,8 +96,8 @@ func (j *joiner) prepare(parts []*Part) error {
 	return checkChapters(j.meta)
 }
 
-// fits compares a part with the first: one header describes them all.
-func (j *joiner) fits(p *Part) error {
+// checkConfig compares a part with the first: one header describes them all.
+func (j *joiner) checkConfig(p *Part) error {
 	v, w := &p.Video, &j.first.Video
 	if !bytes.Equal(v.Config, w.Config) || v.Width != w.Width || v.Height != w.Height {
 		return fmt.Errorf("%w: its pictures have another codec configuration (avcC) than the first part's", ErrMismatch)
@@ -109,9 +109,9 @@ func (j *joiner) fits(p *Part) error {
 	return nil
 }
 
-// order returns the composition offsets of a part in frames, and by how many frames it decodes ahead.
+// frameOffsets returns the composition offsets of a part in frames, and by how many frames it decodes ahead.
 // Its pictures, sorted by time, must be consecutive frames.
-func (j *joiner) order(p *Part) (offsets []int64, delay int64, err error) {
+func (j *joiner) frameOffsets(p *Part) (offsets []int64, delay int64, err error) {
 	n := len(p.Video.Sizes)
 	ticks, rest := p.Video.Timescale*j.meta.Rate.Den/j.meta.Rate.Num, p.Video.Timescale*j.meta.Rate.Den%j.meta.Rate.Num
 	if rest != 0 || ticks == 0 {
@@ -139,9 +139,9 @@ func (j *joiner) order(p *Part) (offsets []int64, delay int64, err error) {
 	return offsets, delay, nil
 }
 
-// join adds the samples of a part.
-func (j *joiner) join(p *Part) error {
-	offsets, _, err := j.order(p)
+// appendPart adds the samples of a part.
+func (j *joiner) appendPart(p *Part) error {
+	offsets, _, err := j.frameOffsets(p)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func (j *joiner) join(p *Part) error {
 	return nil
 }
 
-// check says whether the pictures and the sound are as long as the record.
-func (j *joiner) check() error {
+// checkLengths says whether the pictures and the sound are as long as the record.
+func (j *joiner) checkLengths() error {
 	if int64(len(j.sizes)) != j.meta.Frames || j.meta.Frames > 1<<30 {
 		return fmt.Errorf("%w: they have %d pictures, the record %d", ErrMismatch, len(j.sizes), j.meta.Frames)
 	}

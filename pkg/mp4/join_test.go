@@ -47,7 +47,7 @@ func encode(t *testing.T, from, until int, size string, more ...string) encoded 
 		"-c:a", "aac", "-b:a", "128k", "-ac", "2")
 	args = append(args, more...)
 	args = append(args, "-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "500000", "-")
-	stream := run(t, "ffmpeg", args...)
+	stream := tableRun(t, "ffmpeg", args...)
 	var payload bytes.Buffer
 	part, err := mp4.ReadPart(bytes.NewReader(stream), &payload, window)
 	if err != nil {
@@ -101,7 +101,7 @@ func at25(frames int) mp4.Meta {
 func pictureSums(t *testing.T, path string) []string {
 	t.Helper()
 	var sums []string
-	for _, line := range strings.Split(string(run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5", "-fps_mode", "passthrough", "-")), "\n") {
+	for _, line := range strings.Split(string(tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5", "-fps_mode", "passthrough", "-")), "\n") {
 		if columns := strings.Split(line, ","); len(columns) == 6 && line[0] != '#' {
 			sums = append(sums, strings.TrimSpace(columns[1])+" "+strings.TrimSpace(columns[5]))
 		}
@@ -112,7 +112,7 @@ func pictureSums(t *testing.T, path string) []string {
 // pcm is the decoded sound, one channel.
 func pcm(t *testing.T, path string) []float64 {
 	t.Helper()
-	raw := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-ac", "1", "-f", "f32le", "-")
+	raw := tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-ac", "1", "-f", "f32le", "-")
 	out := make([]float64, len(raw)/4)
 	for i := range out {
 		out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
@@ -250,7 +250,7 @@ func checkWords(t *testing.T, path string, meta mp4.Meta) {
 			Tags  map[string]string `json:"tags"`
 		} `json:"chapters"`
 	}
-	out := run(t, "ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_chapters", path)
+	out := tableRun(t, "ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_chapters", path)
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func checkSeeking(t *testing.T, path string, at ...int) {
 	all := pictureSums(t, path)
 	for _, frame := range at {
 		seek := fmt.Sprintf("%d.%02d", frame/25, frame%25*4)
-		out := string(run(t, "ffmpeg", "-v", "error", "-ss", seek, "-i", path, "-map", "0:v", "-frames:v", "1", "-f", "framemd5", "-"))
+		out := string(tableRun(t, "ffmpeg", "-v", "error", "-ss", seek, "-i", path, "-map", "0:v", "-frames:v", "1", "-f", "framemd5", "-"))
 		_, want, _ := strings.Cut(all[frame], " ")
 		if !strings.Contains(out, want) {
 			t.Errorf("seeking to frame %d shows another picture", frame)

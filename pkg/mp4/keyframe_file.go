@@ -19,8 +19,8 @@ import (
 type View struct {
 	head []byte
 	from io.ReaderAt
-	at   []int64 // where each sample begins in the view, and where the last one ends
-	src  []int64 // where each sample begins in the file
+	offsets   []int64 // where each sample begins in the view, and where the last one ends
+	sources  []int64 // where each sample begins in the file
 }
 
 // Viewable says whether views can be made of the track: of pictures whose index was read.
@@ -47,18 +47,18 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 				return nil, fmt.Errorf("view a track: %w: sample %d comes %d ticks after the one before", ErrMalformed, i, gap)
 			}
 		}
-		v.at, v.src = append(v.at, size), append(v.src, s.Offset)
+		v.offsets, v.sources = append(v.offsets, size), append(v.sources, s.Offset)
 		size += int64(s.Size)
 	}
-	v.at = append(v.at, size)
-	if err := v.write(track, samples); err != nil {
+	v.offsets = append(v.offsets, size)
+	if err := v.layOut(track, samples); err != nil {
 		return nil, fmt.Errorf("view a track: %w", err)
 	}
 	return v, nil
 }
 
 // Size is the view's size in bytes.
-func (v *View) Size() int64 { return v.at[len(v.at)-1] }
+func (v *View) Size() int64 { return v.offsets[len(v.offsets)-1] }
 
 // ReadAt implements io.ReaderAt.
 func (v *View) ReadAt(p []byte, off int64) (int, error) {
@@ -75,19 +75,19 @@ func (v *View) ReadAt(p []byte, off int64) (int, error) {
 			return n, io.EOF
 		}
 		// The sample that holds the byte: the last that begins at or before it and is not empty.
-		i := sort.Search(len(v.src), func(i int) bool { return v.at[i+1] > at })
-		want := p[n:min(int64(len(p)), int64(n)+v.at[i+1]-at)]
-		if err := readFull(v.from, want, v.src[i]+at-v.at[i]); err != nil {
-			return n, fmt.Errorf("read a sample at byte %d: %w", v.src[i], err)
+		i := sort.Search(len(v.sources), func(i int) bool { return v.offsets[i+1] > at })
+		want := p[n:min(int64(len(p)), int64(n)+v.offsets[i+1]-at)]
+		if err := readFullAt(v.from, want, v.sources[i]+at-v.offsets[i]); err != nil {
+			return n, fmt.Errorf("read a sample at byte %d: %w", v.sources[i], err)
 		}
 		n += len(want)
 	}
 	return n, nil
 }
 
-// write makes the boxes before the samples and moves the samples behind them. What the boxes hold
+// layOut makes the boxes before the samples and moves the samples behind them. What the boxes hold
 // does not change their size.
-func (v *View) write(track *Track, samples []int) error {
+func (v *View) layOut(track *Track, samples []int) error {
 	head, err := v.boxes(track, samples, 0)
 	if err != nil {
 		return err
@@ -98,8 +98,8 @@ func (v *View) write(track *Track, samples []int) error {
 		return err
 	}
 	v.head = slices.Concat(head, mdat)
-	for i := range v.at {
-		v.at[i] += base
+	for i := range v.offsets {
+		v.offsets[i] += base
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	moov.AddChild(mvhd)
 	trak := newTrak(videoTrack, "video", "VideoHandler", track.Timescale, length, length)
 	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(track.Width<<16), mp4.Fixed32(track.Height<<16) // #nosec G115 -- 16 bits, as read
-	v.table(trak.Mdia.Minf.Stbl, track, samples, base)
+	v.setTables(trak.Mdia.Minf.Stbl, track, samples, base)
 	moov.AddChild(trak)
 	var out bytes.Buffer
 	for _, box := range []mp4.Box{mp4.NewFtyp("isom", 0x200, []string{"isom", "iso2", "mp41"}), moov} {
@@ -126,8 +126,8 @@ func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// table fills in the sample tables: a chunk a sample, so that each may have its own sample entry.
-func (v *View) table(stbl *mp4.StblBox, track *Track, samples []int, base int64) {
+// setTables fills in the sample tables: a chunk a sample, so that each may have its own sample entry.
+func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base int64) {
 	var sizes []uint32
 	offsets := &mp4.Co64Box{}
 	for n, i := range samples {
@@ -137,7 +137,7 @@ func (v *View) table(stbl *mp4.StblBox, track *Track, samples []int, base int64)
 			ticks = uint32(track.Samples[samples[n+1]].PTS - s.PTS) // #nosec G115 -- checked
 		}
 		stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleCount, 1), append(stbl.Stts.SampleTimeDelta, ticks)
-		offsets.ChunkOffset = append(offsets.ChunkOffset, uint64(base+v.at[n])) // #nosec G115 -- not negative
+		offsets.ChunkOffset = append(offsets.ChunkOffset, uint64(base+v.offsets[n])) // #nosec G115 -- not negative
 		sizes = append(sizes, s.Size)
 		if n == 0 || s.Entry != track.Samples[samples[n-1]].Entry {
 			entry := mp4.StscEntry{FirstChunk: uint32(n + 1), SamplesPerChunk: 1} // #nosec G115 -- no more than samples

@@ -90,7 +90,7 @@ func TestViewDecodes(t *testing.T) {
 // keyPictures are the digests of the key frames as decoded.
 func keyPictures(t *testing.T, path string) []string {
 	t.Helper()
-	out := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf", "select=key", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+	out := tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf", "select=key", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	var sums []string
 	for line := range bytes.Lines(out) {
 		if f := bytes.Split(bytes.TrimSpace(line), []byte(",")); len(f) == 6 && line[0] != '#' {

@@ -22,7 +22,7 @@ func (f *File) parse(moov []byte) error {
 		return ErrFragmented
 	}
 	// A sample whose size is listed takes 4 bytes, and is looked at before edit lists and after.
-	left, found := budget(maxSamples+len(moov)), false
+	left, found := sampleBudget(maxSamples+len(moov)), false
 	for kind, body := range boxes(moov) {
 		if kind != "trak" {
 			continue
@@ -49,7 +49,7 @@ func (f *File) parse(moov []byte) error {
 
 // readScale reads the timescale of a mvhd or mdhd; 0 if it is none.
 func readScale(b []byte) int64 {
-	f := fields{b}
+	f := fieldReader{b}
 	if f.version() == 1 {
 		f.skip(16)
 	} else {
@@ -63,26 +63,26 @@ func readScale(b []byte) int64 {
 }
 
 // readTrack reads the body of a trak. left is how many samples it may have.
-func readTrack(b []byte, movieScale int64, left *budget) (Track, error) {
+func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 	t := Track{Timescale: movieScale}
 	var tab tables
 	var entries []byte
 	if err := t.readBoxes(b, &tab, &entries, 0); err != nil {
 		return Track{}, err
 	}
-	t.readEntries(entries, &tab)
+	t.readSampleEntries(entries, &tab)
 	if t.Kind == Video {
 		t.description = slices.Clone(entries) // the moov need not stay in memory for it
 	}
-	if t.Kind == Video && len(tab.pictures) > 1 {
-		t.Entries = tab.pictures
+	if t.Kind == Video && len(tab.pictureSizes) > 1 {
+		t.Entries = tab.pictureSizes
 	}
 	raw, err := tab.index(t.Kind == Audio, left)
 	if err != nil {
 		return Track{}, err
 	}
-	e := editor{tab: &tab, raw: raw, audio: t.Kind == Audio, left: left, scale: t.Timescale}
-	if err := e.edit(movieScale); err != nil {
+	e := editMapper{tables: &tab, raw: raw, audio: t.Kind == Audio, remaining: left, scale: t.Timescale}
+	if err := e.apply(movieScale); err != nil {
 		return Track{}, err
 	}
 	t.Samples, t.Start = e.out, e.start()
@@ -102,13 +102,13 @@ func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) err
 				return err
 			}
 		case "tkhd":
-			t.readID(body)
+			t.readTrackHeader(body)
 		case "mdhd":
 			if scale := readScale(body); scale > 0 {
 				t.Timescale = scale
 			}
 		case "hdlr":
-			t.readKind(body)
+			t.readHandler(body)
 		case "stsd":
 			*entries = body
 		default:
@@ -123,29 +123,29 @@ func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) err
 func (t *tables) read(kind string, body []byte) error {
 	switch kind {
 	case "stts":
-		t.readDeltas(body)
+		t.readTimeToSample(body)
 	case "ctts":
-		t.readOffsets(body)
+		t.readCompositionOffsets(body)
 	case "stsc":
-		t.readChunkRuns(body)
+		t.readSampleToChunk(body)
 	case "stco", "co64":
-		t.readChunks(body, kind == "co64")
+		t.readChunkOffsets(body, kind == "co64")
 	case "stsz":
-		t.readSizes(body)
+		t.readSampleSizes(body)
 	case "stz2":
 		return t.readCompactSizes(body)
 	case "stss":
-		t.readKeys(body)
+		t.readSyncSamples(body)
 	case "sbgp":
-		t.readGroups(body)
+		t.readSampleToGroup(body)
 	case "elst":
-		t.readEdits(body)
+		t.readEditList(body)
 	}
 	return nil
 }
 
-func (t *Track) readID(b []byte) {
-	f := fields{b}
+func (t *Track) readTrackHeader(b []byte) {
+	f := fieldReader{b}
 	if f.version() == 1 {
 		f.skip(16)
 	} else {
@@ -154,8 +154,8 @@ func (t *Track) readID(b []byte) {
 	t.ID = f.u32()
 }
 
-// readKind reads a hdlr. A second one, of a QuickTime data handler, is of neither kind.
-func (t *Track) readKind(b []byte) {
+// readHandler reads a hdlr. A second one, of a QuickTime data handler, is of neither kind.
+func (t *Track) readHandler(b []byte) {
 	if len(b) < 12 {
 		return
 	}
@@ -167,9 +167,9 @@ func (t *Track) readKind(b []byte) {
 	}
 }
 
-// readEntries reads a stsd: the formats of all entries and the shape of the first.
-func (t *Track) readEntries(b []byte, tab *tables) {
-	f := fields{b}
+// readSampleEntries reads a stsd: the formats of all entries and the shape of the first.
+func (t *Track) readSampleEntries(b []byte, tab *tables) {
+	f := fieldReader{b}
 	f.version()
 	f.u32() // the count: the boxes say it themselves
 	for kind, body := range boxes(f.b) {
@@ -177,11 +177,11 @@ func (t *Track) readEntries(b []byte, tab *tables) {
 			return
 		}
 		tab.formats = append(tab.formats, kind)
-		e := fields{body}
+		e := fieldReader{body}
 		e.skip(8)
 		if t.Kind == Video {
 			e.skip(16)
-			tab.pictures = append(tab.pictures, Size{Width: int(e.u16()), Height: int(e.u16())})
+			tab.pictureSizes = append(tab.pictureSizes, Size{Width: int(e.u16()), Height: int(e.u16())})
 		}
 		if len(tab.formats) > 1 {
 			continue
@@ -189,19 +189,19 @@ func (t *Track) readEntries(b []byte, tab *tables) {
 		t.Codec = kind
 		switch t.Kind {
 		case Video:
-			t.Width, t.Height = tab.pictures[0].Width, tab.pictures[0].Height
+			t.Width, t.Height = tab.pictureSizes[0].Width, tab.pictureSizes[0].Height
 		case Audio:
-			t.readSound(e)
+			t.readAudioEntry(e)
 		case Other:
 		}
 	}
 }
 
-// readSound reads the shape of an audio sample entry, which QuickTime has in three versions. Where the
+// readAudioEntry reads the shape of an audio sample entry, which QuickTime has in three versions. Where the
 // decoder's configuration tells the channels it is believed: FFmpeg writes 2 for mono, too.
-func (t *Track) readSound(e fields) {
+func (t *Track) readAudioEntry(e fieldReader) {
 	defer func() {
-		if n := channelsIn(e.b); n > 0 {
+		if n := esdsChannels(e.b); n > 0 {
 			t.Channels = n
 		}
 	}()

@@ -58,8 +58,8 @@ type Chunk struct {
 	Count  int   // of samples
 }
 
-// add puts one more duration at the end of the runs.
-func (v *PartVideo) add(ticks int64) {
+// addDuration puts one more duration at the end of the runs.
+func (v *PartVideo) addDuration(ticks int64) {
 	if last := len(v.Durations) - 1; last >= 0 && v.Durations[last].Ticks == ticks {
 		v.Durations[last].Count++
 		return

@@ -23,7 +23,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	if size <= 0 {
 		return nil, ErrEmpty
 	}
-	moov, err := findMoov(r, size)
+	moov, err := findMovieBox(r, size)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +34,10 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// findMoov walks the top level and returns the body of the first moov.
-func findMoov(r io.ReaderAt, size int64) ([]byte, error) {
+// findMovieBox walks the top level and returns the body of the first moov.
+func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
 	for at := int64(0); at < size; {
-		box, err := readHeader(r, at, size)
+		box, err := readBoxHeader(r, at, size)
 		switch {
 		case errors.Is(err, ErrMalformed) && at > 0:
 			return nil, fmt.Errorf("%w before the bytes at %d that are no box", ErrNoMoov, at)
@@ -46,7 +46,7 @@ func findMoov(r io.ReaderAt, size int64) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		}
-		if box.kind == "moov" {
+		if box.boxType == "moov" {
 			return readMoov(r, at, size, box)
 		}
 		if box.size > size-at { // a mdat cut off, normally; it was the last box
@@ -57,69 +57,69 @@ func findMoov(r io.ReaderAt, size int64) ([]byte, error) {
 	return nil, ErrNoMoov
 }
 
-func readMoov(r io.ReaderAt, at, size int64, box header) ([]byte, error) {
+func readMoov(r io.ReaderAt, at, size int64, box boxHeader) ([]byte, error) {
 	if box.size > size-at {
 		return nil, fmt.Errorf("%w: it begins at byte %d and is cut off", ErrNoMoov, at)
 	}
 	if box.size > maxMoov {
 		return nil, fmt.Errorf("%w: a moov of %d bytes", ErrMalformed, box.size)
 	}
-	body := make([]byte, box.size-box.head)
-	if err := readFull(r, body, at+box.head); err != nil {
+	body := make([]byte, box.size-box.headerSize)
+	if err := readFullAt(r, body, at+box.headerSize); err != nil {
 		return nil, fmt.Errorf("read the moov box at byte %d: %w", at, err)
 	}
 	return body, nil
 }
 
-// header is the head of a box in a file.
-type header struct {
-	kind string
+// boxHeader is the head of a box in a file.
+type boxHeader struct {
+	boxType string
 	size int64 // of the whole box, at least head
-	head int64 // bytes before the body: 8 or 16
+	headerSize int64 // bytes before the body: 8 or 16
 }
 
-// readHeader reads the box header at a byte of the file. A header that is none wraps ErrMalformed.
-func readHeader(r io.ReaderAt, at, size int64) (header, error) {
+// readBoxHeader reads the box header at a byte of the file. A header that is none wraps ErrMalformed.
+func readBoxHeader(r io.ReaderAt, at, size int64) (boxHeader, error) {
 	var buf [16]byte
 	b := buf[:min(16, size-at)]
 	if len(b) < 8 {
-		return header{}, fmt.Errorf("%w: %d bytes left at %d", ErrMalformed, len(b), at)
+		return boxHeader{}, fmt.Errorf("%w: %d bytes left at %d", ErrMalformed, len(b), at)
 	}
-	if err := readFull(r, b, at); err != nil {
-		return header{}, fmt.Errorf("read the box header at byte %d: %w", at, err)
+	if err := readFullAt(r, b, at); err != nil {
+		return boxHeader{}, fmt.Errorf("read the box header at byte %d: %w", at, err)
 	}
-	box, ok := parseHeader(b, size-at)
-	if !ok || at == 0 && !oneOf(box.kind, firstBoxes) {
-		return header{}, fmt.Errorf("%w: no box at byte %d", ErrMalformed, at)
+	box, ok := parseBoxHeader(b, size-at)
+	if !ok || at == 0 && !isListed(box.boxType, firstBoxes) {
+		return boxHeader{}, fmt.Errorf("%w: no box at byte %d", ErrMalformed, at)
 	}
 	return box, nil
 }
 
-// parseHeader reads a box header from its first bytes; rest is what the box may extend to if it says
+// parseBoxHeader reads a box header from its first bytes; rest is what the box may extend to if it says
 // that it does.
-func parseHeader(b []byte, rest int64) (header, bool) {
+func parseBoxHeader(b []byte, rest int64) (boxHeader, bool) {
 	if len(b) < 8 {
-		return header{}, false
+		return boxHeader{}, false
 	}
-	box := header{kind: string(b[4:8]), size: int64(binary.BigEndian.Uint32(b)), head: 8}
+	box := boxHeader{boxType: string(b[4:8]), size: int64(binary.BigEndian.Uint32(b)), headerSize: 8}
 	switch {
 	case box.size == 0:
 		box.size = rest
 	case box.size == 1 && len(b) < 16:
-		return header{}, false
+		return boxHeader{}, false
 	case box.size == 1:
-		box.size, box.head = int64(binary.BigEndian.Uint64(b[8:])), 16 // #nosec G115 -- negative is refused below
+		box.size, box.headerSize = int64(binary.BigEndian.Uint64(b[8:])), 16 // #nosec G115 -- negative is refused below
 	}
 	for _, c := range b[4:8] {
 		if c < ' ' && c != 0 {
-			return header{}, false
+			return boxHeader{}, false
 		}
 	}
-	return box, box.size >= box.head
+	return box, box.size >= box.headerSize
 }
 
-// readFull fills b from a place inside the file: that the reader ends there is an error of the reader.
-func readFull(r io.ReaderAt, b []byte, at int64) error {
+// readFullAt fills b from a place inside the file: that the reader ends there is an error of the reader.
+func readFullAt(r io.ReaderAt, b []byte, at int64) error {
 	n, err := r.ReadAt(b, at)
 	switch {
 	case n == len(b):

@@ -10,8 +10,8 @@ import (
 
 // Bytes of a sample entry before the boxes in it.
 const (
-	visualHead = 78
-	soundHead  = 28
+	visualEntrySize = 78
+	audioEntrySize  = 28
 )
 
 // readMoov reads what the samples of a fragmented stream have in common.
@@ -28,7 +28,7 @@ func (p *partReader) readMoov(b []byte) error {
 		if err := t.readBoxes(body, &tables{}, &entries, 0); err != nil {
 			return err
 		}
-		t.readEntries(entries, &tables{})
+		t.readSampleEntries(entries, &tables{})
 		if err := p.setTrack(&t, entries); err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (p *partReader) setTrack(t *Track, entries []byte) error {
 	case t.Kind == Video && t.Codec == "avc1" && p.video.id == 0 && t.Timescale > 0:
 		v := &p.part.Video
 		v.Timescale, v.Width, v.Height = t.Timescale, t.Width, t.Height
-		v.Config = slices.Clone(boxOf(entries, visualHead, "avcC"))
+		v.Config = slices.Clone(childOfEntry(entries, visualEntrySize, "avcC"))
 		p.video.id = t.ID
 		return nil
 	case t.Kind == Audio && t.Codec == "mp4a" && p.audio.id == 0:
@@ -60,18 +60,18 @@ func (p *partReader) setTrack(t *Track, entries []byte) error {
 		a.SampleRate, a.Channels = t.SampleRate, t.Channels
 		p.audio.id = t.ID
 		var err error
-		a.Config, err = audioConfig(boxOf(entries, soundHead, "esds"))
+		a.Config, err = audioConfig(childOfEntry(entries, audioEntrySize, "esds"))
 		return err
 	}
 	return fmt.Errorf("%w: a %s track of %q", ErrMalformed, t.Kind, t.Codec)
 }
 
-// boxOf is the body of the first box of a kind in the first entry of a stsd; nil if there is none.
-func boxOf(stsd []byte, head int, kind string) []byte {
-	f := fields{stsd}
+// childOfEntry is the body of the first box of a kind in the first entry of a stsd; nil if there is none.
+func childOfEntry(stsd []byte, head int, kind string) []byte {
+	f := fieldReader{stsd}
 	f.skip(8)
 	for _, entry := range boxes(f.b) {
-		e := fields{entry}
+		e := fieldReader{entry}
 		e.skip(head)
 		for k, body := range boxes(e.b) {
 			if k == kind {

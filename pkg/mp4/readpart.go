@@ -50,7 +50,7 @@ func ReadPart(r io.Reader, payload io.Writer, window PartWindow) (*Part, error) 
 
 // partReader is where ReadPart stands.
 type partReader struct {
-	in     position
+	in     countingReader
 	out    io.Writer
 	sha    hash.Hash
 	crc    hash.Hash32
@@ -76,13 +76,13 @@ type partRun struct {
 	samples []mp4.Sample
 }
 
-// position counts what is read.
-type position struct {
+// countingReader counts what is read.
+type countingReader struct {
 	r  *bufio.Reader
 	at int64
 }
 
-func (p *position) Read(b []byte) (int, error) {
+func (p *countingReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.at += int64(n)
 	return n, err
@@ -100,26 +100,26 @@ func (p payloadWriter) Write(b []byte) (int, error) {
 }
 
 // header reads the next box header; io.EOF if the stream ends before it.
-func (p *partReader) header() (header, error) {
+func (p *partReader) header() (boxHeader, error) {
 	start, err := p.in.r.Peek(16)
 	if len(start) == 0 {
-		return header{}, err
+		return boxHeader{}, err
 	}
-	box, ok := parseHeader(start, 0)
+	box, ok := parseBoxHeader(start, 0)
 	if !ok {
 		if err != nil && !errors.Is(err, io.EOF) {
-			return header{}, err
+			return boxHeader{}, err
 		}
 		if p.in.at == 0 {
-			return header{}, ErrNotMP4
+			return boxHeader{}, ErrNotMP4
 		}
-		return header{}, fmt.Errorf("%w: no box", ErrMalformed)
+		return boxHeader{}, fmt.Errorf("%w: no box", ErrMalformed)
 	}
-	if p.in.at == 0 && !oneOf(box.kind, firstBoxes) {
-		return header{}, ErrNotMP4
+	if p.in.at == 0 && !isListed(box.boxType, firstBoxes) {
+		return boxHeader{}, ErrNotMP4
 	}
-	if err := p.skip(box.head); err != nil {
-		return header{}, err
+	if err := p.skip(box.headerSize); err != nil {
+		return boxHeader{}, err
 	}
 	return box, nil
 }
@@ -135,19 +135,19 @@ func (p *partReader) copy(w io.Writer, n int64) error {
 	return err
 }
 
-func (p *partReader) read(box header) error {
-	body := box.size - box.head
-	switch box.kind {
+func (p *partReader) read(box boxHeader) error {
+	body := box.size - box.headerSize
+	switch box.boxType {
 	case "moov", "moof":
 		if body > maxFragment {
-			return fmt.Errorf("%w: a %s of %d bytes", ErrMalformed, box.kind, body)
+			return fmt.Errorf("%w: a %s of %d bytes", ErrMalformed, box.boxType, body)
 		}
-		start := p.in.at - box.head
+		start := p.in.at - box.headerSize
 		b := make([]byte, body)
 		if _, err := io.ReadFull(&p.in, b); err != nil {
-			return fmt.Errorf("%s: %w", box.kind, noEOF(err))
+			return fmt.Errorf("%s: %w", box.boxType, unexpectedEOF(err))
 		}
-		if box.kind == "moov" {
+		if box.boxType == "moov" {
 			return p.readMoov(b)
 		}
 		p.moof = start
@@ -159,8 +159,8 @@ func (p *partReader) read(box header) error {
 	}
 }
 
-// noEOF makes an end inside something an unexpected one.
-func noEOF(err error) error {
+// unexpectedEOF makes an end inside something an unexpected one.
+func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
@@ -246,7 +246,7 @@ func (p *partReader) readRun(run partRun, end int64) error {
 		p.packets += len(run.samples)
 		p.part.Audio.Dropped += len(run.samples) - (to - from)
 	}
-	before, kept, after := bytesOf(run.samples[:from]), bytesOf(run.samples[from:to]), bytesOf(run.samples[to:])
+	before, kept, after := totalSize(run.samples[:from]), totalSize(run.samples[from:to]), totalSize(run.samples[to:])
 	if before+kept+after > end-p.in.at {
 		return fmt.Errorf("%w: samples beyond their mdat", ErrMalformed)
 	}
@@ -254,7 +254,7 @@ func (p *partReader) readRun(run partRun, end int64) error {
 		return err
 	}
 	if from < to {
-		p.list(run.kind, run.samples[from:to])
+		p.addSamples(run.kind, run.samples[from:to])
 	}
 	if err := p.copy(p.out, kept); err != nil {
 		return err
@@ -263,7 +263,7 @@ func (p *partReader) readRun(run partRun, end int64) error {
 	return p.skip(after)
 }
 
-func bytesOf(samples []mp4.Sample) int64 {
+func totalSize(samples []mp4.Sample) int64 {
 	sum := int64(0)
 	for i := range samples {
 		sum += int64(samples[i].Size)
@@ -271,8 +271,8 @@ func bytesOf(samples []mp4.Sample) int64 {
 	return sum
 }
 
-// list enters a chunk of samples into the tables.
-func (p *partReader) list(kind Kind, samples []mp4.Sample) {
+// addSamples enters a chunk of samples into the tables.
+func (p *partReader) addSamples(kind Kind, samples []mp4.Sample) {
 	p.part.Chunks = append(p.part.Chunks, Chunk{Kind: kind, Offset: p.part.Bytes, Count: len(samples)})
 	if kind == Audio {
 		for _, s := range samples {
@@ -287,7 +287,7 @@ func (p *partReader) list(kind Kind, samples []mp4.Sample) {
 		}
 		v.Sizes = append(v.Sizes, s.Size)
 		v.Offsets = append(v.Offsets, s.CompositionTimeOffset)
-		v.add(int64(s.Dur))
+		v.addDuration(int64(s.Dur))
 	}
 }
 

@@ -33,8 +33,8 @@ type Word struct {
 	Line       string          // the same for the words of one line
 }
 
-// wanted are the languages read if installed.
-var wanted = [...]string{"eng", "rus"}
+// preferredLanguages are the languages read if installed.
+var preferredLanguages = [...]string{"eng", "rus"}
 
 // Find looks for tesseract on the PATH. It returns nil and no error if it is not installed, or has
 // none of the languages.
@@ -51,7 +51,7 @@ func Find(ctx context.Context) (*Reader, error) {
 	}
 	installed := strings.Fields(string(out))
 	var use []string
-	for _, language := range wanted {
+	for _, language := range preferredLanguages {
 		if slices.Contains(installed, language) {
 			use = append(use, language)
 		}
@@ -71,7 +71,7 @@ func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) 
 	cmd := exec.CommandContext(ctx, r.path, "stdin", "stdout", "--psm", "11", "--dpi", "150", "-l", r.languages, "tsv") // #nosec G204 -- constant arguments
 	// One thread: more of them cost CPU time without being faster on small pictures.
 	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
-	cmd.Stdin = bytes.NewReader(pgm(picture))
+	cmd.Stdin = bytes.NewReader(encodePGM(picture))
 	var out, trouble bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &trouble
 	cmd.WaitDelay = 3 * time.Second
@@ -81,7 +81,7 @@ func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) 
 		}
 		return nil, fmt.Errorf("read words: tesseract: %w: %s", err, firstLine(trouble.String()))
 	}
-	return parse(out.String()), nil
+	return parseTSV(out.String()), nil
 }
 
 func firstLine(s string) string {
@@ -89,8 +89,8 @@ func firstLine(s string) string {
 	return line
 }
 
-// pgm writes a picture as a portable graymap.
-func pgm(picture *image.Gray) []byte {
+// encodePGM writes a picture as a portable graymap.
+func encodePGM(picture *image.Gray) []byte {
 	b := picture.Bounds()
 	out := make([]byte, 0, b.Dx()*b.Dy()+32)
 	out = fmt.Appendf(out, "P5\n%d %d\n255\n", b.Dx(), b.Dy())
@@ -101,9 +101,9 @@ func pgm(picture *image.Gray) []byte {
 	return out
 }
 
-// parse reads Tesseract's table: level, page, block, paragraph, line, word, left, top, width,
+// parseTSV reads Tesseract's table: level, page, block, paragraph, line, word, left, top, width,
 // height, confidence, text. Rows that are not words, or cannot be read, are passed over.
-func parse(table string) []Word {
+func parseTSV(table string) []Word {
 	var words []Word
 	for row := range strings.Lines(table) {
 		f := strings.Split(strings.TrimRight(row, "\r\n"), "\t")

@@ -119,7 +119,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "video/mp4")
-	body := io.NewSectionReader(remembering{s}, 0, s.object.Size())
+	body := io.NewSectionReader(errorRecorder{s}, 0, s.object.Size())
 	http.ServeContent(w, r, "", time.Time{}, body)
 	if s.Err() != nil {
 		// The length is promised already: cutting the connection is the only way left to say no.
@@ -127,11 +127,11 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// remembering notes every error of the storage behind an object.
-type remembering struct{ *Served }
+// errorRecorder notes every error of the storage behind an object.
+type errorRecorder struct{ *Served }
 
 // ReadAt implements io.ReaderAt.
-func (m remembering) ReadAt(p []byte, off int64) (int, error) {
+func (m errorRecorder) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.object.ReadAt(p, off)
 	if err != nil && (!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
 		m.fail(fmt.Errorf("read a segment at byte %d: %w", off, err))

@@ -18,8 +18,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/storage"
 )
 
-// cloud is Cloud Storage on a socket, and our client.
-type cloud struct {
+// env is Cloud Storage on a socket, and our client.
+type env struct {
 	*bucket.Bucket
 	client  *bucket.Client
 	faults  *faults.Table
@@ -29,23 +29,23 @@ type cloud struct {
 	handler atomic.Pointer[http.Handler] // in place of the server, if set
 }
 
-type counted struct {
+type countingWriter struct {
 	http.ResponseWriter
 	n *atomic.Int64
 }
 
-func (c counted) Write(p []byte) (int, error) {
+func (c countingWriter) Write(p []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(p)
 	c.n.Add(int64(n))
 	return n, err
 }
 
-func (c counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (c countingWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // start serves the buckets "work" and "segments"; waits are a hundredth of what they are.
-func start(t testing.TB, name string) *cloud {
+func start(t testing.TB, name string) *env {
 	t.Helper()
-	c := &cloud{faults: faults.New(10 * time.Millisecond), folder: t.TempDir()}
+	c := &env{faults: faults.New(10 * time.Millisecond), folder: t.TempDir()}
 	server, err := storage.New(storage.Options{
 		Dir: t.TempDir(), Folders: map[string]string{"segments": c.folder}, Now: time.Now, Faults: c.faults,
 	})
@@ -61,10 +61,10 @@ func start(t testing.TB, name string) *cloud {
 			(*other).ServeHTTP(w, r)
 			return
 		}
-		server.ServeHTTP(counted{w, &c.served}, r)
+		server.ServeHTTP(countingWriter{w, &c.served}, r)
 	}))
 	c.client, err = bucket.New(t.Context(), bucket.Options{
-		Endpoint: listener.URL + "/storage/v1/", Transport: sent{http.DefaultTransport.(*http.Transport).Clone()}, Scale: 100, Now: time.Now,
+		Endpoint: listener.URL + "/storage/v1/", Transport: bodyWaiter{http.DefaultTransport.(*http.Transport).Clone()}, Scale: 100, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -79,27 +79,27 @@ func start(t testing.TB, name string) *cloud {
 	return c
 }
 
-// sent gives an answer only when its request's body has been let go of. The client library fills a chunk's
+// bodyWaiter gives an answer only when its request's body has been let go of. The client library fills a chunk's
 // buffer again as soon as the answer is there; that the transport is through with it by then is sure (the
 // server has read it all), but only the server knows, and the race detector cannot see through a socket.
-type sent struct{ http.RoundTripper }
+type bodyWaiter struct{ http.RoundTripper }
 
-type noted struct {
+type trackedBody struct {
 	io.ReadCloser
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (n *noted) Close() error {
+func (n *trackedBody) Close() error {
 	defer n.once.Do(func() { close(n.closed) })
 	return n.ReadCloser.Close()
 }
 
-func (s sent) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s bodyWaiter) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return s.RoundTripper.RoundTrip(r)
 	}
-	body := &noted{ReadCloser: r.Body, closed: make(chan struct{})}
+	body := &trackedBody{ReadCloser: r.Body, closed: make(chan struct{})}
 	r = r.Clone(r.Context())
 	r.Body = body
 	answer, err := s.RoundTripper.RoundTrip(r)
@@ -111,7 +111,7 @@ func (s sent) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // fail adds a fault rule.
-func (c *cloud) fail(t testing.TB, method string, nth int64, rate float64, kind faults.Kind) {
+func (c *env) fail(t testing.TB, method string, nth int64, rate float64, kind faults.Kind) {
 	t.Helper()
 	if err := c.faults.Add(faults.Rule{API: "storage", Method: method, Nth: nth, Rate: rate, Kind: kind, Seed: 1}); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func random(n int, seed byte) []byte {
 	return data
 }
 
-func (c *cloud) put(t testing.TB, name string, data []byte) bucket.Object {
+func (c *env) put(t testing.TB, name string, data []byte) bucket.Object {
 	t.Helper()
 	object, err := c.CreateBytes(t.Context(), name, "video/mp4", nil, data)
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *cloud) put(t testing.TB, name string, data []byte) bucket.Object {
 	return object
 }
 
-func (c *cloud) read(t testing.TB, name string) []byte {
+func (c *env) read(t testing.TB, name string) []byte {
 	t.Helper()
 	data, _, err := c.ReadAll(t.Context(), name, 1<<30)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *cloud) read(t testing.TB, name string) []byte {
 }
 
 // names lists what is there.
-func (c *cloud) names(t testing.TB, prefix string) []string {
+func (c *env) names(t testing.TB, prefix string) []string {
 	t.Helper()
 	names := []string{}
 	for object, err := range c.List(t.Context(), prefix) {
