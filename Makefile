@@ -1,5 +1,4 @@
-# Two commands are enough to begin: `make demo` shows what this is, `make test` proves that it works.
-# Each installs what it needs. `make` alone lists the rest.
+# Start with `make demo` and `make test`. Each installs what it needs. `make` alone lists all targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -13,7 +12,7 @@ help: ## list the targets
 build: ## build bin/local
 	@go build -trimpath -buildvcs=false -o bin/local ./jobs/local
 
-demo: ## a room's afternoon from its calendar to the video on (a stand-in of) Drive; KEEP=1 keeps serving
+demo: ## make a video of an event in a calendar, with stand-ins for Google; KEEP=1 keeps serving
 	@scripts/setup ffmpeg tesseract curl
 	@$(MAKE) build
 	@scripts/demo
@@ -22,15 +21,15 @@ test: ## run the tests (minutes)
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
 	go test -short -timeout 30m ./...
 
-lint: ## formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
+lint: ## check formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills long fuzz ## what takes longer: the race detector, kills, long tests, fuzzing, FFmpeg 7.1, the image
+check: race kills long fuzz ## run the longer checks: race detector, kills, long tests, fuzzing, FFmpeg 7.1, image
 	@CHECK_DEBIAN13=try scripts/debian13
 	@CHECK_DEBIAN13=try scripts/image-test
 
-# Without what counts pixels in one goroutine: there the race detector finds nothing, ten times as slowly.
+# Code that counts pixels in one goroutine has no races, and the race detector makes it ten times as slow.
 RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
 RACE_SKIP_TESTS := ^TestPanes$$|^TestByHand$$|^TestChaos$$|^TestSoundFallsBack$$|^TestFaults$$/^(cut_|garbage|HEVC|no_sound|sound_|zero_bytes|another_size|a_change_of_size|the_decoder)
 
@@ -42,35 +41,35 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 	@scripts/setup ffmpeg tesseract
 	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
-long: # what `make test` leaves out
+long: # the tests that `make test` skips
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
 	go test -timeout 30m ./pkg/localcloud/... ./pkg/pipeline ./pkg/presence ./pkg/store ./pkg/web ./pkg/workspace ./terraform
 	go test -run '^(TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
-chaos: ## 200 records while processes are killed, messages doubled, Google's answers faulty; RECORDS, KILLS, SEED, DATABASE=mysql (killed, too)
+chaos: ## process 200 records under kills, doubled messages and faults; RECORDS, KILLS, SEED, DATABASE=mysql
 	@scripts/setup ffmpeg tesseract mariadb
 	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) CHAOS_DATABASE=$(DATABASE) \
 		go test -run '^TestChaos$$' -count 1 -timeout 6h -v ./jobs/local
 
-load: ## 5,000 records through the pipeline, only rendering faked: docs/load-pipeline.svg (half an hour); RECORDS
+load: ## process 5,000 records with faked rendering (half an hour), write docs/load-pipeline.svg; RECORDS
 	@scripts/setup ffmpeg
 	LOAD_RECORDS=$(or $(RECORDS),5000) go test -run '^TestLoad$$' -count 1 -timeout 6h -v ./jobs/local
 
 fuzz:
 	@scripts/fuzz 30s
 
-debian13: ## the engine's tests on the FFmpeg of Debian 13 (7.1)
+debian13: ## run the engine's tests on the FFmpeg of Debian 13 (7.1)
 	@scripts/debian13
 
-image: ## what the Dockerfile builds, made in a Debian 13 root and tried there
+image: ## build the image in a Debian 13 root, and try it there
 	@scripts/image-test
 
-bench: ## what a merge costs against other ways (docs/cost.md), and the other benchmarks
+bench: ## run the benchmarks: the cost of a merge (docs/cost.md), memory, latency
 	@scripts/setup ffmpeg
 	go test -run '^$$' -bench . -benchtime 1x -p 1 -timeout 60m ./...
 
-simulate: ## weeks of 20 to 20,000 rooms under Google's quotas, with our own claim: docs/simulation.md (minutes); ONLY=campus
+simulate: ## simulate weeks of 20 to 20,000 rooms under Google's quotas (docs/simulation.md, minutes); ONLY=campus
 	@go run ./jobs/simulate $(ONLY)
 
-clean: ## remove what the other targets made here
+clean: ## remove the output of the other targets
 	rm -rf bin demo .cache

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestTheImageHasWhatTheTestsRunOn: the packages of the image are those of the root that the engine's
-// tests run in (scripts/debian13), but for time zones, which our programs bring along.
-func TestTheImageHasWhatTheTestsRunOn(t *testing.T) {
+// TestImageHasThePackagesOfTheTests compares the packages of the image with those of the root in which the engine's tests
+// run (scripts/debian13). Time zones are excepted, because the programs contain them.
+func TestImageHasThePackagesOfTheTests(t *testing.T) {
 	t.Parallel()
 	dockerfile, err := os.ReadFile("../Dockerfile")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestTheImageHasWhatTheTestsRunOn(t *testing.T) {
 	installed := regexp.MustCompile(`--no-install-recommends \\\n\s+([a-z -]+)\n`).FindSubmatch(dockerfile)
 	tested := regexp.MustCompile(`(?m)^include=(\S+)$`).FindSubmatch(debian)
 	if installed == nil || tested == nil {
-		t.Fatal("the lists of packages are not where they were")
+		t.Fatal("the lists of packages were not found")
 	}
 	image, root := strings.Fields(string(installed[1])), strings.Split(string(tested[1]), ",")
 	root = slices.DeleteFunc(root, func(name string) bool { return name == "tzdata" })

@@ -21,7 +21,7 @@ const (
 	newImage = "r/merger@" + digest
 )
 
-// release is a repository's scripts beside programs that only write down how they were called.
+// release is the scripts of a repository beside stand-ins that record their calls.
 type release struct {
 	dir  string
 	bin  string
@@ -74,7 +74,7 @@ func (r *release) write(name, text string) {
 	}
 }
 
-// program makes a stand-in that writes down its arguments and then does something.
+// program makes a stand-in that records its arguments and then runs a script.
 func (r *release) program(name, does string) {
 	r.test.Helper()
 	r.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>%s/calls\n%s\n", name, r.dir, does))
@@ -91,7 +91,7 @@ func (r *release) run(script string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// steps runs steps of a release as Cloud Build would: a failure is the end.
+// steps runs steps of a release as Cloud Build would: it stops at the first failure.
 func (r *release) steps(steps ...string) error {
 	r.test.Helper()
 	for _, step := range steps {
@@ -107,12 +107,12 @@ func (r *release) calls() string {
 	return string(text)
 }
 
-// all are the steps of ours in their order.
+// all returns the steps of scripts/release in their order.
 func all() []string {
 	return []string{"check", "terraform", "base", "build", "try", "push", "former", "new-job", "migrate", "attempt deploy", "attempt smoke", "rollback"}
 }
 
-func TestARelease(t *testing.T) {
+func TestRelease(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	if err := r.steps(all()...); err != nil {
@@ -138,7 +138,7 @@ func TestARelease(t *testing.T) {
 	}
 }
 
-func TestABadReleaseIsTakenBack(t *testing.T) {
+func TestBadReleaseIsRolledBack(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*release){
 		"the deployment fails": func(r *release) {
@@ -153,7 +153,7 @@ func TestABadReleaseIsTakenBack(t *testing.T) {
 			t.Parallel()
 			r := newRelease(t)
 			spoil(r)
-			if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "deployed again is "+oldImage) {
+			if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), oldImage+" is deployed again") {
 				t.Errorf("%v", err)
 			}
 			if calls := r.calls(); strings.LastIndex(calls, "-var=image="+oldImage) < strings.LastIndex(calls, "-var=image="+newImage) {
@@ -163,7 +163,7 @@ func TestABadReleaseIsTakenBack(t *testing.T) {
 	}
 }
 
-func TestAFailedMigrationDeploysNothing(t *testing.T) {
+func TestFailedMigrationDeploysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	r.program("gcloud", "exit 1")
@@ -175,8 +175,8 @@ func TestAFailedMigrationDeploysNothing(t *testing.T) {
 	}
 }
 
-// TestEveryModuleIsReleased: what terraform/main.tf runs gets the new image, every service is looked at, and the
-// image is tried as each of them.
+// TestEveryModuleIsReleased checks that every module of terraform/main.tf gets the new image, that smoke checks every
+// service, and that the image is tried as each of them.
 func TestEveryModuleIsReleased(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
@@ -202,7 +202,7 @@ func TestEveryModuleIsReleased(t *testing.T) {
 		}
 		services = append(services, module[1])
 		if !strings.Contains(r.calls(), "services describe "+module[1]+" ") {
-			t.Errorf("nobody looks at %s", module[1])
+			t.Errorf("smoke does not check %s", module[1])
 		}
 	}
 	if list := "for target in " + strings.Join(services, " "); len(services) < 9 || strings.Count(string(tried), list) != 2 {
@@ -210,15 +210,15 @@ func TestEveryModuleIsReleased(t *testing.T) {
 	}
 }
 
-// TestWhatComesLaterStays: two builds run at once; the one that began first is the last to deploy.
-func TestWhatComesLaterStays(t *testing.T) {
+// TestOvertakenBuildChangesNothing runs two builds at once. The one that started first is the last to deploy.
+func TestOvertakenBuildChangesNothing(t *testing.T) {
 	t.Parallel()
 	const later = "r/merger@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 	for _, step := range []string{"jobs execute migrate", "status.url"} { // when the other one deploys
 		r := newRelease(t)
 		r.program("terraform", `case "$*" in *output*) if grep -q '`+step+`' `+r.dir+`/calls; then printf %s '`+later+`'; else printf %s '`+oldImage+`'; fi ;; esac`)
 		r.program("curl", "printf 500")
-		if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), later+" was deployed meanwhile, and stays") {
+		if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), later+" was deployed in the meantime and stays") {
 			t.Errorf("%s: %v", step, err)
 		}
 		if calls := r.calls(); strings.Contains(calls, "-var=image="+oldImage) || step == "jobs execute migrate" && strings.Contains(calls, "module.form") {
@@ -227,7 +227,7 @@ func TestWhatComesLaterStays(t *testing.T) {
 	}
 }
 
-func TestABadImageIsNotPushed(t *testing.T) {
+func TestBadImageIsNotPushed(t *testing.T) {
 	t.Parallel()
 	for name, docker := range map[string]string{
 		"no Russian":         `case "$*" in *tesseract*) echo eng ;; *imagetools*) echo ` + digest + ` ;; esac`,
@@ -245,11 +245,11 @@ func TestABadImageIsNotPushed(t *testing.T) {
 	}
 }
 
-func TestAPushWithoutADigestDeploysNothing(t *testing.T) {
+func TestPushWithoutDigestDeploysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	r.program("docker", `case "$*" in *imagetools*) echo `+digest+` ;; *tesseract*) echo rus ;; *--metadata-file*) echo '{}' >"$RELEASE/pushed.json" ;; esac`)
-	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "left no digest") {
+	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "reported no digest") {
 		t.Errorf("%v", err)
 	}
 	if strings.Contains(r.calls(), "apply") {
@@ -257,7 +257,7 @@ func TestAPushWithoutADigestDeploysNothing(t *testing.T) {
 	}
 }
 
-func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
+func TestFirstReleaseHasNoFormerImage(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	r.program("terraform", `case "$*" in *output*) printf us-docker.pkg.dev/cloudrun/container/hello ;; esac`)
@@ -267,7 +267,7 @@ func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
 	}
 }
 
-func TestAMisspeltSubstitutionStopsTheBuild(t *testing.T) {
+func TestMisspeltSubstitutionStopsTheBuild(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"} {
 		r := newRelease(t)
@@ -308,8 +308,8 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// TestTheBuildsSteps holds cloudbuild.yaml against itself and against scripts/release.
-func TestTheBuildsSteps(t *testing.T) {
+// TestBuildSteps compares cloudbuild.yaml with itself and with scripts/release.
+func TestBuildSteps(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../cloudbuild.yaml")
 	if err != nil {

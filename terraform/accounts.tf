@@ -1,20 +1,20 @@
-# Who may do what. One account a component; each right on the narrowest thing that can carry it. No
-# account has a key file.
+# Accounts and rights. Each component has one account. Each right is granted on the narrowest resource that
+# supports it. No account has a key file.
 
 locals {
   components = {
     form     = "the web form"
     api      = "the public API and calendar notifications"
-    calendar = "looks through the rooms' calendars"
+    calendar = "reads the rooms' calendars"
     claim    = "takes due records"
     standby  = "takes due records while claim is silent"
     stage    = "finds segments and plans"
     merge    = "renders and joins"
-    upload   = "puts videos on Drive"
+    upload   = "uploads videos to Drive"
     link     = "calendar, Classroom, notices"
-    fail     = "marks what was given up"
+    fail     = "marks records as failed"
     migrate  = "changes the database's schema"
-    doctor   = "looks whether everything is in order"
+    doctor   = "checks the deployment"
     push     = "Pub/Sub as the caller of functions"
     schedule = "Cloud Scheduler as the caller of functions"
     build    = "builds, tests and deploys"
@@ -22,7 +22,7 @@ locals {
 
   database_users = setsubtract(keys(local.components), ["push", "schedule", "build"])
 
-  # Who publishes to which topic. A topic is named after the function it wakes.
+  # Publishers of each topic. A topic has the name of the function that it starts.
   publishes = {
     api     = ["calendar"]
     claim   = ["stage", "upload", "link"]
@@ -39,10 +39,10 @@ locals {
     link     = module.link.topic
   }
 
-  # Who does what with objects. Nobody of ours can delete or overwrite a segment.
+  # Rights on objects. No component can delete or overwrite a segment.
   segments = {
-    calendar = ["roles/storage.objectViewer"]                                # keeps the index of what was recorded
-    stage    = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # it copies from Drive what is only there
+    calendar = ["roles/storage.objectViewer"]                                # maintains the index of footage
+    stage    = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # copies segments that are only on Drive
     merge    = ["roles/storage.objectViewer"]
     doctor   = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
@@ -52,12 +52,12 @@ locals {
     stage  = ["roles/storage.objectUser"]
     merge  = ["roles/storage.objectUser"]
     upload = ["roles/storage.objectUser"]
-    link   = ["roles/storage.objectUser"] # deletes the parts of what is delivered
+    link   = ["roles/storage.objectUser"] # deletes the parts of delivered records
     doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
 
-  # The components that act for people of the Workspace domain, and the scopes they ask for. The Admin
-  # console wants exactly these: one more in a request, and Google refuses all.
+  # The components that act for people of the Workspace domain, and the scopes that they request. The Admin
+  # console needs exactly these: Google refuses a request with one scope more.
   delegation = {
     calendar = ["https://www.googleapis.com/auth/calendar.events.readonly"]
     stage    = ["https://www.googleapis.com/auth/drive.readonly"]
@@ -95,7 +95,7 @@ resource "google_pubsub_topic_iam_member" "publishes" {
   member = google_service_account.component[each.value.who].member
 }
 
-# Doctor looks whether each topic is there.
+# Doctor checks that each topic exists.
 resource "google_pubsub_topic_iam_member" "doctor_looks" {
   for_each = merge(local.topics, { fail = google_pubsub_topic.fail.id })
 
@@ -104,7 +104,7 @@ resource "google_pubsub_topic_iam_member" "doctor_looks" {
   member = google_service_account.component["doctor"].member
 }
 
-# Pub/Sub itself moves what keeps failing to topic fail.
+# Pub/Sub itself moves messages that keep failing to topic fail.
 resource "google_pubsub_topic_iam_member" "dead_letters" {
   topic  = google_pubsub_topic.fail.id
   role   = "roles/pubsub.publisher"
@@ -129,19 +129,19 @@ resource "google_storage_bucket_iam_member" "work" {
   member = google_service_account.component[each.value.who].member
 }
 
-# Pieces of segments on their way from Drive are stage's own, to compose and delete.
+# Stage copies segments from Drive in pieces, which it composes and deletes.
 resource "google_storage_bucket_iam_member" "copies" {
   bucket = google_storage_bucket.segments.name
   role   = "roles/storage.objectUser"
   member = google_service_account.component["stage"].member
 
   condition {
-    title      = "only copies under way"
+    title      = "only unfinished copies"
     expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.segments.name}/objects/.copies/\")"
   }
 }
 
-# Recorders add segments; they can neither read nor replace one.
+# Recorders add segments. They can neither read nor replace one.
 resource "google_storage_bucket_iam_member" "recorder" {
   for_each = var.recorders
 
@@ -152,7 +152,7 @@ resource "google_storage_bucket_iam_member" "recorder" {
 
 # --- the job merge ------------------------------------------------------------------------------------
 
-# Stage starts it, with the record in the environment; claim and standby ask whether it still runs.
+# Stage starts it, with the record in the environment. Claim and standby check whether it still runs.
 resource "google_cloud_run_v2_job_iam_member" "merge" {
   for_each = {
     stage_runs    = { who = "stage", role = "roles/run.jobsExecutorWithOverrides" }
@@ -170,7 +170,7 @@ resource "google_cloud_run_v2_job_iam_member" "merge" {
 
 # --- Google Workspace ---------------------------------------------------------------------------------
 
-# An account may sign for itself, which is what delegation without a key file needs.
+# An account may sign for itself. Delegation without a key file needs that.
 resource "google_service_account_iam_member" "signs_for_itself" {
   for_each = local.delegation
 
@@ -179,8 +179,8 @@ resource "google_service_account_iam_member" "signs_for_itself" {
   member             = google_service_account.component[each.key].member
 }
 
-# Doctor asks as each of them, since whether the domain trusts an account, only that account can find
-# out. Who may start the job doctor is therefore trusted with what all four may do: operators alone.
+# Doctor makes requests as each of them, because only an account itself can find out whether the domain trusts it.
+# A person who may start the job doctor therefore has the rights of all four. Only operators may.
 resource "google_service_account_iam_member" "doctor_signs" {
   for_each = local.delegation
 
@@ -190,7 +190,7 @@ resource "google_service_account_iam_member" "doctor_signs" {
 }
 
 # --- the project --------------------------------------------------------------------------------------
-# Roles that no smaller thing can carry. The first two are tied to our one instance by a condition.
+# Roles that exist only on the project. A condition restricts the first two to this instance.
 
 resource "google_project_iam_member" "database" {
   for_each = merge([for who in local.database_users : {
@@ -211,6 +211,6 @@ resource "google_project_iam_member" "traces" {
   for_each = local.database_users
 
   project = var.project
-  role    = "roles/cloudtrace.agent" # spans belong to a project, and to nothing in it
+  role    = "roles/cloudtrace.agent" # spans belong to a project, not to a resource in it
   member  = google_service_account.component[each.key].member
 }

@@ -1,11 +1,11 @@
-# Each alert says what people notice, and links to the page of the runbook that says what to do.
+# Each alert names the symptom and links to the section of the runbook with the remedy.
 
 locals {
-  # Monitoring refuses a filter that names no type of resource; a record can fail in the job as in a function.
+  # Monitoring refuses a filter without a resource type. A record can fail in the job or in a function.
   user = "resource.type=one_of(\"cloud_run_revision\", \"cloud_run_job\") metric.type=\"logging.googleapis.com/user/nvr_"
 
-  # Compared with a threshold. `above` unless `below` is given. What is a gauge comes as a distribution, whose mean
-  # is exact; its percentiles are only as good as the buckets, and take 0 for a half.
+  # Compared with a threshold: `above`, or `below` where it is given. A gauge arrives as a distribution. Its mean is
+  # exact; its percentiles depend on the buckets, which turn 0 into 0.5.
   thresholds = {
     overdue = {
       title   = "Records are not delivered 4 hours after their end", severity = "CRITICAL", runbook = "docs/runbook.md#overdue"
@@ -13,12 +13,12 @@ locals {
       aligner = "ALIGN_DELTA", period = "900s", above = 0.5, duration = "900s"
     }
     queue_stuck = {
-      title   = "The oldest due record waits for more than 2 hours", severity = "CRITICAL", runbook = "docs/runbook.md#queue-stuck"
+      title   = "The oldest due record has waited for more than 2 hours", severity = "CRITICAL", runbook = "docs/runbook.md#queue-stuck"
       filter  = "${local.user}queue_oldest\""
       aligner = "ALIGN_DELTA", period = "900s", above = 7200, duration = "900s"
     }
     failed = {
-      title   = "A record failed that should not have", severity = "ERROR", runbook = "docs/runbook.md#failed"
+      title   = "A record failed unexpectedly", severity = "ERROR", runbook = "docs/runbook.md#failed"
       filter  = "${local.user}failed\" metric.labels.kind=monitoring.regex.full_match(\"exhausted|dead_letter\")"
       aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s"
     }
@@ -43,7 +43,7 @@ locals {
       aligner = "ALIGN_SUM", period = "3600s", above = 2, duration = "0s"
     }
     takeovers = {
-      title   = "Workers keep falling silent", severity = "WARNING", runbook = "docs/runbook.md#takeovers"
+      title   = "Workers stop renewing their leases", severity = "WARNING", runbook = "docs/runbook.md#takeovers"
       filter  = "${local.user}takeovers\""
       aligner = "ALIGN_SUM", period = "3600s", above = 10, duration = "0s"
     }
@@ -58,12 +58,12 @@ locals {
       aligner = "ALIGN_SUM", period = "900s", above = 20, duration = "0s", by = ["metric.labels.api"]
     }
     canvas_day = {
-      title   = "A room's encoder showed nothing but its card for a whole day", severity = "WARNING", runbook = "docs/runbook.md#canvas-day"
+      title   = "A room's encoder sent only its idle screen for a whole day", severity = "WARNING", runbook = "docs/runbook.md#canvas-day"
       filter  = "${local.user}canvas_days\""
       aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s", by = ["metric.labels.room"]
     }
     channel_expired = {
-      title   = "A calendar's notifications have ended, or end before the next renewal", severity = "WARNING", runbook = "docs/runbook.md#channel-expired"
+      title   = "A calendar's notification channel has expired, or expires before the next renewal", severity = "WARNING", runbook = "docs/runbook.md#channel-expired"
       filter  = "${local.user}channel_left\""
       aligner = "ALIGN_DELTA", period = "3600s", below = 86400, duration = "0s", by = ["metric.labels.room"]
     }
@@ -73,20 +73,20 @@ locals {
       aligner = "ALIGN_MEAN", period = "300s", above = 0.85, duration = "1800s"
     }
     database_disk = {
-      title   = "The database's disk nears its limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
+      title   = "The database's disk approaches its limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
       filter  = "metric.type=\"cloudsql.googleapis.com/database/disk/bytes_used\" resource.type=\"cloudsql_database\""
       aligner = "ALIGN_MAX", period = "300s", above = 0.85 * var.database.disk_limit_gb * 1000000000, duration = "600s"
     }
     database_connections = {
-      title   = "The database's connections near their limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
+      title   = "The database's connections approach their limit", severity = "ERROR", runbook = "docs/runbook.md#database-limits"
       filter  = "metric.type=\"cloudsql.googleapis.com/database/network/connections\" resource.type=\"cloudsql_database\""
       aligner = "ALIGN_MAX", period = "300s", above = 0.85 * var.database.max_connections, duration = "600s"
     }
   }
 
-  # The promise burns its month's budget too fast: over a long window, and over a twelfth of it, which ends the
-  # alert soon after the cause. By the table of Google's SRE workbook, these are 2, 5 and 10 % of the month's budget;
-  # the last one over a day instead of three, since an alert looks back 25 hours at most. In a small deployment one
+  # The error budget of the month burns too fast, over a long window and over a twelfth of it. The short window ends
+  # the alert soon after the cause. By the table of Google's SRE workbook these are 2, 5 and 10 % of the month's budget.
+  # The last window is one day instead of three, because an alert covers 25 hours at most. In a small deployment one
   # late record is as much.
   burns = {
     fast = {
@@ -154,8 +154,8 @@ resource "google_monitoring_alert_policy" "threshold" {
   depends_on = [time_sleep.metrics]
 }
 
-# Claim says at each run, every minute, how much waits. If it says nothing, nobody but standby moves anything. What
-# has never said anything is not missed: a claim that has not run once is seen on the dashboard alone.
+# Claim logs the length of the queue at each run, every minute. While it logs nothing, only standby takes records. A
+# metric that has never had a value is not absent: a claim that has never run shows on the dashboard only.
 resource "google_monitoring_alert_policy" "claim_silent" {
   display_name          = "Claim takes no due records"
   combiner              = "OR"
@@ -177,7 +177,7 @@ resource "google_monitoring_alert_policy" "claim_silent" {
 
   documentation {
     subject = "NVR Merger: claim takes no due records"
-    content = "The function claim has said nothing for 30 minutes. Soon only standby takes what is due.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
+    content = "The function claim has logged nothing for 30 minutes. Only standby takes due records.\n\nWhat to do: ${var.source_url}/docs/runbook.md#claim-silent"
     links {
       display_name = "Runbook"
       url          = "${var.source_url}/docs/runbook.md#claim-silent"
@@ -210,7 +210,7 @@ resource "google_monitoring_alert_policy" "burn" {
 
   documentation {
     subject = "NVR Merger: ${each.value.title}"
-    content = "${each.value.title}: the promise (delivered within 4 hours, 99.5 % of a month) is at risk.\n\nWhat to do: ${var.source_url}/docs/runbook.md#slo-burn"
+    content = "${each.value.title}: the objective (delivered within 4 hours, 99.5 % of a month) is at risk.\n\nWhat to do: ${var.source_url}/docs/runbook.md#slo-burn"
     links {
       display_name = "Runbook"
       url          = "${var.source_url}/docs/runbook.md#slo-burn"

@@ -1,10 +1,10 @@
-# The image and who makes it. The build may replace the image of services and jobs, and nothing else:
-# everything else in this folder is applied by a person (scripts/apply).
+# The image and the build. The build may replace the image of services and jobs. A person applies everything else in
+# this folder (scripts/apply).
 
 locals {
   # Roles on the project that the build needs, each with its reason.
   build_roles = {
-    "roles/logging.logWriter" = "its log goes to Cloud Logging and nowhere else"
+    "roles/logging.logWriter" = "its log goes to Cloud Logging only"
     "roles/run.developer"     = "replaces the image of services and jobs, runs the job migrate, waits for both"
   }
 }
@@ -23,7 +23,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep the latest"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 60 # 20 releases: each leaves an index, the image, and what attests it
+      keep_count = 60 # 20 releases of an index, the image and its attestations
     }
   }
   cleanup_policies {
@@ -37,7 +37,7 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [time_sleep.services]
 }
 
-# Layers of earlier builds. Its tag moves, which the other repository forbids.
+# Layers of earlier builds. Its tag moves, which the other repository does not allow.
 resource "google_artifact_registry_repository" "cache" {
   repository_id = "nvr-merger-cache"
   location      = var.region
@@ -75,7 +75,7 @@ resource "google_project_iam_member" "build" {
   member  = google_service_account.component["build"].member
 }
 
-# It hands the image to services and jobs that run as these accounts.
+# The build deploys services and jobs that run as these accounts.
 resource "google_service_account_iam_member" "build" {
   for_each = setsubtract(keys(local.components), ["push", "schedule", "build"])
 
@@ -84,8 +84,8 @@ resource "google_service_account_iam_member" "build" {
   member             = google_service_account.component["build"].member
 }
 
-# Here it keeps the state; and the sources of a build by hand lie here, since gcloud's own bucket for them
-# only the project's owners can read.
+# The bucket of the state. It also holds the sources of a build that is started by hand, because only the project's
+# owners can read gcloud's own bucket for them.
 resource "google_storage_bucket_iam_member" "build_state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"
@@ -96,7 +96,7 @@ resource "google_cloudbuild_trigger" "main" {
   count = var.repository == "" ? 0 : 1
 
   name               = "deploy"
-  description        = "Tests, builds and deploys what comes to main."
+  description        = "Tests, builds and deploys each push to main."
   location           = var.region
   filename           = "cloudbuild.yaml"
   service_account    = google_service_account.component["build"].id

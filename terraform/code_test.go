@@ -16,8 +16,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// TestEnvironmentIsConfigs holds every variable that a service or a job is given against package config.
-func TestEnvironmentIsConfigs(t *testing.T) {
+// TestEnvironmentIsKnownToConfig compares the environment of services and jobs with package config.
+func TestEnvironmentIsKnownToConfig(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"CLOUD_RUN_TIMEOUT_SECONDS": true} // read by the functions framework
 	settings := reflect.TypeFor[config.Config]()
@@ -30,7 +30,7 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 		env := environment(r)
 		for name := range env {
 			if !known[name] {
-				t.Errorf("%s: %s is read by nobody", r.Address, name)
+				t.Errorf("%s: package config does not read %s", r.Address, name)
 			}
 		}
 		for _, name := range []string{"PROJECT", "DATABASE", "SEGMENTS_BUCKET", "WORK_BUCKET"} {
@@ -39,7 +39,7 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 			}
 		}
 	}
-	// Whatever can end a record has the means to tell: without any, the notice counts as sent.
+	// A component that can end a record needs the notice channels: without any, the notice counts as sent.
 	notices := []string{"FORM_URL", "WEBHOOK", "WEBHOOK_SECRET", "SMTP", "SMTP_FROM", "SMTP_PASSWORD", "ZULIP", "ZULIP_KEY"}
 	for component, names := range map[string][]string{
 		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
@@ -67,8 +67,8 @@ func TestEnvironmentIsConfigs(t *testing.T) {
 	}
 }
 
-// TestScopesAreThoseOfTheCode: the Admin console must be given exactly what the code asks for.
-func TestScopesAreThoseOfTheCode(t *testing.T) {
+// TestScopesMatchTheCode checks that the output lists exactly the scopes that the code requests.
+func TestScopesMatchTheCode(t *testing.T) {
 	t.Parallel()
 	text, err := json.Marshal(small(t).Outputs["delegation_scopes"].After)
 	if err != nil {
@@ -86,7 +86,7 @@ func TestScopesAreThoseOfTheCode(t *testing.T) {
 		slices.Sort(got)
 		slices.Sort(scopes)
 		if !slices.Equal(got, scopes) {
-			t.Errorf("%s: Terraform says %v, the code asks for %v", who, got, scopes)
+			t.Errorf("%s: Terraform lists %v, the code requests %v", who, got, scopes)
 		}
 	}
 	if len(output) != 4 {
@@ -94,8 +94,8 @@ func TestScopesAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// TestMetricsAreTheCodes holds metrics.json against package observe.
-func TestMetricsAreTheCodes(t *testing.T) {
+// TestMetricsMatchTheCode compares metrics.json with package observe.
+func TestMetricsMatchTheCode(t *testing.T) {
 	t.Parallel()
 	var listed []observe.Metric
 	if err := json.Unmarshal([]byte(read(t, "metrics.json")), &listed); err != nil {
@@ -107,8 +107,7 @@ func TestMetricsAreTheCodes(t *testing.T) {
 	}
 }
 
-// builtIn are the metrics of Google's own that alerts look at. An alert on a name that is not here is a
-// slip of the pen until someone has looked it up.
+// builtIn lists the metrics of Google that alerts use. Add a name only after looking it up in Google's list.
 var builtIn = []string{
 	"pubsub.googleapis.com/subscription/dead_letter_message_count",
 	"pubsub.googleapis.com/subscription/oldest_unacked_message_age",
@@ -119,10 +118,9 @@ var builtIn = []string{
 	"cloudsql.googleapis.com/database/network/connections",
 }
 
-// TestAlertsHaveTheirMetricAndTheirPage: each alert links to a heading of the runbook, and each of our
-// metrics that an alert or the dashboard names is one that the code counts by (and jobs/local's TestServe
-// makes a running system move each of them).
-func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
+// TestAlertsHaveMetricAndRunbook checks that each alert links to a heading of the runbook, and that the code has each
+// metric that an alert or the dashboard names. TestServe of jobs/local checks that a running system feeds each of them.
+func TestAlertsHaveMetricAndRunbook(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	anchors := headings(read(t, "../docs/runbook.md"))
@@ -152,20 +150,20 @@ func TestAlertsHaveTheirMetricAndTheirPage(t *testing.T) {
 	}
 	for _, anchor := range anchors {
 		if strings.Contains(read(t, "../docs/runbook.md"), "`alert: "+anchor+"`") && !linked[anchor] {
-			t.Errorf("the runbook has a page for the alert %s, which is none", anchor)
+			t.Errorf("the runbook has a section for %s, but there is no such alert", anchor)
 		}
 	}
 }
 
-// TestConditionsNameTheirResource: Monitoring refuses a condition that does not say once what its lines are
-// of. What functions and the job merge both write down is seen of both.
+// TestConditionsNameTheirResource checks that each condition names its resource type once; Monitoring refuses others.
+// Conditions on events that functions and the job merge both log must cover both.
 func TestConditionsNameTheirResource(t *testing.T) {
 	t.Parallel()
 	both := 0
 	for _, r := range small(t).of("google_monitoring_alert_policy") {
 		r.texts(func(text string) {
 			if strings.Contains(text, "metric.type=") && strings.Count(text, "resource.type=") != 1 {
-				t.Errorf("%s: the type of resource is not said once in %s", r.Address, text)
+				t.Errorf("%s: the filter does not name its resource type once: %s", r.Address, text)
 			}
 			if strings.Contains(text, `resource.type=one_of("cloud_run_revision", "cloud_run_job")`) && (strings.Contains(text, "/nvr_failed") || strings.Contains(text, "/nvr_api_errors")) {
 				both++
@@ -177,9 +175,9 @@ func TestConditionsNameTheirResource(t *testing.T) {
 	}
 }
 
-// TestDashboardComesBackAsItWent: Monitoring leaves out what is zero or empty, which a second plan would
-// want to put back; and a query of a metric of ours says whose lines it means, or it is refused.
-func TestDashboardComesBackAsItWent(t *testing.T) {
+// TestDashboardNeedsNoSecondApply checks that the dashboard has no zero or empty values. Monitoring drops them, and the
+// next plan would add them again. It also checks that each query of our metrics names the resource type.
+func TestDashboardNeedsNoSecondApply(t *testing.T) {
 	t.Parallel()
 	text, _ := small(t).of("google_monitoring_dashboard")[0].value("dashboard_json").(string)
 	var page map[string]any
@@ -218,7 +216,7 @@ var (
 	promMetric = regexp.MustCompile(`(\w+_googleapis_com):(\w+)(\{[^}]*\})?`)
 )
 
-// checkMetrics looks at the metrics that a text names.
+// checkMetrics checks that the metrics in a text exist.
 func checkMetrics(t *testing.T, where, text string) {
 	t.Helper()
 	known := func(name string) bool {
@@ -249,8 +247,8 @@ func checkMetrics(t *testing.T, where, text string) {
 	}
 }
 
-// TestBurnRates: each alert on the promise fires when a fixed share of the month's budget is gone within its long
-// window, and looks at a twelfth of it, too.
+// TestBurnRates checks that each alert on the objective fires when a fixed share of the month's budget is spent within its
+// long window, and that its short window is a twelfth of it.
 func TestBurnRates(t *testing.T) {
 	t.Parallel()
 	text := read(t, "alerts.tf")
@@ -270,7 +268,7 @@ func TestBurnRates(t *testing.T) {
 	}
 	for _, r := range small(t).of("google_monitoring_slo") {
 		if r.value("goal") != 0.995 || r.value("rolling_period_days") != 30.0 {
-			t.Errorf("the promise is %v in %v days", r.value("goal"), r.value("rolling_period_days"))
+			t.Errorf("the objective is %v in %v days", r.value("goal"), r.value("rolling_period_days"))
 		}
 		r.texts(func(text string) {
 			if strings.Contains(text, "metric.type=") && (!strings.Contains(text, `"cloud_run_revision"`) || !strings.Contains(text, `"cloud_run_job"`)) {
@@ -280,7 +278,7 @@ func TestBurnRates(t *testing.T) {
 	}
 }
 
-// headings are the anchors of a page's headings, as code hosts make them.
+// headings returns the anchors of a page's headings, as code hosts make them.
 func headings(text string) []string {
 	var anchors []string
 	for line := range strings.Lines(text) {

@@ -1,7 +1,7 @@
-# Cloud SQL for MySQL: the table `records`, shared with the NVR, and what is ours beside it.
+# Cloud SQL for MySQL: the table `records`, which the NVR uses too, and the tables of NVR Merger.
 
 locals {
-  # Connections that the components can hold at most: 4 an instance, 2 a task.
+  # The most connections that the components can hold: 4 an instance, 2 a task.
   connections = 4 * local.most_instances + 2 * var.max_merges * var.merge_parallelism
 }
 
@@ -34,7 +34,7 @@ resource "google_sql_database_instance" "this" {
 
     backup_configuration {
       enabled                        = true
-      binary_log_enabled             = true # MySQL recovers to a point in time by it
+      binary_log_enabled             = true # for recovery to a point in time
       start_time                     = "01:00"
       transaction_log_retention_days = 7
       backup_retention_settings {
@@ -87,12 +87,12 @@ resource "google_sql_database" "nvr" {
   name            = "nvr"
   instance        = google_sql_database_instance.this.name
   charset         = "utf8mb4"
-  deletion_policy = "ABANDON" # it goes with the instance, or not at all
+  deletion_policy = "ABANDON" # it is deleted with the instance only
 }
 
-# Components sign in as themselves (IAM), without passwords. What each may do in the database the job
-# migrate grants, which is why that one user has the right to grant. The NVR's own user, with a
-# password, is made by hand: docs/joining-nvr.md.
+# Components sign in with their accounts (IAM), without passwords. The job migrate grants each its rights in the
+# database, so its user has the right to grant. The NVR's user has a password and is created by hand:
+# docs/joining-nvr.md.
 resource "google_sql_user" "component" {
   for_each = local.database_users
 

@@ -1,19 +1,19 @@
-# NVR Merger on Google Cloud. Read downwards: it is the way of a record.
+# NVR Merger on Google Cloud. This file follows the way of a record from top to bottom.
 #
 #   form, api, calendar ──► records ──► claim ──► stage ──► merge ──► upload ──► link
 #                                                    a message that keeps failing ──► fail
 #
-# Who may do what stands in accounts.tf, as tables. Every service and job runs the one image; which
-# function a service is, FUNCTION_TARGET says.
+# accounts.tf lists the rights. All services and jobs run one image; FUNCTION_TARGET selects the function of a
+# service.
 
 locals {
-  # At the very first apply there is no image yet: the registry it goes to is made by the same apply.
-  # Google's samples stand in, and the first build takes their place.
+  # At the first apply there is no image, because the same apply creates its registry. Google's samples run until the
+  # first build replaces them.
   first         = var.image == ""
   service_image = local.first ? "us-docker.pkg.dev/cloudrun/container/hello" : var.image
   job_image     = local.first ? "us-docker.pkg.dev/cloudrun/container/job" : var.image
 
-  # What every component reads; package config says what each name means.
+  # The environment of every component. Package config documents each name.
   environment = {
     PROJECT         = var.project
     SEGMENTS_BUCKET = google_storage_bucket.segments.name
@@ -37,8 +37,8 @@ locals {
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])
   }
 
-  # Notices go out where a record ends: mostly in link and fail, but every step can end one. Who had none to
-  # send them by would note them as sent.
+  # Notices are sent where a record ends: mostly in link and fail, but every step can end one. A component without a
+  # notice channel would record the notice as sent.
   notices = merge(
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
@@ -46,30 +46,30 @@ locals {
     { FORM_URL = module.form.uri },
   )
 
-  # What all functions and jobs have in common.
+  # Settings of all functions and jobs.
   common = {
     project = var.project
     region  = var.region
     number  = var.project_number
     network = google_compute_network.this.id
     subnet  = google_compute_subnetwork.this.id
-    # Who wakes the functions that are not open to people.
+    # The accounts that call the internal functions.
     push     = google_service_account.component["push"]
     schedule = google_service_account.component["schedule"]
-    # Messages that keep failing, and who moves them there.
+    # The topic of messages that keep failing, and the account that moves them there.
     dead_letters = google_pubsub_topic.fail.id
     pubsub_agent = local.pubsub_agent
   }
 
-  # Each component is its own database user, named like its account.
+  # Each component has a database user with the name of its account.
   dsn = {
     for name in local.database_users :
     name => "nvr-${name}@cloudsql-mysql(${google_sql_database_instance.this.connection_name})/${google_sql_database.nvr.name}"
   }
 }
 
-# From here on Terraform refuses to go back to the sample containers, so that nobody undoes a
-# deployment by leaving out the image: scripts/apply passes the deployed one.
+# After the first deployment Terraform refuses to return to the sample containers. An apply without an image therefore
+# cannot undo a deployment; scripts/apply passes the deployed image.
 resource "terraform_data" "deployed" {
   count = local.first ? 0 : 1
 
@@ -98,8 +98,8 @@ module "form" {
   depends_on = [google_project_iam_member.database, google_sql_user.component]
 }
 
-# The NVR's API, /api/v1 and the calendars' notifications: the only one that the world can reach. It
-# checks keys and channel tokens itself.
+# The NVR's API, /api/v1 and calendar notifications: the only public service. It checks API keys and channel tokens
+# itself.
 module "api" {
   source = "./function"
   name   = "api"
@@ -117,7 +117,7 @@ module "api" {
   depends_on = [google_project_iam_member.database, google_sql_user.component]
 }
 
-# Looks through the rooms' calendars; a notification only says "look now".
+# Reads the rooms' calendars. A notification only starts a sweep.
 module "calendar" {
   source = "./function"
   name   = "calendar"
@@ -143,9 +143,9 @@ module "calendar" {
   depends_on = [google_project_iam_member.database, google_sql_user.component]
 }
 
-# --- claim: who is next -------------------------------------------------------------------------------
+# --- claim: the queue ---------------------------------------------------------------------------------
 
-# Takes due records, and takes over those whose worker fell silent: the one recovery.
+# Takes due records, and takes over records whose lease has expired. There is no other recovery.
 module "claim" {
   source = "./function"
   name   = "claim"
@@ -160,8 +160,8 @@ module "claim" {
     recover = { cron = "* * * * *", path = "/?recover" }
   }
 
-  # One claims at a time, so that each sees the places that the last one gave away: who comes second waits
-  # within the instance.
+  # One run at a time, so that each sees the slots that the last one has filled. A second request waits within the
+  # instance.
   instances   = 1
   concurrency = 4
   memory      = "512Mi"
@@ -169,7 +169,7 @@ module "claim" {
   depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
-# Does claim's work while claim is silent, so that claim is no single point at which everything can stop.
+# Does claim's work while claim is silent, so that claim is not a single point of failure.
 module "standby" {
   source = "./function"
   name   = "standby"
@@ -190,7 +190,7 @@ module "standby" {
 
 # --- stage, merge, upload, link: the work -------------------------------------------------------------
 
-# Finds the segments, lays the timeline, writes the plan, starts the job. It decodes key frames.
+# Finds the segments, builds the timeline, writes the plan and starts the job. It decodes key frames.
 module "stage" {
   source = "./function"
   name   = "stage"
@@ -213,7 +213,7 @@ module "stage" {
   depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
-# Renders a slice a task; who completes the set joins it.
+# Renders one slice a task. The task that finishes last joins them.
 module "merge" {
   source  = "./job"
   name    = "merge"
@@ -226,14 +226,14 @@ module "merge" {
   secrets     = local.notice_secrets
 
   retries = 1
-  timeout = "7200s" # a record of a whole day has slices of hours
+  timeout = "7200s" # the slices of a whole day take hours
   cpu     = var.merge_cpu
   memory  = var.merge_memory
 
   depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
 }
 
-# Drive: resumable upload, share with the requester.
+# Uploads to Drive and shares with the requester.
 module "upload" {
   source = "./function"
   name   = "upload"
@@ -289,7 +289,7 @@ module "fail" {
   environment = merge(local.environment, local.notices, { DATABASE = local.dsn["fail"] })
   secrets     = local.notice_secrets
 
-  # Its topic is made here: every other subscription names it, so it cannot come out of the module.
+  # Its topic is created here, because every other subscription refers to it.
   wakes_on  = google_pubsub_topic.fail.id
   last_stop = true
 
@@ -306,9 +306,9 @@ resource "google_pubsub_topic" "fail" {
   depends_on = [time_sleep.services]
 }
 
-# --- by hand and by the build -------------------------------------------------------------------------
+# --- started by hand or by the build ------------------------------------------------------------------
 
-# Brings the database to the schema of the image, and gives each component its rights in it.
+# Migrates the database to the schema of the image, and grants each component its rights.
 module "migrate" {
   source  = "./job"
   name    = "migrate"
@@ -328,14 +328,14 @@ module "migrate" {
   depends_on = [google_project_iam_member.database, google_sql_user.component]
 }
 
-# Looks at everything and says what is wrong and how to mend it.
+# Checks the deployment and says how to repair what is wrong.
 module "doctor" {
   source  = "./job"
   name    = "doctor"
   common  = local.common
   image   = local.job_image
   command = local.first ? null : ["/merger/local"]
-  args    = local.first ? null : ["doctor"] # another execution may say: erase, keys import, retry
+  args    = local.first ? null : ["doctor"] # other executions run erase, keys import, retry
 
   account = google_service_account.component["doctor"]
   environment = merge(local.environment, local.drive, local.uploaders, local.calendars, local.courses, {

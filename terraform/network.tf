@@ -1,10 +1,10 @@
-# A network for the way to the database, and for nothing else: calls of Google's APIs do not go through it.
+# The network connects services and tasks to the database. Calls of Google's APIs do not use it.
 
 locals {
-  # All instances at most: beside those that are set, one of claim, one of standby, two of fail, and a job by hand.
+  # The most instances: those that are set, one of claim, one of standby, two of fail, and a job started by hand.
   most_instances = sum(values(var.instances)) + 5
-  # Addresses that Cloud Run takes at most: two an instance; one a task, which it keeps for seven minutes
-  # after the task, twice as long as that one ran.
+  # The most addresses that Cloud Run takes: two an instance, and one a task. It keeps the address of a task for seven
+  # minutes after the end, twice as long as the task ran.
   addresses = 2 * local.most_instances + 3 * var.max_merges * var.merge_parallelism
 }
 
@@ -30,7 +30,7 @@ resource "google_compute_subnetwork" "this" {
   }
 }
 
-# The range that Google gives the database its address from.
+# The range of the database's address.
 resource "google_compute_global_address" "database" {
   name          = "nvr-database"
   network       = google_compute_network.this.id
@@ -43,5 +43,5 @@ resource "google_service_networking_connection" "database" {
   network                 = google_compute_network.this.id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.database.name]
-  deletion_policy         = "ABANDON" # Google refuses to delete it for days after the last database
+  deletion_policy         = "ABANDON" # Google refuses to delete it for days after the last database is gone
 }

@@ -1,12 +1,12 @@
-# What is counted, what is promised, and the page that shows both. The alerts stand in alerts.tf.
+# Metrics, the delivery objective, and the dashboard. The alerts are in alerts.tf.
 #
-# Processes export no metrics: they may be frozen after their answer. They write a line with an `event`
-# for everything that counts, and Cloud Logging counts the lines. metrics.json is the same list as
-# package observe's; a test holds them together.
+# Processes export no metrics, because Cloud Run may freeze them after their answer. They log a line with an `event`
+# for everything that is counted, and Cloud Logging counts the lines. metrics.json is the list of package observe; a test
+# compares the two.
 
 locals {
   metrics = { for m in jsondecode(file("${path.module}/metrics.json")) : m.name => m }
-  # Metrics of a field are distributions here: a log-based counter can only count lines.
+  # A metric of a field is a distribution: a log-based counter can only count lines.
   measured = { for name, m in local.metrics : name => m if can(m.value) }
   counted  = { for name, m in local.metrics : name => m if !can(m.value) }
 
@@ -49,7 +49,7 @@ resource "google_logging_metric" "measured" {
   bucket_options {
     exponential_buckets {
       scale              = 1
-      growth_factor      = 1.2 # a value is known to a fifth
+      growth_factor      = 1.2 # a value is accurate to a fifth
       num_finite_buckets = 72  # up to half a million: seconds of five days
     }
   }
@@ -68,14 +68,14 @@ resource "google_logging_metric" "measured" {
   depends_on = [time_sleep.services]
 }
 
-# Monitoring knows a metric only some seconds after Logging does, and refuses an alert on one it does not know.
+# Monitoring knows a metric some seconds after Logging, and refuses an alert on a metric that it does not know.
 resource "time_sleep" "metrics" {
   create_duration = "60s"
 
   depends_on = [google_logging_metric.counted, google_logging_metric.measured]
 }
 
-# --- the promise --------------------------------------------------------------------------------------
+# --- the objective ------------------------------------------------------------------------------------
 
 resource "google_monitoring_custom_service" "this" {
   service_id   = "nvr-merger"
@@ -84,9 +84,8 @@ resource "google_monitoring_custom_service" "this" {
   depends_on = [time_sleep.services]
 }
 
-# A record is delivered within 4 hours of its end, or of a request that came later, 99.5 % of them in 30
-# days. Records that nobody could have delivered (no footage, an answer of "no" by Google) count on
-# neither side.
+# 99.5 % of the records of 30 days are delivered within 4 hours of their end, or of a later request. Records that could
+# not be delivered (no footage, refused by Google) count on neither side.
 resource "google_monitoring_slo" "delivery" {
   service             = google_monitoring_custom_service.this.service_id
   slo_id              = "delivery"
@@ -104,7 +103,7 @@ resource "google_monitoring_slo" "delivery" {
   depends_on = [time_sleep.metrics]
 }
 
-# --- the page -----------------------------------------------------------------------------------------
+# --- the dashboard ------------------------------------------------------------------------------------
 
 resource "google_monitoring_dashboard" "this" {
   dashboard_json = templatefile("${path.module}/dashboard.json.tftpl", {

@@ -9,7 +9,7 @@ output "api" {
 }
 
 output "delegation_scopes" {
-  description = "To paste into the Admin console (Security, API controls, Domain-wide delegation): client id => scopes, separated by commas."
+  description = "Entries for the Admin console (Security, API controls, Domain-wide delegation): client id and scopes, separated by commas."
   value = {
     for who, scopes in local.delegation : who => {
       client_id = google_service_account.component[who].unique_id
@@ -19,12 +19,12 @@ output "delegation_scopes" {
 }
 
 output "segments_bucket" {
-  description = "Where the recorders put their files: ROOM/YYYY-MM-DD/NAME.mp4."
+  description = "Bucket for the files of the recorders: ROOM/YYYY-MM-DD/NAME.mp4."
   value       = google_storage_bucket.segments.name
 }
 
 output "database" {
-  description = "The database instance, as connectors name it, and its private address."
+  description = "Connection name of the database instance, and its private address."
   value = {
     connection = google_sql_database_instance.this.connection_name
     address    = google_sql_database_instance.this.private_ip_address
@@ -33,15 +33,15 @@ output "database" {
 
 output "image" {
   description = "The deployed image, or Google's sample before the first build. scripts/apply and scripts/release read it."
-  value       = module.form.image # of a service, so that it also changes where only services are applied
+  value       = module.form.image # of a service, so that it also changes when only services are applied
 }
 
 output "image_name" {
-  description = "Where the build puts images, without tag and digest."
+  description = "Repository of the images, without tag and digest."
   value       = local.image_name
 }
 
 output "build_substitutions" {
-  description = "What a build by hand is told, beside its commit (docs/install.md)."
+  description = "Substitutions of a build that is started by hand, except its commit (docs/install.md)."
   value       = join(",", [for name, value in local.build_substitutions : "${name}=${value}"])
 }

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// projectRoles are the only roles that anybody gets on the whole project, with the reason.
+// projectRoles are the only roles that are granted on the whole project, with the reason of each.
 var projectRoles = map[string]string{
-	"roles/cloudsql.client":       "carried by the project alone; a condition ties it to our instance",
+	"roles/cloudsql.client":       "exists only on the project; a condition restricts it to our instance",
 	"roles/cloudsql.instanceUser": "the same",
-	"roles/cloudtrace.agent":      "spans belong to a project and to nothing in it; it can only write them",
+	"roles/cloudtrace.agent":      "spans belong to a project; the role can only write them",
 }
 
-// buildRoles are those of the build alone.
+// buildRoles are roles of the build only.
 var buildRoles = map[string]string{
 	"roles/logging.logWriter": "its own log",
 	"roles/run.developer":     "replaces the image of services and jobs, and waits for the operations, which lie in the project",
@@ -25,7 +25,7 @@ func TestRolesOnTheProject(t *testing.T) {
 	p := small(t)
 	members := p.of("google_project_iam_member")
 	if len(members) == 0 {
-		t.Error("nobody has a role on the project: is this the plan?")
+		t.Error("the plan grants no role on the project: is it complete?")
 	}
 	for _, r := range members {
 		role, _ := r.value("role").(string)
@@ -41,8 +41,8 @@ func TestRolesOnTheProject(t *testing.T) {
 	}
 }
 
-// TestWhoSigns: a component signs for itself, the doctor for the same ones to ask as they do; nobody else.
-func TestWhoSigns(t *testing.T) {
+// TestSigningRights checks that a component signs for itself only, and that the doctor signs for the same components.
+func TestSigningRights(t *testing.T) {
 	t.Parallel()
 	itself, doctor := []string{}, []string{}
 	for _, r := range small(t).of("google_service_account_iam_member") {
@@ -62,12 +62,12 @@ func TestWhoSigns(t *testing.T) {
 	slices.Sort(itself)
 	slices.Sort(doctor)
 	if len(itself) == 0 || !slices.Equal(itself, doctor) {
-		t.Errorf("who signs: %v, the doctor for %v", itself, doctor)
+		t.Errorf("components that sign: %v; the doctor signs for %v", itself, doctor)
 	}
 }
 
-// TestNobodyGetsAPrimitiveRole, nor one that may give rights away, on whatever it is.
-func TestNobodyGetsAPrimitiveRole(t *testing.T) {
+// TestNoPrimitiveRoles checks that no member gets a primitive role or one that can grant rights, on any resource.
+func TestNoPrimitiveRoles(t *testing.T) {
 	t.Parallel()
 	tooMuch := regexp.MustCompile(`^roles/(owner|editor|viewer|browser|.*[aA]dmin|.*Owner)$`)
 	for _, r := range small(t).Changes {
@@ -79,9 +79,9 @@ func TestNobodyGetsAPrimitiveRole(t *testing.T) {
 	}
 }
 
-// TestRightsAreAddedOneByOne: nothing takes rights from others, reaches beyond the project, makes roles of
-// its own, goes past IAM (lists of access), or hands out keys.
-func TestRightsAreAddedOneByOne(t *testing.T) {
+// TestRightsAreMembersOnly checks that no resource removes rights of others, reaches beyond the project, defines roles,
+// uses access lists in place of IAM, or creates keys.
+func TestRightsAreMembersOnly(t *testing.T) {
 	t.Parallel()
 	forbidden := regexp.MustCompile(`_iam_(binding|policy)$|^google_(organization|folder|billing_account)_iam_|_custom_role$|_acl$|_access_control$|_key$`)
 	for _, r := range small(t).Changes {
@@ -112,7 +112,7 @@ func TestOnlyTheAPIIsPublic(t *testing.T) {
 		case "api":
 		case "form":
 			if r.value("iap_enabled") != true {
-				t.Error("the form is not behind the sign-in")
+				t.Error("the form does not require a sign-in")
 			}
 		default:
 			if ingress != "INGRESS_TRAFFIC_INTERNAL_ONLY" {
@@ -121,7 +121,7 @@ func TestOnlyTheAPIIsPublic(t *testing.T) {
 		}
 	}
 	if len(open) != 1 || !open["api"] {
-		t.Errorf("open to the world: %v", open)
+		t.Errorf("public services: %v", open)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestNothingHasAPublicAddress(t *testing.T) {
 			t.Errorf("%s: has a public address", r.Address)
 		}
 		if list, _ := r.value("settings", "ip_configuration", "authorized_networks").([]any); len(list) > 0 {
-			t.Errorf("%s: lets networks in", r.Address)
+			t.Errorf("%s: authorizes networks", r.Address)
 		}
 	}
 	for _, r := range p.of("google_compute_address", "google_compute_global_address") {
@@ -146,7 +146,7 @@ func TestNothingHasAPublicAddress(t *testing.T) {
 		}
 	}
 	for _, r := range p.of("google_compute_instance", "google_compute_router_nat", "google_compute_global_forwarding_rule") {
-		t.Errorf("%s: not foreseen", r.Address)
+		t.Errorf("%s: unexpected resource", r.Address)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestBucketsArePrivate(t *testing.T) {
 	}
 }
 
-// TestDeadlines: the function's own deadline, its service's, and Pub/Sub's, in this order.
+// TestDeadlines checks that the function's deadline is before its service's, and that before Pub/Sub's.
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	p := small(t)
@@ -190,7 +190,7 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// TestOneImageByDigest: everything runs the image that was passed, and no job runs it as a shell would.
+// TestOneImageByDigest checks that all services and jobs run an image by digest.
 func TestOneImageByDigest(t *testing.T) {
 	t.Parallel()
 	byDigest := regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
@@ -205,9 +205,9 @@ func TestOneImageByDigest(t *testing.T) {
 	}
 }
 
-// TestNoJobBoundsItsTasks: Cloud Run takes no parallelism above the tasks of an execution, and the job's
-// holds for all of them, which bring from one task on.
-func TestNoJobBoundsItsTasks(t *testing.T) {
+// TestNoJobSetsParallelism checks that no job sets parallelism. Cloud Run refuses one above the number of tasks of an
+// execution, and executions can have a single task.
+func TestNoJobSetsParallelism(t *testing.T) {
 	t.Parallel()
 	jobs := small(t).of("google_cloud_run_v2_job")
 	if len(jobs) != 3 {
@@ -220,7 +220,7 @@ func TestNoJobBoundsItsTasks(t *testing.T) {
 	}
 }
 
-// environment are the variables of a service or a job.
+// environment returns the variables of a service or a job.
 func environment(r resource) map[string]any {
 	list, _ := r.value("template", "containers", "env").([]any)
 	if r.Type == "google_cloud_run_v2_job" {

@@ -1,9 +1,9 @@
-# Secrets of the notices. The operator adds the real value as a second version, which no state file ever
-# sees, before switching the notice on (docs/install.md). There is no other secret: database and
-# Workspace are reached by identity.
+# Secrets of the notices. The operator adds the real value as a second version before enabling the notice
+# (docs/install.md); no state file contains it. There are no other secrets: the database and Workspace are accessed by
+# identity.
 
 locals {
-  secrets = { # the variable that carries it, and whether anything reads it
+  secrets = { # the environment variable, and whether a service reads it
     webhook-secret = { variable = "WEBHOOK_SECRET", used = var.webhook != "" }
     smtp-password  = { variable = "SMTP_PASSWORD", used = var.smtp != null }
     zulip-key      = { variable = "ZULIP_KEY", used = var.zulip != "" }
@@ -11,7 +11,7 @@ locals {
 
   notice_secrets = { for name, s in local.secrets : s.variable => google_secret_manager_secret.this[name].secret_id if s.used }
 
-  # Those that can end a record, and tell the requester.
+  # Components that can end a record and notify the requester.
   notifiers = ["claim", "standby", "stage", "merge", "upload", "link", "fail"]
 }
 
@@ -32,7 +32,7 @@ resource "google_secret_manager_secret" "this" {
   depends_on = [time_sleep.services]
 }
 
-# A first version, so that a service may refer to the latest one from the first apply on.
+# A first version, so that services can refer to the latest one from the first apply.
 resource "google_secret_manager_secret_version" "first" {
   for_each = google_secret_manager_secret.this
 

@@ -1,4 +1,4 @@
-# The APIs of the project that anything here calls.
+# The APIs that this project uses.
 
 locals {
   services = [
@@ -7,8 +7,8 @@ locals {
     "serviceusage", "sqladmin", "storage", "telemetry",
   ]
 
-  # Google's own account that moves messages. It and IAP's exist only after their first use, so
-  # scripts/bootstrap makes Google create both before the first apply names them.
+  # Google's own account that moves messages. This account and that of IAP exist only after their first use.
+  # scripts/bootstrap has Google create both before the first apply names them.
   pubsub_agent = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
@@ -16,10 +16,10 @@ resource "google_project_service" "this" {
   for_each = toset(local.services)
 
   service            = "${each.key}.googleapis.com"
-  disable_on_destroy = false # others in the project may have come to use it
+  disable_on_destroy = false # other users of the project may need it
 }
 
-# An API that was just enabled refuses calls for a moment.
+# An API refuses calls for a moment after it is enabled.
 resource "time_sleep" "services" {
   create_duration = "60s"
 

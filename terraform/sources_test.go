@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sources is the folder without what terraform leaves in it.
+// sources is the folder without the files that terraform creates in it.
 type sources struct{ under fs.FS }
 
 // Open implements [fs.FS].

@@ -1,7 +1,7 @@
-# Two buckets. Segments come in from the recorders and are only read; work is ours.
+# Two buckets. Recorders write to segments, and NVR Merger only reads it. NVR Merger writes to work.
 #
-# Neither keeps deleted objects (soft delete): segments go by age alone, since no account of ours may delete
-# one, and keeping them for a week longer would cost half as much again; work can be made again.
+# Neither keeps deleted objects (soft delete). Segments are deleted by age only, because no component may delete one.
+# Keeping them for another week would raise the cost by half. Work can be made again.
 
 resource "google_storage_bucket" "segments" {
   name                        = "${var.project}-segments"
@@ -18,7 +18,7 @@ resource "google_storage_bucket" "segments" {
     action { type = "Delete" }
     condition { age = var.retention_days }
   }
-  lifecycle_rule { # pieces of segments on their way from Drive
+  lifecycle_rule { # pieces of segments that are being copied from Drive
     action { type = "Delete" }
     condition {
       age            = 2
@@ -38,7 +38,7 @@ resource "google_storage_bucket" "work" {
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = true # nothing in it that cannot be made again
+  force_destroy               = true # all of it can be made again
 
   soft_delete_policy {
     retention_duration_seconds = 0

@@ -1,5 +1,5 @@
-// Package terraform_test holds the deployment against its rules and against the code that is deployed:
-// it plans both examples and reads the plans.
+// Package terraform_test plans both examples, and checks the plans against the rules of the deployment and against
+// the deployed code.
 package terraform_test
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// plan is what `terraform show -json` says, as far as it is read here.
+// plan is the part of `terraform show -json` that the tests read.
 type plan struct {
 	Changes []resource                     `json:"resource_changes"`
 	Outputs map[string]struct{ After any } `json:"output_changes"`
@@ -28,10 +28,10 @@ type resource struct {
 	Change  struct{ After map[string]any }
 }
 
-// image stands for one that the build has pushed.
+// image is in place of an image that the build has pushed.
 const image = "europe-north1-docker.pkg.dev/p/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// all switches on what the examples leave off, so that the plan has every resource.
+// all enables what the examples leave disabled, so that the plan has every resource.
 const all = `
 image      = "` + image + `"
 region     = "europe-north1"
@@ -43,7 +43,7 @@ zulip      = "https://bot@zulip.example.org/"
 
 var smallPlan = sync.OnceValues(func() (*plan, error) { return makePlan("small") })
 
-// small is the plan of the small example with everything switched on.
+// small returns the plan of the small example with everything enabled.
 func small(t *testing.T) *plan {
 	t.Helper()
 	p, err := smallPlan()
@@ -57,7 +57,7 @@ func small(t *testing.T) *plan {
 	return p
 }
 
-// missingError says that this machine cannot plan.
+// missingError reports that this machine cannot make a plan.
 type missingError struct{ what string }
 
 func (e *missingError) Error() string { return e.what }
@@ -116,8 +116,8 @@ func terraform(dir string, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// providers lets terraform take its providers from a mirror on this machine, if there is one: a folder
-// that TERRAFORM_MIRROR names, or what terraform-check has left in the user's cache.
+// providers makes terraform use a local mirror of its providers, if there is one: the folder of TERRAFORM_MIRROR, or the
+// one that terraform-check has left in the user's cache.
 func providers(dir string) ([]string, error) {
 	mirror := os.Getenv("TERRAFORM_MIRROR")
 	if cache, err := os.UserCacheDir(); mirror == "" && err == nil {
@@ -133,8 +133,8 @@ func providers(dir string) ([]string, error) {
 	return []string{"TF_CLI_CONFIG_FILE=" + name}, os.WriteFile(name, []byte(text), 0o600)
 }
 
-// TestCheck runs the offline check of terraform-check where it is there: formatting, validation,
-// `terraform test`, a plan.
+// TestCheck runs the offline check of terraform-check if it is installed: formatting, validation, `terraform test`, a
+// plan.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -153,7 +153,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestExamplesAreComplete plans the large example too, and wants every variable in both.
+// TestExamplesAreComplete plans the large example too, and checks that both set every variable.
 func TestExamplesAreComplete(t *testing.T) {
 	t.Parallel()
 	names := variables(t, "variables.tf")
@@ -176,8 +176,8 @@ func TestExamplesAreComplete(t *testing.T) {
 	}
 }
 
-// TestVariablesSayWhatTheyAre wants type, description and validation of each.
-func TestVariablesSayWhatTheyAre(t *testing.T) {
+// TestVariablesAreDescribed checks that each variable has a type, a description and a validation.
+func TestVariablesAreDescribed(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"variables.tf", "function/variables.tf", "job/variables.tf"} {
 		for name, block := range variables(t, file) {
@@ -190,7 +190,7 @@ func TestVariablesSayWhatTheyAre(t *testing.T) {
 	}
 }
 
-// variables are the variable blocks of a file, by name.
+// variables returns the variable blocks of a file, by name.
 func variables(t *testing.T, file string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -214,12 +214,12 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// of are the plan's resources of some types.
+// of returns the plan's resources of some types.
 func (p *plan) of(types ...string) []resource {
 	return slices.DeleteFunc(slices.Clone(p.Changes), func(r resource) bool { return !slices.Contains(types, r.Type) })
 }
 
-// value walks into the values of a resource: keys of blocks, indexes of lists are 0.
+// value returns a value of a resource by its path; in lists it takes the first element.
 func (r resource) value(path ...string) any {
 	var at any = r.Change.After
 	for _, key := range path {
@@ -238,7 +238,7 @@ func (r resource) value(path ...string) any {
 	return at
 }
 
-// texts calls do for every string in a resource.
+// texts calls do for each string in a resource.
 func (r resource) texts(do func(string)) {
 	var walk func(any)
 	walk = func(v any) {

@@ -1,7 +1,7 @@
 # Where
 
 variable "project" {
-  description = "Id of the Google Cloud project; one that holds nothing else."
+  description = "Id of the Google Cloud project. It should hold nothing else."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
@@ -10,7 +10,7 @@ variable "project" {
 }
 
 variable "project_number" {
-  description = "Its number; scripts/bootstrap prints it. Google's own accounts in the project are named by it."
+  description = "Number of the project; scripts/bootstrap prints it. The names of Google's own accounts in the project contain it."
   type        = string
   validation {
     condition     = can(regex("^[0-9]{6,}$", var.project_number))
@@ -19,7 +19,7 @@ variable "project_number" {
 }
 
 variable "region" {
-  description = "Region of everything; the segments should lie near the recorders."
+  description = "Region of all resources. Choose one near the recorders."
   type        = string
   default     = "europe-north1"
   validation {
@@ -33,12 +33,12 @@ variable "state_bucket" {
   type        = string
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$", var.state_bucket))
-    error_message = "That is no bucket name."
+    error_message = "This is not a bucket name."
   }
 }
 
 variable "image" {
-  description = "The image by digest, as the build passes it. Empty only at the very first apply: Google's sample containers stand in then."
+  description = "The image by digest, as the build passes it. Empty only at the first apply, which runs Google's sample containers."
   type        = string
   default     = ""
   validation {
@@ -48,12 +48,12 @@ variable "image" {
 }
 
 variable "network_range" {
-  description = "Addresses of the subnet that services and tasks run in: two an instance, three a task at work."
+  description = "Addresses of the subnet of services and tasks: two an instance, three a running task."
   type        = string
   default     = "10.20.0.0/22"
   validation {
     condition     = can(cidrhost(var.network_range, 0)) && try(tonumber(split("/", var.network_range)[1]) <= 24, false)
-    error_message = "Want a range of /24 or larger, like 10.20.0.0/22."
+    error_message = "A range of /24 or larger, like 10.20.0.0/22."
   }
 }
 
@@ -69,16 +69,16 @@ variable "form_users" {
 }
 
 variable "operators" {
-  description = "Addresses that may see and repeat every record in the form, and that get the alerts."
+  description = "Addresses of operators. They see and run again every record in the form, and get the alerts."
   type        = set(string)
   validation {
     condition     = length(var.operators) > 0 && alltrue([for a in var.operators : can(regex("^[^@ ]+@[^@ ]+$", a))])
-    error_message = "At least one e-mail address: alerts that reach nobody are none."
+    error_message = "At least one e-mail address: alerts need a recipient."
   }
 }
 
 variable "recorders" {
-  description = "Members that put segments into the bucket, like serviceAccount:recorder@other.iam.gserviceaccount.com. Empty: segments come from Drive."
+  description = "Members that upload segments to the bucket, like serviceAccount:recorder@other.iam.gserviceaccount.com. Empty: segments come from Drive."
   type        = set(string)
   default     = []
   validation {
@@ -88,7 +88,7 @@ variable "recorders" {
 }
 
 variable "drive_subject" {
-  description = "Workspace user on whose Drive work is done; a technical account with access to the rooms' folders."
+  description = "Workspace user whose Drive is used: a technical account with access to the rooms' folders."
   type        = string
   validation {
     condition     = can(regex("^[^@ ]+@[^@ ]+$", var.drive_subject))
@@ -97,7 +97,7 @@ variable "drive_subject" {
 }
 
 variable "drive_uploaders" {
-  description = "Workspace users who share the uploads: Google takes 750 GB a day of each. Empty: drive_subject does it all. They need a shared drive."
+  description = "Workspace users who share the uploads, at most 750 GB a day each. They need a shared drive. Empty: drive_subject uploads everything."
   type        = set(string)
   default     = []
   validation {
@@ -116,7 +116,7 @@ variable "calendar_subject" {
 }
 
 variable "calendar_requester" {
-  description = "Address that gets the video of an event that names no person, like one that a program made; empty: such an event is no record."
+  description = "Owner of the video of an event that names no person, because a program created it. Empty: such an event makes no record."
   type        = string
   default     = ""
   validation {
@@ -138,7 +138,7 @@ variable "classroom_subject" {
 # Rooms and videos
 
 variable "drive_folder" {
-  description = "Id of the Drive folder for videos of rooms that have none of their own."
+  description = "Id of the Drive folder for videos of rooms without a folder."
   type        = string
   default     = ""
   validation {
@@ -148,7 +148,7 @@ variable "drive_folder" {
 }
 
 variable "courses" {
-  description = "Course codes that Classroom cannot resolve by itself: code => course id. Wins over every search."
+  description = "Course codes that Classroom cannot resolve: code => course id. They take precedence over every search."
   type        = map(string)
   default     = {}
   validation {
@@ -158,7 +158,7 @@ variable "courses" {
 }
 
 variable "time_zone" {
-  description = "IANA time zone of rooms without settings of their own."
+  description = "IANA time zone of rooms without settings."
   type        = string
   default     = "Europe/Moscow"
   validation {
@@ -168,7 +168,7 @@ variable "time_zone" {
 }
 
 variable "language" {
-  description = "Language of what is written about records of rooms without settings of their own."
+  description = "Language of texts about records, for rooms without settings."
   type        = string
   default     = "ru"
   validation {
@@ -188,7 +188,7 @@ variable "segment_length" {
 }
 
 variable "slice" {
-  description = "Least length of what one task renders. Shorter: more tasks at once and more starts."
+  description = "Minimum length of a slice, which one task renders. Shorter slices mean more tasks and more starts."
   type        = string
   default     = "10m"
   validation {
@@ -200,7 +200,7 @@ variable "slice" {
 # How much
 
 variable "retention_days" {
-  description = "Days that segments are kept. Nothing older can be merged."
+  description = "Days that segments are kept. Older ones cannot be merged."
   type        = number
   default     = 14
   validation {
@@ -229,7 +229,7 @@ variable "max_merges" {
 }
 
 variable "merge_parallelism" {
-  description = "Tasks of one record, which all run at once. A record with more slices than that gets longer ones."
+  description = "Tasks of one record, all at once. A record that needs more gets longer slices."
   type        = number
   validation {
     condition     = var.merge_parallelism >= 1 && var.merge_parallelism <= 100 && floor(var.merge_parallelism) == var.merge_parallelism
@@ -248,7 +248,7 @@ variable "merge_cpu" {
 }
 
 variable "merge_memory" {
-  description = "Memory of a task. Cloud Run gives a vCPU half a GiB to 4 GiB."
+  description = "Memory of a task. Cloud Run allows half a GiB to 4 GiB for each vCPU."
   type        = string
   default     = "4Gi"
   validation {
@@ -257,12 +257,12 @@ variable "merge_memory" {
   }
   validation {
     condition     = try(tonumber(trimsuffix(var.merge_memory, "Gi")) >= var.merge_cpu / 2 && tonumber(trimsuffix(var.merge_memory, "Gi")) <= 4 * var.merge_cpu, false)
-    error_message = "Not with so many vCPU (merge_cpu): half a GiB to 4 GiB each."
+    error_message = "Half a GiB to 4 GiB for each vCPU (merge_cpu)."
   }
 }
 
 variable "instances" {
-  description = "The most instances of each service."
+  description = "Maximum instances of each service."
   type = object({
     form     = number
     api      = number
@@ -278,7 +278,7 @@ variable "instances" {
 }
 
 variable "database" {
-  description = "Size of Cloud SQL: machine type, disk in GB and up to which it grows, a standby in another zone, connections, days of backups."
+  description = "Size of Cloud SQL: machine type, disk and its limit in GB, a standby in another zone, connections, days of backups."
   type = object({
     tier            = string
     disk_gb         = number
@@ -293,7 +293,7 @@ variable "database" {
   }
   validation {
     condition     = var.database.disk_gb >= 10 && var.database.disk_limit_gb >= var.database.disk_gb
-    error_message = "At least 10 GB, and a limit that is not below."
+    error_message = "At least 10 GB, and a limit that is not smaller."
   }
   validation {
     condition     = var.database.max_connections >= 100 && var.database.max_connections <= 4000
@@ -306,7 +306,7 @@ variable "database" {
 }
 
 variable "database_connectors_only" {
-  description = "Whether the database takes only connections of Google's connectors. The NVR that inserts over a VPN needs false."
+  description = "Whether the database accepts only connections of Google's connectors. An NVR that connects through a VPN needs false."
   type        = bool
   default     = false
   validation {
@@ -316,7 +316,7 @@ variable "database_connectors_only" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the database and the buckets refuse to be deleted. False only for a trial that is thrown away."
+  description = "Whether the database and the buckets are protected from deletion. False only for a temporary trial."
   type        = bool
   default     = true
   validation {
@@ -326,7 +326,7 @@ variable "deletion_protection" {
 }
 
 variable "rate_limit" {
-  description = "Requests a second and API key."
+  description = "Requests a second that one API key may make."
   type        = number
   default     = 50
   validation {
@@ -338,7 +338,7 @@ variable "rate_limit" {
 # Notices
 
 variable "webhook" {
-  description = "URL that gets a signed CloudEvent for every finished or failed record; empty: none."
+  description = "URL that receives a signed CloudEvent for every finished or failed record. Empty: no webhook."
   type        = string
   default     = ""
   validation {
@@ -348,7 +348,7 @@ variable "webhook" {
 }
 
 variable "smtp" {
-  description = "Mail server and sender of notices; null: no mail. The password is the secret smtp-password."
+  description = "Mail server and sender of notices. Null: no mail. The password is the secret smtp-password."
   type = object({
     url  = string
     from = string
@@ -361,7 +361,7 @@ variable "smtp" {
 }
 
 variable "zulip" {
-  description = "Zulip bot for notices, https://BOT@HOST/; empty: none. The key is the secret zulip-key."
+  description = "Zulip bot for notices, https://BOT@HOST/. Empty: no Zulip. The key is the secret zulip-key."
   type        = string
   default     = ""
   validation {
@@ -373,7 +373,7 @@ variable "zulip" {
 # The build
 
 variable "repository" {
-  description = "The connected repository, projects/P/locations/R/connections/C/repositories/X; empty: no trigger yet."
+  description = "The connected repository, projects/P/locations/R/connections/C/repositories/X. Empty: no trigger."
   type        = string
   default     = ""
   validation {
@@ -382,12 +382,12 @@ variable "repository" {
   }
   validation {
     condition     = var.repository == "" || strcontains(var.repository, "/locations/${var.region}/")
-    error_message = "Connect the repository in the region of everything else: a trigger lies where its repository does."
+    error_message = "Connect the repository in var.region: a trigger is in the region of its repository."
   }
 }
 
 variable "variables_file" {
-  description = "The tfvars that the build applies with, by its path in the repository."
+  description = "The tfvars file that the build applies, by its path in the repository."
   type        = string
   default     = "terraform/examples/small.tfvars"
   validation {
@@ -397,7 +397,7 @@ variable "variables_file" {
 }
 
 variable "source_url" {
-  description = "Where people read this repository; alerts link to its runbook."
+  description = "URL of this repository up to the branch. Alerts link to its runbook."
   type        = string
   default     = "https://github.com/nvr-miem/merger/blob/main"
   validation {

@@ -16,7 +16,7 @@ terraform {
     }
   }
 
-  # The bucket is named at init (scripts/apply does it): it cannot be a variable.
+  # scripts/apply names the bucket at init; a backend cannot use variables.
   backend "gcs" {
     prefix = "nvr-merger"
   }

@@ -1,4 +1,4 @@
-# One campus, 20 rooms: about 60 lectures on a working day. docs/cost-cloud.md says what it costs.
+# One campus, 20 rooms: about 60 lectures on a working day. See docs/cost-cloud.md for the cost.
 
 project        = "nvr-merger-example"
 project_number = "123456789012"

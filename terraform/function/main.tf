@@ -1,7 +1,7 @@
-# One function: a Cloud Run service, and what wakes it.
+# One function: a Cloud Run service, and what starts it.
 #
-# A function that a topic wakes gets one push subscription: 600 s for an answer, 10 s to 600 s between
-# tries, and after 20 of them (about two and a half hours) the message goes to topic fail.
+# A function with a topic gets one push subscription: 600 s for an answer, 10 s to 600 s between attempts. After 20
+# attempts (about two and a half hours) the message goes to topic fail.
 
 locals {
   internal = !var.public && length(var.people) == 0
@@ -11,11 +11,11 @@ locals {
 resource "google_cloud_run_v2_service" "this" {
   name                = var.name
   location            = var.common.region
-  deletion_protection = false # it holds nothing: all state is in the database and the buckets
+  deletion_protection = false # all state is in the database and the buckets
 
   ingress              = local.internal ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : "INGRESS_TRAFFIC_ALL"
   iap_enabled          = length(var.people) > 0
-  invoker_iam_disabled = var.public # it checks keys itself; only `api` is
+  invoker_iam_disabled = var.public # only `api`, which checks keys itself
 
   template {
     service_account                  = var.account.email
@@ -32,7 +32,7 @@ resource "google_cloud_run_v2_service" "this" {
       image = var.image
 
       resources {
-        cpu_idle          = true # paid while a request is at work
+        cpu_idle          = true # billed only while it serves a request
         startup_cpu_boost = true
         limits = {
           cpu    = tostring(var.cpu)
@@ -75,7 +75,7 @@ resource "google_cloud_run_v2_service" "this" {
     }
 
     vpc_access {
-      egress = "PRIVATE_RANGES_ONLY" # Google's APIs stay off the network
+      egress = "PRIVATE_RANGES_ONLY" # calls of Google's APIs do not use the network
       network_interfaces {
         network    = var.common.network
         subnetwork = var.common.subnet
@@ -130,7 +130,7 @@ resource "google_pubsub_subscription" "this" {
   message_retention_duration = "604800s"
 
   expiration_policy {
-    ttl = "" # never: an idle summer is no reason to go
+    ttl = "" # never, even after an idle summer
   }
 
   retry_policy {
@@ -157,7 +157,7 @@ resource "google_pubsub_subscription" "this" {
   depends_on = [google_cloud_run_v2_service_iam_member.push]
 }
 
-# Pub/Sub takes the messages it gives up out of the subscription.
+# Pub/Sub moves messages that it gives up out of the subscription.
 resource "google_pubsub_subscription_iam_member" "dead_letters" {
   count = local.push && !var.last_stop ? 1 : 0
 
@@ -183,11 +183,11 @@ resource "google_cloud_scheduler_job" "this" {
   name             = "${var.name}-${each.key}"
   region           = var.common.region
   schedule         = each.value.cron
-  time_zone        = "Etc/UTC" # rooms have time zones, the clock here has none
+  time_zone        = "Etc/UTC" # time zones belong to rooms
   attempt_deadline = "590s"
 
   retry_config {
-    retry_count = 1 # the next run does the same anyway
+    retry_count = 1 # the next run does the same
   }
 
   http_target {

@@ -8,7 +8,7 @@ variable "name" {
 }
 
 variable "common" {
-  description = "What all functions and jobs have in common; see the root's main.tf."
+  description = "Settings of all functions and jobs; see main.tf of the root."
   type = object({
     project      = string
     region       = string
@@ -40,12 +40,12 @@ variable "account" {
   type        = object({ email = string, member = string })
   validation {
     condition     = var.account.email != ""
-    error_message = "An account is needed: the default one may do far too much."
+    error_message = "An account is needed: the default account has too many rights."
   }
 }
 
 variable "environment" {
-  description = "Environment variables, each of which package config knows."
+  description = "Environment variables; package config documents them."
   type        = map(string)
   default     = {}
   validation {
@@ -65,12 +65,12 @@ variable "secrets" {
 }
 
 variable "public" {
-  description = "Whether anybody may call it."
+  description = "Whether it can be called without authentication."
   type        = bool
   default     = false
   validation {
     condition     = !var.public || var.name == "api"
-    error_message = "Only `api` is open to the world."
+    error_message = "Only `api` is public."
   }
 }
 
@@ -80,32 +80,32 @@ variable "people" {
   default     = []
   validation {
     condition     = length(setintersection(var.people, ["allUsers", "allAuthenticatedUsers"])) == 0
-    error_message = "Behind the sign-in there is no everybody."
+    error_message = "The sign-in needs named members."
   }
 }
 
 variable "topic" {
-  description = "Whether it has a topic of its name that wakes it."
+  description = "Whether it has a topic of its name that starts it."
   type        = bool
   default     = false
   validation {
     condition     = var.topic != null && !(var.topic && var.wakes_on != null)
-    error_message = "A topic of its own, or one made elsewhere; not both."
+    error_message = "Either its own topic or one created elsewhere."
   }
 }
 
 variable "wakes_on" {
-  description = "A topic made elsewhere that wakes it."
+  description = "A topic created elsewhere that starts it."
   type        = string
   default     = null
   validation {
     condition     = var.wakes_on == null || var.last_stop
-    error_message = "Only the last stop is woken by a topic made elsewhere."
+    error_message = "Only the last stop is started by a topic created elsewhere."
   }
 }
 
 variable "last_stop" {
-  description = "Whether messages that keep failing stay here: there is nowhere further to go."
+  description = "Whether messages that keep failing stay in its subscription, without a dead-letter topic."
   type        = bool
   default     = false
   validation {
@@ -125,7 +125,7 @@ variable "schedule" {
 }
 
 variable "instances" {
-  description = "The most instances."
+  description = "Maximum number of instances."
   type        = number
   validation {
     condition     = var.instances >= 1
@@ -134,7 +134,7 @@ variable "instances" {
 }
 
 variable "concurrency" {
-  description = "Requests that one instance serves at a time."
+  description = "Requests that one instance serves at once."
   type        = number
   validation {
     condition     = var.concurrency >= 1 && var.concurrency <= 1000

@@ -1,13 +1,13 @@
-# One Cloud Run job and nothing else: who starts it stands in the root.
+# One Cloud Run job. The root module says who may start it.
 
 resource "google_cloud_run_v2_job" "this" {
   name                = var.name
   location            = var.common.region
-  deletion_protection = false # it holds nothing: all state is in the database and the buckets
+  deletion_protection = false # all state is in the database and the buckets
 
   template {
-    # An execution of `merge` says how many tasks it has, and all run at once. A bound by `parallelism` would
-    # have to be below the tasks of every execution; stage bounds their number instead (MERGE_TASKS).
+    # Each execution of `merge` sets its number of tasks, and all run at once. `parallelism` would have to be below the
+    # number of tasks of every execution. Stage limits that number instead (MERGE_TASKS).
     task_count = 1
 
     template {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The job."
+  description = "Name of the job."
   type        = string
   validation {
     condition     = can(regex("^[a-z]+$", var.name))
@@ -8,7 +8,7 @@ variable "name" {
 }
 
 variable "common" {
-  description = "What all functions and jobs have in common; see the root's main.tf."
+  description = "Settings of all functions and jobs; see main.tf of the root."
   type = object({
     region  = string
     network = string
@@ -30,7 +30,7 @@ variable "image" {
 }
 
 variable "command" {
-  description = "The program in the image, and its arguments; null: what the image starts by itself."
+  description = "Program in the image, and its arguments. Null: the image's own entry point."
   type        = list(string)
   default     = null
   validation {
@@ -40,12 +40,12 @@ variable "command" {
 }
 
 variable "args" {
-  description = "Arguments of the program; an execution may bring others."
+  description = "Arguments of the program. An execution may replace them."
   type        = list(string)
   default     = null
   validation {
     condition     = var.args == null || var.command != null
-    error_message = "Arguments of which program?"
+    error_message = "args need a command."
   }
 }
 
@@ -54,12 +54,12 @@ variable "account" {
   type        = object({ email = string, member = string })
   validation {
     condition     = var.account.email != ""
-    error_message = "An account is needed: the default one may do far too much."
+    error_message = "An account is needed: the default account has too many rights."
   }
 }
 
 variable "environment" {
-  description = "Environment variables, each of which package config knows."
+  description = "Environment variables; package config documents them."
   type        = map(string)
   default     = {}
   validation {
@@ -79,7 +79,7 @@ variable "secrets" {
 }
 
 variable "retries" {
-  description = "How often a task that ended badly starts again."
+  description = "How often a failed task is started again."
   type        = number
   default     = 0
   validation {
@@ -89,7 +89,7 @@ variable "retries" {
 }
 
 variable "timeout" {
-  description = "How long one try of a task may take."
+  description = "Time limit of one attempt of a task."
   type        = string
   validation {
     condition     = can(regex("^[0-9]+s$", var.timeout))
@@ -108,7 +108,7 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a task; what it writes to files counts."
+  description = "Memory of a task, including the files that it writes."
   type        = string
   validation {
     condition     = can(regex("^[0-9]+(Mi|Gi)$", var.memory))
