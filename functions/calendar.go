@@ -24,7 +24,7 @@ const (
 // [pipeline.Calendar].
 func Calendar(p *app.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
-		Store: p.Store, Workspace: p.Workspace, Now: p.Now, Log: p.Log,
+		Store: pipeline.CalendarStoreOf(p.DB), Workspace: p.Workspace, Now: p.Now, Log: p.Log,
 		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Requester: p.Config.Requester, Address: p.Config.Notifications()},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -21,7 +21,7 @@ func API(p *app.Process) (http.Handler, error) { return web.NewAPI(requests(p)),
 func requests(p *app.Process) web.Options {
 	c := p.Config
 	o := web.Options{
-		Store: p.Store, Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
+		Store: web.StoreOf(p.DB), Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
 		SweepCalendar: func(ctx context.Context, room string) error {
 			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},

@@ -33,6 +33,7 @@ type Process struct {
 	*pipeline.Pipeline
 
 	Config *config.Config
+	DB     *store.Store // all parts; Pipeline.Store holds those of the steps
 	closes []func() error
 }
 
@@ -102,7 +103,8 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 	if err != nil {
 		return err
 	}
-	p.Store = s
+	p.DB = s
+	p.Store = pipeline.StoreOf(s)
 	p.closeLater(s.Close)
 	return nil
 }

@@ -36,7 +36,7 @@ func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 	case err != nil:
 		return nil, []Finding{fail("database", because(err), reach)}
 	}
-	current, needed, err := p.Store.Schema.Version(ctx)
+	current, needed, err := p.DB.Schema.Version(ctx)
 	switch {
 	case errors.Is(err, store.ErrReplaced):
 		_ = p.Close() // nothing was written

@@ -28,7 +28,7 @@ import (
 // ([store.EventKey]). Until its processing began a record follows its event; afterwards it is left as it
 // is, and an event that was moved gets a further record.
 type Calendar struct {
-	Store     *store.Store
+	Store     CalendarStore
 	Workspace *workspace.Client
 	Now       func() time.Time
 	Log       *slog.Logger

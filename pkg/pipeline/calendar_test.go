@@ -75,7 +75,7 @@ func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 			t.Error(err)
 		}
 	})
-	w.sweep = &pipeline.Calendar{Store: w.store, Workspace: client, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	w.sweep = &pipeline.Calendar{Store: pipeline.CalendarStoreOf(w.store), Workspace: client, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)}
 	return w
 }
 

@@ -136,7 +136,7 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 	w.must(err)
 	db := w.databaseAt(l.now)
 	p := &pipeline.Pipeline{
-		Store: db, Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
+		Store: pipeline.StoreOf(db), Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
 		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // for whoever looks into a failure

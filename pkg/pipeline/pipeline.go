@@ -25,14 +25,13 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
-	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
 // Pipeline holds what the steps need. A process sets the fields that its steps use before the first
 // call; then it is safe for concurrent use.
 type Pipeline struct {
-	Store     *store.Store
+	Store     Store
 	Segments  *bucket.Bucket
 	Work      *bucket.Bucket
 	Workspace *workspace.Client

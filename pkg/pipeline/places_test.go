@@ -40,7 +40,7 @@ func newClaimer(t *testing.T, records int) *claimer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = topics.Close() })
-	c.Pipeline = &pipeline.Pipeline{Store: s, Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
+	c.Pipeline = &pipeline.Pipeline{Store: pipeline.StoreOf(s), Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute}}
 	for range records {
 		c.insert("10:00")

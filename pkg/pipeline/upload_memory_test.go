@@ -125,7 +125,7 @@ func uploading(t testing.TB, size int64) uint64 {
 	digest := "digest"
 	claim, err = s.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
 	must(err)
-	p := &pipeline.Pipeline{Store: s, Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	p := &pipeline.Pipeline{Store: pipeline.StoreOf(s), Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{Lease: time.Minute, PushBudget: time.Hour, PushTimeout: time.Hour, RetryPauses: []time.Duration{time.Hour}}}
 	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)

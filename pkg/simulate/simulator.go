@@ -127,7 +127,7 @@ func (w *world) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
 
 // furnish fills the rooms and plans what happens by the clock.
 func (w *world) furnish() error {
-	if err := w.p.Store.Schema.Migrate(w.ctx, store.Adoption{}); err != nil {
+	if err := w.p.DB.Schema.Migrate(w.ctx, store.Adoption{}); err != nil {
 		return err
 	}
 	for i := range w.s.Rooms {

@@ -83,7 +83,7 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	w.must(err)
 	w.imported = "nvr-plain-key"
 
-	options := web.Options{Store: w.store, Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
+	options := web.Options{Store: web.StoreOf(w.store), Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
 		SweepCalendar: func(_ context.Context, room string) error { w.looks <- room; return nil },
 		Authenticate: func(*http.Request) (web.User, error) {
 			return web.User{Email: lecturer, Operator: w.operator.Load()}, nil

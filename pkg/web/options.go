@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/store"
 )
 
 //go:embed templates static locale openapi.yaml
@@ -27,7 +26,7 @@ var ErrNobody = errors.New("not signed in")
 
 // Options are what the handlers need of the world.
 type Options struct {
-	Store *store.Store
+	Store Store
 	Now   func() time.Time
 	Log   *slog.Logger
 

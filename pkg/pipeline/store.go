@@ -1,0 +1,46 @@
+package pipeline
+
+import "github.com/nvr-miem/merger/pkg/store"
+
+// Store holds the parts of the database that the steps use.
+type Store struct {
+	Records  store.Records
+	Requests store.Requests
+	Queue    store.Queue
+	Leases   store.Leases
+	Rooms    store.Rooms
+	Segments store.Segments
+	Effects  store.Effects
+	Uploads  store.Uploads
+	Notices  store.Notices
+	Runs     store.Runs
+}
+
+// StoreOf returns the parts of an open database that the steps use.
+func StoreOf(db *store.Store) Store {
+	return Store{
+		Records:  db.Records,
+		Requests: db.Requests,
+		Queue:    db.Queue,
+		Leases:   db.Leases,
+		Rooms:    db.Rooms,
+		Segments: db.Segments,
+		Effects:  db.Effects,
+		Uploads:  db.Uploads,
+		Notices:  db.Notices,
+		Runs:     db.Runs,
+	}
+}
+
+// CalendarStore holds the parts of the database that a sweep of the calendars uses.
+type CalendarStore struct {
+	Requests store.Requests
+	Events   store.Events
+	Rooms    store.Rooms
+	Channels store.Channels
+}
+
+// CalendarStoreOf returns the parts of an open database that a sweep of the calendars uses.
+func CalendarStoreOf(db *store.Store) CalendarStore {
+	return CalendarStore{Requests: db.Requests, Events: db.Events, Rooms: db.Rooms, Channels: db.Channels}
+}
