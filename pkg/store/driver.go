@@ -16,6 +16,9 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/nvr-miem/merger/pkg/call"
+	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 // dialect is what SQLite and MySQL do not have in common.
@@ -88,32 +91,34 @@ func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen 
 	return nil
 }
 
-// attempts bounds how often a statement is sent when the database says "try again".
-const attempts = 8
-
-// retry calls do until it works, fails for good, or the context ends. Everything that it is given may
-// run twice: the statements are compare-and-sets, reads, or guarded by a key.
-func (d *database) retry(ctx context.Context, do func() error) error {
-	pause := 5 * time.Millisecond
-	for n := 1; ; n++ {
-		err := do()
-		if err == nil || n == attempts || !passing(err) {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, ctx.Err())
-		case <-timer.C:
-		}
-		pause *= 2
+// policy returns how often a statement is sent if the database asks to try again. The pauses add up to
+// 1.3 s at most.
+func policy() call.Policy {
+	return call.Policy{
+		FirstPause:   5 * time.Millisecond,
+		LongestPause: 640 * time.Millisecond,
+		MaxTries:     8,
+		Read:         readError,
 	}
 }
 
-// passing tells whether an error goes away by itself: a lock held by others, a deadlock that was broken
-// at our cost, a connection that died while idle.
-func passing(err error) bool {
+// readError classifies an error of a driver.
+func readError(err error) call.Failure {
+	if isTransient(err) {
+		return call.Failure{Kind: fault.Retryable}
+	}
+	return call.Failure{Kind: fault.Permanent}
+}
+
+// retry calls do until it succeeds or fails with an error that is not transient. do must be safe to
+// repeat: its statements are compare-and-sets, reads, or inserts guarded by a key.
+func (d *database) retry(ctx context.Context, do func() error) error {
+	return call.Do(ctx, policy(), "database", func(context.Context) error { return do() })
+}
+
+// isTransient reports whether an error goes away by itself: a lock held by another connection, a deadlock
+// of which this transaction is the victim, or a connection that was closed while idle.
+func isTransient(err error) bool {
 	var ours *mysql.MySQLError
 	if errors.As(err, &ours) {
 		switch ours.Number {
