@@ -193,11 +193,12 @@ esac`)
 *--data-file=-*) cat >/dev/null ;;
 *"instances list"*) echo nvr-1234 ;;
 *"buckets describe"*) exit 1 ;;
+*"locations list"* | *"regions list"*) echo europe-west1 ;;
 esac`)
 	shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join(blocks, "\n"))
 	shell.Dir = r.dir
 	shell.Stdin = strings.NewReader("password\n")
-	shell.Env = []string{"PATH=" + r.bin + ":/usr/bin:/bin", "PROJECT=my-project", "REGION=europe-north1"}
+	shell.Env = []string{"PATH=" + r.bin + ":/usr/bin:/bin", "PROJECT=my-project", "REGION=europe-west1"}
 	shell.Env = append(shell.Env, variables...)
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -57,6 +57,8 @@ func newRelease(t *testing.T) *release {
 *"services describe"*) printf '`+newImage+`\tTrue\n' ;;
 *"buckets describe"*) exit 1 ;;
 *projectNumber*) echo 123456789012 ;;
+*"scheduler locations list"*) printf 'europe-west1\nus-central1\n' ;;
+*"run regions list"*) printf 'europe-north1\neurope-west1\n' ;;
 esac`)
 	r.program("curl", `case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`)
 	r.program("docker", `case "$*" in
@@ -299,12 +301,42 @@ func TestApplyKeepsTheImage(t *testing.T) {
 func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
-	out, err := r.run("bootstrap", "my-project", "europe-north1")
+	out, err := r.run("bootstrap", "my-project", "europe-west1")
 	if err != nil || !strings.Contains(out, `project_number = "123456789012"`) || !strings.Contains(out, `state_bucket   = "my-project-terraform"`) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if calls := r.calls(); !strings.Contains(calls, "--public-access-prevention") || !strings.Contains(calls, "--versioning") {
 		t.Error(calls)
+	}
+}
+
+// TestBootstrapAsksForRegions checks that a service that is missing in its region stops bootstrap with a sentence.
+func TestBootstrapAsksForRegions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		arguments []string
+		want      string // empty: it ends well
+	}{
+		{"own scheduler region", []string{"my-project", "europe-north1"}, ""},
+		{"no Cloud Scheduler", []string{"my-project", "europe-north1", "europe-north1"}, "Cloud Scheduler is not available in europe-north1"},
+		{"no Cloud Run", []string{"my-project", "us-central1"}, "Cloud Run is not available in us-central1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t)
+			out, err := r.run("bootstrap", test.arguments...)
+			if got, want := err != nil, test.want != ""; got != want {
+				t.Fatalf("failed: %t, want %t\n%s", got, want, out)
+			}
+			if !strings.Contains(out, test.want) {
+				t.Errorf("printed %q, want %q", out, test.want)
+			}
+			if created := strings.Contains(r.calls(), "buckets create"); created != (test.want == "") {
+				t.Errorf("created a bucket: %t", created)
+			}
+		})
 	}
 }
 

@@ -97,7 +97,7 @@ resource "google_cloudbuild_trigger" "main" {
 
   name               = "deploy"
   description        = "Tests, builds and deploys each push to main."
-  location           = var.region
+  location           = var.build_region
   filename           = "cloudbuild.yaml"
   service_account    = google_service_account.component["build"].id
   include_build_logs = "INCLUDE_BUILD_LOGS_WITH_STATUS"

@@ -63,6 +63,8 @@ resource "google_sql_database_instance" "this" {
         slow_query_log              = "on"
         long_query_time             = "2"
         log_output                  = "FILE"
+        local_infile                = "off" # no client loads files of its own machine
+        skip_show_database          = "on"  # a user does not see the names of other databases
       }
       content {
         name  = database_flags.key

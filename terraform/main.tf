@@ -50,6 +50,9 @@ locals {
   common = {
     project = var.project
     region  = var.region
+    # Schedules may be in another region than the services that they call.
+    scheduler_region = var.scheduler_region
+
     number  = var.project_number
     network = google_compute_network.this.id
     subnet  = google_compute_subnetwork.this.id
@@ -225,7 +228,7 @@ module "merge" {
   environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
   secrets     = local.notice_secrets
 
-  retries = 1
+  retries = 3       # Cloud Run can stop a task without a fault of the task
   timeout = "7200s" # the slices of a whole day take hours
   cpu     = var.merge_cpu
   memory  = var.merge_memory
@@ -322,6 +325,7 @@ module "migrate" {
     GRANT_TO = join(",", [for name in sort(setsubtract(local.database_users, ["migrate"])) : "nvr-${name}"])
   })
 
+  retries = 3
   timeout = "900s"
   memory  = "512Mi"
 
@@ -343,6 +347,7 @@ module "doctor" {
     DELEGATES = join(",", [for who in sort(keys(local.delegation)) : "${who}=${google_service_account.component[who].email}"])
   })
 
+  retries = 3
   timeout = "600s"
   memory  = "1Gi"
 

@@ -22,6 +22,13 @@ resource "google_compute_subnetwork" "this" {
   ip_cidr_range            = var.network_range
   private_ip_google_access = true
 
+  # A sample of the connections shows what a component talked to.
+  log_config {
+    aggregation_interval = "INTERVAL_10_MIN"
+    flow_sampling        = 0.1
+    metadata             = "INCLUDE_ALL_METADATA"
+  }
+
   lifecycle {
     precondition {
       condition     = local.addresses <= pow(2, 32 - tonumber(split("/", var.network_range)[1])) - 4 # Google keeps four

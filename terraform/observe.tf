@@ -68,9 +68,9 @@ resource "google_logging_metric" "measured" {
   depends_on = [time_sleep.services]
 }
 
-# Monitoring knows a metric some seconds after Logging, and refuses an alert on a metric that it does not know.
+# Monitoring refuses an alert on a metric that it does not know. It can know a metric minutes after Logging does.
 resource "time_sleep" "metrics" {
-  create_duration = "60s"
+  create_duration = "300s"
 
   depends_on = [google_logging_metric.counted, google_logging_metric.measured]
 }

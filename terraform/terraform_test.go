@@ -29,13 +29,13 @@ type resource struct {
 }
 
 // image is in place of an image that the build has pushed.
-const image = "europe-north1-docker.pkg.dev/p/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const image = "europe-west1-docker.pkg.dev/p/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // all enables what the examples leave disabled, so that the plan has every resource.
 const all = `
 image      = "` + image + `"
-region     = "europe-north1"
-repository = "projects/p/locations/europe-north1/connections/c/repositories/r"
+region     = "europe-west1"
+repository = "projects/p/locations/europe-west1/connections/c/repositories/r"
 webhook    = "https://example.org/hook"
 smtp       = { url = "smtp://merger@mail.example.org:587", from = "merger@example.org" }
 zulip      = "https://bot@zulip.example.org/"

@@ -19,12 +19,32 @@ variable "project_number" {
 }
 
 variable "region" {
-  description = "Region of all resources. Choose one near the recorders."
+  description = "Region of all resources but schedules and builds. Choose one near the recorders."
   type        = string
-  default     = "europe-north1"
+  default     = "europe-west1"
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "A region looks like europe-north1."
+    error_message = "A region looks like europe-west1."
+  }
+}
+
+variable "scheduler_region" {
+  description = "Region of the Cloud Scheduler jobs. Cloud Scheduler is not available in every region of Cloud Run, and its HTTP calls reach services in any region."
+  type        = string
+  default     = "europe-west1"
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.scheduler_region))
+    error_message = "A region looks like europe-west1."
+  }
+}
+
+variable "build_region" {
+  description = "Region of the Cloud Build trigger, of its connected repository and of builds by hand. A new project may build in few regions only."
+  type        = string
+  default     = "europe-west1"
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.build_region))
+    error_message = "A region looks like europe-west1."
   }
 }
 
@@ -381,8 +401,8 @@ variable "repository" {
     error_message = "projects/P/locations/R/connections/C/repositories/X, or empty."
   }
   validation {
-    condition     = var.repository == "" || strcontains(var.repository, "/locations/${var.region}/")
-    error_message = "Connect the repository in var.region: a trigger is in the region of its repository."
+    condition     = var.repository == "" || strcontains(var.repository, "/locations/${var.build_region}/")
+    error_message = "Connect the repository in var.build_region: a trigger is in the region of its repository."
   }
 }
 

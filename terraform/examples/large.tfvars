@@ -2,8 +2,11 @@
 
 project        = "nvr-merger-large-example"
 project_number = "210987654321"
-region         = "europe-west4"
+region         = "europe-west1"
 state_bucket   = "nvr-merger-large-example-terraform"
+
+scheduler_region = "europe-west1"
+build_region     = "europe-west1"
 
 form_users = ["group:teachers@example.org", "group:av-team@example.org"]
 operators  = ["av-team@example.org", "on-call@example.org"]

@@ -2,8 +2,11 @@
 
 project        = "nvr-merger-example"
 project_number = "123456789012"
-region         = "europe-north1"
+region         = "europe-west1"
 state_bucket   = "nvr-merger-example-terraform"
+
+scheduler_region = "europe-west1"
+build_region     = "europe-west1"
 
 form_users = ["domain:example.org"]
 operators  = ["operator@example.org"]

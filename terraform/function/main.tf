@@ -43,7 +43,7 @@ resource "google_cloud_run_v2_service" "this" {
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
-        failure_threshold = 30
+        failure_threshold = 200 # the first connection to the database may take more than a minute
         tcp_socket {
           port = 8080
         }
@@ -181,7 +181,7 @@ resource "google_cloud_scheduler_job" "this" {
   for_each = var.schedule
 
   name             = "${var.name}-${each.key}"
-  region           = var.common.region
+  region           = var.common.scheduler_region
   schedule         = each.value.cron
   time_zone        = "Etc/UTC" # time zones belong to rooms
   attempt_deadline = "590s"

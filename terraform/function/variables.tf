@@ -10,15 +10,16 @@ variable "name" {
 variable "common" {
   description = "Settings of all functions and jobs; see main.tf of the root."
   type = object({
-    project      = string
-    region       = string
-    number       = string
-    network      = string
-    subnet       = string
-    push         = object({ email = string, member = string })
-    schedule     = object({ email = string, member = string })
-    dead_letters = string
-    pubsub_agent = string
+    project          = string
+    region           = string
+    scheduler_region = string
+    number           = string
+    network          = string
+    subnet           = string
+    push             = object({ email = string, member = string })
+    schedule         = object({ email = string, member = string })
+    dead_letters     = string
+    pubsub_agent     = string
   })
   validation {
     condition     = var.common.project != "" && var.common.region != ""

@@ -50,8 +50,8 @@ run "deployed" {
   command = plan
 
   variables {
-    image      = "europe-north1-docker.pkg.dev/nvr-merger-test/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-    repository = "projects/nvr-merger-test/locations/europe-north1/connections/c/repositories/r"
+    image      = "europe-west1-docker.pkg.dev/nvr-merger-test/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    repository = "projects/nvr-merger-test/locations/europe-west1/connections/c/repositories/r"
     webhook    = "https://example.org/hook"
     smtp       = { url = "smtp://merger@mail.example.org:587", from = "merger@example.org" }
     zulip      = "https://bot@zulip.example.org/"
@@ -133,7 +133,7 @@ run "a_repository_elsewhere" {
   command = plan
 
   variables {
-    repository = "projects/p/locations/europe-west1/connections/c/repositories/r"
+    repository = "projects/p/locations/europe-west2/connections/c/repositories/r"
   }
   expect_failures = [var.repository]
 }
@@ -142,7 +142,7 @@ run "an_image_by_tag" {
   command = plan
 
   variables {
-    image = "europe-north1-docker.pkg.dev/p/nvr-merger/merger:latest"
+    image = "europe-west1-docker.pkg.dev/p/nvr-merger/merger:latest"
   }
   expect_failures = [var.image]
 }
