@@ -16,7 +16,11 @@
 //	ocr                  reads the words in a picture with Tesseract
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
 //	report               what was done and why, as JSON, text and a page
-//	merge                plan → slices → parts → the finished video
+//	merge/probe          a segment's file → sample tables → what can be used of it
+//	merge/sound          levels of the sound, choice of its source, the mix
+//	merge/plan           every decision about a merge; plan.json, digests, slices (pure)
+//	merge/render         a slice of a plan → a part
+//	merge                the engine: Plan, Render, Join, Make
 //	store                records, claims, rooms, keys: all SQL
 //	store/storetest      databases for tests: a file, and a MariaDB server
 //	bucket               segments, plans, parts and merges in Cloud Storage

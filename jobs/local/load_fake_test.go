@@ -21,6 +21,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/render"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -139,7 +141,8 @@ func renderPart(ctx context.Context, tables, payload string, plan *merge.Plan, s
 	if err != nil {
 		return err
 	}
-	part, err := (&merge.Engine{Tool: tool, Proxy: proxy}).Render(ctx, plan, 0, media, nil)
+	prober := &probe.Prober{Tool: tool, Proxy: proxy, Meter: new(rangeproxy.Meter)}
+	part, err := render.Slice(ctx, prober, plan, 0, media, nil)
 	if err = errors.Join(err, media.Close(), proxy.Close()); err != nil {
 		return err
 	}

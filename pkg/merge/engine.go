@@ -4,36 +4,27 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// Engine surveys, plans and renders. Its fields are set before its first use; it is safe for
-// concurrent use.
+// Engine makes merges. Its fields are set before its first use; it is safe for concurrent use.
 type Engine struct {
 	Tool   *ffmpeg.Tool
 	Proxy  *rangeproxy.Proxy
 	Screen *presence.Judge
-	// Learned keeps what analysing a segment gave, under a key that names its generation. It may
-	// forget; then the segment is analysed again.
+	// Learned keeps what analysing a segment gave, under a key that names its generation.
 	Learned  Memory
 	Progress func(Progress) // called from several goroutines; may be nil
 
-	Analysis  rangeproxy.Meter // bytes of segments read to survey, judge and measure
+	Analysis  rangeproxy.Meter // bytes of segments read to probe, judge and measure
 	Rendering rangeproxy.Meter // bytes of segments read to render
-}
-
-// Memory keeps what was learned, here or elsewhere. Keys are made of letters, digits and hyphens. It is
-// called from several goroutines.
-type Memory interface {
-	// Load fills value and returns true, or returns false.
-	Load(key string, value any) bool
-	Save(key string, value any) error
 }
 
 // Stage is what a merge is doing.
@@ -59,12 +50,50 @@ func (e *Engine) progress(stage Stage, done, total int64) {
 	}
 }
 
-// probeWorkers is how many segments are read at once while surveying and analysing.
-const probeWorkers = 2
+// prober returns a prober whose reading meter counts.
+func (e *Engine) prober(meter *rangeproxy.Meter) *probe.Prober {
+	return &probe.Prober{Tool: e.Tool, Proxy: e.Proxy, Learned: e.Learned, Meter: meter}
+}
 
-// Plan surveys the clips, judges the screen, measures the sound, and decides everything about the
-// merge. damages are stretches that rendering an earlier plan found undecodable.
+// Plan probes the clips, judges the screen, measures the sound, and decides everything about the merge.
+// damages are stretches that rendering an earlier plan found undecodable.
 func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []Damage) (*Plan, error) {
+	prober := e.prober(&e.Analysis)
+	own := ownClips(req, clips)
+	segments := make([]*probe.Segment, len(own))
+	zone := req.Start.Location()
+	err := e.each(ctx, Surveying, len(own), func(ctx context.Context, i int) (err error) {
+		segments[i], err = prober.Probe(ctx, own[i], zone, req.Segment, damages)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	plan.DropDuplicates(segments, req.Segment)
+	p := plan.New(req, e.Tool.Version(), segments, damages)
+	judged, err := e.judge(ctx, prober, req, p)
+	if err != nil {
+		return nil, err
+	}
+	p.LayOut(req, judged)
+	chooser := &sound.Chooser{
+		Prober:   prober,
+		Segments: segments,
+		Sources:  req.SoundSources(),
+		Start:    req.Start,
+		Samples:  p.Sample(p.Frames),
+		Loudness: req.Loudness,
+		Progress: func(done, total int64) { e.progress(Analysing, done, total) },
+	}
+	if p.Sound, err = chooser.Choose(ctx); err != nil {
+		return nil, err
+	}
+	p.Encoding.Channels = p.Sound.Channels
+	return p, nil
+}
+
+// ownClips returns the clips that belong to a request, in order of their names.
+func ownClips(req Request, clips []Clip) []Clip {
 	var own []Clip
 	for _, clip := range clips {
 		if ok, _ := req.Belongs(clip.Name); ok {
@@ -77,69 +106,25 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		}
 		return strings.Compare(a.Path, b.Path)
 	})
-	segments := make([]*Segment, len(own))
-	if err := e.each(ctx, Surveying, len(own), func(ctx context.Context, i int) (err error) {
-		segments[i], err = e.survey(ctx, req, own[i], damages)
+	return own
+}
+
+// judge judges every screen segment. It returns nil if the request has no screen source.
+func (e *Engine) judge(ctx context.Context, prober *probe.Prober, req Request, p *Plan) ([]probe.Judged, error) {
+	if _, ok := req.Sources[nvr.Screen]; !ok {
+		return nil, nil
+	}
+	usable := p.ScreenSegments(req)
+	judged := make([]probe.Judged, len(usable))
+	err := e.each(ctx, Analysing, len(usable), func(ctx context.Context, i int) (err error) {
+		judged[i], err = prober.JudgeScreen(ctx, e.Screen, p.Segments[usable[i]], p.Damages)
 		return err
-	}); err != nil {
-		return nil, err
-	}
-	dropDuplicates(req, segments)
-	p := &planner{Engine: e, req: req, window: req.Window(), plan: &Plan{
-		Renderer: Renderer, FFmpeg: e.Tool.Version(),
-		Room: req.Room, Title: req.Title, Start: req.Start, End: req.End, TimeZone: req.Start.Location().String(),
-		Frames: req.Window().Frames, Policy: req.Policy, Segments: segments, Damages: damages,
-		Encoding: encoding(req), Slices: cutSlices(req.Window().Frames, req.Rate, req.Slice),
-	}}
-	if err := p.pictures(ctx); err != nil {
-		return nil, err
-	}
-	if err := p.sound(ctx); err != nil {
-		return nil, err
-	}
-	return p.plan, nil
-}
-
-// Encoder settings; see make bench for what they cost and give.
-const (
-	gopSeconds = 2
-	audioBytes = 16000 // with a quarter less, the joints of slices begin to stand out of the encoder's noise
-)
-
-// crfAt is x264's rate factor at 25, 30 or 50 fps. It gives shorter pictures a coarser quantiser, and two
-// ways of cutting the same record into slices must not come out further apart than 38 dB (TestSlicesGiveTheSame).
-func crfAt(rate int) float64 {
-	switch rate {
-	case 30:
-		return 26
-	case 50:
-		return 25.4
-	default:
-		return 27.8
-	}
-}
-
-func encoding(req Request) ffmpeg.Encoding {
-	return ffmpeg.Encoding{
-		Width: req.Width, Height: req.Height, Rate: req.Rate, CRF: crfAt(req.Rate), GOPFrames: gopSeconds * req.Rate,
-		Channels: 1, AudioBytes: audioBytes,
-	}
+	})
+	return judged, err
 }
 
 // each does the same to n segments, a few at once, and reports progress.
 func (e *Engine) each(ctx context.Context, stage Stage, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(probeWorkers)
-	var done atomic.Int64
-	e.progress(stage, 0, int64(n))
-	for i := range n {
-		group.Go(func() error {
-			if err := do(ctx, i); err != nil {
-				return err
-			}
-			e.progress(stage, done.Add(1), int64(n))
-			return nil
-		})
-	}
-	return group.Wait()
+	progress := func(done, total int64) { e.progress(stage, done, total) }
+	return probe.Each(ctx, n, progress, do)
 }

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
+	"github.com/nvr-miem/merger/pkg/report"
 )
 
 // Result is a finished merge.
@@ -18,7 +17,7 @@ type Result struct {
 	Plan     *Plan
 	Bytes    int64
 	SHA256   string
-	Loudness *Measured // of the finished sound; nil if it is silent
+	Loudness *sound.Measured // of the finished sound; nil if it is silent
 }
 
 // ErrNoFootage says that the record has no usable footage at all. The plan that comes with it says why.
@@ -48,14 +47,15 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 		if err := work.savePlan(plan); err != nil {
 			return nil, err
 		}
-		found, err := e.renderAll(ctx, plan, work, parallel)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
+		err = e.Render(ctx, plan, work, allSlices(plan), parallel)
+		var damaged *DamagedError
+		if err == nil {
 			return e.finish(ctx, plan, work, out)
 		}
-		damages = merged(damages, found)
+		if !errors.As(err, &damaged) {
+			return nil, err
+		}
+		damages = probe.MergeDamages(damages, damaged.Damages)
 		if err := work.saveDamages(damages); err != nil {
 			return nil, err
 		}
@@ -63,78 +63,33 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 	return nil, fmt.Errorf("after %d plans the footage still shows new damage", maxPlans)
 }
 
-// renderAll renders the slices whose parts are not there yet, and returns the damage that it found.
-func (e *Engine) renderAll(ctx context.Context, plan *Plan, work *WorkDir, parallel int) ([]Damage, error) {
-	parent := ctx
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, parallel))
-	var mu sync.Mutex
-	var found []Damage
-	var done atomic.Int64
-	e.progress(Rendering, 0, plan.Frames)
-	for i := range plan.Slices {
-		group.Go(func() error {
-			err := e.renderPart(ctx, plan, i, work, func(frames int64) {
-				e.progress(Rendering, done.Add(frames), plan.Frames)
-			})
-			var damaged *DamagedError
-			if errors.As(err, &damaged) {
-				mu.Lock()
-				defer mu.Unlock()
-				found = merged(found, damaged.Damages)
-				return nil
-			}
-			return err
-		})
+// allSlices lists the indices of a plan's slices.
+func allSlices(plan *Plan) []int {
+	indices := make([]int, len(plan.Slices))
+	for i := range indices {
+		indices[i] = i
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return found, context.Cause(parent)
-}
-
-// damageTries is how often damage must be seen before it is believed: a plan without a stretch of the
-// lecture is not undone. Whatever else goes wrong ends the merge, and the next run goes on.
-const damageTries = 2
-
-// renderPart makes part i unless it is there. more is told of frames as they are done, or undone.
-func (e *Engine) renderPart(ctx context.Context, plan *Plan, i int, work *WorkDir, more func(frames int64)) error {
-	length := plan.Slices[i].End - plan.Slices[i].First
-	name := plan.SliceDigest(i)
-	if work.whole(name, length) {
-		more(length)
-		return nil
-	}
-	var err error
-	for range damageTries {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		last := int64(0)
-		err = work.makePart(name, func(payload *payloadFile) (*mp4.Part, error) {
-			return e.Render(ctx, plan, i, payload, func(frames int64) {
-				more(frames - last)
-				last = frames
-			})
-		})
-		var damaged *DamagedError
-		if !errors.As(err, &damaged) {
-			return err
-		}
-		more(-last)
-	}
-	return err
+	return indices
 }
 
 // finish joins the parts and measures what came out.
 func (e *Engine) finish(ctx context.Context, plan *Plan, work *WorkDir, out string) (*Result, error) {
 	result := &Result{Plan: plan}
 	var err error
-	if result.Bytes, result.SHA256, err = e.join(ctx, plan, work, out); err != nil {
+	if result.Bytes, result.SHA256, err = e.Join(ctx, plan, work, out); err != nil {
 		return nil, err
 	}
-	if result.Loudness, err = e.outcome(ctx, plan, out); err != nil {
+	if result.Loudness, err = sound.MeasureFile(ctx, e.Tool, e.Proxy, out, plan.Encoding.Channels); err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// Output describes the finished file.
+func (r *Result) Output(path string) report.Output {
+	e := r.Plan.Encoding
+	return report.Output{
+		Path: path, Bytes: r.Bytes, Frames: r.Plan.Frames, Width: e.Width, Height: e.Height, FPS: e.Rate,
+		Duration: report.Number(float64(r.Plan.Frames*ffmpeg.SampleRate/int64(e.Rate)) / ffmpeg.SampleRate), SHA256: r.SHA256,
+	}
 }

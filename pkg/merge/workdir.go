@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
 
@@ -110,8 +112,8 @@ func (w *WorkDir) Save(key string, value any) error {
 	return seal(filepath.Join(w.dir, "learned", key+".json"), value)
 }
 
-func (w *WorkDir) damages() ([]Damage, error) {
-	var damages []Damage
+func (w *WorkDir) damages() ([]probe.Damage, error) {
+	var damages []probe.Damage
 	err := unseal(filepath.Join(w.dir, "damage.json"), &damages)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, errSeal) {
 		return nil, nil // it will be found again
@@ -119,7 +121,7 @@ func (w *WorkDir) damages() ([]Damage, error) {
 	return damages, err
 }
 
-func (w *WorkDir) saveDamages(damages []Damage) error {
+func (w *WorkDir) saveDamages(damages []probe.Damage) error {
 	return seal(filepath.Join(w.dir, "damage.json"), damages)
 }
 
@@ -137,9 +139,6 @@ type partFile struct {
 	Part  *mp4.Part `json:"part"`
 }
 
-// payloadFile is a part's media while it is written.
-type payloadFile = os.File
-
 // part is the finished part of a name, if it is there and of so many frames. Its media are checked
 // where they are read.
 func (w *WorkDir) part(name string, frames int64) *partFile {
@@ -150,27 +149,26 @@ func (w *WorkDir) part(name string, frames int64) *partFile {
 	return &p
 }
 
-// whole tells whether a part is there with all its media as they were written. One that is not is
-// taken away, to be made again.
-func (w *WorkDir) whole(name string, frames int64) bool {
+// Has implements [Parts]. A part whose media are not as they were written is removed, to be made again.
+func (w *WorkDir) Has(_ context.Context, name string, frames int64) (bool, error) {
 	p := w.part(name, frames)
 	if p == nil {
-		return false
+		return false, nil
 	}
 	if copyPart(io.Discard, w.media(p), p.Part) == nil {
-		return true
+		return true, nil
 	}
-	_ = os.Remove(w.media(p)) // it may be missing; if it stays, nothing names it any more
-	return false
+	_ = os.Remove(w.media(p)) // it may be missing; if it stays, no part names it any more
+	return false, nil
 }
 
 func (w *WorkDir) media(p *partFile) string {
 	return filepath.Join(w.dir, "parts", filepath.Base(p.Media))
 }
 
-// makePart has render write a part's media under a random name; then the tables that name it make
-// it count.
-func (w *WorkDir) makePart(name string, render func(payload *payloadFile) (*mp4.Part, error)) (err error) {
+// Put implements [Parts]. The media get a random name; the part counts once the tables that name them are
+// there.
+func (w *WorkDir) Put(_ context.Context, name string, render RenderFunc) (err error) {
 	p := partFile{Media: rand.Text() + ".media"}
 	file, err := os.OpenFile(w.media(&p), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -201,7 +199,7 @@ type sealed struct {
 }
 
 func sealOf(path string, value []byte) string {
-	return digest([]string{filepath.Base(path), string(value)})
+	return probe.Fingerprint([]string{filepath.Base(path), string(value)})
 }
 
 // unseal reads a value back; errSeal if the file is not as it was written.

@@ -1,4 +1,4 @@
-package merge
+package sound
 
 import (
 	"math"
@@ -44,8 +44,8 @@ func integrated(lufs []int16) float64 {
 
 // level measures what is heard and sets the one gain of the record, and the limiter where the gain
 // would lift peaks over the ceiling. What the limiter takes away, the gain adds.
-func (l *soundPlanner) level(planned *PlannedSound, listens []timeline.Listen) {
-	blocks := l.heardBlocks(listens)
+func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
+	blocks := c.heardBlocks(listens)
 	peak := int16(silence)
 	for _, b := range blocks {
 		peak = max(peak, b.peak)
@@ -54,10 +54,10 @@ func (l *soundPlanner) level(planned *PlannedSound, listens []timeline.Listen) {
 	if !math.IsInf(loudness, 0) {
 		planned.Measured = &Measured{LUFS: rounded(loudness), TruePeakDBTP: float64(peak) / 100}
 	}
-	if l.req.Loudness.Off {
+	if c.Loudness.Off {
 		return
 	}
-	target := l.req.Loudness.TargetLUFS
+	target := c.Loudness.TargetLUFS
 	planned.Target = &target
 	if planned.Measured == nil {
 		return
@@ -73,12 +73,12 @@ func (l *soundPlanner) level(planned *PlannedSound, listens []timeline.Listen) {
 }
 
 // heardBlocks are the measured tenths of a second that will be heard, in order.
-func (l *soundPlanner) heardBlocks(listens []timeline.Listen) []loudBlock {
+func (c *Chooser) heardBlocks(listens []timeline.Listen) []loudBlock {
 	var blocks []loudBlock
 	for _, listen := range listens {
-		k := l.known[listen.Source]
+		k := c.known[listen.Source]
 		for block := listen.First; block < listen.End; block++ {
-			if b, ok := l.at(k, block); ok {
+			if b, ok := c.at(k, block); ok {
 				blocks = append(blocks, b)
 			}
 		}

@@ -1,10 +1,10 @@
-package merge
+package plan
 
 import (
 	"slices"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -46,7 +46,7 @@ func (p *Plan) Report() *report.Report {
 	}
 	used := p.used()
 	for i, seg := range p.Segments {
-		r.Segments = append(r.Segments, seg.report(report.Role(roles[seg.Source]), used[i]))
+		r.Segments = append(r.Segments, segmentReport(seg, report.Role(roles[seg.Source]), used[i]))
 	}
 	r.Sound = p.soundReport(roles)
 	return r
@@ -97,7 +97,7 @@ func (p *Plan) spans(source PlannedSource) []state {
 	for _, span := range source.Spans {
 		if span.Hole() {
 			kind := report.Missing
-			if span.Cause == damagedCause {
+			if span.Cause == probe.DamagedCause {
 				kind = report.Damaged
 			}
 			add(state{span.First, span.End, kind, span.Cause})
@@ -140,7 +140,7 @@ func (p *Plan) cards(span timeline.Span) []state {
 	return out
 }
 
-func (s *Segment) report(role report.Role, used bool) report.Segment {
+func segmentReport(s *probe.Segment, role report.Role, used bool) report.Segment {
 	out := report.Segment{
 		File: s.Path, Source: s.Source, Role: role, Start: report.At(s.Start), Bytes: s.Bytes, Duration: report.Unknown(),
 		Faults: s.Faults, Used: used,
@@ -176,21 +176,4 @@ func (p *Plan) soundReport(roles map[string]nvr.Role) report.Sound {
 		})
 	}
 	return out
-}
-
-// Report is a measurement as the report holds it; nil for silence.
-func (m *Measured) Report() *report.Loudness {
-	if m == nil {
-		return nil
-	}
-	return &report.Loudness{LUFS: report.Number(m.LUFS), TruePeak: report.Number(m.TruePeakDBTP)}
-}
-
-// Output describes the finished file.
-func (r *Result) Output(path string) report.Output {
-	e := r.Plan.Encoding
-	return report.Output{
-		Path: path, Bytes: r.Bytes, Frames: r.Plan.Frames, Width: e.Width, Height: e.Height, FPS: e.Rate,
-		Duration: report.Number(float64(r.Plan.Frames*ffmpeg.SampleRate/int64(e.Rate)) / ffmpeg.SampleRate), SHA256: r.SHA256,
-	}
 }

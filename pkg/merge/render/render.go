@@ -1,4 +1,4 @@
-package merge
+package render
 
 import (
 	"cmp"
@@ -13,30 +13,42 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
 // renderer makes one part.
 type renderer struct {
-	*Engine
-	plan     *Plan
+	prober   *probe.Prober
+	plan     *plan.Plan
 	index    int
-	slice    Slice
-	segments segmentCache
-	shown    func(frames int64) // told how many frames the encoder has been given
+	slice    plan.Slice
+	segments *probe.Cache
+	shown    func(frames int64) // is told how many frames the encoder has been given
 }
 
-// Render renders slice i of a plan: the media bytes go to payload, their tables are returned. A
-// [DamagedError] says that footage of the plan cannot be decoded; then the plan has to be made anew.
-// shown is told how many frames are done; it may be nil. Another FFmpeg than the plan's is refused: its
-// part would not be what the plan's digest names.
-func (e *Engine) Render(ctx context.Context, plan *Plan, i int, payload io.Writer, shown func(frames int64)) (*mp4.Part, error) {
-	if have := e.Tool.Version(); have != plan.FFmpeg {
-		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, plan.FFmpeg, have)
+// Slice renders slice i of a plan: the media bytes go to payload, their tables are returned. A
+// [probe.DamagedError] reports that footage of the plan cannot be decoded; then a new plan is needed. shown
+// is told how many frames are done; it may be nil. Another FFmpeg than the plan's is refused: its part
+// would not be what the plan's digest names.
+func Slice(
+	ctx context.Context, prober *probe.Prober, p *plan.Plan, i int, payload io.Writer, shown func(frames int64),
+) (*mp4.Part, error) {
+	if have := prober.Tool.Version(); have != p.FFmpeg {
+		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, p.FFmpeg, have)
 	}
-	r := &renderer{Engine: e, plan: plan, index: i, slice: plan.Slices[i], segments: segmentCache{open: map[int]*openSegment{}}, shown: shown}
-	defer r.segments.close()
+	r := &renderer{
+		prober:   prober,
+		plan:     p,
+		index:    i,
+		slice:    p.Slices[i],
+		segments: probe.NewCache(prober, p.Segments, p.Damages),
+		shown:    shown,
+	}
+	defer r.segments.Close()
 	part, err := r.render(ctx, payload)
 	if err != nil {
 		return nil, fmt.Errorf("render slice %d: %w", i, err)
@@ -61,26 +73,26 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	var ends errorSet
-	encoder, err := r.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
+	encoder, err := r.prober.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
 		FirstFrame: r.slice.First, GainDB: r.plan.Sound.GainDB, LimitDBFS: r.plan.Sound.LimitDBFS,
 	})
 	if err != nil {
 		return nil, err
 	}
-	left, right := r.newPane(r.plan.within(r.plan.Left, r.slice)), r.newPane(r.plan.within(r.plan.Right, r.slice))
+	left, right := r.newPane(r.plan.Within(r.plan.Left, r.slice)), r.newPane(r.plan.Within(r.plan.Right, r.slice))
 	group.Go(func() error { return ends.note(left.run(ctx)) })
 	group.Go(func() error { return ends.note(right.run(ctx)) })
 	group.Go(func() error {
 		return ends.note(errors.Join(r.compose(ctx, left, right, encoder), encoder.ClosePictures()))
 	})
 	group.Go(func() error {
-		from, until := r.plan.soundRange(r.index)
-		mix := &mixer{r: r, channels: r.plan.Encoding.Channels, playing: map[int]*player{}}
-		return ends.note(errors.Join(mix.run(ctx, from, until, encoder.WriteSound), encoder.CloseSound()))
+		from, until := r.plan.SoundRange(r.index)
+		mix := sound.NewMixer(r.prober, r.segments, r.plan.Sound.Takes, r.plan.Encoding.Channels)
+		return ends.note(errors.Join(mix.Run(ctx, from, until, encoder.WriteSound), encoder.CloseSound()))
 	})
 	var part *mp4.Part
 	group.Go(func() error {
-		first, count := r.plan.packetWindow(r.index)
+		first, count := r.plan.PacketWindow(r.index)
 		var readErr error
 		store := &stickyWriter{to: payload}
 		part, readErr = mp4.ReadPart(encoder.Output(), store, mp4.PartWindow{First: int(first), Count: int(count)})
@@ -142,13 +154,13 @@ func (e *errorSet) reason(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	var damages []Damage
+	var damages []probe.Damage
 	var follows error
 	for _, err := range e.errs {
-		var damaged *DamagedError
+		var damaged *probe.DamagedError
 		switch {
 		case errors.As(err, &damaged):
-			damages = merged(damages, damaged.Damages)
+			damages = probe.MergeDamages(damages, damaged.Damages)
 		case errors.Is(err, errFollows), errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrClosed):
 			follows = err
 		default:
@@ -156,7 +168,7 @@ func (e *errorSet) reason(ctx context.Context) error {
 		}
 	}
 	if len(damages) > 0 {
-		return &DamagedError{Damages: damages}
+		return &probe.DamagedError{Damages: damages}
 	}
 	return follows
 }

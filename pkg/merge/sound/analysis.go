@@ -1,4 +1,4 @@
-package merge
+package sound
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/rangeproxy"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -81,45 +81,43 @@ func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
 	return loudBlock{}, false
 }
 
-// hear measures the sound of a segment, one pass over each of its runs. What FFmpeg could not decode
-// is left out of the runs.
-func (e *Engine) hear(ctx context.Context, seg *Segment, channels int) (*soundAnalysis, error) {
-	bytes, err := seg.Open(ctx)
+// measureSegment measures the sound of a segment, one pass over each of its runs. What FFmpeg cannot
+// decode is left out of the runs.
+func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, channels int) (*soundAnalysis, error) {
+	open, err := p.Open(ctx, seg)
 	if err != nil {
-		return nil, fmt.Errorf("open segment %s: %w", seg.Path, err)
+		return nil, err
 	}
-	defer func() { _ = bytes.Close() }() // openSegment for reading only
-	object := rangeproxy.Share(rangeproxy.Metered{Object: bytes, Meter: &e.Analysis})
-	t, err := e.readTable(ctx, seg.Generation, object)
-	if err != nil {
-		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)
-	}
+	defer open.Close()
 	h := &soundAnalysis{}
 	for _, run := range seg.SoundRuns {
-		served := e.Proxy.Serve(object)
-		levels, err := e.Tool.MeasureLevels(ctx, t.sounding(served.URL, run.From, run.Until, channels))
+		served := p.Proxy.Serve(open.Object)
+		levels, err := p.Tool.MeasureLevels(ctx, decodeOf(open.Table, served.URL, run.From, run.Until, channels))
 		if readErr := served.Close(); readErr != nil {
 			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
 		}
 		var broken *ffmpeg.Error
 		if errors.As(err, &broken) && !broken.Killed() {
-			levels, err = ffmpeg.Levels{}, nil // cannot be decoded: not there
+			levels, err = ffmpeg.Levels{}, nil // what cannot be decoded is not there
 		}
 		if err != nil {
 			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, err)
 		}
-		h.Runs = append(h.Runs, measured(t, run, levels)...)
+		h.Runs = append(h.Runs, measured(open.Table, run, levels)...)
 	}
 	return h, nil
 }
 
-// sounding is a decode of [from, until) since the file's zero.
-func (t *table) sounding(url string, from, until time.Duration, channels int) ffmpeg.Sound {
-	rate := int64(t.sound.SampleRate)
-	zero := t.zero.Duration()
+// decodeOf is a decode of the sound in [from, until), since the file's zero.
+func decodeOf(t *probe.Table, url string, from, until time.Duration, channels int) ffmpeg.Sound {
+	rate := int64(t.Sound.SampleRate)
+	zero := t.Zero.Duration()
 	return ffmpeg.Sound{
-		URL: url, Channels: channels, Seek: t.seekSound(from + zero - soundLead),
-		From: samplesIn(from+zero, rate), Until: samplesIn(until+zero, rate),
+		URL:      url,
+		Channels: channels,
+		Seek:     seekSound(t, from+zero-soundLead),
+		From:     samplesIn(from+zero, rate),
+		Until:    samplesIn(until+zero, rate),
 	}
 }
 
@@ -130,9 +128,9 @@ const soundLead = 200 * time.Millisecond
 // seekSound is where to start reading for the sound; nil for the start of the file. FFmpeg seeks by
 // the pictures: where none is before, it would begin with the sound beside the first one and leave out
 // what was heard earlier.
-func (t *table) seekSound(at time.Duration) *time.Duration {
-	if t.picture != nil {
-		if first, ok := t.picture.First(); ok && at <= first.Duration() {
+func seekSound(t *probe.Table, at time.Duration) *time.Duration {
+	if t.Picture != nil {
+		if first, ok := t.Picture.First(); ok && at <= first.Duration() {
 			return nil
 		}
 	}
@@ -153,10 +151,10 @@ func samplesIn(d time.Duration, rate int64) int64 {
 
 // measured splits a run at what could not be decoded and gives each rest its blocks. A chunk that is
 // missing leaves a gap between the chunks that were decoded.
-func measured(t *table, run timeline.Run, levels ffmpeg.Levels) []measuredRun {
-	rate := int64(t.sound.SampleRate)
-	zero := t.zero.Duration()
-	jitter := samplesIn(soundJitter, rate)
+func measured(t *probe.Table, run timeline.Run, levels ffmpeg.Levels) []measuredRun {
+	rate := int64(t.Sound.SampleRate)
+	zero := t.Zero.Duration()
+	jitter := samplesIn(probe.SoundJitter, rate)
 	var out []measuredRun
 	blocks := levels.Blocks
 	var start, next int64

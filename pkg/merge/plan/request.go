@@ -1,12 +1,11 @@
-package merge
+package plan
 
 import (
-	"context"
-	"io"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -32,31 +31,11 @@ type Request struct {
 	Width      int // of the whole picture, in pixels
 	Height     int
 	Rate       int // frames a second: 25, 30 or 50
-	Loudness   Loudness
-}
-
-// Loudness is what the sound is brought to.
-type Loudness struct {
-	Off        bool
-	TargetLUFS float64
+	Loudness   sound.Loudness
 }
 
 // Window is the record's time in frames.
 func (r Request) Window() timeline.Window { return timeline.NewWindow(r.Start, r.End, r.Rate) }
-
-// Clip is a segment that may belong to the record: a file in a folder, an object in a bucket.
-type Clip struct {
-	Name       nvr.SegmentName
-	Path       string // for people: where it lies
-	Generation string // changes whenever its bytes may have changed
-	Open       func(ctx context.Context) (Bytes, error)
-}
-
-// Bytes are an open clip.
-type Bytes interface {
-	rangeproxy.Object
-	io.Closer
-}
 
 // Belongs tells whether a clip can show or sound any of the record, and if not, why.
 func (r Request) Belongs(name nvr.SegmentName) (bool, string) {
@@ -75,11 +54,8 @@ func (r Request) Belongs(name nvr.SegmentName) (bool, string) {
 		return false, "its time does not exist: the clock was put forward over it"
 	}
 	// A file may run over its nominal end by a few seconds.
-	if !start.Before(r.End) || !start.Add(r.Segment+overrun).After(r.Start) {
+	if !start.Before(r.End) || !start.Add(r.Segment+probe.Overrun).After(r.Start) {
 		return false, "another time"
 	}
 	return true, ""
 }
-
-// overrun is how far behind its nominal length a file is still believed.
-const overrun = 10 * time.Second

@@ -1,4 +1,4 @@
-package merge
+package sound
 
 import (
 	"cmp"
@@ -9,30 +9,38 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// mixer adds up the takes of a plan, sample by sample. What it gives for a sample depends on the plan
-// alone, so slices may begin anywhere.
-type mixer struct {
-	r        *renderer
+// Mixer adds up the takes of a plan, sample by sample. A sample depends on the plan alone, so slices may
+// begin anywhere.
+type Mixer struct {
+	prober   *probe.Prober
+	segments *probe.Cache
+	takes    []timeline.Take
 	channels int
 	playing  map[int]*player // by index of the take
+}
+
+// NewMixer returns a mixer of takes, whose files it opens through segments.
+func NewMixer(prober *probe.Prober, segments *probe.Cache, takes []timeline.Take, channels int) *Mixer {
+	return &Mixer{prober: prober, segments: segments, takes: takes, channels: channels, playing: map[int]*player{}}
 }
 
 // mixSamples is how many samples are mixed at a time.
 const mixSamples = 4800
 
-// run gives the samples [from, until) of the record to write.
-func (m *mixer) run(ctx context.Context, from, until int64, write func([]float32) error) error {
+// Run passes the samples [from, until) of the record to write, in order.
+func (m *Mixer) Run(ctx context.Context, from, until int64, write func([]float32) error) error {
 	defer m.stop()
 	out := make([]float32, mixSamples*m.channels)
 	for at := from; at < until; at += mixSamples {
 		n := min(mixSamples, until-at)
 		chunk := out[:n*int64(m.channels)]
 		clear(chunk)
-		for i, take := range m.r.plan.Sound.Takes {
+		for i, take := range m.takes {
 			if take.First >= at+n || take.End <= at {
 				continue
 			}
@@ -48,7 +56,7 @@ func (m *mixer) run(ctx context.Context, from, until int64, write func([]float32
 }
 
 // add mixes a take into the chunk of samples that begins at at.
-func (m *mixer) add(ctx context.Context, i int, take timeline.Take, at int64, chunk []float32) error {
+func (m *Mixer) add(ctx context.Context, i int, take timeline.Take, at int64, chunk []float32) error {
 	first := max(take.First, at)
 	last := min(take.End, at+int64(len(chunk)/m.channels))
 	p := m.playing[i]
@@ -76,7 +84,7 @@ func (m *mixer) add(ctx context.Context, i int, take timeline.Take, at int64, ch
 	return nil
 }
 
-func (m *mixer) stop() {
+func (m *Mixer) stop() {
 	for _, p := range m.playing {
 		p.stream.Close()
 		_ = p.served.Close() // the mix has failed or ended already
@@ -100,8 +108,8 @@ type player struct {
 const edgeSamples = 4800
 
 // open starts a take's decoding so that the next sample is sample first of the record.
-func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*player, error) {
-	o, err := m.r.open(ctx, take.File)
+func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*player, error) {
+	o, err := m.segments.Open(ctx, take.File)
 	if err != nil {
 		return nil, err
 	}
@@ -109,17 +117,17 @@ func (m *mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	begin := max(0, first-take.Start) // of the run, in samples at 48 kHz
 	begin = min(begin, max(0, length-edgeSamples))
 	// Samples at 48 kHz and at the file's rate meet at multiples of step.
-	rate := int64(o.table.sound.SampleRate)
+	rate := int64(o.Table.Sound.SampleRate)
 	step := ffmpeg.SampleRate / gcd(ffmpeg.SampleRate, rate)
 	aligned := max(0, begin-resamplerLead) / step * step
-	from, inside := o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
+	from, inside := placed(o.Table, take.Run, aligned*rate/ffmpeg.SampleRate)
 	for tries := 0; !inside && aligned > 0 && tries < maxTries; tries++ {
 		aligned = max(0, aligned-(tryStride+step-1)/step*step)
-		from, inside = o.table.placed(take.Run, aligned*rate/ffmpeg.SampleRate)
+		from, inside = placed(o.Table, take.Run, aligned*rate/ffmpeg.SampleRate)
 	}
 
-	p := &player{path: o.seg.Path, channels: m.channels, left: length - aligned, served: m.r.Proxy.Serve(o.object)}
-	p.stream, err = m.r.Tool.OpenSound(ctx, o.table.sounding(p.served.URL, from, take.Run.Until+soundJitter, m.channels))
+	p := &player{path: o.Segment.Path, channels: m.channels, left: length - aligned, served: m.prober.Proxy.Serve(o.Object)}
+	p.stream, err = m.prober.Tool.OpenSound(ctx, decodeOf(o.Table, p.served.URL, from, take.Run.Until+probe.SoundJitter, m.channels))
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}
@@ -141,13 +149,13 @@ const maxTries, tryStride = 16, 150
 // zero. They may waver from packet to packet while the samples go on: the packet that holds the sample
 // is found by counting, so that a slice begins on the very sample at which the one before it ends.
 // inside says that the sample is so far from the packet's ends that no neighbour can claim its time.
-func (t *table) placed(run timeline.Run, n int64) (at time.Duration, inside bool) {
-	rate := int64(t.sound.SampleRate)
+func placed(t *probe.Table, run timeline.Run, n int64) (at time.Duration, inside bool) {
+	rate := int64(t.Sound.SampleRate)
 	nominal := run.From + samplesTime(n, rate)
 	var starts []time.Duration
-	for i := range t.sound.Samples {
-		s := &t.sound.Samples[i]
-		if at := t.at(t.sound, s.PTS); !s.Hidden && !s.Lost && t.at(t.sound, s.PTS+int64(s.Duration)) > run.From && at < run.Until {
+	for i := range t.Sound.Samples {
+		s := &t.Sound.Samples[i]
+		if at := t.At(t.Sound, s.PTS); !s.Hidden && !s.Lost && t.At(t.Sound, s.PTS+int64(s.Duration)) > run.From && at < run.Until {
 			starts = append(starts, at)
 		}
 	}
@@ -160,7 +168,7 @@ func (t *table) placed(run timeline.Run, n int64) (at time.Duration, inside bool
 		return nominal, true
 	}
 	at = starts[n/packet] + samplesTime(n%packet, rate)
-	if off := at - nominal; off < -soundJitter || off > soundJitter {
+	if off := at - nominal; off < -probe.SoundJitter || off > probe.SoundJitter {
 		return nominal, true // packets of several lengths: only their timestamps are known
 	}
 	return at, n%packet >= packet*2/5 && n%packet < packet*3/5

@@ -1,82 +1,13 @@
-package merge
+package plan
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"path"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
-
-// ErrNotPlan says that a text is not a plan that this renderer can follow.
-var ErrNotPlan = errors.New("not a plan")
-
-// ReadPlan reads what [Plan.JSON] wrote, in this process or another one. The plan is whole but for the
-// bytes of its segments: see [Plan.Bind]. Everything that rendering relies on is checked; what does
-// not hold is [ErrNotPlan].
-func ReadPlan(text []byte) (*Plan, error) {
-	in := json.NewDecoder(bytes.NewReader(text))
-	in.DisallowUnknownFields()
-	p := &Plan{}
-	err := in.Decode(p)
-	if err == nil {
-		if _, more := in.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("more text behind it")
-		}
-	}
-	if err == nil {
-		err = p.check()
-	}
-	if err == nil {
-		err = p.localise()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotPlan, err)
-	}
-	for _, seg := range p.Segments {
-		seg.Clip = Clip{Path: seg.Path, Generation: seg.Generation}
-		// A plan may name its segments otherwise than files are named; rendering does not need the name.
-		if name, err := nvr.ParseSegmentName(path.Base(seg.Path)); err == nil {
-			seg.Name = name
-		}
-	}
-	return p, nil
-}
-
-// Bind says how the segments of a plan are opened. open is given a segment's path and generation, and
-// must fail if that generation is not there any more. It is called from several goroutines.
-func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (Bytes, error)) {
-	for _, seg := range p.Segments {
-		seg.Open = func(ctx context.Context) (Bytes, error) { return open(ctx, seg.Path, seg.Generation) }
-	}
-}
-
-// localise gives the plan's instants the room's zone again, of which JSON keeps the offset only: slates
-// and chapters tell the room's time on both sides of a clock change.
-func (p *Plan) localise() error {
-	zone, err := time.LoadLocation(p.TimeZone)
-	same := func(t time.Time) bool { return t.In(zone).Format(time.RFC3339) == t.Format(time.RFC3339) }
-	if err != nil || !same(p.Start) || !same(p.End) {
-		// A zone that has no name in the tables is a fixed offset; then there is no clock change.
-		if p.Start.Format("-07:00") != p.End.Format("-07:00") {
-			return fmt.Errorf("the clock changes in it, and nothing is known of time zone %q", p.TimeZone)
-		}
-		_, offset := p.Start.Zone()
-		zone = time.FixedZone(p.TimeZone, offset)
-	}
-	p.Start, p.End = p.Start.In(zone), p.End.In(zone)
-	for _, seg := range p.Segments {
-		seg.Start = seg.Start.In(zone)
-	}
-	return nil
-}
 
 // Bounds of what a plan may ask for.
 const (
@@ -119,7 +50,7 @@ func (p *Plan) check() error {
 func (p *Plan) checkSlices() error {
 	at := int64(0)
 	for i, s := range p.Slices {
-		if s.First != at || s.End <= s.First || s.First%gridFrames(p.Encoding.Rate) != 0 {
+		if s.First != at || s.End <= s.First || s.First%GridFrames(p.Encoding.Rate) != 0 {
 			return fmt.Errorf("slice %d is of frames %d to %d", i, s.First, s.End)
 		}
 		at = s.End

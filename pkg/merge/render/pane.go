@@ -1,14 +1,13 @@
-package merge
+package render
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -63,7 +62,7 @@ func (p *pane) send(ctx context.Context, c change) error {
 
 func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	width, height := p.r.size(piece.Whole)
-	picture, err := drawSlate(p.r.plan.slateFor(piece), width, height)
+	picture, err := drawSlate(slateFor(p.r.plan, piece), width, height)
 	if err != nil {
 		return err
 	}
@@ -72,20 +71,20 @@ func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 
 // pictureRuns decodes a piece of a file and holds every picture against the file's table.
 func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
-	open, err := p.r.open(ctx, piece.File)
+	open, err := p.r.segments.Open(ctx, piece.File)
 	if err != nil {
 		return err
 	}
 	want := p.r.wanted(open, piece)
 	if len(want) == 0 {
-		return fmt.Errorf("segment %s: no picture for frames %d to %d of the plan", open.seg.Path, piece.First, piece.End)
+		return fmt.Errorf("segment %s: no picture for frames %d to %d of the plan", open.Segment.Path, piece.First, piece.End)
 	}
 	width, height := p.r.size(piece.Whole)
-	served := p.r.Proxy.Serve(open.object)
-	stream, err := p.r.Tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL: served.URL, Seek: open.seekTo(want[0].pts), From: want[0].pts, Until: want[len(want)-1].pts + 1,
+	served := p.r.prober.Proxy.Serve(open.Object)
+	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
+		URL: served.URL, Seek: open.SeekTo(want[0].pts), From: want[0].pts, Until: want[len(want)-1].pts + 1,
 		Strict: true, Width: width, Height: height, Fit: true, Format: ffmpeg.YUV420P,
-		HD: open.table.picture.Height >= hdLines,
+		HD: open.Table.Picture.Height >= hdLines,
 	})
 	if err != nil {
 		return errors.Join(err, served.Close())
@@ -93,13 +92,13 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	missing, err := p.follow(ctx, stream, piece, want, ffmpeg.YUV420P.Bytes(width, height))
 	stream.Close()
 	if readErr := served.Close(); readErr != nil {
-		return fmt.Errorf("render %s: %w", open.seg.Path, readErr)
+		return fmt.Errorf("render %s: %w", open.Segment.Path, readErr)
 	}
 	if err != nil {
-		return fmt.Errorf("render %s: %w", open.seg.Path, err)
+		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
 	if len(missing) > 0 {
-		return &DamagedError{Damages: open.damages(missing)}
+		return &probe.DamagedError{Damages: open.Damages(missing)}
 	}
 	return nil
 }
@@ -111,20 +110,22 @@ const hdLines = 720
 // wanted and did not come. After the first of these nothing is sent any more, but the rest is still
 // read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg may
 // read on for seconds before it notices that no more is asked for.
-func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int) ([]wanted, error) {
-	var missing []wanted
+func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int) (missing []int64, err error) {
 	for next := 0; next < len(want); {
 		buf := p.buffer(size)
 		pts, err := stream.Next(buf)
 		var broken *ffmpeg.Error
 		switch {
 		case errors.Is(err, io.EOF), errors.As(err, &broken) && !broken.Killed():
-			return append(missing, want[next:]...), nil
+			for _, w := range want[next:] {
+				missing = append(missing, w.pts)
+			}
+			return missing, nil
 		case err != nil:
 			return nil, err
 		}
 		for next < len(want) && want[next].pts < pts {
-			missing = append(missing, want[next])
+			missing = append(missing, want[next].pts)
 			next++
 		}
 		if next == len(want) || want[next].pts != pts {
@@ -171,15 +172,15 @@ type wanted struct {
 // wanted lists the pictures of a run that a piece shows, and the one before where the piece begins
 // between two. The frame of a picture is the nearest to its instant, so it depends on nothing but
 // the plan: not on the slice, not on where decoding began.
-func (r *renderer) wanted(open *openSegment, piece timeline.Piece) []wanted {
+func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) []wanted {
 	window := r.plan.Window()
-	zero := open.seg.Start.Sub(r.plan.Start)
+	zero := open.Segment.Start.Sub(r.plan.Start)
 	var list []wanted
-	for _, shot := range open.shots {
-		if shot.at < piece.Run.From || shot.at >= piece.Run.Until {
+	for _, shot := range open.Shots {
+		if shot.At < piece.Run.From || shot.At >= piece.Run.Until {
 			continue
 		}
-		w := wanted{pts: shot.pts, frame: window.Nearest(zero + shot.at)}
+		w := wanted{pts: shot.PTS, frame: window.Nearest(zero + shot.At)}
 		if w.frame >= piece.End && len(list) > 0 {
 			break
 		}
@@ -192,52 +193,4 @@ func (r *renderer) wanted(open *openSegment, piece timeline.Piece) []wanted {
 		list[0].frame = piece.First // held from before, or shown a little early where nothing is before
 	}
 	return list
-}
-
-// seekTo is where to begin reading so that the picture of a PTS can be decoded: at the key frame
-// before it. A microsecond is added, for FFmpeg's seconds are cut to microseconds.
-func (o *openSegment) seekTo(pts int64) *time.Duration {
-	i, found := slices.BinarySearch(o.keys, pts)
-	if !found {
-		i--
-	}
-	if i <= 0 {
-		return nil
-	}
-	at := (o.ticks(o.keys[i])) + time.Microsecond
-	return &at
-}
-
-// damages turns missing pictures into stretches of the file: from a picture that did not come to the
-// next key frame, for what is decoded in between rests on it.
-func (o *openSegment) damages(missing []wanted) []Damage {
-	var out []Damage
-	for _, m := range missing {
-		from, until := o.extent(m.pts)
-		if n := len(out); n > 0 && from <= out[n-1].Until {
-			out[n-1].Until = max(out[n-1].Until, until)
-			continue
-		}
-		out = append(out, Damage{Path: o.seg.Path, Generation: o.seg.Generation, From: from, Until: until})
-	}
-	return out
-}
-
-// extent is how far the loss of one picture reaches. Pictures that are decoded after it and shown
-// before it (B-frames) are lost with it.
-func (o *openSegment) extent(pts int64) (from, until time.Duration) {
-	track := o.table.picture
-	first := slices.IndexFunc(o.table.picture.Samples, func(s sample) bool { return !s.Hidden && s.PTS == pts })
-	from, until = o.table.at(track, pts), o.end()
-	for i := first; i >= 0 && i < len(track.Samples); i++ {
-		s := &track.Samples[i]
-		if i > first && s.Key {
-			until = o.table.at(track, s.PTS)
-			break
-		}
-		if !s.Hidden {
-			from = min(from, o.table.at(track, s.PTS))
-		}
-	}
-	return from, until
 }

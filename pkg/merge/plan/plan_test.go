@@ -1,4 +1,4 @@
-package merge_test
+package plan_test
 
 import (
 	"math"
@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
 func TestGridIsWholeFramesAndWholePackets(t *testing.T) {
 	t.Parallel()
 	for rate, want := range map[int]int64{25: 8, 30: 16, 50: 16} {
-		if got := merge.GridFrames(rate); got != want {
+		if got := plan.GridFrames(rate); got != want {
 			t.Errorf("GridFrames(%d) = %d, want %d", rate, got, want)
 		}
 	}
@@ -29,17 +30,17 @@ func FuzzSlices(f *testing.F) {
 		rate := []int{25, 30, 50}[which%3]
 		seconds, slice = 1+abs(seconds)%86400, 1+abs(slice)%7200
 		frames := seconds * int64(rate)
-		plan := &merge.Plan{Frames: frames, Encoding: ffmpeg.Encoding{Rate: rate}, Slices: merge.CutSlices(frames, rate, time.Duration(slice)*time.Second)}
+		p := &plan.Plan{Frames: frames, Encoding: ffmpeg.Encoding{Rate: rate}, Slices: plan.CutSlices(frames, rate, time.Duration(slice)*time.Second)}
 		at, packets := int64(0), int64(0)
-		for i, s := range plan.Slices {
-			if s.First != at || s.End <= s.First || s.First%merge.GridFrames(rate) != 0 {
+		for i, s := range p.Slices {
+			if s.First != at || s.End <= s.First || s.First%plan.GridFrames(rate) != 0 {
 				t.Fatalf("%d s at %d fps in slices of %d s: slice %d is %+v after %d", seconds, rate, slice, i, s, at)
 			}
-			if s.End-s.First < int64(rate) && len(plan.Slices) > 1 {
+			if s.End-s.First < int64(rate) && len(p.Slices) > 1 {
 				t.Fatalf("slice %d has %d frames", i, s.End-s.First)
 			}
-			first, count := plan.PacketWindow(i)
-			from, until := plan.SoundRange(i)
+			first, count := p.PacketWindow(i)
+			from, until := p.SoundRange(i)
 			if given := (until - from) / 1024; first+count > given || (until-from)%1024 != 0 {
 				t.Fatalf("slice %d keeps packets %d to %d of %d", i, first, first+count, given)
 			}
@@ -63,61 +64,46 @@ func abs(n int64) int64 {
 	return max(n, -n)
 }
 
-func samplePlan() *merge.Plan {
+func samplePlan() *plan.Plan {
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.FixedZone("", 3*3600))
 	piece := func(first, end int64, file int) timeline.Piece {
 		return timeline.Piece{First: first, End: end, File: file, Role: "lecturer", Run: timeline.Run{Until: time.Hour}}
 	}
-	return &merge.Plan{
-		Renderer: merge.Renderer, FFmpeg: "5.1", Room: "504", Title: "A", Start: start, End: start.Add(time.Minute), Frames: 1500,
+	return &plan.Plan{
+		Renderer: plan.Renderer, FFmpeg: "5.1", Room: "504", Title: "A", Start: start, End: start.Add(time.Minute), Frames: 1500,
 		Encoding: ffmpeg.Encoding{Width: 640, Height: 180, Rate: 25, GOPFrames: 50, Channels: 1, AudioBytes: 16000},
-		Segments: []*merge.Segment{{Path: "a", Start: start, Generation: "1", Picture: &merge.Picture{}}, {Path: "b", Start: start, Generation: "2", Picture: &merge.Picture{}}},
+		Segments: []*probe.Segment{{Path: "a", Start: start, Generation: "1", Picture: &probe.Picture{}}, {Path: "b", Start: start, Generation: "2", Picture: &probe.Picture{}}},
 		Scenes:   []timeline.Scene{{End: 1500, Layout: timeline.Alone, Reason: "x"}},
 		Left:     []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
-		Slices:   merge.CutSlices(1500, 25, 16*time.Second),
+		Slices:   plan.CutSlices(1500, 25, 16*time.Second),
 	}
 }
 
 func TestDigestsCoverWhatShapesThePicture(t *testing.T) {
 	t.Parallel()
-	plan := samplePlan()
-	changed := func(change func(*merge.Plan)) *merge.Plan {
+	sample := samplePlan()
+	changed := func(change func(*plan.Plan)) *plan.Plan {
 		p := samplePlan()
 		change(p)
 		return p
 	}
-	if p := changed(func(p *merge.Plan) { p.Title = "B" }); p.Digest() != plan.Digest() {
+	if p := changed(func(p *plan.Plan) { p.Title = "B" }); p.Digest() != sample.Digest() {
 		t.Error("the title, which stands in the header only, changes the digest")
 	}
-	for name, p := range map[string]*merge.Plan{
-		"a segment's generation": changed(func(p *merge.Plan) { p.Segments[1].Generation = "3" }),
-		"the encoding":           changed(func(p *merge.Plan) { p.Encoding.CRF = 1 }),
-		"the gain":               changed(func(p *merge.Plan) { p.Sound.GainDB = 1 }),
-		"the FFmpeg":             changed(func(p *merge.Plan) { p.FFmpeg = "7.1" }),
+	for name, p := range map[string]*plan.Plan{
+		"a segment's generation": changed(func(p *plan.Plan) { p.Segments[1].Generation = "3" }),
+		"the encoding":           changed(func(p *plan.Plan) { p.Encoding.CRF = 1 }),
+		"the gain":               changed(func(p *plan.Plan) { p.Sound.GainDB = 1 }),
+		"the FFmpeg":             changed(func(p *plan.Plan) { p.FFmpeg = "7.1" }),
 	} {
-		if p.Digest() == plan.Digest() || p.SliceDigest(3) == plan.SliceDigest(3) {
+		if p.Digest() == sample.Digest() || p.SliceDigest(3) == sample.SliceDigest(3) {
 			t.Errorf("%s does not change the digests", name)
 		}
 	}
 	// Another file in the second half leaves the parts of the first half as they are.
-	other := changed(func(p *merge.Plan) { p.Segments[1].Generation = "3" })
-	if other.SliceDigest(0) != plan.SliceDigest(0) {
+	other := changed(func(p *plan.Plan) { p.Segments[1].Generation = "3" })
+	if other.SliceDigest(0) != sample.SliceDigest(0) {
 		t.Error("a change in the second half changes the first slice")
-	}
-}
-
-func TestIntegratedLoudnessGates(t *testing.T) {
-	t.Parallel()
-	// Half speech at -20, half pauses at -60: the relative gate leaves the pauses out.
-	blocks := make([]int16, 0, 200)
-	for range 100 {
-		blocks = append(blocks, -2000, -6000)
-	}
-	if got := merge.Integrated(blocks); math.Abs(got+20) > 0.01 {
-		t.Errorf("loudness %v, want -20", got)
-	}
-	if got := merge.Integrated([]int16{-7100, math.MinInt16}); !math.IsInf(got, -1) {
-		t.Errorf("loudness of silence %v", got)
 	}
 }
 
@@ -131,7 +117,7 @@ func TestRussianKnowsEveryPhrase(t *testing.T) {
 		"source 24 is silent here; source 30 stands in":                            "источник 24 здесь молчит; его заменяет источник 30",
 		"screen: colour bars": "экран: colour bars",
 	} {
-		if got := merge.Russian(text); got != want {
+		if got := plan.Russian(text); got != want {
 			t.Errorf("Russian(%q) = %q, want %q", text, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package merge
+package render
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 
+	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -33,7 +34,7 @@ type slateText struct {
 }
 
 // slateFor words the slate of a piece.
-func (p *Plan) slateFor(piece timeline.Piece) slateText {
+func slateFor(p *plan.Plan, piece timeline.Piece) slateText {
 	window := p.Window()
 	start, end := window.Time(piece.First), window.Time(piece.End)
 	head := map[nvr.Role]string{

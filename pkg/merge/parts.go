@@ -1,0 +1,107 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/render"
+	"github.com/nvr-miem/merger/pkg/mp4"
+)
+
+// RenderFunc writes the media of a part to payload and returns their tables.
+type RenderFunc func(payload io.Writer) (*mp4.Part, error)
+
+// Parts stores finished parts under the digests of their slices: in a folder, or in a bucket. It is called
+// from several goroutines.
+type Parts interface {
+	// Has reports whether the part of a name, of so many frames, is there and whole.
+	Has(ctx context.Context, name string, frames int64) (bool, error)
+	// Put stores what render makes. A part is there as a whole or not at all.
+	Put(ctx context.Context, name string, render RenderFunc) error
+}
+
+// damageRetries is how often a slice is rendered before its damage is believed: a plan without a stretch of
+// the lecture is never undone.
+const damageRetries = 2
+
+// Render renders slices of a plan, by their indices, into parts; those that are there already are used
+// again. parallel is how many slices are rendered at once. A [DamagedError] holds all damage that was found;
+// then a new plan is needed.
+func (e *Engine) Render(ctx context.Context, p *plan.Plan, parts Parts, indices []int, parallel int) error {
+	total := int64(0)
+	for _, i := range indices {
+		total += p.Slices[i].Frames()
+	}
+	var done atomic.Int64
+	e.progress(Rendering, 0, total)
+	more := func(frames int64) { e.progress(Rendering, done.Add(frames), total) }
+
+	var mu sync.Mutex
+	var found []probe.Damage
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, parallel))
+	for _, i := range indices {
+		group.Go(func() error {
+			err := e.renderPart(groupCtx, p, i, parts, more)
+			var damaged *DamagedError
+			if errors.As(err, &damaged) {
+				mu.Lock()
+				defer mu.Unlock()
+				found = probe.MergeDamages(found, damaged.Damages)
+				return nil // the other slices go on: one new plan leaves out all damage
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if len(found) > 0 {
+		return &DamagedError{Damages: found}
+	}
+	return nil
+}
+
+// renderPart makes part i unless it is there. more is told of frames that are done; the count is negative
+// where a try was in vain.
+func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Parts, more func(frames int64)) error {
+	length := p.Slices[i].Frames()
+	name := p.SliceDigest(i)
+	there, err := parts.Has(ctx, name, length)
+	if err != nil {
+		return err
+	}
+	if there {
+		more(length)
+		return nil
+	}
+	for range damageRetries {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		last := int64(0)
+		shown := func(frames int64) {
+			more(frames - last)
+			last = frames
+		}
+		err = parts.Put(ctx, name, func(payload io.Writer) (*mp4.Part, error) {
+			return render.Slice(ctx, e.prober(&e.Rendering), p, i, payload, shown)
+		})
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) {
+			return err
+		}
+		more(-last)
+	}
+	return err
+}

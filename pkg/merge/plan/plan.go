@@ -1,0 +1,80 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// Renderer names the rules by which a plan becomes pictures and sound. It changes whenever the same
+// plan would give other frames.
+const Renderer = "4"
+
+// Plan is every decision about a merge, with the numbers behind it. The same plan gives the same
+// frames, whoever renders it, in whatever slices at once.
+type Plan struct {
+	Renderer string `json:"renderer"`
+	FFmpeg   string `json:"ffmpeg"`
+
+	Room     string    `json:"room"`
+	Title    string    `json:"title"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	TimeZone string    `json:"time_zone"`
+	Frames   int64     `json:"frames"`
+	Policy   Policy    `json:"policy"`
+
+	Encoding ffmpeg.Encoding  `json:"encoding"`
+	Segments []*probe.Segment `json:"segments"`
+	Verdicts []probe.Judged   `json:"verdicts"` // of the screen source, file by file
+	Damages  []probe.Damage   `json:"damages,omitempty"`
+
+	Sources []PlannedSource  `json:"sources"`
+	Scenes  []timeline.Scene `json:"scenes"`
+	Left    []timeline.Piece `json:"left"`
+	Right   []timeline.Piece `json:"right"`
+	Sound   sound.Planned    `json:"sound"`
+	Slices  []Slice          `json:"slices"`
+}
+
+// PlannedSource is a source over the whole record.
+type PlannedSource struct {
+	Role   nvr.Role        `json:"role,omitempty"` // empty: sound only
+	Source string          `json:"source"`
+	Spans  []timeline.Span `json:"spans"`
+}
+
+// JSON is the plan as plan.json holds it. The same plan gives the same bytes.
+func (p *Plan) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the plan as JSON: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// Empty tells whether there is nothing to show at all.
+func (p *Plan) Empty() bool {
+	for _, piece := range p.Left {
+		if piece.File >= 0 {
+			return false
+		}
+	}
+	for _, piece := range p.Right {
+		if piece.File >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Window is the record's time in frames.
+func (p *Plan) Window() timeline.Window {
+	return timeline.Window{Start: p.Start, Frames: p.Frames, Rate: p.Encoding.Rate}
+}

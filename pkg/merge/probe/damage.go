@@ -1,0 +1,55 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Damage is a stretch of a segment's pictures that cannot be decoded, found while rendering. It leads
+// to a new plan, in which the stretch is a gap.
+type Damage struct {
+	Path       string        `json:"path"`
+	Generation string        `json:"generation"`
+	From       time.Duration `json:"from"` // since the file's zero
+	Until      time.Duration `json:"until"`
+}
+
+// DamagedCause is the cause of the gap that a damage leaves.
+const DamagedCause = "the pictures there cannot be decoded: the file is damaged"
+
+// DamagedError reports that footage of the plan is not what its table promised.
+type DamagedError struct{ Damages []Damage }
+
+// Error implements error.
+func (d *DamagedError) Error() string {
+	first := d.Damages[0]
+	return fmt.Sprintf("decode pictures of %s from %v to %v: the file is damaged (stretches in all: %d)",
+		first.Path, first.From, first.Until, len(d.Damages))
+}
+
+// MergeDamages adds damages to a list, each once.
+func MergeDamages(list, more []Damage) []Damage {
+	for _, d := range more {
+		if !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// OwnDamages returns the damages of one segment.
+func OwnDamages(damages []Damage, seg *Segment) []Damage {
+	var own []Damage
+	for _, d := range damages {
+		if d.Generation == seg.Generation && d.Path == seg.Path {
+			own = append(own, d)
+		}
+	}
+	return own
+}
+
+// damagedAt reports whether a damage covers a time of the file.
+func damagedAt(damages []Damage, at time.Duration) bool {
+	return slices.ContainsFunc(damages, func(d Damage) bool { return d.From <= at && at < d.Until })
+}

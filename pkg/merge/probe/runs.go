@@ -1,0 +1,118 @@
+package probe
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// tablePictureRuns groups shots into runs. Gaps in the timestamps up to maxGap hold the picture before.
+func tablePictureRuns(t *Table, damages []Damage) []timeline.Run {
+	list := t.Shots(damages)
+	nominal := nominalLength(list)
+	var runs []timeline.Run
+	for i, shot := range list {
+		end := shot.ends
+		if end-shot.At > maxGap || end <= shot.At {
+			end = shot.At + nominal
+		}
+		if i+1 < len(list) && !list[i+1].after && list[i+1].At-shot.At <= maxGap {
+			end = list[i+1].At
+		}
+		if i == 0 || shot.after || shot.At-list[i-1].At > maxGap {
+			runs = append(runs, timeline.Run{From: shot.At, Until: end})
+			continue
+		}
+		runs[len(runs)-1].Until = end
+	}
+	return runs
+}
+
+// nominalLength is the usual distance of two pictures: their median.
+func nominalLength(list []Shot) time.Duration {
+	if len(list) < 2 {
+		return 40 * time.Millisecond
+	}
+	gaps := make([]time.Duration, len(list)-1)
+	for i := range gaps {
+		gaps[i] = list[i+1].At - list[i].At
+	}
+	slices.Sort(gaps)
+	return min(gaps[len(gaps)/2], time.Second)
+}
+
+// SoundJitter is how far a packet's timestamp may be from where the samples before it end.
+const SoundJitter = 20 * time.Millisecond
+
+// tableSoundRuns groups the packets of the sound track into stretches without a gap.
+func tableSoundRuns(t *Table) []timeline.Run {
+	track := t.Sound
+	var runs []timeline.Run
+	var next int64 // the tick at which the samples so far end
+	usual := usualDuration(track)
+	for i := range track.Samples {
+		s := &track.Samples[i]
+		if s.Hidden || s.Lost {
+			continue
+		}
+		from := max(s.PTS, track.Start)
+		lasts := int64(s.Duration)
+		if lasts > 2*usual {
+			lasts = usual // tables have no gaps: the packet before one is said to last to its end
+		}
+		end := s.PTS + lasts
+		if len(runs) > 0 {
+			if off := (mp4.Time{Ticks: s.PTS - next, Scale: track.Timescale}).Duration(); off >= -SoundJitter && off <= SoundJitter {
+				next += lasts
+				runs[len(runs)-1].Until = t.At(track, next)
+				continue
+			}
+		}
+		next = end
+		runs = append(runs, timeline.Run{From: t.At(track, from), Until: t.At(track, end)})
+	}
+	return runs
+}
+
+// inside leaves out the runs that begin at the limit or later.
+func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Run {
+	return slices.DeleteFunc(runs, func(r timeline.Run) bool {
+		if r.From >= limit {
+			s.AddFault("timestamps jump to " + SecondsText(r.From) + " after the file's start: what lies behind the jump has no known time")
+		}
+		return r.From >= limit
+	})
+}
+
+// longestHold is the longest distance of two pictures that is no hole, whatever is damaged.
+func longestHold(t *Table) time.Duration {
+	longest := time.Duration(0)
+	at := make([]time.Duration, 0, len(t.Picture.Samples))
+	for i := range t.Picture.Samples {
+		if s := &t.Picture.Samples[i]; !s.Hidden {
+			at = append(at, t.At(t.Picture, s.PTS))
+		}
+	}
+	slices.Sort(at)
+	for i := 1; i < len(at); i++ {
+		if gap := at[i] - at[i-1]; gap <= maxGap {
+			longest = max(longest, gap)
+		}
+	}
+	return longest
+}
+
+// usualDuration is the median of what a track's packets last, in ticks.
+func usualDuration(track *mp4.Track) int64 {
+	durations := make([]uint32, len(track.Samples))
+	for i := range track.Samples {
+		durations[i] = track.Samples[i].Duration
+	}
+	slices.Sort(durations)
+	if len(durations) == 0 {
+		return 0
+	}
+	return int64(durations[len(durations)/2])
+}

@@ -1,0 +1,135 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+)
+
+// Table holds a segment's sample tables. Times count from the file's zero: the start of its first
+// track.
+type Table struct {
+	Picture *mp4.Track // nil if the file has no picture track
+	Sound   *mp4.Track // nil if the file has no sound track
+	Zero    mp4.Time
+	Length  time.Duration // from the zero to the end of the longest track
+}
+
+// ReadTable reads a clip's sample tables. Files without a plain index are listed packet by packet,
+// which reads all of them: the list is kept under the clip's generation. An error that wraps one of
+// package mp4's is about the file; others are about reading it.
+func (p *Prober) ReadTable(ctx context.Context, generation string, object rangeproxy.Object) (*Table, error) {
+	file, err := mp4.Read(object, object.Size())
+	if errors.Is(err, mp4.ErrFragmented) {
+		file, err = p.listed(ctx, generation, object)
+	}
+	if err != nil {
+		return nil, err
+	}
+	zero, ok := file.Zero()
+	if !ok {
+		return nil, mp4.ErrNoSamples
+	}
+	t := &Table{Zero: zero}
+	for i := range file.Tracks {
+		t.add(&file.Tracks[i])
+	}
+	return t, nil
+}
+
+// add takes a track into the table: the first of its kind counts.
+func (t *Table) add(track *mp4.Track) {
+	if track.Kind == mp4.Video && t.Picture == nil {
+		t.Picture = track
+	}
+	if track.Kind == mp4.Audio && t.Sound == nil {
+		t.Sound = track
+	}
+	if last, ok := track.Last(); ok && track.Kind != mp4.Other {
+		t.Length = max(t.Length, last.Duration()-t.Zero.Duration())
+	}
+}
+
+// listed makes the tables of a file that has none: FFmpeg reads the file through, once.
+func (p *Prober) listed(ctx context.Context, generation string, object rangeproxy.Object) (*mp4.File, error) {
+	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version()})
+	var streams []ffmpeg.Stream
+	if p.Learned.Load(key, &streams) {
+		return tabled(streams, object.Size()), nil
+	}
+	served := p.Proxy.Serve(object)
+	streams, err := p.Tool.ListPackets(ctx, served.URL)
+	if readErr := served.Close(); readErr != nil {
+		return nil, readErr
+	}
+	var broken *ffmpeg.Error
+	if errors.As(err, &broken) && !broken.Killed() {
+		return nil, fmt.Errorf("%w: %w", mp4.ErrMalformed, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tabled(streams, object.Size()), p.Learned.Save(key, streams)
+}
+
+// tabled makes tables of a list of packets.
+func tabled(streams []ffmpeg.Stream, size int64) *mp4.File {
+	file := &mp4.File{Size: size}
+	for _, s := range streams {
+		track := mp4.Track{
+			Kind:       mp4.Audio,
+			Codec:      s.Codec,
+			Timescale:  s.Timescale,
+			Width:      s.Width,
+			Height:     s.Height,
+			Channels:   s.Channels,
+			SampleRate: s.Rate,
+			Start:      math.MaxInt64,
+		}
+		if s.Video {
+			track.Kind = mp4.Video
+		}
+		for _, packet := range s.Packets {
+			track.Start = min(track.Start, max(0, packet.PTS))
+			track.Samples = append(track.Samples, mp4.Sample{
+				PTS:      packet.PTS,
+				Hidden:   packet.PTS+packet.Duration <= 0,                      // FFmpeg places before 0 what an edit list hides
+				Duration: uint32(max(0, min(packet.Duration, math.MaxUint32))), // #nosec G115 -- bounded
+				Key:      packet.Key || !s.Video,
+			})
+		}
+		file.Tracks = append(file.Tracks, track)
+	}
+	return file
+}
+
+// At converts a PTS of a track to time since the file's zero.
+func (t *Table) At(track *mp4.Track, pts int64) time.Duration {
+	return mp4.Time{Ticks: pts, Scale: track.Timescale}.Duration() - t.Zero.Duration()
+}
+
+// firstLost is the earliest picture that lies beyond the end of the file.
+func (t *Table) firstLost() time.Duration {
+	first := t.Length
+	for i := range t.Picture.Samples {
+		if s := &t.Picture.Samples[i]; s.Lost && !s.Hidden {
+			first = min(first, t.At(t.Picture, s.PTS))
+		}
+	}
+	return first
+}
+
+// pictureEnd is where the file's pictures end, since its zero.
+func (t *Table) pictureEnd() time.Duration {
+	last, ok := t.Picture.Last()
+	if !ok {
+		return 0
+	}
+	return last.Duration() - t.Zero.Duration()
+}

@@ -1,0 +1,107 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/presence"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+)
+
+// Judged holds a screen segment's verdicts. Times count from the file's zero.
+type Judged struct {
+	Path      string          `json:"path"`
+	HalfHour  bool            `json:"half_hour_presentation"` // as a whole
+	Stretches []JudgedStretch `json:"stretches"`
+}
+
+// JudgedStretch is one verdict.
+type JudgedStretch struct {
+	From         time.Duration `json:"from"`
+	Until        time.Duration `json:"until"`
+	Presentation bool          `json:"presentation"`
+	Cause        string        `json:"cause"`
+}
+
+// JudgeScreen judges a screen segment, unless its verdicts are known already.
+func (p *Prober) JudgeScreen(
+	ctx context.Context, judge *presence.Judge, seg *Segment, damages []Damage,
+) (Judged, error) {
+	key := "screen-" + Fingerprint([]any{seg.Generation, judge.Digest(), p.Tool.Version()})
+	var known Judged
+	if p.Learned.Load(key, &known) {
+		known.Path = seg.Path
+		return known, nil
+	}
+	open, err := p.Open(ctx, seg)
+	if err != nil {
+		return Judged{}, err
+	}
+	defer open.Close()
+	t := open.Table
+	stretches, err := p.judgePictures(ctx, judge, t, t.Shots(OwnDamages(damages, seg)), open.Object)
+	if err != nil {
+		return Judged{}, fmt.Errorf("judge the pictures of %s: %w", seg.Path, err)
+	}
+	judged := judgedOf(seg.Path, stretches, t.Zero.Duration())
+	return judged, p.Learned.Save(key, judged)
+}
+
+// judgePictures shows a file's usable pictures to the judge. A file that FFmpeg cannot decode at all
+// gets no verdict: rendering finds out which of it is lost.
+func (p *Prober) judgePictures(
+	ctx context.Context, judge *presence.Judge, t *Table, shots []Shot, object *rangeproxy.Shared,
+) ([]presence.Stretch, error) {
+	in := t.judgeInput(shots)
+	if len(in.Keys) == 0 {
+		return nil, nil
+	}
+	served := p.Proxy.Serve(object)
+	in.URL, in.View = served.URL, presence.ViewOf(p.Proxy, object.Object, t.Picture)
+	stretches, err := judge.Look(ctx, in)
+	if readErr := served.Close(); readErr != nil {
+		return nil, readErr
+	}
+	var broken *ffmpeg.Error
+	undecodable := errors.As(err, &broken) && !broken.Killed()
+	if undecodable && context.Cause(ctx) == nil {
+		return nil, nil
+	}
+	return stretches, err
+}
+
+// judgedOf converts the judge's stretches to times since the file's zero.
+func judgedOf(path string, stretches []presence.Stretch, zero time.Duration) Judged {
+	judged := Judged{Path: path}
+	for _, s := range stretches {
+		judged.Stretches = append(judged.Stretches, JudgedStretch{
+			From:         s.Start - zero,
+			Until:        s.End - zero,
+			Presentation: s.Verdict == presence.Presentation,
+			Cause:        s.Cause,
+		})
+	}
+	judged.HalfHour = presence.HalfHour(stretches) == presence.Presentation
+	return judged
+}
+
+// judgeInput lists usable pictures for the judge.
+func (t *Table) judgeInput(shots []Shot) presence.Input {
+	in := presence.Input{Timescale: t.Picture.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
+	usable := map[int64]bool{}
+	for _, shot := range shots {
+		usable[shot.PTS] = true
+	}
+	var samples []presence.Sample
+	for i := range t.Picture.Samples {
+		s := &t.Picture.Samples[i]
+		if !s.Hidden && usable[s.PTS] {
+			samples = append(samples, presence.Sample{PTS: s.PTS, Size: s.Size, Key: s.Key})
+		}
+	}
+	in.Take(samples)
+	return in
+}

@@ -1,0 +1,264 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/mp4"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// Segment is a clip and what was found in it. Durations count from the file's zero.
+type Segment struct {
+	Clip        `json:"-"`
+	Path        string          `json:"path"`
+	Source      string          `json:"source"`
+	Start       time.Time       `json:"start"` // the minute in its name: wall clock of its zero
+	Bytes       int64           `json:"bytes"`
+	Generation  string          `json:"generation"`
+	Length      time.Duration   `json:"length_ns"` // from the zero to the end of the longest track
+	Picture     *Picture        `json:"picture,omitempty"`
+	Sound       *SoundTrack     `json:"sound,omitempty"`
+	PictureRuns []timeline.Run  `json:"picture_runs,omitempty"` // usable pictures, since the zero
+	SoundRuns   []timeline.Run  `json:"sound_runs,omitempty"`   // usable sound, since the zero
+	Faults      []string        `json:"faults,omitempty"`
+	Losses      []timeline.Loss `json:"losses,omitempty"` // why it lacks certain stretches of picture
+	InnerCause  string          `json:"inner,omitempty"`  // why it lacks the rest of what is before and between its runs
+	Cause       string          `json:"cause,omitempty"`  // why it lacks what comes after its runs
+	BetterFile  string          `json:"rival,omitempty"`  // the better file of the same slot
+}
+
+// Picture is a segment's picture track.
+type Picture struct {
+	Codec  string  `json:"codec"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	Frames int     `json:"frames"`
+	FPS    float64 `json:"fps"` // on average; for people
+	// Hold is the longest that one picture is on show before the next.
+	Hold time.Duration `json:"hold_ns"`
+}
+
+// SoundTrack is a segment's sound track.
+type SoundTrack struct {
+	Codec    string `json:"codec"`
+	Channels int    `json:"channels"`
+	Rate     int    `json:"rate"` // samples a second
+}
+
+// Overrun is how far past its nominal length a file is still believed.
+const Overrun = 10 * time.Second
+
+// lengthTolerance is how far a file's length may be off its nominal length without a fault.
+const lengthTolerance = 5 * time.Second
+
+// maxGap is how long a picture holds inside a file. A longer distance of two timestamps is a gap.
+const maxGap = timeline.SlateMax
+
+// Probe finds out what a clip holds. zone is the room's location, length the nominal length of a
+// segment. damages are stretches that rendering found undecodable.
+func (p *Prober) Probe(
+	ctx context.Context, clip Clip, zone *time.Location, length time.Duration, damages []Damage,
+) (*Segment, error) {
+	start, err := clip.Name.Start(zone)
+	if err != nil {
+		return nil, err
+	}
+	seg := &Segment{
+		Clip:       clip,
+		Path:       clip.Path,
+		Source:     clip.Name.Source,
+		Start:      start,
+		Generation: clip.Generation,
+	}
+	bytes, err := clip.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open segment %s: %w", clip.Path, err)
+	}
+	defer func() { _ = bytes.Close() }() // open for reading only
+	seg.Bytes = bytes.Size()
+	t, err := p.ReadTable(ctx, clip.Generation, rangeproxy.Metered{Object: bytes, Meter: p.Meter})
+	switch cause := faultOf(err); {
+	case err == nil:
+		seg.describe(t, length, OwnDamages(damages, seg))
+	case cause != "":
+		seg.Cause = cause
+		seg.Faults = append(seg.Faults, cause)
+	default:
+		return nil, fmt.Errorf("read the index of segment %s: %w", clip.Path, err)
+	}
+	return seg, nil
+}
+
+// faultOf names what is wrong with a file. It returns an empty string if the error is not about the file.
+func faultOf(err error) string {
+	switch {
+	case errors.Is(err, mp4.ErrEmpty):
+		return "the file is empty (zero bytes)"
+	case errors.Is(err, mp4.ErrNoMoov):
+		return "the file has no index (moov): the recorder was stopped while writing, or the file is cut off"
+	case errors.Is(err, mp4.ErrNotMP4):
+		return "the file is not an MP4 file"
+	case errors.Is(err, mp4.ErrNoSamples):
+		return "the file holds no picture and no sound"
+	case errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrFragmented):
+		return "the file's index is damaged"
+	default:
+		return ""
+	}
+}
+
+// describe fills in what the tables hold. damages are the segment's own.
+func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
+	s.Length = t.Length
+	if t.Picture == nil {
+		s.AddFault("no picture track")
+		s.Cause = "the file has no picture track"
+	} else {
+		s.describePicture(t, length, damages)
+	}
+	if t.Sound == nil {
+		s.AddFault("no sound track")
+	} else {
+		s.Sound = &SoundTrack{Codec: codecName(t.Sound.Codec), Channels: t.Sound.Channels, Rate: t.Sound.SampleRate}
+		s.SoundRuns = tableSoundRuns(t)
+	}
+	limit := length + Overrun
+	pictures := len(s.PictureRuns)
+	s.PictureRuns, s.SoundRuns = s.inside(s.PictureRuns, limit), s.inside(s.SoundRuns, limit)
+	if len(s.PictureRuns) < pictures {
+		s.Cause = "the timestamps jump there: the time of what follows is not known"
+	}
+	off := (t.Length - length).Abs()
+	if t.Length < limit && off > lengthTolerance {
+		s.AddFault("it lasts " + SecondsText(t.Length) + " instead of " + SecondsText(length))
+	}
+}
+
+// describePicture fills in what the picture track holds.
+func (s *Segment) describePicture(t *Table, length time.Duration, damages []Damage) {
+	track := t.Picture
+	shown, lost := countSamples(track)
+	s.Picture = &Picture{Codec: codecName(track.Codec), Width: track.Width, Height: track.Height, Frames: shown}
+	end := t.pictureEnd()
+	if first, ok := track.First(); ok {
+		last, _ := track.Last()
+		if seconds := (last.Duration() - first.Duration()).Seconds(); seconds > 0 {
+			s.Picture.FPS = math.Round(100*float64(shown)/seconds) / 100
+		}
+	}
+	s.InnerCause = "the file has no picture there"
+	s.Cause = "the file ends early: it holds " + SecondsText(end) + " of " + SecondsText(length)
+	if lost > 0 {
+		s.AddFault("the file is cut off: " + strconv.Itoa(lost) + " of " + strconv.Itoa(shown) + " pictures lie beyond its end")
+		s.lose(t.firstLost(), s.Length, "the file is cut off there")
+		s.Cause = "the file is cut off there"
+	}
+	if s.Picture.Codec != "h264" {
+		s.AddFault("its pictures are " + s.Picture.Codec + " instead of h264")
+	}
+	if len(track.Entries) > 1 {
+		s.AddFault("the picture's format changes inside the file")
+	}
+	for _, d := range damages {
+		s.AddFault("pictures cannot be decoded from " + SecondsText(d.From) + " to " + SecondsText(d.Until))
+		s.lose(d.From, d.Until, DamagedCause)
+		if d.Until >= end {
+			s.Cause = DamagedCause
+		}
+	}
+	s.Picture.Hold = longestHold(t)
+	s.PictureRuns = tablePictureRuns(t, damages)
+	startsInside := len(track.Samples) > 0 && !track.Samples[0].Key
+	if startsInside && len(s.PictureRuns) > 0 {
+		s.AddFault("it does not begin with a key frame")
+		s.lose(0, s.PictureRuns[0].From, "the pictures before the file's first key frame cannot be decoded")
+	}
+	if len(s.PictureRuns) == 0 {
+		s.AddFault("no picture of it can be used")
+	}
+}
+
+// countSamples counts the pictures that are shown, and the samples that lie beyond the file's end.
+func countSamples(track *mp4.Track) (shown, lost int) {
+	for i := range track.Samples {
+		if !track.Samples[i].Hidden {
+			shown++
+		}
+		if track.Samples[i].Lost {
+			lost++
+		}
+	}
+	return shown, lost
+}
+
+// lose notes why a stretch of the file cannot be shown.
+func (s *Segment) lose(from, until time.Duration, cause string) {
+	s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: from, Until: until}, Cause: cause})
+}
+
+// AddFault notes a fault of the file, once.
+func (s *Segment) AddFault(text string) {
+	if !slices.Contains(s.Faults, text) {
+		s.Faults = append(s.Faults, text)
+	}
+}
+
+// PictureFilm is what the segment shows.
+func (s *Segment) PictureFilm() timeline.Film {
+	return timeline.Film{
+		Start:  s.Start,
+		Runs:   s.PictureRuns,
+		Losses: s.Losses,
+		Inner:  s.InnerCause,
+		Cause:  s.Cause,
+	}
+}
+
+// SoundFilm is what the segment sounds, for a source that has no pictures in the merge.
+func (s *Segment) SoundFilm() timeline.Film {
+	cause := s.Cause
+	switch {
+	case s.Sound != nil:
+		cause = "the file has no sound there"
+	case s.Picture != nil:
+		cause = "the file has no sound track"
+	}
+	return timeline.Film{Start: s.Start, Runs: s.SoundRuns, Cause: cause, Inner: "the file has no sound there"}
+}
+
+// OfSource lists the indices of a source's segments that count.
+func OfSource(segments []*Segment, source string) []int {
+	var list []int
+	for i, seg := range segments {
+		if seg.Source == source && seg.BetterFile == "" {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// codecName is FFmpeg's name of a sample entry's codec.
+func codecName(entry string) string {
+	switch entry {
+	case "avc1", "avc3":
+		return "h264"
+	case "hvc1", "hev1":
+		return "hevc"
+	case "mp4a":
+		return "aac"
+	default:
+		return entry
+	}
+}
+
+// SecondsText formats a duration for people, to the millisecond, without needless zeros.
+func SecondsText(d time.Duration) string {
+	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
+}

@@ -1,0 +1,77 @@
+package probe
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Shot is one usable picture.
+type Shot struct {
+	PTS   int64
+	At    time.Duration // since the file's zero
+	ends  time.Duration // how long it may be shown: to the next, as its own duration says
+	after bool          // a picture between it and the one before cannot be used
+}
+
+// Shots lists the usable pictures in order of presentation: presented, whole, decodable from a key
+// frame that is there, and not known to be damaged. damages are the segment's own.
+func (t *Table) Shots(damages []Damage) []Shot {
+	track := t.Picture
+	usable := t.decodable()
+	order := make([]int, 0, len(track.Samples))
+	for i := range track.Samples {
+		if !track.Samples[i].Hidden {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS) })
+	var out []Shot
+	broken := false
+	for _, i := range order {
+		s := &track.Samples[i]
+		at := t.At(track, s.PTS)
+		if !usable[i] || damagedAt(damages, at) {
+			broken = true
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].PTS == s.PTS {
+			continue
+		}
+		ends := t.At(track, s.PTS+int64(s.Duration))
+		out = append(out, Shot{PTS: s.PTS, At: at, ends: ends, after: broken})
+		broken = false
+	}
+	return out
+}
+
+// decodable reports for each picture, in decoding order, whether it can be decoded and shown.
+func (t *Table) decodable() []bool {
+	samples := t.Picture.Samples
+	usable := make([]bool, len(samples))
+	keyPTS, decodable := int64(0), false
+	for i := range samples {
+		s := &samples[i]
+		switch {
+		case s.Lost:
+			decodable = false
+		case s.Key && !decodable:
+			// What is decoded after it and shown before it rests on pictures that are not there. Later key
+			// frames may have such pictures too (open GOPs), and these can be decoded.
+			keyPTS, decodable = s.PTS, true
+		}
+		usable[i] = decodable && s.PTS >= keyPTS && !s.Hidden
+	}
+	return usable
+}
+
+// keyFrames lists the PTS of the key frames that are in the file, ascending.
+func (t *Table) keyFrames() []int64 {
+	var keys []int64
+	for i := range t.Picture.Samples {
+		if s := &t.Picture.Samples[i]; s.Key && !s.Lost {
+			keys = append(keys, s.PTS)
+		}
+	}
+	return keys
+}

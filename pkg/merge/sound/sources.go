@@ -1,0 +1,237 @@
+package sound
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/timeline"
+)
+
+// Planned is whose sound is heard, and how loud.
+type Planned struct {
+	Channels   int              `json:"channels"`
+	Target     *float64         `json:"target_lufs"` // nil: loudness is left as it was
+	Measured   *Measured        `json:"measured,omitempty"`
+	GainDB     float64          `json:"gain_db"`
+	LimitDBFS  float64          `json:"limit_dbfs,omitempty"` // 0: no limiter
+	Candidates []string         `json:"candidates"`           // last octets, best first
+	Thresholds map[string]int16 `json:"silent_below_dbtp_hundredths,omitempty"`
+	Heard      []Heard          `json:"heard"`
+	Takes      []timeline.Take  `json:"takes"`
+}
+
+// Heard is a stretch of the record's sound, in tenths of a second, and where it comes from.
+type Heard struct {
+	First  int64  `json:"first"`
+	End    int64  `json:"end"`
+	Source string `json:"source"` // empty: nothing is heard
+	Reason string `json:"reason"`
+}
+
+// Loudness is what the sound is brought to.
+type Loudness struct {
+	Off        bool
+	TargetLUFS float64
+}
+
+// Chooser decides whose sound is heard where, and how loud. It measures a source when the choice first
+// depends on it.
+type Chooser struct {
+	Prober   *probe.Prober
+	Segments []*probe.Segment
+	Sources  []string  // last octets, best first
+	Start    time.Time // of the record
+	Samples  int64     // of the record, at 48 kHz
+	Loudness Loudness
+	Progress func(done, total int64) // segments measured
+
+	ctx      context.Context //nolint:containedctx // of Choose, for the callbacks of timeline.Choose
+	channels int
+	known    map[int]*measuredSource
+	err      error
+}
+
+// measuredSource is a source that was measured.
+type measuredSource struct {
+	segments         []int
+	hearings         []*soundAnalysis
+	silenceThreshold int16
+	runs             []timeline.SoundRun
+}
+
+// blocksPerSecond is how many blocks a second has.
+const blocksPerSecond = int64(time.Second / timeline.Block)
+
+// Choose decides the sound of the record. It is called once.
+func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
+	c.ctx, c.known, c.channels = ctx, map[int]*measuredSource{}, channelsOf(c.Segments)
+	planned := Planned{Channels: c.channels, Candidates: c.Sources, Thresholds: map[string]int16{}}
+	blocks := (c.Samples*blocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
+	var listens []timeline.Listen
+	if len(c.Sources) > 0 {
+		listens = timeline.Choose(0, blocks, len(c.Sources), c.heard)
+	}
+	for source, k := range c.known {
+		planned.Thresholds[c.Sources[source]] = k.silenceThreshold
+	}
+	planned.Heard = c.describe(listens, blocks)
+	if c.err != nil {
+		return Planned{}, c.err
+	}
+	planned.Takes = timeline.Takes(inSamples(listens, c.Samples), func(source int) []timeline.SoundRun {
+		return c.known[source].runs
+	})
+	c.level(&planned, listens)
+	return planned, nil
+}
+
+// channelsOf is 2 if any segment that counts is stereo, else 1.
+func channelsOf(segments []*probe.Segment) int {
+	for _, seg := range segments {
+		if seg.Sound != nil && seg.Sound.Channels > 1 && seg.BetterFile == "" {
+			return 2
+		}
+	}
+	return 1
+}
+
+// heard tells what a source gives in a block of the record.
+func (c *Chooser) heard(source int, block int64) timeline.Heard {
+	k := c.listen(source)
+	if c.err != nil {
+		return timeline.Missing
+	}
+	b, ok := c.at(k, block)
+	switch {
+	case !ok:
+		return timeline.Missing
+	case b.peak < k.silenceThreshold:
+		return timeline.Silent
+	default:
+		return timeline.Audible
+	}
+}
+
+// at finds a source's measured block at a block of the record.
+func (c *Chooser) at(k *measuredSource, block int64) (b loudBlock, ok bool) {
+	instant := c.Start.Add(time.Duration(block)*timeline.Block + timeline.Block/2)
+	for i := len(k.segments) - 1; i >= 0; i-- { // a later file wins where two overlap
+		if at := instant.Sub(c.Segments[k.segments[i]].Start); at >= 0 {
+			if b, ok = k.hearings[i].block(at); ok {
+				return b, true
+			}
+		}
+	}
+	return loudBlock{}, false
+}
+
+// listen measures a source, once.
+func (c *Chooser) listen(source int) *measuredSource {
+	if k := c.known[source]; k != nil {
+		return k
+	}
+	k := &measuredSource{}
+	c.known[source] = k
+	if c.err != nil {
+		return k // nothing will come of it any more
+	}
+	for _, i := range probe.OfSource(c.Segments, c.Sources[source]) {
+		if len(c.Segments[i].SoundRuns) > 0 {
+			k.segments = append(k.segments, i)
+		}
+	}
+	k.hearings = make([]*soundAnalysis, len(k.segments))
+	c.err = probe.Each(c.ctx, len(k.segments), c.Progress, func(ctx context.Context, i int) (err error) {
+		k.hearings[i], err = c.measure(ctx, c.Segments[k.segments[i]])
+		return err
+	})
+	if c.err != nil {
+		return k
+	}
+	k.silenceThreshold = silenceThreshold(k.hearings)
+	for i, index := range k.segments {
+		seg := c.Segments[index]
+		zero := seg.Start.Sub(c.Start)
+		for _, run := range k.hearings[i].Runs {
+			k.runs = append(k.runs, timeline.SoundRun{
+				First: samplesIn(zero+run.Run.From, ffmpeg.SampleRate), End: samplesIn(zero+run.Run.Until, ffmpeg.SampleRate),
+				File: index, Run: run.Run,
+			})
+		}
+		if lost := undecoded(seg, k.hearings[i]); lost > 100*time.Millisecond {
+			seg.AddFault("sound of " + probe.SecondsText(lost) + " cannot be decoded")
+		}
+	}
+	return k
+}
+
+// undecoded is how much of a segment's sound FFmpeg could not decode.
+func undecoded(seg *probe.Segment, h *soundAnalysis) time.Duration {
+	var lost time.Duration
+	for _, run := range seg.SoundRuns {
+		lost += run.Until - run.From
+	}
+	for _, run := range h.Runs {
+		lost -= run.Run.Until - run.Run.From
+	}
+	return lost
+}
+
+// measure measures a segment, unless its levels are known already.
+func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalysis, error) {
+	key := "levels-" + probe.Fingerprint([]any{seg.Generation, c.channels, c.Prober.Tool.Version(), seg.SoundRuns})
+	known := &soundAnalysis{}
+	if c.Prober.Learned.Load(key, known) {
+		return known, nil
+	}
+	h, err := measureSegment(ctx, c.Prober, seg, c.channels)
+	if err != nil {
+		return nil, err
+	}
+	return h, c.Prober.Learned.Save(key, h)
+}
+
+// describe says for people where the sound comes from.
+func (c *Chooser) describe(listens []timeline.Listen, blocks int64) []Heard {
+	if len(listens) == 0 {
+		return []Heard{{First: 0, End: blocks, Reason: "no source has sound"}}
+	}
+	var out []Heard
+	for _, listen := range listens {
+		name := c.Sources[listen.Source]
+		h := Heard{First: listen.First, End: listen.End, Source: name, Reason: "sound source " + name}
+		switch {
+		case c.none(listen):
+			h.Source, h.Reason = "", "no source has sound here"
+		case listen.Source > 0 && c.none(timeline.Listen{First: listen.First, End: listen.End, Source: 0}):
+			h.Reason = fmt.Sprintf("source %s has no sound here; source %s stands in", c.Sources[0], name)
+		case listen.Source > 0:
+			h.Reason = fmt.Sprintf("source %s is silent here; source %s stands in", c.Sources[0], name)
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// none tells whether a source has no samples at all in a stretch.
+func (c *Chooser) none(listen timeline.Listen) bool {
+	for block := listen.First; block < listen.End; block++ {
+		if c.heard(listen.Source, block) != timeline.Missing {
+			return false
+		}
+	}
+	return true
+}
+
+// inSamples turns blocks into samples, the last one cut at the record's end.
+func inSamples(listens []timeline.Listen, samples int64) []timeline.Listen {
+	const blockSamples = ffmpeg.SampleRate / 10
+	out := make([]timeline.Listen, len(listens))
+	for i, listen := range listens {
+		out[i] = timeline.Listen{First: listen.First * blockSamples, End: min(listen.End*blockSamples, samples), Source: listen.Source}
+	}
+	return out
+}

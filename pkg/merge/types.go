@@ -1,0 +1,46 @@
+package merge
+
+import (
+	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
+)
+
+// What callers of the engine need of the packages below it.
+type (
+	// Request is what is to be merged.
+	Request = plan.Request
+	// Policy is how the screen source is judged.
+	Policy = plan.Policy
+	// Loudness is what the sound is brought to.
+	Loudness = sound.Loudness
+	// Clip is a segment that may belong to the record.
+	Clip = probe.Clip
+	// Bytes are an open clip.
+	Bytes = probe.Bytes
+	// Memory keeps what analysing a segment gave.
+	Memory = probe.Memory
+	// Plan is every decision about a merge.
+	Plan = plan.Plan
+	// Judged holds a screen segment's verdicts.
+	Judged = probe.Judged
+	// Damage is a stretch of a segment that cannot be decoded.
+	Damage = probe.Damage
+	// DamagedError reports that footage of the plan cannot be decoded.
+	DamagedError = probe.DamagedError
+)
+
+// The policies.
+const (
+	Auto     = plan.Auto
+	HalfHour = plan.HalfHour
+)
+
+// ErrNotPlan reports that a text is not a plan that this renderer can follow.
+var ErrNotPlan = plan.ErrNotPlan
+
+// ReadPlan reads a plan's JSON.
+func ReadPlan(text []byte) (*Plan, error) { return plan.ReadPlan(text) }
+
+// Russian returns the Russian wording of a reason, a cause or a fault.
+func Russian(text string) string { return plan.Russian(text) }
