@@ -22,48 +22,54 @@ const (
 // Channels keeps the push channels of calendars.
 type Channels struct{ *database }
 
-// Channel is a push channel by which a calendar says "look now".
+// Channel is a push channel through which Google Calendar announces that a calendar has changed.
 type Channel struct {
 	ID        string
 	Calendar  string
-	Resource  string // Google's id of what is watched; empty until the watch has been answered
+	Resource  string // Google's id of the watched resource; empty until events.watch has answered
 	ExpiresAt time.Time
 	token     string // SHA-256 of the token that every push carries
 }
 
-// Carries tells whether a push's token is the channel's.
+// VerifyToken reports whether token is the token of the channel. It takes constant time.
 func (c *Channel) VerifyToken(token string) bool {
-	return subtle.ConstantTimeCompare([]byte(digest([]byte(token))), []byte(c.token)) == 1
+	hash := digest([]byte(token))
+	return subtle.ConstantTimeCompare([]byte(hash), []byte(c.token)) == 1
 }
 
-// SaveChannel writes a channel; token is kept as a hash only.
+// Save inserts or replaces a channel. Only the hash of token is stored.
 func (s Channels) Save(ctx context.Context, c Channel, token string) error {
-	_, err := s.exec(ctx, replaceChannel, c.ID, c.Calendar, c.Resource, digest([]byte(token)), millis(c.ExpiresAt))
+	hash := digest([]byte(token))
+	_, err := s.exec(ctx, replaceChannel, c.ID, c.Calendar, c.Resource, hash, millis(c.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("save the channel of calendar %q: %w", c.Calendar, err)
 	}
 	return nil
 }
 
-// Channel reads one channel; [ErrNotFound] if there is none.
+// Get reads one channel. It returns [ErrNotFound] if there is none.
 func (s Channels) Get(ctx context.Context, id string) (c Channel, err error) {
-	err = s.row(ctx, func(row scanner) (err error) { c, err = scanChannel(row); return err }, selectChannel, id)
-	if err != nil {
-		return Channel{}, fmt.Errorf("look for a calendar's channel: %w", err)
+	scan := func(row scanner) (err error) {
+		c, err = scanChannel(row)
+		return err
+	}
+	if err := s.row(ctx, scan, selectChannel, id); err != nil {
+		return Channel{}, fmt.Errorf("read a calendar channel: %w", err)
 	}
 	return c, nil
 }
 
-// Channels lists all channels, by calendar and expiry.
+// List lists all channels, by calendar and expiry.
 func (s Channels) List(ctx context.Context) ([]Channel, error) {
 	var channels []Channel
-	err := s.each(ctx, func() { channels = nil }, func(row scanner) error {
+	reset := func() { channels = nil }
+	scan := func(row scanner) error {
 		c, err := scanChannel(row)
 		channels = append(channels, c)
 		return err
-	}, selectChannels)
-	if err != nil {
-		return nil, fmt.Errorf("list the calendars' channels: %w", err)
+	}
+	if err := s.each(ctx, reset, scan, selectChannels); err != nil {
+		return nil, fmt.Errorf("list the calendar channels: %w", err)
 	}
 	return channels, nil
 }
@@ -75,10 +81,10 @@ func scanChannel(row scanner) (c Channel, err error) {
 	return c, err
 }
 
-// DeleteChannel forgets a channel.
+// Delete deletes a channel. Deleting a missing channel is no error.
 func (s Channels) Delete(ctx context.Context, id string) error {
 	if _, err := s.exec(ctx, deleteChannel, id); err != nil {
-		return fmt.Errorf("forget a calendar's channel: %w", err)
+		return fmt.Errorf("delete a calendar channel: %w", err)
 	}
 	return nil
 }

@@ -11,79 +11,90 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// The statements of [Store.ClaimAll] end in as many ids as there are.
+// The statements of [Queue.ClaimAll] end in a list of ids; moreParams completes it.
 const (
 	selectMany = `select ` + recordColumns + ` from records where id in (?`
 
-	updateTakeMany = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
+	updateClaimMany = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
  step = 'stage', failed_step = '', tries = ?, done = 0, processing = 1, progress = 0, reason = null, cause = null
  where id in (?`
 )
 
-// terms are what those of many records share that one statement takes.
-type terms struct {
+// claimTerms are the values that all records of one update share.
+type claimTerms struct {
 	tries int64
 	lease time.Duration
 }
 
-// ClaimAll is [Store.Take] of many free records in one transaction of a few statements; lease is that of
-// an attempt. Those that changed since they were read, or are not free, are left out.
-func (s Queue) ClaimAll(ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration) (claims []nvr.Claim, err error) {
+// ClaimAll is [Queue.Claim] for many free records. It uses one transaction of a few statements. lease
+// returns the lease for the number of an attempt. Records that are not free, or that have changed since
+// they were read, are skipped.
+func (s Queue) ClaimAll(
+	ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration,
+) (claims []nvr.Claim, err error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
-	err = s.change(ctx, func(tx *sql.Tx) error {
-		now, err := s.lock(ctx, tx, records)
-		if err != nil {
-			return err
-		}
-		claims = claims[:0]
-		sorted := map[terms][]any{}
-		for _, r := range records {
-			if !Claimable(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(now[r.ID])) {
-				continue
-			}
-			t := terms{triesOf(&r), lease(r.Attempt + 1)}
-			sorted[t] = append(sorted[t], r.ID)
-			claims = append(claims, nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: nvr.StepStage})
-		}
-		for t, taken := range sorted {
-			args := append([]any{millis(s.now().Add(t.lease)), t.tries}, taken...)
-			if _, err := tx.ExecContext(ctx, updateTakeMany+more(len(taken)), args...); err != nil {
-				return err
-			}
-		}
-		return nil
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
+		claims, err = s.claimAll(ctx, tx, records, lease)
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("take %d records: %w", len(records), err)
+		return nil, fmt.Errorf("claim %d records: %w", len(records), err)
 	}
 	return claims, nil
 }
 
-// lock reads the rows of records as they are now, and keeps others from changing them until the
-// transaction ends. A row that is gone is empty.
-func (s Queue) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[int64]*nvr.Record, error) {
-	now := make(map[int64]*nvr.Record, len(records))
-	list := make([]any, 0, len(records))
-	for _, r := range records {
-		now[r.ID] = &nvr.Record{}
-		list = append(list, r.ID)
-	}
-	rows, err := tx.QueryContext(ctx, selectMany+more(len(list))+s.dialect.forUpdate, list...)
+func (s Queue) claimAll(
+	ctx context.Context, tx *sql.Tx, records []nvr.Record, lease func(attempt int64) time.Duration,
+) ([]nvr.Claim, error) {
+	current, err := s.lock(ctx, tx, records)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	var claims []nvr.Claim
+	ids := map[claimTerms][]any{}
+	for _, r := range records {
+		if !Claimable(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(current[r.ID])) {
+			continue
+		}
+		terms := claimTerms{tries: triesOf(&r), lease: lease(r.Attempt + 1)}
+		ids[terms] = append(ids[terms], r.ID)
+		claims = append(claims, nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: nvr.StepStage})
+	}
+	for terms, claimed := range ids {
+		until := s.now().Add(terms.lease)
+		args := append([]any{millis(until), terms.tries}, claimed...)
+		if _, err := tx.ExecContext(ctx, updateClaimMany+moreParams(len(claimed)), args...); err != nil {
+			return nil, err
+		}
+	}
+	return claims, nil
+}
+
+// lock reads the current rows of records and locks them until the transaction ends. The result holds an
+// empty record for each row that no longer exists.
+func (s Queue) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[int64]*nvr.Record, error) {
+	current := make(map[int64]*nvr.Record, len(records))
+	ids := make([]any, 0, len(records))
+	for _, r := range records {
+		current[r.ID] = &nvr.Record{}
+		ids = append(ids, r.ID)
+	}
+	rows, err := tx.QueryContext(ctx, selectMany+moreParams(len(ids))+s.dialect.forUpdate, ids...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err returns the error that matters
 	for rows.Next() {
 		r, err := scanRecord(rows)
 		if err != nil {
 			return nil, err
 		}
-		now[r.ID] = &r
+		current[r.ID] = &r
 	}
-	return now, rows.Err()
+	return current, rows.Err()
 }
 
-// more completes a list of count parameters whose first is written.
-func more(count int) string { return strings.Repeat(", ?", count-1) + ")" }
+// moreParams returns the rest of a list of count parameters whose first one is already written.
+func moreParams(count int) string { return strings.Repeat(", ?", count-1) + ")" }

@@ -12,24 +12,25 @@ const (
 	selectRun = `select ended_at from merger_runs where name = ?`
 )
 
-// Runs keeps when each periodic function last ran to its end.
+// Runs keeps when each phase of the periodic functions last ran to its end.
 type Runs struct{ *database }
 
-// MarkRun notes that what these names stand for has got to its end, now.
+// Mark stores that the runs of these names have just ended.
 func (s Runs) Mark(ctx context.Context, names ...string) error {
 	for _, name := range names {
-		if _, err := s.exec(ctx, replaceRun, name, millis(s.now())); err != nil {
-			return fmt.Errorf("note the run of %s: %w", name, err)
+		if _, err := s.exec(ctx, replaceRun, name, s.nowMs()); err != nil {
+			return fmt.Errorf("store the end of run %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// LastRun is when the last run of this name got to its end; [ErrNotFound] if none ever did.
+// Last returns when the last run of this name ended, in UTC. It returns [ErrNotFound] if none has ended.
 func (s Runs) Last(ctx context.Context, name string) (time.Time, error) {
 	var at int64
-	if err := s.row(ctx, func(r scanner) error { return r.Scan(&at) }, selectRun, name); err != nil {
-		return time.Time{}, fmt.Errorf("look for the last run of %s: %w", name, err)
+	scan := func(row scanner) error { return row.Scan(&at) }
+	if err := s.row(ctx, scan, selectRun, name); err != nil {
+		return time.Time{}, fmt.Errorf("read the last run of %s: %w", name, err)
 	}
 	return instant(at), nil
 }

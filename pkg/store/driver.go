@@ -21,29 +21,23 @@ import (
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
-// dialect is what SQLite and MySQL do not have in common.
+// dialect holds what differs between SQLite and MySQL.
 type dialect struct {
 	name      string // of its file in migrations/
-	forUpdate string // ends a select inside a transaction whose rows are then written
+	forUpdate string // ends a select inside a transaction that then writes the selected rows
 	columns   string // counts the columns of a table by name
 	tables    string // counts tables by name
 	indexes   string // counts the indexes of a table by name
 }
 
-// openSQLite opens the file in WAL mode: others read and insert while we write.
+// openSQLite opens a file in WAL mode, so that other programs can read and insert at any time.
 func (d *database) openSQLite(file string, opts *Options) error {
 	if opts.MustExist {
 		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("there is no database (serve and the job migrate make one): %w", err)
+			return fmt.Errorf("open the database (serve and the job migrate create it): %w", err)
 		}
 	}
-	query := url.Values{
-		// FULL: what was committed outlives a power cut, so that an effect whose key is stored is never
-		// repeated. Seven seconds outlast any writer of ours.
-		"_pragma": {"busy_timeout(7000)", "journal_mode(WAL)", "synchronous(FULL)"},
-		"_txlock": {"immediate"}, // a transaction that reads first and writes later would fail half way
-	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}).String()
+	dsn := sqliteDSN(file)
 	write, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", file, err)
@@ -53,30 +47,37 @@ func (d *database) openSQLite(file string, opts *Options) error {
 		return errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
 	if !opts.SingleProcess {
-		d.turn = newWriterQueue(file)
+		d.queue = newWriterQueue(file)
 	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(max(opts.MaxOpen, runtime.GOMAXPROCS(0)))
 	read.SetMaxIdleConns(opts.MaxOpen)
-	d.read, d.write, d.dialect = &pool{DB: read, keeps: true}, &pool{DB: write, keeps: true}, sqliteDialect()
+	d.read = &pool{DB: read, caches: true}
+	d.write = &pool{DB: write, caches: true}
+	d.dialect = sqliteDialect()
 	return nil
 }
 
-// openMySQL opens a pool, through the Cloud SQL connector if the address says so.
+func sqliteDSN(file string) string {
+	query := url.Values{
+		"_pragma": {
+			"busy_timeout(7000)", // ms; longer than any transaction of this program
+			"journal_mode(WAL)",
+			"synchronous(FULL)", // a commit survives a power cut, so that no stored effect is repeated
+		},
+		"_txlock": {"immediate"}, // a transaction that reads first and writes later would fail half way
+	}
+	path := (&url.URL{Path: file}).EscapedPath()
+	dsn := url.URL{Scheme: "file", Opaque: path, RawQuery: query.Encode()}
+	return dsn.String()
+}
+
+// openMySQL opens a pool. It connects through the Cloud SQL connector if the address asks for that.
 func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int) error {
 	if config.Net == cloudSQL {
-		dialer, err := cloudsqlconn.NewDialer(ctx,
-			cloudsqlconn.WithLazyRefresh(), // throttled CPU starves a refresh in the background
-			cloudsqlconn.WithIAMAuthN(),
-			cloudsqlconn.WithBuiltInMetrics(false), // else it needs monitoring.metricWriter
-			cloudsqlconn.WithDefaultDialOptions(cloudsqlconn.WithPrivateIP()))
-		if err != nil {
-			return fmt.Errorf("prepare the Cloud SQL connector: %w", err)
+		if err := d.dialCloudSQL(ctx, config); err != nil {
+			return err
 		}
-		config.DialFunc = func(ctx context.Context, _, instance string) (net.Conn, error) {
-			return dialer.Dial(ctx, instance)
-		}
-		d.dialer = dialer
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -85,9 +86,26 @@ func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen 
 	both := &pool{DB: sql.OpenDB(connector)}
 	both.SetMaxOpenConns(maxOpen)
 	both.SetMaxIdleConns(maxOpen)
-	both.SetConnMaxIdleTime(time.Minute) // a check for stale connections does not work through the connector
+	both.SetConnMaxIdleTime(time.Minute) // the driver's check for stale connections fails through the connector
 	both.SetConnMaxLifetime(10 * time.Minute)
 	d.read, d.write, d.dialect = both, both, mysqlDialect()
+	return nil
+}
+
+// dialCloudSQL makes config connect through the Cloud SQL connector.
+func (d *database) dialCloudSQL(ctx context.Context, config *mysql.Config) error {
+	dialer, err := cloudsqlconn.NewDialer(ctx,
+		cloudsqlconn.WithLazyRefresh(), // a refresh in the background starves while the CPU is throttled
+		cloudsqlconn.WithIAMAuthN(),
+		cloudsqlconn.WithBuiltInMetrics(false), // they would need the role monitoring.metricWriter
+		cloudsqlconn.WithDefaultDialOptions(cloudsqlconn.WithPrivateIP()))
+	if err != nil {
+		return fmt.Errorf("prepare the Cloud SQL connector: %w", err)
+	}
+	config.DialFunc = func(ctx context.Context, _, instance string) (net.Conn, error) {
+		return dialer.Dial(ctx, instance)
+	}
+	d.dialer = dialer
 	return nil
 }
 
@@ -116,39 +134,53 @@ func (d *database) retry(ctx context.Context, do func() error) error {
 	return call.Do(ctx, policy(), "database", func(context.Context) error { return do() })
 }
 
+// Error numbers of MySQL and MariaDB.
+const (
+	mysqlLockWaitTimeout  = 1205
+	mysqlDeadlock         = 1213
+	mysqlConnectionKilled = 1927
+	mysqlIdleDisconnect   = 4031
+	mysqlDuplicateEntry   = 1062
+)
+
 // isTransient reports whether an error goes away by itself: a lock held by another connection, a deadlock
 // of which this transaction is the victim, or a connection that was closed while idle.
 func isTransient(err error) bool {
-	var ours *mysql.MySQLError
-	if errors.As(err, &ours) {
-		switch ours.Number {
-		case 1213, 1205, // deadlock, lock wait
-			1927, 4031: // the connection was killed, or closed for having been idle
+	var inMySQL *mysql.MySQLError
+	if errors.As(err, &inMySQL) {
+		switch inMySQL.Number {
+		case mysqlDeadlock, mysqlLockWaitTimeout, mysqlConnectionKilled, mysqlIdleDisconnect:
 			return true
 		}
 		return false
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		code := lite.Code() & 0xff
-		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	var inSQLite *sqlite.Error
+	if errors.As(err, &inSQLite) {
+		primary := inSQLite.Code() & 0xff // the upper bits hold the extended code
+		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn)
 }
 
-// duplicate tells whether a key of ours was there already.
-func duplicate(err error) bool {
-	var ours *mysql.MySQLError
-	if errors.As(err, &ours) {
-		return ours.Number == 1062
+// isDuplicate reports whether an insert failed because its key is already there.
+func isDuplicate(err error) bool {
+	var inMySQL *mysql.MySQLError
+	if errors.As(err, &inMySQL) {
+		return inMySQL.Number == mysqlDuplicateEntry
 	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) &&
-		(lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE ||
-			lite.Code() == sqlite3.SQLITE_CONSTRAINT_ROWID)
+	var inSQLite *sqlite.Error
+	if !errors.As(err, &inSQLite) {
+		return false
+	}
+	switch inSQLite.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return true
+	}
+	return false
 }
 
-// exec runs one statement that may run twice and returns how many rows it matched.
+// exec runs one statement that is safe to repeat. It returns the number of rows that the statement
+// matched.
 func (d *database) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
 	err = d.retry(ctx, func() error {
 		result, err := d.send(ctx, statement, args...)
@@ -163,7 +195,7 @@ func (d *database) exec(ctx context.Context, statement string, args ...any) (row
 
 // send runs one statement once.
 func (d *database) send(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	leave, err := d.turn.enter(ctx)
+	leave, err := d.queue.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +204,10 @@ func (d *database) send(ctx context.Context, statement string, args ...any) (sql
 	return d.write.ExecContext(ctx, statement, args...)
 }
 
-// change runs do in one transaction, again if the database says so.
+// change runs do in one transaction. It repeats the transaction if the database asks for that.
 func (d *database) change(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return d.retry(ctx, func() error {
-		leave, err := d.turn.enter(ctx)
+		leave, err := d.queue.enter(ctx)
 		if err != nil {
 			return err
 		}
@@ -192,7 +224,7 @@ func (d *database) change(ctx context.Context, do func(tx *sql.Tx) error) error 
 	})
 }
 
-// row reads one row with a statement; [ErrNotFound] if there is none.
+// row reads one row. It returns [ErrNotFound] if there is none.
 func (d *database) row(ctx context.Context, scan func(scanner) error, statement string, args ...any) error {
 	err := d.retry(ctx, func() error {
 		d.sent.Add(1)
@@ -204,8 +236,11 @@ func (d *database) row(ctx context.Context, scan func(scanner) error, statement 
 	return err
 }
 
-// each reads all rows of a statement; begin is called before the first, also when it starts anew.
-func (d *database) each(ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any) error {
+// each reads all rows of a statement. It calls begin before the first row of every try, then scan for
+// each row.
+func (d *database) each(
+	ctx context.Context, begin func(), scan func(scanner) error, statement string, args ...any,
+) error {
 	return d.retry(ctx, func() error {
 		begin()
 		d.sent.Add(1)
@@ -213,7 +248,7 @@ func (d *database) each(ctx context.Context, begin func(), scan func(scanner) er
 		if err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }() // rows.Err says what matters
+		defer func() { _ = rows.Close() }() // rows.Err returns the error that matters
 		for rows.Next() {
 			if err := scan(rows); err != nil {
 				return err
@@ -223,5 +258,5 @@ func (d *database) each(ctx context.Context, begin func(), scan func(scanner) er
 	})
 }
 
-// scanner is one row of an answer: *sql.Row and *sql.Rows.
+// scanner is one row of a result: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(into ...any) error }

@@ -14,21 +14,21 @@ import (
 // cloudSQL is the network name by which a DSN asks for the Cloud SQL connector.
 const cloudSQL = "cloudsql-mysql"
 
-// address is a DSN, understood: one of the two.
+// address is a parsed DSN. Either file or mysql is set.
 type address struct {
-	file  string
+	file  string // of SQLite
 	mysql *mysql.Config
 }
 
-// parseDSN understands
+// parseDSN reads a DSN of one of these forms:
 //
 //	sqlite:/path/nvr.db                                 also sqlite:///path and SQLAlchemy's sqlite:////path
 //	mysql://user:password@host:port/database            password percent-encoded
-//	mysql+pymysql://user:password@host/database?…       the NVR's form; what follows ? but unix_socket is its driver's
+//	mysql+pymysql://user:password@host/database?…       the NVR's form; of the parameters only unix_socket is read
 //	user:password@tcp(host:port)/database?…             go-sql-driver's form; also unix(/path)
-//	user@cloudsql-mysql(project:region:instance)/db     Cloud SQL, signed in as the process's account
+//	user@cloudsql-mysql(project:region:instance)/db     Cloud SQL, signed in as the account of the process
 //
-// Its errors never quote the DSN: it may hold a password.
+// Its errors never quote the DSN, which may contain a password.
 func parseDSN(dsn string) (address, error) {
 	if rest, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		return sqliteAddress(rest)
@@ -36,26 +36,27 @@ func parseDSN(dsn string) (address, error) {
 	scheme, _, isURL := strings.Cut(dsn, "://")
 	if isURL && !strings.ContainsAny(scheme, "@/:(") {
 		if scheme != "mysql" && !strings.HasPrefix(scheme, "mysql+") && scheme != "mariadb" {
-			return address{}, fmt.Errorf("read the database's address: %q is neither sqlite nor mysql", scheme)
+			return address{}, fmt.Errorf("read the database address: %q is neither sqlite nor mysql", scheme)
 		}
 		return urlAddress(dsn)
 	}
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
-		return address{}, errors.New("read the database's address: want sqlite:FILE, mysql://… or user:password@tcp(host:port)/database")
+		return address{}, errors.New("read the database address: " +
+			"want sqlite:FILE, mysql://… or user:password@tcp(host:port)/database")
 	}
 	return mysqlAddress(config)
 }
 
 func sqliteAddress(rest string) (address, error) {
-	if path, ok := strings.CutPrefix(rest, "///"); ok { // SQLAlchemy: a third slash separates, a fourth is the root
+	if path, ok := strings.CutPrefix(rest, "///"); ok { // SQLAlchemy: its path begins after the third slash
 		rest = path
 		if !strings.HasPrefix(rest, "/") {
 			rest = "/" + rest
 		}
 	}
 	if rest == "" || strings.HasPrefix(rest, "//") || strings.Contains(rest, ":memory:") {
-		return address{}, errors.New("read the database's address: sqlite: wants the path of a file")
+		return address{}, errors.New("read the database address: sqlite: must be followed by the path of a file")
 	}
 	return address{file: rest}, nil
 }
@@ -63,7 +64,7 @@ func sqliteAddress(rest string) (address, error) {
 func urlAddress(dsn string) (address, error) {
 	parsed, err := url.Parse(dsn)
 	if err != nil {
-		return address{}, errors.New("read the database's address: not a URL (is the password percent-encoded?)")
+		return address{}, errors.New("read the database address: not a URL (is the password percent-encoded?)")
 	}
 	config := mysql.NewConfig()
 	config.User = parsed.User.Username()
@@ -80,17 +81,16 @@ func urlAddress(dsn string) (address, error) {
 	return mysqlAddress(config)
 }
 
-// mysqlAddress sets what our statements rely on, whatever the DSN says.
+// mysqlAddress sets the options that the statements rely on. They override the DSN.
 func mysqlAddress(config *mysql.Config) (address, error) {
 	if config.DBName == "" {
-		return address{}, errors.New("read the database's address: it names no database")
+		return address{}, errors.New("read the database address: it names no database")
 	}
-	config.ClientFoundRows = true   // else an update to equal values counts no row and looks stale
-	config.InterpolateParams = true // one round trip a statement instead of two
+	config.ClientFoundRows = true   // without it, an update to equal values counts no row and looks stale
+	config.InterpolateParams = true // one round trip per statement instead of two
 	config.Loc = time.UTC
 	config.ParseTime = true
-	config.Logger = &mysql.NopLogger{} // what matters comes as an error
-	config.InterpolateParams = true    // one round trip a statement
+	config.Logger = &mysql.NopLogger{} // errors are returned
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
 	}

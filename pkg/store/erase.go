@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	// MySQL assigns from left to right, and reads what it has just assigned: step comes last of those that ask for it.
+	// MySQL assigns from left to right and reads the new values. The assignment of done reads step, so it
+	// stands before that of step.
 	updateErase = `update records set user_email = '', event_name = null,
  done = case when step in ('stage', 'merge', 'upload', 'link') then 0 else done end,
  step = case when step in ('stage', 'merge', 'upload', 'link') then 'withdrawn' else step end,
  processing = 0, attempt = attempt + 1, holder = '', lease_until = 0, due_at = 0, cause = null where id = ?`
 
-	selectPage = `select coalesce(max(value), '') from merger_effects where record_id = ? and kind = ?`
+	selectReportFile = `select coalesce(max(value), '') from merger_effects where record_id = ? and kind = ?`
 
 	deleteEffectsOf = `delete from merger_effects where record_id = ?`
 
@@ -31,16 +32,16 @@ const (
 	deleteRequestsBefore = `delete from merger_requests where created_at < ?`
 )
 
-// Erased is a record as it was, and what was noted about it.
+// Erased is a record as it was before [Requests.Erase].
 type Erased struct {
 	nvr.Record
 
-	ReportFileID string // id of the file of the report beside the video; empty if there is none
+	ReportFileID string // Drive id of the report file beside the video; empty if there is none
 }
 
-// Erase takes a person out of the database: their records lose requester and title, unfinished ones are
-// withdrawn, their keys end, also the NVR's. It returns the records as they were, so that the caller can
-// deal with the files that they name.
+// Erase removes a person from the database. The person's records lose requester and title, unfinished
+// records are withdrawn, and all keys of the person end, including the NVR's key. It returns the records
+// as they were, so that the caller can delete the files that they name.
 func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err error) {
 	records, err := Records{s.database}.ByUser(ctx, email)
 	if err != nil {
@@ -49,23 +50,13 @@ func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		erased = erased[:0]
 		for _, r := range records {
-			was := Erased{Record: r}
-			if err := tx.QueryRowContext(ctx, selectPage, r.ID, EffectReport).Scan(&was.ReportFileID); err != nil {
+			file, err := eraseRecord(ctx, tx, r.ID)
+			if err != nil {
 				return err
 			}
-			erased = append(erased, was)
-			for _, statement := range []string{updateErase, deleteEffectsOf, deleteUploadOf, deleteSlices, deleteRequestsOf} {
-				if _, err := tx.ExecContext(ctx, statement, r.ID); err != nil {
-					return err
-				}
-			}
+			erased = append(erased, Erased{Record: r, ReportFileID: file})
 		}
-		for _, statement := range []string{deleteKeysOf, updateUserKey} {
-			if _, err := tx.ExecContext(ctx, statement, email); err != nil {
-				return err
-			}
-		}
-		return nil
+		return execAll(ctx, tx, email, deleteKeysOf, updateUserKey)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("erase a person: %w", err)
@@ -73,10 +64,29 @@ func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err
 	return erased, nil
 }
 
-// ForgetRequests drops the idempotency keys of requests older than an instant.
+// eraseRecord removes the personal data of one record and returns the Drive id of its report file.
+func eraseRecord(ctx context.Context, tx *sql.Tx, id int64) (reportFile string, err error) {
+	if err := tx.QueryRowContext(ctx, selectReportFile, id, EffectReport).Scan(&reportFile); err != nil {
+		return "", err
+	}
+	err = execAll(ctx, tx, id, updateErase, deleteEffectsOf, deleteUploadOf, deleteSlices, deleteRequestsOf)
+	return reportFile, err
+}
+
+// execAll runs statements that each take arg as their only parameter.
+func execAll(ctx context.Context, tx *sql.Tx, arg any, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement, arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForgetKeys deletes the idempotency keys of requests filed before an instant.
 func (s Requests) ForgetKeys(ctx context.Context, before time.Time) error {
 	if _, err := s.exec(ctx, deleteRequestsBefore, millis(before)); err != nil {
-		return fmt.Errorf("forget old request keys: %w", err)
+		return fmt.Errorf("delete old idempotency keys: %w", err)
 	}
 	return nil
 }

@@ -28,8 +28,6 @@ const (
 
 	updateRenew = `update records set lease_until = ?` + held
 
-	updateProgress = `update records set progress = ?` + held
-
 	changed = ` digest = coalesce(?, digest), file_id = coalesce(?, file_id), link = coalesce(?, link),
  course = coalesce(?, course), share = coalesce(?, share)`
 
@@ -106,11 +104,6 @@ func (s Leases) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) err
 	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(lease)))
 }
 
-// Progress writes how far step merge is, in per cent.
-func (s Leases) SetProgress(ctx context.Context, h nvr.Lease, percent int) error {
-	return s.changeHeld(ctx, "write the progress of", &h, updateProgress, percent)
-}
-
 // Save writes a change and keeps the record.
 func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
 	return s.changeHeld(ctx, "save", &h, updateSave, change.args()...)
@@ -160,7 +153,7 @@ func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) 
 
 // changeHeld runs a statement that ends in [held].
 func (d *database) changeHeld(ctx context.Context, what string, h *nvr.Lease, statement string, args ...any) error {
-	rows, err := d.exec(ctx, statement, append(args, h.Record, h.Attempt, h.Holder, h.Step)...)
+	rows, err := d.exec(ctx, statement, append(args, heldArgs(h)...)...)
 	if err != nil {
 		return fmt.Errorf("%s record %d: %w", what, h.Record, err)
 	}
@@ -169,3 +162,6 @@ func (d *database) changeHeld(ctx context.Context, what string, h *nvr.Lease, st
 	}
 	return nil
 }
+
+// heldArgs are the parameters of [held].
+func heldArgs(h *nvr.Lease) []any { return []any{h.Record, h.Attempt, h.Holder, h.Step} }

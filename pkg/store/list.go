@@ -3,20 +3,21 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// The parts of a listing's statement. A filter adds its part; without the others, so that each can use
-// its index.
+// The parts of the statement of [Records.List]. Each set field of a filter adds its part. A statement
+// without the other parts lets the database use the index of the field.
 const (
 	selectList  = `select ` + recordColumns + ` from records where id < ?`
 	ofUser      = ` and user_email = ?`
 	ofRoom      = ` and room_name = ?`
 	fromDate    = ` and date >= ?`
 	toDate      = ` and date <= ?`
-	onSteps     = ` and step in (?` // and as many more
+	onSteps     = ` and step in (?` // moreParams completes the list
 	newestFirst = ` order by id desc limit ?`
 
 	selectByUser = `select ` + recordColumns + ` from records where user_email = ? order by id`
@@ -24,7 +25,7 @@ const (
 	selectOfDay = `select ` + recordColumns + ` from records where room_name = ? and date = ? order by start_time, id`
 )
 
-// Filter says which records to list; an empty field lets all through.
+// Filter selects records. An empty field selects all.
 type Filter struct {
 	UserEmail string
 	Room      string
@@ -32,31 +33,41 @@ type Filter struct {
 	Steps     []nvr.Step
 }
 
-// List reads records, newest first, at most limit of those before the cursor; 0 is the start. It returns
-// the cursor for those that follow, 0 if there are none.
-func (s Records) List(ctx context.Context, filter Filter, cursor int64, limit int) (records []nvr.Record, next int64, err error) {
-	if cursor <= 0 {
-		cursor = 1<<63 - 1
-	}
-	var statement strings.Builder
-	statement.WriteString(selectList)
-	args := []any{cursor}
-	for _, part := range []struct{ text, value string }{
-		{ofUser, filter.UserEmail}, {ofRoom, filter.Room}, {fromDate, filter.From}, {toDate, filter.To},
-	} {
-		if part.value != "" {
-			statement.WriteString(part.text)
-			args = append(args, part.value)
+// statement returns the statement of [Records.List] and its parameters.
+func (f *Filter) statement(cursor int64, limit int) (statement string, args []any) {
+	var text strings.Builder
+	text.WriteString(selectList)
+	args = []any{cursor}
+	add := func(part, value string) {
+		if value != "" {
+			text.WriteString(part)
+			args = append(args, value)
 		}
 	}
-	if len(filter.Steps) > 0 {
-		statement.WriteString(onSteps + more(len(filter.Steps)))
-		for _, step := range filter.Steps {
+	add(ofUser, f.UserEmail)
+	add(ofRoom, f.Room)
+	add(fromDate, f.From)
+	add(toDate, f.To)
+	if len(f.Steps) > 0 {
+		text.WriteString(onSteps + moreParams(len(f.Steps)))
+		for _, step := range f.Steps {
 			args = append(args, step)
 		}
 	}
-	statement.WriteString(newestFirst)
-	records, err = s.records(ctx, statement.String(), append(args, limit+1)...)
+	text.WriteString(newestFirst)
+	return text.String(), append(args, limit)
+}
+
+// List reads at most limit records, newest first. It starts after the cursor; 0 means at the newest
+// record. next is the cursor of the following page, 0 if there is none.
+func (s Records) List(
+	ctx context.Context, filter Filter, cursor int64, limit int,
+) (records []nvr.Record, next int64, err error) {
+	if cursor <= 0 {
+		cursor = math.MaxInt64
+	}
+	statement, args := filter.statement(cursor, limit+1)
+	records, err = s.records(ctx, statement, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list the records: %w", err)
 	}
@@ -67,7 +78,7 @@ func (s Records) List(ctx context.Context, filter Filter, cursor int64, limit in
 	return records, next, nil
 }
 
-// ByUser lists all records of a requester, oldest first, as the NVR's API shows them.
+// ByUser lists all records of a requester, oldest first, as the NVR's API returns them.
 func (s Records) ByUser(ctx context.Context, email string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectByUser, email)
 	if err != nil {
@@ -76,7 +87,8 @@ func (s Records) ByUser(ctx context.Context, email string) ([]nvr.Record, error)
 	return records, nil
 }
 
-// RecordsOn lists the records of a room on a date (YYYY-MM-DD), by start, withdrawn and failed ones too.
+// On lists the records of a room on a date (YYYY-MM-DD), by start time. It includes withdrawn and failed
+// records.
 func (s Records) On(ctx context.Context, room, date string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectOfDay, room, date)
 	if err != nil {

@@ -22,12 +22,18 @@ var sqliteMigrations string
 //go:embed migrations/mysql.sql
 var mysqlMigrations string
 
-// versionTable is where goose counts.
+// versionTable is the table in which goose counts the migrations.
 const versionTable = "merger_migrations"
 
-// adoptionVersion is the migration that sorts the rows that were there before us; all that is ours
-// exists by then.
+// adoptionVersion is the migration that classifies the rows of the NVR. All tables and columns of this
+// program exist by then.
 const adoptionVersion = 1000
+
+// The kinds of a [step].
+const (
+	kindColumn = "column"
+	kindIndex  = "index"
+)
 
 // Schema migrates the tables.
 type Schema struct{ *database }
@@ -45,29 +51,32 @@ func mysqlDialect() dialect {
 	return dialect{
 		name:      string(goose.DialectMySQL),
 		forUpdate: " for update",
-		columns:   `select count(*) from information_schema.columns where table_schema = database() and table_name = ? and column_name = ?`,
-		indexes:   `select count(distinct index_name) from information_schema.statistics where table_schema = database() and table_name = ? and index_name = ?`,
-		tables:    `select count(*) from information_schema.tables where table_schema = database() and table_name = ?`,
+		columns: `select count(*) from information_schema.columns
+ where table_schema = database() and table_name = ? and column_name = ?`,
+		indexes: `select count(distinct index_name) from information_schema.statistics
+ where table_schema = database() and table_name = ? and index_name = ?`,
+		tables: `select count(*) from information_schema.tables where table_schema = database() and table_name = ?`,
 	}
 }
 
-// Adoption says how the rows are sorted that an NVR left before we came.
+// Adoption configures how the rows are classified that an NVR left before the first migration.
 type Adoption struct {
-	Retention time.Duration // how long segments are kept; what ended before is not tried. 0: forever
+	Retention time.Duration // how long footage is kept; older requests fail. 0: forever
 }
 
-// Migrate brings an empty database or one that an NVR filled to the state that this program needs. A
-// second one waits (with MySQL) until the first has ended; one that was cut off is simply repeated.
+// Migrate brings a database to the schema that this program needs. The database is empty, filled by an
+// NVR, or of an earlier version. With MySQL, a concurrent migration waits until the first one has ended.
+// A migration that was interrupted can be repeated.
 func (s Schema) Migrate(ctx context.Context, adoption Adoption) (err error) {
 	provider, err := s.provider(adoption)
 	if err != nil {
 		return err
 	}
-	free, err := s.alone(ctx)
+	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, free()) }()
+	defer func() { err = errors.Join(err, unlock()) }()
 	if _, _, err := s.Version(ctx); err != nil {
 		return err
 	}
@@ -77,87 +86,118 @@ func (s Schema) Migrate(ctx context.Context, adoption Adoption) (err error) {
 	return nil
 }
 
-// alone keeps other migrations of the database out until free is called.
-func (s Schema) alone(ctx context.Context) (free func() error, err error) {
-	if s.dialect.forUpdate == "" {
+const (
+	// getMigrationsLock waits up to 600 s.
+	getMigrationsLock     = `select get_lock(concat('merger_migrations.', database()), 600)`
+	releaseMigrationsLock = `do release_lock(concat('merger_migrations.', database()))`
+
+	// migrationConnections are one for the lock, one for goose and one for the migration.
+	migrationConnections = 3
+)
+
+// lockMigrations keeps other migrations of the database out until unlock is called. With SQLite it does
+// nothing.
+func (s Schema) lockMigrations(ctx context.Context) (unlock func() error, err error) {
+	if s.dialect.name != string(goose.DialectMySQL) {
 		return func() error { return nil }, nil
 	}
-	if s.write.Stats().MaxOpenConnections < 3 { // the lock's, goose's, and the migration's
-		s.write.SetMaxOpenConns(3)
+	if s.write.Stats().MaxOpenConnections < migrationConnections {
+		s.write.SetMaxOpenConns(migrationConnections)
 	}
 	connection, err := s.write.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reach the database: %w", err)
 	}
-	var got sql.NullInt64
-	err = connection.QueryRowContext(ctx, `select get_lock(concat('merger_migrations.', database()), 600)`).Scan(&got)
-	if err == nil && got.Int64 != 1 {
+	var locked sql.NullInt64
+	err = connection.QueryRowContext(ctx, getMigrationsLock).Scan(&locked)
+	if err == nil && locked.Int64 != 1 {
 		err = errors.New("another migration does not end")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("wait for other migrations: %w", err), connection.Close())
 	}
 	return func() error {
-		_, err := connection.ExecContext(context.WithoutCancel(ctx), `do release_lock(concat('merger_migrations.', database()))`)
+		_, err := connection.ExecContext(context.WithoutCancel(ctx), releaseMigrationsLock)
 		return errors.Join(err, connection.Close())
 	}, nil
 }
 
-// Rollback takes everything out again that is ours, and nothing else. What we knew of the records is
-// gone then, and to the NVR a failed one is free again.
+// Rollback removes the tables and columns of this program from the database, and nothing else. A record
+// that has failed is free again for the NVR.
 func (s Schema) Rollback(ctx context.Context) (err error) {
 	provider, err := s.provider(Adoption{})
 	if err != nil {
 		return err
 	}
-	free, err := s.alone(ctx)
+	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, free()) }()
+	defer func() { err = errors.Join(err, unlock()) }()
 	if _, err := provider.DownTo(ctx, 0); err != nil {
-		return fmt.Errorf("take our tables and columns out of the database: %w", err)
+		return fmt.Errorf("remove the tables and columns of this program: %w", err)
 	}
 	if _, err := s.exec(ctx, `drop table `+versionTable); err != nil {
-		return fmt.Errorf("take the table of migrations out of the database: %w", err)
+		return fmt.Errorf("remove the table of migrations: %w", err)
 	}
 	return nil
 }
 
-// ErrReplaced says that the NVR's tables are not those that were migrated.
-var ErrReplaced = errors.New("the table records has lost our columns: a dump was imported over it; run migrate down, then migrate")
+// ErrReplaced means that the NVR's tables were replaced after the migration.
+var ErrReplaced = errors.New("the table records has lost the columns of this program: " +
+	"a dump was imported over it; run migrate down, then migrate")
 
-// SchemaVersion tells how many migrations the database has, and how many this program needs: a later
-// build may add one before the last. It writes nothing. [ErrReplaced] if what is counted is not there.
+const (
+	selectVersions = `select count(distinct version_id) from ` + versionTable + ` where version_id > 0`
+
+	selectVersion = `select count(*) from ` + versionTable + ` where version_id = ?`
+)
+
+// Version returns how many migrations the database has and how many this program needs. It counts them,
+// because a later version may add a migration before the last one. It writes nothing. It returns
+// [ErrReplaced] if a counted migration is no longer in effect.
 func (s Schema) Version(ctx context.Context) (current, needed int64, err error) {
 	steps, err := s.steps()
 	if err != nil {
 		return 0, 0, err
 	}
-	needed = int64(len(steps)) + 1 // the adoption
-	var count int
-	if err := s.row(ctx, func(r scanner) error { return r.Scan(&count) }, s.dialect.tables, versionTable); err != nil {
-		return 0, needed, fmt.Errorf("look for the table of migrations: %w", err)
+	needed = int64(len(steps)) + 1 // and the adoption
+	tables, err := s.count(ctx, s.dialect.tables, versionTable)
+	if err != nil {
+		return 0, needed, fmt.Errorf("find the table of migrations: %w", err)
 	}
-	if count == 0 {
+	if tables == 0 {
 		return 0, needed, nil
 	}
-	err = s.row(ctx, func(r scanner) error { return r.Scan(&current) }, `select count(distinct version_id) from `+versionTable+` where version_id > 0`)
+	current, err = s.count(ctx, selectVersions)
 	if err != nil {
 		return 0, needed, fmt.Errorf("read the table of migrations: %w", err)
 	}
-	first := steps[slices.IndexFunc(steps, func(s step) bool { return s.kind == "column" && s.table == "records" })]
-	var counted, there int
-	err = errors.Join(
-		s.row(ctx, func(r scanner) error { return r.Scan(&counted) }, `select count(*) from `+versionTable+` where version_id = ?`, first.version),
-		s.row(ctx, func(r scanner) error { return r.Scan(&there) }, s.dialect.columns, first.table, first.name))
-	if err == nil && counted > 0 && there == 0 {
-		err = ErrReplaced
-	}
-	return current, needed, err
+	return current, needed, s.checkReplaced(ctx, steps)
 }
 
-// steps are the migrations but for the adoption.
+// checkReplaced returns [ErrReplaced] if the first column of this program is counted but missing.
+func (s Schema) checkReplaced(ctx context.Context, steps []step) error {
+	first := slices.IndexFunc(steps, func(s step) bool { return s.kind == kindColumn && s.table == "records" })
+	column := steps[first]
+	counted, errCounted := s.count(ctx, selectVersion, column.version)
+	existing, errExisting := s.count(ctx, s.dialect.columns, column.table, column.name)
+	if err := errors.Join(errCounted, errExisting); err != nil {
+		return err
+	}
+	if counted > 0 && existing == 0 {
+		return ErrReplaced
+	}
+	return nil
+}
+
+// count runs a statement that returns one number.
+func (s Schema) count(ctx context.Context, statement string, args ...any) (count int64, err error) {
+	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, statement, args...)
+	return count, err
+}
+
+// steps returns the migrations without the adoption.
 func (s Schema) steps() ([]step, error) {
 	if s.dialect.name == string(goose.DialectMySQL) {
 		return parseSteps(mysqlMigrations)
@@ -170,34 +210,40 @@ func (s Schema) provider(adoption Adoption) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	migrations := []*goose.Migration{goose.NewGoMigration(adoptionVersion,
-		&goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return s.adopt(ctx, adoption) }},
-		&goose.GoFunc{RunDB: func(context.Context, *sql.DB) error { return nil }})}
+	adopt := &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return s.adopt(ctx, adoption) }}
+	keep := &goose.GoFunc{RunDB: func(context.Context, *sql.DB) error { return nil }}
+	migrations := []*goose.Migration{goose.NewGoMigration(adoptionVersion, adopt, keep)}
 	for _, step := range steps {
-		migrations = append(migrations, goose.NewGoMigration(step.version,
-			&goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.up(ctx, db, step) }},
-			&goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.down(ctx, db, step) }}))
+		up := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.up(ctx, db, step) }}
+		down := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.down(ctx, db, step) }}
+		migrations = append(migrations, goose.NewGoMigration(step.version, up, down))
 	}
-	// A later version may add a step before the adoption, to a database that was adopted long ago.
-	// The pool for reading: goose needs a second connection while a migration runs.
-	provider, err := goose.NewProvider(goose.Dialect(s.dialect.name), s.read.DB, nil, goose.WithTableName(versionTable),
-		goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true), goose.WithGoMigrations(migrations...))
+	provider, err := goose.NewProvider(
+		goose.Dialect(s.dialect.name),
+		s.read.DB, // the pool for writing has one connection; goose needs a second one during a migration
+		nil,
+		goose.WithTableName(versionTable),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true), // a later version may add a step before the adoption
+		goose.WithGoMigrations(migrations...),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}
 	return provider, nil
 }
 
-// step is one DDL statement and what it makes.
+// step is one DDL statement and the object that it creates.
 type step struct {
 	version     int64
 	kind        string // table, column or index
 	table, name string
-	foreign     bool // the NVR's: made if missing, never dropped
+	foreign     bool // an object of the NVR: created if it is missing, never dropped
 	statement   string
 }
 
-// parseSteps reads a file of migrations/: a line "-- 10 column records.step" over each statement.
+// parseSteps reads a file of migrations/. Each statement stands below a line like
+// "-- 10 column records.step".
 func parseSteps(text string) ([]step, error) {
 	var steps []step
 	for block := range strings.SplitSeq(text, "\n\n") {
@@ -212,8 +258,12 @@ func parseSteps(text string) ([]step, error) {
 		}
 		table, name, _ := strings.Cut(strings.TrimSuffix(fields[2], ":"), ".")
 		steps = append(steps, step{
-			version: version, kind: fields[1], table: table, name: name,
-			foreign: strings.Contains(head, "never dropped"), statement: strings.TrimSuffix(statement, ";"),
+			version:   version,
+			kind:      fields[1],
+			table:     table,
+			name:      name,
+			foreign:   strings.Contains(head, "never dropped"),
+			statement: strings.TrimSuffix(statement, ";"),
 		})
 	}
 	if len(steps) == 0 {
@@ -222,52 +272,57 @@ func parseSteps(text string) ([]step, error) {
 	return steps, nil
 }
 
-// exists tells whether what a step makes is there. MySQL commits a DDL statement by itself, so a process
-// that dies right after it leaves a step that is done and not counted.
+// exists reports whether the object of a step exists. MySQL commits each DDL statement by itself, so a
+// process killed right after a statement leaves a step that is done but not counted.
 func (s Schema) exists(ctx context.Context, db *sql.DB, step step) (bool, error) {
 	query, args := s.dialect.tables, []any{step.table}
 	switch step.kind {
-	case "column":
+	case kindColumn:
 		query, args = s.dialect.columns, []any{step.table, step.name}
-	case "index":
+	case kindIndex:
 		query, args = s.dialect.indexes, []any{step.table, step.name}
 	}
 	var count int
 	if err := db.QueryRowContext(ctx, query, args...).Scan(&count); err != nil {
-		return false, fmt.Errorf("look for %s %s %s: %w", step.kind, step.table, step.name, err)
+		return false, fmt.Errorf("find %s %s %s: %w", step.kind, step.table, step.name, err)
 	}
 	return count > 0, nil
 }
 
 func (s Schema) up(ctx context.Context, db *sql.DB, step step) error {
-	there, err := s.exists(ctx, db, step)
-	if err != nil || there {
+	exists, err := s.exists(ctx, db, step)
+	if err != nil || exists {
 		return err
 	}
 	if _, err := db.ExecContext(ctx, step.statement); err != nil {
-		return fmt.Errorf("make %s %s %s: %w", step.kind, step.table, step.name, err)
+		return fmt.Errorf("create %s %s %s: %w", step.kind, step.table, step.name, err)
 	}
 	return nil
 }
 
 func (s Schema) down(ctx context.Context, db *sql.DB, step step) error {
-	there, err := s.exists(ctx, db, step)
-	if err != nil || !there || step.foreign {
+	exists, err := s.exists(ctx, db, step)
+	if err != nil || !exists || step.foreign {
 		return err
 	}
-	statement := "drop table " + step.table
-	switch {
-	case step.kind == "column":
-		statement = "alter table " + step.table + " drop column " + step.name
-	case step.kind == "index" && s.dialect.name == string(goose.DialectMySQL):
-		statement = "drop index " + step.name + " on " + step.table
-	case step.kind == "index":
-		statement = "drop index " + step.name
-	}
-	if _, err := db.ExecContext(ctx, statement); err != nil {
+	if _, err := db.ExecContext(ctx, s.dropStatement(step)); err != nil {
 		return fmt.Errorf("drop %s %s %s: %w", step.kind, step.table, step.name, err)
 	}
 	return nil
+}
+
+// dropStatement returns the statement that drops the object of a step.
+func (s Schema) dropStatement(step step) string {
+	switch step.kind {
+	case kindColumn:
+		return "alter table " + step.table + " drop column " + step.name
+	case kindIndex:
+		if s.dialect.name == string(goose.DialectMySQL) {
+			return "drop index " + step.name + " on " + step.table
+		}
+		return "drop index " + step.name
+	}
+	return "drop table " + step.table
 }
 
 const (
@@ -281,11 +336,11 @@ const (
  and date like '____-__-__' and date < ?`
 )
 
-// adopt sorts the rows that were there: what is done is done, what is older than its footage is failed
-// without telling anybody, what the old merger was at work on (processing = 1) waits for a person. It
-// goes by ranges of ids, so that the NVR never waits for its own table.
+// adopt classifies the rows that the NVR left. Finished rows become done. Rows older than the retention
+// become failed, without a notice. Rows that another program is processing wait for a person. It works in
+// ranges of ids, so that the NVR never waits long for its table.
 func (s Schema) adopt(ctx context.Context, adoption Adoption) error {
-	const span = 10_000
+	const span = 10_000 // ids per statement
 	oldest := ""
 	if adoption.Retention > 0 {
 		oldest = s.now().Add(-adoption.Retention).UTC().Format(time.DateOnly)
@@ -296,7 +351,7 @@ func (s Schema) adopt(ctx context.Context, adoption Adoption) error {
 	})
 	var first, last int64
 	if err := s.row(ctx, func(r scanner) error { return r.Scan(&first, &last) }, selectIDs); err != nil {
-		return fmt.Errorf("look at the records that are there: %w", err)
+		return fmt.Errorf("read the range of record ids: %w", err)
 	}
 	for from := first; from <= last; from += span {
 		if _, err := s.exec(ctx, updateAdoptDone, from, from+span); err != nil {

@@ -41,7 +41,6 @@ func TestProgressIsTheSumOfTheSlices(t *testing.T) {
 		if got := r.record(t, hold.Record).Progress; got != 99 {
 			t.Errorf("%d per cent before it is joined", got)
 		}
-		ok(t, r.Leases.ForgetSlices(ctx, hold.Record))
 		must(r.Leases.Advance(ctx, hold, nvr.StepStage, store.Change{}, lease))(t)
 		stale(t, r.Leases.AddSlice(ctx, hold, 0, 10, 1000))
 	})

@@ -160,7 +160,7 @@ func TestTakeoverAfterTheLease(t *testing.T) {
 		gone = must(r.Queue.Expired(ctx, 10))(t)
 		claim := must(r.Queue.ClaimFailed(ctx, gone[0], nvr.StepStage, lease, nvr.Reason{En: "memory", Ru: "память"}, "oom"))(t)
 		stale(t, r.Leases.Renew(ctx, hold, lease))
-		stale(t, r.Leases.SetProgress(ctx, hold, 50))
+		stale(t, r.Leases.AddSlice(ctx, hold, 0, 50, 100))
 		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason.Ru != "память" || got.Attempt != 2 {
 			t.Fatalf("taken over: %+v", got)
 		}
@@ -214,7 +214,7 @@ func TestWriteOfEqualValuesIsNotStale(t *testing.T) {
 		hold := r.work(t, nvr.StepMerge)
 		for range 2 {
 			ok(t, r.Leases.Renew(ctx, hold, lease))
-			ok(t, r.Leases.SetProgress(ctx, hold, 62))
+			ok(t, r.Leases.AddSlice(ctx, hold, 0, 62, 100))
 			ok(t, r.Leases.Save(ctx, hold, store.Change{}))
 		}
 		if got := r.record(t, hold.Record); got.Progress != 62 {

@@ -7,24 +7,22 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-const selectSome = `select ` + recordColumns + ` from records where id in (?` // and as many more
+// idsPerStatement bounds the parameters of one statement. SQLite and MySQL both allow more.
+const idsPerStatement = 500
 
-// someAtOnce bounds one statement's parameters.
-const someAtOnce = 500
-
-// RecordsByID reads the records of these ids, in any order; those that are not there are left out.
+// ByID reads the records of ids, in any order. Ids without a record are skipped.
 func (s Records) ByID(ctx context.Context, ids []int64) ([]nvr.Record, error) {
 	var all []nvr.Record
 	for len(ids) > 0 {
-		part := ids[:min(len(ids), someAtOnce)]
-		ids = ids[len(part):]
-		args := make([]any, len(part))
-		for i, id := range part {
+		count := min(len(ids), idsPerStatement)
+		args := make([]any, count)
+		for i, id := range ids[:count] {
 			args[i] = id
 		}
-		records, err := s.records(ctx, selectSome+more(len(part)), args...)
+		ids = ids[count:]
+		records, err := s.records(ctx, selectMany+moreParams(count), args...)
 		if err != nil {
-			return nil, fmt.Errorf("read %d records: %w", len(part), err)
+			return nil, fmt.Errorf("read %d records: %w", count, err)
 		}
 		all = append(all, records...)
 	}

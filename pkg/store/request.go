@@ -19,19 +19,22 @@ const (
 	selectRequest = `select body, record_id from merger_requests where request = ?`
 )
 
-// Requests files requests, changes them and ends them.
+// Requests files requests, and changes and ends them for people and calendars.
 type Requests struct{ *database }
 
-// Once is what makes a request one request, however often it is sent.
+// IdempotencyKey identifies a request, so that sending it repeatedly files one record.
 type IdempotencyKey struct {
-	Owner string // whose key: an API key's id, a session
-	Key   string // as the client chose it
-	Body  []byte // what was asked; the same key with another body is [ErrConflict]
+	Owner string // the namespace of Key: the id of an API key, or a session
+	Key   string // chosen by the client
+	Body  []byte // the request; the same key with another body is [ErrConflict]
 }
 
-// Insert files a new request (title, room, date, times, requester, event of r count) and returns its row.
-// With a key, the same request returns the row of the first time and created false.
-func (s Requests) Insert(ctx context.Context, r nvr.Record, once *IdempotencyKey) (record nvr.Record, created bool, err error) {
+// Insert files a new request with the title, room, date, times, requester and event of r. It returns the
+// row. With an idempotency key, a repeated request returns the row of the first one, and created is false.
+// Without a key, a broken connection can leave a row and an error.
+func (s Requests) Insert(
+	ctx context.Context, r nvr.Record, once *IdempotencyKey,
+) (record nvr.Record, created bool, err error) {
 	var id int64
 	if once == nil {
 		id, err = s.insertOnly(ctx, &r)
@@ -46,12 +49,14 @@ func (s Requests) Insert(ctx context.Context, r nvr.Record, once *IdempotencyKey
 	return record, created, err
 }
 
+// insertArgs are the parameters of [insertRecord].
 func (d *database) insertArgs(r *nvr.Record) []any {
-	return []any{null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), d.nowMs()}
+	return []any{
+		null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), d.nowMs(),
+	}
 }
 
-// insertOnly may leave a row and an error behind if the connection breaks: no key tells a second try
-// that the first came through.
+// insertOnly sends the insert once: without a key, a second try could file a second record.
 func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
 	result, err := s.send(ctx, insertRecord, s.insertArgs(r)...)
 	if err != nil {
@@ -60,18 +65,12 @@ func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) 
 	return result.LastInsertId()
 }
 
-func (s Requests) insertOnce(ctx context.Context, r *nvr.Record, once *IdempotencyKey) (id int64, created bool, err error) {
+func (s Requests) insertOnce(
+	ctx context.Context, r *nvr.Record, once *IdempotencyKey,
+) (id int64, created bool, err error) {
 	request := digest([]byte(once.Owner + "\x00" + once.Key))
 	body := digest(once.Body)
-	find := func() (bool, error) {
-		var was string
-		err := s.row(ctx, func(row scanner) error { return row.Scan(&was, &id) }, selectRequest, request)
-		if err == nil && was != body {
-			err = fmt.Errorf("the key was used for another request: %w", ErrConflict)
-		}
-		return found(err)
-	}
-	if found, err := find(); found || err != nil {
+	if id, found, err := s.findRequest(ctx, request, body); found || err != nil {
 		return id, false, err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
@@ -85,14 +84,28 @@ func (s Requests) insertOnce(ctx context.Context, r *nvr.Record, once *Idempoten
 		_, err = tx.ExecContext(ctx, insertRequest, request, body, id, s.nowMs())
 		return err
 	})
-	if err != nil && duplicate(err) { // somebody filed it between our look and our insert
-		_, err = find()
+	if err != nil && isDuplicate(err) { // a concurrent call filed it
+		id, _, err = s.findRequest(ctx, request, body)
 		return id, false, err
 	}
 	return id, err == nil, err
 }
 
-// digest is what stands for a text in a key column: of fixed length, and safe to show.
+// findRequest returns the record of a request that was filed before. It returns [ErrConflict] if the
+// request had another body.
+func (s Requests) findRequest(ctx context.Context, request, body string) (id int64, found bool, err error) {
+	var filed string
+	scan := func(row scanner) error { return row.Scan(&filed, &id) }
+	err = s.row(ctx, scan, selectRequest, request)
+	if err == nil && filed != body {
+		err = fmt.Errorf("the key was used for another request: %w", ErrConflict)
+	}
+	found, err = isFound(err)
+	return id, found, err
+}
+
+// digest returns the SHA-256 of a text in hex. It has a fixed length and reveals nothing of the text, so
+// it can be a key column and appear in logs.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

@@ -98,7 +98,7 @@ func TestEventIsOneRecord(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if rows := must(r.Events.Rows(ctx, "504", "ev1"))(t); len(rows) != 1 {
+		if rows := must(r.Records.On(ctx, "504", record.Date))(t); len(rows) != 1 {
 			t.Fatalf("%d records, want 1", len(rows))
 		}
 		again, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)

@@ -11,23 +11,27 @@ import (
 )
 
 const (
-	selectRooms = `select r.id, coalesce(r.name, ''), coalesce(r.drive, ''), coalesce(r.calendar, ''), coalesce(r.main_source, ''),
- coalesce(r.screen_source, ''), coalesce(r.sound_source, ''), coalesce(s.time_zone, ''), coalesce(s.language, ''), coalesce(s.segment_ms, 0)
+	selectRooms = `select r.id, coalesce(r.name, ''), coalesce(r.drive, ''), coalesce(r.calendar, ''),
+ coalesce(r.main_source, ''), coalesce(r.screen_source, ''), coalesce(r.sound_source, ''),
+ coalesce(s.time_zone, ''), coalesce(s.language, ''), coalesce(s.segment_ms, 0)
  from rooms r left join room_settings s on s.room_id = r.id`
 
 	selectRoomByName = selectRooms + ` where r.name = ? order by r.id limit 1`
 
 	selectRoomsByName = selectRooms + ` order by r.name, r.id`
 
-	selectSources = `select id, coalesce(room_id, 0), coalesce(name, ''), coalesce(ip, ''), coalesce(port, ''), coalesce(rtsp, ''),
- coalesce(audio, ''), coalesce(merge, '') from sources order by id`
+	sourceColumns = `id, coalesce(room_id, 0), coalesce(name, ''), coalesce(ip, ''), coalesce(port, ''),
+ coalesce(rtsp, ''), coalesce(audio, ''), coalesce(merge, '')`
 
-	selectSourcesOf = `select id, coalesce(room_id, 0), coalesce(name, ''), coalesce(ip, ''), coalesce(port, ''), coalesce(rtsp, ''),
- coalesce(audio, ''), coalesce(merge, '') from sources where room_id = ? order by id`
+	selectSources = `select ` + sourceColumns + ` from sources order by id`
 
-	insertRoom = `insert into rooms (name, drive, calendar, main_source, screen_source, sound_source) values (?, ?, ?, ?, ?, ?)`
+	selectSourcesOf = `select ` + sourceColumns + ` from sources where room_id = ? order by id`
 
-	updateRoom = `update rooms set name = ?, drive = ?, calendar = ?, main_source = ?, screen_source = ?, sound_source = ? where id = ?`
+	insertRoom = `insert into rooms (name, drive, calendar, main_source, screen_source, sound_source)
+ values (?, ?, ?, ?, ?, ?)`
+
+	updateRoom = `update rooms set name = ?, drive = ?, calendar = ?, main_source = ?, screen_source = ?,
+ sound_source = ? where id = ?`
 
 	replaceSettings = `replace into room_settings (room_id, time_zone, language, segment_ms) values (?, ?, ?, ?)`
 
@@ -35,7 +39,8 @@ const (
 
 	insertSource = `insert into sources (name, ip, port, rtsp, audio, merge, room_id) values (?, ?, ?, ?, ?, ?, ?)`
 
-	updateSource = `update sources set name = ?, ip = ?, port = ?, rtsp = ?, audio = ?, merge = ? where id = ? and room_id = ?`
+	updateSource = `update sources set name = ?, ip = ?, port = ?, rtsp = ?, audio = ?, merge = ?
+ where id = ? and room_id = ?`
 
 	deleteSource = `delete from sources where id = ? and room_id = ?`
 
@@ -47,67 +52,75 @@ const (
 // Rooms reads and writes rooms, their sources and their settings.
 type Rooms struct{ *database }
 
-// Rooms lists all rooms with their sources, by name.
+// List lists all rooms with their sources, by name.
 func (s Rooms) List(ctx context.Context) ([]nvr.Room, error) {
 	var rooms []nvr.Room
-	err := s.each(ctx, func() { rooms = nil }, func(row scanner) error {
+	reset := func() { rooms = nil }
+	scan := func(row scanner) error {
 		room, err := s.scanRoom(row)
 		rooms = append(rooms, room)
 		return err
-	}, selectRoomsByName)
-	if err != nil {
+	}
+	if err := s.each(ctx, reset, scan, selectRoomsByName); err != nil {
 		return nil, fmt.Errorf("list the rooms: %w", err)
 	}
-	at := make(map[int64]*nvr.Room, len(rooms))
+	byID := make(map[int64]*nvr.Room, len(rooms))
 	for i := range rooms {
-		at[rooms[i].ID] = &rooms[i]
+		byID[rooms[i].ID] = &rooms[i]
 	}
-	if err := s.sources(ctx, at, selectSources); err != nil {
+	if err := s.readSources(ctx, byID, selectSources); err != nil {
 		return nil, err
 	}
 	return rooms, nil
 }
 
-// Room reads one room by its name; [ErrNotFound] if there is none.
+// Get reads one room by its name. It returns [ErrNotFound] if there is none.
 func (s Rooms) Get(ctx context.Context, name string) (room nvr.Room, err error) {
-	err = s.row(ctx, func(row scanner) (err error) { room, err = s.scanRoom(row); return err }, selectRoomByName, name)
-	if err == nil && room.Name != name { // MySQL compares without regard to case and accents
+	scan := func(row scanner) (err error) {
+		room, err = s.scanRoom(row)
+		return err
+	}
+	err = s.row(ctx, scan, selectRoomByName, name)
+	if err == nil && room.Name != name { // MySQL ignores case and accents when it compares
 		err = ErrNotFound
 	}
 	if err != nil {
-		return nvr.Room{}, fmt.Errorf("look for room %q: %w", name, err)
+		return nvr.Room{}, fmt.Errorf("read room %q: %w", name, err)
 	}
-	return room, s.sources(ctx, map[int64]*nvr.Room{room.ID: &room}, selectSourcesOf, room.ID)
+	byID := map[int64]*nvr.Room{room.ID: &room}
+	return room, s.readSources(ctx, byID, selectSourcesOf, room.ID)
 }
 
-// sources reads sources into their rooms.
-func (s Rooms) sources(ctx context.Context, rooms map[int64]*nvr.Room, statement string, args ...any) error {
-	err := s.each(ctx, func() {
+// readSources reads sources into their rooms. Sources of other rooms are skipped.
+func (s Rooms) readSources(ctx context.Context, rooms map[int64]*nvr.Room, statement string, args ...any) error {
+	reset := func() {
 		for _, room := range rooms {
 			room.Sources = nil
 		}
-	}, func(row scanner) error {
+	}
+	scan := func(row scanner) error {
 		var source nvr.Source
-		var of int64
-		err := row.Scan(&source.ID, &of, &source.Name, &source.IP, &source.Port, &source.RTSP, &source.Audio, &source.Merge)
-		if room := rooms[of]; room != nil {
+		var roomID int64
+		err := row.Scan(&source.ID, &roomID, &source.Name, &source.IP, &source.Port, &source.RTSP,
+			&source.Audio, &source.Merge)
+		if room := rooms[roomID]; room != nil {
 			room.Sources = append(room.Sources, source)
 		}
 		return err
-	}, statement, args...)
-	if err != nil {
+	}
+	if err := s.each(ctx, reset, scan, statement, args...); err != nil {
 		return fmt.Errorf("list the sources: %w", err)
 	}
 	return nil
 }
 
-// scanRoom fills what the room's settings leave open from the defaults. A zone that this machine does not
-// know is an error: a wrong one would cut every recording at the wrong time.
+// scanRoom fills the settings that the room leaves open from the defaults. A time zone that this machine
+// does not know is an error, because a wrong zone would cut every recording at the wrong time.
 func (s Rooms) scanRoom(row scanner) (room nvr.Room, err error) {
 	var zone string
-	var segment int64
-	err = row.Scan(&room.ID, &room.Name, &room.Drive, &room.Calendar, &room.MainSource, &room.ScreenSource, &room.SoundSource,
-		&zone, &room.Language, &segment)
+	var segmentMs int64
+	err = row.Scan(&room.ID, &room.Name, &room.Drive, &room.Calendar, &room.MainSource, &room.ScreenSource,
+		&room.SoundSource, &zone, &room.Language, &segmentMs)
 	if err != nil {
 		return room, err
 	}
@@ -117,30 +130,18 @@ func (s Rooms) scanRoom(row scanner) (room nvr.Room, err error) {
 			return room, fmt.Errorf("room %q: %w", room.Name, err)
 		}
 	}
+	segment := time.Duration(segmentMs) * time.Millisecond
 	room.Language = cmp.Or(room.Language, s.defaults.Language)
-	room.SegmentLength = cmp.Or(time.Duration(segment)*time.Millisecond, s.defaults.SegmentLength)
+	room.SegmentLength = cmp.Or(segment, s.defaults.SegmentLength)
 	return room, nil
 }
 
-// SaveRoom writes a room, a new one if its ID is 0, and returns its id. Settings that equal the defaults
-// stay open, so that they follow them. Sources are written by [Store.SaveSource].
+// Save writes a room and returns its id. A room with ID 0 is new. Settings that equal the defaults are
+// stored as open, so that they follow the defaults. [Rooms.SaveSource] writes the sources.
 func (s Rooms) Save(ctx context.Context, room nvr.Room) (id int64, err error) {
-	columns := []any{room.Name, null(room.Drive), null(room.Calendar), null(room.MainSource), null(room.ScreenSource), null(room.SoundSource)}
-	err = s.change(ctx, func(tx *sql.Tx) error {
-		id = room.ID
-		if id != 0 {
-			result, err := tx.ExecContext(ctx, updateRoom, append(columns, id)...)
-			if err := affected(result, err); err != nil {
-				return err
-			}
-		} else {
-			result, err := tx.ExecContext(ctx, insertRoom, columns...)
-			if err != nil {
-				return err
-			}
-			if id, err = result.LastInsertId(); err != nil {
-				return err
-			}
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
+		if id, err = saveRoom(ctx, tx, &room); err != nil {
+			return err
 		}
 		return s.saveSettings(ctx, tx, id, &room)
 	})
@@ -148,6 +149,23 @@ func (s Rooms) Save(ctx context.Context, room nvr.Room) (id int64, err error) {
 		return 0, fmt.Errorf("save room %q: %w", room.Name, err)
 	}
 	return id, nil
+}
+
+// saveRoom writes the columns of the table rooms and returns the id of the row.
+func saveRoom(ctx context.Context, tx *sql.Tx, room *nvr.Room) (id int64, err error) {
+	columns := []any{
+		room.Name, null(room.Drive), null(room.Calendar),
+		null(room.MainSource), null(room.ScreenSource), null(room.SoundSource),
+	}
+	if room.ID != 0 {
+		result, err := tx.ExecContext(ctx, updateRoom, append(columns, room.ID)...)
+		return room.ID, requireRow(result, err)
+	}
+	result, err := tx.ExecContext(ctx, insertRoom, columns...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (s Rooms) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr.Room) error {
@@ -169,15 +187,17 @@ func (s Rooms) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr
 	return err
 }
 
-// SaveSource writes a source of a room, a new one if its ID is 0, and returns its id.
+// SaveSource writes a source of a room and returns its id. A source with ID 0 is new.
 func (s Rooms) SaveSource(ctx context.Context, room int64, source nvr.Source) (int64, error) {
-	columns := []any{source.Name, source.IP, null(source.Port), null(source.RTSP), null(source.Audio), null(source.Merge)}
-	statement, last := updateSource, []any{source.ID, room}
-	if source.ID == 0 {
-		statement, last = insertSource, []any{room}
+	columns := []any{
+		source.Name, source.IP, null(source.Port), null(source.RTSP), null(source.Audio), null(source.Merge),
 	}
-	result, err := s.send(ctx, statement, append(columns, last...)...)
-	if err := affected(result, err); err != nil {
+	statement, keys := updateSource, []any{source.ID, room}
+	if source.ID == 0 {
+		statement, keys = insertSource, []any{room}
+	}
+	result, err := s.send(ctx, statement, append(columns, keys...)...)
+	if err := requireRow(result, err); err != nil {
 		return 0, fmt.Errorf("save source %q: %w", source.IP, err)
 	}
 	if source.ID != 0 {
@@ -186,7 +206,7 @@ func (s Rooms) SaveSource(ctx context.Context, room int64, source nvr.Source) (i
 	return result.LastInsertId()
 }
 
-// DeleteSource takes a source out of a room.
+// DeleteSource deletes a source of a room.
 func (s Rooms) DeleteSource(ctx context.Context, room, id int64) error {
 	if _, err := s.exec(ctx, deleteSource, id, room); err != nil {
 		return fmt.Errorf("delete source %d: %w", id, err)
@@ -194,15 +214,10 @@ func (s Rooms) DeleteSource(ctx context.Context, room, id int64) error {
 	return nil
 }
 
-// DeleteRoom takes a room, its sources and its settings out. Its records stay.
+// Delete deletes a room with its sources and settings. The records of the room stay.
 func (s Rooms) Delete(ctx context.Context, id int64) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{deleteSources, deleteSettings, deleteRoom} {
-			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-				return err
-			}
-		}
-		return nil
+		return execAll(ctx, tx, id, deleteSources, deleteSettings, deleteRoom)
 	})
 	if err != nil {
 		return fmt.Errorf("delete room %d: %w", id, err)
@@ -210,8 +225,8 @@ func (s Rooms) Delete(ctx context.Context, id int64) error {
 	return nil
 }
 
-// affected turns "no row" into [ErrNotFound].
-func affected(result sql.Result, err error) error {
+// requireRow returns err, or [ErrNotFound] if result is of no row.
+func requireRow(result sql.Result, err error) error {
 	if err != nil {
 		return err
 	}

@@ -15,12 +15,14 @@ const (
 
 	insertSegment = `insert into merger_segments (room, date, time, source, bytes, generation) values (?, ?, ?, ?, ?, ?)`
 
-	// Another generation has other contents: what was seen in the old one is void.
-	updateSegment = `update merger_segments set bytes = ?, generation = ?, look = null where room = ? and date = ? and time = ? and source = ?`
+	// A new generation has other contents, so the analysis of the old one is deleted.
+	updateSegment = `update merger_segments set bytes = ?, generation = ?, look = null
+ where room = ? and date = ? and time = ? and source = ?`
 
 	deleteSegment = `delete from merger_segments where room = ? and date = ? and time = ? and source = ? and generation = ?`
 
-	updateLook = `update merger_segments set look = ? where room = ? and date = ? and time = ? and source = ? and generation = ?`
+	updateAnalysis = `update merger_segments set look = ?
+ where room = ? and date = ? and time = ? and source = ? and generation = ?`
 
 	selectDays = `select date, source, count(*) from merger_segments where room = ? and date >= ? and date <= ?
  group by date, source order by date, source`
@@ -31,88 +33,75 @@ const (
 // Segments is the index of the footage in the bucket.
 type Segments struct{ *database }
 
-// Segment is one file of footage as the index knows it.
+// Segment is one file of footage in the index.
 type Segment struct {
 	Name       nvr.SegmentName
 	Bytes      int64
-	Generation int64
-	Analysis   *Analysis // nil: not looked at
+	Generation int64     // of the object in the bucket
+	Analysis   *Analysis // nil: not analysed yet
 }
 
-// Look is what was seen in one generation of a segment.
+// Analysis is what was found in one generation of a segment. Its JSON is the column look.
 type Analysis struct {
-	Seconds   float64   `json:"seconds,omitempty"`   // of footage in it
-	Fault     string    `json:"fault,omitempty"`     // why it cannot be used; empty if it can
-	Silent    bool      `json:"silent,omitempty"`    // it should have sound, and has none to hear
-	Stretches []Stretch `json:"stretches,omitempty"` // of a screen: what is on it, over the whole length
+	Seconds   float64   `json:"seconds,omitempty"`   // length of the footage
+	Fault     string    `json:"fault,omitempty"`     // why the file cannot be used; empty if it can
+	Silent    bool      `json:"silent,omitempty"`    // the source should have sound, but no sound is audible
+	Stretches []Stretch `json:"stretches,omitempty"` // of a screen, over the whole length
 }
 
-// Stretch is a part of a screen's segment, in seconds from its start.
+// Stretch is a part of a screen's segment. From and To are seconds from the start of the segment.
 type Stretch struct {
 	From         float64 `json:"from"`
 	To           float64 `json:"to"`
-	Presentation bool    `json:"presentation,omitempty"` // false: only the encoder's canvas
+	Presentation bool    `json:"presentation,omitempty"` // false: the idle screen of the encoder
 }
 
-// segmentKey is a segment within a day of a room.
-type segmentKey struct{ time, source string }
-
-// Footage lists what there is of a room on a date (YYYY-MM-DD), by time and source.
+// On lists the footage of a room on a date (YYYY-MM-DD), by time and source.
 func (s Segments) On(ctx context.Context, room, date string) ([]Segment, error) {
 	var segments []Segment
-	err := s.each(ctx, func() { segments = nil }, func(row scanner) error {
+	reset := func() { segments = nil }
+	scan := func(row scanner) error {
 		segment := Segment{Name: nvr.SegmentName{Room: room, Date: date}}
-		var look string
-		err := row.Scan(&segment.Name.Time, &segment.Name.Source, &segment.Bytes, &segment.Generation, &look)
-		if err == nil && look != "" {
-			err = json.Unmarshal([]byte(look), &segment.Analysis)
+		var analysis string
+		err := row.Scan(&segment.Name.Time, &segment.Name.Source, &segment.Bytes, &segment.Generation, &analysis)
+		if err == nil && analysis != "" {
+			err = json.Unmarshal([]byte(analysis), &segment.Analysis)
 		}
 		segments = append(segments, segment)
 		return err
-	}, selectSegments, room, date)
-	if err != nil {
+	}
+	if err := s.each(ctx, reset, scan, selectSegments, room, date); err != nil {
 		return nil, fmt.Errorf("list the footage of room %q on %s: %w", room, date, err)
 	}
 	return segments, nil
 }
 
-// IndexSegments makes the index of a room's day what a listing of the bucket found: segments is the whole
-// day, its looks are ignored. Only differences are written; it returns how many there were.
+// segmentKey identifies a segment within one day of one room.
+type segmentKey struct{ time, source string }
+
+func keyOf(segment *Segment) segmentKey { return segmentKey{segment.Name.Time, segment.Name.Source} }
+
+// segmentChange is one statement that updates the index.
+type segmentChange struct {
+	statement string
+	args      []any
+}
+
+// Index updates the index of a room's day to a listing of the bucket. segments is the listing of the whole
+// day; their analyses are ignored. Only differences are written. It returns their number.
 func (s Segments) Index(ctx context.Context, room, date string, segments []Segment) (changes int, err error) {
 	known, err := s.On(ctx, room, date)
 	if err != nil {
 		return 0, err
 	}
-	gone := make(map[segmentKey]Segment, len(known))
-	for _, segment := range known {
-		gone[segmentKey{segment.Name.Time, segment.Name.Source}] = segment
-	}
-	type write struct {
-		statement string
-		args      []any
-	}
-	var writes []write
-	for _, segment := range segments {
-		key := segmentKey{segment.Name.Time, segment.Name.Source}
-		was, there := gone[key]
-		delete(gone, key)
-		switch {
-		case !there:
-			writes = append(writes, write{insertSegment, []any{room, date, key.time, key.source, segment.Bytes, segment.Generation}})
-		case was.Generation != segment.Generation || was.Bytes != segment.Bytes:
-			writes = append(writes, write{updateSegment, []any{segment.Bytes, segment.Generation, room, date, key.time, key.source}})
-		}
-	}
-	for key, segment := range gone {
-		writes = append(writes, write{deleteSegment, []any{room, date, key.time, key.source, segment.Generation}})
-	}
+	writes := segmentChanges(room, date, known, segments)
 	if len(writes) == 0 {
 		return 0, nil
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		for _, write := range writes {
 			_, err := tx.ExecContext(ctx, write.statement, write.args...)
-			if err != nil && !duplicate(err) { // another sweep indexed it: the next one compares again
+			if err != nil && !isDuplicate(err) { // a concurrent sweep indexed it; the next sweep compares again
 				return err
 			}
 		}
@@ -124,44 +113,73 @@ func (s Segments) Index(ctx context.Context, room, date string, segments []Segme
 	return len(writes), nil
 }
 
-// SaveLook notes what was seen in a segment, if the index still has that generation.
-func (s Segments) SaveAnalysis(ctx context.Context, name nvr.SegmentName, generation int64, look Analysis) error {
-	text, err := json.Marshal(look)
-	if err != nil {
-		return fmt.Errorf("note what %s shows: %w", name, err)
+// segmentChanges returns the statements that turn the known segments of a day into the listed ones.
+func segmentChanges(room, date string, known, listed []Segment) []segmentChange {
+	gone := make(map[segmentKey]*Segment, len(known))
+	for i := range known {
+		gone[keyOf(&known[i])] = &known[i]
 	}
-	if _, err := s.exec(ctx, updateLook, string(text), name.Room, name.Date, name.Time, name.Source, generation); err != nil {
-		return fmt.Errorf("note what %s shows: %w", name, err)
+	var changes []segmentChange
+	for _, segment := range listed {
+		key := keyOf(&segment)
+		old := gone[key]
+		delete(gone, key)
+		if old == nil {
+			args := []any{room, date, key.time, key.source, segment.Bytes, segment.Generation}
+			changes = append(changes, segmentChange{insertSegment, args})
+		} else if old.Generation != segment.Generation || old.Bytes != segment.Bytes {
+			args := []any{segment.Bytes, segment.Generation, room, date, key.time, key.source}
+			changes = append(changes, segmentChange{updateSegment, args})
+		}
+	}
+	for key, segment := range gone {
+		args := []any{room, date, key.time, key.source, segment.Generation}
+		changes = append(changes, segmentChange{deleteSegment, args})
+	}
+	return changes
+}
+
+// SaveAnalysis stores the analysis of one generation of a segment. If the index has another generation by
+// now, nothing is stored.
+func (s Segments) SaveAnalysis(ctx context.Context, name nvr.SegmentName, generation int64, analysis Analysis) error {
+	text, err := json.Marshal(analysis)
+	if err != nil {
+		return fmt.Errorf("save the analysis of %s: %w", name, err)
+	}
+	args := []any{string(text), name.Room, name.Date, name.Time, name.Source, generation}
+	if _, err := s.exec(ctx, updateAnalysis, args...); err != nil {
+		return fmt.Errorf("save the analysis of %s: %w", name, err)
 	}
 	return nil
 }
 
-// DayCount is how many segments of a source there are on a date.
+// DayCount is the number of segments of one source on one date (YYYY-MM-DD).
 type DayCount struct {
 	Date, Source string
 	Segments     int
 }
 
-// FootageDays counts the footage of a room on the dates from and to, and those between. A date without footage
-// has no line.
+// CountByDay counts the footage of a room on the dates from and to and those between (YYYY-MM-DD). Dates
+// without footage are left out.
 func (s Segments) CountByDay(ctx context.Context, room, from, to string) ([]DayCount, error) {
 	var days []DayCount
-	err := s.each(ctx, func() { days = nil }, func(row scanner) error {
+	reset := func() { days = nil }
+	scan := func(row scanner) error {
 		var day DayCount
 		err := row.Scan(&day.Date, &day.Source, &day.Segments)
 		days = append(days, day)
 		return err
-	}, selectDays, room, from, to)
-	if err != nil {
+	}
+	if err := s.each(ctx, reset, scan, selectDays, room, from, to); err != nil {
 		return nil, fmt.Errorf("count the footage of room %q: %w", room, err)
 	}
 	return days, nil
 }
 
-// ForgetSegments takes the footage of a room before a date out of the index.
+// Forget deletes the footage of a room before a date (YYYY-MM-DD) from the index. The bucket keeps it.
 func (s Segments) Forget(ctx context.Context, room, before string) error {
 	if _, err := s.exec(ctx, deleteSegmentsBefore, room, before); err != nil {
-		return fmt.Errorf("forget the footage of room %q before %s: %w", room, before, err)
+		return fmt.Errorf("remove the footage of room %q before %s from the index: %w", room, before, err)
 	}
 	return nil
 }

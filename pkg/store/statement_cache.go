@@ -7,20 +7,21 @@ import (
 	"sync/atomic"
 )
 
-// maxPrepared bounds what a pool keeps: a list of any length is a statement of its own.
+// maxPrepared bounds the prepared statements of a pool. A list of each length is a statement of its own.
 const maxPrepared = 200
 
-// pool is a [sql.DB] that keeps the statements it has prepared. It serves SQLite, which parses in our own
-// process: for a short read that is half of the work. MySQL would keep them at the server, for each connection of
-// each instance; there the driver writes the arguments into the text, and a statement is one round trip.
+// pool is a [sql.DB] that caches prepared statements. Only SQLite uses the cache, because it parses in
+// this process: for a short read that is half of the work. MySQL would keep the statements at the server,
+// for each connection of each instance. There the driver writes the arguments into the text, and a
+// statement is one round trip.
 type pool struct {
 	*sql.DB
-	keeps    bool
+	caches   bool
 	prepared sync.Map     // text to *sql.Stmt
 	count    atomic.Int32 // of prepared
 }
 
-// QueryRowContext is that of [sql.DB].
+// QueryRowContext is [sql.DB.QueryRowContext] with a cached statement.
 func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
 	if statement := p.statement(ctx, text); statement != nil {
 		return statement.QueryRowContext(ctx, args...)
@@ -28,7 +29,7 @@ func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) *s
 	return p.DB.QueryRowContext(ctx, text, args...)
 }
 
-// QueryContext is that of [sql.DB].
+// QueryContext is [sql.DB.QueryContext] with a cached statement.
 func (p *pool) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if statement := p.statement(ctx, text); statement != nil {
 		return statement.QueryContext(ctx, args...)
@@ -36,7 +37,7 @@ func (p *pool) QueryContext(ctx context.Context, text string, args ...any) (*sql
 	return p.DB.QueryContext(ctx, text, args...)
 }
 
-// ExecContext is that of [sql.DB].
+// ExecContext is [sql.DB.ExecContext] with a cached statement.
 func (p *pool) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	if statement := p.statement(ctx, text); statement != nil {
 		return statement.ExecContext(ctx, args...)
@@ -44,21 +45,22 @@ func (p *pool) ExecContext(ctx context.Context, text string, args ...any) (sql.R
 	return p.DB.ExecContext(ctx, text, args...)
 }
 
-// statement is nil where none is kept, and where it cannot be prepared: then sending the text says why.
+// statement returns the prepared statement of a text. It returns nil if the pool caches none, or if
+// preparing fails: sending the text then returns the error.
 func (p *pool) statement(ctx context.Context, text string) *sql.Stmt {
-	if kept, ok := p.prepared.Load(text); ok {
-		return kept.(*sql.Stmt)
+	if cached, ok := p.prepared.Load(text); ok {
+		return cached.(*sql.Stmt)
 	}
-	if !p.keeps || p.count.Load() >= maxPrepared {
+	if !p.caches || p.count.Load() >= maxPrepared {
 		return nil
 	}
 	statement, err := p.PrepareContext(ctx, text)
 	if err != nil {
 		return nil
 	}
-	if kept, ok := p.prepared.LoadOrStore(text, statement); ok { // somebody else was quicker
-		_ = statement.Close() // nothing was done with it
-		return kept.(*sql.Stmt)
+	if cached, ok := p.prepared.LoadOrStore(text, statement); ok { // another goroutine prepared it first
+		_ = statement.Close() // it was never used
+		return cached.(*sql.Stmt)
 	}
 	p.count.Add(1)
 	return statement

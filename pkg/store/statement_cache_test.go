@@ -15,7 +15,7 @@ func TestPool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{DB: db, keeps: true}
+	p := &pool{DB: db, caches: true}
 	defer func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)

@@ -84,7 +84,7 @@ func newStore(d *database) *Store {
 type database struct {
 	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
 	read, write *pool
-	turn        *writerQueue // of SQLite's writers; nil with MySQL
+	queue       *writerQueue // of the writers of SQLite; nil with MySQL
 	dialect     dialect
 	now         func() time.Time
 	defaults    Defaults
@@ -135,8 +135,8 @@ func (s *Store) Close() error {
 	if s.write != s.read {
 		err = errors.Join(err, closed(s.write))
 	}
-	if s.turn != nil {
-		err = errors.Join(err, s.turn.Close())
+	if s.queue != nil {
+		err = errors.Join(err, s.queue.Close())
 	}
 	if s.dialer != nil {
 		err = errors.Join(err, s.dialer.Close())

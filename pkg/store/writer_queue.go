@@ -9,38 +9,43 @@ import (
 	"time"
 )
 
-// writerQueue lets one writer at a time at a SQLite file, of all processes of ours.
+// writerQueue admits one writer at a time to a SQLite file, across all processes of this program.
 //
-// SQLite itself has no queue: who finds the file locked looks again every now and then, and a busy writer
-// is always back before anybody looks. Ours queue here instead, and after each turn the file is left alone
-// for a while: the NVR, whose patience is five seconds, finds it free with one look in five.
+// SQLite itself has no queue. A connection that finds the file locked polls it, and a busy writer often
+// locks it again before the next poll. The processes of this program therefore queue on a lock file.
+// After each turn the file stays idle for a while. The NVR, whose busy timeout is five seconds, then
+// finds it free in one poll of five.
 type writerQueue struct {
-	token chan struct{} // full while one of this process has its turn
+	token chan struct{} // full while this process has its turn
 	name  string
-	file  *os.File // locked while this process has its turn; nil before the first: who only reads leaves no file
+	file  *os.File // locked while this process has its turn; nil before the first turn
 
 	closing sync.Once
 	closed  chan struct{}
 }
 
-// errClosed says that a change came after Close.
+// errClosed is returned for a change after Close.
 var errClosed = errors.New("the store is closed")
 
-// idleFraction of a turn that the file is then left alone, and the longest such time.
+// After a turn the file stays idle for one part in idleFraction of the turn's length, at most for maxIdle.
 const (
 	idleFraction = 4
 	maxIdle      = 25 * time.Millisecond
 )
 
 func newWriterQueue(file string) *writerQueue {
-	return &writerQueue{token: make(chan struct{}, 1), name: file + "-turn", closed: make(chan struct{})}
+	return &writerQueue{
+		token:  make(chan struct{}, 1),
+		name:   file + "-turn",
+		closed: make(chan struct{}),
+	}
 }
 
-// Close implements io.Closer. Nobody has a turn after it; closing once more does nothing.
+// Close waits for the current turn and ends the queue. Closing again does nothing.
 func (t *writerQueue) Close() (err error) {
 	t.closing.Do(func() {
 		close(t.closed)
-		t.token <- struct{}{} // the last turn's rest
+		t.token <- struct{}{} // waits for the idle time after the last turn
 		if t.file != nil {
 			err = t.file.Close()
 		}
@@ -48,9 +53,10 @@ func (t *writerQueue) Close() (err error) {
 	return err
 }
 
-// enter waits for a turn, which leave ends.
+// enter waits for a turn. leave ends the turn. A nil queue admits every writer at once: MySQL queues by
+// itself, and a single process needs no queue.
 func (t *writerQueue) enter(ctx context.Context) (leave func(), err error) {
-	if t == nil { // MySQL queues by itself, and who is alone need not
+	if t == nil {
 		return func() {}, nil
 	}
 	select {
@@ -60,7 +66,7 @@ func (t *writerQueue) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if t.file == nil {
+	if t.file == nil { // opened here, so that a process that only reads leaves no file
 		if t.file, err = os.OpenFile(t.name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 			<-t.token
 			return nil, fmt.Errorf("open the writers' queue: %w", err)
@@ -69,14 +75,14 @@ func (t *writerQueue) enter(ctx context.Context) (leave func(), err error) {
 	if err := t.lock(ctx); err != nil {
 		return nil, err
 	}
-	began := time.Now() //nolint:forbidigo // how long the file was held is not a clock's matter
+	began := time.Now() //nolint:forbidigo // measures a duration; no clock of a test applies
 	return func() {
-		rest := min(time.Since(began)/idleFraction, maxIdle) //nolint:forbidigo // see above
-		time.AfterFunc(rest, t.unlock)
+		idle := min(time.Since(began)/idleFraction, maxIdle) //nolint:forbidigo // as above
+		time.AfterFunc(idle, t.unlock)
 	}, nil
 }
 
-// lock waits for the other processes. Where ctx ends first, the turn passes by when it comes.
+// lock waits for the other processes. If ctx ends first, the turn is given up as soon as it comes.
 func (t *writerQueue) lock(ctx context.Context) error {
 	err := flock(t.file, false)
 	if !errors.Is(err, errLocked) {
@@ -106,6 +112,6 @@ func (t *writerQueue) lock(ctx context.Context) error {
 }
 
 func (t *writerQueue) unlock() {
-	_ = funlock(t.file) // nothing could be done, and closing the file unlocks it
+	_ = funlock(t.file) // closing the file unlocks it in any case
 	<-t.token
 }

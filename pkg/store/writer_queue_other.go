@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// errLocked says that another process has its turn.
+// errLocked is returned if another process has its turn.
 var errLocked = errors.New("locked")
 
-// Here the processes do not queue: SQLite's own waiting has to do.
+// flock does nothing: without file locks, the processes rely on the busy timeout of SQLite.
 func flock(*os.File, bool) error { return nil }
 
 func funlock(*os.File) error { return nil }

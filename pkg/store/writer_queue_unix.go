@@ -9,9 +9,10 @@ import (
 	"syscall"
 )
 
-// errLocked says that another process has its turn.
+// errLocked is returned if another process has its turn.
 var errLocked = errors.New("locked")
 
+// flock locks a file for this process. If wait is false, it returns [errLocked] instead of waiting.
 func flock(file *os.File, wait bool) error {
 	how := syscall.LOCK_EX
 	if !wait {
@@ -25,9 +26,10 @@ func flock(file *os.File, wait bool) error {
 		case errors.Is(err, syscall.EWOULDBLOCK):
 			return errLocked
 		case !errors.Is(err, syscall.EINTR):
-			return fmt.Errorf("queue as a writer: %w", err)
+			return fmt.Errorf("lock the writers' queue: %w", err)
 		}
 	}
 }
 
+// funlock unlocks a file that flock locked.
 func funlock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

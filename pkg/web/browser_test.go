@@ -204,7 +204,7 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 		w.must(err)
 	}
 	if step == nvr.StepMerge {
-		w.must(w.store.Leases.SetProgress(ctx, hold, 62))
+		w.must(w.store.Leases.AddSlice(ctx, hold, 0, 62, 100))
 	}
 	return hold
 }
@@ -337,7 +337,7 @@ func (b *browser) watches() {
 	b.await(`document.querySelector("` + id + `")?.dataset.state === "queued"`)
 	hold := b.bring(r, nvr.StepMerge)
 	b.await(`document.querySelector("` + id + ` progress")?.value === 62`)
-	b.must(b.store.Leases.SetProgress(context.Background(), hold, 80))
+	b.must(b.store.Leases.AddSlice(context.Background(), hold, 0, 80, 100))
 	b.await(`document.querySelector("` + id + ` progress")?.value === 80`)
 	b.must(b.store.Leases.Fail(context.Background(), hold, nvr.Reason{En: "Broken <i>.", Ru: "Сломалось <i>."}, "cause"))
 	b.await(`document.querySelector("` + id + `").innerText.includes("Сломалось <i>.") && document.querySelector("` + id + ` form[action$=retry]")`)

@@ -287,7 +287,7 @@ func TestEvents(t *testing.T) {
 		}
 		_, hold, err = w.store.Leases.Enter(ctx, claim, "worker", time.Minute)
 		w.must(err)
-		w.must(w.store.Leases.SetProgress(ctx, hold, 62))
+		w.must(w.store.Leases.AddSlice(ctx, hold, 0, 62, 100))
 		if got := next(); got.Percent != 62 {
 			t.Errorf("then: %+v", got)
 		}
