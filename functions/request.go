@@ -10,6 +10,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/auth"
+	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
 // Form is the page, behind sign-in. See [web.NewForm].
@@ -21,7 +23,7 @@ func API(p *app.Process) (http.Handler, error) { return web.NewAPI(requests(p)),
 func requests(p *app.Process) web.Options {
 	c := p.Config
 	o := web.Options{
-		Store: web.StoreOf(p.DB), Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
+		Store: records.StoreOf(p.DB), Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
 		SweepCalendar: func(ctx context.Context, room string) error {
 			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},
@@ -36,15 +38,15 @@ func requests(p *app.Process) web.Options {
 }
 
 // authenticator tells who asks for a page: whom Identity-Aware Proxy let in, or the one person at this machine.
-func authenticator(c *config.Config) func(*http.Request) (web.User, error) {
+func authenticator(c *config.Config) func(*http.Request) (auth.User, error) {
 	if c.IAPAudience != "" {
-		return web.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Who
+		return auth.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Authenticate
 	}
-	return func(*http.Request) (web.User, error) {
+	return func(*http.Request) (auth.User, error) {
 		if c.LocalUser == "" {
-			return web.User{}, web.ErrNobody
+			return auth.User{}, auth.ErrNotSignedIn
 		}
-		return web.Person(c.LocalUser, c.Operators), nil
+		return auth.NewUser(c.LocalUser, c.Operators), nil
 	}
 }
 

@@ -32,7 +32,14 @@
 //	app                  a process out of its configuration
 //	simulate             weeks of a deployment in minutes: our claim under Google's quotas
 //	doctor               is everything in order, and how to mend what is not
-//	web                  the page, the NVR's API, /api/v1
+//	web/httpapi          what every handler shares: limits, errors, event streams, the server
+//	web/auth             who sends a request: an API key's owner or a signed-in person
+//	web/locale           the page's dictionary
+//	web/records          records, rooms and footage as the page and the APIs show them
+//	web/nvrapi           the NVR's API
+//	web/v1               /api/v1
+//	web/page             the pages of lecturers and operators
+//	web                  the three behind one handler each for people and programs
 //	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail

@@ -135,7 +135,7 @@ func TestCallsAreDocumented(t *testing.T) {
 	var description struct {
 		Paths map[string]map[string]any
 	}
-	if err := yaml.Unmarshal([]byte(read(t, "../pkg/web/openapi.yaml")), &description); err != nil {
+	if err := yaml.Unmarshal([]byte(read(t, "../pkg/web/v1/openapi.yaml")), &description); err != nil {
 		t.Fatal(err)
 	}
 	page := section(read(t, "../docs/api.md"), "/api/v1")

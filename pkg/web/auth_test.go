@@ -16,7 +16,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/store"
-	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/auth"
 )
 
 // TestIAP holds who is believed: a header that is signed, for us, by the proxy, and names somebody.
@@ -29,7 +29,7 @@ func TestIAP(t *testing.T) {
 	tokens := map[string]*idtoken.Payload{
 		"good": payload("https://cloud.google.com/iap", lecturer), "account": payload("https://accounts.google.com", lecturer), "nameless": payload("https://cloud.google.com/iap", ""),
 	}
-	iap := web.IAP{Audience: audience, Operators: []string{"Lecturer@Example.org"}, Validate: func(_ context.Context, token, for_ string) (*idtoken.Payload, error) {
+	iap := auth.IAP{Audience: audience, Operators: []string{"Lecturer@Example.org"}, Validate: func(_ context.Context, token, for_ string) (*idtoken.Payload, error) {
 		if tokens[token] == nil || for_ != audience {
 			return nil, errors.New("no")
 		}
@@ -50,8 +50,8 @@ func TestIAP(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set(test.name, test.value)
-		user, err := iap.Who(r)
-		if test.ok && (err != nil || user != web.User{Email: lecturer, Operator: true}) || !test.ok && !errors.Is(err, web.ErrNobody) {
+		user, err := iap.Authenticate(r)
+		if test.ok && (err != nil || user != auth.User{Email: lecturer, Operator: true}) || !test.ok && !errors.Is(err, auth.ErrNotSignedIn) {
 			t.Errorf("%s: %s gives %+v, %v", test.name, test.value, user, err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestIAP(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("X-Goog-Iap-Jwt-Assertion", "not.a.token")
-	if _, err := (web.IAP{Audience: audience}).Who(r); !errors.Is(err, web.ErrNobody) {
+	if _, err := (auth.IAP{Audience: audience}).Authenticate(r); !errors.Is(err, auth.ErrNotSignedIn) {
 		t.Errorf("Google's library: %v", err)
 	}
 }

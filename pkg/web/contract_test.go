@@ -17,7 +17,7 @@ import (
 
 // contract is openapi.yaml, read once.
 var contract = sync.OnceValues(func() (routers.Router, error) {
-	text, err := os.ReadFile("openapi.yaml")
+	text, err := os.ReadFile("v1/openapi.yaml")
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func holdContract(t testing.TB, method, path, body string, headers []string, got
 func TestContractIsServed(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
-	text, err := os.ReadFile("openapi.yaml")
+	text, err := os.ReadFile("v1/openapi.yaml")
 	w.must(err)
 	for _, headers := range [][]string{{"key", w.key}, {"Cookie", "page=1"}, {}} {
 		if got := w.do("GET", "/api/v1/openapi.yaml", "", headers...); got.status != http.StatusOK || got.body != string(text) || got.header.Get("ETag") == "" {

@@ -3,6 +3,6 @@
 //
 // It knows HTTP, the words of two languages and the store; it knows no Google API, no bucket and no
 // step of the pipeline: what it needs of them comes in as functions of [Options]. Every request passes
-// the same guard (body limit, panic, headers), then one way to know who asks: a key ([NewAPI]) or a
-// person ([NewForm]). Start with options.go, then nvrapi.go, v1.go and form.go.
+// the same guard (body limit, panic, headers), then one way to know who asks: a key (see [NewAPI]) or a
+// person ([NewForm]). The packages below hold the parts: httpapi, auth, records, then nvrapi, v1 and page.
 package web

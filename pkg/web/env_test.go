@@ -21,6 +21,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/store/storetest"
 	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/auth"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
+	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
 const (
@@ -83,10 +86,10 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	w.must(err)
 	w.imported = "nvr-plain-key"
 
-	options := web.Options{Store: web.StoreOf(w.store), Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
+	options := web.Options{Store: records.StoreOf(w.store), Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
 		SweepCalendar: func(_ context.Context, room string) error { w.looks <- room; return nil },
-		Authenticate: func(*http.Request) (web.User, error) {
-			return web.User{Email: lecturer, Operator: w.operator.Load()}, nil
+		Authenticate: func(*http.Request) (auth.User, error) {
+			return auth.User{Email: lecturer, Operator: w.operator.Load()}, nil
 		},
 		Report: func(context.Context, nvr.Record) ([]byte, error) {
 			if body := w.report.Load(); body != nil {
@@ -100,7 +103,7 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 		each(&options)
 	}
 	w.web = httptest.NewUnstartedServer(nil)
-	w.web.Config = web.NewServer(web.New(options))
+	w.web.Config = httpapi.NewServer(web.New(options))
 	w.web.Start()
 	t.Cleanup(func() {
 		w.web.CloseClientConnections()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/auth"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -140,7 +141,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("language: %v", got)
 	}
 	nobody := newEnv(t, func(o *web.Options) {
-		o.Authenticate = func(*http.Request) (web.User, error) { return web.User{}, web.ErrNobody }
+		o.Authenticate = func(*http.Request) (auth.User, error) { return auth.User{}, auth.ErrNotSignedIn }
 	})
 	for _, path := range []string{"/", "/recordings", "/operators"} {
 		if got := nobody.do("GET", path, ""); got.status != http.StatusUnauthorized || strings.Contains(got.body, "504") {

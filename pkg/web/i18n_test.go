@@ -29,7 +29,7 @@ func TestWords(t *testing.T) {
 	if len(words["en"]) != len(words["ru"]) {
 		t.Errorf("%d and %d keys", len(words["en"]), len(words["ru"]))
 	}
-	names, err := filepath.Glob("templates/*.html")
+	names, err := filepath.Glob("page/templates/*.html")
 	if err != nil {
 		t.Fatal(err)
 	}

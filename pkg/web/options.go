@@ -2,31 +2,23 @@ package web
 
 import (
 	"context"
-	"embed"
-	"errors"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/web/auth"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
+	"github.com/nvr-miem/merger/pkg/web/locale"
+	"github.com/nvr-miem/merger/pkg/web/nvrapi"
+	"github.com/nvr-miem/merger/pkg/web/page"
+	"github.com/nvr-miem/merger/pkg/web/records"
+	v1 "github.com/nvr-miem/merger/pkg/web/v1"
 )
-
-//go:embed templates static locale openapi.yaml
-var files embed.FS
-
-// User is a person who signed in.
-type User struct {
-	Email    string
-	Operator bool // sees and changes everything
-}
-
-// ErrNobody says that a request comes from nobody who signed in.
-var ErrNobody = errors.New("not signed in")
 
 // Options are what the handlers need of the world.
 type Options struct {
-	Store Store
+	Store records.Store
 	Now   func() time.Time
 	Log   *slog.Logger
 
@@ -38,8 +30,8 @@ type Options struct {
 	// Report reads the report of a record's merge as JSON; nil without an error if there is none (yet).
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 
-	// Authenticate tells who is signed in; only the pages ask. [ErrNobody] if nobody is; nil: nobody ever is.
-	Authenticate func(*http.Request) (User, error)
+	// Authenticate tells who is signed in; only the pages ask. [auth.ErrNotSignedIn] if nobody is; nil: nobody ever is.
+	Authenticate func(*http.Request) (auth.User, error)
 	// Hosts are the names under which the pages may be asked for, without ports; empty: any. On loopback
 	// it keeps out pages of other sites whose name was pointed at this machine.
 	Hosts []string
@@ -54,12 +46,9 @@ type Options struct {
 type site struct {
 	Options
 	log     *slog.Logger
-	words   *catalog
-	pages   *pages
-	limits  *limits
-	watcher *watcher
-
-	roomList atomic.Pointer[roomList]
+	words   *locale.Catalog
+	records *records.Service
+	v1      http.Handler
 }
 
 func newSite(o Options) *site {
@@ -73,19 +62,11 @@ func newSite(o Options) *site {
 		o.Scale = 1
 	}
 	if o.Authenticate == nil {
-		o.Authenticate = func(*http.Request) (User, error) { return User{}, ErrNobody }
+		o.Authenticate = func(*http.Request) (auth.User, error) { return auth.User{}, auth.ErrNotSignedIn }
 	}
-	s := &site{Options: o, log: o.Log}
-	s.words = readWords(o.Languages)
-	s.pages = parsePages(s.words)
-	s.limits = newLimits(o.RateLimit, o.Now)
-	s.watcher = &watcher{read: o.Store.Records.ByID, show: s.show, every: scaled(watchEvery, o.Scale), now: o.Now, log: o.Log, watched: map[int64]*watched{}}
+	s := &site{Options: o, log: o.Log, words: locale.Read(o.Languages), records: records.New(o.Store, o.Now, o.Log, o.Scale)}
+	s.v1 = v1.New(s.records, s.words, httpapi.NewLimits(o.RateLimit, o.Now), o.Log, o.Report)
 	return s
-}
-
-// scaled divides a pause, but leaves the machine time to breathe.
-func scaled(d time.Duration, by float64) time.Duration {
-	return max(time.Duration(float64(d)/by), 50*time.Millisecond)
 }
 
 // NewAPI serves programs: the NVR's API, /api/v1 with a key, and the notifications of calendars.
@@ -98,4 +79,40 @@ func NewForm(o Options) http.Handler { return newSite(o).form() }
 func New(o Options) http.Handler {
 	s := newSite(o)
 	return s.choose(s.api(), s.form())
+}
+
+func (s *site) form() http.Handler {
+	return page.New(page.Options{Records: s.records, Words: s.words, Log: s.log, V1: s.v1, OpenAPI: http.HandlerFunc(v1.ServeOpenAPI),
+		Hosts: s.Hosts, Authenticate: s.Authenticate, Report: s.Report, Thumbnail: s.Thumbnail})
+}
+
+// api is all that programs see.
+func (s *site) api() http.Handler {
+	nvrAPI := nvrapi.New(s.records, s.words, s.log)
+	keyed := auth.RequireKey(s.Store.Keys, s.log, httpapi.WriteProblem, s.v1)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		say, next := httpapi.ErrorWriter(httpapi.WriteError), nvrAPI
+		switch path := r.URL.Path; {
+		case path == v1.OpenAPIPath:
+			say, next = httpapi.WriteProblem, http.HandlerFunc(v1.ServeOpenAPI)
+		case v1.Handles(path):
+			say, next = httpapi.WriteProblem, keyed
+		case path == notificationsPath || path+"/" == notificationsPath:
+			next = http.HandlerFunc(s.serveNotification)
+		}
+		httpapi.Guard(s.log, say, next).ServeHTTP(w, r)
+	})
+}
+
+// choose tells people from programs at one address.
+func (s *site) choose(api, form http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		_, noCookie := r.Cookie(page.SessionCookie)
+		if nvrapi.Handles(path) || path == notificationsPath || path+"/" == notificationsPath || v1.Handles(path) && (r.Header.Get("key") != "" || noCookie != nil) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		form.ServeHTTP(w, r)
+	})
 }

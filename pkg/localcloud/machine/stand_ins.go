@@ -17,7 +17,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
 	cloudrun "github.com/nvr-miem/merger/pkg/localcloud/run"
 	"github.com/nvr-miem/merger/pkg/localcloud/storage"
-	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
 // Names of what exists once on this machine.
@@ -150,7 +150,7 @@ func (s *system) routes(front *http.ServeMux) {
 	for _, name := range s.o.Functions {
 		front.Handle("/functions/"+name, s.forward(name, s.ports[name], true))
 	}
-	form, api := web.LimitBodyTime(s.forward("form", s.ports["form"], false)), web.LimitBodyTime(s.forward("api", s.ports["api"], false))
+	form, api := httpapi.LimitBodyTime(s.forward("form", s.ports["form"], false)), httpapi.LimitBodyTime(s.forward("api", s.ports["api"], false))
 	front.Handle("/", form)
 	for _, path := range []string{"/montage-event/", "/rooms", "/rooms/", "/records/", "/calendar-notifications/"} {
 		front.Handle(path, api)

@@ -1,0 +1,2 @@
+// Package locale holds the page's dictionary.
+package locale

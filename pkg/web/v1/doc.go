@@ -1,0 +1,2 @@
+// Package v1 holds the API under /api/v1.
+package v1
