@@ -34,7 +34,6 @@
 //	doctor               is everything in order, and how to mend what is not
 //	web/httpapi          what every handler shares: limits, errors, event streams, the server
 //	web/auth             who sends a request: an API key's owner or a signed-in person
-//	web/locale           the page's dictionary
 //	web/records          records, rooms and footage as the page and the APIs show them
 //	web/nvrapi           the NVR's API
 //	web/v1               /api/v1

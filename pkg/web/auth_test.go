@@ -95,7 +95,7 @@ func TestWhatBecameOfIt(t *testing.T) {
 		w.must(w.store.Leases.Save(t.Context(), hold, store.Change{Share: &share, Course: &course}))
 		for language, want := range map[string][]string{
 			"ru": {"Доступ: Это запрещает правило.", "Курс: null"},
-			"en": {"Share: A rule forbids it.", "Course: null"},
+			"en": {"Sharing: A rule forbids it.", "Course: null"},
 		} {
 			got := w.do("GET", "/recordings", "", "Accept-Language", language)
 			for _, text := range want {

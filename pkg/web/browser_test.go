@@ -175,7 +175,7 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	if step == nvr.StepWithdrawn {
-		w.must(w.store.Requests.Withdraw(ctx, r.ID, nvr.Reason{En: "Withdrawn by lecturer@example.org.", Ru: "Отозвано: lecturer@example.org."}))
+		w.must(w.store.Requests.Withdraw(ctx, r.ID, nvr.Reason{En: "Cancelled by lecturer@example.org.", Ru: "Отменено: lecturer@example.org."}))
 		return nvr.Lease{}
 	}
 	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
@@ -252,7 +252,7 @@ func TestTasks(t *testing.T) {
 		name, language, send, sent string
 		width                      int64
 		scripts                    bool
-	}{{"phone with scripts", "ru", "Запросить", "Запрос принят", 360, true}, {"desktop without scripts", "en", "Request", "Requested.", 1280, false}} {
+	}{{"phone with scripts", "ru", "Запросить", "Запрос принят", 360, true}, {"desktop without scripts", "en", "Request", "Request received.", 1280, false}} {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
 			w := newEnv(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -11,45 +12,61 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// lookTime is how long the word to look may take to be passed on. It is a hint: the sweep finds what
-// a lost one would have told.
-const notificationsPath = "/calendar-notifications/"
+const (
+	webhookPath = "/calendar-notifications/"
+	// sweepTime limits the request of a sweep. A lost one costs little: the scheduled sweep finds the change, too.
+	sweepTime = 10 * time.Second
+)
 
-const lookTime = 10 * time.Second
+// isWebhook reports whether a path is the webhook's, with or without its last slash.
+func isWebhook(path string) bool { return path == webhookPath || path+"/" == webhookPath }
 
-// serveNotification is POST /calendar-notifications/: something changed in a calendar that we watch.
-func (s *site) serveNotification(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		httpapi.WriteError(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here")
+// calendarWebhook receives Google Calendar's notifications of changes.
+func (h *handlers) calendarWebhook() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+webhookPath+"{$}", h.receiveNotification)
+	mux.HandleFunc("POST "+strings.TrimSuffix(webhookPath, "/"), h.receiveNotification)
+	return httpapi.Routes(mux, httpapi.WriteError)
+}
+
+// receiveNotification answers at once and then requests a sweep of the calendar's rooms.
+func (h *handlers) receiveNotification(w http.ResponseWriter, r *http.Request) {
+	channel, err := h.Store.Channels.Get(r.Context(), r.Header.Get("X-Goog-Channel-Id"))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		httpapi.ServerError(w, r, h.Log, httpapi.WriteError, "look up a channel", err)
 		return
 	}
-	channel, err := s.Store.Channels.Get(r.Context(), r.Header.Get("X-Goog-Channel-Id"))
-	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && !channel.VerifyToken(r.Header.Get("X-Goog-Channel-Token")):
-		httpapi.WriteError(w, r, http.StatusForbidden, "no such channel, or not its token")
-		return
-	case err != nil:
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "look up a channel", err)
+	if err != nil || !channel.VerifyToken(r.Header.Get("X-Goog-Channel-Token")) {
+		httpapi.WriteError(w, r, http.StatusForbidden, "unknown channel or wrong token")
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-	if r.Header.Get("X-Goog-Resource-State") == "sync" || s.SweepCalendar == nil {
-		return // the channel says that it exists; nothing changed
+	if r.Header.Get("X-Goog-Resource-State") == "sync" {
+		return // the first message of a channel: nothing changed
 	}
-	_ = http.NewResponseController(w).Flush() // answered at once; what follows is ours
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), lookTime)
+	if h.SweepCalendar == nil {
+		return
+	}
+	_ = http.NewResponseController(w).Flush() // Google need not wait for the sweep
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), sweepTime)
 	defer stop()
-	list, err := s.records.ReadRooms(ctx)
+	h.sweep(ctx, channel.Calendar)
+}
+
+// sweep requests a sweep of each room with the calendar.
+func (h *handlers) sweep(ctx context.Context, calendar string) {
+	list, err := h.records.ReadRooms(ctx)
 	if err != nil {
-		s.log.WarnContext(ctx, "could not find the room of a calendar; the next sweep will look", "err", err)
+		h.Log.WarnContext(ctx, "could not find the room of a calendar; the next sweep will read it", "err", err)
 		return
 	}
 	for i := range list.Rooms {
-		if room := list.Rooms[i].Name; list.Rooms[i].Calendar == channel.Calendar {
-			if err := s.SweepCalendar(observe.WithRoom(ctx, room), room); err != nil {
-				s.log.WarnContext(ctx, "could not ask for a look at a calendar; the next sweep will look", "room", room, "err", err)
-			}
+		room := list.Rooms[i].Name
+		if list.Rooms[i].Calendar != calendar {
+			continue
+		}
+		if err := h.SweepCalendar(observe.WithRoom(ctx, room), room); err != nil {
+			h.Log.WarnContext(ctx, "could not request a sweep; the next one will read the calendar", "room", room, "err", err)
 		}
 	}
 }

@@ -1,8 +1,6 @@
-// Package web is what people and programs see: the pages of a lecturer and of an operator, the API of
-// the NVR that existing clients speak, and our own under /api/v1.
+// Package web assembles the HTTP handlers of the service "form" (people) and of the service "api" (programs).
 //
-// It knows HTTP, the words of two languages and the store; it knows no Google API, no bucket and no
-// step of the pipeline: what it needs of them comes in as functions of [Options]. Every request passes
-// the same guard (body limit, panic, headers), then one way to know who asks: a key (see [NewAPI]) or a
-// person ([NewForm]). The packages below hold the parts: httpapi, auth, records, then nvrapi, v1 and page.
+// The packages below hold the parts, each importing downwards only: httpapi (limits, errors, streams), auth (who
+// sends a request), records (what is shown), then nvrapi, v1 and page. They know HTTP, texts and the store. They know
+// no Google API, no bucket and no step of the pipeline: functions of [Options] pass in what they need of those.
 package web

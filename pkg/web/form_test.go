@@ -41,7 +41,7 @@ func TestForm(t *testing.T) {
 			t.Fatalf("records: %v, %v", records, err)
 		}
 		got = w.do("GET", "/recordings", "", "Accept-Language", "ru")
-		if !strings.Contains(got.body, "&lt;script&gt;alert(1)&lt;/script&gt;") || !strings.Contains(got.body, "Ждёт конца занятия") {
+		if !strings.Contains(got.body, "&lt;script&gt;alert(1)&lt;/script&gt;") || !strings.Contains(got.body, "Ждём конца лекции") {
 			t.Errorf("recordings: %v", got)
 		}
 	})
@@ -53,8 +53,8 @@ func TestFormErrors(t *testing.T) {
 		for _, test := range []struct{ field, value, want string }{
 			{"end", "15:10", "Конец должен быть позже начала"},
 			{"start", "", "Укажите время"},
-			{"start", "25:00", "Напишите время так"},
-			{"date", "20.11.2026", "Напишите день так"},
+			{"start", "25:00", "Введите время в виде"},
+			{"date", "20.11.2026", "Введите день в виде"},
 			{"room", "505", "Выберите аудиторию"},
 			{"title", strings.Repeat("Ы", 201), "Сократите название"},
 		} {
@@ -163,7 +163,7 @@ func TestOperators(t *testing.T) {
 		w.operator.Store(true)
 		strange := w.file(stranger, "2026-11-20", "15:10", "16:30")
 		got := w.do("GET", "/operators", "", "Accept-Language", "en")
-		for _, want := range []string{stranger, "Under way", "Зал/2 &lt;b&gt;", "0 of 144 segments"} {
+		for _, want := range []string{stranger, "In progress", "Зал/2 &lt;b&gt;", "0 of 144 files"} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
 				t.Errorf("want %s in %v", want, got)
 			}

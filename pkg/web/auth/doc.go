@@ -1,2 +1,3 @@
-// Package auth holds who sends a request: the owner of an API key or a signed-in person.
+// Package auth determines who sends a request: the owner of an API key ([RequireKey]), or a person whom
+// Identity-Aware Proxy signed in ([IAP]). Handlers read the [Caller] from the request's context.
 package auth

@@ -5,34 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"google.golang.org/api/idtoken"
 )
 
-// User is a person who signed in.
-type User struct {
-	Email    string
-	Operator bool // sees and changes everything
-}
-
-// ErrNobody says that a request comes from nobody who signed in.
-var ErrNotSignedIn = errors.New("not signed in")
-
-// iapIssuer signs what Identity-Aware Proxy says. The library would also take a Google account's own
-// token of the same audience; the issuer shuts that out.
+// iapIssuer signs the header of Identity-Aware Proxy. Google's library also accepts a Google account's own token of
+// the same audience; comparing the issuer refuses that.
 const iapIssuer = "https://cloud.google.com/iap"
 
-// IAP tells who is signed in by the header that Identity-Aware Proxy signs, and by nothing else.
+// IAP authenticates by the header that Identity-Aware Proxy signs. It trusts no other header.
 type IAP struct {
 	Audience  string   // /projects/NUMBER/locations/REGION/services/SERVICE
 	Operators []string // addresses
-	// Validate checks signature, audience and expiry; nil: Google's library.
+	// Validate checks signature, audience and expiry. It is nil for Google's library; tests set it.
 	Validate func(ctx context.Context, token, audience string) (*idtoken.Payload, error)
 }
 
-// Authenticate implements the Authenticate of the options.
+// Authenticate returns the person who signed in. The error is [ErrNotSignedIn] if the header is missing or invalid.
 func (p IAP) Authenticate(r *http.Request) (User, error) {
 	token := r.Header.Get("X-Goog-Iap-Jwt-Assertion")
 	if token == "" || p.Audience == "" {
@@ -51,9 +40,4 @@ func (p IAP) Authenticate(r *http.Request) (User, error) {
 		return User{}, ErrNotSignedIn
 	}
 	return NewUser(email, p.Operators), nil
-}
-
-// Person is a user by address, an operator if the list says so.
-func NewUser(email string, operators []string) User {
-	return User{Email: email, Operator: slices.ContainsFunc(operators, func(o string) bool { return strings.EqualFold(o, email) })}
 }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,73 +13,40 @@ import (
 )
 
 const (
-	maxBody      = 1 << 20          // bytes
-	bodyTime     = 20 * time.Second // for a body to arrive
-	maxUnwanted  = 256 << 10        // bytes of a body that no handler read, as the server itself has it
-	maxQuery     = 8 << 10          // bytes of path and query
-	PlainType    = "text/plain; charset=utf-8"
-	JSONType     = "application/json"
-	ProblemType  = "application/problem+json"
-	HTMLType     = "text/html; charset=utf-8"
-	YAMLType     = "application/yaml"
-	NoStore      = "no-store"
-	ContentType  = "Content-Type"
-	CacheControl = "Cache-Control"
+	// maxURI is the size of the longest accepted path and query, in bytes.
+	maxURI = 8 << 10
+	// bodyTime is how long a body may take to arrive. Half-open requests must end within 30 s (CONTRACT).
+	bodyTime = 20 * time.Second
+	// maxUnread is how much of a body that no handler read is discarded, in bytes. net/http uses the same limit.
+	maxUnread = 256 << 10
 )
 
-// errTooLarge says that a body is longer than we read.
-var ErrTooLarge = errors.New("the body is longer than 1 MB")
-
-// sayFunc answers with an error in the manner of the API that was asked.
-type ErrorWriter func(w http.ResponseWriter, r *http.Request, status int, detail string)
-
-// guard bounds what a request may cost and keeps a panic from ending more than its own request.
-func Guard(log *slog.Logger, say ErrorWriter, next http.Handler) http.Handler {
+// Guard wraps the handlers of one API. It limits the address and the body, sets security headers, and turns a panic
+// into a logged 500, so that one request cannot end the process.
+func Guard(log *slog.Logger, fail ErrorWriter, next http.Handler) http.Handler {
+	timed := LimitBodyTime(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
-		defer recovered(w, r, log, say)
-		if len(r.RequestURI) > maxQuery {
-			say(w, r, http.StatusRequestURITooLong, "the address is longer than 8 KB")
+		defer recoverPanic(w, r, log, fail)
+		if len(r.RequestURI) > maxURI {
+			fail(w, r, http.StatusRequestURITooLong, "the address is longer than 8 KB")
 			return
 		}
 		if r.ContentLength > maxBody {
-			header.Set("Connection", "close") // the rest is not worth reading
-			say(w, r, http.StatusRequestEntityTooLarge, ErrTooLarge.Error())
+			header.Set("Connection", "close") // the rest of the body is not read
+			fail(w, r, http.StatusRequestEntityTooLarge, ErrTooLarge.Error())
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		LimitBodyTime(next).ServeHTTP(w, r)
+		timed.ServeHTTP(w, r)
 	})
 }
 
-// LimitBodyTime ends the connection of a request whose body trickles in, also where the handler did not want it.
-// A deadline in the past ends a read, whatever the clock says.
-func LimitBodyTime(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.ContentLength == 0 {
-			next.ServeHTTP(w, r)
-			return
-		}
-		control := http.NewResponseController(w)
-		cut := time.AfterFunc(bodyTime, func() {
-			_ = control.SetReadDeadline(time.Unix(1, 0)) // a connection that knows no deadlines is a test's
-		})
-		body := &readBody{ReadCloser: r.Body, cut: cut}
-		r.Body = body
-		defer cut.Stop()
-		next.ServeHTTP(w, r)
-		if !body.ended.Load() { // the server would wait for the rest, for ever
-			_ = control.Flush()
-			_, _ = io.CopyN(io.Discard, body, maxUnwanted)
-		}
-	})
-}
-
-// recovered logs a panic and answers 500, if nothing was answered yet.
-func recovered(w http.ResponseWriter, r *http.Request, log *slog.Logger, say ErrorWriter) {
+// recoverPanic logs a panic and answers 500 if nothing was answered yet. [http.ErrAbortHandler] passes through.
+func recoverPanic(w http.ResponseWriter, r *http.Request, log *slog.Logger, fail ErrorWriter) {
 	p := recover()
 	if p == nil {
 		return
@@ -88,41 +54,55 @@ func recovered(w http.ResponseWriter, r *http.Request, log *slog.Logger, say Err
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
-	log.ErrorContext(r.Context(), "panic", observe.Stack(p), "path", strings.ToValidUTF8(r.URL.Path, "?"))
-	say(w, r, http.StatusInternalServerError, "something broke on our side; it is logged")
+	path := strings.ToValidUTF8(r.URL.Path, "?")
+	log.ErrorContext(r.Context(), "panic", observe.Stack(p), "path", path)
+	fail(w, r, http.StatusInternalServerError, "an internal error occurred; it has been logged")
 }
 
-// readBody knows when a body was read to its end, in time or not.
-type readBody struct {
+// LimitBodyTime closes the connection of a request whose body takes longer than 20 s to arrive, also if the handler
+// does not read it. http.Server.ReadTimeout cannot do this, because it would end event streams, too.
+func LimitBodyTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		control := http.NewResponseController(w)
+		timer := time.AfterFunc(bodyTime, func() {
+			// A deadline in the past ends the read at once. Only a test's recorder knows no deadlines.
+			_ = control.SetReadDeadline(time.Unix(1, 0))
+		})
+		defer timer.Stop()
+		body := &timedBody{ReadCloser: r.Body, timer: timer}
+		r.Body = body
+		next.ServeHTTP(w, r)
+		if !body.ended.Load() {
+			// Without this, the server would wait for the rest of the body without a limit.
+			_ = control.Flush()
+			_, _ = io.CopyN(io.Discard, body, maxUnread)
+		}
+	})
+}
+
+// timedBody stops the timer when the body ends, by its end or by an error.
+type timedBody struct {
 	io.ReadCloser
-	cut   *time.Timer
+	timer *time.Timer
 	ended atomic.Bool
 }
 
-func (b *readBody) Read(p []byte) (int, error) {
+// Read implements [io.Reader].
+func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.cut.Stop()
+		b.timer.Stop()
 		b.ended.Store(true)
 	}
 	return n, err
 }
 
-// readAll reads a body within the limit of the guard.
-func ReadBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, ErrTooLarge
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the body: %w", err)
-	}
-	return body, nil
-}
-
-// NewServer gives the HTTP server that the handlers of this package want: it cuts who sends half a
-// request, and lets streams of events live.
+// NewServer returns the HTTP server of this package's handlers. It limits headers and idle connections.
+// [LimitBodyTime] limits bodies, since event streams stay open.
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

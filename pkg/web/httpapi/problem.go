@@ -5,7 +5,10 @@ import (
 	"net/http"
 )
 
-// problem is an error of /api/v1 as RFC 9457 has it.
+// ErrorWriter answers an error in the form of one API. The detail is English and for people.
+type ErrorWriter func(w http.ResponseWriter, r *http.Request, status int, detail string)
+
+// problem is an error of /api/v1 in the form of RFC 9457.
 type problem struct {
 	Type   string        `json:"type"`
 	Title  string        `json:"title"`
@@ -14,41 +17,41 @@ type problem struct {
 	Errors []FieldDetail `json:"errors"`
 }
 
-// fieldWords says what is wrong with one field.
+// FieldDetail is what is wrong with one field of a request.
 type FieldDetail struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
 }
 
-// writeProblem answers an error of /api/v1.
-func WriteProblem(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	WriteFieldErrors(w, r, status, detail, nil)
+// WriteProblem answers an error of /api/v1. It is an [ErrorWriter].
+func WriteProblem(w http.ResponseWriter, _ *http.Request, status int, detail string) {
+	WriteFieldErrors(w, status, detail)
 }
 
-// sayFields answers an error that names fields.
-func WriteFieldErrors(w http.ResponseWriter, _ *http.Request, status int, detail string, fields []FieldDetail) {
+// WriteFieldErrors answers an error of /api/v1 that names the fields at fault.
+func WriteFieldErrors(w http.ResponseWriter, status int, detail string, fields ...FieldDetail) {
 	if fields == nil {
-		fields = []FieldDetail{}
+		fields = []FieldDetail{} // clients rely on an array
 	}
-	w.Header().Set(ContentType, ProblemType)
-	w.Header().Set(CacheControl, NoStore)
-	w.WriteHeader(status)
-	_, _ = w.Write(Encode(problem{"about:blank", http.StatusText(status), status, detail, fields})) // a client that is gone reads nothing
+	write(w, status, ProblemType, problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: detail,
+		Errors: fields,
+	})
 }
 
-// writeError answers an error of the NVR's API.
+// WriteError answers an error of the NVR's API. It is an [ErrorWriter].
 func WriteError(w http.ResponseWriter, _ *http.Request, status int, detail string) {
-	w.Header().Set(ContentType, JSONType)
-	w.Header().Set(CacheControl, NoStore)
-	w.WriteHeader(status)
-	_, _ = w.Write(Encode(map[string]string{"error": detail})) // a client that is gone reads nothing
+	WriteJSON(w, status, map[string]string{"error": detail})
 }
 
-// serverError answers that something of ours failed.
-func ServerError(w http.ResponseWriter, r *http.Request, log *slog.Logger, say ErrorWriter, what string, err error) {
-	if r.Context().Err() == nil {
-		log.ErrorContext(r.Context(), "could not "+what, "err", err)
+// ServerError logs a failure of the database and answers 503 with Retry-After. The action completes "could not …".
+func ServerError(w http.ResponseWriter, r *http.Request, log *slog.Logger, fail ErrorWriter, action string, err error) {
+	if r.Context().Err() == nil { // else the client is gone, and the failure is its own
+		log.ErrorContext(r.Context(), "could not "+action, "err", err)
 	}
 	w.Header().Set("Retry-After", "10")
-	say(w, r, http.StatusServiceUnavailable, "our database does not answer; please try again in a moment")
+	fail(w, r, http.StatusServiceUnavailable, "the database is not responding; try again in a moment")
 }

@@ -10,59 +10,72 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxLimiters bounds the memory of limiters: as many keys as are in use at once. A forgotten key
-// begins with a full bucket again, as one that rested does.
+// maxLimiters bounds the memory of [Limits]: how many callers it knows at once. A forgotten caller starts with a
+// full bucket, as one that was idle does.
 const maxLimiters = 10_000
 
-// limits counts the requests of each key.
+// Limits limits the rate of requests of each caller. It is safe for concurrent use.
 type Limits struct {
 	perSecond float64
 	now       func() time.Time
 
-	mu   sync.Mutex
-	keys map[string]*rate.Limiter
+	mu      sync.Mutex
+	callers map[string]*rate.Limiter
 }
 
+// NewLimits returns limits of so many requests a second and caller. Bursts of one second's requests are allowed.
 func NewLimits(perSecond float64, now func() time.Time) *Limits {
-	return &Limits{perSecond: perSecond, now: now, keys: map[string]*rate.Limiter{}}
-}
-
-// allow tells whether a key may go on, else after how long.
-func (l *Limits) allow(key string) (ok bool, after time.Duration) {
-	now := l.now()
-	limiter := l.limiter(key, now)
-	reservation := limiter.ReserveN(now, 1)
-	if after = reservation.DelayFrom(now); after > 0 {
-		reservation.CancelAt(now)
-		return false, after
+	return &Limits{
+		perSecond: perSecond,
+		now:       now,
+		callers:   map[string]*rate.Limiter{},
 	}
-	return true, 0
 }
 
-func (l *Limits) limiter(key string, now time.Time) *rate.Limiter {
+// Admit reports whether a caller may send this request. If not, it answers 429 with Retry-After as problem+json.
+func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string) bool {
+	delay := l.reserve(caller)
+	if delay == 0 {
+		return true
+	}
+	seconds := max(1, int(math.Ceil(delay.Seconds())))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	limit := strconv.FormatFloat(l.perSecond, 'f', -1, 64)
+	WriteProblem(w, r, http.StatusTooManyRequests, "this key sends more than "+limit+" requests a second")
+	return false
+}
+
+// reserve takes a token of the caller. It returns 0, or how long the caller has to wait for the next one.
+func (l *Limits) reserve(caller string) time.Duration {
+	now := l.now()
+	reservation := l.limiter(caller, now).ReserveN(now, 1)
+	delay := reservation.DelayFrom(now)
+	if delay > 0 {
+		reservation.CancelAt(now)
+	}
+	return delay
+}
+
+func (l *Limits) limiter(caller string, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if limiter := l.keys[key]; limiter != nil {
+	if limiter := l.callers[caller]; limiter != nil {
 		return limiter
 	}
-	if len(l.keys) >= maxLimiters {
-		for old, limiter := range l.keys {
-			if limiter.TokensAt(now) >= float64(limiter.Burst()) {
-				delete(l.keys, old)
-			}
-		}
+	if len(l.callers) >= maxLimiters {
+		l.forgetIdle(now)
 	}
-	limiter := rate.NewLimiter(rate.Limit(l.perSecond), max(1, int(math.Ceil(l.perSecond))))
-	l.keys[key] = limiter
+	burst := max(1, int(math.Ceil(l.perSecond)))
+	limiter := rate.NewLimiter(rate.Limit(l.perSecond), burst)
+	l.callers[caller] = limiter
 	return limiter
 }
 
-// limited lets a key's request pass, or answers 429.
-func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, key string) bool {
-	ok, after := l.allow(key)
-	if !ok {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(after.Seconds())))))
-		WriteProblem(w, r, http.StatusTooManyRequests, "this key asks more often than "+strconv.FormatFloat(l.perSecond, 'f', -1, 64)+" times a second")
+// forgetIdle drops the callers whose bucket is full. The caller holds mu.
+func (l *Limits) forgetIdle(now time.Time) {
+	for caller, limiter := range l.callers {
+		if limiter.TokensAt(now) >= float64(limiter.Burst()) {
+			delete(l.callers, caller)
+		}
 	}
-	return ok
 }

@@ -7,26 +7,29 @@ import (
 )
 
 const (
-	BeatEvery = 15 * time.Second // of silence, then a line that finds out who is gone
-	writeTime = 10 * time.Second // for one event to be taken
+	// BeatEvery is how long a stream may be silent. [Stream.Beat] then finds out whether the client is gone.
+	BeatEvery = 15 * time.Second
+	// writeTime is how long a client may take to accept one event.
+	writeTime = 10 * time.Second
 )
 
-// stream is an answer of server-sent events.
+// Stream is an answer of server-sent events.
 type Stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 }
 
+// NewStream starts an answer of server-sent events.
 func NewStream(w http.ResponseWriter) *Stream {
 	header := w.Header()
 	header.Set(ContentType, "text/event-stream")
 	header.Set(CacheControl, NoStore)
-	header.Set("X-Accel-Buffering", "no") // proxies that collect would hold events back
+	header.Set("X-Accel-Buffering", "no") // proxies that buffer would delay events
 	w.WriteHeader(http.StatusOK)
-	return &Stream{w, http.NewResponseController(w)}
+	return &Stream{w: w, control: http.NewResponseController(w)}
 }
 
-// send writes one event; false if the reader is gone.
+// Send writes one event. It reports whether the client still reads.
 func (s *Stream) Send(name string, data []byte) bool {
 	var event bytes.Buffer
 	event.WriteString("event: " + name + "\n")
@@ -36,16 +39,19 @@ func (s *Stream) Send(name string, data []byte) bool {
 		event.WriteByte('\n')
 	}
 	event.WriteByte('\n')
-	return s.Write(event.Bytes())
+	return s.write(event.Bytes())
 }
 
-// write sends bytes now. A reader that takes none of them for too long is cut off; a deadline in the
-// past does that, whatever the clock says.
-func (s *Stream) Write(data []byte) bool {
-	cut := time.AfterFunc(writeTime, func() {
-		_ = s.control.SetWriteDeadline(time.Unix(1, 0)) // a connection that knows no deadlines is a test's
+// Beat writes an empty comment. It reports whether the client still reads.
+func (s *Stream) Beat() bool { return s.write([]byte(": \n\n")) }
+
+// write sends bytes at once. It closes the connection of a client that does not accept them within [writeTime].
+func (s *Stream) write(data []byte) bool {
+	timer := time.AfterFunc(writeTime, func() {
+		// A deadline in the past ends the write at once. Only a test's recorder knows no deadlines.
+		_ = s.control.SetWriteDeadline(time.Unix(1, 0))
 	})
-	defer cut.Stop()
+	defer timer.Stop()
 	if _, err := s.w.Write(data); err != nil {
 		return false
 	}

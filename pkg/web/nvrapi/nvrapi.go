@@ -2,210 +2,212 @@ package nvrapi
 
 import (
 	"encoding/json"
-	"errors"
+	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// isNVR tells whether a path is one of the NVR's API.
-func Handles(path string) bool {
-	return path == "/rooms" || strings.HasPrefix(path, "/rooms/") ||
-		strings.HasPrefix(path, "/records/") || strings.HasPrefix(path, "/montage-event/")
+// api serves the NVR's API.
+type api struct {
+	records *records.Service
+	log     *slog.Logger
 }
 
-// serveNVR is the NVR's API. A room's name is the percent-decoded rest of the path, so the path is taken
-// apart as it was sent.
-func (s *API) serveNVR(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.EscapedPath()
-	for _, route := range []struct {
-		prefix, method string
-		serve          func(w http.ResponseWriter, r *http.Request, name string)
-	}{
-		{"/montage-event/", http.MethodPost, s.nvrCreate},
-		{"/rooms/", http.MethodGet, s.nvrRoom},
-		{"/records/", http.MethodGet, s.nvrRecords},
-		{"/rooms", http.MethodGet, s.nvrRooms},
-	} {
-		rest, ok := strings.CutPrefix(path, route.prefix)
-		if !ok || strings.HasSuffix(route.prefix, "/") == (rest == "") {
-			continue
+// New returns the NVR's API. Every request needs a key. The name of a room is the percent-decoded rest of the path
+// and may hold slashes.
+func New(service *records.Service, log *slog.Logger) http.Handler {
+	a := &api{records: service, log: log}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /rooms", a.listRooms)
+	mux.HandleFunc("GET /rooms/{room...}", withName("room", a.showRoom))
+	mux.HandleFunc("GET /records/{email...}", withName("email", a.listRecords))
+	mux.HandleFunc("POST /montage-event/{room...}", withName("room", a.create))
+	routes := httpapi.Routes(mux, httpapi.WriteError)
+	return auth.RequireKey(service.Store.Keys, log, httpapi.WriteError, routes)
+}
+
+// Handles reports whether a path belongs to the NVR's API.
+func Handles(path string) bool {
+	for _, prefix := range []string{"/rooms/", "/records/", "/montage-event/"} {
+		if strings.HasPrefix(path, prefix) {
+			return true
 		}
-		name, err := url.PathUnescape(rest)
-		if err != nil || !utf8.ValidString(name) {
-			break
-		}
-		if r.Method != route.method && (r.Method != http.MethodHead || route.method != http.MethodGet) {
-			w.Header().Set("Allow", route.method)
-			httpapi.WriteError(w, r, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here")
+	}
+	return path == "/rooms"
+}
+
+// withName passes a wildcard of the path to a handler. An empty name, or one that is not UTF-8, is answered 404.
+func withName(wildcard string, next func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue(wildcard)
+		if name == "" || !utf8.ValidString(name) {
+			httpapi.WriteError(w, r, http.StatusNotFound, "there is nothing at this path")
 			return
 		}
-		route.serve(w, r, name)
-		return
+		next(w, r, name)
 	}
-	httpapi.WriteError(w, r, http.StatusNotFound, "there is nothing at this path")
 }
 
-// nvrCreate is POST /montage-event/{room}.
-func (s *API) nvrCreate(w http.ResponseWriter, r *http.Request, name string) {
-	body, err := httpapi.ReadBody(r)
-	if errors.Is(err, httpapi.ErrTooLarge) {
-		httpapi.WriteError(w, r, http.StatusRequestEntityTooLarge, err.Error())
+// create is POST /montage-event/{room}.
+func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
+	body, ok := httpapi.ReadBodyOrFail(w, r, httpapi.WriteError)
+	if !ok {
 		return
 	}
-	if err != nil {
-		httpapi.WriteError(w, r, http.StatusBadRequest, "the body did not arrive")
-		return
-	}
-	c := auth.CallerOf(r)
-	a, detail := readMontage(body, c.Email)
+	caller := auth.CallerOf(r)
+	request, detail := readEvent(body, caller.Email)
 	if detail != "" {
 		httpapi.WriteError(w, r, http.StatusBadRequest, detail)
 		return
 	}
-	a.Room = name
-	room, ok, err := s.records.Room(r.Context(), name)
+	request.Room = name
+	if !a.admit(w, r, request) {
+		return
+	}
+	if _, _, err := a.records.Store.Requests.Insert(r.Context(), request.Record(), nil); err != nil {
+		a.serverError(w, r, "store a request", err)
+		return
+	}
+	message := "Merge event '" + request.Title + "' added to queue"
+	httpapi.WriteJSON(w, http.StatusCreated, map[string]string{"message": message})
+}
+
+// admit checks a request against its room and its caller. It answers 400 or 403 if it returns false.
+func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Request) bool {
+	caller := auth.CallerOf(r)
+	room, ok, err := a.records.Room(r.Context(), request.Room)
 	switch {
 	case err != nil:
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "look up a room", err)
-		return
+		a.serverError(w, r, "look up a room", err)
+		return false
 	case !ok:
-		httpapi.WriteError(w, r, http.StatusBadRequest, "unknown room '"+name+"'")
-		return
-	case !c.MayUse(name):
-		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not ask for room '"+name+"'")
-		return
+		httpapi.WriteError(w, r, http.StatusBadRequest, "unknown room '"+request.Room+"'")
+		return false
+	case !caller.MayUse(request.Room):
+		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not use room '"+request.Room+"'")
+		return false
 	}
-	if wrongs := records.Check(a, room.Zone); len(wrongs) > 0 {
-		field := map[string]string{"date": "date", "start": "start_time", "end": "end_time", "title": "event_name", "email": "user_email"}[wrongs[0].Field]
-		httpapi.WriteError(w, r, http.StatusBadRequest, "'"+field+"': "+s.words.T("en", "wrong."+wrongs[0].Code))
-		return
+	if found := records.Check(request, room.Zone); len(found) > 0 {
+		text := found[0].Text(a.records.Catalog.For("en"))
+		httpapi.WriteError(w, r, http.StatusBadRequest, "'"+columnOf(found[0].Field)+"': "+text)
+		return false
 	}
-	if !strings.EqualFold(a.Email, c.Email) && !c.AnyAddress {
+	if !a.mayName(r, request.Email) {
 		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not name another person's user_email")
-		return
+		return false
 	}
-	if _, _, err := s.records.Store.Requests.Insert(r.Context(), a.Record(), nil); err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "file a request", err)
-		return
-	}
-	httpapi.WriteJSON(w, http.StatusCreated, map[string]string{"message": "Merge event '" + a.Title + "' added to queue"})
+	return true
 }
 
-// readMontage reads the body of POST /montage-event/{room}; detail says what is wrong with it. Fields that
-// it does not know it leaves alone, as the NVR does.
-func readMontage(body []byte, owner string) (a records.Request, detail string) {
+// mayName reports whether the caller may act for a person's address.
+func (a *api) mayName(r *http.Request, email string) bool {
+	caller := auth.CallerOf(r)
+	return caller.AnyAddress || strings.EqualFold(email, caller.Email)
+}
+
+func (a *api) serverError(w http.ResponseWriter, r *http.Request, action string, err error) {
+	httpapi.ServerError(w, r, a.log, httpapi.WriteError, action, err)
+}
+
+// columnOf returns the name that this API gives to a field of a request.
+func columnOf(field string) string {
+	switch field {
+	case "start":
+		return "start_time"
+	case "end":
+		return "end_time"
+	case "title":
+		return "event_name"
+	case "email":
+		return "user_email"
+	}
+	return field
+}
+
+// readEvent reads the body of POST /montage-event/{room}. The detail is what is wrong with it, if anything. Unknown
+// fields are ignored, as the recorder does. Without user_email, the event belongs to the owner of the key.
+func readEvent(body []byte, owner string) (request records.Request, detail string) {
+	request.Email = owner
 	fields, ok := httpapi.ReadObject(body)
 	if !ok {
-		return a, "the body is no JSON object"
+		return request, "the body is no JSON object"
 	}
-	a.Email = owner
 	for _, field := range []struct {
 		name     string
-		into     *string
+		value    *string
 		optional bool
-	}{{"event_name", &a.Title, false}, {"date", &a.Date, false}, {"start_time", &a.Start, false}, {"end_time", &a.End, false}, {"user_email", &a.Email, true}} {
-		raw, there := fields[field.name]
-		if !there || string(raw) == "null" {
-			if field.optional {
-				continue
-			}
-			return a, "'" + field.name + "' required"
-		}
-		if json.Unmarshal(raw, field.into) != nil {
-			return a, "'" + field.name + "' must be a string"
-		}
-		if *field.into == "" {
-			return a, "'" + field.name + "' is empty"
+	}{
+		{"event_name", &request.Title, false},
+		{"date", &request.Date, false},
+		{"start_time", &request.Start, false},
+		{"end_time", &request.End, false},
+		{"user_email", &request.Email, true},
+	} {
+		raw, present := fields[field.name]
+		missing := !present || string(raw) == "null"
+		switch {
+		case missing && field.optional:
+		case missing:
+			return request, "'" + field.name + "' required"
+		case json.Unmarshal(raw, field.value) != nil:
+			return request, "'" + field.name + "' must be a string"
+		case *field.value == "":
+			return request, "'" + field.name + "' is empty"
 		}
 	}
-	return a, ""
+	return request, ""
 }
 
-// nvrRooms is GET /rooms.
-func (s *API) nvrRooms(w http.ResponseWriter, r *http.Request, _ string) {
-	rooms, err := s.records.Store.Rooms.List(r.Context())
+// listRooms is GET /rooms.
+func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
+	rooms, err := a.records.Store.Rooms.List(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "list the rooms", err)
+		a.serverError(w, r, "list the rooms", err)
 		return
 	}
-	rows := []nvrRoomRow{}
+	rows := []roomRow{}
 	for i := range rooms {
 		if auth.CallerOf(r).MayUse(rooms[i].Name) {
-			rows = append(rows, roomRow(&rooms[i]))
+			rows = append(rows, newRoomRow(&rooms[i]))
 		}
 	}
 	httpapi.WriteJSON(w, http.StatusOK, rows)
 }
 
-// nvrRoom is GET /rooms/{room}.
-func (s *API) nvrRoom(w http.ResponseWriter, r *http.Request, name string) {
-	room, ok, err := s.records.Room(r.Context(), name)
+// showRoom is GET /rooms/{room}.
+func (a *api) showRoom(w http.ResponseWriter, r *http.Request, name string) {
+	room, ok, err := a.records.Room(r.Context(), name)
 	switch {
 	case err != nil:
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "look up a room", err)
+		a.serverError(w, r, "look up a room", err)
 	case !ok || !auth.CallerOf(r).MayUse(name):
 		httpapi.WriteError(w, r, http.StatusNotFound, "unknown room '"+name+"'")
 	default:
-		httpapi.WriteJSON(w, http.StatusOK, roomRow(&room))
+		httpapi.WriteJSON(w, http.StatusOK, newRoomRow(&room))
 	}
 }
 
-// nvrRecords is GET /records/{user_email}.
-func (s *API) nvrRecords(w http.ResponseWriter, r *http.Request, email string) {
-	c := auth.CallerOf(r)
-	if !strings.EqualFold(email, c.Email) && !c.AnyAddress {
+// listRecords is GET /records/{user_email}.
+func (a *api) listRecords(w http.ResponseWriter, r *http.Request, email string) {
+	if !a.mayName(r, email) {
 		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not name another person's address")
 		return
 	}
-	rows := []nvrRecordRow{}
-	records, err := s.records.Store.Records.ByUser(r.Context(), email)
+	found, err := a.records.Store.Records.ByUser(r.Context(), email)
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteError, "list records", err)
+		a.serverError(w, r, "list records", err)
 		return
 	}
-	for i := range records {
-		if c.MayUse(records[i].Room) {
-			rows = append(rows, recordRow(&records[i]))
+	rows := []recordRow{}
+	for i := range found {
+		if auth.CallerOf(r).MayUse(found[i].Room) {
+			rows = append(rows, newRecordRow(&found[i]))
 		}
 	}
 	httpapi.WriteJSON(w, http.StatusOK, rows)
-}
-
-// nvrRoomRow and nvrRecordRow have the columns of the NVR's tables.
-type nvrRoomRow struct {
-	ID           int64   `json:"id"`
-	Name         string  `json:"name"`
-	Drive        *string `json:"drive"`
-	Calendar     *string `json:"calendar"`
-	MainSource   *string `json:"main_source"`
-	ScreenSource *string `json:"screen_source"`
-	SoundSource  *string `json:"sound_source"`
-}
-
-func roomRow(room *nvr.Room) nvrRoomRow {
-	return nvrRoomRow{room.ID, room.Name, httpapi.Nullable(room.Drive), httpapi.Nullable(room.Calendar), httpapi.Nullable(room.MainSource), httpapi.Nullable(room.ScreenSource), httpapi.Nullable(room.SoundSource)}
-}
-
-type nvrRecordRow struct {
-	ID         int64   `json:"id"`
-	EventName  *string `json:"event_name"`
-	RoomName   string  `json:"room_name"`
-	Date       string  `json:"date"`
-	StartTime  string  `json:"start_time"`
-	EndTime    string  `json:"end_time"`
-	UserEmail  string  `json:"user_email"`
-	EventID    *string `json:"event_id"`
-	Done       bool    `json:"done"`
-	Processing bool    `json:"processing"`
-}
-
-func recordRow(r *nvr.Record) nvrRecordRow {
-	return nvrRecordRow{r.ID, httpapi.Nullable(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, httpapi.Nullable(r.EventID), r.Done, r.Processing}
 }

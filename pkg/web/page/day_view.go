@@ -6,107 +6,158 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// dayView is a room's day drawn: a row a source, and one of what was asked for.
+// dayView is a room's day as drawn: one row a source, and one row of what was requested.
 type dayView struct {
-	Date   string
-	Words  string
-	Zone   string
-	Rows   []dayRow
-	Hours  []dayHour
-	Legend []dayKind
-	Empty  bool
+	Date    string // YYYY-MM-DD
+	Heading string
+	Zone    string
+	Rows    []dayRow
+	Hours   []dayHour
+	Legend  []dayKind
+	Empty   bool // there is no footage
 }
 
 type dayRow struct {
-	Kind, Name string
-	Words      string // all that the bars show, for who does not see them
-	Bars       []dayBar
+	Kind string // CSS class
+	Name string
+	Text string // all that the bars show, for those who do not see them
+	Bars []dayBar
 }
 
-type dayBar struct {
-	Class, X, W string // X and W in per cent of the day
-	Title       string
-}
+// dayBar is a rectangle. X and W are percent of the day.
+type dayBar struct{ Class, X, W, Title string }
 
+// dayHour is a mark of the axis. X is percent of the day.
 type dayHour struct{ X, Text, Class, Anchor string }
 
 type dayKind struct{ Class, Text string }
 
+// The classes of bars. The text of one is "page.day." and the class.
+const (
+	classRecorded = "there"
+	classPresent  = "shown"
+	classCard     = "card" // the idle screen
+	classUnknown  = "unseen"
+	classDamaged  = "damaged"
+	classAsked    = "asked"
+)
+
 // day draws a room's day.
-func (s *site) day(ctx context.Context, language string, room *nvr.Room, date string) (*dayView, error) {
-	footage, err := s.records.Day(ctx, room, date)
+func (s *site) day(ctx context.Context, l *i18n.Localizer, room *nvr.Room, date string) (*dayView, error) {
+	footage, err := s.Records.Day(ctx, room, date)
 	if err != nil {
 		return nil, err
 	}
-	v := &dayView{Date: date, Words: s.words.LongDay(language, date), Hours: dayHours(), Empty: len(footage.Segments) == 0}
+	v := &dayView{
+		Date:    date,
+		Heading: dayHeading(l, date),
+		Hours:   dayHours(),
+		Empty:   len(footage.Segments) == 0,
+	}
 	if room.Zone != nil {
 		v.Zone = room.Zone.String()
 	}
-	for _, source := range footage.Sources {
-		if len(source.Roles) == 1 && source.Roles[0] == records.Sound && len(footage.Segments[source.Octet]) == 0 {
+	for i := range footage.Sources {
+		source := &footage.Sources[i]
+		segments := footage.Segments[source.Octet]
+		soundOnly := len(source.Roles) == 1 && source.Roles[0] == records.Sound
+		if soundOnly && len(segments) == 0 {
 			continue
 		}
 		screen := slices.Contains(source.Roles, string(nvr.Screen))
-		bars := records.JoinBars(records.BarsOf(footage.Segments[source.Octet], screen, room.SegmentLength))
-		name := s.sourceName(language, &source)
-		row := dayRow{Kind: "source", Name: name, Bars: s.drawBars(language, bars, ""), Words: s.words.T(language, "day.row.none", name)}
-		if len(bars) > 0 {
-			row.Words = s.words.T(language, "day.row", name, s.tellBars(language, bars))
-		}
-		v.Rows = append(v.Rows, row)
+		bars := records.JoinBars(records.BarsOf(segments, screen, room.SegmentLength))
+		v.Rows = append(v.Rows, sourceRow(l, sourceName(l, source), bars))
 	}
-	asked := dayRow{Kind: "requested", Name: s.words.T(language, "day.Requested"), Words: s.words.T(language, "day.row.free")}
-	if len(footage.Requested) > 0 {
-		asked.Bars = s.drawBars(language, footage.Requested, "asked")
-		asked.Words = s.words.T(language, "day.row", asked.Name, tellHours(footage.Requested))
-	}
-	v.Rows = append(v.Rows, asked)
-	v.Legend = s.legend(language, v.Rows)
+	v.Rows = append(v.Rows, requestedRow(l, footage.Requested))
+	v.Legend = legend(l, v.Rows)
 	return v, nil
 }
 
-func (s *site) sourceName(language string, source *records.Source) string {
+// dayHeading returns a date with its weekday. A text that is no date stays as it is.
+func dayHeading(l *i18n.Localizer, date string) string {
+	at, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return date
+	}
+	weekday := l.T("page.weekday." + strconv.Itoa(int(at.Weekday())))
+	return l.T("page.day.heading", "weekday", weekday, "date", date)
+}
+
+func sourceRow(l *i18n.Localizer, name string, bars []records.Bar) dayRow {
+	row := dayRow{
+		Kind: "source",
+		Name: name,
+		Text: l.T("page.day.row.none", "name", name),
+		Bars: drawBars(l, bars, ""),
+	}
+	if len(bars) > 0 {
+		row.Text = l.T("page.day.row", "name", name, "bars", barsText(l, bars))
+	}
+	return row
+}
+
+func requestedRow(l *i18n.Localizer, bars []records.Bar) dayRow {
+	row := dayRow{
+		Kind: "requested",
+		Name: l.T("page.day.requested"),
+		Text: l.T("page.day.requested.none"),
+	}
+	if len(bars) > 0 {
+		row.Bars = drawBars(l, bars, classAsked)
+		row.Text = l.T("page.day.row", "name", row.Name, "bars", spans(bars))
+	}
+	return row
+}
+
+// sourceName returns the name of a source's first role that has one, else the source's own name.
+func sourceName(l *i18n.Localizer, source *records.Source) string {
 	for _, role := range source.Roles {
-		if key := "day.role." + role; s.words.Has(language, key) {
-			return s.words.T(language, key)
+		if key := "page.day.role." + role; l.Has(key) {
+			return l.T(key)
 		}
 	}
 	if source.Name != "" {
 		return source.Name
 	}
-	return s.words.T(language, "day.role.other", source.Octet)
+	return l.T("page.day.role.other", "source", source.Octet)
 }
 
-// classOf is how a run of footage looks; the words of a class are those of "day." + class.
-func classOf(b *records.Bar) string {
+// classOf returns the class of a run of footage.
+func classOf(b records.Bar) string {
 	switch {
 	case b.Fault:
-		return "damaged"
+		return classDamaged
 	case b.Screen == records.Present:
-		return "shown"
+		return classPresent
 	case b.Screen == records.Absent:
-		return "card"
+		return classCard
 	case b.Screen == records.NotAnalyzed:
-		return "unseen"
+		return classUnknown
 	}
-	return "there"
+	return classRecorded
 }
 
-// drawBars puts bars on the day; all of one class if it is given.
-func (s *site) drawBars(language string, bars []records.Bar, class string) []dayBar {
+// drawBars returns the rectangles of bars, all of one class if it is given.
+func drawBars(l *i18n.Localizer, bars []records.Bar, class string) []dayBar {
 	drawn := make([]dayBar, 0, len(bars))
-	for i := range bars {
-		b := &bars[i]
+	for _, b := range bars {
 		c := class
 		if c == "" {
 			c = classOf(b)
 		}
-		drawn = append(drawn, dayBar{Class: c, X: percentOfDay(b.From), W: percentOfDay(b.To - b.From), Title: span(b) + ", " + s.words.T(language, "day."+c)})
+		drawn = append(drawn, dayBar{
+			Class: c,
+			X:     percentOfDay(b.From),
+			W:     percentOfDay(b.To - b.From),
+			Title: span(b) + ", " + l.T("page.day."+c),
+		})
 	}
 	return drawn
 }
@@ -115,49 +166,50 @@ func percentOfDay(seconds float64) string {
 	return strconv.FormatFloat(seconds/records.DaySeconds*100, 'f', 3, 64)
 }
 
-// span writes the hours of a bar.
-func span(b *records.Bar) string { return clock(b.From) + "–" + clock(b.To) }
+// span returns the hours of a bar, such as 08:00–12:00.
+func span(b records.Bar) string { return clock(b.From) + "–" + clock(b.To) }
 
 func clock(second float64) string {
 	minute := int(second/60 + 0.5)
 	return fmt.Sprintf("%02d:%02d", minute/60, minute%60)
 }
 
-func tellHours(bars []records.Bar) string {
-	spans := make([]string, len(bars))
-	for i := range bars {
-		spans[i] = span(&bars[i])
+func spans(bars []records.Bar) string {
+	list := make([]string, len(bars))
+	for i, b := range bars {
+		list[i] = span(b)
 	}
-	return strings.Join(spans, ", ")
+	return strings.Join(list, ", ")
 }
 
-// tellBars says what bars show: "recorded 08:00–12:00, 12:30–20:00; …".
-func (s *site) tellBars(language string, bars []records.Bar) string {
+// barsText returns what bars show, such as "recorded 08:00–12:00, 12:30–20:00; idle screen 12:00–12:30".
+func barsText(l *i18n.Localizer, bars []records.Bar) string {
 	var classes []string
-	of := map[string][]records.Bar{}
-	for i := range bars {
-		class := classOf(&bars[i])
-		if of[class] == nil {
+	byClass := map[string][]records.Bar{}
+	for _, b := range bars {
+		class := classOf(b)
+		if byClass[class] == nil {
 			classes = append(classes, class)
 		}
-		of[class] = append(of[class], bars[i])
+		byClass[class] = append(byClass[class], b)
 	}
-	told := make([]string, len(classes))
+	parts := make([]string, len(classes))
 	for i, class := range classes {
-		told[i] = s.words.T(language, "day."+class) + " " + tellHours(of[class])
+		parts[i] = l.T("page.day."+class) + " " + spans(byClass[class])
 	}
-	return strings.Join(told, "; ")
+	return strings.Join(parts, "; ")
 }
 
-// dayHours is the axis: every hour a line, every third a number, every sixth on a narrow screen too.
+// dayHours returns the marks of the axis: a line every hour, a number every third, of which a narrow screen shows
+// every second.
 func dayHours() []dayHour {
 	hours := make([]dayHour, 0, 25)
 	for hour := range 25 {
 		h := dayHour{X: percentOfDay(float64(hour) * 3600), Anchor: "middle"}
-		switch {
-		case hour == 0:
+		switch hour {
+		case 0:
 			h.Anchor = "start"
-		case hour == 24:
+		case 24:
 			h.Anchor = "end"
 		}
 		if hour%3 == 0 {
@@ -171,14 +223,20 @@ func dayHours() []dayHour {
 	return hours
 }
 
-// legend names the classes that are drawn, in a settled order.
-func (s *site) legend(language string, rows []dayRow) []dayKind {
+// legend returns the classes that are drawn, in a fixed order.
+func legend(l *i18n.Localizer, rows []dayRow) []dayKind {
+	drawn := map[string]bool{}
+	for _, row := range rows {
+		for _, b := range row.Bars {
+			drawn[b.Class] = true
+		}
+	}
 	var kinds []dayKind
-	for _, class := range []string{"there", "shown", "card", "unseen", "damaged", "asked"} {
-		if slices.ContainsFunc(rows, func(r dayRow) bool {
-			return slices.ContainsFunc(r.Bars, func(b dayBar) bool { return b.Class == class })
-		}) {
-			kinds = append(kinds, dayKind{class, s.words.T(language, "day."+class)})
+	for _, class := range []string{
+		classRecorded, classPresent, classCard, classUnknown, classDamaged, classAsked,
+	} {
+		if drawn[class] {
+			kinds = append(kinds, dayKind{Class: class, Text: l.T("page.day." + class)})
 		}
 	}
 	return kinds

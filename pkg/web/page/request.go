@@ -2,22 +2,24 @@ package page
 
 import (
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
+// maxToken is the length of the longest accepted token, in bytes.
+const maxToken = 64
+
 // requestPage is the form at /.
 type requestPage struct {
-	Token  string // catches the double click
+	Token  string // makes a double click one request
 	Rooms  []string
 	Room   string
 	Date   string
@@ -25,15 +27,26 @@ type requestPage struct {
 	End    string
 	Title  string
 	Errors []fieldText
-	Day    *dayView
+	Day    *dayView // nil: no room, or no valid date
 }
 
 // fieldText is what is wrong with a field, in the reader's language.
 type fieldText struct{ Field, Text string }
 
-// Error is what is wrong with one field; empty if nothing.
-func (p *requestPage) Error(field string) string {
-	for _, e := range p.Errors {
+// fieldTexts returns errors in the reader's language.
+func fieldTexts(l *i18n.Localizer, found []records.FieldError) []fieldText {
+	var texts []fieldText
+	for _, each := range found {
+		texts = append(texts, fieldText{Field: each.Field, Text: each.Text(l)})
+	}
+	return texts
+}
+
+// Error returns what is wrong with one field. It is empty if nothing is.
+func (p *requestPage) Error(field string) string { return errorOf(p.Errors, field) }
+
+func errorOf(errors []fieldText, field string) string {
+	for _, e := range errors {
 		if e.Field == field {
 			return e.Text
 		}
@@ -41,18 +54,24 @@ func (p *requestPage) Error(field string) string {
 	return ""
 }
 
-// showRequest is GET /: the form, filled in as the address says.
+// showRequest is GET /: the form, filled in from the query.
 func (s *site) showRequest(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	s.renderRequest(w, r, http.StatusOK, requestPage{Room: query.Get("room"), Date: query.Get("date"), Start: query.Get("start"),
-		End: query.Get("end"), Title: query.Get("title"), Token: query.Get("token")})
+	s.renderRequest(w, r, http.StatusOK, requestPage{
+		Room:  query.Get("room"),
+		Date:  query.Get("date"),
+		Start: query.Get("start"),
+		End:   query.Get("end"),
+		Title: query.Get("title"),
+		Token: query.Get("token"),
+	})
 }
 
-// renderRequest shows the form with what was typed.
+// renderRequest answers with the form. It fills in what is missing: a room, today, a token and the drawn day.
 func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int, p requestPage) {
-	list, err := s.records.ReadRooms(r.Context())
+	list, err := s.Records.ReadRooms(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, "list the rooms", err)
 		return
 	}
 	for i := range list.Rooms {
@@ -62,25 +81,30 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 		p.Room = s.usualRoom(r, p.Rooms)
 	}
 	if p.Date == "" && status == http.StatusOK {
-		p.Date = s.records.Now().In(list.Zone(p.Room)).Format(time.DateOnly)
+		p.Date = s.Records.Now().In(list.Zone(p.Room)).Format(time.DateOnly)
 	}
 	if p.Token == "" || len(p.Token) > maxToken {
 		p.Token = rand.Text()
 	}
-	if room := list.ByName[p.Room]; room != nil && records.CheckDate(p.Date) == "" {
-		if p.Day, err = s.day(r.Context(), s.words.Language(r), room, p.Date); err != nil {
-			s.log.ErrorContext(r.Context(), "could not show a day", "room", p.Room, "err", err) // the form works without
+	l := s.localizer(r)
+	if room := list.Find(p.Room); room != nil && records.CheckDate(p.Date) == "" {
+		p.Day, err = s.day(r.Context(), l, room, p.Date)
+		if err != nil { // the form works without the drawn day
+			s.Log.ErrorContext(r.Context(), "could not show a day", "room", p.Room, "err", err)
 		}
 	}
-	title := s.words.T(s.words.Language(r), "request.title")
-	s.render(w, r, status, "request", shown{Title: title, Nav: "request", User: s.user(r), Body: &p})
+	s.render(w, r, status, "request", frame{
+		Title: l.T("page.request.title"),
+		Nav:   "request",
+		Body:  &p,
+	})
 }
 
-const maxToken = 64
-
-// usualRoom is the room that the person asked for last, else the first.
+// usualRoom returns the room of the person's last request, else the first one.
 func (s *site) usualRoom(r *http.Request, rooms []string) string {
-	if last, _, err := s.records.Store.Records.List(r.Context(), store.Filter{UserEmail: auth.CallerOf(r).Email}, 0, 1); err == nil && len(last) > 0 {
+	own := store.Filter{UserEmail: auth.CallerOf(r).Email}
+	last, _, err := s.Records.Store.Records.List(r.Context(), own, 0, 1)
+	if err == nil && len(last) > 0 {
 		return last[0].Room
 	}
 	if len(rooms) > 0 {
@@ -89,61 +113,77 @@ func (s *site) usualRoom(r *http.Request, rooms []string) string {
 	return ""
 }
 
-// postRequest is POST /: a record, or the form again with what is wrong.
+// postRequest is POST /. It stores a record, or shows the form again with what is wrong.
 func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		s.sayPage(w, r, statusOfForm(err), "")
+		s.failPage(w, r, httpapi.FormStatus(err), "")
 		return
 	}
-	form := r.PostForm
-	field := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(form.Get(name), "")) }
-	a := records.Request{Room: form.Get("room"), Date: field("date"), Start: field("start"), End: field("end"), Title: field("title"), Email: auth.CallerOf(r).Email}
-	p := requestPage{Room: a.Room, Date: a.Date, Start: a.Start, End: a.End, Title: a.Title, Token: form.Get("token")}
-	list, err := s.records.ReadRooms(r.Context())
+	request := readForm(r)
+	p := requestPage{
+		Room:  request.Room,
+		Date:  request.Date,
+		Start: request.Start,
+		End:   request.End,
+		Title: request.Title,
+		Token: r.PostForm.Get("token"),
+	}
+	list, err := s.Records.ReadRooms(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, "list the rooms", err)
 		return
 	}
-	language := s.words.Language(r)
-	var wrongs []records.FieldError
-	if list.ByName[a.Room] == nil {
-		wrongs = append(wrongs, records.FieldError{Field: "room", Code: "room"})
+	var found []records.FieldError
+	if list.Find(request.Room) == nil {
+		found = append(found, records.FieldError{Field: "room", Code: "room"})
 	}
-	wrongs = append(wrongs, records.Check(a, list.Zone(a.Room))...)
-	for _, each := range wrongs {
-		p.Errors = append(p.Errors, fieldText{each.Field, s.words.T(language, "wrong."+each.Code)})
-	}
-	if len(wrongs) > 0 {
+	found = append(found, records.Check(request, list.Zone(request.Room))...)
+	l := s.localizer(r)
+	if len(found) > 0 {
+		p.Errors = fieldTexts(l, found)
 		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
 		return
 	}
-	if _, _, err := s.records.Store.Requests.Insert(r.Context(), a.Record(), onceOf(r, a, p.Token)); err != nil {
-		s.log.ErrorContext(r.Context(), "could not file a request", "err", err)
-		p.Errors = []fieldText{{"room", s.words.T(language, "request.broken")}}
+	_, _, err = s.Records.Store.Requests.Insert(r.Context(), request.Record(), onceOf(r, request, p.Token))
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "could not store a request", "err", err)
+		p.Errors = []fieldText{{Field: "room", Text: l.T("page.request.broken")}}
 		s.renderRequest(w, r, http.StatusServiceUnavailable, p)
 		return
 	}
 	http.Redirect(w, r, "/recordings?sent=1", http.StatusSeeOther)
 }
 
-// onceOf makes a form that was sent twice one request. Another content is another request, though the
-// browser's way back brought the same form; and a program without a token means what it says each time.
-func onceOf(r *http.Request, a records.Request, token string) *store.IdempotencyKey {
+// readForm returns the request that the parsed form holds.
+func readForm(r *http.Request) records.Request {
+	return records.Request{
+		Room:  r.PostForm.Get("room"),
+		Date:  formText(r, "date"),
+		Start: formText(r, "start"),
+		End:   formText(r, "end"),
+		Title: formText(r, "title"),
+		Email: auth.CallerOf(r).Email,
+	}
+}
+
+// formText returns a field of the parsed form without surrounding space and bytes that are not UTF-8.
+func formText(r *http.Request, name string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(r.PostForm.Get(name), ""))
+}
+
+// onceOf returns what makes a form that was sent twice one request. The content is part of it, since going back in the
+// browser shows the same token. A program that sends no token means each request.
+func onceOf(r *http.Request, request records.Request, token string) *store.IdempotencyKey {
 	if token == "" || len(token) > maxToken {
 		return nil
 	}
-	content := url.Values{"token": {token}, "room": {a.Room}, "date": {a.Date}, "start": {a.Start}, "end": {a.End}, "title": {a.Title}}.Encode()
-	return &store.IdempotencyKey{Owner: auth.CallerOf(r).ID, Key: content}
-}
-
-// statusOfForm is the answer to a form that cannot be read.
-func statusOfForm(err error) int {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge
+	content := url.Values{
+		"token": {token},
+		"room":  {request.Room},
+		"date":  {request.Date},
+		"start": {request.Start},
+		"end":   {request.End},
+		"title": {request.Title},
 	}
-	return http.StatusBadRequest
+	return &store.IdempotencyKey{Owner: auth.CallerOf(r).ID, Key: content.Encode()}
 }
-
-// hours writes a record's hours.
-func hours(r *nvr.Record) string { return r.StartTime + "–" + r.EndTime }

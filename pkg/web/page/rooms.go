@@ -10,55 +10,71 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// What the columns of rooms and sources hold, in characters.
+// Lengths of the columns of rooms and sources, in characters.
 const (
-	maxName    = 100
-	maxAddress = 100
-	maxLink    = 200
+	maxName = 100
+	maxLink = 200
 )
 
-// roomPage is a room with its sources and settings, to be changed.
+// Bounds of a segment's length, in minutes.
+const (
+	minSegment = 0.1
+	maxSegment = 24 * 60
+)
+
+// roomPage is the form of a room, its settings and its sources.
 type roomPage struct {
 	Said    string
 	New     bool
 	ID      int64
+	Title   string
 	Fields  []roomField
 	Errors  []fieldText
 	Sources []sourceForm
 }
 
-// roomField is one input of the room's form.
+// roomField is one input of a form.
 type roomField struct {
 	Name, Label, Hint, Value, Wrong string
-	List                            []string // suggestions
 }
 
-// sourceForm is the form of a source; ID 0 is a new one.
+// sourceForm is the form of a source. ID 0 is a new one.
 type sourceForm struct {
 	ID     int64
 	Legend string
 	Fields []roomField
 }
 
-// roomValues are the texts of the room's form by field, in order.
-func roomValues(room *nvr.Room) [][2]string {
+// input is a field of a form with its text.
+type input struct{ name, value string }
+
+// roomInputs returns the fields of the room's form, in order.
+func roomInputs(room *nvr.Room) []input {
 	zone := ""
 	if room.Zone != nil {
 		zone = room.Zone.String()
 	}
-	return [][2]string{
-		{"name", room.Name}, {"drive", room.Drive}, {"calendar", room.Calendar},
-		{"main_source", room.MainSource}, {"screen_source", room.ScreenSource}, {"sound_source", room.SoundSource},
-		{"zone", zone}, {"language", room.Language}, {"segment", minutesText(room.SegmentLength)},
+	return []input{
+		{"name", room.Name},
+		{"drive", room.Drive},
+		{"calendar", room.Calendar},
+		{"main_source", room.MainSource},
+		{"screen_source", room.ScreenSource},
+		{"sound_source", room.SoundSource},
+		{"zone", zone},
+		{"language", room.Language},
+		{"segment", minutesText(room.SegmentLength)},
 	}
 }
 
+// minutesText returns a duration in minutes. It is empty for 0, which means the default.
 func minutesText(d time.Duration) string {
 	if d == 0 {
 		return ""
@@ -66,210 +82,280 @@ func minutesText(d time.Duration) string {
 	return strconv.FormatFloat(d.Minutes(), 'f', -1, 64)
 }
 
-func sourceValues(source *nvr.Source) [][2]string {
-	return [][2]string{{"name", source.Name}, {"ip", source.IP}, {"port", source.Port}, {"rtsp", source.RTSP}, {"audio", source.Audio}, {"merge", source.Merge}}
+// sourceInputs returns the fields of a source's form, in order.
+func sourceInputs(source *nvr.Source) []input {
+	return []input{
+		{"name", source.Name},
+		{"ip", source.IP},
+		{"port", source.Port},
+		{"rtsp", source.RTSP},
+		{"audio", source.Audio},
+		{"merge", source.Merge},
+	}
 }
 
-// roomByID finds the room of a path; "new" is one that is not there yet.
-func (s *site) roomByID(w http.ResponseWriter, r *http.Request) (room nvr.Room, ok bool) {
-	text := r.PathValue("id")
-	if text == "new" {
+// readInputs replaces the texts by those that the parsed form holds.
+func readInputs(r *http.Request, inputs []input) []input {
+	sent := make([]input, len(inputs))
+	for i, in := range inputs {
+		sent[i] = input{name: in.name, value: formText(r, in.name)}
+	}
+	return sent
+}
+
+// pathRoom reads the room of the path. "new" is one that is not stored yet. It answers 404 if it returns false.
+func (s *site) pathRoom(w http.ResponseWriter, r *http.Request) (room nvr.Room, ok bool) {
+	number := r.PathValue("id")
+	if number == "new" {
 		return nvr.Room{}, true
 	}
-	id, err := strconv.ParseInt(text, 10, 64)
+	id, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
-		s.sayPage(w, r, http.StatusNotFound, "")
+		s.failPage(w, r, http.StatusNotFound, "")
 		return room, false
 	}
-	rooms, err := s.records.Store.Rooms.List(r.Context())
+	list, err := s.Records.ReadRooms(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "list the rooms", err)
+		s.serverError(w, r, "list the rooms", err)
 		return room, false
 	}
-	at := slices.IndexFunc(rooms, func(room nvr.Room) bool { return room.ID == id })
-	if at < 0 {
-		s.sayPage(w, r, http.StatusNotFound, "")
+	i := slices.IndexFunc(list.Rooms, func(room nvr.Room) bool { return room.ID == id })
+	if i < 0 {
+		s.failPage(w, r, http.StatusNotFound, "")
 		return room, false
 	}
-	return rooms[at], true
+	return list.Rooms[i], true
 }
 
 // showRoom is GET /operators/rooms/{id}.
 func (s *site) showRoom(w http.ResponseWriter, r *http.Request) {
-	room, ok := s.roomByID(w, r)
+	room, ok := s.pathRoom(w, r)
 	if !ok {
 		return
 	}
-	said := ""
+	page := roomPage{}
 	if r.URL.Query().Get("said") == "saved" {
-		said = "room.saved"
+		page.Said = s.localizer(r).T("page.room.saved")
 	}
-	s.renderRoom(w, r, http.StatusOK, &room, roomValues(&room), nil, said)
+	s.renderRoom(w, r, http.StatusOK, &room, roomInputs(&room), page)
 }
 
-func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, room *nvr.Room, values [][2]string, wrongs []records.FieldError, said string) {
-	language := s.words.Language(r)
-	page := roomPage{New: room.ID == 0, ID: room.ID}
-	if said != "" {
-		page.Said = s.words.T(language, said)
+// renderRoom answers with the form of a room. The page holds what was said and the errors.
+func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, room *nvr.Room, inputs []input, page roomPage) {
+	l := s.localizer(r)
+	page.New = room.ID == 0
+	page.ID = room.ID
+	page.Title = l.T("page.room.new")
+	page.Fields = s.formFields(l, "page.room.", inputs, page.Errors)
+	if !page.New {
+		page.Title = l.T("page.room.title", "room", room.Name)
+		page.Sources = s.sourceForms(l, room)
 	}
-	for _, each := range wrongs {
-		page.Errors = append(page.Errors, fieldText{each.Field, s.words.T(language, "wrong."+each.Code)})
-	}
-	page.Fields = s.roomFields(language, "room", values, page.Errors)
-	if room.ID != 0 {
-		for i := range room.Sources {
-			source := &room.Sources[i]
-			page.Sources = append(page.Sources, sourceForm{source.ID, source.Name + " " + source.IP, s.roomFields(language, "source", sourceValues(source), nil)})
-		}
-		page.Sources = append(page.Sources, sourceForm{0, s.words.T(language, "source.new"), s.roomFields(language, "source", sourceValues(&nvr.Source{}), nil)})
-	}
-	title := s.words.T(language, "room.new")
-	if room.ID != 0 {
-		title = s.words.T(language, "room.title", room.Name)
-	}
-	s.render(w, r, status, "room", shown{Title: title, Nav: "operators", User: s.user(r), Body: page})
+	s.render(w, r, status, "room", frame{
+		Title: page.Title,
+		Nav:   "operators",
+		Body:  page,
+	})
 }
 
-func (s *site) roomFields(language, of string, values [][2]string, wrongs []fieldText) []roomField {
-	fields := make([]roomField, len(values))
-	for i, v := range values {
-		f := roomField{Name: v[0], Label: s.words.T(language, of+"."+v[0]), Value: v[1]}
-		if hint := of + "." + v[0] + ".hint"; s.words.Has(language, hint) {
-			f.Hint = s.words.T(language, hint)
+// sourceForms returns one form a source, and one for a new source.
+func (s *site) sourceForms(l *i18n.Localizer, room *nvr.Room) []sourceForm {
+	var forms []sourceForm
+	for i := range room.Sources {
+		source := &room.Sources[i]
+		forms = append(forms, sourceForm{
+			ID:     source.ID,
+			Legend: source.Name + " " + source.IP,
+			Fields: s.formFields(l, "page.source.", sourceInputs(source), nil),
+		})
+	}
+	return append(forms, sourceForm{
+		Legend: l.T("page.source.new"),
+		Fields: s.formFields(l, "page.source.", sourceInputs(&nvr.Source{}), nil),
+	})
+}
+
+// formFields returns the inputs with their labels, hints and errors. The label's text is the prefix and the name.
+func (s *site) formFields(l *i18n.Localizer, prefix string, inputs []input, errors []fieldText) []roomField {
+	languages := strings.Join(s.catalog.Languages(), ", ")
+	fields := make([]roomField, len(inputs))
+	for i, in := range inputs {
+		fields[i] = roomField{
+			Name:  in.name,
+			Label: l.T(prefix + in.name),
+			Value: in.value,
+			Wrong: errorOf(errors, in.name),
 		}
-		for _, each := range wrongs {
-			if each.Field == f.Name {
-				f.Wrong = each.Text
-			}
+		if hint := prefix + in.name + ".hint"; l.Has(hint) {
+			fields[i].Hint = l.T(hint, "languages", languages)
 		}
-		fields[i] = f
 	}
 	return fields
 }
 
 // postRoom is POST /operators/rooms/{id}.
 func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
-	room, ok := s.roomByID(w, r)
+	room, ok := s.pathRoom(w, r)
 	if !ok {
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		s.sayPage(w, r, statusOfForm(err), "")
+		s.failPage(w, r, httpapi.FormStatus(err), "")
 		return
 	}
-	values := formValues(r, roomValues(&room))
-	changed, wrongs := readRoom(room, values)
-	if other, there, err := s.records.Room(r.Context(), changed.Name); err != nil {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "look up a room", err)
-		return
-	} else if there && other.ID != room.ID {
-		wrongs = append(wrongs, records.FieldError{Field: "name", Code: "room-taken"})
-	}
-	if len(wrongs) > 0 {
-		s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, values, wrongs, "")
+	inputs := readInputs(r, roomInputs(&room))
+	changed, found := s.readRoom(room, inputs)
+	other, exists, err := s.Records.Room(r.Context(), changed.Name)
+	if err != nil {
+		s.serverError(w, r, "look up a room", err)
 		return
 	}
-	id, err := s.records.Store.Rooms.Save(r.Context(), changed)
+	if exists && other.ID != room.ID {
+		found = append(found, records.FieldError{Field: "name", Code: "room-taken"})
+	}
+	if len(found) > 0 {
+		page := roomPage{Errors: fieldTexts(s.localizer(r), found)}
+		s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, inputs, page)
+		return
+	}
+	id, err := s.Records.Store.Rooms.Save(r.Context(), changed)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "save a room", err)
+		s.serverError(w, r, "save a room", err)
 		return
 	}
-	s.records.ForgetRooms()
+	s.saved(w, r, id)
+}
+
+// saved returns to the form of a room that has changed.
+func (s *site) saved(w http.ResponseWriter, r *http.Request, id int64) {
+	s.Records.ForgetRooms()
 	http.Redirect(w, r, "/operators/rooms/"+strconv.FormatInt(id, 10)+"?said=saved", http.StatusSeeOther)
 }
 
-// formValues are the texts that a form sent for the fields of values.
-func formValues(r *http.Request, values [][2]string) [][2]string {
-	sent := make([][2]string, len(values))
-	for i, v := range values {
-		sent[i] = [2]string{v[0], strings.TrimSpace(strings.ToValidUTF8(r.PostForm.Get(v[0]), ""))}
+// readRoom writes a form's texts into a room and returns what is wrong with them.
+func (s *site) readRoom(room nvr.Room, inputs []input) (nvr.Room, []records.FieldError) {
+	var found []records.FieldError
+	wrong := func(field, code string) {
+		found = append(found, records.FieldError{Field: field, Code: code})
 	}
-	return sent
-}
-
-// readRoom writes a form's texts into a room.
-func readRoom(room nvr.Room, values [][2]string) (nvr.Room, []records.FieldError) {
 	text := map[string]string{}
-	var wrongs []records.FieldError
-	for _, v := range values {
-		limit := map[string]int{"name": maxName, "drive": maxLink, "calendar": maxLink}[v[0]]
-		if limit == 0 {
-			limit = maxAddress
+	for _, in := range inputs {
+		limit := maxName
+		if in.name == "drive" || in.name == "calendar" {
+			limit = maxLink
 		}
-		if utf8.RuneCountInString(v[1]) > limit || strings.ContainsFunc(v[1], unicode.IsControl) {
-			wrongs = append(wrongs, records.FieldError{Field: v[0], Code: "text"})
+		if !isPlainText(in.value, limit) {
+			wrong(in.name, "text")
 		}
-		text[v[0]] = v[1]
+		text[in.name] = in.value
 	}
-	room.Name, room.Drive, room.Calendar = text["name"], text["drive"], text["calendar"]
+	room.Name = text["name"]
+	room.Drive = text["drive"]
+	room.Calendar = text["calendar"]
+	room.MainSource = text["main_source"]
+	room.ScreenSource = text["screen_source"]
+	room.SoundSource = text["sound_source"]
 	if room.Name == "" {
-		wrongs = append(wrongs, records.FieldError{Field: "name", Code: "room-name"})
+		wrong("name", "room-name")
 	}
-	for name, into := range map[string]*string{"main_source": &room.MainSource, "screen_source": &room.ScreenSource, "sound_source": &room.SoundSource} {
-		if *into = text[name]; *into != "" && nvr.Octet(*into) == "" {
-			wrongs = append(wrongs, records.FieldError{Field: name, Code: "address"})
+	for _, field := range []string{"main_source", "screen_source", "sound_source"} {
+		if address := text[field]; address != "" && nvr.Octet(address) == "" {
+			wrong(field, "address")
 		}
 	}
-	room.Zone = nil
-	if zone := text["zone"]; zone != "" {
-		location, err := time.LoadLocation(zone)
-		if err != nil || zone == "Local" {
-			wrongs = append(wrongs, records.FieldError{Field: "zone", Code: "zone"})
-		}
-		room.Zone = location
+	zone, ok := readZone(text["zone"])
+	if !ok {
+		wrong("zone", "zone")
 	}
-	if room.Language = text["language"]; room.Language != "" && room.Language != "ru" && room.Language != "en" {
-		wrongs = append(wrongs, records.FieldError{Field: "language", Code: "language"})
+	room.Zone = zone
+	room.Language = text["language"]
+	if room.Language != "" && !s.catalog.Has(room.Language) {
+		wrong("language", "language")
 	}
-	room.SegmentLength = 0
-	if length := text["segment"]; length != "" {
-		minutes, err := strconv.ParseFloat(length, 64)
-		if err != nil || !(minutes >= 0.1 && minutes <= 24*60) {
-			wrongs = append(wrongs, records.FieldError{Field: "segment", Code: "segment"})
-		} else {
-			room.SegmentLength = time.Duration(minutes * float64(time.Minute))
-		}
+	length, ok := readMinutes(text["segment"])
+	if !ok {
+		wrong("segment", "segment")
 	}
-	return room, wrongs
+	room.SegmentLength = length
+	return room, found
 }
 
-// postSource is POST /operators/rooms/{id}/sources/{source}: a source saved, or deleted.
+// isPlainText reports whether a text has at most limit characters and no control characters.
+func isPlainText(text string, limit int) bool {
+	return utf8.RuneCountInString(text) <= limit && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// readZone returns the location of an IANA name. An empty name means the default and is nil.
+func readZone(name string) (zone *time.Location, ok bool) {
+	if name == "" {
+		return nil, true
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil && name != "Local"
+}
+
+// readMinutes returns a duration in minutes. An empty text means the default and is 0.
+func readMinutes(text string) (length time.Duration, ok bool) {
+	if text == "" {
+		return 0, true
+	}
+	minutes, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(minutes >= minSegment && minutes <= maxSegment) { // NaN fails both comparisons
+		return 0, false
+	}
+	return time.Duration(minutes * float64(time.Minute)), true
+}
+
+// postSource is POST /operators/rooms/{id}/sources/{source}. It saves or deletes a source; number 0 is a new one.
 func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
-	room, ok := s.roomByID(w, r)
+	room, ok := s.pathRoom(w, r)
 	if !ok {
 		return
 	}
 	id, err := strconv.ParseInt(r.PathValue("source"), 10, 64)
 	if err != nil || room.ID == 0 {
-		s.sayPage(w, r, http.StatusNotFound, "")
+		s.failPage(w, r, http.StatusNotFound, "")
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		s.sayPage(w, r, statusOfForm(err), "")
+		s.failPage(w, r, httpapi.FormStatus(err), "")
 		return
 	}
 	if r.PostForm.Get("delete") != "" {
-		err = s.records.Store.Rooms.DeleteSource(r.Context(), room.ID, id)
+		err = s.Records.Store.Rooms.DeleteSource(r.Context(), room.ID, id)
 	} else {
-		text := map[string]string{}
-		for _, v := range formValues(r, sourceValues(&nvr.Source{})) {
-			if utf8.RuneCountInString(v[1]) > maxAddress || strings.ContainsFunc(v[1], unicode.IsControl) {
-				s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, roomValues(&room), nil, "source.wrong")
-				return
-			}
-			text[v[0]] = v[1]
-		}
-		if nvr.Octet(text["ip"]) == "" {
-			s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, roomValues(&room), nil, "source.wrong")
+		source, valid := readSource(r, id)
+		if !valid {
+			page := roomPage{Said: s.localizer(r).T("page.source.wrong")}
+			s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, roomInputs(&room), page)
 			return
 		}
-		_, err = s.records.Store.Rooms.SaveSource(r.Context(), room.ID, nvr.Source{ID: id, Name: text["name"], IP: text["ip"], Port: text["port"], RTSP: text["rtsp"], Audio: text["audio"], Merge: text["merge"]})
+		_, err = s.Records.Store.Rooms.SaveSource(r.Context(), room.ID, source)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		httpapi.ServerError(w, r, s.log, s.sayPage, "save a source", err)
+		s.serverError(w, r, "save a source", err)
 		return
 	}
-	s.records.ForgetRooms()
-	http.Redirect(w, r, "/operators/rooms/"+strconv.FormatInt(room.ID, 10)+"?said=saved", http.StatusSeeOther)
+	s.saved(w, r, room.ID)
+}
+
+// readSource returns the source that the parsed form holds. It is invalid with a wrong address or an overlong text.
+func readSource(r *http.Request, id int64) (source nvr.Source, valid bool) {
+	text := map[string]string{}
+	for _, in := range readInputs(r, sourceInputs(&nvr.Source{})) {
+		if !isPlainText(in.value, maxName) {
+			return source, false
+		}
+		text[in.name] = in.value
+	}
+	source = nvr.Source{
+		ID:    id,
+		Name:  text["name"],
+		IP:    text["ip"],
+		Port:  text["port"],
+		RTSP:  text["rtsp"],
+		Audio: text["audio"],
+		Merge: text["merge"],
+	}
+	return source, nvr.Octet(source.IP) != ""
 }

@@ -12,23 +12,30 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// What a screen showed, as far as it has been looked at.
+// What a screen showed, as far as its footage was analyzed. /api/v1 answers these words.
 const (
 	Present     = "present"
 	Absent      = "absent"
 	NotAnalyzed = "not looked at"
 )
 
+// Sound is the role of the source whose sound is used.
 const Sound = "sound"
 
-// sourceRoles is a source of a room and what it is there for.
+// DaySeconds is the length of a day on the room's clock.
+const DaySeconds = 24 * 60 * 60
+
+// maxJoined is the longest break in seconds that [JoinBars] closes. Segments rarely follow each other exactly.
+const maxJoined = 10
+
+// Source is a source of a room with its roles: lecturer, screen, board, sound.
 type Source struct {
-	Octet string
+	Octet string // last octet of its address, which names it in segments
 	Name  string
 	Roles []string
 }
 
-// sourcesOf lists a room's sources: lecturer, screen, board, then the others.
+// SourcesOf returns a room's sources: lecturer, screen, board, then the others.
 func SourcesOf(room *nvr.Room) []Source {
 	var all []Source
 	at := func(octet string) *Source {
@@ -42,7 +49,8 @@ func SourcesOf(room *nvr.Room) []Source {
 	}
 	add := func(address, role string) {
 		if octet := nvr.Octet(address); octet != "" {
-			at(octet).Roles = append(at(octet).Roles, role)
+			source := at(octet)
+			source.Roles = append(source.Roles, role)
 		}
 	}
 	add(room.MainSource, string(nvr.Lecturer))
@@ -61,17 +69,15 @@ func SourcesOf(room *nvr.Room) []Source {
 	return all
 }
 
-// bar is a run of footage of one kind, in seconds of the room's clock since midnight.
+// Bar is a run of footage of one kind. From and To are seconds since midnight on the room's clock.
 type Bar struct {
 	From, To float64
-	Screen   string // what a screen showed; empty: no screen
+	Screen   string // what a screen showed; empty: not a screen
 	Fault    bool   // there is a file, and it cannot be used
 }
 
-// daySeconds is the length of a day on the room's clock.
-const DaySeconds = 24 * 60 * 60
-
-// barsOf makes runs of a source's segments, sorted by time. A segment ends where the next begins.
+// BarsOf returns the runs of one source's segments, which must be sorted by time. The length is the room's length of a
+// segment. A segment ends at its analyzed end, at the latest where the next one starts.
 func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 	var bars []Bar
 	for i, segment := range segments {
@@ -80,8 +86,7 @@ func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 			continue
 		}
 		to := from + length.Seconds()
-		look := segment.Analysis
-		if look != nil && look.Seconds > 0 {
+		if look := segment.Analysis; look != nil && look.Seconds > 0 {
 			to = from + look.Seconds
 		}
 		if i+1 < len(segments) {
@@ -89,34 +94,41 @@ func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 				to = min(to, next)
 			}
 		}
-		to = min(to, DaySeconds)
-		switch {
-		case look != nil && look.Fault != "":
-			bars = append(bars, Bar{from, to, "", true})
-		case !screen:
-			bars = append(bars, Bar{from, to, "", false})
-		case look == nil || len(look.Stretches) == 0:
-			bars = append(bars, Bar{from, to, NotAnalyzed, false})
-		default:
-			for _, s := range look.Stretches {
-				seen := Absent
-				if s.Presentation {
-					seen = Present
-				}
-				if begin, end := from+max(s.From, 0), min(from+s.To, to); end > begin {
-					bars = append(bars, Bar{begin, end, seen, false})
-				}
-			}
+		bars = append(bars, segmentBars(segment.Analysis, screen, from, min(to, DaySeconds))...)
+	}
+	return bars
+}
+
+// segmentBars returns the runs of one segment: several for an analyzed screen, else one. A nil look means that the
+// segment was not analyzed.
+func segmentBars(look *store.Analysis, screen bool, from, to float64) []Bar {
+	switch {
+	case look != nil && look.Fault != "":
+		return []Bar{{From: from, To: to, Fault: true}}
+	case !screen:
+		return []Bar{{From: from, To: to}}
+	case look == nil || len(look.Stretches) == 0:
+		return []Bar{{From: from, To: to, Screen: NotAnalyzed}}
+	}
+	var bars []Bar
+	for _, s := range look.Stretches {
+		seen := Absent
+		if s.Presentation {
+			seen = Present
+		}
+		begin, end := from+max(s.From, 0), min(from+s.To, to)
+		if end > begin {
+			bars = append(bars, Bar{From: begin, To: end, Screen: seen})
 		}
 	}
 	return bars
 }
 
-// joinBars makes one of neighbours of the same kind that lie within a few seconds.
+// JoinBars joins neighbors of the same kind with less than [maxJoined] seconds between them.
 func JoinBars(bars []Bar) []Bar {
 	var joined []Bar
 	for _, b := range bars {
-		if n := len(joined); n > 0 && joined[n-1].Screen == b.Screen && joined[n-1].Fault == b.Fault && b.From-joined[n-1].To < 10 {
+		if n := len(joined); n > 0 && continues(joined[n-1], b) {
 			joined[n-1].To = max(joined[n-1].To, b.To)
 			continue
 		}
@@ -125,54 +137,82 @@ func JoinBars(bars []Bar) []Bar {
 	return joined
 }
 
+func continues(last, next Bar) bool {
+	return last.Screen == next.Screen && last.Fault == next.Fault && next.From-last.To < maxJoined
+}
+
+// secondOf returns the second of the day of a time HH:MM.
 func secondOf(clock string) (float64, bool) {
 	at, err := time.Parse("15:04", clock)
 	return float64(at.Hour()*3600 + at.Minute()*60), err == nil
 }
 
-// dayFootage is a room's day: the footage of each source, and the hours that were asked for.
-type DayFootage struct {
+// Day is one day of a room: the footage of each source, and the hours that were requested.
+type Day struct {
 	Sources   []Source
-	Segments  map[string][]store.Segment // by octet, by time
+	Segments  map[string][]store.Segment // by octet, sorted by time
 	Requested []Bar
 }
 
-// readDay reads a room's day from the index.
-func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (DayFootage, error) {
-	day := DayFootage{Sources: SourcesOf(room), Segments: map[string][]store.Segment{}}
+// Day reads a room's day from the index of segments.
+func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, error) {
+	day := Day{
+		Sources:  SourcesOf(room),
+		Segments: map[string][]store.Segment{},
+	}
 	footage, err := s.Store.Segments.On(ctx, room.Name, date)
 	if err != nil {
-		return day, err
+		return day, fmt.Errorf("read the index of segments: %w", err)
 	}
 	for _, segment := range footage {
-		day.Segments[segment.Name.Source] = append(day.Segments[segment.Name.Source], segment)
+		octet := segment.Name.Source
+		day.Segments[octet] = append(day.Segments[octet], segment)
 	}
-	for octet := range day.Segments {
-		if !slices.ContainsFunc(day.Sources, func(s Source) bool { return s.Octet == octet }) {
-			day.Sources = append(day.Sources, Source{Octet: octet, Roles: []string{}})
-		}
-	}
-	slices.SortStableFunc(day.Sources, func(a, b Source) int { return cmp.Compare(rank(a), rank(b)) })
+	day.addUnknownSources()
 	records, err := s.Store.Records.On(ctx, room.Name, date)
 	if err != nil {
-		return day, err
+		return day, fmt.Errorf("read the day's records: %w", err)
 	}
-	for i := range records {
-		from, okFrom := secondOf(records[i].StartTime)
-		to, okTo := secondOf(records[i].EndTime)
-		if r := &records[i]; okFrom && okTo && to > from && (r.Step.Working() || r.Step == nvr.StepDone) {
-			day.Requested = append(day.Requested, Bar{From: from, To: to})
-		}
-	}
+	day.Requested = requested(records)
 	return day, nil
 }
 
-// rank sorts sources: those with a role first, in the order of the roles, then by number.
+// addUnknownSources adds the sources that have footage and are not in the room's table, and sorts all.
+func (d *Day) addUnknownSources() {
+	for octet := range d.Segments {
+		known := func(s Source) bool { return s.Octet == octet }
+		if !slices.ContainsFunc(d.Sources, known) {
+			d.Sources = append(d.Sources, Source{Octet: octet, Roles: []string{}})
+		}
+	}
+	slices.SortStableFunc(d.Sources, func(a, b Source) int {
+		return cmp.Compare(rank(a), rank(b))
+	})
+}
+
+// requested returns the hours of the records that are made or will be.
+func requested(records []nvr.Record) []Bar {
+	var bars []Bar
+	for i := range records {
+		r := &records[i]
+		if !r.Step.Working() && r.Step != nvr.StepDone {
+			continue
+		}
+		from, okFrom := secondOf(r.StartTime)
+		to, okTo := secondOf(r.EndTime)
+		if okFrom && okTo && to > from {
+			bars = append(bars, Bar{From: from, To: to})
+		}
+	}
+	return bars
+}
+
+// rank returns a key that sorts sources: first those with a role, in the order of the roles, then by octet.
 func rank(s Source) string {
 	for i, role := range []string{string(nvr.Lecturer), string(nvr.Screen), string(nvr.Board), Sound} {
 		if slices.Contains(s.Roles, role) {
 			return fmt.Sprint(i)
 		}
 	}
-	return "9" + fmt.Sprintf("%03s", s.Octet)
+	return fmt.Sprintf("9%03s", s.Octet)
 }

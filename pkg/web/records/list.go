@@ -14,68 +14,109 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// ownRecord reads a record that the caller may see; another's is answered as if it were not there.
-func (s *Service) Owned(w http.ResponseWriter, r *http.Request, id int64, say httpapi.ErrorWriter) (nvr.Record, bool) {
+// ReadID returns the record number of a path. Only the canonical form is accepted: 1, not +1 or 01.
+func ReadID(text string) (id int64, ok bool) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 {
+		return 0, false
+	}
+	return id, strconv.FormatInt(id, 10) == text
+}
+
+// Owned returns the record of the path's {id} if the caller may see it. Otherwise it answers 404, also for another
+// person's record, so that numbers reveal nothing.
+func (s *Service) Owned(w http.ResponseWriter, r *http.Request, fail httpapi.ErrorWriter) (nvr.Record, bool) {
+	id, ok := ReadID(r.PathValue("id"))
+	if !ok {
+		fail(w, r, http.StatusNotFound, "there is nothing at this path")
+		return nvr.Record{}, false
+	}
 	record, err := s.Store.Records.Get(r.Context(), id)
-	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && !auth.CallerOf(r).Owns(&record):
-		say(w, r, http.StatusNotFound, "there is no such record")
-	case err != nil:
-		httpapi.ServerError(w, r, s.Log, say, "read a record", err)
-	default:
-		return record, true
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		httpapi.ServerError(w, r, s.Log, fail, "read a record", err)
+		return nvr.Record{}, false
 	}
-	return nvr.Record{}, false
+	if err != nil || !auth.CallerOf(r).Owns(&record) {
+		fail(w, r, http.StatusNotFound, "there is no such record")
+		return nvr.Record{}, false
+	}
+	return record, true
 }
 
-// withdrawnBy is the reason of a record that a person withdrew.
+// WithdrawnBy returns the reason of a record that a person cancelled.
 func WithdrawnBy(email string) nvr.Reason {
-	return nvr.Reason{En: "Withdrawn by " + email + ".", Ru: "Отозвано: " + email + "."}
+	return nvr.Reason{En: "Cancelled by " + email + ".", Ru: "Отменено: " + email + "."}
 }
 
-const maxScanned = 5000 // rows that one page may look through for a state that only the clock decides
+// maxScanned bounds how many rows one page of a list reads. A state that depends on the clock is not a column, so
+// rows are read and filtered.
+const maxScanned = 5000
 
-// list gives the first records of a filter that pass, and the cursor of the next page.
-func (s *Service) List(ctx context.Context, filter store.Filter, before int64, limit int, pass func(*View) bool) (views []View, next *string, err error) {
-	views = []View{}
+// Page is one page of a list.
+type Page struct {
+	Records []View  `json:"records"`
+	Next    *string `json:"next"` // cursor of the next page; null: this is the last
+}
+
+// Query selects the records of one page.
+type Query struct {
+	Filter store.Filter
+	Before int64 // only records with a lower number; 0: all
+	Limit  int
+	Pass   func(*View) bool // filters by what is not a column
+}
+
+// List returns one page of records, the newest first.
+func (s *Service) List(ctx context.Context, q Query) (Page, error) {
+	page := Page{Records: []View{}}
+	before := q.Before
 	for scanned := 0; ; {
-		records, more, err := s.Store.Records.List(ctx, filter, before, limit)
+		rows, more, err := s.Store.Records.List(ctx, q.Filter, before, q.Limit)
 		if err != nil {
-			return nil, nil, err
+			return page, err
 		}
-		zones, err := s.Zones(ctx, records...)
+		rooms, err := s.CachedRooms(ctx, rows...)
 		if err != nil {
-			return nil, nil, err
+			return page, err
 		}
-		for i := range records {
-			if len(views) == limit {
-				return views, httpapi.Nullable(FormatCursor(before)), nil
+		for i := range rows {
+			if len(page.Records) == q.Limit {
+				page.Next = httpapi.Nullable(FormatCursor(before))
+				return page, nil
 			}
-			v := NewView(&records[i], zones.Zone(records[i].Room), s.Now())
-			before = records[i].ID
-			if pass(&v) {
-				views = append(views, v)
+			v := s.NewView(&rows[i], rooms.Zone(rows[i].Room), s.Now())
+			before = rows[i].ID
+			if q.Pass(&v) {
+				page.Records = append(page.Records, v)
 			}
 		}
-		scanned += len(records)
+		scanned += len(rows)
 		if more == 0 {
-			return views, nil, nil
+			return page, nil
 		}
-		if len(views) == limit || scanned > maxScanned {
-			return views, httpapi.Nullable(FormatCursor(before)), nil
+		if len(page.Records) == q.Limit || scanned > maxScanned {
+			page.Next = httpapi.Nullable(FormatCursor(before))
+			return page, nil
 		}
 	}
 }
 
-// formatCursor and readCursor make a row's number into what clients hand back without reading it.
+// cursorPrefix stands before the number in a cursor, so that nothing else decodes to one.
+const cursorPrefix = "before "
+
+// FormatCursor returns the cursor of the records before a number. Clients pass it back unread.
 func FormatCursor(before int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("before " + strconv.FormatInt(before, 10)))
+	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + strconv.FormatInt(before, 10)))
 }
 
+// ReadCursor reads a cursor of [FormatCursor]; ok is false for any other text.
 func ReadCursor(cursor string) (before int64, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	number, ok := strings.CutPrefix(string(raw), "before ")
-	if err != nil || !ok {
+	if err != nil {
+		return 0, false
+	}
+	number, ok := strings.CutPrefix(string(raw), cursorPrefix)
+	if !ok {
 		return 0, false
 	}
 	before, err = strconv.ParseInt(number, 10, 64)

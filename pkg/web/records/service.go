@@ -4,29 +4,39 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// Service is what the pages and the APIs share.
+// Service reads records, rooms and footage for the page and the APIs. It is safe for concurrent use.
 type Service struct {
 	Store   Store
+	Catalog *i18n.Catalog
 	Now     func() time.Time
 	Log     *slog.Logger
 	Watcher *Watcher
 
-	roomList atomic.Pointer[RoomList]
+	rooms atomic.Pointer[RoomList] // last list that was read; nil: none
 }
 
-// New returns a Service; scale divides the pause between two looks of its watcher.
-func New(s Store, now func() time.Time, log *slog.Logger, scale float64) *Service {
-	service := &Service{Store: s, Now: now, Log: log}
-	service.Watcher = &Watcher{read: s.Records.ByID, show: service.Encode, every: scaled(watchEvery, scale), now: now, log: log, watched: map[int64]*watched{}}
+// minPoll bounds how often the watcher reads the database, whatever the time scale.
+const minPoll = 50 * time.Millisecond
+
+// New returns a service. The scale divides the watcher's pause, as it divides all pauses of a local run.
+func New(s Store, catalog *i18n.Catalog, now func() time.Time, log *slog.Logger, scale float64) *Service {
+	service := &Service{
+		Store:   s,
+		Catalog: catalog,
+		Now:     now,
+		Log:     log,
+	}
+	service.Watcher = &Watcher{
+		read:     s.Records.ByID,
+		encode:   service.Encode,
+		every:    max(time.Duration(float64(pollEvery)/scale), minPoll),
+		now:      now,
+		log:      log,
+		subjects: map[int64]*subject{},
+	}
 	return service
 }
-
-// scaled divides a pause, but leaves the machine time to breathe.
-func scaled(d time.Duration, by float64) time.Duration {
-	return max(time.Duration(float64(d)/by), 50*time.Millisecond)
-}
-
-// ForgetRooms drops the list of rooms: one has changed.
-func (s *Service) ForgetRooms() { s.roomList.Store(nil) }

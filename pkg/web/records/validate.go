@@ -8,106 +8,136 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// What the columns of a record hold, in characters.
+// Lengths of a record's columns, in characters.
 const (
-	maxRoom  = 200
 	maxTitle = 200
 	maxEmail = 100
 )
 
-// recordRequest is a request for a video as it came, in room time, before it was checked.
+// Request is a request for a recording as it came, before [Check]. Times are those of the room's clock.
 type Request struct {
-	Room, Date, Start, End, Title, Email string
+	Room  string
+	Date  string // YYYY-MM-DD
+	Start string // HH:MM
+	End   string // HH:MM
+	Title string
+	Email string // of the person who gets the recording
 }
 
-// record is the row of a request that was checked.
-func (a Request) Record() nvr.Record {
-	return nvr.Record{Title: a.Title, Room: a.Room, Date: a.Date, StartTime: a.Start, EndTime: a.End, UserEmail: a.Email}
+// Record returns the row of a request that passed [Check].
+func (q Request) Record() nvr.Record {
+	return nvr.Record{
+		Title:     q.Title,
+		Room:      q.Room,
+		Date:      q.Date,
+		StartTime: q.Start,
+		EndTime:   q.End,
+		UserEmail: q.Email,
+	}
 }
 
-// fieldError is what is wrong with a field: the words are those of the dictionary's key "wrong." + Code.
+// FieldError is what is wrong with one field.
 type FieldError struct {
-	Field string // of [asked], as the page calls it: room, date, start, end, title, email
-	Code  string
+	Field string // as the page calls it: room, date, start, end, title, email
+	Code  string // the catalogue's text is "page.wrong." and the code
 }
 
-// checkAsked finds what is wrong, at most once a field, in the order of the form.
-func Check(a Request, zone *time.Location) []FieldError {
-	var all []FieldError
-	add := func(field, code string) {
-		if code != "" {
-			all = append(all, FieldError{field, code})
+// Text returns the error in a language.
+func (e FieldError) Text(l *i18n.Localizer) string { return l.T("page.wrong." + e.Code) }
+
+// Check returns what is wrong with a request, at most one error a field, in the order of the form. It does not check
+// that the room exists. The zone is the room's.
+func Check(q Request, zone *time.Location) []FieldError {
+	date := CheckDate(q.Date)
+	start, end := checkClock(q.Start), checkClock(q.End)
+	if date == "" {
+		if start == "" {
+			start = checkExists(q.Date, q.Start, zone)
+		}
+		if end == "" {
+			end = checkExists(q.Date, q.End, zone)
 		}
 	}
-	dateCode := CheckDate(a.Date)
-	add("date", dateCode)
-	startCode, endCode := checkClock(a.Start), checkClock(a.End)
-	if dateCode == "" && startCode == "" {
-		startCode = checkExists(a.Date, a.Start, zone)
+	if start == "" && end == "" && q.End <= q.Start {
+		end = "end-not-after"
 	}
-	if dateCode == "" && endCode == "" {
-		endCode = checkExists(a.Date, a.End, zone)
+	var found []FieldError
+	for _, each := range []FieldError{
+		{"date", date},
+		{"start", start},
+		{"end", end},
+		{"title", checkTitle(q.Title)},
+		{"email", checkEmail(q.Email)},
+	} {
+		if each.Code != "" {
+			found = append(found, each)
+		}
 	}
-	if startCode == "" && endCode == "" && a.End <= a.Start {
-		endCode = "end-not-after"
-	}
-	add("start", startCode)
-	add("end", endCode)
-	add("title", checkTitle(a.Title))
-	add("email", checkEmail(a.Email))
-	return all
+	return found
 }
 
+// CheckDate returns the code of what is wrong with a date (YYYY-MM-DD). It is empty for a valid one.
 func CheckDate(date string) string {
-	switch at, err := time.Parse(time.DateOnly, date); {
-	case date == "":
+	if date == "" {
 		return "date-missing"
-	case err != nil || at.Format(time.DateOnly) != date:
+	}
+	at, err := time.Parse(time.DateOnly, date)
+	if err != nil || at.Format(time.DateOnly) != date {
 		return "date"
 	}
 	return ""
 }
 
+// checkClock returns the code of what is wrong with a time of day (HH:MM).
 func checkClock(clock string) string {
-	switch at, err := time.Parse("15:04", clock); {
-	case clock == "":
+	if clock == "" {
 		return "time-missing"
-	case err != nil || at.Format("15:04") != clock:
+	}
+	at, err := time.Parse("15:04", clock)
+	if err != nil || at.Format("15:04") != clock {
 		return "time"
 	}
 	return ""
 }
 
+// checkExists returns a code if the room's clock skips a time of the day, when it is set forward.
 func checkExists(date, clock string, zone *time.Location) string {
-	switch _, err := nvr.Wall(date, clock, zone); {
-	case errors.Is(err, nvr.ErrNoSuchTime):
+	_, err := nvr.Wall(date, clock, zone)
+	if errors.Is(err, nvr.ErrNoSuchTime) {
 		return "time-skipped"
-	case err != nil:
+	}
+	if err != nil {
 		return "time"
 	}
 	return ""
 }
 
+// checkTitle returns the code of what is wrong with a title.
 func checkTitle(title string) string {
-	switch {
-	case utf8.RuneCountInString(title) > maxTitle:
+	if utf8.RuneCountInString(title) > maxTitle {
 		return "title-long"
-	case !utf8.ValidString(title) || strings.ContainsRune(title, 0):
+	}
+	if !utf8.ValidString(title) || strings.ContainsRune(title, 0) {
 		return "title-characters"
 	}
 	return ""
 }
 
-// checkEmail takes a bare address, nothing that a mail program would also understand.
+// checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column must not hold that.
 func checkEmail(email string) string {
 	if utf8.RuneCountInString(email) > maxEmail {
 		return "email-long"
 	}
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || strings.ContainsFunc(email, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+	if err != nil || parsed.Address != email {
+		return "email"
+	}
+	unprintable := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	if strings.ContainsFunc(email, unprintable) {
 		return "email"
 	}
 	return ""

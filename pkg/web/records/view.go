@@ -1,17 +1,21 @@
 package records
 
 import (
+	"context"
+	"encoding/json"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// State is where a record is, in a reader's words.
+// State is the progress of a record in a reader's terms.
 type State string
 
-// The states, in the order of the way.
+// The states, in the order in which a record passes them.
 const (
 	Waiting   State = "waiting" // for its end, or for footage
 	Queued    State = "queued"
@@ -23,39 +27,72 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
-// recordView is a record of /api/v1.
+// Ended reports whether a record in this state changes only if a person acts.
+func (s State) Ended() bool { return s == Done || s == Failed || s == Withdrawn }
+
+// View is a record as /api/v1 answers it. Empty texts are null.
 type View struct {
-	ID      int64       `json:"id"`
-	Room    string      `json:"room"`
-	Title   *string     `json:"title"`
-	Start   *string     `json:"start"` // RFC 3339 in the room's zone; null if the row's cannot be read
-	End     *string     `json:"end"`
-	State   State       `json:"state"`
-	Percent int         `json:"percent"`
-	Link    *string     `json:"link"`
-	Course  *string     `json:"course"`
-	Share   *string     `json:"share"`
-	Reason  *nvr.Reason `json:"reason"`
+	ID      int64           `json:"id"`
+	Room    string          `json:"room"`
+	Title   *string         `json:"title"`
+	Start   *string         `json:"start"` // RFC 3339 in the room's zone; null if the row's times are invalid
+	End     *string         `json:"end"`
+	State   State           `json:"state"`
+	Percent int             `json:"percent"` // of the merge: 0 to 100
+	Link    *string         `json:"link"`
+	Course  *string         `json:"course"` // in English
+	Share   *string         `json:"share"`  // in English
+	Reason  json.RawMessage `json:"reason"` // {en, ru, code, args}
 }
 
-// view shows a record at an instant; zone is its room's.
-func NewView(r *nvr.Record, zone *time.Location, now time.Time) View {
-	v := View{ID: r.ID, Room: r.Room, Title: httpapi.Nullable(r.Title), State: StateOf(r, zone, now), Percent: percent(r),
-		Link: httpapi.Nullable(r.Link), Course: httpapi.Nullable(nvr.ReadReason(r.Course).En), Share: httpapi.Nullable(nvr.ReadReason(r.Share).En)}
-	if start, end, err := r.Window(zone); err == nil {
-		v.Start, v.End = httpapi.Nullable(start.Format(time.RFC3339)), httpapi.Nullable(end.Format(time.RFC3339))
+// NewView returns the view of a record at an instant. The zone is its room's.
+func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) View {
+	english := s.Catalog.For("en")
+	v := View{
+		ID:      r.ID,
+		Room:    r.Room,
+		Title:   httpapi.Nullable(r.Title),
+		State:   StateOf(r, zone, now),
+		Percent: percent(r),
+		Link:    httpapi.Nullable(r.Link),
+		Course:  httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
+		Share:   httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
 	}
-	if r.Reason != (nvr.Reason{}) {
-		v.Reason = &r.Reason
+	if start, end, err := r.Window(zone); err == nil {
+		v.Start = httpapi.Nullable(start.Format(time.RFC3339))
+		v.End = httpapi.Nullable(end.Format(time.RFC3339))
+	}
+	if reason := s.Catalog.FormatReason(Reason(r)); reason != "" {
+		v.Reason = json.RawMessage(reason)
 	}
 	return v
 }
 
-// stateOf reads the step; on step stage the clock says whether a record waits for its footage or for
-// its turn.
+// Reason returns why a record waits or failed. It is zero if neither.
+func Reason(r *nvr.Record) cause.Cause { return cause.Legacy(r.Reason.En, r.Reason.Ru) }
+
+// View returns the view of a record now.
+func (s *Service) View(ctx context.Context, r *nvr.Record) (View, error) {
+	rooms, err := s.CachedRooms(ctx, *r)
+	if err != nil {
+		return View{}, err
+	}
+	return s.NewView(r, rooms.Zone(r.Room), s.Now()), nil
+}
+
+// Encode returns the view of a record now as JSON. The watcher compares it to find changes.
+func (s *Service) Encode(ctx context.Context, r *nvr.Record) ([]byte, error) {
+	v, err := s.View(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.Encode(v), nil
+}
+
+// StateOf returns the state of a record at an instant. The zone is its room's.
 func StateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
 	if store.Claimable(r) && r.Step != nvr.StepStage {
-		return Queued // a person reset it: it will be made again
+		return Queued // an operator reset the row, and claim will take it again
 	}
 	switch r.Step {
 	case nvr.StepMerge:
@@ -72,8 +109,13 @@ func StateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
 		return Withdrawn
 	case nvr.StepStage:
 	}
+	return stageState(r, zone, now)
+}
+
+// stageState returns the state of a record on step stage. It waits until its end and for footage, else it is queued.
+func stageState(r *nvr.Record, zone *time.Location, now time.Time) State {
 	if r.Processing {
-		return Queued // its footage is being looked at, or will be after a pause
+		return Queued // stage checks its footage, or pauses before it does
 	}
 	if r.DueAt.After(now) {
 		return Waiting
@@ -84,7 +126,7 @@ func StateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
 	return Queued
 }
 
-// percent is how much of the video is made.
+// percent returns how much of the video is merged, from 0 to 100.
 func percent(r *nvr.Record) int {
 	switch r.Step {
 	case nvr.StepMerge:
@@ -95,6 +137,3 @@ func percent(r *nvr.Record) int {
 	}
 	return 0
 }
-
-// ended tells whether a state changes no more by itself.
-func (s State) Ended() bool { return s == Done || s == Failed || s == Withdrawn }

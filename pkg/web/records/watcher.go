@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -13,178 +12,226 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// watchEvery is the pause between two looks at the records that somebody watches.
-const watchEvery = time.Second
+const (
+	// pollEvery is the pause between two reads of the watched records.
+	pollEvery = time.Second
+	// pollTime limits one read.
+	pollTime = 10 * time.Second
+	// minProgress is how many percent must pass before the remaining time is estimated.
+	minProgress = 3
+)
 
-// watcher looks for everybody at once: one statement a pause reads all records that are watched, and who
-// watches an unchanged one costs nothing. It looks only while somebody watches.
+// Watcher follows records for all streams at once: one statement a pause reads every watched record. It reads only
+// while there are streams. It is safe for concurrent use.
 type Watcher struct {
-	read  func(ctx context.Context, ids []int64) ([]nvr.Record, error)
-	show  func(ctx context.Context, r *nvr.Record) ([]byte, error) // what a watcher would see: a change of it is a change
-	every time.Duration
-	now   func() time.Time
-	log   *slog.Logger
+	read   func(ctx context.Context, ids []int64) ([]nvr.Record, error)
+	encode func(ctx context.Context, r *nvr.Record) ([]byte, error) // two results differ if a reader sees a change
+	every  time.Duration
+	now    func() time.Time
+	log    *slog.Logger
 
-	mu      sync.Mutex
-	watched map[int64]*watched
-	looking bool
+	mu       sync.Mutex
+	subjects map[int64]*subject
+	polling  bool
 }
 
-// watched is a record that somebody watches.
-type watched struct {
-	record nvr.Record
-	shown  []byte
-	by     map[*Watch]struct{}
+// subject is a record that at least one stream watches.
+type subject struct {
+	record  nvr.Record
+	encoded []byte
+	watches map[*Watch]struct{}
 
-	// Since when it has been merging, as far as we saw, and how far it was then.
+	// When the merge was first seen, and its percentage then. The time is zero outside of merging.
 	since time.Time
 	from  int
 }
 
-// watch is one who watches: woken holds a token when changed is not empty.
+// Watch is one stream's interest in some records. [Watch.Close] ends it.
 type Watch struct {
-	woken   chan struct{}
+	watcher *Watcher
+	ready   chan struct{}      // holds a token while changed is not empty
 	changed map[int64]struct{} // guarded by the watcher's mu
 }
 
-// add begins to watch records as they were just read.
-func (w *Watcher) Add(records []nvr.Record, shown [][]byte) *Watch {
-	each := &Watch{woken: make(chan struct{}, 1), changed: map[int64]struct{}{}}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Change is a record that a reader sees differently than before.
+type Change struct {
+	Record  nvr.Record
+	Encoded []byte // its view as JSON
+}
+
+// Watch starts to follow records that were just read. It returns them as the first changes.
+func (s *Service) Watch(ctx context.Context, records []nvr.Record) (*Watch, []Change, error) {
+	first := make([]Change, len(records))
 	for i := range records {
-		id := records[i].ID
-		if w.watched[id] == nil {
-			w.watched[id] = &watched{record: records[i], shown: shown[i], by: map[*Watch]struct{}{}}
-			w.watched[id].pace(w.now())
-		}
-		w.watched[id].by[each] = struct{}{}
-	}
-	if !w.looking && len(w.watched) > 0 {
-		w.looking = true
-		go w.look()
-	}
-	return each
-}
-
-// remove ends a watch.
-func (w *Watcher) Remove(each *Watch) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for id, one := range w.watched {
-		if delete(one.by, each); len(one.by) == 0 {
-			delete(w.watched, id)
-		}
-	}
-}
-
-// take gives what changed since the last time, with what is shown of it.
-func (w *Watcher) Take(each *Watch) (records []nvr.Record, shown [][]byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(each.changed)) {
-		if one := w.watched[id]; one != nil {
-			records, shown = append(records, one.record), append(shown, one.shown)
-		}
-	}
-	clear(each.changed)
-	return records, shown
-}
-
-// left guesses how long a merge that is watched still takes; 0 if it is too early to tell.
-func (w *Watcher) Left(id int64) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	one := w.watched[id]
-	if one == nil || one.since.IsZero() || one.record.Progress < one.from+3 {
-		return 0
-	}
-	took := w.now().Sub(one.since)
-	return took * time.Duration(100-one.record.Progress) / time.Duration(one.record.Progress-one.from)
-}
-
-// pace remembers where a merge was first seen.
-func (one *watched) pace(now time.Time) {
-	switch {
-	case one.record.Step != nvr.StepMerge:
-		one.since = time.Time{}
-	case one.since.IsZero() || one.record.Progress < one.from:
-		one.since, one.from = now, one.record.Progress
-	}
-}
-
-// look reads what is watched until nobody watches.
-func (w *Watcher) look() {
-	ticker := time.NewTicker(w.every)
-	defer ticker.Stop()
-	for range ticker.C {
-		w.mu.Lock()
-		ids := slices.Collect(maps.Keys(w.watched))
-		if len(ids) == 0 {
-			w.looking = false
-			w.mu.Unlock()
-			return
-		}
-		w.mu.Unlock()
-		w.lookOnce(ids)
-	}
-}
-
-func (w *Watcher) lookOnce(ids []int64) {
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
-	defer stop()
-	records, err := w.read(ctx, ids)
-	if err != nil {
-		w.log.WarnContext(ctx, "could not look at the watched records", "err", err)
-		return
-	}
-	for i := range records {
-		shown, err := w.show(ctx, &records[i])
+		encoded, err := s.Encode(ctx, &records[i])
 		if err != nil {
-			w.log.WarnContext(ctx, "could not show a watched record", "record", records[i].ID, "err", err)
-			continue
+			return nil, nil, err
 		}
-		w.tell(&records[i], shown)
+		first[i] = Change{Record: records[i], Encoded: encoded}
 	}
+	return s.Watcher.add(first), first, nil
 }
 
-// tell wakes those who watch a record, if it shows something new.
-func (w *Watcher) tell(r *nvr.Record, shown []byte) {
+func (w *Watcher) add(first []Change) *Watch {
+	watch := &Watch{
+		watcher: w,
+		ready:   make(chan struct{}, 1),
+		changed: map[int64]struct{}{},
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	one := w.watched[r.ID]
-	if one == nil {
-		return
+	for _, c := range first {
+		id := c.Record.ID
+		if w.subjects[id] == nil {
+			w.subjects[id] = &subject{
+				record:  c.Record,
+				encoded: c.Encoded,
+				watches: map[*Watch]struct{}{},
+			}
+			w.subjects[id].trackMerge(w.now())
+		}
+		w.subjects[id].watches[watch] = struct{}{}
 	}
-	one.record = *r
-	one.pace(w.now())
-	if slices.Equal(one.shown, shown) {
-		return
+	if !w.polling && len(w.subjects) > 0 {
+		w.polling = true
+		go w.poll()
 	}
-	one.shown = shown
-	for each := range one.by {
-		each.changed[r.ID] = struct{}{}
-		select {
-		case each.woken <- struct{}{}:
-		default:
+	return watch
+}
+
+// Close ends the watch.
+func (watch *Watch) Close() {
+	w := watch.watcher
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, s := range w.subjects {
+		delete(s.watches, watch)
+		if len(s.watches) == 0 {
+			delete(w.subjects, id)
 		}
 	}
 }
 
-// Await waits for a change; false if the reader is gone.
-func (s *Service) Await(r *http.Request, watch *Watch, stream *httpapi.Stream) bool {
+// Wait waits for a change and keeps the stream alive. It reports whether there is one; false: the client is gone.
+func (watch *Watch) Wait(ctx context.Context, stream *httpapi.Stream) bool {
 	beat := time.NewTicker(httpapi.BeatEvery)
 	defer beat.Stop()
 	for {
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return false
-		case <-watch.woken:
+		case <-watch.ready:
 			return true
 		case <-beat.C:
-			if !stream.Write([]byte(": \n\n")) {
+			if !stream.Beat() {
 				return false
 			}
+		}
+	}
+}
+
+// Take returns the records that changed since the last call, sorted by number.
+func (watch *Watch) Take() []Change {
+	w := watch.watcher
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var changes []Change
+	for _, id := range slices.Sorted(maps.Keys(watch.changed)) {
+		if s := w.subjects[id]; s != nil {
+			changes = append(changes, Change{Record: s.record, Encoded: s.encoded})
+		}
+	}
+	clear(watch.changed)
+	return changes
+}
+
+// Left estimates the remaining time of a merge that is watched. It is 0 if there is no estimate yet.
+func (w *Watcher) Left(id int64) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.subjects[id]
+	if s == nil || s.since.IsZero() {
+		return 0
+	}
+	progress := s.record.Progress - s.from
+	if progress < minProgress {
+		return 0
+	}
+	took := w.now().Sub(s.since)
+	return took * time.Duration(100-s.record.Progress) / time.Duration(progress)
+}
+
+// trackMerge remembers when and where a merge was first seen. A merge that starts over is tracked from the start.
+func (s *subject) trackMerge(now time.Time) {
+	switch {
+	case s.record.Step != nvr.StepMerge:
+		s.since = time.Time{}
+	case s.since.IsZero() || s.record.Progress < s.from:
+		s.since, s.from = now, s.record.Progress
+	}
+}
+
+// poll reads the watched records until there are none.
+func (w *Watcher) poll() {
+	ticker := time.NewTicker(w.every)
+	defer ticker.Stop()
+	for range ticker.C {
+		ids := w.watchedIDs()
+		if ids == nil {
+			return
+		}
+		w.pollOnce(ids)
+	}
+}
+
+// watchedIDs returns the numbers of the watched records. If there are none, it marks the polling as ended.
+func (w *Watcher) watchedIDs() []int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.subjects) == 0 {
+		w.polling = false
+		return nil
+	}
+	return slices.Collect(maps.Keys(w.subjects))
+}
+
+func (w *Watcher) pollOnce(ids []int64) {
+	ctx, stop := context.WithTimeout(context.Background(), pollTime)
+	defer stop()
+	records, err := w.read(ctx, ids)
+	if err != nil {
+		w.log.WarnContext(ctx, "could not read the watched records", "err", err)
+		return
+	}
+	for i := range records {
+		encoded, err := w.encode(ctx, &records[i])
+		if err != nil {
+			w.log.WarnContext(ctx, "could not encode a watched record", "record", records[i].ID, "err", err)
+			continue
+		}
+		w.publish(&records[i], encoded)
+	}
+}
+
+// publish wakes the watches of a record if its view changed.
+func (w *Watcher) publish(r *nvr.Record, encoded []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.subjects[r.ID]
+	if s == nil {
+		return
+	}
+	s.record = *r
+	s.trackMerge(w.now())
+	if slices.Equal(s.encoded, encoded) {
+		return
+	}
+	s.encoded = encoded
+	for watch := range s.watches {
+		watch.changed[r.ID] = struct{}{}
+		select {
+		case watch.ready <- struct{}{}:
+		default: // it has its token already
 		}
 	}
 }

@@ -1,2 +1,3 @@
-// Package v1 holds the API under /api/v1.
+// Package v1 is the product's own API under /api/v1. openapi.yaml describes it, and the tests check every answer
+// against that description. Errors are problem+json.
 package v1

@@ -9,28 +9,29 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// v1Events is GET /records/{id}/events: the record at once and whenever it changes, until it ends.
-func (s *API) v1Events(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	shown, err := s.records.Encode(r.Context(), &record)
+// streamEvents is GET /records/{id}/events. It sends the record at once and after each change, until it ends.
+func (a *api) streamEvents(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	watch, changes, err := a.Records.Watch(r.Context(), []nvr.Record{record})
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "read a record's room", err)
+		a.serverError(w, r, "read a record's room", err)
 		return
 	}
-	watch := s.records.Watcher.Add([]nvr.Record{record}, [][]byte{shown})
-	defer s.records.Watcher.Remove(watch)
+	defer watch.Close()
 	stream := httpapi.NewStream(w)
-	for changed := []nvr.Record{record}; ; {
-		for i := range changed {
-			if !stream.Send("record", shown) || records.StateOf(&changed[i], time.UTC, s.records.Now()).Ended() {
+	for {
+		for _, change := range changes {
+			if !stream.Send("record", change.Encoded) {
+				return
+			}
+			// Only records that wait depend on the zone, and those have not ended.
+			state := records.StateOf(&change.Record, time.UTC, a.Records.Now())
+			if state.Ended() {
 				return
 			}
 		}
-		if !s.records.Await(r, watch, stream) {
+		if !watch.Wait(r.Context(), stream) {
 			return
 		}
-		var all [][]byte
-		if changed, all = s.records.Watcher.Take(watch); len(all) > 0 {
-			shown = all[0]
-		}
+		changes = watch.Take()
 	}
 }

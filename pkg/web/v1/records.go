@@ -2,14 +2,12 @@ package v1
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -19,300 +17,171 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
+// Records on one page of GET /records.
 const (
 	defaultLimit = 50
 	maxLimit     = 200
-	maxKey       = 255 // characters of an Idempotency-Key
 )
 
-func (s *API) v1Record(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	v, err := s.records.View(r.Context(), &record)
+// showRecord is GET /records/{id}.
+func (a *api) showRecord(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	view, err := a.Records.Encode(r.Context(), &record)
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "read a record's room", err)
+		a.serverError(w, r, "read a record's room", err)
 		return
 	}
-	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(v))
+	httpapi.WriteTagged(w, r, httpapi.JSONType, view)
 }
 
-// v1Create is POST /records.
-func (s *API) v1Create(w http.ResponseWriter, r *http.Request) {
-	body, err := httpapi.ReadBody(r)
-	switch {
-	case errors.Is(err, httpapi.ErrTooLarge):
-		httpapi.WriteProblem(w, r, http.StatusRequestEntityTooLarge, err.Error())
-		return
-	case err != nil:
-		httpapi.WriteProblem(w, r, http.StatusBadRequest, "the body did not arrive")
-		return
-	}
-	once, ok := s.once(w, r, body)
-	if !ok {
-		return
-	}
-	a, wrongs, err := s.readNew(r, body)
-	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "look up a room", err)
-		return
-	}
-	if len(wrongs) > 0 {
-		status, detail := http.StatusBadRequest, "the request does not fit: "+wrongs[0].Field+" "+wrongs[0].Detail
-		if wrongs[0].Detail == forbiddenRoom {
-			status = http.StatusForbidden
-		}
-		httpapi.WriteFieldErrors(w, r, status, detail, wrongs)
-		return
-	}
-	record, created, err := s.records.Store.Requests.Insert(r.Context(), a.Record(), once)
-	switch {
-	case errors.Is(err, store.ErrConflict):
-		httpapi.WriteFieldErrors(w, r, http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request",
-			[]httpapi.FieldDetail{{Field: "Idempotency-Key", Detail: "was used for another request"}})
-		return
-	case err != nil:
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "file a request", err)
-		return
-	}
-	if !created {
-		w.Header().Set("Idempotency-Replayed", "true")
-	}
-	w.Header().Set("Location", Path+"/records/"+strconv.FormatInt(record.ID, 10))
-	s.answerRecord(w, r, http.StatusCreated, &record)
+// cancel is POST /records/{id}/cancel. Cancelling a cancelled record changes nothing.
+func (a *api) cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	err := a.Records.Store.Requests.Withdraw(r.Context(), record.ID, records.WithdrawnBy(auth.CallerOf(r).Email))
+	a.answerChange(w, r, record.ID, "a finished record cannot be cancelled", err)
 }
 
-// once reads the Idempotency-Key.
-func (s *API) once(w http.ResponseWriter, r *http.Request, body []byte) (once *store.IdempotencyKey, ok bool) {
-	values := r.Header.Values("Idempotency-Key")
-	if len(values) == 0 {
-		return nil, true
-	}
-	if key := values[0]; len(values) > 1 || key == "" || utf8.RuneCountInString(key) > maxKey || !utf8.ValidString(key) {
-		httpapi.WriteFieldErrors(w, r, http.StatusBadRequest, "the Idempotency-Key does not fit", []httpapi.FieldDetail{{Field: "Idempotency-Key", Detail: "must be one value of 1 to 255 characters"}})
-		return nil, false
-	}
-	return &store.IdempotencyKey{Owner: auth.CallerOf(r).ID, Key: values[0], Body: body}, true
+// retry is POST /records/{id}/retry.
+func (a *api) retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	err := a.Records.Store.Requests.Retry(r.Context(), record.ID)
+	a.answerChange(w, r, record.ID, "only a failed or cancelled record can be retried", err)
 }
 
-const forbiddenRoom = "is not one that this key may ask for"
-
-// readNew reads the body of POST /records and says, field by field, what is wrong with it.
-func (s *API) readNew(r *http.Request, body []byte) (records.Request, []httpapi.FieldDetail, error) {
-	c := auth.CallerOf(r)
-	a := records.Request{Email: c.Email}
-	fields, ok := httpapi.ReadObject(body)
-	if !ok {
-		return a, []httpapi.FieldDetail{{Field: "body", Detail: "is no JSON object"}}, nil
-	}
-	var wrongs []httpapi.FieldDetail
-	var start, end string
-	for _, field := range []struct {
-		name     string
-		into     *string
-		optional bool
-	}{{"room", &a.Room, false}, {"title", &a.Title, true}, {"start", &start, false}, {"end", &end, false}} {
-		raw, there := fields[field.name]
-		delete(fields, field.name)
-		switch {
-		case (!there || string(raw) == "null") && field.optional:
-		case !there || string(raw) == "null":
-			wrongs = append(wrongs, httpapi.FieldDetail{Field: field.name, Detail: "is missing"})
-		case json.Unmarshal(raw, field.into) != nil:
-			wrongs = append(wrongs, httpapi.FieldDetail{Field: field.name, Detail: "must be a string"})
-		case *field.into == "" && !field.optional:
-			wrongs = append(wrongs, httpapi.FieldDetail{Field: field.name, Detail: "is empty"})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		wrongs = append(wrongs, httpapi.FieldDetail{Field: name, Detail: "is not known here"})
-	}
-	if len(wrongs) > 0 {
-		return a, wrongs, nil
-	}
-	return s.checkNew(r, a, start, end)
-}
-
-// checkNew puts the instants into room time and checks the whole.
-func (s *API) checkNew(r *http.Request, a records.Request, start, end string) (records.Request, []httpapi.FieldDetail, error) {
-	room, ok, err := s.records.Room(r.Context(), a.Room)
-	switch {
-	case err != nil:
-		return a, nil, err
-	case !ok:
-		return a, []httpapi.FieldDetail{{Field: "room", Detail: "is unknown"}}, nil
-	case !auth.CallerOf(r).MayUse(a.Room):
-		return a, []httpapi.FieldDetail{{Field: "room", Detail: forbiddenRoom}}, nil
-	}
-	var wrongs []httpapi.FieldDetail
-	var endDate, detail string
-	if a.Date, a.Start, detail = roomTime(start, room.Zone); detail != "" {
-		wrongs = append(wrongs, httpapi.FieldDetail{Field: "start", Detail: detail})
-	}
-	if endDate, a.End, detail = roomTime(end, room.Zone); detail != "" {
-		wrongs = append(wrongs, httpapi.FieldDetail{Field: "end", Detail: detail})
-	}
-	if len(wrongs) > 0 {
-		return a, wrongs, nil
-	}
-	if endDate > a.Date {
-		return a, []httpapi.FieldDetail{{Field: "end", Detail: "must lie on the same day as start, by the clock of the room (" + room.Zone.String() + ")"}}, nil
-	}
-	if endDate < a.Date {
-		return a, []httpapi.FieldDetail{{Field: "end", Detail: s.words.T("en", "wrong.end-not-after")}}, nil
-	}
-	for _, w := range records.Check(a, room.Zone) {
-		wrongs = append(wrongs, httpapi.FieldDetail{Field: w.Field, Detail: s.words.T("en", "wrong."+w.Code)})
-	}
-	return a, wrongs, nil
-}
-
-// roomTime reads an instant as the date and the minute of a room; detail says why a row cannot hold it.
-func roomTime(instant string, zone *time.Location) (date, clock, detail string) {
-	at, err := time.Parse(time.RFC3339, instant)
-	if err != nil {
-		return "", "", "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
-	}
-	if !at.Equal(at.Truncate(time.Minute)) {
-		return "", "", "must be a whole minute"
-	}
-	at = at.In(zone)
-	date, clock = at.Format(time.DateOnly), at.Format("15:04")
-	if named, err := nvr.Wall(date, clock, zone); err != nil || !named.Equal(at) {
-		return "", "", "lies in the hour that the clock of the room repeats; its second pass is not recorded"
-	}
-	return date, clock, ""
-}
-
-func (s *API) v1Cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	s.v1Decide(w, r, record.ID, "a finished record cannot be withdrawn", func(ctx context.Context) error {
-		return s.records.Store.Requests.Withdraw(ctx, record.ID, records.WithdrawnBy(auth.CallerOf(r).Email))
-	})
-}
-
-func (s *API) v1Retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	s.v1Decide(w, r, record.ID, "only a failed or withdrawn record can be run again", func(ctx context.Context) error {
-		return s.records.Store.Requests.Retry(ctx, record.ID)
-	})
-}
-
-func (s *API) v1Decide(w http.ResponseWriter, r *http.Request, id int64, conflict string, do func(context.Context) error) {
-	err := do(r.Context())
+// answerChange answers with a record after a change, or with the error of the change. The conflict is the detail for
+// [store.ErrConflict].
+func (a *api) answerChange(w http.ResponseWriter, r *http.Request, id int64, conflict string, err error) {
 	if errors.Is(err, store.ErrConflict) {
 		httpapi.WriteProblem(w, r, http.StatusConflict, conflict)
 		return
 	}
 	var record nvr.Record
 	if err == nil {
-		record, err = s.records.Store.Records.Get(r.Context(), id)
+		record, err = a.Records.Store.Records.Get(r.Context(), id)
 	}
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "change a record", err)
+		a.serverError(w, r, "change a record", err)
 		return
 	}
-	s.answerRecord(w, r, http.StatusOK, &record)
+	a.answerRecord(w, r, http.StatusOK, &record)
 }
 
-func (s *API) answerRecord(w http.ResponseWriter, r *http.Request, status int, record *nvr.Record) {
-	v, err := s.records.View(r.Context(), record)
+func (a *api) answerRecord(w http.ResponseWriter, r *http.Request, status int, record *nvr.Record) {
+	view, err := a.Records.View(r.Context(), record)
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "read a record's room", err)
+		a.serverError(w, r, "read a record's room", err)
 		return
 	}
-	httpapi.WriteJSON(w, status, v)
+	httpapi.WriteJSON(w, status, view)
 }
 
-func (s *API) v1Report(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	var body []byte
-	var err error
-	if s.Report != nil {
-		body, err = s.Report(r.Context(), record)
-	}
+// showReport is GET /records/{id}/report.
+func (a *api) showReport(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	body, err := a.readReport(r.Context(), record)
 	switch {
 	case err != nil:
-		s.log.ErrorContext(r.Context(), "could not read a report", "record", record.ID, "err", err)
+		a.Log.ErrorContext(r.Context(), "could not read a report", "record", record.ID, "err", err)
 		httpapi.WriteProblem(w, r, http.StatusServiceUnavailable, "the report cannot be read at the moment")
 	case len(body) == 0:
-		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is no report of this record yet")
+		httpapi.WriteProblem(w, r, http.StatusNotFound, "this record has no report yet")
 	default:
 		httpapi.WriteTagged(w, r, httpapi.JSONType, body)
 	}
 }
 
-// v1Records is GET /records.
-func (s *API) v1Records(w http.ResponseWriter, r *http.Request) {
-	q, wrongs := readQuery(r.URL.Query())
-	if len(wrongs) > 0 {
-		httpapi.WriteFieldErrors(w, r, http.StatusBadRequest, "the query does not fit: "+wrongs[0].Field+" "+wrongs[0].Detail, wrongs)
+func (a *api) readReport(ctx context.Context, record nvr.Record) ([]byte, error) {
+	if a.Report == nil {
+		return nil, nil
+	}
+	return a.Report(ctx, record)
+}
+
+// listRecords is GET /records.
+func (a *api) listRecords(w http.ResponseWriter, r *http.Request) {
+	caller := auth.CallerOf(r)
+	query, state, found := readQuery(r.URL.Query())
+	if len(found) > 0 {
+		writeQueryErrors(w, found...)
 		return
 	}
-	q.filter.UserEmail = auth.CallerOf(r).Email
-	views, next, err := s.records.List(r.Context(), q.filter, q.before, q.limit, func(v *records.View) bool {
-		return auth.CallerOf(r).MayUse(v.Room) && (q.state == "" || v.State == q.state)
-	})
+	query.Filter.UserEmail = caller.Email
+	query.Pass = func(v *records.View) bool {
+		return caller.MayUse(v.Room) && (state == "" || v.State == state)
+	}
+	page, err := a.Records.List(r.Context(), query)
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "list records", err)
+		a.serverError(w, r, "list records", err)
 		return
 	}
-	if next != nil {
-		query := r.URL.Query()
-		query.Set("cursor", *next)
-		w.Header().Set("Link", "<"+Path+"/records?"+query.Encode()+`>; rel="next"`)
+	if page.Next != nil {
+		next := r.URL.Query()
+		next.Set("cursor", *page.Next)
+		w.Header().Set("Link", "<"+Path+"/records?"+next.Encode()+`>; rel="next"`)
 	}
-	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(recordList{views, next}))
+	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(page))
 }
 
-// recordList is the answer of v1Records.
-type recordList struct {
-	Records []records.View `json:"records"`
-	Next    *string        `json:"next"`
+// writeQueryErrors answers 400 for the parameters of a query.
+func writeQueryErrors(w http.ResponseWriter, found ...httpapi.FieldDetail) {
+	detail := "the query is invalid: " + found[0].Field + " " + found[0].Detail
+	httpapi.WriteFieldErrors(w, http.StatusBadRequest, detail, found...)
 }
 
-// listQuery is the query of GET /records.
-type listQuery struct {
-	filter store.Filter
-	state  records.State
-	before int64
-	limit  int
-}
-
-func readQuery(query url.Values) (q listQuery, wrongs []httpapi.FieldDetail) {
-	q.limit = defaultLimit
-	add := func(field, detail string) { wrongs = append(wrongs, httpapi.FieldDetail{Field: field, Detail: detail}) }
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		value := query.Get(name)
-		var ok bool
-		switch name {
-		case "limit":
-			var err error
-			if q.limit, err = strconv.Atoi(value); err != nil || q.limit < 1 || q.limit > maxLimit {
-				add(name, "must be a number from 1 to 200")
-			}
-		case "cursor":
-			if q.before, ok = records.ReadCursor(value); !ok {
-				add(name, "is not one that a page before gave")
-			}
-		case "room":
-			if q.filter.Room = value; value == "" || !utf8.ValidString(value) {
-				add(name, "must be the name of a room")
-			}
-		case "date":
-			if q.filter.From, q.filter.To = value, value; records.CheckDate(value) != "" {
-				add(name, "must be a day, like 2026-11-20")
-			}
-		case "state":
-			q.state = records.State(value)
-			if q.filter.Steps = stepsOf(q.state); q.filter.Steps == nil {
-				add(name, "must be one of waiting, queued, merging, uploading, linking, done, failed, withdrawn")
-			}
+// readQuery reads the query of GET /records. Unknown parameters are ignored. The state is returned beside the query,
+// because it is not a column.
+func readQuery(values url.Values) (query records.Query, state records.State, found []httpapi.FieldDetail) {
+	query.Limit = defaultLimit
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values.Get(name)
+		if name == "state" {
+			state = records.State(value)
+		}
+		if detail := readParameter(&query, name, value); detail != "" {
+			found = append(found, httpapi.FieldDetail{Field: name, Detail: detail})
 		}
 	}
-	return q, wrongs
+	return query, state, found
 }
 
-// stepsOf are the steps on which a record can be in a state; nil if it is none.
+// readParameter reads one parameter into a query. It returns what is wrong with it, if anything.
+func readParameter(query *records.Query, name, value string) (detail string) {
+	switch name {
+	case "limit":
+		limit, err := strconv.Atoi(value)
+		if err != nil || limit < 1 || limit > maxLimit {
+			return "must be a number from 1 to 200"
+		}
+		query.Limit = limit
+	case "cursor":
+		before, ok := records.ReadCursor(value)
+		if !ok {
+			return "must be a value of next from an earlier page"
+		}
+		query.Before = before
+	case "room":
+		if value == "" || !utf8.ValidString(value) {
+			return "must be the name of a room"
+		}
+		query.Filter.Room = value
+	case "date":
+		if records.CheckDate(value) != "" {
+			return badDate
+		}
+		query.Filter.From, query.Filter.To = value, value
+	case "state":
+		steps := stepsOf(records.State(value))
+		if steps == nil {
+			return "must be one of waiting, queued, merging, uploading, linking, done, failed, withdrawn"
+		}
+		query.Filter.Steps = steps
+	}
+	return ""
+}
+
+// stepsOf returns the steps on which a record can be in a state. It is nil for an unknown state.
 func stepsOf(state records.State) []nvr.Step {
 	switch state {
 	case records.Waiting:
 		return []nvr.Step{nvr.StepStage}
-	case records.Queued: // also what a person reset
+	case records.Queued:
+		// An operator may have reset a row on any of these steps.
 		return []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone}
 	case records.Merging:
 		return []nvr.Step{nvr.StepMerge}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/auth"
@@ -12,11 +14,14 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// v1Rooms is GET /rooms.
-func (s *API) v1Rooms(w http.ResponseWriter, r *http.Request) {
-	list, err := s.records.ReadRooms(r.Context())
+// badDate is the detail for a date that [records.CheckDate] refuses.
+const badDate = "must be a day, like 2026-11-20"
+
+// listRooms is GET /rooms.
+func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
+	list, err := a.Records.ReadRooms(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "list the rooms", err)
+		a.serverError(w, r, "list the rooms", err)
 		return
 	}
 	rooms := []map[string]any{}
@@ -25,63 +30,107 @@ func (s *API) v1Rooms(w http.ResponseWriter, r *http.Request) {
 		if !auth.CallerOf(r).MayUse(room.Name) {
 			continue
 		}
-		sources := []map[string]any{}
-		for _, source := range records.SourcesOf(room) {
-			sources = append(sources, map[string]any{"source": source.Octet, "name": source.Name, "roles": source.Roles})
-		}
-		rooms = append(rooms, map[string]any{"name": room.Name, "zone": list.Zone(room.Name).String(), "sources": sources})
+		rooms = append(rooms, map[string]any{
+			"name":    room.Name,
+			"zone":    list.Zone(room.Name).String(),
+			"sources": sources(room),
+		})
 	}
 	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(rooms))
 }
 
-// v1Footage is GET /rooms/{room}/footage?date=.
-func (s *API) v1Footage(w http.ResponseWriter, r *http.Request, name string) {
+func sources(room *nvr.Room) []map[string]any {
+	list := []map[string]any{}
+	for _, source := range records.SourcesOf(room) {
+		list = append(list, map[string]any{
+			"source": source.Octet,
+			"name":   source.Name,
+			"roles":  source.Roles,
+		})
+	}
+	return list
+}
+
+// footageSuffix follows the name of the room in the path.
+const footageSuffix = "/footage"
+
+// showFootage is GET /rooms/{room}/footage?date=. The name may hold slashes, so the pattern takes the whole rest.
+func (a *api) showFootage(w http.ResponseWriter, r *http.Request) {
+	name, ok := strings.CutSuffix(r.PathValue("path"), footageSuffix)
+	// A room named "a/footage" is sent as a%2Ffootage; only a literal suffix ends the name.
+	literal := strings.HasSuffix(r.URL.EscapedPath(), footageSuffix)
+	if !ok || !literal || name == "" || !utf8.ValidString(name) {
+		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is nothing at this path")
+		return
+	}
 	date := r.URL.Query().Get("date")
 	if records.CheckDate(date) != "" {
-		httpapi.WriteFieldErrors(w, r, http.StatusBadRequest, "the query does not fit: date must be a day, like 2026-11-20", []httpapi.FieldDetail{{Field: "date", Detail: "must be a day, like 2026-11-20"}})
+		writeQueryErrors(w, httpapi.FieldDetail{Field: "date", Detail: badDate})
 		return
 	}
-	list, err := s.records.ReadRooms(r.Context())
+	list, err := a.Records.ReadRooms(r.Context())
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "list the rooms", err)
+		a.serverError(w, r, "list the rooms", err)
 		return
 	}
-	room := list.ByName[name]
+	room := list.Find(name)
 	if room == nil || !auth.CallerOf(r).MayUse(name) {
 		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is no such room")
 		return
 	}
-	day, err := s.records.Day(r.Context(), room, date)
+	day, err := a.Records.Day(r.Context(), room, date)
 	if err != nil {
-		httpapi.ServerError(w, r, s.log, httpapi.WriteProblem, "read a day's footage", err)
+		a.serverError(w, r, "read a day's footage", err)
 		return
 	}
-	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(footageView(room, list.Zone(name), date, &day)))
+	view := footageView(room, list.Zone(name), date, &day)
+	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(view))
 }
 
-// footageView is the answer of v1Footage.
-func footageView(room *nvr.Room, zone *time.Location, date string, day *records.DayFootage) map[string]any {
-	instant := func(second float64) string {
-		at, err := time.ParseInLocation(time.DateOnly, date, zone)
-		if err != nil {
-			return date
+// footageView returns the answer of showFootage. The zone is the room's.
+func footageView(room *nvr.Room, zone *time.Location, date string, day *records.Day) map[string]any {
+	span := func(b records.Bar) map[string]any {
+		return map[string]any{
+			"start": instant(date, b.From, zone),
+			"end":   instant(date, b.To, zone),
 		}
-		whole := int(second)
-		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, whole, 0, zone).Format(time.RFC3339)
 	}
 	sources := []map[string]any{}
 	for _, source := range day.Sources {
 		segments := []map[string]any{}
-		for _, b := range records.BarsOf(day.Segments[source.Octet], slices.Contains(source.Roles, string(nvr.Screen)), room.SegmentLength) {
-			if !b.Fault {
-				segments = append(segments, map[string]any{"start": instant(b.From), "end": instant(b.To), "presentation": cmp.Or(b.Screen, records.NotAnalyzed)})
+		screen := slices.Contains(source.Roles, string(nvr.Screen))
+		for _, b := range records.BarsOf(day.Segments[source.Octet], screen, room.SegmentLength) {
+			if b.Fault {
+				continue
 			}
+			segment := span(b)
+			segment["presentation"] = cmp.Or(b.Screen, records.NotAnalyzed)
+			segments = append(segments, segment)
 		}
-		sources = append(sources, map[string]any{"source": source.Octet, "roles": source.Roles, "segments": segments})
+		sources = append(sources, map[string]any{
+			"source":   source.Octet,
+			"roles":    source.Roles,
+			"segments": segments,
+		})
 	}
 	requested := []map[string]any{}
 	for _, b := range day.Requested {
-		requested = append(requested, map[string]any{"start": instant(b.From), "end": instant(b.To)})
+		requested = append(requested, span(b))
 	}
-	return map[string]any{"room": room.Name, "date": date, "zone": zone.String(), "sources": sources, "requested": requested}
+	return map[string]any{
+		"room":      room.Name,
+		"date":      date,
+		"zone":      zone.String(),
+		"sources":   sources,
+		"requested": requested,
+	}
+}
+
+// instant returns a second of a day on the room's clock as RFC 3339.
+func instant(date string, second float64, zone *time.Location) string {
+	at, err := time.ParseInLocation(time.DateOnly, date, zone)
+	if err != nil {
+		return date // showFootage has checked it
+	}
+	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, int(second), 0, zone).Format(time.RFC3339)
 }

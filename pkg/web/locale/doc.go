@@ -1,2 +1,0 @@
-// Package locale holds the page's dictionary.
-package locale

@@ -1,0 +1,121 @@
+package page
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/web/records"
+)
+
+// recordItem is a record as the pages show it.
+type recordItem struct {
+	records.View
+	Name      string
+	Date      string
+	Hours     string
+	Who       string // whose it is; empty on a person's own page
+	StateText string
+	Left      string // remaining time of the merge, in words
+	Bar       bool   // show the percentage as a bar
+	Reason    string
+	Cause     string // technical cause, for operators
+	Notes     []string
+	Link      string
+	Report    string
+	Thumbnail string
+	CanRetry  bool
+	CanCancel bool
+	Back      string // page to return to after a button
+}
+
+// item returns a record for a page. Operators also see whose it is and why it failed.
+func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOperators bool) recordItem {
+	v := s.Records.NewView(r, zone, s.Records.Now())
+	i := recordItem{
+		View:      v,
+		Name:      r.Title,
+		Date:      r.Date,
+		Hours:     r.StartTime + "–" + r.EndTime,
+		StateText: s.stateText(l, r, &v, zone),
+		Bar:       v.State == records.Merging,
+		Notes:     notes(l, r),
+		Link:      webLink(r.Link),
+		CanRetry:  v.State == records.Failed || v.State == records.Withdrawn,
+		CanCancel: !v.State.Ended(),
+		Back:      "/recordings",
+	}
+	switch v.State {
+	case records.Merging:
+		i.Left = leftText(l, s.Records.Watcher.Left(r.ID))
+	case records.Failed, records.Waiting, records.Queued:
+		i.Reason = l.Cause(records.Reason(r))
+	}
+	path := "/recordings/" + strconv.FormatInt(r.ID, 10)
+	if r.Digest != "" && isMerged(v.State) && s.Report != nil {
+		i.Report = path + "/report"
+	}
+	if r.Digest != "" && v.State == records.Done && s.Thumbnail != nil {
+		i.Thumbnail = path + "/thumbnail"
+	}
+	if forOperators {
+		i.Who, i.Back = r.UserEmail, "/operators"
+		if v.State == records.Failed || r.Tries > 0 {
+			i.Cause = r.Cause
+		}
+	}
+	return i
+}
+
+// isMerged reports whether a record in the state has a merged video.
+func isMerged(state records.State) bool {
+	return state == records.Uploading || state == records.Linking || state == records.Done
+}
+
+// notes returns what became of sharing and of the course, if there is something to say.
+func notes(l *i18n.Localizer, r *nvr.Record) []string {
+	var list []string
+	if r.Share != "" && r.Share != "shared" {
+		list = append(list, l.T("page.note.share", "text", l.Cause(i18n.ReadReason(r.Share))))
+	}
+	if r.Course != "" {
+		list = append(list, l.T("page.note.course", "text", l.Cause(i18n.ReadReason(r.Course))))
+	}
+	return list
+}
+
+// webLink returns a link only if it is a web address. A javascript: address must not become a link.
+func webLink(link string) string {
+	if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+		return link
+	}
+	return ""
+}
+
+func (s *site) stateText(l *i18n.Localizer, r *nvr.Record, v *records.View, zone *time.Location) string {
+	switch {
+	case v.State == records.Merging:
+		return l.T("page.state.merging", "percent", v.Percent)
+	case v.State == records.Queued && r.Holder != "":
+		return l.T("page.state.preparing")
+	case v.State == records.Waiting:
+		if _, end, err := r.Window(zone); err == nil && end.After(s.Records.Now()) {
+			return l.T("page.state.waiting-end")
+		}
+	}
+	return l.T("page.state." + string(v.State))
+}
+
+// leftText returns the remaining time of a merge in words. It is empty without an estimate.
+func leftText(l *i18n.Localizer, left time.Duration) string {
+	switch {
+	case left <= 0:
+		return ""
+	case left < time.Minute:
+		return l.T("page.left.less")
+	}
+	return l.T("page.left.minutes", "minutes", int(math.Ceil(left.Minutes())))
+}

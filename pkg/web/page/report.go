@@ -1,0 +1,79 @@
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+
+	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
+)
+
+// showReport is GET /recordings/{id}/report: the report of a merge as a page.
+func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
+	record, ok := s.Records.Owned(w, r, s.failPage)
+	if !ok {
+		return
+	}
+	var body []byte
+	var err error
+	if s.Report != nil {
+		body, err = s.Report(r.Context(), record)
+	}
+	if err != nil {
+		s.serverError(w, r, "read a report", err)
+		return
+	}
+	if len(body) == 0 {
+		s.renderMessage(w, r, http.StatusNotFound, "no-report")
+		return
+	}
+	var made report.Report
+	if err := json.Unmarshal(body, &made); err != nil {
+		s.serverError(w, r, "read a report", err)
+		return
+	}
+	language := report.English
+	if s.localizer(r).Language() == "ru" {
+		language = report.Russian
+	}
+	var page bytes.Buffer
+	if err := made.HTML(&page, language, nil); err != nil {
+		s.serverError(w, r, "write a report", err)
+		return
+	}
+	policy := "default-src 'none'; img-src data:; frame-ancestors 'none'; base-uri 'none'; style-src "
+	w.Header().Set("Content-Security-Policy", policy+styleHash(page.Bytes()))
+	writeHTML(w, http.StatusOK, page.Bytes())
+}
+
+// styleHash returns the source expression that allows exactly the inline style of a page, and no other.
+func styleHash(page []byte) string {
+	_, rest, _ := bytes.Cut(page, []byte("<style>"))
+	style, _, ok := bytes.Cut(rest, []byte("</style>"))
+	if !ok {
+		return "'none'"
+	}
+	sum := sha256.Sum256(style)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// showThumbnail is GET /recordings/{id}/thumbnail.
+func (s *site) showThumbnail(w http.ResponseWriter, r *http.Request) {
+	record, ok := s.Records.Owned(w, r, s.failPage)
+	if !ok {
+		return
+	}
+	var body []byte
+	var err error
+	if s.Thumbnail != nil {
+		body, err = s.Thumbnail(r.Context(), record)
+	}
+	if err != nil || len(body) == 0 {
+		s.failPage(w, r, http.StatusNotFound, "")
+		return
+	}
+	httpapi.WriteTagged(w, r, "image/jpeg", body)
+}
