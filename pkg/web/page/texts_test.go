@@ -76,7 +76,7 @@ func templateUses(t *testing.T) []use {
 			t.Fatal(err)
 		}
 		for _, found := range call.FindAllStringSubmatch(string(text), -1) {
-			args := []string{}
+			var args []string
 			for _, arg := range name.FindAllStringSubmatch(found[2], -1) {
 				if !strings.HasPrefix(arg[1], "%") { // a value
 					args = append(args, arg[1])
@@ -131,7 +131,7 @@ func callUse(call *ast.CallExpr) (use, bool) {
 	if !ok || selector.Sel.Name != "T" || len(call.Args) == 0 {
 		return use{}, false
 	}
-	u := use{key: literal(call.Args[0]), args: []string{}}
+	u := use{key: literal(call.Args[0])}
 	if sum, ok := call.Args[0].(*ast.BinaryExpr); ok {
 		for {
 			left, ok := sum.X.(*ast.BinaryExpr)
