@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
 # One image for all functions and jobs, because stage plans and merge renders with the same FFmpeg.
 #
-# It contains our four programs, ffmpeg, ffprobe and tesseract of Debian 13 with their libraries, two languages for
-# tesseract, and certificates. It has no shell, no package manager, and one user. Both bases are named by digest, which the
-# build resolves (cloudbuild.yaml, step base): a tag can move.
+# It contains our four programs, ffmpeg, ffprobe and tesseract of Debian 13 with their libraries,
+# two languages for tesseract, and certificates. It has no shell, no package manager, and one user.
+# Both bases are named by digest, which the build resolves (cloudbuild.yaml, step base): a tag can
+# move.
 
 ARG GO_DIGEST
 ARG DEBIAN_DIGEST

@@ -29,7 +29,8 @@ check: race kills long fuzz ## run the longer checks: race detector, kills, long
 	@CHECK_DEBIAN13=try scripts/debian13
 	@CHECK_DEBIAN13=try scripts/image-test
 
-# Code that counts pixels in one goroutine has no races, and the race detector makes it ten times as slow.
+# Code that counts pixels in one goroutine has no races, and the race detector makes it ten times as
+# slow.
 RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
 RACE_SKIP_TESTS := ^TestPanes$$|^TestByHand$$|^TestChaos$$|^TestSoundFallsBack$$|^TestFaults$$/^(cut_|garbage|HEVC|no_sound|sound_|zero_bytes|another_size|a_change_of_size|the_decoder)
 

@@ -86,8 +86,8 @@ func kinds(t *testing.T) []kind {
 	}
 }
 
-// TestDocsNameWhatExists checks that each block is a valid shell script, and that the scripts, targets, jobs,
-// commands, services, schedules, outputs and secrets that pages name exist.
+// TestDocsNameWhatExists checks that each block is a valid shell script, and that the scripts,
+// targets, jobs, commands, services, schedules, outputs and secrets that pages name exist.
 func TestDocsNameWhatExists(t *testing.T) {
 	t.Parallel()
 	known := kinds(t)
@@ -121,12 +121,13 @@ func TestContributingNamesPathsThatExist(t *testing.T) {
 	}
 }
 
-// TestPagesRun runs all commands of a page in one shell, with stand-ins for the programs of Google and of the
-// database. PROJECT, REGION and the variables listed here are set. Any other variable that the page does not
-// set itself fails.
+// TestPagesRun runs all commands of a page in one shell, with stand-ins for the programs of Google
+// and of the database. PROJECT, REGION and the variables listed here are set. Any other variable
+// that the page does not set itself fails.
 func TestPagesRun(t *testing.T) {
 	t.Parallel()
-	local := []string{"demo.md", "one-machine.md", "CONTRIBUTING.md"} // for bin/local: package main of jobs/local runs these
+	// Commands of bin/local run in the tests of jobs/local.
+	local := []string{"demo.md", "one-machine.md", "CONTRIBUTING.md"}
 	variables := map[string][]string{
 		"api.md":         {"API=https://api.example.org", "KEY=k"},
 		"install.md":     {"SECRET=s"},
@@ -206,8 +207,8 @@ esac`)
 	return r.calls()
 }
 
-// TestExamplesAreExplained checks that docs/install.md names each variable whose value in the examples is only
-// an example.
+// TestExamplesAreExplained checks that docs/install.md names each variable whose value in the
+// examples is only an example.
 func TestExamplesAreExplained(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../docs/install.md")

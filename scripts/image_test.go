@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestImageHasThePackagesOfTheTests compares the packages of the image with those of the root in which the engine's tests
-// run (scripts/debian13). Time zones are excepted, because the programs contain them.
+// TestImageHasThePackagesOfTheTests compares the packages of the image with those of the root in
+// which the engine's tests run (scripts/debian13). Time zones are excepted, because the programs
+// contain them.
 func TestImageHasThePackagesOfTheTests(t *testing.T) {
 	t.Parallel()
 	dockerfile, err := os.ReadFile("../Dockerfile")
@@ -32,7 +33,12 @@ func TestImageHasThePackagesOfTheTests(t *testing.T) {
 	if !slices.Equal(image, root) {
 		t.Errorf("image: %v, tests: %v", image, root)
 	}
-	for _, want := range []string{"ARG DEBIAN_DIGEST\n", "FROM debian@${DEBIAN_DIGEST}", "USER 65532:65532", "FROM scratch"} {
+	for _, want := range []string{
+		"ARG DEBIAN_DIGEST\n",
+		"FROM debian@${DEBIAN_DIGEST}",
+		"USER 65532:65532",
+		"FROM scratch",
+	} {
 		if !strings.Contains(string(dockerfile), want) {
 			t.Errorf("the Dockerfile has no %q", want)
 		}

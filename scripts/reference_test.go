@@ -15,8 +15,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/config"
 )
 
-// buildLocal builds the command line once and returns its path. The program stays in .cache, so that the next
-// run of the tests links it only after a change.
+// buildLocal builds the command line once and returns its path. The program stays in .cache, so
+// that the next run of the tests links it only after a change.
 var buildLocal = sync.OnceValues(func() (string, error) {
 	program, err := filepath.Abs("../.cache/docs-test/local")
 	if err != nil {
@@ -45,13 +45,17 @@ func helpOf(t *testing.T, command ...string) string {
 	return string(out)
 }
 
-// subcommands returns the commands that a help text lists.
+// commandList matches the heading above the list of commands in a help text.
+var commandList = regexp.MustCompile(`(?m)^[A-Za-z ]*[Cc]ommands:\n`)
+
+// subcommands returns the commands that a help text lists, and nil if it has no list.
 func subcommands(help string) []string {
-	_, list, found := strings.Cut(help, "Available Commands:\n")
-	if !found {
-		list = help
+	list := help
+	if heading := commandList.FindStringIndex(help); heading != nil {
+		list, _, _ = strings.Cut(help[heading[1]:], "\n\n")
+	} else if !strings.Contains(help, "\n  local ") {
+		return nil
 	}
-	list, _, _ = strings.Cut(list, "\nFlags:")
 	var names []string
 	for _, match := range regexp.MustCompile(`(?m)^  (?:local )?([a-z]+)  +\S`).FindAllStringSubmatch(list, -1) {
 		names = append(names, match[1])
@@ -76,8 +80,9 @@ func section(page, heading string) string {
 	return text
 }
 
-// TestCommandsAndFlagsAreDocumented checks that docs/cli.md has a section for each command of bin/local, and
-// that the section names each flag of the command. Flags of many commands stand in a section of their own.
+// TestCommandsAndFlagsAreDocumented checks that docs/cli.md has a section for each command of
+// bin/local, and that the section names each flag of the command. Flags of many commands stand in a
+// section of their own.
 func TestCommandsAndFlagsAreDocumented(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../docs/cli.md")
@@ -92,7 +97,7 @@ func TestCommandsAndFlagsAreDocumented(t *testing.T) {
 			continue
 		}
 		help := helpOf(t, name)
-		if strings.Contains(help, "Available Commands:\n") {
+		if commandList.MatchString(help) {
 			for _, subcommand := range subcommands(help) {
 				if !strings.Contains(text, name+" "+subcommand) {
 					t.Errorf("docs/cli.md, local %s: no %s", name, subcommand)
@@ -110,7 +115,8 @@ func TestCommandsAndFlagsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestVariablesAreDocumented checks that docs/configuration.md names each environment variable with its default.
+// TestVariablesAreDocumented checks that docs/configuration.md names each environment variable with
+// its default.
 func TestVariablesAreDocumented(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../docs/configuration.md")

@@ -47,8 +47,15 @@ func newRelease(t *testing.T) *release {
 	}
 	r.write("terraform/my.tfvars", "state_bucket = \"states\"\n")
 	r.env = map[string]string{
-		"PROJECT_ID": "p", "REGION": "r", "IMAGE": "r/merger", "CACHE": "r/cache:layers", "STATE_BUCKET": "states",
-		"VARIABLES_FILE": "terraform/my.tfvars", "COMMIT_SHA": "abc", "BUILD_ID": "b1", "RELEASE": filepath.Join(r.dir, "release"),
+		"PROJECT_ID":     "p",
+		"REGION":         "r",
+		"IMAGE":          "r/merger",
+		"CACHE":          "r/cache:layers",
+		"STATE_BUCKET":   "states",
+		"VARIABLES_FILE": "terraform/my.tfvars",
+		"COMMIT_SHA":     "abc",
+		"BUILD_ID":       "b1",
+		"RELEASE":        filepath.Join(r.dir, "release"),
 	}
 	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
 	r.program("gcloud", `case "$*" in
@@ -111,7 +118,20 @@ func (r *release) calls() string {
 
 // all returns the steps of scripts/release in their order.
 func all() []string {
-	return []string{"check", "terraform", "base", "build", "try", "push", "former", "new-job", "migrate", "attempt deploy", "attempt smoke", "rollback"}
+	return []string{
+		"check",
+		"terraform",
+		"base",
+		"build",
+		"try",
+		"push",
+		"former",
+		"new-job",
+		"migrate",
+		"attempt deploy",
+		"attempt smoke",
+		"rollback",
+	}
 }
 
 func TestRelease(t *testing.T) {
@@ -122,8 +142,14 @@ func TestRelease(t *testing.T) {
 	}
 	calls := r.calls()
 	for _, want := range []string{
-		"--build-arg DEBIAN_DIGEST=" + digest, "--sbom=true --provenance=mode=max", "--tag r/merger:abc-b1 ", "-chdir=terraform validate", "gcloud run jobs execute migrate",
-		"-var=image=" + newImage + " -target=module.migrate\n", "-target=module.form", "-target=terraform_data.deployed",
+		"--build-arg DEBIAN_DIGEST=" + digest,
+		"--sbom=true --provenance=mode=max",
+		"--tag r/merger:abc-b1 ",
+		"-chdir=terraform validate",
+		"gcloud run jobs execute migrate",
+		"-var=image=" + newImage + " -target=module.migrate\n",
+		"-target=module.form",
+		"-target=terraform_data.deployed",
 	} {
 		if !strings.Contains(calls, want) {
 			t.Errorf("no %q in\n%s", want, calls)
@@ -144,7 +170,10 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*release){
 		"the deployment fails": func(r *release) {
-			r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; *apply*`+newImage+`*module.form*) exit 1 ;; esac`)
+			r.program("terraform", `case "$*" in
+*output*) printf %s '`+oldImage+`' ;;
+*apply*`+newImage+`*module.form*) exit 1 ;;
+esac`)
 		},
 		"the API answers nothing":   func(r *release) { r.program("curl", "printf 000; exit 7") },
 		"another image runs":        func(r *release) { r.program("gcloud", `printf 'r/merger@sha256:0\tTrue\n'`) },
@@ -158,7 +187,8 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 			if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), oldImage+" is deployed again") {
 				t.Errorf("%v", err)
 			}
-			if calls := r.calls(); strings.LastIndex(calls, "-var=image="+oldImage) < strings.LastIndex(calls, "-var=image="+newImage) {
+			calls := r.calls()
+			if strings.LastIndex(calls, "-var=image="+oldImage) < strings.LastIndex(calls, "-var=image="+newImage) {
 				t.Errorf("the former image was not deployed last:\n%s", calls)
 			}
 		})
@@ -177,8 +207,8 @@ func TestFailedMigrationDeploysNothing(t *testing.T) {
 	}
 }
 
-// TestEveryModuleIsReleased checks that every module of terraform/main.tf gets the new image, that smoke checks every
-// service, and that the image is tried as each of them.
+// TestEveryModuleIsReleased checks that every module of terraform/main.tf gets the new image, that
+// smoke checks every service, and that the image is tried as each of them.
 func TestEveryModuleIsReleased(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
@@ -193,7 +223,8 @@ func TestEveryModuleIsReleased(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	modules := regexp.MustCompile(`module "(\w+)" \{\s+source +=\s"\./(\w+)"`).FindAllStringSubmatch(string(text), -1)
+	module := regexp.MustCompile(`module "(\w+)" \{\s+source +=\s"\./(\w+)"`)
+	modules := module.FindAllStringSubmatch(string(text), -1)
 	var services []string
 	for _, module := range modules {
 		if !regexp.MustCompile(`(?m) -target=module\.` + module[1] + `( |$)`).MatchString(r.calls()) {
@@ -207,23 +238,32 @@ func TestEveryModuleIsReleased(t *testing.T) {
 			t.Errorf("smoke does not check %s", module[1])
 		}
 	}
-	if list := "for target in " + strings.Join(services, " "); len(services) < 9 || strings.Count(string(tried), list) != 2 {
+	list := "for target in " + strings.Join(services, " ")
+	if len(services) < 9 || strings.Count(string(tried), list) != 2 {
 		t.Errorf("scripts/image-test is to say twice: %s", list)
 	}
 }
 
-// TestOvertakenBuildChangesNothing runs two builds at once. The one that started first is the last to deploy.
+// TestOvertakenBuildChangesNothing runs two builds at once. The one that started first is the last
+// to deploy.
 func TestOvertakenBuildChangesNothing(t *testing.T) {
 	t.Parallel()
 	const later = "r/merger@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 	for _, step := range []string{"jobs execute migrate", "status.url"} { // when the other one deploys
 		r := newRelease(t)
-		r.program("terraform", `case "$*" in *output*) if grep -q '`+step+`' `+r.dir+`/calls; then printf %s '`+later+`'; else printf %s '`+oldImage+`'; fi ;; esac`)
+		r.program("terraform", `case "$*" in
+*output*)
+	if grep -q '`+step+`' `+r.dir+`/calls; then printf %s '`+later+`'; else printf %s '`+oldImage+`'; fi
+	;;
+esac`)
 		r.program("curl", "printf 500")
-		if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), later+" was deployed in the meantime and stays") {
+		err := r.steps(all()...)
+		if err == nil || !strings.Contains(err.Error(), later+" was deployed in the meantime and stays") {
 			t.Errorf("%s: %v", step, err)
 		}
-		if calls := r.calls(); strings.Contains(calls, "-var=image="+oldImage) || step == "jobs execute migrate" && strings.Contains(calls, "module.form") {
+		calls := r.calls()
+		deployed := step == "jobs execute migrate" && strings.Contains(calls, "module.form")
+		if deployed || strings.Contains(calls, "-var=image="+oldImage) {
 			t.Errorf("what came later was undone:\n%s", calls)
 		}
 	}
@@ -232,8 +272,12 @@ func TestOvertakenBuildChangesNothing(t *testing.T) {
 func TestBadImageIsNotPushed(t *testing.T) {
 	t.Parallel()
 	for name, docker := range map[string]string{
-		"no Russian":         `case "$*" in *tesseract*) echo eng ;; *imagetools*) echo ` + digest + ` ;; esac`,
-		"a program fails":    `case "$*" in *sample*) exit 1 ;; *tesseract*) echo rus ;; *imagetools*) echo ` + digest + ` ;; esac`,
+		"no Russian": `case "$*" in *tesseract*) echo eng ;; *imagetools*) echo ` + digest + ` ;; esac`,
+		"a program fails": `case "$*" in
+*sample*) exit 1 ;;
+*tesseract*) echo rus ;;
+*imagetools*) echo ` + digest + ` ;;
+esac`,
 		"a base has no name": `case "$*" in *imagetools*) echo latest ;; esac`,
 	} {
 		r := newRelease(t)
@@ -250,7 +294,11 @@ func TestBadImageIsNotPushed(t *testing.T) {
 func TestPushWithoutDigestDeploysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
-	r.program("docker", `case "$*" in *imagetools*) echo `+digest+` ;; *tesseract*) echo rus ;; *--metadata-file*) echo '{}' >"$RELEASE/pushed.json" ;; esac`)
+	r.program("docker", `case "$*" in
+*imagetools*) echo `+digest+` ;;
+*tesseract*) echo rus ;;
+*--metadata-file*) echo '{}' >"$RELEASE/pushed.json" ;;
+esac`)
 	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "reported no digest") {
 		t.Errorf("%v", err)
 	}
@@ -271,7 +319,8 @@ func TestFirstReleaseHasNoFormerImage(t *testing.T) {
 
 func TestMisspeltSubstitutionStopsTheBuild(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"} {
+	names := []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"}
+	for _, name := range names {
 		r := newRelease(t)
 		r.env[name] = ""
 		if out, err := r.run("release", "check"); err == nil || !strings.Contains(out, name) {
@@ -286,7 +335,9 @@ func TestApplyKeepsTheImage(t *testing.T) {
 	if out, err := r.run("apply", "terraform/my.tfvars", "-auto-approve"); err != nil {
 		t.Fatal(err, out)
 	}
-	if calls := r.calls(); !strings.Contains(calls, "-var=image="+oldImage+" -auto-approve") || !strings.Contains(calls, "bucket=states") {
+	calls := r.calls()
+	kept := strings.Contains(calls, "-var=image="+oldImage+" -auto-approve")
+	if !kept || !strings.Contains(calls, "bucket=states") {
 		t.Error(calls)
 	}
 	r.program("terraform", `case "$*" in *output*) echo no outputs; exit 1 ;; esac`)
@@ -302,10 +353,13 @@ func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	out, err := r.run("bootstrap", "my-project", "europe-west1")
-	if err != nil || !strings.Contains(out, `project_number = "123456789012"`) || !strings.Contains(out, `state_bucket   = "my-project-terraform"`) {
+	number := strings.Contains(out, `project_number = "123456789012"`)
+	bucket := strings.Contains(out, `state_bucket   = "my-project-terraform"`)
+	if err != nil || !number || !bucket {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if calls := r.calls(); !strings.Contains(calls, "--public-access-prevention") || !strings.Contains(calls, "--versioning") {
+	calls := r.calls()
+	if !strings.Contains(calls, "--public-access-prevention") || !strings.Contains(calls, "--versioning") {
 		t.Error(calls)
 	}
 }
@@ -384,7 +438,8 @@ func TestBuildSteps(t *testing.T) {
 	if !slices.Equal(ours, all()) {
 		t.Errorf("the build runs %v", ours)
 	}
-	if build.Options.Logging != "CLOUD_LOGGING_ONLY" || !strings.HasSuffix(build.ServiceAccount, "/nvr-build@$PROJECT_ID.iam.gserviceaccount.com") {
+	const account = "/nvr-build@$PROJECT_ID.iam.gserviceaccount.com"
+	if build.Options.Logging != "CLOUD_LOGGING_ONLY" || !strings.HasSuffix(build.ServiceAccount, account) {
 		t.Errorf("%s, %s", build.Options.Logging, build.ServiceAccount)
 	}
 	for name := range build.Substitutions {

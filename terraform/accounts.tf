@@ -1,5 +1,5 @@
-# Accounts and rights. Each component has one account. Each right is granted on the narrowest resource that
-# supports it. No account has a key file.
+# Accounts and rights. Each component has one account. Each right is granted on the narrowest
+# resource that supports it. No account has a key file.
 
 locals {
   components = {
@@ -56,8 +56,8 @@ locals {
     doctor = ["roles/storage.objectViewer", "roles/storage.legacyBucketReader"]
   }
 
-  # The components that act for people of the Workspace domain, and the scopes that they request. The Admin
-  # console needs exactly these: Google refuses a request with one scope more.
+  # The components that act for people of the Workspace domain, and the scopes that they request.
+  # The Admin console needs exactly these: Google refuses a request with one scope more.
   delegation = {
     calendar = ["https://www.googleapis.com/auth/calendar.events.readonly"]
     stage    = ["https://www.googleapis.com/auth/drive.readonly"]
@@ -179,8 +179,9 @@ resource "google_service_account_iam_member" "signs_for_itself" {
   member             = google_service_account.component[each.key].member
 }
 
-# Doctor makes requests as each of them, because only an account itself can find out whether the domain trusts it.
-# A person who may start the job doctor therefore has the rights of all four. Only operators may.
+# Doctor makes requests as each of them, because only an account itself can find out whether the
+# domain trusts it. A person who may start the job doctor therefore has the rights of all four. Only
+# operators may.
 resource "google_service_account_iam_member" "doctor_signs" {
   for_each = local.delegation
 

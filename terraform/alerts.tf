@@ -1,11 +1,12 @@
 # Each alert names the symptom and links to the section of the runbook with the remedy.
 
 locals {
-  # Monitoring refuses a filter without a resource type. A record can fail in the job or in a function.
+  # Monitoring refuses a filter without a resource type. A record can fail in the job or in a
+  # function.
   user = "resource.type=one_of(\"cloud_run_revision\", \"cloud_run_job\") metric.type=\"logging.googleapis.com/user/nvr_"
 
-  # Compared with a threshold: `above`, or `below` where it is given. A gauge arrives as a distribution. Its mean is
-  # exact; its percentiles depend on the buckets, which turn 0 into 0.5.
+  # Compared with a threshold: `above`, or `below` where it is given. A gauge arrives as a
+  # distribution. Its mean is exact; its percentiles depend on the buckets, which turn 0 into 0.5.
   thresholds = {
     overdue = {
       title   = "Records are not delivered 4 hours after their end", severity = "CRITICAL", runbook = "docs/runbook.md#overdue"
@@ -84,10 +85,10 @@ locals {
     }
   }
 
-  # The error budget of the month burns too fast, over a long window and over a twelfth of it. The short window ends
-  # the alert soon after the cause. By the table of Google's SRE workbook these are 2, 5 and 10 % of the month's budget.
-  # The last window is one day instead of three, because an alert covers 25 hours at most. In a small deployment one
-  # late record is as much.
+  # The error budget of the month burns too fast, over a long window and over a twelfth of it. The
+  # short window ends the alert soon after the cause. By the table of Google's SRE workbook these
+  # are 2, 5 and 10 % of the month's budget. The last window is one day instead of three, because an
+  # alert covers 25 hours at most. In a small deployment one late record is as much.
   burns = {
     fast = {
       title = "Deliveries are late: at this rate the month's budget is gone in two days", severity = "CRITICAL"
@@ -154,8 +155,9 @@ resource "google_monitoring_alert_policy" "threshold" {
   depends_on = [time_sleep.metrics]
 }
 
-# Claim logs the length of the queue at each run, every minute. While it logs nothing, only standby takes records. A
-# metric that has never had a value is not absent: a claim that has never run shows on the dashboard only.
+# Claim logs the length of the queue at each run, every minute. While it logs nothing, only standby
+# takes records. A metric that has never had a value is not absent: a claim that has never run shows
+# on the dashboard only.
 resource "google_monitoring_alert_policy" "claim_silent" {
   display_name          = "Claim takes no due records"
   combiner              = "OR"

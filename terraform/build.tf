@@ -1,5 +1,5 @@
-# The image and the build. The build may replace the image of services and jobs. A person applies everything else in
-# this folder (scripts/apply).
+# The image and the build. The build may replace the image of services and jobs. A person applies
+# everything else in this folder (scripts/apply).
 
 locals {
   # Roles on the project that the build needs, each with its reason.
@@ -84,8 +84,8 @@ resource "google_service_account_iam_member" "build" {
   member             = google_service_account.component["build"].member
 }
 
-# The bucket of the state. It also holds the sources of a build that is started by hand, because only the project's
-# owners can read gcloud's own bucket for them.
+# The bucket of the state. It also holds the sources of a build that is started by hand, because
+# only the project's owners can read gcloud's own bucket for them.
 resource "google_storage_bucket_iam_member" "build_state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"

@@ -39,17 +39,33 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			}
 		}
 	}
-	// A component that can end a record needs the notice channels: without any, the notice counts as sent.
-	notices := []string{"FORM_URL", "WEBHOOK", "WEBHOOK_SECRET", "SMTP", "SMTP_FROM", "SMTP_PASSWORD", "ZULIP", "ZULIP_KEY"}
+	// A component that can end a record needs the notice channels: without any, the notice counts
+	// as sent.
+	notices := []string{
+		"FORM_URL",
+		"WEBHOOK",
+		"WEBHOOK_SECRET",
+		"SMTP",
+		"SMTP_FROM",
+		"SMTP_PASSWORD",
+		"ZULIP",
+		"ZULIP_KEY",
+	}
 	for component, names := range map[string][]string{
-		"form": {"IAP_AUDIENCE", "OPERATORS"}, "api": {"RATE_LIMIT"}, "calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
-		"claim": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...), "standby": append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
-		"stage": append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
-		"merge": notices, "upload": append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
-		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...), "fail": notices,
+		"form":     {"IAP_AUDIENCE", "OPERATORS"},
+		"api":      {"RATE_LIMIT"},
+		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
+		"claim":    append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
+		"standby":  append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
+		"stage":    append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
+		"merge":    notices,
+		"upload":   append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
+		"link":     append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
+		"fail":     notices,
 	} {
 		i := slices.IndexFunc(p.Changes, func(r resource) bool {
-			return strings.HasPrefix(r.Address, "module."+component+".google_cloud_run_v2_") && strings.HasSuffix(r.Address, ".this")
+			module := "module." + component + ".google_cloud_run_v2_"
+			return strings.HasPrefix(r.Address, module) && strings.HasSuffix(r.Address, ".this")
 		})
 		if i < 0 {
 			t.Errorf("no %s", component)
@@ -107,7 +123,8 @@ func TestMetricsMatchTheCode(t *testing.T) {
 	}
 }
 
-// builtIn lists the metrics of Google that alerts use. Add a name only after looking it up in Google's list.
+// builtIn lists the metrics of Google that alerts use. Add a name only after looking it up in
+// Google's list.
 var builtIn = []string{
 	"pubsub.googleapis.com/subscription/dead_letter_message_count",
 	"pubsub.googleapis.com/subscription/oldest_unacked_message_age",
@@ -118,8 +135,9 @@ var builtIn = []string{
 	"cloudsql.googleapis.com/database/network/connections",
 }
 
-// TestAlertsHaveMetricAndRunbook checks that each alert links to a heading of the runbook, and that the code has each
-// metric that an alert or the dashboard names. TestServe of jobs/local checks that a running system feeds each of them.
+// TestAlertsHaveMetricAndRunbook checks that each alert links to a heading of the runbook, and that
+// the code has each metric that an alert or the dashboard names. TestServe of jobs/local checks
+// that a running system feeds each of them.
 func TestAlertsHaveMetricAndRunbook(t *testing.T) {
 	t.Parallel()
 	p := small(t)
@@ -155,8 +173,9 @@ func TestAlertsHaveMetricAndRunbook(t *testing.T) {
 	}
 }
 
-// TestConditionsNameTheirResource checks that each condition names its resource type once; Monitoring refuses others.
-// Conditions on events that functions and the job merge both log must cover both.
+// TestConditionsNameTheirResource checks that each condition names its resource type once;
+// Monitoring refuses others. Conditions on events that functions and the job merge both log must
+// cover both.
 func TestConditionsNameTheirResource(t *testing.T) {
 	t.Parallel()
 	both := 0
@@ -165,7 +184,8 @@ func TestConditionsNameTheirResource(t *testing.T) {
 			if strings.Contains(text, "metric.type=") && strings.Count(text, "resource.type=") != 1 {
 				t.Errorf("%s: the filter does not name its resource type once: %s", r.Address, text)
 			}
-			if strings.Contains(text, `resource.type=one_of("cloud_run_revision", "cloud_run_job")`) && (strings.Contains(text, "/nvr_failed") || strings.Contains(text, "/nvr_api_errors")) {
+			logged := strings.Contains(text, "/nvr_failed") || strings.Contains(text, "/nvr_api_errors")
+			if logged && strings.Contains(text, `resource.type=one_of("cloud_run_revision", "cloud_run_job")`) {
 				both++
 			}
 		})
@@ -175,8 +195,9 @@ func TestConditionsNameTheirResource(t *testing.T) {
 	}
 }
 
-// TestDashboardNeedsNoSecondApply checks that the dashboard has no zero or empty values. Monitoring drops them, and the
-// next plan would add them again. It also checks that each query of our metrics names the resource type.
+// TestDashboardNeedsNoSecondApply checks that the dashboard has no zero or empty values. Monitoring
+// drops them, and the next plan would add them again. It also checks that each query of our metrics
+// names the resource type.
 func TestDashboardNeedsNoSecondApply(t *testing.T) {
 	t.Parallel()
 	text, _ := small(t).of("google_monitoring_dashboard")[0].value("dashboard_json").(string)
@@ -199,7 +220,8 @@ func TestDashboardNeedsNoSecondApply(t *testing.T) {
 				t.Errorf("%s is empty", path)
 			}
 		case string:
-			if all, said := strings.Count(v, ":user_nvr_"), strings.Count(v, "{monitored_resource="); v == "" || all != said {
+			metrics, resources := strings.Count(v, ":user_nvr_"), strings.Count(v, "{monitored_resource=")
+			if v == "" || metrics != resources {
 				t.Errorf("%s: %q", path, v)
 			}
 		default:
@@ -228,7 +250,8 @@ func checkMetrics(t *testing.T, where, text string) {
 			t.Errorf("%s: is %s a metric?", where, match[1])
 		}
 	}
-	// PromQL has / and . as _, but for the first /, and distributions as their sum, count and buckets.
+	// PromQL has / and . as _, but for the first /, and distributions as their sum, count and
+	// buckets.
 	plain := strings.NewReplacer("/", "_", ".", "_")
 	for _, match := range promMetric.FindAllStringSubmatch(text, -1) {
 		domain, name, selector := match[1], match[2], match[3]
@@ -238,7 +261,8 @@ func checkMetrics(t *testing.T, where, text string) {
 			for _, suffix := range []string{"_sum", "_count", "_bucket"} {
 				ours = strings.TrimSuffix(ours, suffix)
 			}
-			if !known(ours) || !strings.Contains(selector, "monitored_resource=") { // a metric of lines may be of any resource
+			// A metric of log lines can be of any resource, so the query must name the type.
+			if !known(ours) || !strings.Contains(selector, "monitored_resource=") {
 				t.Errorf("%s: %s", where, match[0])
 			}
 		case !slices.ContainsFunc(builtIn, func(b string) bool { return plain.Replace(b) == domain+"_"+name }):
@@ -247,14 +271,15 @@ func checkMetrics(t *testing.T, where, text string) {
 	}
 }
 
-// TestBurnRates checks that each alert on the objective fires when a fixed share of the month's budget is spent within its
-// long window, and that its short window is a twelfth of it.
+// TestBurnRates checks that each alert on the objective fires when a fixed share of the month's
+// budget is spent within its long window, and that its short window is a twelfth of it.
 func TestBurnRates(t *testing.T) {
 	t.Parallel()
 	text := read(t, "alerts.tf")
 	const month = 30 * 24 * 3600
 	var shares []float64
-	for _, match := range regexp.MustCompile(`long\s+= "(\d+)s", short = "(\d+)s", rate = ([\d.]+)`).FindAllStringSubmatch(text, -1) {
+	burn := regexp.MustCompile(`long\s+= "(\d+)s", short = "(\d+)s", rate = ([\d.]+)`)
+	for _, match := range burn.FindAllStringSubmatch(text, -1) {
 		long, _ := strconv.ParseFloat(match[1], 64)
 		short, _ := strconv.ParseFloat(match[2], 64)
 		rate, _ := strconv.ParseFloat(match[3], 64)
@@ -271,7 +296,8 @@ func TestBurnRates(t *testing.T) {
 			t.Errorf("the objective is %v in %v days", r.value("goal"), r.value("rolling_period_days"))
 		}
 		r.texts(func(text string) {
-			if strings.Contains(text, "metric.type=") && (!strings.Contains(text, `"cloud_run_revision"`) || !strings.Contains(text, `"cloud_run_job"`)) {
+			both := strings.Contains(text, `"cloud_run_revision"`) && strings.Contains(text, `"cloud_run_job"`)
+			if strings.Contains(text, "metric.type=") && !both {
 				t.Errorf("records end in functions and in the job: %s", text)
 			}
 		})

@@ -10,7 +10,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/simulate"
 )
 
-// TestCostsAddUp computes the table of docs/cost-cloud.md from its prices and formulas and the examples.
+// TestCostsAddUp computes the table of docs/cost-cloud.md from its prices and formulas and the
+// examples.
 func TestCostsAddUp(t *testing.T) {
 	t.Parallel()
 	rows := map[string][]float64{} // of both tables: the numbers of a row's cells
@@ -55,11 +56,18 @@ func TestCostsAddUp(t *testing.T) {
 			return n
 		}
 		const sources, gb, merged, used = 3, 1.8, 4.5, 0.7
-		job, service, kept := "job, vCPU-second / GiB-second", "service, vCPU-second / GiB-second while serving", price("storage, GB-month", 0)
-		machine, disk := price("Cloud SQL db-g1-small, hour", 0), set(`disk_gb +=\s*(\d+)`)*price("Cloud SQL SSD, GB-month", 0)
+		const job = "job, vCPU-second / GiB-second"
+		const service = "service, vCPU-second / GiB-second while serving"
+		const custom = "Cloud SQL vCPU-hour / GB-hour"
+		kept := price("storage, GB-month", 0)
+		machine := price("Cloud SQL db-g1-small, hour", 0)
+		disk := set(`disk_gb +=\s*(\d+)`) * price("Cloud SQL SSD, GB-month", 0)
 		if cpu := set(`"db-custom-(\d+)-`); cpu > 0 {
-			machine = cpu*price("Cloud SQL vCPU-hour / GB-hour", 0) + set(`"db-custom-\d+-(\d+)"`)/1024*price("Cloud SQL vCPU-hour / GB-hour", 1)
+			memory := set(`"db-custom-\d+-(\d+)"`) / 1024
+			machine = cpu*price(custom, 0) + memory*price(custom, 1)
 		}
+		cores := set(`merge_cpu +=\s*(\d+)`)
+		task := cores*price(job, 0) + set(`merge_memory += "(\d+)`)*price(job, 1)
 		if strings.Contains(vars, "standby         = true") {
 			machine, disk = 2*machine, 2*disk
 		}
@@ -69,7 +77,7 @@ func TestCostsAddUp(t *testing.T) {
 			name string
 			want float64
 		}{
-			{"rendering", hours * 3600 * core / used * (set(`merge_cpu +=\s*(\d+)`)*price(job, 0) + set(`merge_memory += "(\d+)`)*price(job, 1)) / set(`merge_cpu +=\s*(\d+)`)},
+			{"rendering", hours * 3600 * core / used * task / cores},
 			{"staging, upload, link", hours * 300 * (2*price(service, 0) + 4*price(service, 1))},
 			{"segments kept", rooms * sources * 24 * gb * set(`retention_days +=\s*(\d+)`) * kept},
 			{"segments written", rooms * sources * 48 * 30 / 10_000 * price("10,000 writes", 0)},
@@ -78,7 +86,7 @@ func TestCostsAddUp(t *testing.T) {
 			{"logs, builds, registry, alerts ?", price("logs, builds, registry, alerts ?", size)},
 		} {
 			if said := price(row.name, size); math.Abs(said-row.want) > 0.5 {
-				t.Errorf("%v rooms: %s is %v, and by its formula %.2f", rooms, row.name, said, row.want)
+				t.Errorf("%v rooms: %s is %v, its formula gives %.2f", rooms, row.name, said, row.want)
 			}
 			sum += row.want
 		}

@@ -92,9 +92,9 @@ resource "google_sql_database" "nvr" {
   deletion_policy = "ABANDON" # it is deleted with the instance only
 }
 
-# Components sign in with their accounts (IAM), without passwords. The job migrate grants each its rights in the
-# database, so its user has the right to grant. The NVR's user has a password and is created by hand:
-# docs/joining-nvr.md.
+# Components sign in with their accounts (IAM), without passwords. The job migrate grants each its
+# rights in the database, so its user has the right to grant. The NVR's user has a password and is
+# created by hand: docs/joining-nvr.md.
 resource "google_sql_user" "component" {
   for_each = local.database_users
 

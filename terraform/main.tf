@@ -3,12 +3,12 @@
 #   form, api, calendar ──► records ──► claim ──► stage ──► merge ──► upload ──► link
 #                                                    a message that keeps failing ──► fail
 #
-# accounts.tf lists the rights. All services and jobs run one image; FUNCTION_TARGET selects the function of a
-# service.
+# accounts.tf lists the rights. All services and jobs run one image; FUNCTION_TARGET selects the
+# function of a service.
 
 locals {
-  # At the first apply there is no image, because the same apply creates its registry. Google's samples run until the
-  # first build replaces them.
+  # At the first apply there is no image, because the same apply creates its registry. Google's
+  # samples run until the first build replaces them.
   first         = var.image == ""
   service_image = local.first ? "us-docker.pkg.dev/cloudrun/container/hello" : var.image
   job_image     = local.first ? "us-docker.pkg.dev/cloudrun/container/job" : var.image
@@ -37,8 +37,8 @@ locals {
     COURSES           = join(",", [for code, id in var.courses : "${code}=${id}"])
   }
 
-  # Notices are sent where a record ends: mostly in link and fail, but every step can end one. A component without a
-  # notice channel would record the notice as sent.
+  # Notices are sent where a record ends: mostly in link and fail, but every step can end one. A
+  # component without a notice channel would record the notice as sent.
   notices = merge(
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
@@ -71,8 +71,8 @@ locals {
   }
 }
 
-# After the first deployment Terraform refuses to return to the sample containers. An apply without an image therefore
-# cannot undo a deployment; scripts/apply passes the deployed image.
+# After the first deployment Terraform refuses to return to the sample containers. An apply without
+# an image therefore cannot undo a deployment; scripts/apply passes the deployed image.
 resource "terraform_data" "deployed" {
   count = local.first ? 0 : 1
 
@@ -101,8 +101,8 @@ module "form" {
   depends_on = [google_project_iam_member.database, google_sql_user.component]
 }
 
-# The NVR's API, /api/v1 and calendar notifications: the only public service. It checks API keys and channel tokens
-# itself.
+# The NVR's API, /api/v1 and calendar notifications: the only public service. It checks API keys and
+# channel tokens itself.
 module "api" {
   source = "./function"
   name   = "api"
@@ -163,8 +163,8 @@ module "claim" {
     recover = { cron = "* * * * *", path = "/?recover" }
   }
 
-  # One run at a time, so that each sees the slots that the last one has filled. A second request waits within the
-  # instance.
+  # One run at a time, so that each sees the slots that the last one has filled. A second request
+  # waits within the instance.
   instances   = 1
   concurrency = 4
   memory      = "512Mi"

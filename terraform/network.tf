@@ -1,10 +1,11 @@
 # The network connects services and tasks to the database. Calls of Google's APIs do not use it.
 
 locals {
-  # The most instances: those that are set, one of claim, one of standby, two of fail, and a job started by hand.
+  # The most instances: those that are set, one of claim, one of standby, two of fail, and a job
+  # started by hand.
   most_instances = sum(values(var.instances)) + 5
-  # The most addresses that Cloud Run takes: two an instance, and one a task. It keeps the address of a task for seven
-  # minutes after the end, twice as long as the task ran.
+  # The most addresses that Cloud Run takes: two an instance, and one a task. It keeps the address
+  # of a task for seven minutes after the end, twice as long as the task ran.
   addresses = 2 * local.most_instances + 3 * var.max_merges * var.merge_parallelism
 }
 

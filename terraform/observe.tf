@@ -1,8 +1,8 @@
 # Metrics, the delivery objective, and the dashboard. The alerts are in alerts.tf.
 #
-# Processes export no metrics, because Cloud Run may freeze them after their answer. They log a line with an `event`
-# for everything that is counted, and Cloud Logging counts the lines. metrics.json is the list of package observe; a test
-# compares the two.
+# Processes export no metrics, because Cloud Run may freeze them after their answer. They log a line
+# with an `event` for everything that is counted, and Cloud Logging counts the lines. metrics.json
+# is the list of package observe; a test compares the two.
 
 locals {
   metrics = { for m in jsondecode(file("${path.module}/metrics.json")) : m.name => m }
@@ -68,7 +68,8 @@ resource "google_logging_metric" "measured" {
   depends_on = [time_sleep.services]
 }
 
-# Monitoring refuses an alert on a metric that it does not know. It can know a metric minutes after Logging does.
+# Monitoring refuses an alert on a metric that it does not know. It can know a metric minutes after
+# Logging does.
 resource "time_sleep" "metrics" {
   create_duration = "300s"
 
@@ -84,8 +85,8 @@ resource "google_monitoring_custom_service" "this" {
   depends_on = [time_sleep.services]
 }
 
-# 99.5 % of the records of 30 days are delivered within 4 hours of their end, or of a later request. Records that could
-# not be delivered (no footage, refused by Google) count on neither side.
+# 99.5 % of the records of 30 days are delivered within 4 hours of their end, or of a later request.
+# Records that could not be delivered (no footage, refused by Google) count on neither side.
 resource "google_monitoring_slo" "delivery" {
   service             = google_monitoring_custom_service.this.service_id
   slo_id              = "delivery"

@@ -17,7 +17,7 @@ var projectRoles = map[string]string{
 // buildRoles are roles of the build only.
 var buildRoles = map[string]string{
 	"roles/logging.logWriter": "its own log",
-	"roles/run.developer":     "replaces the image of services and jobs, and waits for the operations, which lie in the project",
+	"roles/run.developer":     "replaces the image of services and jobs, and waits for the project's operations",
 }
 
 func TestRolesOnTheProject(t *testing.T) {
@@ -41,7 +41,8 @@ func TestRolesOnTheProject(t *testing.T) {
 	}
 }
 
-// TestSigningRights checks that a component signs for itself only, and that the doctor signs for the same components.
+// TestSigningRights checks that a component signs for itself only, and that the doctor signs for
+// the same components.
 func TestSigningRights(t *testing.T) {
 	t.Parallel()
 	itself, doctor := []string{}, []string{}
@@ -66,7 +67,8 @@ func TestSigningRights(t *testing.T) {
 	}
 }
 
-// TestNoPrimitiveRoles checks that no member gets a primitive role or one that can grant rights, on any resource.
+// TestNoPrimitiveRoles checks that no member gets a primitive role or one that can grant rights, on
+// any resource.
 func TestNoPrimitiveRoles(t *testing.T) {
 	t.Parallel()
 	tooMuch := regexp.MustCompile(`^roles/(owner|editor|viewer|browser|.*[aA]dmin|.*Owner)$`)
@@ -79,11 +81,12 @@ func TestNoPrimitiveRoles(t *testing.T) {
 	}
 }
 
-// TestRightsAreMembersOnly checks that no resource removes rights of others, reaches beyond the project, defines roles,
-// uses access lists in place of IAM, or creates keys.
+// TestRightsAreMembersOnly checks that no resource removes rights of others, reaches beyond the
+// project, defines roles, uses access lists in place of IAM, or creates keys.
 func TestRightsAreMembersOnly(t *testing.T) {
 	t.Parallel()
-	forbidden := regexp.MustCompile(`_iam_(binding|policy)$|^google_(organization|folder|billing_account)_iam_|_custom_role$|_acl$|_access_control$|_key$`)
+	forbidden := regexp.MustCompile(`_iam_(binding|policy)$|_custom_role$|_acl$|_access_control$|_key$` +
+		`|^google_(organization|folder|billing_account)_iam_`)
 	for _, r := range small(t).Changes {
 		if forbidden.MatchString(r.Type) {
 			t.Errorf("%s: a %s", r.Address, r.Type)
@@ -96,7 +99,8 @@ func TestOnlyTheAPIIsPublic(t *testing.T) {
 	p := small(t)
 	for _, r := range p.Changes {
 		r.texts(func(text string) {
-			if (text == "allUsers" || text == "allAuthenticatedUsers") && !strings.HasPrefix(r.Address, "module.api.") {
+			everyone := text == "allUsers" || text == "allAuthenticatedUsers"
+			if everyone && !strings.HasPrefix(r.Address, "module.api.") {
 				t.Errorf("%s: %s", r.Address, text)
 			}
 		})
@@ -145,7 +149,12 @@ func TestNothingHasAPublicAddress(t *testing.T) {
 			t.Errorf("%s: is a public address", r.Address)
 		}
 	}
-	for _, r := range p.of("google_compute_instance", "google_compute_router_nat", "google_compute_global_forwarding_rule") {
+	unexpected := p.of(
+		"google_compute_instance",
+		"google_compute_router_nat",
+		"google_compute_global_forwarding_rule",
+	)
+	for _, r := range unexpected {
 		t.Errorf("%s: unexpected resource", r.Address)
 	}
 }
@@ -163,13 +172,15 @@ func TestBucketsArePrivate(t *testing.T) {
 	}
 }
 
-// TestDeadlines checks that the function's deadline is before its service's, and that before Pub/Sub's.
+// TestDeadlines checks that the function's deadline is before its service's, and that before
+// Pub/Sub's.
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	for _, r := range p.of("google_cloud_run_v2_service") {
-		if environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"] != "570" || r.value("template", "timeout") != "580s" {
-			t.Errorf("%s: %v, %v", r.Address, environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"], r.value("template", "timeout"))
+		own, service := environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"], r.value("template", "timeout")
+		if own != "570" || service != "580s" {
+			t.Errorf("%s: %v, %v", r.Address, own, service)
 		}
 	}
 	subscriptions := p.of("google_pubsub_subscription")
@@ -177,8 +188,12 @@ func TestDeadlines(t *testing.T) {
 		t.Errorf("%d subscriptions", len(subscriptions))
 	}
 	for _, r := range subscriptions {
-		if r.value("ack_deadline_seconds") != 600.0 || r.value("retry_policy", "minimum_backoff") != "10s" || r.value("retry_policy", "maximum_backoff") != "600s" {
-			t.Errorf("%s: %v", r.Address, r.Change.After)
+		if deadline := r.value("ack_deadline_seconds"); deadline != 600.0 {
+			t.Errorf("%s: deadline %v", r.Address, deadline)
+		}
+		shortest, longest := r.value("retry_policy", "minimum_backoff"), r.value("retry_policy", "maximum_backoff")
+		if shortest != "10s" || longest != "600s" {
+			t.Errorf("%s: back-off from %v to %v", r.Address, shortest, longest)
 		}
 		attempts := r.value("dead_letter_policy", "max_delivery_attempts")
 		if last := r.value("name") == "fail"; last != (attempts == nil) || !last && attempts != 20.0 {
@@ -205,8 +220,8 @@ func TestOneImageByDigest(t *testing.T) {
 	}
 }
 
-// TestNoJobSetsParallelism checks that no job sets parallelism. Cloud Run refuses one above the number of tasks of an
-// execution, and executions can have a single task.
+// TestNoJobSetsParallelism checks that no job sets parallelism. Cloud Run refuses one above the
+// number of tasks of an execution, and executions can have a single task.
 func TestNoJobSetsParallelism(t *testing.T) {
 	t.Parallel()
 	jobs := small(t).of("google_cloud_run_v2_job")

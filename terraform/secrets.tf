@@ -1,6 +1,6 @@
-# Secrets of the notices. The operator adds the real value as a second version before enabling the notice
-# (docs/install.md); no state file contains it. There are no other secrets: the database and Workspace are accessed by
-# identity.
+# Secrets of the notices. The operator adds the real value as a second version before enabling the
+# notice (docs/install.md); no state file contains it. There are no other secrets: the database and
+# Workspace are accessed by identity.
 
 locals {
   secrets = { # the environment variable, and whether a service reads it

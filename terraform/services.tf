@@ -7,8 +7,8 @@ locals {
     "serviceusage", "sqladmin", "storage", "telemetry",
   ]
 
-  # Google's own account that moves messages. This account and that of IAP exist only after their first use.
-  # scripts/bootstrap has Google create both before the first apply names them.
+  # Google's own account that moves messages. This account and that of IAP exist only after their
+  # first use. scripts/bootstrap has Google create both before the first apply names them.
   pubsub_agent = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 

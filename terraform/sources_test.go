@@ -17,7 +17,9 @@ func (s sources) ReadDir(name string) ([]fs.DirEntry, error) {
 	kept := entries[:0]
 	for _, entry := range entries {
 		switch {
-		case strings.HasPrefix(entry.Name(), "."), strings.HasPrefix(entry.Name(), "terraform.tfstate"), strings.HasSuffix(entry.Name(), ".go"):
+		case strings.HasPrefix(entry.Name(), "."),
+			strings.HasPrefix(entry.Name(), "terraform.tfstate"),
+			strings.HasSuffix(entry.Name(), ".go"):
 		case entry.Type()&fs.ModeSymlink != 0, entry.Name() == "tests":
 		default:
 			kept = append(kept, entry)

@@ -1,7 +1,8 @@
 # Two buckets. Recorders write to segments, and NVR Merger only reads it. NVR Merger writes to work.
 #
-# Neither keeps deleted objects (soft delete). Segments are deleted by age only, because no component may delete one.
-# Keeping them for another week would raise the cost by half. Work can be made again.
+# Neither keeps deleted objects (soft delete). Segments are deleted by age only, because no
+# component may delete one. Keeping them for another week would raise the cost by half. Work can be
+# made again.
 
 resource "google_storage_bucket" "segments" {
   name                        = "${var.project}-segments"

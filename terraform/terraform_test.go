@@ -1,5 +1,5 @@
-// Package terraform_test plans both examples, and checks the plans against the rules of the deployment and against
-// the deployed code.
+// Package terraform_test plans both examples, and checks the plans against the rules of the
+// deployment and against the deployed code.
 package terraform_test
 
 import (
@@ -29,7 +29,8 @@ type resource struct {
 }
 
 // image is in place of an image that the build has pushed.
-const image = "europe-west1-docker.pkg.dev/p/nvr-merger/merger@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const image = "europe-west1-docker.pkg.dev/p/nvr-merger/merger" +
+	"@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // all enables what the examples leave disabled, so that the plan has every resource.
 const all = `
@@ -91,8 +92,9 @@ func makePlan(example string) (*plan, error) {
 	if out, err := terraform(dir, env, "init", "-input=false", "-no-color"); err != nil {
 		return nil, &missingError{"terraform cannot get its providers here: " + out}
 	}
-	if out, err := terraform(dir, env, "plan", "-input=false", "-no-color", "-refresh=false", "-lock=false", "-out=plan",
-		"-var-file=examples/"+example+".tfvars", "-var-file=all.auto.tfvars"); err != nil {
+	options := []string{"-input=false", "-no-color", "-refresh=false", "-lock=false", "-out=plan"}
+	options = append(options, "-var-file=examples/"+example+".tfvars", "-var-file=all.auto.tfvars")
+	if out, err := terraform(dir, env, "plan", options...); err != nil {
 		return nil, errors.New("terraform plan: " + out)
 	}
 	out, err := terraform(dir, env, "show", "-json", "plan")
@@ -116,12 +118,13 @@ func terraform(dir string, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// providers makes terraform use a local mirror of its providers, if there is one: the folder of TERRAFORM_MIRROR, or the
-// one that terraform-check has left in the user's cache.
+// providers makes terraform use a local mirror of its providers, if there is one: the folder of
+// TERRAFORM_MIRROR, or the one that terraform-check has left in the user's cache.
 func providers(dir string) ([]string, error) {
 	mirror := os.Getenv("TERRAFORM_MIRROR")
 	if cache, err := os.UserCacheDir(); mirror == "" && err == nil {
-		if found, _ := filepath.Glob(filepath.Join(cache, "terraform-check", "*", "registry.terraform.io")); len(found) > 0 {
+		mirrors := filepath.Join(cache, "terraform-check", "*", "registry.terraform.io")
+		if found, _ := filepath.Glob(mirrors); len(found) > 0 {
 			mirror = filepath.Dir(found[len(found)-1])
 		}
 	}
@@ -133,8 +136,8 @@ func providers(dir string) ([]string, error) {
 	return []string{"TF_CLI_CONFIG_FILE=" + name}, os.WriteFile(name, []byte(text), 0o600)
 }
 
-// TestCheck runs the offline check of terraform-check if it is installed: formatting, validation, `terraform test`, a
-// plan.
+// TestCheck runs the offline check of terraform-check if it is installed: formatting, validation,
+// `terraform test`, a plan.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -216,7 +219,8 @@ func read(t *testing.T, file string) string {
 
 // of returns the plan's resources of some types.
 func (p *plan) of(types ...string) []resource {
-	return slices.DeleteFunc(slices.Clone(p.Changes), func(r resource) bool { return !slices.Contains(types, r.Type) })
+	other := func(r resource) bool { return !slices.Contains(types, r.Type) }
+	return slices.DeleteFunc(slices.Clone(p.Changes), other)
 }
 
 // value returns a value of a resource by its path; in lists it takes the first element.

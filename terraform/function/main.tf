@@ -1,7 +1,7 @@
 # One function: a Cloud Run service, and what starts it.
 #
-# A function with a topic gets one push subscription: 600 s for an answer, 10 s to 600 s between attempts. After 20
-# attempts (about two and a half hours) the message goes to topic fail.
+# A function with a topic gets one push subscription: 600 s for an answer, 10 s to 600 s between
+# attempts. After 20 attempts (about two and a half hours) the message goes to topic fail.
 
 locals {
   internal = !var.public && length(var.people) == 0

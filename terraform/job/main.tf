@@ -6,8 +6,9 @@ resource "google_cloud_run_v2_job" "this" {
   deletion_protection = false # all state is in the database and the buckets
 
   template {
-    # Each execution of `merge` sets its number of tasks, and all run at once. `parallelism` would have to be below the
-    # number of tasks of every execution. Stage limits that number instead (MERGE_TASKS).
+    # Each execution of `merge` sets its number of tasks, and all run at once. `parallelism` would
+    # have to be below the number of tasks of every execution. Stage limits that number instead
+    # (MERGE_TASKS).
     task_count = 1
 
     template {
