@@ -1,4 +1,4 @@
-# What must hold of every plan. ../terraform_test.go reads the same plans in full.
+# Rules of every plan. ../terraform_test.go reads the same plans in full.
 
 mock_provider "google" {
   mock_resource "google_service_account" {
