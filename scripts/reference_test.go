@@ -22,7 +22,7 @@ var buildLocal = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the program's path: %w", err)
 	}
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", program, "../jobs/local")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "../jobs/local")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build jobs/local: %w\n%s", err, out)
 	}
@@ -88,7 +88,7 @@ func TestCommandsAndFlagsAreDocumented(t *testing.T) {
 	page := read(t, "../docs/cli.md")
 	common := section(page, "Commands beside a server")
 	for _, name := range commandsOf(t) {
-		if name == "help" || name == "completion" {
+		if name == "help" {
 			continue
 		}
 		text := section(page, "local "+name)
