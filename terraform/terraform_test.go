@@ -92,9 +92,9 @@ func makePlan(example string) (*plan, error) {
 	if out, err := terraform(dir, env, "init", "-input=false", "-no-color"); err != nil {
 		return nil, &missingError{"terraform cannot get its providers here: " + out}
 	}
-	options := []string{"-input=false", "-no-color", "-refresh=false", "-lock=false", "-out=plan"}
-	options = append(options, "-var-file=examples/"+example+".tfvars", "-var-file=all.auto.tfvars")
-	if out, err := terraform(dir, env, "plan", options...); err != nil {
+	command := []string{"plan", "-input=false", "-no-color", "-refresh=false", "-lock=false", "-out=plan"}
+	command = append(command, "-var-file=examples/"+example+".tfvars", "-var-file=all.auto.tfvars")
+	if out, err := terraform(dir, env, command...); err != nil {
 		return nil, errors.New("terraform plan: " + out)
 	}
 	out, err := terraform(dir, env, "show", "-json", "plan")
