@@ -15,8 +15,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/doctor"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/machine"
-	"github.com/nvr-miem/merger/pkg/report"
 )
 
 func doctorHelp() fault.Reason {
@@ -54,9 +54,9 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	}
 	findings := examiner(ctx, o).Run(ctx)
 	if *asJSON {
-		err = doctor.PrintJSON(stdout, findings)
+		err = doctor.PrintJSON(stdout, findings, i18n.Default())
 	} else {
-		err = doctor.Print(stdout, findings, language() == report.Russian)
+		err = doctor.Print(stdout, findings, i18n.Default().For(string(language())))
 	}
 	if err != nil || doctor.Failed(findings) {
 		return exitFailed

@@ -1,8 +1,8 @@
-// Package doctor looks whether everything is in order, and says of what is not how to mend it.
+// Package doctor checks a deployment. For each problem it finds, it says how to repair it.
 //
-// It knows what the product needs around it and the packages that speak to each; it mends nothing, and
-// leaves nothing behind but an object that it deletes again. What cannot be reached does not keep it
-// from looking at the rest. Start with [Doctor.Look].
+// It knows the services that the product needs and the packages that call them. It repairs nothing. It
+// leaves nothing behind: the one object that it writes, it deletes again. A service that cannot be reached
+// does not stop the checks of the others. Start with [Doctor.Run].
 package doctor
 
 import (
@@ -14,26 +14,26 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/app"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Doctor looks at one deployment.
+// Doctor checks one deployment.
 type Doctor struct {
 	Config *config.Config
-	Wrong  error // what reading the configuration said; nil if nothing
-	// Down says that nothing but the database and this machine can be asked, since no serve runs.
+	Wrong  error // the error of reading the configuration; nil if there was none
+	// Down means that serve is not running, so that only the database and this machine can be checked.
 	Down bool
-	// Space is how many bytes are free where data is kept; nil: nothing is kept here.
+	// Space returns the free bytes of the disk with the data; nil: no data is kept here.
 	Space func() (int64, error)
 	Now   func() time.Time
 }
 
-// patience is how long one look may take: a doctor that waits tells nothing.
-const patience = 25 * time.Second
+// timeout bounds one check, so that one service that hangs does not hold up the others.
+const timeout = 25 * time.Second
 
-// Run looks at everything, from the ground up.
+// Run makes all checks. It returns the findings in a fixed order, from the configuration up to the rooms.
 func (d *Doctor) Run(ctx context.Context) []Finding {
 	findings := []Finding{d.configuration()}
 	findings = append(findings, d.machine(ctx)...)
@@ -43,8 +43,7 @@ func (d *Doctor) Run(ctx context.Context) []Finding {
 		defer func() { _ = p.Close() }() // it was only read
 	}
 	if d.Down {
-		return append(findings, warn("serve", say("is not running: buckets, messages and the Workspace were not looked at",
-			"не запущен: хранилище, сообщения и Workspace не проверены"), say("local serve --data DIR", "local serve --data DIR")))
+		return append(findings, warn("serve", cause.ServeDown(), remedy("start-serve")))
 	}
 	findings = append(findings, d.buckets(ctx)...)
 	findings = append(findings, d.dispatch(ctx)...)
@@ -57,17 +56,17 @@ func (d *Doctor) Run(ctx context.Context) []Finding {
 	return findings
 }
 
-// open builds what a look needs, and nothing else, so that what is broken breaks one look.
+// open opens only the parts that one check needs, so that a broken part fails one check.
 func (d *Doctor) open(ctx context.Context, parts ...app.Part) (*app.Process, error) {
 	return app.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
 }
 
-// delegate is the account that acts for people of the domain on behalf of a component.
+// delegate returns the account that acts for users of the domain on behalf of a component.
 func (d *Doctor) delegate(component string) string {
 	return cmp.Or(d.Config.Delegates[component], d.Config.Delegate)
 }
 
-// openAs builds the Workspace as a component has it.
+// openAs opens the Workspace with the account of a component.
 func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*app.Process, error) {
 	c := *d.Config
 	c.Delegate = d.delegate(component)
@@ -75,37 +74,36 @@ func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) 
 }
 
 func (d *Doctor) configuration() Finding {
+	const what = "configuration"
 	if d.Wrong != nil {
-		return fail("configuration", same("%s", oneLine(d.Wrong)),
-			say("set these variables, as pkg/config explains (on one machine serve does: start it again)",
-				"задайте эти переменные, как объяснено в pkg/config (на одной машине это делает serve: запустите его снова)"))
+		return fail(what, cause.ConfigurationInvalid(oneLine(d.Wrong)), remedy("set-variables"))
 	}
 	if d.Config.Database == "" {
-		return fail("configuration", say("DATABASE is not set", "переменная DATABASE не задана"),
-			say("set it to the address of the database, or give --data DIR", "задайте в ней адрес базы данных или укажите --data DIR"))
+		return fail(what, cause.DatabaseUnset(), remedy("set-database"))
 	}
-	return ok("configuration", same("%s, %s", d.Config.Project, d.Config.TimeZone))
+	return ok(what, cause.ConfigurationValid(d.Config.Project, d.Config.TimeZone))
 }
 
-// because words an error for people: its reason if it has one, else its text.
-func because(err error) nvr.Reason {
+// causeOf returns the cause of an error: the one that it carries, with the technical detail, or else its
+// text.
+func causeOf(err error) cause.Cause {
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		cause := ""
-		if permanent.Err != nil {
-			cause = " (" + oneLine(permanent.Err) + ")"
+		reason := cause.Legacy(permanent.Reason.En, permanent.Reason.Ru)
+		if permanent.Err == nil {
+			return reason
 		}
-		return nvr.Reason{En: permanent.Reason.En + cause, Ru: cmp.Or(permanent.Reason.Ru, permanent.Reason.En) + cause}
+		return cause.CheckRefused(reason, oneLine(permanent.Err))
 	}
-	var later *fault.Deferral
-	if errors.As(err, &later) {
-		return later.Why
+	var deferral *fault.Deferral
+	if errors.As(err, &deferral) {
+		return cause.Legacy(deferral.Why.En, deferral.Why.Ru)
 	}
-	return same("%s", oneLine(err))
+	return cause.CheckFailed(oneLine(err))
 }
 
-// refused tells whether somebody forbids it, rather than that it is broken.
-func refused(err error) bool {
+// isRefused reports whether an error is a lack of permission rather than a fault of the service.
+func isRefused(err error) bool {
 	var permanent *fault.PermanentError
 	return errors.As(err, &permanent)
 }

@@ -14,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/doctor"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/google"
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
@@ -29,7 +31,7 @@ import (
 
 const job = "projects/local/locations/local/jobs/merge"
 
-// doctorEnv is a deployment made of the stand-ins, in this process.
+// doctorEnv is a deployment of stand-ins in this process.
 type doctorEnv struct {
 	*testing.T
 	faults *faults.Table
@@ -107,10 +109,10 @@ func (c *doctorEnv) look() map[string]doctor.Finding {
 	found := map[string]doctor.Finding{}
 	for _, f := range d.Run(c.Context()) {
 		if _, twice := found[f.What]; twice {
-			c.Errorf("%q is said twice", f.What)
+			c.Errorf("two findings for %q", f.What)
 		}
-		if f.Detail.En == "" || f.Detail.Ru == "" || (f.State != doctor.StateOK) != (f.Way.En != "" && f.Way.Ru != "") {
-			c.Errorf("not whole: %+v", f)
+		if f.Cause.IsZero() || (f.State == doctor.StateOK) != f.Way.IsZero() {
+			c.Errorf("incomplete finding: %+v", f)
 		}
 		found[f.What] = f
 	}
@@ -122,11 +124,13 @@ func want(t *testing.T, found map[string]doctor.Finding, what string, state doct
 	t.Helper()
 	f, there := found[what]
 	if !there || f.State != state {
-		t.Errorf("%s: %q %s, want %s", what, f.State, f.Detail.En, state)
+		t.Errorf("%s: %q %s, want %s", what, f.State, f.Cause, state)
 	}
+	english := i18n.Default().For("en")
+	text := english.Cause(f.Cause) + " → " + f.Way.Text(english)
 	for _, word := range words {
-		if !strings.Contains(f.Detail.En+f.Way.En, word) {
-			t.Errorf("%s says nothing of %s: %s → %s", what, word, f.Detail.En, f.Way.En)
+		if !strings.Contains(text, word) {
+			t.Errorf("%s: %q lacks %q", what, text, word)
 		}
 	}
 }
@@ -142,7 +146,7 @@ func TestHealthy(t *testing.T) {
 	} {
 		want(t, found, what, doctor.StateOK)
 	}
-	want(t, found, "disk", doctor.StateFail, "make room")
+	want(t, found, "disk", doctor.StateFail, "free some space")
 	want(t, found, "room 504 sources", doctor.StateWarn, "board")
 	want(t, found, "room 504 folder", doctor.StateWarn, "--drive")
 }
@@ -190,16 +194,16 @@ func TestUploaders(t *testing.T) {
 	c.room(nvr.Room{Name: "504", MainSource: "10.0.0.24", Drive: "https://drive.google.com/drive/folders/" + folder})
 	found := c.look()
 	want(t, found, "room 504 folder", doctor.StateOK)
-	want(t, found, "uploader a@example.org", doctor.StateOK, "folders tried: 1")
+	want(t, found, "uploader a@example.org", doctor.StateOK, "folders checked: 1")
 	want(t, found, "uploader b@example.org", doctor.StateFail, "may not write to folder Lectures", "shared drive")
-	want(t, found, "uploader c@example.org", doctor.StateFail, "does not see folder", folder)
+	want(t, found, "uploader c@example.org", doctor.StateFail, "cannot see folder", folder)
 
 	file, _ := c.drive("files", `{"name": "Notes", "mimeType": "text/plain"}`)["id"].(string)
 	c.drive("files/"+file+"/permissions", `{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`)
 	c.room(nvr.Room{Name: "505", MainSource: "10.0.1.24", Drive: "https://drive.google.com/drive/folders/" + file})
 	found = c.look()
-	want(t, found, "room 505 folder", doctor.StateFail, "Notes is no folder", "nvr@example.org")
-	want(t, found, "uploader a@example.org", doctor.StateFail, "Notes is no folder")
+	want(t, found, "room 505 folder", doctor.StateFail, "Notes is not a folder", "nvr@example.org")
+	want(t, found, "uploader a@example.org", doctor.StateFail, "Notes is not a folder")
 
 	c.must(c.faults.Add(faults.Rule{API: "drive", Method: "files.generateIds", Rate: 1, Kind: faults.Broken}))
 	want(t, c.look(), "uploader a@example.org", doctor.StateFail, "DRIVE_UPLOADERS")
@@ -246,11 +250,11 @@ func TestNoDatabase(t *testing.T) {
 	c.env["DATABASE"] = "sqlite:" + filepath.Join(dir, "nvr.db")
 	want(t, c.look(), "database", doctor.StateFail, dir, "migrate")
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
-		t.Errorf("the doctor left %v there (%v)", left, err)
+		t.Errorf("the doctor left %v (%v)", left, err)
 	}
 }
 
-func TestWaysOutAreThoseOfTheCause(t *testing.T) {
+func TestRemediesFitTheCause(t *testing.T) {
 	t.Parallel()
 	c := open(t)
 	file := filepath.Join(t.TempDir(), "nvr.db")
@@ -258,28 +262,80 @@ func TestWaysOutAreThoseOfTheCause(t *testing.T) {
 	c.env["DATABASE"] = "sqlite:" + file
 	delete(c.env, "WORKSPACE_ENDPOINT")
 	found := c.look()
-	want(t, found, "database", doctor.StateFail, "not a database", "put a copy in its place")
+	want(t, found, "database", doctor.StateFail, "not a database", "replace a damaged file with a backup")
 	want(t, found, "workspace as stage", doctor.StateFail, "set DELEGATE")
 }
 
-func TestPrinted(t *testing.T) {
+// unset returns the findings of a configuration without a database while serve is down.
+func unset(t *testing.T) []doctor.Finding {
+	t.Helper()
+	d := &doctor.Doctor{Config: &config.Config{}, Down: true, Now: time.Now}
+	findings := d.Run(t.Context())
+	return []doctor.Finding{findings[0], findings[len(findings)-1]}
+}
+
+func TestPrint(t *testing.T) {
 	t.Parallel()
-	findings := []doctor.Finding{
-		{State: doctor.StateOK, What: "a", Detail: nvr.Reason{En: "fine", Ru: "хорошо"}},
-		{State: doctor.StateFail, What: "bcd", Detail: nvr.Reason{En: "broken", Ru: "сломано"}, Way: nvr.Reason{En: "mend <it>", Ru: "почините"}},
+	for tag, want := range map[string]string{
+		"en": "fail  configuration  DATABASE is not set → set it to the address of the database, or use --data DIR\n" +
+			"warn  serve          not running; buckets, messages and the Workspace were not checked → local serve --data DIR\n",
+		"ru": "fail  configuration  переменная DATABASE не задана → " +
+			"укажите в ней адрес базы данных или используйте --data DIR\n" +
+			"warn  serve          не запущен; хранилище, сообщения и Workspace не проверены → local serve --data DIR\n",
+	} {
+		var text bytes.Buffer
+		if err := doctor.Print(&text, unset(t), i18n.Default().For(tag)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, text.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tag, diff)
+		}
 	}
-	var english, russian, text bytes.Buffer
-	if err := errors.Join(doctor.Print(&english, findings, false), doctor.Print(&russian, findings, true), doctor.PrintJSON(&text, findings)); err != nil {
+}
+
+func TestPrintJSON(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	if err := doctor.PrintJSON(&text, unset(t)[:1], i18n.Default()); err != nil {
 		t.Fatal(err)
 	}
-	if english.String() != "ok    a    fine\nfail  bcd  broken → mend <it>\n" || !strings.Contains(russian.String(), "сломано → почините") {
-		t.Errorf("%s%s", &english, &russian)
+	want := `{
+  "ok": false,
+  "findings": [
+    {
+      "state": "fail",
+      "what": "configuration",
+      "code": "database-unset",
+      "detail": {
+        "en": "DATABASE is not set",
+        "ru": "переменная DATABASE не задана"
+      },
+      "way": {
+        "en": "set it to the address of the database, or use --data DIR",
+        "ru": "укажите в ней адрес базы данных или используйте --data DIR"
+      }
+    }
+  ]
+}
+`
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
-	var read struct {
-		OK       bool
-		Findings []doctor.Finding
-	}
-	if err := json.Unmarshal(text.Bytes(), &read); err != nil || read.OK || len(read.Findings) != 2 || read.Findings[1] != findings[1] {
-		t.Errorf("%s: %v", &text, err)
+}
+
+// TestRemediesHaveTexts checks that no text of a finding has an unknown key or argument, which the
+// catalogue shows in double brackets.
+func TestRemediesHaveTexts(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.room(nvr.Room{Name: "505", MainSource: "camera"})
+	c.env["DRIVE_UPLOADERS"] = "a@example.org"
+	for _, f := range c.look() {
+		for _, tag := range i18n.Default().Languages() {
+			l := i18n.Default().For(tag)
+			if text := l.Cause(f.Cause) + f.Way.Text(l); strings.Contains(text, "[[") {
+				t.Errorf("%s in %s: %s", f.What, tag, text)
+			}
+		}
 	}
 }

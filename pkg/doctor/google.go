@@ -4,183 +4,181 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
-	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// signIn is the way out of a process that nobody vouches for.
-func signIn() nvr.Reason {
-	return say("this process has no account at Google: run it as the job doctor, or sign in (gcloud auth application-default login)",
-		"у процесса нет учётной записи в Google: запустите задание doctor или войдите (gcloud auth application-default login)")
-}
-
-// buckets reads both and writes into the one that is ours.
+// buckets reads both buckets and writes to the work bucket.
 func (d *Doctor) buckets(ctx context.Context) []Finding {
-	ctx, stop := context.WithTimeout(ctx, 2*patience)
+	ctx, stop := context.WithTimeout(ctx, 2*timeout)
 	defer stop()
-	way := say("do SEGMENTS_BUCKET and WORK_BUCKET name them, and may this account look at them (roles/storage.objectViewer)?",
-		"верно ли они названы в SEGMENTS_BUCKET и WORK_BUCKET, разрешён ли к ним доступ (roles/storage.objectViewer)?")
 	p, err := d.open(ctx, app.Buckets)
 	if err != nil {
-		return []Finding{fail("buckets", because(err), signIn())}
+		return []Finding{fail("buckets", causeOf(err), remedy("sign-in"))}
 	}
 	defer func() { _ = p.Close() }() // nothing is pending
-	var findings []Finding
-	for what, b := range map[string]*bucket.Bucket{"bucket segments": p.Segments, "bucket work": p.Work} {
-		if err := readable(ctx, b); err != nil {
-			findings = append(findings, fail(what, because(err), way))
-			continue
-		}
-		findings = append(findings, ok(what, say(b.Name()+" can be read", b.Name()+" читается")))
+	return []Finding{
+		readable(ctx, "bucket segments", p.Segments),
+		readable(ctx, "bucket work", p.Work),
+		writable(ctx, p.Work),
 	}
-	if len(findings) == 2 && findings[0].What > findings[1].What {
-		findings[0], findings[1] = findings[1], findings[0]
-	}
-	return append(findings, writable(ctx, p.Work))
 }
 
-// readable lists what nothing is named like.
-func readable(ctx context.Context, b *bucket.Bucket) error {
+// readable lists a random prefix. The list is empty, so the check costs one request.
+func readable(ctx context.Context, what string, b *bucket.Bucket) Finding {
 	for _, err := range b.List(ctx, "doctor/"+rand.Text()) {
-		return err
+		if err != nil {
+			return fail(what, causeOf(err), remedy("read-buckets"))
+		}
+		break
 	}
-	return nil
+	return ok(what, cause.BucketReadable(b.Name()))
 }
 
+// writable writes an object and deletes it.
 func writable(ctx context.Context, b *bucket.Bucket) Finding {
 	const what = "bucket work, writing"
 	object, err := b.CreateBytes(ctx, "doctor/"+rand.Text(), "text/plain", nil, []byte("may be deleted"))
 	if err == nil {
 		err = b.Delete(ctx, object.Name, object.Generation)
 	}
-	switch {
-	case refused(err):
-		return ok(what, say("this account may only read; the functions have rights of their own", "этой учётной записи можно только читать; у функций свои права"))
-	case err != nil:
-		return fail(what, because(err), say("is the place full, or Cloud Storage out of order?", "не кончилось ли место, работает ли Cloud Storage?"))
+	if isRefused(err) {
+		return ok(what, cause.BucketReadOnly())
 	}
-	return ok(what, say("an object was written and deleted", "объект записан и удалён"))
+	if err != nil {
+		return fail(what, causeOf(err), remedy("write-bucket"))
+	}
+	return ok(what, cause.BucketWritable())
 }
 
-// dispatch looks at the topics and the job.
+// topics returns the topics of Pub/Sub that the functions use.
+func topics() []string { return []string{"calendar", "stage", "upload", "link", "fail"} }
+
+// dispatch checks the topics and the job.
 func (d *Doctor) dispatch(ctx context.Context) []Finding {
-	ctx, stop := context.WithTimeout(ctx, 2*patience)
+	ctx, stop := context.WithTimeout(ctx, 2*timeout)
 	defer stop()
-	var findings []Finding
-	way := say("terraform apply makes the topics; is PROJECT right?", "темы создаёт terraform apply; верен ли PROJECT?")
 	p, err := d.open(ctx, app.Topics, app.Jobs)
 	if err != nil {
-		return []Finding{fail("messages and job", because(err), signIn())}
+		return []Finding{fail("messages and job", causeOf(err), remedy("sign-in"))}
 	}
 	defer func() { _ = p.Close() }() // nothing is pending
-	for _, topic := range []string{"calendar", "stage", "upload", "link", "fail"} {
-		switch err := p.Topics.Check(ctx, topic); {
-		case errors.Is(err, dispatch.ErrNotFound):
-			findings = append(findings, fail("topic "+topic, say("is not there", "нет такой темы"), way))
-		case refused(err):
-			findings = append(findings, warn("topic "+topic, say("this account may not look", "этой учётной записи нельзя смотреть"),
-				say("give it roles/pubsub.viewer on the topic", "дайте ей роль roles/pubsub.viewer на тему")))
-		case err != nil:
-			findings = append(findings, fail("topic "+topic, because(err), way))
-		default:
-			findings = append(findings, ok("topic "+topic, say("is there", "есть")))
-		}
+	var findings []Finding
+	for _, topic := range topics() {
+		findings = append(findings, topicFinding("topic "+topic, p.Topics.Check(ctx, topic)))
 	}
-	if _, err := p.Jobs.List(ctx, d.Config.MergeJob, d.Now().Add(-time.Minute)); err != nil {
-		return append(findings, fail("job merge", because(err),
-			say("does MERGE_JOB name it in full, and may this account look (roles/run.viewer on the job)?", "назван ли он в MERGE_JOB полностью, разрешено ли смотреть (roles/run.viewer)?")))
-	}
-	return append(findings, ok("job merge", same("%s", d.Config.MergeJob)))
+	return append(findings, d.job(ctx, p.Jobs))
 }
 
-// asked is one harmless call for the scopes of one component.
-type asked struct {
+// topicFinding returns the finding for the error of looking a topic up.
+func topicFinding(what string, err error) Finding {
+	switch {
+	case errors.Is(err, dispatch.ErrNotFound):
+		return fail(what, cause.TopicMissing(), remedy("make-topics"))
+	case isRefused(err):
+		return warn(what, cause.TopicForbidden(), remedy("view-topic"))
+	case err != nil:
+		return fail(what, causeOf(err), remedy("make-topics"))
+	}
+	return ok(what, cause.TopicPresent())
+}
+
+func (d *Doctor) job(ctx context.Context, jobs *dispatch.Jobs) Finding {
+	_, err := jobs.List(ctx, d.Config.MergeJob, d.Now().Add(-time.Minute))
+	if err != nil {
+		return fail("job merge", causeOf(err), remedy("view-job"))
+	}
+	return ok("job merge", cause.JobPresent(d.Config.MergeJob))
+}
+
+// probe is one call without side effects that needs the scopes of one component.
+type probe struct {
 	component string
 	scopes    []string
-	call      func(ctx context.Context, c *workspace.Client) error
+	call      func(ctx context.Context, w *workspace.Client) error
 }
 
-func calls(c *Doctor) []asked {
-	return []asked{
-		{"stage", workspace.StageScopes(), func(ctx context.Context, w *workspace.Client) error {
-			_, err := w.FindFiles(ctx, "nvr-doctor-"+rand.Text())
-			return err
+func (d *Doctor) probes() []probe {
+	return []probe{
+		{component: "stage", scopes: workspace.StageScopes(), call: findFiles},
+		{component: "upload", scopes: workspace.UploadScopes(), call: generateID},
+		{component: "calendar", scopes: workspace.CalendarScopes(), call: func(ctx context.Context, w *workspace.Client) error {
+			return readCalendar(ctx, w, "primary", d.Now())
 		}},
-		{"upload", workspace.UploadScopes(), func(ctx context.Context, w *workspace.Client) error {
-			_, err := w.GenerateID(ctx, 0)
-			return err
-		}},
-		{"calendar", workspace.CalendarScopes(), func(ctx context.Context, w *workspace.Client) error {
-			return calendarAnswers(ctx, w, "primary", c.Now())
-		}},
-		{"link", workspace.LinkScopes(), func(ctx context.Context, w *workspace.Client) error {
-			_, err := w.FindCourse(ctx, "nvr-doctor", nil)
-			if errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous) {
-				return nil
-			}
-			return err
-		}},
+		{component: "link", scopes: workspace.LinkScopes(), call: findCourse},
 	}
 }
 
-// workspace makes a call with the scopes of each component that acts for people of the domain.
+func findFiles(ctx context.Context, w *workspace.Client) error {
+	_, err := w.FindFiles(ctx, "nvr-doctor-"+rand.Text())
+	return err
+}
+
+func generateID(ctx context.Context, w *workspace.Client) error {
+	_, err := w.GenerateID(ctx, 0)
+	return err
+}
+
+func findCourse(ctx context.Context, w *workspace.Client) error {
+	_, err := w.FindCourse(ctx, "nvr-doctor", nil)
+	if errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous) {
+		return nil
+	}
+	return err
+}
+
+// workspace makes the call of each probe.
 func (d *Doctor) workspace(ctx context.Context) []Finding {
 	var findings []Finding
-	for _, a := range calls(d) {
-		what := "workspace as " + a.component
-		err := d.ask(ctx, a)
-		if err != nil && d.delegate(a.component) == "" && d.Config.WorkspaceEndpoint == "" {
-			findings = append(findings, fail(what, because(err), say(
-				"set DELEGATE to its service account, or DELEGATES to one a component: terraform apply does",
-				"укажите в DELEGATE учётную запись службы или в DELEGATES по одной на компонент: это делает terraform apply")))
+	for _, probe := range d.probes() {
+		what := "workspace as " + probe.component
+		if err := d.run(ctx, probe); err != nil {
+			findings = append(findings, fail(what, causeOf(err), d.delegation(probe)))
 			continue
 		}
-		if err != nil {
-			list := strings.Join(a.scopes, ",")
-			findings = append(findings, fail(what, because(err), say(
-				"in the Admin console (Security, API controls, Domain-wide delegation) allow the account "+d.delegate(a.component)+" exactly these scopes: "+list,
-				"в консоли администратора (Безопасность, Управление API, Делегирование доступа к данным в домене) разрешите учётной записи "+d.delegate(a.component)+" ровно эти области: "+list)))
-			continue
-		}
-		findings = append(findings, ok(what, say("answers", "отвечает")))
+		findings = append(findings, ok(what, cause.WorkspaceAvailable()))
 	}
 	return findings
 }
 
-func (d *Doctor) ask(ctx context.Context, a asked) error {
-	ctx, stop := context.WithTimeout(ctx, patience)
+// delegation returns the remedy for a probe that fails.
+func (d *Doctor) delegation(p probe) Remedy {
+	account := d.delegate(p.component)
+	if account == "" && d.Config.WorkspaceEndpoint == "" {
+		return remedy("set-delegate")
+	}
+	return remedy("allow-scopes", "account", account, "scopes", strings.Join(p.scopes, ","))
+}
+
+func (d *Doctor) run(ctx context.Context, p probe) error {
+	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	p, err := d.openAs(ctx, a.component, a.scopes)
+	process, err := d.openAs(ctx, p.component, p.scopes)
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.call(ctx, p.Workspace), p.Close())
+	return errors.Join(p.call(ctx, process.Workspace), process.Close())
 }
 
-func calendarAnswers(ctx context.Context, w *workspace.Client, calendar string, now time.Time) error {
+// readCalendar reads the first event of the next hour.
+func readCalendar(ctx context.Context, w *workspace.Client, calendar string, now time.Time) error {
 	for _, err := range w.Events(ctx, calendar, now, now.Add(time.Hour)) {
 		return err
 	}
 	return nil
 }
 
-// folderOf finds a room's folder on Drive.
+// folderOf finds a room's folder on Drive. drive is an id or a URL.
 func folderOf(ctx context.Context, w *workspace.Client, drive string) (workspace.File, error) {
 	id, err := workspace.FolderID(drive)
 	if err != nil {
 		return workspace.File{}, err
 	}
 	return w.Stat(ctx, id)
-}
-
-// count is a number of things in words that need no plural.
-func count(n int, en, ru string) nvr.Reason {
-	return say(fmt.Sprintf("%s: %d", en, n), fmt.Sprintf("%s: %d", ru, n))
 }

@@ -6,127 +6,157 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/app"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/ocr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// database opens it and keeps it open for the rooms; nil if it cannot be used.
+// sqlitePrefix begins the address of a database in a file.
+const sqlitePrefix = "sqlite:"
+
+// database checks the database. It returns the open process for the checks of the rooms, nil if the
+// database cannot be used.
 func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 	if d.Config.Database == "" {
-		return nil, nil // the configuration says so
+		return nil, nil // the check of the configuration reports it
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	reach := say("is the server up, and do address, user and password in DATABASE hold?", "работает ли сервер, верны ли адрес, пользователь и пароль в DATABASE?")
-	if strings.HasPrefix(string(d.Config.Database), "sqlite:") {
-		reach = say("is this the folder that serve was given, and may you read and write nvr.db there? A damaged one: put a copy in its place",
-			"та ли это папка, что у serve, можно ли читать и писать в ней nvr.db? Повреждённую базу замените копией")
+	file, isFile := strings.CutPrefix(string(d.Config.Database), sqlitePrefix)
+	reach := remedy("reach-server")
+	if isFile {
+		reach = remedy("reach-file")
 	}
-	migrate := say("run the job migrate (on one machine: start serve once)", "запустите задание migrate (на одной машине: один раз запустите serve)")
 	p, err := d.open(ctx, app.Store)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		where := strings.TrimPrefix(string(d.Config.Database), "sqlite:")
-		return nil, []Finding{fail("database", say("there is none at "+where, "её нет: "+where), migrate)}
-	case err != nil:
-		return nil, []Finding{fail("database", because(err), reach)}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, []Finding{fail("database", cause.DatabaseMissing(file), remedy("migrate"))}
 	}
-	current, needed, err := p.DB.Schema.Version(ctx)
+	if err != nil {
+		return nil, []Finding{fail("database", causeOf(err), reach)}
+	}
+	found := schema(ctx, p.DB.Schema, reach)
+	if found.State == StateFail {
+		_ = p.Close() // nothing was written
+		return nil, []Finding{found}
+	}
+	return p, []Finding{found, lockedRecords(ctx, p.Store.Records, reach)}
+}
+
+// schema checks that the tables are those of this program.
+func schema(ctx context.Context, tables store.Schema, reach Remedy) Finding {
+	const what = "database"
+	current, needed, err := tables.Version(ctx)
 	switch {
 	case errors.Is(err, store.ErrReplaced):
-		_ = p.Close() // nothing was written
-		return nil, []Finding{fail("database", say("the table records has lost our columns: a dump was imported over it", "в таблице records нет наших столбцов: поверх неё загрузили дамп"),
-			say("run the job migrate with the argument down, then without", "запустите задание migrate с аргументом down, затем без него"))}
+		return fail(what, cause.DatabaseReplaced(), remedy("migrate-again"))
 	case err != nil:
-		_ = p.Close() // the error above says what is wrong
-		return nil, []Finding{fail("database", because(err), reach)}
+		return fail(what, causeOf(err), reach)
 	case current < needed:
-		_ = p.Close() // nothing was written
-		return nil, []Finding{fail("database", say(fmt.Sprintf("schema %d, this build needs %d", current, needed), fmt.Sprintf("схема %d, этой сборке нужна %d", current, needed)), migrate)}
+		return fail(what, cause.SchemaOld(current, needed), remedy("migrate"))
+	case current > needed:
+		return warn(what, cause.SchemaNewer(current, needed), remedy("deploy-newer"))
 	}
-	findings := []Finding{ok("database", say(fmt.Sprintf("answers, schema %d", current), fmt.Sprintf("отвечает, схема %d", current)))}
-	if current > needed {
-		findings[0] = warn("database", say(fmt.Sprintf("schema %d is newer than this build, which knows %d", current, needed), fmt.Sprintf("схема %d новее этой сборки, которая знает %d", current, needed)),
-			say("fine after a rollback of the program; else deploy the newer build", "после отката программы так и должно быть; иначе разверните более новую сборку"))
-	}
-	foreign, err := p.Store.Records.ForeignProcessing(ctx, 100)
-	switch {
-	case err != nil:
-		findings = append(findings, fail("foreign rows", because(err), reach))
-	case len(foreign) > 0:
-		var ids []string
-		for _, rec := range foreign {
-			ids = append(ids, fmt.Sprint(rec.ID))
-		}
-		list := strings.Join(ids, ", ")
-		findings = append(findings, warn("foreign rows", say("processing = 1 without a lease, somebody else works or worked on: "+list, "processing = 1 без аренды, ими занят или был занят кто-то другой: "+list),
-			say("is the old merger stopped? Then withdraw and retry each on the operators' page (In foreign hands), or: update records set processing = 0 where id in ("+list+")",
-				"старый сборщик остановлен? Тогда отзовите и повторите каждую на странице операторов («В чужих руках») или: update records set processing = 0 where id in ("+list+")")))
-	default:
-		findings = append(findings, ok("foreign rows", say("none", "нет")))
-	}
-	return p, findings
+	return ok(what, cause.SchemaCurrent(current))
 }
 
-// machine looks at the programs and the disk.
-func (d *Doctor) machine(ctx context.Context) []Finding {
-	ctx, stop := context.WithTimeout(ctx, patience)
-	defer stop()
-	var findings []Finding
-	if tool, err := ffmpeg.Find(ctx); err != nil {
-		findings = append(findings, fail("ffmpeg", because(err), same("apt-get install ffmpeg")))
-	} else {
-		findings = append(findings, ok("ffmpeg", same("%s", tool.Version())))
+// mostLocked bounds the listed records that another program is processing.
+const mostLocked = 100
+
+// lockedRecords looks for records that another program is processing.
+func lockedRecords(ctx context.Context, records store.Records, reach Remedy) Finding {
+	const what = "foreign rows"
+	locked, err := records.ForeignProcessing(ctx, mostLocked)
+	if err != nil {
+		return fail(what, causeOf(err), reach)
 	}
+	if len(locked) == 0 {
+		return ok(what, cause.NoRecordsLocked())
+	}
+	ids := make([]string, len(locked))
+	for i, record := range locked {
+		ids[i] = strconv.FormatInt(record.ID, 10)
+	}
+	list := strings.Join(ids, ", ")
+	return warn(what, cause.RecordsLocked(list), remedy("unlock-records", "ids", list))
+}
+
+// machine checks the programs and the disk.
+func (d *Doctor) machine(ctx context.Context) []Finding {
+	ctx, stop := context.WithTimeout(ctx, timeout)
+	defer stop()
+	findings := []Finding{findFFmpeg(ctx), findOCR(ctx)}
+	if d.Space != nil {
+		findings = append(findings, d.disk())
+	}
+	return findings
+}
+
+func findFFmpeg(ctx context.Context) Finding {
+	tool, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return fail("ffmpeg", causeOf(err), remedy("install", "packages", "ffmpeg"))
+	}
+	return ok("ffmpeg", cause.ProgramFound(tool.Version()))
+}
+
+func findOCR(ctx context.Context) Finding {
 	reader, err := ocr.Find(ctx)
 	if err != nil || reader == nil {
-		why := say("is not there: a card that only its words give away is taken for a presentation", "не установлен: заставка, которую выдают только слова, будет принята за презентацию")
-		findings = append(findings, warn("tesseract", why, same("apt-get install tesseract-ocr tesseract-ocr-rus")))
-	} else {
-		findings = append(findings, ok("tesseract", same("%s", reader.Languages())))
+		packages := "tesseract-ocr tesseract-ocr-rus"
+		return warn("tesseract", cause.OCRMissing(), remedy("install", "packages", packages))
 	}
-	if d.Space == nil {
-		return findings
-	}
-	free, err := d.Space()
-	gigabytes := float64(free) / 1e9
-	detail := say(fmt.Sprintf("%.1f GB free", gigabytes), fmt.Sprintf("свободно %.1f ГБ", gigabytes))
-	room := say("a lecture needs about 2 GB while it is made: make room", "лекции нужно около 2 ГБ, пока она собирается: освободите место")
-	switch {
-	case err != nil:
-		return append(findings, fail("disk", because(err), say("does the folder exist?", "существует ли папка?")))
-	case gigabytes < 1:
-		return append(findings, fail("disk", detail, room))
-	case gigabytes < 10:
-		return append(findings, warn("disk", detail, room))
-	}
-	return append(findings, ok("disk", detail))
+	return ok("tesseract", cause.ProgramFound(fmt.Sprint(reader.Languages())))
 }
 
-// webhook asks whether somebody listens; a HEAD tells nobody anything.
+// A disk with less than failGigabytes free is full. Below warnGigabytes, some lectures at once fill it.
+const (
+	failGigabytes = 1
+	warnGigabytes = 10
+)
+
+func (d *Doctor) disk() Finding {
+	const what = "disk"
+	free, err := d.Space()
+	if err != nil {
+		return fail(what, causeOf(err), remedy("check-dir"))
+	}
+	gigabytes := float64(free) / 1e9
+	found := cause.DiskFree(fmt.Sprintf("%.1f", gigabytes))
+	switch {
+	case gigabytes < failGigabytes:
+		return fail(what, found, remedy("free-space"))
+	case gigabytes < warnGigabytes:
+		return warn(what, found, remedy("free-space"))
+	}
+	return ok(what, found)
+}
+
+// webhook sends a HEAD request to verify that the endpoint is reachable. HEAD has no side effects.
 func (d *Doctor) webhook(ctx context.Context) []Finding {
 	if d.Config.Webhook == "" {
 		return nil
 	}
+	const what = "webhook"
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
-	way := say("is the address in WEBHOOK right, and its server up?", "верен ли адрес в WEBHOOK, работает ли его сервер?")
+	way := remedy("check-webhook")
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, d.Config.Webhook, http.NoBody)
 	if err != nil {
-		return []Finding{fail("webhook", say("its address cannot be read", "адрес не читается"), way)}
+		return []Finding{fail(what, cause.WebhookInvalid(), way)}
 	}
 	res, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return []Finding{fail("webhook", say("does not answer", "не отвечает"), way)} // the address may be a secret
+	if err != nil { // its text has the address, which may be a secret
+		return []Finding{fail(what, cause.WebhookUnreachable(), way)}
 	}
-	_ = res.Body.Close() // nothing is read of it
+	_ = res.Body.Close() // HEAD has no body
 	if res.StatusCode >= http.StatusInternalServerError {
-		return []Finding{warn("webhook", same("%s", res.Status), way)}
+		return []Finding{warn(what, cause.WebhookStatus(res.Status), way)}
 	}
-	return []Finding{ok("webhook", say("answers", "отвечает"))}
+	return []Finding{ok(what, cause.WebhookAvailable())}
 }
