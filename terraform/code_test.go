@@ -42,7 +42,6 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 	// A component that can end a record needs the notice channels: without any, the notice counts
 	// as sent.
 	notices := []string{
-		"FORM_URL",
 		"WEBHOOK",
 		"WEBHOOK_SECRET",
 		"SMTP",

@@ -43,7 +43,6 @@ locals {
     var.webhook == "" ? {} : { WEBHOOK = var.webhook },
     var.smtp == null ? {} : { SMTP = var.smtp.url, SMTP_FROM = var.smtp.from },
     var.zulip == "" ? {} : { ZULIP = var.zulip },
-    { FORM_URL = module.form.uri },
   )
 
   # Settings of all functions and jobs.

@@ -1,7 +1,7 @@
-// Package config is every environment variable that the product reads, once: its name, its meaning,
-// its default, and what must hold.
+// Package config reads the environment variables of the product. For each one it defines the name, the
+// meaning, the default and the permitted values.
 //
-// It knows names and values. It opens nothing and calls nobody. The cloud and one machine differ in
+// It opens nothing and makes no calls. A deployment in the cloud and one on a single machine differ in
 // these values only. Secrets have the type [Secret], which cannot be printed.
 package config
 
@@ -17,64 +17,69 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// Config is what a function, a job or a command runs with.
+// Config is the configuration of a function, a job or a command.
 type Config struct {
-	// Target is which function this process is: form, api, calendar, claim, standby, stage, upload, link, fail.
+	// Target is the function of this process: form, api, calendar, claim, standby, stage, upload, link or fail.
 	Target string `env:"FUNCTION_TARGET"`
 
 	Project  string `env:"PROJECT, default=local"` // of Google Cloud
-	Database Secret `env:"DATABASE"`               // DSN: see package store
+	Database Secret `env:"DATABASE"`               // a DSN; see package store
 
-	GrantTo []string `env:"GRANT_TO"` // users of the database that migrate gives the components' rights
+	// GrantTo lists the MySQL users that the job migrate gives the rights of the components.
+	GrantTo []string `env:"GRANT_TO"`
 
 	SegmentsBucket string `env:"SEGMENTS_BUCKET, default=segments"`
 	WorkBucket     string `env:"WORK_BUCKET, default=work"`
 	MergeJob       string `env:"MERGE_JOB, default=projects/local/locations/local/jobs/merge"`
 
-	// Where Google's services are, if not at Google.
+	// The endpoints of stand-ins for Google's services. Empty: Google.
 	StorageEndpoint   string `env:"STORAGE_ENDPOINT"`
 	PubSubEndpoint    string `env:"PUBSUB_ENDPOINT"` // host:port
 	RunEndpoint       string `env:"RUN_ENDPOINT"`
 	WorkspaceEndpoint string `env:"WORKSPACE_ENDPOINT"`
 
-	// Delegate is the service account that is allowed to act for people of the Workspace domain.
+	// Delegate is the service account that may act for users of the Workspace domain.
 	Delegate string `env:"DELEGATE"`
-	// Delegates are those accounts by component (stage=ACCOUNT,…): what doctor asks as each of them.
-	Delegates        map[string]string `env:"DELEGATES"`
-	DriveSubject     string            `env:"DRIVE_SUBJECT"`      // whose Drive work is done on
-	DriveUploaders   []string          `env:"DRIVE_UPLOADERS"`    // who share the uploads; empty: DriveSubject
-	CalendarSubject  string            `env:"CALENDAR_SUBJECT"`   // who sees the rooms' calendars
-	Requester        string            `env:"CALENDAR_REQUESTER"` // who gets the video of an event that names no person; empty: nobody, and there is no record
-	ClassroomSubject string            `env:"CLASSROOM_SUBJECT"`  // who posts; empty: the owner of the course
-	DriveFolder      string            `env:"DRIVE_FOLDER"`       // where the video of a room without a folder goes
-	DriveSearch      bool              `env:"DRIVE_SEARCH, default=true"`
+	// Delegates are those accounts by component (stage=ACCOUNT,…). Only doctor uses them.
+	Delegates map[string]string `env:"DELEGATES"`
 
-	Courses map[string]string `env:"COURSES"` // code=course id, for codes that Classroom cannot resolve
+	DriveSubject    string   `env:"DRIVE_SUBJECT"`    // the user whose Drive is used
+	DriveUploaders  []string `env:"DRIVE_UPLOADERS"`  // the users who share the uploads; empty: DriveSubject
+	CalendarSubject string   `env:"CALENDAR_SUBJECT"` // a user who can read the rooms' calendars
+	// Requester receives the video of an event that names no person. Empty: such an event has no record.
+	Requester        string `env:"CALENDAR_REQUESTER"`
+	ClassroomSubject string `env:"CLASSROOM_SUBJECT"` // the user who posts; empty: the owner of the course
+	DriveFolder      string `env:"DRIVE_FOLDER"`      // for the videos of rooms without a folder
+	DriveSearch      bool   `env:"DRIVE_SEARCH, default=true"`
 
-	// What rooms have that no settings were made for.
-	TimeZone      string        `env:"TIME_ZONE, default=Europe/Moscow"`
+	// Courses maps codes that Classroom cannot resolve to course ids (code=id,…).
+	Courses map[string]string `env:"COURSES"`
+
+	// The defaults of rooms without settings.
+	TimeZone      string        `env:"TIME_ZONE, default=Europe/Moscow"` // an IANA name
 	Language      string        `env:"LANGUAGE, default=ru"`
 	SegmentLength time.Duration `env:"SEGMENT_LENGTH, default=30m"`
 
 	// How merges are made.
-	Slice    time.Duration `env:"SLICE, default=10m"`
-	Tasks    int           `env:"MERGE_TASKS, default=0"` // of one record at most, whose slices are longer then; 0: as many as slices
-	Policy   string        `env:"POLICY, default=auto"`
-	Width    int           `env:"WIDTH, default=2560"`   // of the whole picture, in pixels
-	Height   int           `env:"HEIGHT, default=720"`   // in pixels
-	FPS      int           `env:"FPS, default=25"`       // 25, 30 or 50
-	Loudness string        `env:"LOUDNESS, default=-16"` // LUFS, or off
-	Cards    string        `env:"CARDS"`                 // folder with more canvas pictures
+	Slice time.Duration `env:"SLICE, default=10m"`
+	// Tasks bounds the tasks of one record. A record with more slices gets longer ones. 0: no bound.
+	Tasks    int    `env:"MERGE_TASKS, default=0"`
+	Policy   string `env:"POLICY, default=auto"`  // auto or half-hour
+	Width    int    `env:"WIDTH, default=2560"`   // of the whole picture, in pixels
+	Height   int    `env:"HEIGHT, default=720"`   // in pixels
+	FPS      int    `env:"FPS, default=25"`       // 25, 30 or 50
+	Loudness string `env:"LOUDNESS, default=-16"` // LUFS, or off
+	Cards    string `env:"CARDS"`                 // folder with further pictures of idle screens
 
-	MaxMerges int           `env:"MAX_MERGES, default=20"`     // records on their way to a merge at once
-	Lease     time.Duration `env:"LEASE, default=3m"`          // how long who works holds a record without a word
+	MaxMerges int           `env:"MAX_MERGES, default=20"`     // records in the steps stage and merge
+	Lease     time.Duration `env:"LEASE, default=3m"`          // how long a worker holds a record without renewing
 	Wait      time.Duration `env:"WAIT, default=1h"`           // for segments, from the end of the last one
 	Retention time.Duration `env:"RETENTION, default=336h"`    // of the segments
-	Budget    time.Duration `env:"PUSH_BUDGET, default=8m"`    // of one delivery; then a further message goes on
+	Budget    time.Duration `env:"PUSH_BUDGET, default=8m"`    // of one delivery, before a continuation is sent
 	TimeScale float64       `env:"TIME_SCALE, default=1"`      // divides every wait
-	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one delivery, before Pub/Sub's 600 s
+	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one delivery; Pub/Sub gives up after 600 s
 
-	// Notices to the requester; each means that is configured is used.
+	// The channels of notices. A notice goes through every channel that is set.
 	Webhook       string `env:"WEBHOOK"`
 	WebhookSecret Secret `env:"WEBHOOK_SECRET"`
 	SMTP          string `env:"SMTP"` // smtp://user@host:port
@@ -83,36 +88,33 @@ type Config struct {
 	Zulip         string `env:"ZULIP"` // https://bot@zulip.example.org/
 	ZulipKey      Secret `env:"ZULIP_KEY"`
 
-	PublicURL   string   `env:"PUBLIC_URL"`   // of the service api, where calendar notifications arrive
-	FormURL     string   `env:"FORM_URL"`     // of the page, for links in notices
-	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: LocalUser is who asks
+	PublicURL   string   `env:"PUBLIC_URL"`   // of the service api, which receives calendar notifications
+	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: LocalUser is signed in
 	LocalUser   string   `env:"LOCAL_USER"`
 	Operators   []string `env:"OPERATORS"`
-	RateLimit   int      `env:"RATE_LIMIT, default=50"` // requests a second and key
+	RateLimit   int      `env:"RATE_LIMIT, default=50"` // requests per second and key
 
-	TraceFile string `env:"TRACE_FILE"` // where spans go, if not to Cloud Trace
+	TraceFile string `env:"TRACE_FILE"` // receives the spans instead of Cloud Trace
 	LogLevel  string `env:"LOG_LEVEL, default=info"`
 
-	// What Cloud Run tells its processes.
+	// Set by Cloud Run.
 	Port      string `env:"PORT, default=8080"`
 	Host      string `env:"HOST"`
-	Service   string `env:"K_SERVICE"`
 	Revision  string `env:"K_REVISION"`
 	Execution string `env:"CLOUD_RUN_EXECUTION"`
 	TaskIndex int    `env:"CLOUD_RUN_TASK_INDEX, default=0"`
 	TaskCount int    `env:"CLOUD_RUN_TASK_COUNT, default=1"`
-	TaskTry   int    `env:"CLOUD_RUN_TASK_ATTEMPT, default=0"`
 
-	// What stage tells the tasks of the job merge.
+	// Set by step stage for the tasks of the job merge.
 	Record  int64  `env:"RECORD, default=0"`
 	Attempt int64  `env:"ATTEMPT, default=0"`
-	Turn    int64  `env:"TURN, default=0"`
+	Turn    int64  `env:"TURN, default=0"` // the continuation
 	Digest  string `env:"DIGEST"`
-	Key     string `env:"LAUNCH_KEY"`  // names the launch among the job's executions
-	Trace   string `env:"TRACEPARENT"` // W3C trace context of who launched
+	Key     string `env:"LAUNCH_KEY"`  // identifies the launch among the executions of the job
+	Trace   string `env:"TRACEPARENT"` // W3C trace context of the launch
 }
 
-// Secret is a value that no log shows.
+// Secret is a string that formats as a placeholder, so that no log shows it.
 type Secret string
 
 // String implements fmt.Stringer.
@@ -132,66 +134,96 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Read reads the environment of this process.
 func Read(ctx context.Context) (*Config, error) { return From(ctx, envconfig.OsLookuper()) }
 
-// From reads an environment and says everything that is wrong with it.
+// From reads an environment. If a value is not permitted, it returns the configuration and all errors.
 func From(ctx context.Context, env envconfig.Lookuper) (*Config, error) {
 	var c Config
-	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: env, DefaultSeparator: "="}); err != nil {
+	options := &envconfig.Config{Target: &c, Lookuper: env, DefaultSeparator: "="}
+	if err := envconfig.ProcessWith(ctx, options); err != nil {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
 	return &c, c.Validate()
 }
 
-// Validate joins everything that is wrong, under the names the operator wrote.
+// Validate returns all errors of the configuration, joined. Each names the variable as the operator set it.
 func (c *Config) Validate() error {
-	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
+	var errs problems
 	_, err := time.LoadLocation(c.TimeZone)
-	bad(err != nil, "TIME_ZONE=%s: not an IANA time zone, like Europe/Moscow", c.TimeZone)
-	bad(!slices.Contains([]string{"ru", "en"}, c.Language), "LANGUAGE=%s: want ru or en", c.Language)
-	bad(!slices.Contains([]string{"auto", "half-hour"}, c.Policy), "POLICY=%s: want auto or half-hour", c.Policy)
-	bad(!slices.Contains([]int{25, 30, 50}, c.FPS), "FPS=%d: want 25, 30 or 50", c.FPS)
-	bad(c.Width < 64 || c.Width > 8192 || c.Width%4 != 0, "WIDTH=%d: want a multiple of 4 from 64 to 8192", c.Width)
-	bad(c.Height < 36 || c.Height > 4320 || c.Height%2 != 0, "HEIGHT=%d: want an even number from 36 to 4320", c.Height)
-	bad(c.TimeScale <= 0 || c.TimeScale > 100000, "TIME_SCALE=%v: want a number above 0", c.TimeScale)
-	for name, d := range map[string]time.Duration{
-		"SEGMENT_LENGTH": c.SegmentLength, "SLICE": c.Slice, "LEASE": c.Lease, "RETENTION": c.Retention, "PUSH_BUDGET": c.Budget, "PUSH_TIMEOUT": c.Timeout,
-	} {
-		bad(d <= 0, "%s=%v: want a duration above 0, like 30m", name, d)
-	}
-	bad(c.Wait < 0, "WAIT=%v: want a duration, like 1h", c.Wait)
-	bad(c.MaxMerges < 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
-	bad(c.Tasks < 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)
-	bad(c.RateLimit < 1, "RATE_LIMIT=%d: want at least 1", c.RateLimit)
-	for name, address := range map[string]string{
-		"STORAGE_ENDPOINT": c.StorageEndpoint, "RUN_ENDPOINT": c.RunEndpoint, "WORKSPACE_ENDPOINT": c.WorkspaceEndpoint,
-		"WEBHOOK": c.Webhook, "PUBLIC_URL": c.PublicURL, "FORM_URL": c.FormURL, "SMTP": c.SMTP, "ZULIP": c.Zulip,
-	} {
-		_, err := url.Parse(address)
-		bad(err != nil || address != "" && !strings.Contains(address, "://"), "%s: want a URL", name)
-	}
+	errs.check(err == nil, "TIME_ZONE=%s: not an IANA time zone, like Europe/Moscow", c.TimeZone)
+	errs.check(slices.Contains([]string{"ru", "en"}, c.Language), "LANGUAGE=%s: want ru or en", c.Language)
+	errs.check(slices.Contains([]string{"auto", "half-hour"}, c.Policy), "POLICY=%s: want auto or half-hour", c.Policy)
+	errs.check(slices.Contains([]int{25, 30, 50}, c.FPS), "FPS=%d: want 25, 30 or 50", c.FPS)
+	errs.check(isSize(c.Width, 64, 8192, 4), "WIDTH=%d: want a multiple of 4 from 64 to 8192", c.Width)
+	errs.check(isSize(c.Height, 36, 4320, 2), "HEIGHT=%d: want an even number from 36 to 4320", c.Height)
+	errs.check(c.TimeScale > 0 && c.TimeScale <= 100000, "TIME_SCALE=%v: want a number above 0", c.TimeScale)
+	errs.check(c.Wait >= 0, "WAIT=%v: want a duration, like 1h", c.Wait)
+	errs.check(c.MaxMerges >= 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
+	errs.check(c.Tasks >= 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)
+	errs.check(c.RateLimit >= 1, "RATE_LIMIT=%d: want at least 1", c.RateLimit)
+	errs.checkDurations(map[string]time.Duration{
+		"SEGMENT_LENGTH": c.SegmentLength,
+		"SLICE":          c.Slice,
+		"LEASE":          c.Lease,
+		"RETENTION":      c.Retention,
+		"PUSH_BUDGET":    c.Budget,
+		"PUSH_TIMEOUT":   c.Timeout,
+	})
+	errs.checkURLs(map[string]string{
+		"STORAGE_ENDPOINT":   c.StorageEndpoint,
+		"RUN_ENDPOINT":       c.RunEndpoint,
+		"WORKSPACE_ENDPOINT": c.WorkspaceEndpoint,
+		"WEBHOOK":            c.Webhook,
+		"PUBLIC_URL":         c.PublicURL,
+		"SMTP":               c.SMTP,
+		"ZULIP":              c.Zulip,
+	})
 	return errors.Join(errs...)
 }
 
-// Zone is the time zone of rooms without settings of their own.
+// isSize reports whether a number of pixels is from low to high and a multiple of step.
+func isSize(pixels, low, high, step int) bool {
+	return pixels >= low && pixels <= high && pixels%step == 0
+}
+
+// problems collects the errors of a configuration.
+type problems []error
+
+// check adds an error unless the condition holds.
+func (p *problems) check(holds bool, format string, args ...any) {
+	if !holds {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+func (p *problems) checkDurations(durations map[string]time.Duration) {
+	for name, d := range durations {
+		p.check(d > 0, "%s=%v: want a duration above 0, like 30m", name, d)
+	}
+}
+
+func (p *problems) checkURLs(addresses map[string]string) {
+	for name, address := range addresses {
+		_, err := url.Parse(address)
+		isURL := err == nil && strings.Contains(address, "://")
+		p.check(isURL || address == "", "%s: want a URL", name)
+	}
+}
+
+// Zone returns the time zone of rooms without settings.
 func (c *Config) Zone() *time.Location {
 	zone, err := time.LoadLocation(c.TimeZone)
 	if err != nil {
-		return time.UTC // Validate has refused it
+		return time.UTC // Validate returns the error
 	}
 	return zone
 }
 
-// Waits divides a wait by the time scale.
+// Waits returns a wait divided by the time scale, at least 1 ms.
 func (c *Config) Waits(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)/c.TimeScale))
 }
 
-// Notifications is the address at which calendars are to announce changes; empty if there is no public
-// one, and calendars are only polled.
+// Notifications returns the URL to which Google Calendar sends its notifications. It is empty if there is
+// no public URL; calendars are then only polled.
 func (c *Config) Notifications() string {
 	if c.PublicURL == "" {
 		return ""

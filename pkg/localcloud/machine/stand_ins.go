@@ -123,7 +123,7 @@ func (s *system) environment(base, behind, topics string) error {
 		"WIDTH": strconv.Itoa(s.o.Width), "HEIGHT": strconv.Itoa(s.o.Height), "MAX_MERGES": strconv.Itoa(s.o.MaxMerges),
 		"TIME_SCALE": strconv.FormatFloat(s.o.Scale, 'f', -1, 64), "RATE_LIMIT": strconv.Itoa(s.o.RateLimit),
 		"WEBHOOK": s.o.Webhook, "WEBHOOK_SECRET": secret, "LOCAL_USER": s.o.User, "OPERATORS": operators,
-		"PUBLIC_URL": base, "FORM_URL": base, "TRACE_FILE": filepath.Join(s.o.Data, "traces.jsonl"),
+		"PUBLIC_URL": base, "TRACE_FILE": filepath.Join(s.o.Data, "traces.jsonl"),
 	}
 	if s.o.Workspace == "local" {
 		values["WORKSPACE_ENDPOINT"] = base + "/workspace"
