@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
@@ -280,9 +279,9 @@ func (s *site) readRoom(room nvr.Room, inputs []input) (nvr.Room, []records.Fiel
 	return room, found
 }
 
-// isPlainText reports whether a text has at most limit characters and no control characters.
+// isPlainText reports whether a text is printable and has at most limit characters.
 func isPlainText(text string, limit int) bool {
-	return utf8.RuneCountInString(text) <= limit && !strings.ContainsFunc(text, unicode.IsControl)
+	return utf8.RuneCountInString(text) <= limit && records.IsPrintable(text)
 }
 
 // readZone returns the location of an IANA name. An empty name means the default and is nil.

@@ -121,10 +121,21 @@ func checkTitle(title string) string {
 	if utf8.RuneCountInString(title) > maxTitle {
 		return "title-long"
 	}
-	if !utf8.ValidString(title) || strings.ContainsRune(title, 0) {
+	if !IsPrintable(title) {
 		return "title-characters"
 	}
 	return ""
+}
+
+// IsPrintable reports whether a title or a name is UTF-8 without control characters and without the characters that
+// change the direction of text. Those can make a name look like another one. Joiners of scripts such as Persian pass.
+func IsPrintable(text string) bool {
+	hidden := func(r rune) bool {
+		embedding := r >= '\u202a' && r <= '\u202e'
+		isolate := r >= '\u2066' && r <= '\u2069'
+		return unicode.IsControl(r) || embedding || isolate
+	}
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
 }
 
 // checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column must not hold that.
