@@ -19,7 +19,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/auth"
 )
 
-// TestIAP holds who is believed: a header that is signed, for us, by the proxy, and names somebody.
+// TestIAP holds who is believed: a header that is signed, for us, by the proxy, and names a person.
 func TestIAP(t *testing.T) {
 	t.Parallel()
 	const audience = "/projects/1/locations/europe-west1/services/form"
@@ -110,7 +110,7 @@ func TestWhatBecameOfIt(t *testing.T) {
 	})
 }
 
-// TestThumbnail shows the picture of a video to whom the record belongs, and to nobody else.
+// TestThumbnail shows the picture of a video to whom the record belongs, and to no one else.
 func TestThumbnail(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
@@ -137,7 +137,7 @@ func TestThumbnail(t *testing.T) {
 	}
 }
 
-// FuzzRequests sends what nobody should; nothing may answer 5xx.
+// FuzzRequests sends malformed requests; nothing may answer 5xx.
 func FuzzRequests(f *testing.F) {
 	f.Add("POST", "/montage-event/504", lecture, "2026-11-20")
 	f.Add("POST", "/api/v1/records", wanted, "x")

@@ -23,7 +23,7 @@ import (
 // axePath is where scripts/setup puts axe-core.
 const axePath = "../../.cache/axe-core/axe.min.js"
 
-// browser is a tab over a world.
+// browser is a tab over an environment.
 type browser struct {
 	*env
 	ctx context.Context

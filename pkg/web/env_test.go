@@ -55,18 +55,18 @@ func moscow(t testing.TB) *time.Location {
 	return zone
 }
 
-// onEach runs a test over a world on each database.
+// onEach runs a test over an environment on each database.
 func onEach(t *testing.T, test func(*testing.T, *env)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, dsn string) { test(t, newWorldOn(t, dsn)) })
+	storetest.Each(t, func(t *testing.T, dsn string) { test(t, newEnvOn(t, dsn)) })
 }
 
 func newEnv(t testing.TB, change ...func(*web.Options)) *env {
 	t.Helper()
-	return newWorldOn(t, storetest.SQLite(t), change...)
+	return newEnvOn(t, storetest.SQLite(t), change...)
 }
 
-func newWorldOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
+func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	t.Helper()
 	w := &env{t: t, clock: storetest.NewClock(), looks: make(chan string, 10)}
 	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,

@@ -140,12 +140,12 @@ func TestSession(t *testing.T) {
 	if got := w.do("POST", "/language", "language=en&back=//evil.example", "Content-Type", formType); got.status != http.StatusSeeOther || got.header.Get("Location") != "/" || !strings.Contains(got.header.Get("Set-Cookie"), "language=en") {
 		t.Errorf("language: %v", got)
 	}
-	nobody := newEnv(t, func(o *web.Options) {
+	signedOut := newEnv(t, func(o *web.Options) {
 		o.Authenticate = func(*http.Request) (auth.User, error) { return auth.User{}, auth.ErrNotSignedIn }
 	})
 	for _, path := range []string{"/", "/recordings", "/operators"} {
-		if got := nobody.do("GET", path, ""); got.status != http.StatusUnauthorized || strings.Contains(got.body, "504") {
-			t.Errorf("nobody at %s: %v", path, got)
+		if got := signedOut.do("GET", path, ""); got.status != http.StatusUnauthorized || strings.Contains(got.body, "504") {
+			t.Errorf("signed out at %s: %v", path, got)
 		}
 	}
 }

@@ -146,7 +146,7 @@ func years(b *testing.B, w *env, days int) {
 // days all over them, one after the other.
 func BenchmarkDay(b *testing.B) {
 	storetest.Measure(b, func(b *testing.B, dsn string) {
-		w := newWorldOn(b, dsn)
+		w := newEnvOn(b, dsn)
 		years(b, w, 3*365)
 		pages := 0
 		for b.Loop() {

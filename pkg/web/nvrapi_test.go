@@ -32,7 +32,7 @@ func TestNVRClient(t *testing.T) {
 		if got.status != http.StatusOK || !strings.HasPrefix(got.body, want) {
 			t.Errorf("records: %v", got)
 		}
-		got = w.do("GET", "/records/nobody@example.org", "", "key", w.imported)
+		got = w.do("GET", "/records/unknown@example.org", "", "key", w.imported)
 		if got.status != http.StatusOK || got.body != "[]\n" {
 			t.Errorf("no records: %v", got)
 		}

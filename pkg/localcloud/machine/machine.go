@@ -23,6 +23,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
 // system is the cloud on one machine: the stand-ins, which live in this process, and the functions,
@@ -128,7 +129,7 @@ func (s *system) start(ctx context.Context, journal io.Writer) (err error) {
 		return err
 	}
 	s.pages(front)
-	s.listen(s.front, front)
+	s.listen(s.front, httpapi.OwnSiteOnly(httpapi.LocalHosts(s.front.Addr()), httpapi.WriteError, front))
 	s.listen(s.back, back)
 	return s.startFunctions(ctx, journal)
 }

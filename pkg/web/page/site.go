@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
@@ -109,14 +108,7 @@ func (s *site) serverError(w http.ResponseWriter, r *http.Request, action string
 
 // protect wraps all pages: limits, security headers, and a refusal of requests that come from other sites.
 func (s *site) protect(next http.Handler) http.Handler {
-	origins := http.NewCrossOriginProtection()
-	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.isOwnHost(r) || origins.Check(r) != nil {
-			s.fail(w, r, http.StatusForbidden, "the request comes from another site")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	own := httpapi.OwnSiteOnly(s.Hosts, s.fail, next)
 	guarded := httpapi.Guard(s.Log, s.fail, own)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -135,14 +127,6 @@ func (s *site) protect(next http.Handler) http.Handler {
 // isSecure reports whether the browser used TLS, which Google's front end terminates.
 func isSecure(r *http.Request) bool {
 	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
-}
-
-// isOwnHost reports whether the request names one of [Options].Hosts.
-func (s *site) isOwnHost(r *http.Request) bool {
-	host := (&url.URL{Host: r.Host}).Hostname()
-	return len(s.Hosts) == 0 || slices.ContainsFunc(s.Hosts, func(own string) bool {
-		return strings.EqualFold(own, host)
-	})
 }
 
 // signedIn passes only requests of people who signed in. All others get 401.

@@ -1,7 +1,7 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-/* The form: the day is drawn anew when room or day change, and its strip can be dragged. */
+/* The form: the day is redrawn when room or day change, and its strip can be dragged. */
 const ask = document.getElementById("ask");
 if (ask) {
   const field = name => ask.elements.namedItem(name);
@@ -119,7 +119,7 @@ if (ask) {
   document.querySelector("#errors a")?.focus();
 }
 
-/* Entries of records: written anew by the server whenever one changes. */
+/* Entries of records: the server sends the HTML of each that changes. */
 const records = document.getElementById("records");
 if (records?.dataset.live) {
   const put = html => {
