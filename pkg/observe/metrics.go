@@ -40,24 +40,24 @@ const prefix = "nvr_"
 // Table lists every metric.
 func Table() []Metric {
 	return []Metric{
-		{"outcomes", []string{EventDelivered, EventFailed}, Counter, "", []string{"promise"}, "Records that came to an end; kept: delivered within 4 hours."},
-		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end, or from when it was asked for after that, to its delivery."},
-		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step"}, "Records failed for good, by kind of cause."},
-		{"gaps", []string{EventGap}, Counter, "", []string{"room", "role"}, "Holes that merges show."},
-		{"gap_seconds", []string{EventGap}, Counter, "seconds", []string{"room", "role"}, "Seconds that merges lack of a source."},
-		{"canvas_days", []string{EventCanvas}, Counter, "", []string{"room"}, "Days on which a room's encoder sent nothing but its card."},
-		{"queue_waiting", []string{EventQueue}, Gauge, "waiting", nil, "Records that wait for their turn."},
+		{"outcomes", []string{EventDelivered, EventFailed}, Counter, "", []string{"promise"}, "Records that ended. promise=kept: delivered within 4 hours."},
+		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end, or from a later request, to its delivery."},
+		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step"}, "Failed records, by kind of cause."},
+		{"gaps", []string{EventGap}, Counter, "", []string{"room", "role"}, "Gaps in merges."},
+		{"gap_seconds", []string{EventGap}, Counter, "seconds", []string{"room", "role"}, "Missing seconds of a source in merges."},
+		{"canvas_days", []string{EventCanvas}, Counter, "", []string{"room"}, "Days on which a room's encoder sent only its idle screen."},
+		{"queue_waiting", []string{EventQueue}, Gauge, "waiting", nil, "Records in the queue."},
 		{"queue_oldest", []string{EventQueue}, Gauge, "oldest_seconds", nil, "Seconds that the oldest due record has waited."},
 		{"queue_working", []string{EventQueue}, Gauge, "working", nil, "Records at work."},
-		{"queue_overdue", []string{EventQueue}, Gauge, "overdue", nil, "Records not delivered within 4 hours of their end, or of when they were asked for after that."},
+		{"queue_overdue", []string{EventQueue}, Gauge, "overdue", nil, "Records not delivered within 4 hours of their end, or of a later request."},
 		{"merged_minutes", []string{EventMerged}, Counter, "minutes", nil, "Minutes of finished video."},
-		{"merge_core_minutes", []string{EventMerged}, Counter, "core_minutes", nil, "Minutes of cores that finished merges took."},
-		{"api_errors", []string{EventAPIError}, Counter, "", []string{"api", "method", "status"}, "Calls to Google that failed in the end."},
-		{"retries", []string{EventRetry}, Counter, "", []string{"api", "method"}, "Calls and steps that were tried again."},
-		{"takeovers", []string{EventTakeover}, Counter, "", []string{"from"}, "Records taken over from a worker that fell silent."},
-		{"channel_left", []string{EventChannel}, Gauge, "left_seconds", []string{"room"}, "Seconds that a room's notification channel lives."},
+		{"merge_core_minutes", []string{EventMerged}, Counter, "core_minutes", nil, "Core minutes of finished merges."},
+		{"api_errors", []string{EventAPIError}, Counter, "", []string{"api", "method", "status"}, "Calls to Google that failed after all retries."},
+		{"retries", []string{EventRetry}, Counter, "", []string{"api", "method"}, "Retried calls and steps."},
+		{"takeovers", []string{EventTakeover}, Counter, "", []string{"from"}, "Records taken over after their lease expired."},
+		{"channel_left", []string{EventChannel}, Gauge, "left_seconds", []string{"room"}, "Seconds until a room's notification channel expires."},
 		{"unreadable", []string{EventUnreadable}, Counter, "", nil, "Messages that could not be read."},
-		{"dead_letters", []string{EventDeadLetter}, Counter, "", []string{"subscription"}, "Messages given up by Pub/Sub."},
+		{"dead_letters", []string{EventDeadLetter}, Counter, "", []string{"subscription"}, "Messages that Pub/Sub gave up."},
 	}
 }
 
