@@ -1,10 +1,10 @@
 // Package apidesc checks requests and answers against Google's own API descriptions.
 //
 // A description is the discovery document that google.golang.org/api ships with its client. The
-// folder descriptions holds those of the stand-ins, packed and otherwise unchanged. A stand-in that
-// checks with this package refuses what Google refuses: an unknown parameter, an unknown field, a
-// wrong type, a value outside an enumeration, a required field that is missing. It also finds the
-// method that a request calls, and selects fields of an answer.
+// folder descriptions holds those of the stand-ins, packed and otherwise unchanged. A stand-in
+// that checks with this package refuses what Google refuses: an unknown parameter, an unknown
+// field, a wrong type, a value outside an enumeration, a required field that is missing. It also
+// finds the method that a request calls, and selects fields of an answer.
 //
 // The package knows the form of a description. It knows the rules of no service: limits and
 // dependencies between fields are checked by each stand-in. Start with [Load].
@@ -55,7 +55,9 @@ type Problem struct {
 }
 
 // Error implements error.
-func (p *Problem) Error() string { return p.Message }
+func (p *Problem) Error() string {
+	return p.Message
+}
 
 // Google's words for a problem.
 const (
@@ -127,8 +129,8 @@ type Match struct {
 	Upload bool              // the request came by the method's upload path
 }
 
-// Find returns the method that a request calls. The path is escaped and begins below the host, like
-// storage/v1/b/work/o/a%2Fb. Find reports whether the path is known for any HTTP method.
+// Find returns the method that a request calls. The path is escaped and begins below the host,
+// like storage/v1/b/work/o/a%2Fb. Find reports whether the path is known for any HTTP method.
 func (a *API) Find(httpMethod, escapedPath string, query url.Values) (found Match, known bool) {
 	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
 	for _, m := range a.methods {
@@ -178,7 +180,11 @@ func match(pattern, segments []string) (map[string]string, bool) {
 }
 
 // TakesBody reports whether the method's requests have a JSON body.
-func (m *Method) TakesBody() bool { return m.request != nil }
+func (m *Method) TakesBody() bool {
+	return m.request != nil
+}
 
 // isPatch reports whether a request's body holds only the fields to change.
-func (m *Method) isPatch() bool { return m.HTTPMethod == http.MethodPatch }
+func (m *Method) isPatch() bool {
+	return m.HTTPMethod == http.MethodPatch
+}

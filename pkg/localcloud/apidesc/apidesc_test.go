@@ -41,10 +41,13 @@ func decode(t testing.TB, text string) (map[string]any, error) {
 	return apidesc.DecodeObject(strings.NewReader(text))
 }
 
-// TestDescriptionsMatchClientLibrary compares the packed descriptions with the module that go.mod names.
+// TestDescriptionsMatchClientLibrary compares the packed descriptions with the module that go.mod
+// names.
 func TestDescriptionsMatchClientLibrary(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api")
+	command := exec.CommandContext(
+		t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api",
+	)
 	dir, err := command.Output()
 	if err != nil {
 		t.Skipf("the module cannot be found: %v", err)
@@ -77,7 +80,9 @@ func TestFind(t *testing.T) {
 	const jobs = "/v2/projects/p/locations/l/jobs/merge"
 	for _, tt := range []struct{ api, httpMethod, path, id, name, value string }{
 		{"storage", "GET", "/storage/v1/b/work/o/a%2Fb%3F", "objects.get", "object", "a/b?"},
-		{"storage", "POST", "/storage/v1/b/work/o/a%2Fb/compose", "objects.compose", "destinationObject", "a/b"},
+		{
+			"storage", "POST", "/storage/v1/b/work/o/a%2Fb/compose", "objects.compose", "destinationObject", "a/b",
+		},
 		{"storage", "GET", "/storage/v1/b/work/iam", "buckets.getIamPolicy", "bucket", "work"},
 		{"storage", "POST", "/upload/storage/v1/b/work/o", "objects.insert", "bucket", "work"},
 		{"storage", "PUT", "/upload/storage/v1/b/work/o?upload_id=x", "objects.insert", "bucket", "work"},
@@ -87,7 +92,9 @@ func TestFind(t *testing.T) {
 		{"calendar", "PATCH", "/calendar/v3/calendars/a%40b/events/e", "events.patch", "calendarId", "a@b"},
 		{"run", "POST", jobs + ":run", "projects.locations.jobs.run", "jobsId", "merge"},
 		{"run", "GET", jobs + "/executions", "projects.locations.jobs.executions.list", "jobsId", "merge"},
-		{"classroom", "POST", "/v1/courses/7/announcements", "courses.announcements.create", "courseId", "7"},
+		{
+			"classroom", "POST", "/v1/courses/7/announcements", "courses.announcements.create", "courseId", "7",
+		},
 	} {
 		path, query, _ := strings.Cut(tt.path, "?")
 		values, err := url.ParseQuery(query)
@@ -141,7 +148,9 @@ func TestFindNothing(t *testing.T) {
 func TestCheckQuery(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ api, method, query, reason, location string }{
-		{"storage", "objects.insert", "name=a&ifGenerationMatch=0&projection=full&alt=json&prettyPrint=false", "", ""},
+		{
+			"storage", "objects.insert", "name=a&ifGenerationMatch=0&projection=full&alt=json&prettyPrint=false", "", "",
+		},
 		{"storage", "objects.insert", "upload_id=x&uploadType=resumable&upload_protocol=x", "", ""},
 		{"storage", "objects.insert", "colour=red", "invalid", "colour"},
 		{"storage", "objects.insert", "ifGenerationMatch=", "invalid", "ifGenerationMatch"},
@@ -160,7 +169,9 @@ func TestCheckQuery(t *testing.T) {
 		{"drive", "files.list", "pageSize=0", "invalid", "pageSize"},
 		{"drive", "files.list", "pageSize=2147483648", "invalid", "pageSize"},
 		{"drive", "files.list", "pageSize=1000&spaces=drive", "", ""},
-		{"calendar", "events.list", "timeMin=2026-11-20T10:00:00%2B03:00&eventTypes=default&eventTypes=focusTime", "", ""},
+		{
+			"calendar", "events.list", "timeMin=2026-11-20T10:00:00%2B03:00&eventTypes=default&eventTypes=focusTime", "", "",
+		},
 		{"calendar", "events.move", "destination=x", "", ""},
 		{"calendar", "events.move", "", "required", "destination"},
 	} {
@@ -204,18 +215,26 @@ func TestCheckBody(t *testing.T) {
 		{"storage", "objects.patch", `null`, "", ""},
 		{"storage", "objects.patch", ``, "", ""},
 		{"storage", compose, `{"sourceObjects":{}}`, "invalid", "composerequest.sourceObjects"},
-		{"storage", compose, `{"sourceObjects":[{"name":1}]}`, "invalid", "composerequest.sourceObjects[0].name"},
+		{
+			"storage", compose, `{"sourceObjects":[{"name":1}]}`, "invalid", "composerequest.sourceObjects[0].name",
+		},
 		{"storage", compose, `{"sourceObjects":[{"nam":"a"}]}`, "invalid", "nam"},
 		{"storage", compose, `{"sourceObjects":[{}]}`, "required", "composerequest.sourceObjects[0].name"},
 		{"storage", compose, `{"sourceObjects":[{"generation":"x"}]}`, "invalid",
 			"composerequest.sourceObjects[0].generation"},
-		{"storage", compose, `{"destination":{"metadata":{"n":1}}}`, "invalid", "composerequest.destination.metadata.n"},
-		{"storage", compose, `{"destination":{"customTime":"noon"}}`, "invalid", "composerequest.destination.customTime"},
+		{
+			"storage", compose, `{"destination":{"metadata":{"n":1}}}`, "invalid", "composerequest.destination.metadata.n",
+		},
+		{
+			"storage", compose, `{"destination":{"customTime":"noon"}}`, "invalid", "composerequest.destination.customTime",
+		},
 		{"storage", compose, `{"destination":{"componentCount":2.5}}`, "invalid",
 			"composerequest.destination.componentCount"},
 		{"storage", compose, `{"destination":{"componentCount":99999999999}}`, "invalid",
 			"composerequest.destination.componentCount"},
-		{"storage", compose, `{"deleteSourceObjects":"true"}`, "invalid", "composerequest.deleteSourceObjects"},
+		{
+			"storage", compose, `{"deleteSourceObjects":"true"}`, "invalid", "composerequest.deleteSourceObjects",
+		},
 		{"storage", compose, `{} {}`, "parseError", ""},
 		{"storage", compose, `[]`, "parseError", ""},
 		{"storage", compose, `{"destination":{"acl":[{"entity":["x"]}]}}`, "invalid",

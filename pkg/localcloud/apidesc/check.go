@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// CheckQuery refuses parameters that the method does not have, values that are not of their type, and
-// missing required parameters. upload allows the parameters of an upload session. An error is a
-// [*Problem].
+// CheckQuery refuses parameters that the method does not have, values that are not of their type,
+// and missing required parameters. upload allows the parameters of an upload session. An error is
+// a [*Problem].
 func (m *Method) CheckQuery(query url.Values, upload bool) error {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if upload && slices.Contains([]string{"upload_id", "uploadType", "upload_protocol"}, name) {
@@ -49,7 +49,9 @@ func (m *Method) checkParameter(name string, values []string) error {
 		return invalid(name, message, name, name)
 	}
 	if len(values) > 1 && !s.Repeated {
-		return invalid(name, "Parameter %q is given %d times and may be given once.", name, len(values))
+		return invalid(
+			name, "Parameter %q is given %d times and may be given once.", name, len(values),
+		)
 	}
 	for _, value := range values {
 		if err := s.checkText(value); err != nil {
@@ -59,8 +61,8 @@ func (m *Method) checkParameter(name string, values []string) error {
 	return nil
 }
 
-// DecodeObject reads one JSON object. Nothing counts as an empty object. Numbers are [json.Number]. An
-// error is a [*Problem], or a [*http.MaxBytesError] of the reader.
+// DecodeObject reads one JSON object. Nothing counts as an empty object. Numbers are
+// [json.Number]. An error is a [*Problem], or a [*http.MaxBytesError] of the reader.
 func DecodeObject(r io.Reader) (map[string]any, error) {
 	decoder := json.NewDecoder(r)
 	decoder.UseNumber()
@@ -88,8 +90,8 @@ func DecodeObject(r io.Reader) (map[string]any, error) {
 	return object, nil
 }
 
-// CheckBody refuses a body that the method does not take. A patch may lack required fields. An error
-// is a [*Problem].
+// CheckBody refuses a body that the method does not take. A patch may lack required fields. An
+// error is a [*Problem].
 func (m *Method) CheckBody(body map[string]any) error {
 	if m.request == nil {
 		if len(body) > 0 {
@@ -131,8 +133,8 @@ func (a *API) writable(s *schema, value any) any {
 	return value
 }
 
-// CheckAnswer refuses an answer of a stand-in that Google would not give. The error is none of the
-// caller's request, and no [*Problem].
+// CheckAnswer refuses an answer of a stand-in that Google would not give. The error is none of
+// the caller's request, and no [*Problem].
 func (m *Method) CheckAnswer(body map[string]any) error {
 	c := &checker{api: m.api, partial: true}
 	if err := c.check(m.response, body, m.ID); err != nil {
@@ -148,8 +150,8 @@ type checker struct {
 	partial bool   // required fields may be missing
 }
 
-// check refuses unknown fields, wrong types, values outside an enumeration and missing fields. at is
-// the value's place, for the error.
+// check refuses unknown fields, wrong types, values outside an enumeration and missing fields. at
+// is the value's place, for the error.
 func (c *checker) check(s *schema, value any, at string) error {
 	s = c.api.resolve(s)
 	if s == nil || value == nil {

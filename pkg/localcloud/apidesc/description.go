@@ -132,8 +132,9 @@ func (a *API) resolve(s *schema) *schema {
 	return s
 }
 
-// outputOnly reports whether Google ignores a field in requests. Only the prose of the description
-// states it.
+// outputOnly reports whether Google ignores a field in requests. Only the prose of the
+// description states it.
 func (s *schema) outputOnly() bool {
-	return strings.HasPrefix(s.Description, "Output only") || strings.Contains(s.Description, "Read-only.")
+	return strings.HasPrefix(s.Description, "Output only") ||
+		strings.Contains(s.Description, "Read-only.")
 }

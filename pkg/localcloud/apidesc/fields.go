@@ -84,7 +84,8 @@ func (p *fieldsParser) path(into Fields, depth int) error {
 	}
 }
 
-// enter returns the selection below a name. It stays complete if all of the name was selected before.
+// enter returns the selection below a name. It stays complete if all of the name was selected
+// before.
 func (f Fields) enter(name string) Fields {
 	inner, seen := f[name]
 	switch {

@@ -72,7 +72,9 @@ func TestCheckFields(t *testing.T) {
 }
 
 func FuzzFields(f *testing.F) {
-	for _, seed := range []string{"*", "name,metadata(a,b/c)", "a.b", ",,", "a((", "response/conditions/type"} {
+	for _, seed := range []string{
+		"*", "name,metadata(a,b/c)", "a.b", ",,", "a((", "response/conditions/type",
+	} {
 		f.Add(seed)
 	}
 	whole, err := decode(f, operation)

@@ -28,7 +28,9 @@ func start(t *testing.T) *stand {
 	mux := http.NewServeMux()
 	mux.Handle("/workspace/faults", s.table)
 	method := func(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/drive/") }
-	mux.Handle("/drive/", s.table.Wrap("drive", method, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("/drive/", s.table.Wrap("drive", method, http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			s.broken.Add(1)
 			return
@@ -43,7 +45,9 @@ func start(t *testing.T) *stand {
 
 func (s *stand) call(t *testing.T, httpMethod, path, body string, spare bool) (int, []byte, error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), httpMethod, s.server.URL+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		t.Context(), httpMethod, s.server.URL+path, strings.NewReader(body),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,17 +87,31 @@ func TestKinds(t *testing.T) {
 		{faults.Cut, "GET", "", 200, "", 1, 0, false},
 	} {
 		s := start(t)
-		if err := s.table.Add(faults.Rule{API: "drive", Method: "files.create", Nth: 1, Kind: tt.kind}); err != nil {
+		if err := s.table.Add(faults.Rule{
+			API:    "drive",
+			Method: "files.create",
+			Nth:    1,
+			Kind:   tt.kind,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		status, answer, err := s.call(t, tt.method, "/drive/files.create", tt.body, false)
-		if status != tt.status || (err == nil) != tt.answered || !strings.Contains(string(answer), tt.reason) {
+		if status != tt.status || (err == nil) != tt.answered ||
+			!strings.Contains(string(answer), tt.reason) {
 			t.Errorf("%s %s: status %d, %d bytes, %v", tt.kind, tt.method, status, len(answer), err)
 		}
 		if s.whole.Load() != tt.effect || s.broken.Load() != tt.partial {
-			t.Errorf("%s %s: took effect %d times, in part %d times", tt.kind, tt.method, s.whole.Load(), s.broken.Load())
+			t.Errorf(
+				"%s %s: took effect %d times, in part %d times",
+				tt.kind,
+				tt.method,
+				s.whole.Load(),
+				s.broken.Load(),
+			)
 		}
-		if status, answer, err := s.call(t, "GET", "/drive/files.create", "", false); status != 200 || len(answer) != 100_000 || err != nil {
+		if status, answer, err := s.call(
+			t, "GET", "/drive/files.create", "", false,
+		); status != 200 || len(answer) != 100_000 || err != nil {
 			t.Errorf("%s: the second call: %d, %d bytes, %v", tt.kind, status, len(answer), err)
 		}
 	}
@@ -116,7 +134,9 @@ func TestRulesOverHTTP(t *testing.T) {
 		`[]`: 400,
 		``:   400,
 	} {
-		if status, answer, err := s.call(t, "POST", "/workspace/faults", rule, false); status != want || err != nil {
+		if status, answer, err := s.call(
+			t, "POST", "/workspace/faults", rule, false,
+		); status != want || err != nil {
 			t.Errorf("POST %s: %d %s, %v", rule, status, answer, err)
 		}
 	}
@@ -128,13 +148,16 @@ func TestRulesOverHTTP(t *testing.T) {
 	}
 	_, answer, _ := s.call(t, "GET", "/workspace/faults", "", false)
 	var rules []faults.Rule
-	if err := json.Unmarshal(answer, &rules); err != nil || len(rules) != 2 || rules[0].Hits+rules[1].Hits != 3 {
+	if err := json.Unmarshal(answer, &rules); err != nil || len(rules) != 2 ||
+		rules[0].Hits+rules[1].Hits != 3 {
 		t.Errorf("listed %s, %v", answer, err)
 	}
 	if status, _, _ := s.call(t, "DELETE", "/workspace/faults", "", false); status != 204 {
 		t.Errorf("DELETE: %d", status)
 	}
-	if _, answer, _ := s.call(t, "GET", "/workspace/faults", "", false); string(bytes.TrimSpace(answer)) != "[]" {
+	if _, answer, _ := s.call(
+		t, "GET", "/workspace/faults", "", false,
+	); string(bytes.TrimSpace(answer)) != "[]" {
 		t.Errorf("after DELETE: %s", answer)
 	}
 	if status, _, _ := s.call(t, "PUT", "/workspace/faults", "", false); status != 405 {
@@ -146,7 +169,13 @@ func TestRateIsForeseeable(t *testing.T) {
 	t.Parallel()
 	series := func(seed int64, between int) string {
 		table := faults.New(0)
-		if err := table.Add(faults.Rule{API: faults.Any, Method: faults.Any, Rate: 0.05, Kind: faults.Lost, Seed: seed}); err != nil {
+		if err := table.Add(faults.Rule{
+			API:    faults.Any,
+			Method: faults.Any,
+			Rate:   0.05,
+			Kind:   faults.Lost,
+			Seed:   seed,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		var drawn strings.Builder

@@ -14,9 +14,11 @@ import (
 const SpareHeader = "X-Workspace-Faults"
 
 const (
-	ruleBytes    = 64 << 10 // the most that a rule may take
-	cutReadBytes = 40 << 10 // of an answer that gets through before a read is cut: inside the first picture of a segment
-	bigBodyBytes = 64 << 10 // a body beyond this is cut half-way, so that a part of an upload arrives
+	ruleBytes = 64 << 10 // the most that a rule may take
+	// of an answer that gets through before a read is cut: inside the first picture of a segment
+	cutReadBytes = 40 << 10
+	// a body beyond this is cut half-way, so that a part of an upload arrives
+	bigBodyBytes = 64 << 10
 )
 
 // ServeHTTP is /workspace/faults: POST adds a rule, GET lists the rules, DELETE removes them.
@@ -31,7 +33,13 @@ func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST, DELETE")
-		refuse(w, http.StatusMethodNotAllowed, "global", "httpMethodNotAllowed", "use POST, GET or DELETE")
+		refuse(
+			w,
+			http.StatusMethodNotAllowed,
+			"global",
+			"httpMethodNotAllowed",
+			"use POST, GET or DELETE",
+		)
 	}
 }
 
@@ -54,9 +62,11 @@ func (t *Table) post(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, rule)
 }
 
-// Wrap makes a stand-in fail as the table says. method names the API's method that a request calls,
-// like files.create; "" is a request that no rule can strike.
-func (t *Table) Wrap(api string, method func(*http.Request) string, next http.Handler) http.Handler {
+// Wrap makes a stand-in fail as the table says. method names the API's method that a request
+// calls, like files.create; "" is a request that no rule can strike.
+func (t *Table) Wrap(
+	api string, method func(*http.Request) string, next http.Handler,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := method(r)
 		if name == "" || strings.EqualFold(r.Header.Get(SpareHeader), "off") {
@@ -70,11 +80,29 @@ func (t *Table) Wrap(api string, method func(*http.Request) string, next http.Ha
 func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch kind {
 	case TooMany:
-		refuse(w, http.StatusTooManyRequests, "usageLimits", "rateLimitExceeded", "Too many requests (a fault rule)")
+		refuse(
+			w,
+			http.StatusTooManyRequests,
+			"usageLimits",
+			"rateLimitExceeded",
+			"Too many requests (a fault rule)",
+		)
 	case RateLimited:
-		refuse(w, http.StatusForbidden, "usageLimits", "rateLimitExceeded", "Rate Limit Exceeded (a fault rule)")
+		refuse(
+			w,
+			http.StatusForbidden,
+			"usageLimits",
+			"rateLimitExceeded",
+			"Rate Limit Exceeded (a fault rule)",
+		)
 	case Broken:
-		refuse(w, http.StatusInternalServerError, "global", "backendError", "Backend Error (a fault rule)")
+		refuse(
+			w,
+			http.StatusInternalServerError,
+			"global",
+			"backendError",
+			"Backend Error (a fault rule)",
+		)
 	case Cut:
 		cut(w, r, next)
 	case Lost:
@@ -93,8 +121,8 @@ func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next ht
 	}
 }
 
-// cut ends the connection: a read in the middle of the answer, an upload in the middle of its body,
-// any other call before the stand-in sees it.
+// cut ends the connection: a read in the middle of the answer, an upload in the middle of its
+// body, any other call before the stand-in sees it.
 func cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch {
 	case r.Method == http.MethodGet:
@@ -110,10 +138,14 @@ func cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 // nowhere takes an answer that nobody will see.
 type nowhere struct{ header http.Header }
 
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) WriteHeader(int)             {}
-func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (n *nowhere) Flush()                      {}
+func (n *nowhere) Header() http.Header {
+	return n.header
+}
+func (n *nowhere) WriteHeader(int) {}
+func (n *nowhere) Write(p []byte) (int, error) {
+	return len(p), nil
+}
+func (n *nowhere) Flush() {}
 
 // shortened passes on the first bytes of an answer. Its length is promised in the header by then,
 // so that the reader sees a broken answer and never a short one.
@@ -145,14 +177,17 @@ func (s *shortened) Write(p []byte) (int, error) {
 		}
 	}
 	if s.left == 0 {
-		_ = http.NewResponseController(s.ResponseWriter).Flush() // what is cut off later was on its way
+		// what is cut off later was on its way
+		_ = http.NewResponseController(s.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	return len(p), nil
 }
 
 // Unwrap lets http.ResponseController reach the server's own writer.
-func (s *shortened) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+func (s *shortened) Unwrap() http.ResponseWriter {
+	return s.ResponseWriter
+}
 
 // broken is a body whose sender went away.
 type broken struct {

@@ -15,7 +15,11 @@ import (
 
 func (w *world) calendar(user string) *gcalendar.Service {
 	w.t.Helper()
-	s, err := gcalendar.NewService(w.t.Context(), option.WithEndpoint(w.base+"/calendar/v3/"), option.WithHTTPClient(&http.Client{Transport: asUser(user)}))
+	s, err := gcalendar.NewService(
+		w.t.Context(),
+		option.WithEndpoint(w.base+"/calendar/v3/"),
+		option.WithHTTPClient(&http.Client{Transport: asUser(user)}),
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -29,7 +33,11 @@ func at(text string) *gcalendar.EventDateTime {
 }
 
 func lecture(title string) *gcalendar.Event {
-	return &gcalendar.Event{Summary: title, Start: at("2026-11-20T15:10:00+03:00"), End: at("2026-11-20T16:30:00+03:00")}
+	return &gcalendar.Event{
+		Summary: title,
+		Start:   at("2026-11-20T15:10:00+03:00"),
+		End:     at("2026-11-20T16:30:00+03:00"),
+	}
 }
 
 // brief lists events as summary@start or summary!status.
@@ -65,12 +73,22 @@ func TestCalendarEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Creator.Email != "ivanov@example.org" || e.Creator.Self || e.Organizer.Email != room || !e.Organizer.Self || e.Status != "confirmed" ||
+	if e.Creator.Email != "ivanov@example.org" || e.Creator.Self || e.Organizer.Email != room ||
+		!e.Organizer.Self ||
+		e.Status != "confirmed" ||
 		e.ICalUID != e.Id+"@google.com" || e.Start.DateTime != "2026-11-20T15:10:00+03:00" || e.Etag == "" || e.HtmlLink == "" {
 		t.Errorf("made: %+v", e)
 	}
 	attach := func(etag, link string) (*gcalendar.Event, error) {
-		call := s.Events.Patch(room, e.Id, &gcalendar.Event{Attachments: []*gcalendar.EventAttachment{{FileUrl: link, Title: "Video", MimeType: "video/mp4"}}}).SupportsAttachments(true).SendUpdates("none")
+		call := s.Events.Patch(
+			room,
+			e.Id,
+			&gcalendar.Event{
+				Attachments: []*gcalendar.EventAttachment{
+					{FileUrl: link, Title: "Video", MimeType: "video/mp4"},
+				},
+			},
+		).SupportsAttachments(true).SendUpdates("none")
 		call.Header().Set("If-Match", etag)
 		return call.Do()
 	}
@@ -79,7 +97,11 @@ func TestCalendarEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(patched.Attachments) != 1 || patched.Attachments[0].FileId != "1abc_DEF-g" || patched.Attachments[0].FileUrl != link || patched.Etag == e.Etag || patched.Summary != "Algebra" || patched.Sequence != 0 {
+	if len(patched.Attachments) != 1 || patched.Attachments[0].FileId != "1abc_DEF-g" ||
+		patched.Attachments[0].FileUrl != link ||
+		patched.Etag == e.Etag ||
+		patched.Summary != "Algebra" ||
+		patched.Sequence != 0 {
 		t.Errorf("attached: %+v", patched)
 	}
 	_, err = attach(e.Etag, link)
@@ -88,14 +110,22 @@ func TestCalendarEvent(t *testing.T) {
 	refused(t, err, 400, "required")
 	many := &gcalendar.Event{}
 	for i := range 26 {
-		many.Attachments = append(many.Attachments, &gcalendar.EventAttachment{FileUrl: fmt.Sprint("https://example.org/", i)})
+		many.Attachments = append(
+			many.Attachments, &gcalendar.EventAttachment{FileUrl: fmt.Sprint("https://example.org/", i)},
+		)
 	}
 	_, err = s.Events.Patch(room, e.Id, many).SupportsAttachments(true).Do()
 	refused(t, err, 400, "invalid")
-	if ignored, err := s.Events.Patch(room, e.Id, &gcalendar.Event{Attachments: many.Attachments[:1]}).Do(); err != nil || len(ignored.Attachments) != 1 || ignored.Attachments[0].FileId == "" {
+	if ignored, err := s.Events.Patch(
+		room, e.Id, &gcalendar.Event{Attachments: many.Attachments[:1]},
+	).Do(); err != nil || len(ignored.Attachments) != 1 || ignored.Attachments[0].FileId == "" {
 		t.Errorf("without supportsAttachments: %+v, %v", ignored, err)
 	}
-	moved, err := s.Events.Patch(room, e.Id, &gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")}).Do()
+	moved, err := s.Events.Patch(
+		room,
+		e.Id,
+		&gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")},
+	).Do()
 	if err != nil || moved.Sequence != 1 || len(moved.Attachments) != 1 {
 		t.Errorf("at another time: %+v, %v", moved, err)
 	}
@@ -111,7 +141,9 @@ func TestCalendarEvent(t *testing.T) {
 	}
 	w.restart()
 	s = w.calendar("ivanov@example.org")
-	if back, err := s.Events.Patch(room, e.Id, &gcalendar.Event{Status: "confirmed"}).Do(); err != nil || back.Status != "confirmed" || len(back.Attachments) != 1 {
+	if back, err := s.Events.Patch(
+		room, e.Id, &gcalendar.Event{Status: "confirmed"},
+	).Do(); err != nil || back.Status != "confirmed" || len(back.Attachments) != 1 {
 		t.Errorf("restored: %+v, %v", back, err)
 	}
 	if got := w.listed(s, room, false); got != "Algebra@2026-11-20T16:10:00+03:00" {
@@ -137,24 +169,35 @@ func TestCalendarCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if inRoom.Organizer.Email != teacher || inRoom.Organizer.Self || inRoom.ICalUID != e.ICalUID || !inRoom.Attendees[0].Self || inRoom.Attendees[0].ResponseStatus != "needsAction" || inRoom.Creator.Email != teacher {
+	if inRoom.Organizer.Email != teacher || inRoom.Organizer.Self || inRoom.ICalUID != e.ICalUID ||
+		!inRoom.Attendees[0].Self ||
+		inRoom.Attendees[0].ResponseStatus != "needsAction" ||
+		inRoom.Creator.Email != teacher {
 		t.Errorf("the room's copy: %+v", inRoom)
 	}
 	attachment := []*gcalendar.EventAttachment{{FileUrl: w.base + "/file/d/FILE/view"}}
-	_, err = s.Events.Patch(room, e.Id, &gcalendar.Event{Attachments: attachment}).SupportsAttachments(true).Do()
+	_, err = s.Events.Patch(
+		room, e.Id, &gcalendar.Event{Attachments: attachment},
+	).SupportsAttachments(true).Do()
 	refused(t, err, 403, "forbiddenForNonOrganizer")
-	if _, err := s.Events.Patch(teacher, e.Id, &gcalendar.Event{Attachments: attachment}).SupportsAttachments(true).Do(); err != nil {
+	if _, err := s.Events.Patch(
+		teacher, e.Id, &gcalendar.Event{Attachments: attachment},
+	).SupportsAttachments(true).Do(); err != nil {
 		t.Fatal(err)
 	}
-	if inRoom, err = s.Events.Get(room, e.Id).Do(); err != nil || len(inRoom.Attachments) != 1 || inRoom.Attachments[0].FileId != "FILE" {
+	if inRoom, err = s.Events.Get(room, e.Id).Do(); err != nil || len(inRoom.Attachments) != 1 ||
+		inRoom.Attachments[0].FileId != "FILE" {
 		t.Errorf("the attachment in the room's calendar: %+v, %v", inRoom, err)
 	}
 	// The room answers.
 	inRoom.Attendees[0].ResponseStatus = "accepted"
-	if _, err := s.Events.Patch(room, e.Id, &gcalendar.Event{Attendees: inRoom.Attendees}).Do(); err != nil {
+	if _, err := s.Events.Patch(
+		room, e.Id, &gcalendar.Event{Attendees: inRoom.Attendees},
+	).Do(); err != nil {
 		t.Error(err)
 	}
-	if own, err := s.Events.Get(teacher, e.Id).Do(); err != nil || own.Attendees[0].ResponseStatus != "accepted" {
+	if own, err := s.Events.Get(teacher, e.Id).Do(); err != nil ||
+		own.Attendees[0].ResponseStatus != "accepted" {
 		t.Errorf("the answer at the organiser's: %+v, %v", own, err)
 	}
 	// The guest takes it out of his calendar; a change does not bring it back.
@@ -175,8 +218,16 @@ func TestCalendarCopies(t *testing.T) {
 		patch *gcalendar.Event
 		want  string
 	}{
-		{&gcalendar.Event{Attendees: []*gcalendar.EventAttendee{{Email: "guest@example.org"}}}, "!cancelled"},
-		{&gcalendar.Event{Attendees: []*gcalendar.EventAttendee{{Email: room}}}, "Renamed@2026-11-20T15:10:00+03:00"},
+		{
+			&gcalendar.Event{
+				Attendees: []*gcalendar.EventAttendee{{Email: "guest@example.org"}},
+			}, "!cancelled",
+		},
+		{
+			&gcalendar.Event{
+				Attendees: []*gcalendar.EventAttendee{{Email: room}},
+			}, "Renamed@2026-11-20T15:10:00+03:00",
+		},
 		{&gcalendar.Event{Status: "cancelled"}, "!cancelled"},
 		{&gcalendar.Event{Status: "confirmed"}, "Renamed@2026-11-20T15:10:00+03:00"},
 	} {
@@ -228,12 +279,20 @@ func TestCalendarLists(t *testing.T) {
 	w := begin(t)
 	s := w.calendar("")
 	for i := range 7 {
-		e := &gcalendar.Event{Summary: fmt.Sprintf("E%d", i), Start: at(fmt.Sprintf("2026-11-%02dT10:00:00+03:00", 10+i)), End: at(fmt.Sprintf("2026-11-%02dT11:00:00+03:00", 10+i))}
+		e := &gcalendar.Event{
+			Summary: fmt.Sprintf("E%d", i),
+			Start:   at(fmt.Sprintf("2026-11-%02dT10:00:00+03:00", 10+i)),
+			End:     at(fmt.Sprintf("2026-11-%02dT11:00:00+03:00", 10+i)),
+		}
 		if _, err := s.Events.Insert(room, e).Do(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	day := &gcalendar.Event{Summary: "Day", Start: &gcalendar.EventDateTime{Date: "2026-11-12"}, End: &gcalendar.EventDateTime{Date: "2026-11-13"}}
+	day := &gcalendar.Event{
+		Summary: "Day",
+		Start:   &gcalendar.EventDateTime{Date: "2026-11-12"},
+		End:     &gcalendar.EventDateTime{Date: "2026-11-13"},
+	}
 	if _, err := s.Events.Insert(room, day).Do(); err != nil {
 		t.Fatal(err)
 	}
@@ -248,11 +307,15 @@ func TestCalendarLists(t *testing.T) {
 		t.Errorf("%d pages: %s, %v", pages, brief(all), err)
 	}
 	// The end of a window is exclusive, and so is its begin for an event that ends then.
-	list, err := s.Events.List(room).TimeMin("2026-11-11T11:00:00+03:00").TimeMax("2026-11-13T10:00:00+03:00").SingleEvents(true).OrderBy("startTime").TimeZone("UTC").Do()
-	if err != nil || brief(list.Items) != "Day@2026-11-12 E2@2026-11-12T07:00:00Z" || list.TimeZone != "UTC" {
+	list, err := s.Events.List(room).TimeMin("2026-11-11T11:00:00+03:00").TimeMax(
+		"2026-11-13T10:00:00+03:00",
+	).SingleEvents(true).OrderBy("startTime").TimeZone("UTC").Do()
+	if err != nil || brief(list.Items) != "Day@2026-11-12 E2@2026-11-12T07:00:00Z" ||
+		list.TimeZone != "UTC" {
 		t.Errorf("a window: %s, %v", brief(list.Items), err)
 	}
-	if list, err := s.Events.List(room).Q("e3").Do(); err != nil || brief(list.Items) != "E3@2026-11-13T10:00:00+03:00" {
+	if list, err := s.Events.List(room).Q("e3").Do(); err != nil ||
+		brief(list.Items) != "E3@2026-11-13T10:00:00+03:00" {
 		t.Errorf("words: %s, %v", brief(list.Items), err)
 	}
 	full, err := s.Events.List(room).SingleEvents(true).Do()
@@ -262,7 +325,8 @@ func TestCalendarLists(t *testing.T) {
 	if err := s.Events.Delete(room, all[0].Id).Do(); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := s.Events.List(room).SingleEvents(true).SyncToken(full.NextSyncToken).Do(); err != nil || brief(list.Items) != "E0!cancelled" {
+	if list, err := s.Events.List(room).SingleEvents(true).SyncToken(full.NextSyncToken).Do(); err != nil ||
+		brief(list.Items) != "E0!cancelled" {
 		t.Errorf("what changed: %s, %v", brief(list.Items), err)
 	}
 	_, err = s.Events.List(room).SyncToken("old").Do()
@@ -299,10 +363,18 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 		{"POST", events, `{` + times + `,"id":"Wrong"}`, 400, "invalid"},
 		{"POST", events, `{` + times + `,"attendees":[{"email":"nobody"}]}`, 400, "invalid"},
 		{"POST", events, `{"summary":"x"}`, 400, "required"},
-		{"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00"},"end":{"dateTime":"2026-11-20T16:10:00"}}`, 400, "invalid"},
-		{"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z"},"end":{"date":"2026-11-21"}}`, 400, "invalid"},
-		{"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z"},"end":{"dateTime":"2026-11-20T15:00:00Z"}}`, 400, "timeRangeEmpty"},
-		{"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z","timeZone":"Mars"},"end":{"dateTime":"2026-11-20T15:00:00Z"}}`, 400, "invalid"},
+		{
+			"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00"},"end":{"dateTime":"2026-11-20T16:10:00"}}`, 400, "invalid",
+		},
+		{
+			"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z"},"end":{"date":"2026-11-21"}}`, 400, "invalid",
+		},
+		{
+			"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z"},"end":{"dateTime":"2026-11-20T15:00:00Z"}}`, 400, "timeRangeEmpty",
+		},
+		{
+			"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00Z","timeZone":"Mars"},"end":{"dateTime":"2026-11-20T15:00:00Z"}}`, 400, "invalid",
+		},
 		{"POST", events + "?sendUpdates=some", `{` + times + `}`, 400, "invalid"},
 		{"GET", events + "?timeMin=2026-11-20T00:00:00", "", 400, "invalid"},
 		{"GET", events + "?maxResults=0", "", 400, "invalid"},
@@ -312,7 +384,17 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 	} {
 		a := w.call(tt.method, tt.path, tt.body)
 		if a.status != tt.status || a.reason() != tt.reason {
-			t.Errorf("%s %s %s: %d %s, want %d %s: %s", tt.method, tt.path, tt.body, a.status, a.reason(), tt.status, tt.reason, a.text)
+			t.Errorf(
+				"%s %s %s: %d %s, want %d %s: %s",
+				tt.method,
+				tt.path,
+				tt.body,
+				a.status,
+				a.reason(),
+				tt.status,
+				tt.reason,
+				a.text,
+			)
 		}
 	}
 	list := w.want(200, "GET", events+"?fields=items(summary,start/dateTime)", "")
@@ -320,7 +402,9 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 	if want := `{"items":[{"start":{"dateTime":"2026-11-20T15:10:00+03:00"}},{"start":{"dateTime":"2026-11-20T15:10:00+03:00"}}]}`; string(text) != want {
 		t.Errorf("fields: %s", text)
 	}
-	if me := w.want(200, "GET", "/calendar/v3/calendars/primary", "", "X-Workspace-User", "me@example.org"); me.body["id"] != "me@example.org" {
+	if me := w.want(
+		200, "GET", "/calendar/v3/calendars/primary", "", "X-Workspace-User", "me@example.org",
+	); me.body["id"] != "me@example.org" {
 		t.Errorf("the caller's own: %s", me.text)
 	}
 }
@@ -345,7 +429,15 @@ func TestCalendarTellsOfChanges(t *testing.T) {
 		_, err := s.Events.Watch(room, &gcalendar.Channel{Id: "c", Type: "web_hook", Address: address}).Do()
 		refused(t, err, 400, "push.webhookUrlNotHttps")
 	}
-	channel, err := s.Events.Watch(room, &gcalendar.Channel{Id: "c1", Type: "web_hook", Address: watcher.URL + "/calendar-notifications/", Token: "secret"}).Do()
+	channel, err := s.Events.Watch(
+		room,
+		&gcalendar.Channel{
+			Id:      "c1",
+			Type:    "web_hook",
+			Address: watcher.URL + "/calendar-notifications/",
+			Token:   "secret",
+		},
+	).Do()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +450,10 @@ func TestCalendarTellsOfChanges(t *testing.T) {
 		t.Helper()
 		select {
 		case h := <-got:
-			if h.Get("X-Goog-Channel-ID") != "c1" || h.Get("X-Goog-Channel-Token") != "secret" || h.Get("X-Goog-Resource-State") != state || h.Get("X-Goog-Resource-ID") != channel.ResourceId || h.Get("X-Goog-Message-Number") == "" {
+			if h.Get("X-Goog-Channel-ID") != "c1" || h.Get("X-Goog-Channel-Token") != "secret" ||
+				h.Get("X-Goog-Resource-State") != state ||
+				h.Get("X-Goog-Resource-ID") != channel.ResourceId ||
+				h.Get("X-Goog-Message-Number") == "" {
 				t.Errorf("notice: %v", h)
 			}
 		case <-time.After(10 * time.Second):
@@ -373,7 +468,10 @@ func TestCalendarTellsOfChanges(t *testing.T) {
 	if err := s.Channels.Stop(&gcalendar.Channel{Id: "c1", ResourceId: "other"}).Do(); err == nil {
 		t.Error("stopped by another resource")
 	}
-	if err := s.Channels.Stop(&gcalendar.Channel{Id: "c1", ResourceId: channel.ResourceId}).Do(); err != nil {
+	if err := s.Channels.Stop(&gcalendar.Channel{
+		Id:         "c1",
+		ResourceId: channel.ResourceId,
+	}).Do(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Events.Insert(room, lecture("y")).Do(); err != nil {

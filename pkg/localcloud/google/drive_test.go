@@ -19,7 +19,11 @@ import (
 
 func (w *world) drive(user string) *gdrive.Service {
 	w.t.Helper()
-	s, err := gdrive.NewService(w.t.Context(), option.WithEndpoint(w.base+"/drive/v3/"), option.WithHTTPClient(&http.Client{Transport: asUser(user)}))
+	s, err := gdrive.NewService(
+		w.t.Context(),
+		option.WithEndpoint(w.base+"/drive/v3/"),
+		option.WithHTTPClient(&http.Client{Transport: asUser(user)}),
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -53,7 +57,11 @@ func TestDriveQueries(t *testing.T) {
 	t.Parallel()
 	w := begin(t)
 	s := w.drive("")
-	folder, err := s.Files.Create(&gdrive.File{Name: `Room's \ folder`, MimeType: "application/vnd.google-apps.folder", Parents: []string{"ROOMS"}}).Do()
+	folder, err := s.Files.Create(&gdrive.File{
+		Name:     `Room's \ folder`,
+		MimeType: "application/vnd.google-apps.folder",
+		Parents:  []string{"ROOMS"},
+	}).Do()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,15 +71,23 @@ func TestDriveQueries(t *testing.T) {
 		if i == 1 {
 			parents = nil
 		}
-		if _, err := s.Files.Create(&gdrive.File{Name: name, Parents: parents, AppProperties: map[string]string{"nvrRecord": fmt.Sprint(i)}}).Media(strings.NewReader(name), googleapi.ContentType("")).Do(); err != nil {
+		if _, err := s.Files.Create(&gdrive.File{
+			Name:          name,
+			Parents:       parents,
+			AppProperties: map[string]string{"nvrRecord": fmt.Sprint(i)},
+		}).Media(
+			strings.NewReader(name), googleapi.ContentType(""),
+		).Do(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for q, want := range map[string]string{
-		`name = 'notes.txt'`:                                                                "notes.txt",
-		`name = 'NOTES.TXT' and trashed = false`:                                            "notes.txt",
-		`name = 'Room\'s \\ folder'`:                                                        `Room's \ folder`,
-		fmt.Sprintf(`'%s' in parents and name contains 'lect'`, folder.Id):                  "Lecture 1.mp4",
+		`name = 'notes.txt'`:                     "notes.txt",
+		`name = 'NOTES.TXT' and trashed = false`: "notes.txt",
+		`name = 'Room\'s \\ folder'`:             `Room's \ folder`,
+		fmt.Sprintf(
+			`'%s' in parents and name contains 'lect'`, folder.Id,
+		): "Lecture 1.mp4",
 		`name contains 'ecture'`:                                                            "",
 		`'root' in parents`:                                                                 "notes.txt",
 		`appProperties has { key='nvrRecord' and value='2' }`:                               "Lecture 1.mp4",
@@ -84,7 +100,9 @@ func TestDriveQueries(t *testing.T) {
 		`sharedWithMe`:        "",
 		`sharedWithMe = true`: "",
 	} {
-		list, err := s.Files.List().Q(q).PageSize(10).Fields("files(id,name),incompleteSearch,nextPageToken").Do()
+		list, err := s.Files.List().Q(q).PageSize(10).Fields(
+			"files(id,name),incompleteSearch,nextPageToken",
+		).Do()
 		if err != nil {
 			t.Errorf("%s: %v", q, err)
 			continue
@@ -97,20 +115,26 @@ func TestDriveQueries(t *testing.T) {
 			t.Errorf("%s: %q, want %q", q, names, want)
 		}
 	}
-	for _, q := range []string{`name = 'x`, `name == 'x'`, `nam = 'x'`, `name = x`, `'x' in`, `'x' in friends`, `(name = 'x'`, `name = 'x')`, `name = '\x'`, `and`, `not`, `name < 'x'`, strings.Repeat("(", 500)} {
+	for _, q := range []string{
+		`name = 'x`, `name == 'x'`, `nam = 'x'`, `name = x`, `'x' in`, `'x' in friends`, `(name = 'x'`, `name = 'x')`, `name = '\x'`, `and`, `not`, `name < 'x'`, strings.Repeat("(", 500),
+	} {
 		_, err := s.Files.List().Q(q).Do()
 		refused(t, err, 400, "invalid")
 	}
 	var pages int
 	var names []string
-	err = s.Files.List().PageSize(2).OrderBy("folder,name desc").Fields("nextPageToken,files(name)").Pages(t.Context(), func(l *gdrive.FileList) error {
+	err = s.Files.List().PageSize(2).OrderBy("folder,name desc").Fields(
+		"nextPageToken,files(name)",
+	).Pages(t.Context(), func(l *gdrive.FileList) error {
 		pages++
 		for _, f := range l.Files {
 			names = append(names, f.Name)
 		}
 		return nil
 	})
-	if want := "ROOMS|Room's \\ folder|My Drive|notes.txt|Lecture 1.mp4|2026-11-20_15:00_504_24.mp4"; err != nil || pages != 3 || strings.Join(names, "|") != want {
+	if want := "ROOMS|Room's \\ folder|My Drive|notes.txt|Lecture 1.mp4|2026-11-20_15:00_504_24.mp4"; err != nil ||
+		pages != 3 ||
+		strings.Join(names, "|") != want {
 		t.Errorf("%d pages: %q, %v", pages, names, err)
 	}
 }
@@ -154,7 +178,17 @@ func TestDriveIsStrictWithRequests(t *testing.T) {
 	} {
 		a := w.call(tt.method, tt.path, tt.body)
 		if a.status != tt.status || a.reason() != tt.reason {
-			t.Errorf("%s %s %s: %d %s, want %d %s: %s", tt.method, tt.path, tt.body, a.status, a.reason(), tt.status, tt.reason, a.text)
+			t.Errorf(
+				"%s %s %s: %d %s, want %d %s: %s",
+				tt.method,
+				tt.path,
+				tt.body,
+				a.status,
+				a.reason(),
+				tt.status,
+				tt.reason,
+				a.text,
+			)
 		}
 	}
 }
@@ -163,7 +197,10 @@ func TestDriveSharing(t *testing.T) {
 	t.Parallel()
 	w := begin(t)
 	owner, guest := w.drive("upload@example.org"), w.drive("ivanov@example.org")
-	f, err := owner.Files.Create(&gdrive.File{Name: "v.mp4", Parents: []string{"ROOM"}}).Media(strings.NewReader("v")).Do()
+	f, err := owner.Files.Create(&gdrive.File{
+		Name:    "v.mp4",
+		Parents: []string{"ROOM"},
+	}).Media(strings.NewReader("v")).Do()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +208,9 @@ func TestDriveSharing(t *testing.T) {
 	refused(t, err, 404, "notFound")
 	give := func(role string) *gdrive.Permission {
 		t.Helper()
-		p, err := owner.Permissions.Create(f.Id, &gdrive.Permission{Type: "user", Role: role, EmailAddress: "ivanov@example.org"}).SendNotificationEmail(false).SupportsAllDrives(true).Fields("id,role,emailAddress").Do()
+		p, err := owner.Permissions.Create(
+			f.Id, &gdrive.Permission{Type: "user", Role: role, EmailAddress: "ivanov@example.org"},
+		).SendNotificationEmail(false).SupportsAllDrives(true).Fields("id,role,emailAddress").Do()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +222,8 @@ func TestDriveSharing(t *testing.T) {
 	}
 	give("reader")
 	list, err := owner.Permissions.List(f.Id).Fields("permissions(id,emailAddress,role,type)").Do()
-	if err != nil || len(list.Permissions) != 2 || list.Permissions[0].Role != "owner" || list.Permissions[1].Role != "reader" {
+	if err != nil || len(list.Permissions) != 2 || list.Permissions[0].Role != "owner" ||
+		list.Permissions[1].Role != "reader" {
 		t.Errorf("permissions: %+v, %v", list, err)
 	}
 	if _, err := guest.Files.Get(f.Id).Do(); err != nil {
@@ -191,7 +231,9 @@ func TestDriveSharing(t *testing.T) {
 	}
 	_, err = guest.Files.Update(f.Id, &gdrive.File{Name: "mine"}).Do()
 	refused(t, err, 403, "insufficientFilePermissions")
-	_, err = owner.Permissions.Create(f.Id, &gdrive.Permission{Type: "user", Role: "reader", EmailAddress: "nobody"}).Do()
+	_, err = owner.Permissions.Create(
+		f.Id, &gdrive.Permission{Type: "user", Role: "reader", EmailAddress: "nobody"},
+	).Do()
 	refused(t, err, 400, "invalidSharingRequest")
 	if err := owner.Permissions.Delete(f.Id, first.Id).Do(); err != nil {
 		t.Fatal(err)
@@ -204,7 +246,9 @@ func TestDriveProcessesVideos(t *testing.T) {
 	t.Parallel()
 	w := begin(t)
 	s := w.drive("")
-	f, err := s.Files.Create(&gdrive.File{Name: "v.mp4"}).Media(strings.NewReader("no film"), googleapi.ContentType("video/mp4")).Fields("*").Do()
+	f, err := s.Files.Create(&gdrive.File{Name: "v.mp4"}).Media(
+		strings.NewReader("no film"), googleapi.ContentType("video/mp4"),
+	).Fields("*").Do()
 	if err != nil || f.VideoMediaMetadata != nil {
 		t.Fatalf("at once: %+v, %v", f, err)
 	}
@@ -226,7 +270,11 @@ func TestDriveOfGooglesWords(t *testing.T) {
 	if err != nil || f.Id == "" || f.Size != 0 || f.WebViewLink != "" {
 		t.Errorf("without fields: %+v, %v", f, err)
 	}
-	short, err := s.Files.Create(&gdrive.File{Name: "s", MimeType: "application/vnd.google-apps.shortcut", ShortcutDetails: &gdrive.FileShortcutDetails{TargetId: f.Id}}).Fields("shortcutDetails").Do()
+	short, err := s.Files.Create(&gdrive.File{
+		Name:            "s",
+		MimeType:        "application/vnd.google-apps.shortcut",
+		ShortcutDetails: &gdrive.FileShortcutDetails{TargetId: f.Id},
+	}).Fields("shortcutDetails").Do()
 	if err != nil || short.ShortcutDetails.TargetId != f.Id || short.ShortcutDetails.TargetMimeType == "" {
 		t.Errorf("a shortcut: %+v, %v", short, err)
 	}

@@ -14,7 +14,11 @@ import (
 // fuzzed is the stand-ins without a port.
 func fuzzed(f *testing.F) func(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	f.Helper()
-	s, err := google.New(google.Options{Dir: f.TempDir(), BaseURL: "http://localhost", Now: func() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC) }})
+	s, err := google.New(google.Options{
+		Dir:     f.TempDir(),
+		BaseURL: "http://localhost",
+		Now:     func() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC) },
+	})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -41,14 +45,18 @@ func FuzzQuery(f *testing.F) {
 	call := fuzzed(f)
 	call("POST", "/drive/v3/files", `{"name":"x","parents":["y"],"appProperties":{"a":"b"}}`)
 	f.Fuzz(func(t *testing.T, q string) {
-		if got := call("GET", "/drive/v3/files?q="+url.QueryEscape(q), ""); got.Code != 200 && got.Code != 400 {
+		if got := call(
+			"GET", "/drive/v3/files?q="+url.QueryEscape(q), "",
+		); got.Code != 200 && got.Code != 400 {
 			t.Errorf("%q: %d %s", q, got.Code, got.Body)
 		}
 	})
 }
 
 func FuzzContentRange(f *testing.F) {
-	for _, seed := range []string{"bytes 0-9/10", "bytes 0-4/*", "bytes */10", "bytes */*", "bytes 9223372036854775807-9223372036854775807/*", "bytes -1-2/3", "", "bytes 5-4/10", "bytes 0-9/9"} {
+	for _, seed := range []string{
+		"bytes 0-9/10", "bytes 0-4/*", "bytes */10", "bytes */*", "bytes 9223372036854775807-9223372036854775807/*", "bytes -1-2/3", "", "bytes 5-4/10", "bytes 0-9/9",
+	} {
 		f.Add(seed, "0123456789")
 	}
 	call := fuzzed(f)
@@ -62,7 +70,9 @@ func FuzzContentRange(f *testing.F) {
 		if sent.Code != 200 && sent.Code != 308 && sent.Code != 400 {
 			t.Errorf("%q: %d %s", span, sent.Code, sent.Body)
 		}
-		if sent.Code == 200 && !strings.Contains(sent.Body.String(), fmt.Sprintf(`"size": "%d"`, len(body))) && !strings.Contains(sent.Body.String(), `"size": "0"`) {
+		if sent.Code == 200 &&
+			!strings.Contains(sent.Body.String(), fmt.Sprintf(`"size": "%d"`, len(body))) &&
+			!strings.Contains(sent.Body.String(), `"size": "0"`) {
 			t.Errorf("%q took another number of bytes than %d: %s", span, len(body), sent.Body)
 		}
 		call("DELETE", at.RequestURI(), "")
@@ -78,7 +88,10 @@ func FuzzRecurrence(f *testing.F) {
 	}
 	call := fuzzed(f)
 	f.Fuzz(func(t *testing.T, line string) {
-		body := fmt.Sprintf(`{"start":{"dateTime":"2026-11-20T15:10:00","timeZone":"Europe/Moscow"},"end":{"dateTime":"2026-11-20T16:30:00","timeZone":"Europe/Moscow"},"recurrence":[%s]}`, quoted(line))
+		body := fmt.Sprintf(
+			`{"start":{"dateTime":"2026-11-20T15:10:00","timeZone":"Europe/Moscow"},"end":{"dateTime":"2026-11-20T16:30:00","timeZone":"Europe/Moscow"},"recurrence":[%s]}`,
+			quoted(line),
+		)
 		made := call("POST", "/calendar/v3/calendars/room/events", body)
 		if made.Code == 400 {
 			return
@@ -86,7 +99,11 @@ func FuzzRecurrence(f *testing.F) {
 		if made.Code != 200 {
 			t.Fatalf("%q: %d %s", line, made.Code, made.Body)
 		}
-		if got := call("GET", "/calendar/v3/calendars/room/events?singleEvents=true&timeMin=2026-11-01T00:00:00Z&timeMax=2027-01-01T00:00:00Z", ""); got.Code != 200 {
+		if got := call(
+			"GET",
+			"/calendar/v3/calendars/room/events?singleEvents=true&timeMin=2026-11-01T00:00:00Z&timeMax=2027-01-01T00:00:00Z",
+			"",
+		); got.Code != 200 {
 			t.Errorf("%q: %d %s", line, got.Code, got.Body)
 		}
 		// One event at a time, or the listing grows without end.
@@ -97,5 +114,7 @@ func FuzzRecurrence(f *testing.F) {
 }
 
 func quoted(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(strings.ToValidUTF8(text, "?")) + `"`
+	return `"` + strings.NewReplacer(
+		`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`,
+	).Replace(strings.ToValidUTF8(text, "?")) + `"`
 }

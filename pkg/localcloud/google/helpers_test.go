@@ -59,11 +59,18 @@ func (w *world) start() *world {
 	w.t.Helper()
 	// The handler comes after the address, which it puts into its answers.
 	var handler http.Handler
-	w.http = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	w.http = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(rw, r)
+	}))
 	w.base = w.http.URL + "/workspace"
 	var err error
 	w.server, err = google.New(google.Options{
-		Dir: w.dir, BaseURL: w.base, Faults: w.faults, Now: w.clock.Now, Strict: w.strict, Drive: w.script,
+		Dir:     w.dir,
+		BaseURL: w.base,
+		Faults:  w.faults,
+		Now:     w.clock.Now,
+		Strict:  w.strict,
+		Drive:   w.script,
 	})
 	if err != nil {
 		w.t.Fatal(err)

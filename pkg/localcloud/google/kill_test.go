@@ -30,13 +30,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve is the process that is killed. It ends when its input does, so that none outlives the test.
+// serve is the process that is killed. It ends when its input does, so that none outlives the
+// test.
 func serve(dir string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s, err := google.New(google.Options{Dir: dir, BaseURL: "http://" + listener.Addr().String(), Now: time.Now})
+	s, err := google.New(google.Options{
+		Dir:     dir,
+		BaseURL: "http://" + listener.Addr().String(),
+		Now:     time.Now,
+	})
 	if err != nil {
 		return err
 	}
@@ -84,8 +89,8 @@ func (c *child) kill() {
 	_ = c.stdin.Close()
 }
 
-// TestKilledAtAnyInstant kills the server -9 while it is written to, many times over: what was answered for
-// is there afterwards, and an upload goes on where it was.
+// TestKilledAtAnyInstant kills the server -9 while it is written to, many times over: what was
+// answered for is there afterwards, and an upload goes on where it was.
 func TestKilledAtAnyInstant(t *testing.T) {
 	t.Parallel()
 	rounds := 12
@@ -137,7 +142,9 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	w.base = c.base
 	w.goOn(session, content, len(content))
 	md5, _ := sums(content)
-	if a := w.want(200, "GET", "/drive/v3/files/"+uploading+"?fields=md5Checksum", ""); a.body["md5Checksum"] != md5 {
+	if a := w.want(
+		200, "GET", "/drive/v3/files/"+uploading+"?fields=md5Checksum", "",
+	); a.body["md5Checksum"] != md5 {
 		t.Errorf("the upload that was killed %d times: %s", rounds, a.text)
 	}
 	if len(acknowledged) < 10*rounds {
@@ -150,10 +157,17 @@ func (w *world) writeSomething(kind int, name string) (path, want string, ok boo
 	var a answer
 	switch kind {
 	case 0:
-		a = w.call("POST", "/upload/drive/v3/files?uploadType=media&fields=id", name, "Content-Type", "text/plain")
+		a = w.call(
+			"POST", "/upload/drive/v3/files?uploadType=media&fields=id", name, "Content-Type", "text/plain",
+		)
 		path, want = "/drive/v3/files/%s?alt=media", name
 	case 1:
-		a = w.call("POST", "/calendar/v3/calendars/room/events", `{"summary":"`+name+`","start":{"date":"2026-11-20"},"end":{"date":"2026-11-21"},"attendees":[{"email":"a@example.org"}]}`)
+		a = w.call(
+			"POST",
+			"/calendar/v3/calendars/room/events",
+			`{"summary":"`+name+
+				`","start":{"date":"2026-11-20"},"end":{"date":"2026-11-21"},"attendees":[{"email":"a@example.org"}]}`,
+		)
 		path, want = "/calendar/v3/calendars/a@example.org/events/%s", name
 	default:
 		a = w.call("POST", "/classroom/v1/courses", `{"name":"`+name+`","ownerId":"a@example.org"}`)
@@ -201,8 +215,12 @@ func TestUploadsNeedNoMemory(t *testing.T) {
 	c := spawn(t, t.TempDir())
 	defer c.kill()
 	w.base = c.base
-	for _, at := range []string{"/upload/drive/v3/files?uploadType=media&fields=id,size", relative(w.session(w.newID(), size))} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+at, io.LimitReader(&pattern{}, size))
+	for _, at := range []string{
+		"/upload/drive/v3/files?uploadType=media&fields=id,size", relative(w.session(w.newID(), size)),
+	} {
+		request, err := http.NewRequestWithContext(
+			t.Context(), http.MethodPost, w.base+at, io.LimitReader(&pattern{}, size),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

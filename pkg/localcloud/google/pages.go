@@ -58,7 +58,8 @@ func newPages(s *Server) (*pages, error) {
 		return nil, fmt.Errorf("the time zone of the pages: %w", err)
 	}
 	look, err := template.New("page.html").Funcs(template.FuncMap{
-		"size": size, "path": url.PathEscape,
+		"size":   size,
+		"path":   url.PathEscape,
 		"moment": func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
 		"day":    func(t time.Time) string { return t.Format(time.DateOnly) },
 		"hour":   func(t time.Time) string { return t.Format("15:04") },
@@ -82,7 +83,16 @@ func (p *pages) mount(mux *http.ServeMux) {
 }
 
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
-	p.write(w, r, page{Overview: true, Folders: p.s.drive.Folders(), Calendars: p.s.calendar.Calendars(), Courses: p.s.classroom.Courses()})
+	p.write(
+		w,
+		r,
+		page{
+			Overview:  true,
+			Folders:   p.s.drive.Folders(),
+			Calendars: p.s.calendar.Calendars(),
+			Courses:   p.s.classroom.Courses(),
+		},
+	)
 }
 
 func (p *pages) folder(w http.ResponseWriter, r *http.Request) {
@@ -132,7 +142,10 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	header.Set(
+		"Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Vary", "Accept-Language")

@@ -23,22 +23,32 @@ func TestCalendarSeries(t *testing.T) {
 			[]string{"20261016T131000Z", "20261023T131000Z", "20261030T141000Z"},
 		},
 		{
-			"daily until, in Moscow", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{"RRULE:FREQ=DAILY;UNTIL=20261121T121000Z"}, "2026-10-01", "2027-01-01",
+			"daily until, in Moscow", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{
+				"RRULE:FREQ=DAILY;UNTIL=20261121T121000Z",
+			}, "2026-10-01", "2027-01-01",
 			[]string{"2026-11-19T15:10:00+03:00", "2026-11-20T15:10:00+03:00", "2026-11-21T15:10:00+03:00"},
 			[]string{"20261119T121000Z", "20261120T121000Z", "20261121T121000Z"},
 		},
 		{
-			"until a day", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{"RRULE:FREQ=DAILY;UNTIL=20261120"}, "2026-10-01", "2027-01-01",
+			"until a day", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{
+				"RRULE:FREQ=DAILY;UNTIL=20261120",
+			}, "2026-10-01", "2027-01-01",
 			[]string{"2026-11-19T15:10:00+03:00", "2026-11-20T15:10:00+03:00"}, nil,
 		},
 		{
 			"by day, every other week, one taken out", "2026-11-02T10:00:00+03:00", "2026-11-02T11:20:00+03:00", "Europe/Moscow",
-			[]string{"RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;UNTIL=20261130T235959Z", "EXDATE;TZID=Europe/Moscow:20261116T100000"}, "2026-11-01", "2026-12-31",
-			[]string{"2026-11-02T10:00:00+03:00", "2026-11-06T10:00:00+03:00", "2026-11-20T10:00:00+03:00", "2026-11-30T10:00:00+03:00"}, nil,
+			[]string{
+				"RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;UNTIL=20261130T235959Z", "EXDATE;TZID=Europe/Moscow:20261116T100000",
+			}, "2026-11-01", "2026-12-31",
+			[]string{
+				"2026-11-02T10:00:00+03:00", "2026-11-06T10:00:00+03:00", "2026-11-20T10:00:00+03:00", "2026-11-30T10:00:00+03:00",
+			}, nil,
 		},
 		{
 			"an exdate in UTC and a date added", "2026-11-02T10:00:00+03:00", "2026-11-02T11:20:00+03:00", "Europe/Moscow",
-			[]string{"RRULE:FREQ=WEEKLY;COUNT=2", "EXDATE:20261109T070000Z", "RDATE;TZID=Europe/Moscow:20261110T120000"}, "2026-11-01", "2026-12-31",
+			[]string{
+				"RRULE:FREQ=WEEKLY;COUNT=2", "EXDATE:20261109T070000Z", "RDATE;TZID=Europe/Moscow:20261110T120000",
+			}, "2026-11-01", "2026-12-31",
 			[]string{"2026-11-02T10:00:00+03:00", "2026-11-10T12:00:00+03:00"}, nil,
 		},
 		{
@@ -47,11 +57,15 @@ func TestCalendarSeries(t *testing.T) {
 		},
 		{
 			"an hour that summer time skips", "2027-03-27T02:30:00+01:00", "2027-03-27T03:30:00+01:00", "Europe/Berlin", []string{"RRULE:FREQ=DAILY;COUNT=3"}, "2027-03-01", "2027-04-01",
-			[]string{"2027-03-27T02:30:00+01:00", "2027-03-28T03:30:00+02:00", "2027-03-29T02:30:00+02:00"}, nil,
+			[]string{
+				"2027-03-27T02:30:00+01:00", "2027-03-28T03:30:00+02:00", "2027-03-29T02:30:00+02:00",
+			}, nil,
 		},
 		{
 			"an hour that is doubled", "2026-10-24T02:30:00+02:00", "2026-10-24T03:30:00+02:00", "Europe/Berlin", []string{"RRULE:FREQ=DAILY;COUNT=3"}, "2026-10-01", "2026-12-01",
-			[]string{"2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"}, nil,
+			[]string{
+				"2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00",
+			}, nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,7 +75,15 @@ func TestCalendarSeries(t *testing.T) {
 			moment := func(text string) *gcalendar.EventDateTime {
 				return &gcalendar.EventDateTime{DateTime: text, TimeZone: tt.zone}
 			}
-			e, err := s.Events.Insert(room, &gcalendar.Event{Summary: "x", Start: moment(tt.start), End: moment(tt.end), Recurrence: tt.rules}).Do()
+			e, err := s.Events.Insert(
+				room,
+				&gcalendar.Event{
+					Summary:    "x",
+					Start:      moment(tt.start),
+					End:        moment(tt.end),
+					Recurrence: tt.rules,
+				},
+			).Do()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +94,8 @@ func TestCalendarSeries(t *testing.T) {
 			var starts []string
 			for i, one := range list.Items {
 				starts = append(starts, one.Start.DateTime)
-				if one.RecurringEventId != e.Id || one.OriginalStartTime.DateTime != one.Start.DateTime || len(one.Recurrence) > 0 {
+				if one.RecurringEventId != e.Id || one.OriginalStartTime.DateTime != one.Start.DateTime ||
+					len(one.Recurrence) > 0 {
 					t.Errorf("instance: %+v", one)
 				}
 				if tt.ids != nil && one.Id != e.Id+"_"+tt.ids[i] {
@@ -101,7 +124,9 @@ func TestCalendarExceptions(t *testing.T) {
 	}
 	second, third := e.Id+"_20261127T121000Z", e.Id+"_20261204T121000Z"
 	link := w.base + "/file/d/FILE/view"
-	if one, err := s.Events.Patch(room, second, &gcalendar.Event{Attachments: []*gcalendar.EventAttachment{{FileUrl: link}}}).SupportsAttachments(true).Do(); err != nil || one.Attachments[0].FileId != "FILE" {
+	if one, err := s.Events.Patch(
+		room, second, &gcalendar.Event{Attachments: []*gcalendar.EventAttachment{{FileUrl: link}}},
+	).SupportsAttachments(true).Do(); err != nil || one.Attachments[0].FileId != "FILE" {
 		t.Errorf("attach to an instance: %+v, %v", one, err)
 	}
 	if series, err := s.Events.Get(room, e.Id).Do(); err != nil || len(series.Attachments) > 0 {
@@ -110,7 +135,11 @@ func TestCalendarExceptions(t *testing.T) {
 	if err := s.Events.Delete(room, third).Do(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Events.Patch(room, second, &gcalendar.Event{Start: at("2026-11-28T12:00:00+03:00"), End: at("2026-11-28T13:00:00+03:00")}).Do(); err != nil {
+	if _, err := s.Events.Patch(
+		room,
+		second,
+		&gcalendar.Event{Start: at("2026-11-28T12:00:00+03:00"), End: at("2026-11-28T13:00:00+03:00")},
+	).Do(); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()
@@ -119,7 +148,9 @@ func TestCalendarExceptions(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	gone, err := s.Events.Get(room, third).Do()
-	if err != nil || gone.Status != "cancelled" || gone.Summary != "" || gone.OriginalStartTime.DateTime != "2026-12-04T15:10:00+03:00" || gone.RecurringEventId != e.Id {
+	if err != nil || gone.Status != "cancelled" || gone.Summary != "" ||
+		gone.OriginalStartTime.DateTime != "2026-12-04T15:10:00+03:00" ||
+		gone.RecurringEventId != e.Id {
 		t.Errorf("the cancelled instance: %+v, %v", gone, err)
 	}
 	if _, err := s.Events.Patch(room, third, &gcalendar.Event{Status: "confirmed"}).Do(); err != nil {
@@ -134,7 +165,11 @@ func TestCalendarExceptions(t *testing.T) {
 		t.Errorf("without single events: %s, %v", brief(list.Items), err)
 	}
 	// The series moves by an hour: exceptions for times that are no more go.
-	if _, err := s.Events.Patch(room, e.Id, &gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")}).Do(); err != nil {
+	if _, err := s.Events.Patch(
+		room,
+		e.Id,
+		&gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")},
+	).Do(); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.listed(s, room, true); strings.Count(got, "T16:10") != 4 || strings.Count(got, "@") != 4 {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// journals is the folder testdata/journals: a state as the versions until November 2026 wrote it, and
-// what they answered for it.
+// journals is the folder testdata/journals: a state as the versions until November 2026 wrote it,
+// and what they answered for it.
 type journals struct {
 	Answers map[string]map[string]any `json:"answers"` // by path
 	Session string                    `json:"session"` // of an upload that has its first chunk

@@ -27,14 +27,26 @@ func TestDriveUploadsOfGooglesClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := fmt.Sprintf("2026-11-20 15:10-16:30 504 Title %d.mp4", size)
-		f, err := s.Files.Create(&gdrive.File{Id: ids.Ids[0], Name: name, Parents: []string{"ROOM504"}, AppProperties: map[string]string{"nvrRecord": "12"}}).
-			Media(bytes.NewReader(content), googleapi.ChunkSize(1<<20), googleapi.ContentType("video/mp4")).SupportsAllDrives(true).
-			Fields("id,name,size,md5Checksum,sha256Checksum,parents,webViewLink,trashed,mimeType,appProperties,owners").Do()
+		f, err := s.Files.Create(&gdrive.File{
+			Id:            ids.Ids[0],
+			Name:          name,
+			Parents:       []string{"ROOM504"},
+			AppProperties: map[string]string{"nvrRecord": "12"},
+		}).
+			Media(
+				bytes.NewReader(content), googleapi.ChunkSize(1<<20), googleapi.ContentType("video/mp4"),
+			).SupportsAllDrives(true).
+			Fields(
+				"id,name,size,md5Checksum,sha256Checksum,parents,webViewLink,trashed,mimeType,appProperties,owners",
+			).Do()
 		if err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
-		if f.Id != ids.Ids[0] || f.Name != name || f.Size != int64(size) || f.Md5Checksum != md5 || f.Sha256Checksum != sha ||
-			!slices.Equal(f.Parents, []string{"ROOM504"}) || f.MimeType != "video/mp4" || f.AppProperties["nvrRecord"] != "12" || f.Owners[0].EmailAddress != "upload@example.org" {
+		if f.Id != ids.Ids[0] || f.Name != name || f.Size != int64(size) || f.Md5Checksum != md5 ||
+			f.Sha256Checksum != sha ||
+			!slices.Equal(
+				f.Parents, []string{"ROOM504"},
+			) || f.MimeType != "video/mp4" || f.AppProperties["nvrRecord"] != "12" || f.Owners[0].EmailAddress != "upload@example.org" {
 			t.Errorf("%d bytes: %+v", size, f)
 		}
 		_, err = s.Files.Create(&gdrive.File{Id: ids.Ids[0], Name: name}).Media(bytes.NewReader(content)).Do()
@@ -70,17 +82,23 @@ func TestDriveReplacesContent(t *testing.T) {
 	for _, size := range []int{10, 600_000} {
 		content := noise(size)
 		md5, _ := sums(content)
-		g, err := s.Files.Update(f.Id, &gdrive.File{Description: "new"}).Media(bytes.NewReader(content), googleapi.ChunkSize(256<<10)).Fields("*").Do()
+		g, err := s.Files.Update(f.Id, &gdrive.File{Description: "new"}).Media(
+			bytes.NewReader(content), googleapi.ChunkSize(256<<10),
+		).Fields("*").Do()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if g.Id != f.Id || g.Md5Checksum != md5 || g.HeadRevisionId == f.HeadRevisionId || g.Description != "new" || g.Name != "a.mp4" {
+		if g.Id != f.Id || g.Md5Checksum != md5 || g.HeadRevisionId == f.HeadRevisionId ||
+			g.Description != "new" ||
+			g.Name != "a.mp4" {
 			t.Errorf("%d bytes: %+v", size, g)
 		}
 	}
 	_, err = s.Files.Update(f.Id, &gdrive.File{Parents: []string{"X"}}).Do()
 	refused(t, err, 403, "fieldNotWritable")
-	g, err := s.Files.Update(f.Id, &gdrive.File{Trashed: true}).AddParents("X").RemoveParents(f.Parents[0]).Fields("*").Do()
+	g, err := s.Files.Update(
+		f.Id, &gdrive.File{Trashed: true},
+	).AddParents("X").RemoveParents(f.Parents[0]).Fields("*").Do()
 	if err != nil || !g.Trashed || !slices.Equal(g.Parents, []string{"X"}) {
 		t.Errorf("moved to the trash: %+v, %v", g, err)
 	}
@@ -94,7 +112,9 @@ func TestDriveReplacesContent(t *testing.T) {
 func (w *world) session(id string, size int) string {
 	w.t.Helper()
 	a := w.want(200, "POST", "/upload/drive/v3/files?uploadType=resumable&supportsAllDrives=true&fields=id,size,md5Checksum",
-		fmt.Sprintf(`{"id":%q,"name":"v.mp4","parents":["F"]}`, id), "X-Upload-Content-Type", "video/mp4", "X-Upload-Content-Length", fmt.Sprint(size), "Content-Type", "application/json")
+		fmt.Sprintf(
+			`{"id":%q,"name":"v.mp4","parents":["F"]}`, id,
+		), "X-Upload-Content-Type", "video/mp4", "X-Upload-Content-Length", fmt.Sprint(size), "Content-Type", "application/json")
 	return a.header.Get("Location")
 }
 
@@ -113,7 +133,13 @@ func (w *world) send(session string, content []byte, from, to int) answer {
 	if strings.HasPrefix(session, "/") {
 		session = w.base + session
 	}
-	return w.call("PUT", session, string(content[from:to]), "Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
+	return w.call(
+		"PUT",
+		session,
+		string(content[from:to]),
+		"Content-Range",
+		fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)),
+	)
 }
 
 func TestDriveResumableByHand(t *testing.T) {
@@ -131,33 +157,45 @@ func TestDriveResumableByHand(t *testing.T) {
 		t.Errorf("before the first byte: %v", a.header)
 	}
 	// 300 kB are no multiple of 256 KiB: the rest is not kept.
-	if a := w.send(session, content, 0, 300_000); a.status != 308 || a.header.Get("Range") != "bytes=0-262143" {
+	if a := w.send(
+		session, content, 0, 300_000,
+	); a.status != 308 || a.header.Get("Range") != "bytes=0-262143" {
 		t.Errorf("first chunk: %d %v", a.status, a.header)
 	}
 	w.want(404, "GET", "/drive/v3/files/"+id, "")
 	w.restart()
 	session = relative(session)
-	if a := w.want(308, "PUT", session, "", "Content-Range", status); a.header.Get("Range") != "bytes=0-262143" {
+	if a := w.want(
+		308, "PUT", session, "", "Content-Range", status,
+	); a.header.Get("Range") != "bytes=0-262143" {
 		t.Errorf("after a restart: %v", a.header)
 	}
 	if a := w.send(session, content, 524288, len(content)); a.status != 400 {
 		t.Errorf("a chunk beyond what is kept: %d %s", a.status, a.text)
 	}
 	// What was sent before is taken once.
-	if a := w.send(session, content, 0, 524288); a.status != 308 || a.header.Get("Range") != "bytes=0-524287" {
+	if a := w.send(
+		session, content, 0, 524288,
+	); a.status != 308 || a.header.Get("Range") != "bytes=0-524287" {
 		t.Errorf("sent again: %d %v", a.status, a.header)
 	}
-	if a := w.call("POST", session, "", "Content-Range", status, "X-GUploader-No-308", "yes"); a.status != 200 || a.header.Get("X-Http-Status-Code-Override") != "308" {
+	if a := w.call(
+		"POST", session, "", "Content-Range", status, "X-GUploader-No-308", "yes",
+	); a.status != 200 || a.header.Get("X-Http-Status-Code-Override") != "308" {
 		t.Errorf("as Google's client asks: %d %v", a.status, a.header)
 	}
 	for range 2 { // the second as if the answer was lost
 		a := w.send(session, content, 524288, len(content))
-		if a.status != 200 || a.body["id"] != id || a.body["md5Checksum"] != md5 || a.body["size"] != fmt.Sprint(len(content)) || len(a.body) != 3 {
+		if a.status != 200 || a.body["id"] != id || a.body["md5Checksum"] != md5 ||
+			a.body["size"] != fmt.Sprint(len(content)) ||
+			len(a.body) != 3 {
 			t.Errorf("last chunk: %d %s", a.status, a.text)
 		}
 	}
 	w.want(200, "PUT", session, "", "Content-Range", status)
-	if a := w.call("POST", "/upload/drive/v3/files?uploadType=resumable", fmt.Sprintf(`{"id":%q}`, id)); a.status != 409 || a.reason() != "fileIdInUse" {
+	if a := w.call(
+		"POST", "/upload/drive/v3/files?uploadType=resumable", fmt.Sprintf(`{"id":%q}`, id),
+	); a.status != 409 || a.reason() != "fileIdInUse" {
 		t.Errorf("a session for an id in use: %d %s", a.status, a.text)
 	}
 	// Two sessions of one id: one file.
@@ -198,7 +236,9 @@ func TestDriveKeepsLess(t *testing.T) {
 			break
 		}
 		var last int
-		if _, err := fmt.Sscanf(a.header.Get("Range"), "bytes=0-%d", &last); err != nil && a.header.Get("Range") != "" || a.status != 308 {
+		if _, err := fmt.Sscanf(
+			a.header.Get("Range"), "bytes=0-%d", &last,
+		); err != nil && a.header.Get("Range") != "" || a.status != 308 {
 			t.Fatalf("%d %v %s", a.status, a.header, a.text)
 		}
 		if from = last + 1; last == 0 {
@@ -219,10 +259,20 @@ func TestDriveCutChunkIsKeptInPart(t *testing.T) {
 	w := begin(t)
 	content := noise(2 << 20)
 	session := w.session(w.newID(), len(content))
-	if err := w.faults.Add(faults.Rule{API: "drive", Method: "files.create", Nth: 1, Kind: faults.Cut}); err != nil {
+	if err := w.faults.Add(faults.Rule{
+		API:    "drive",
+		Method: "files.create",
+		Nth:    1,
+		Kind:   faults.Cut,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.faults.Add(faults.Rule{API: "drive", Method: "files.create", Nth: 3, Kind: faults.Lost}); err != nil {
+	if err := w.faults.Add(faults.Rule{
+		API:    "drive",
+		Method: "files.create",
+		Nth:    3,
+		Kind:   faults.Lost,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if a := w.send(session, content, 0, len(content)); a.status != 0 {

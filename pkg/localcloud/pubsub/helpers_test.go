@@ -33,7 +33,9 @@ func start(t *testing.T, options pubsub.Options) *pubsub.Server {
 
 func topics(t *testing.T, server *pubsub.Server) *dispatch.Topics {
 	t.Helper()
-	topics, err := dispatch.NewTopics(t.Context(), dispatch.TopicsOptions{Project: "p", Endpoint: server.Addr(), Scale: 100})
+	topics, err := dispatch.NewTopics(
+		t.Context(), dispatch.TopicsOptions{Project: "p", Endpoint: server.Addr(), Scale: 100},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,12 @@
-// Package pubsub is Pub/Sub on one machine: the server that comes with the client library (pstest),
-// and the pushes that it lacks.
+// Package pubsub is Pub/Sub on one machine: the server that comes with the client library
+// (pstest), and the pushes that it lacks.
 //
-// It knows topics, subscriptions and HTTP. It knows nothing of what messages say. pstest speaks the
-// API over a socket and holds topics and subscriptions; the messages of a topic with a push
-// subscription are taken from it as they are published and held here, because pstest never pushes,
-// ignores the retry policy, drops what waits for 10 minutes and forgets nothing else. Here a message
-// is pushed until it is acknowledged or dead-lettered, and then it is gone. A restart loses all
-// messages, which Pub/Sub does not; whoever relies on messages alone finds out.
+// It knows topics, subscriptions and HTTP. It knows nothing of what messages say. pstest speaks
+// the API over a socket and holds topics and subscriptions; the messages of a topic with a push
+// subscription are taken from it as they are published and held here, because pstest never
+// pushes, ignores the retry policy, drops what waits for 10 minutes and forgets nothing else.
+// Here a message is pushed until it is acknowledged or dead-lettered, and then it is gone. A
+// restart loses all messages, which Pub/Sub does not; whoever relies on messages alone finds out.
 //
 // Deadlines and back-offs are divided by [Options].Scale. Start with [Start].
 package pubsub
@@ -32,8 +32,9 @@ import (
 
 // Options say what there is.
 type Options struct {
-	Project       string
-	Topics        []string       // those that no subscription names; what is published there is dropped
+	Project string
+	// those that no subscription names; what is published there is dropped
+	Topics        []string
 	Subscriptions []Subscription // one a topic
 	Scale         float64        // divides every wait; 0 is 1
 	Concurrency   int            // pushes of one subscription at once; 0 is 8
@@ -55,15 +56,17 @@ type Subscription struct {
 	MaxDeliveryAttempts int           // 0 is 20
 }
 
-// Chaos makes the deliveries worse than a quiet machine does, no worse than Pub/Sub may. Shares are
-// from 0 to 1. The same seed and the same order of publishes make the same choices.
+// Chaos makes the deliveries worse than a quiet machine does, no worse than Pub/Sub may. Shares
+// are from 0 to 1. The same seed and the same order of publishes make the same choices.
 type Chaos struct {
-	Seed    uint64
-	Double  float64       // share of messages that are delivered twice, acknowledged or not
-	Lost    float64       // share of publishes whose answer is lost, so that the client publishes again
-	Delay   float64       // share of messages that wait up to UpTo before they are first pushed
-	Reorder float64       // share of messages that let the next one of their subscription pass
-	UpTo    time.Duration // the longest delay, and how long a message waits for one to pass; 0 is 1 minute
+	Seed   uint64
+	Double float64 // share of messages that are delivered twice, acknowledged or not
+	// share of publishes whose answer is lost, so that the client publishes again
+	Lost    float64
+	Delay   float64 // share of messages that wait up to UpTo before they are first pushed
+	Reorder float64 // share of messages that let the next one of their subscription pass
+	// the longest delay, and how long a message waits for one to pass; 0 is 1 minute
+	UpTo time.Duration
 }
 
 // Server is a running Pub/Sub. Close it.
@@ -85,12 +88,19 @@ type Server struct {
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ctx, stop := context.WithCancel(ctx)
 	s := &Server{
-		project: options.Project, pushed: map[string]*pusher{}, pulled: map[string]bool{}, topics: map[string]bool{},
-		now: options.Now, stop: stop, chaos: options.Chaos,
-		dice: rand.New(rand.NewPCG(options.Chaos.Seed, 0)), //nolint:gosec // chaos wants to be repeated, not to be secret
+		project: options.Project,
+		pushed:  map[string]*pusher{},
+		pulled:  map[string]bool{},
+		topics:  map[string]bool{},
+		now:     options.Now,
+		stop:    stop,
+		chaos:   options.Chaos,
+		dice:    rand.New(rand.NewPCG(options.Chaos.Seed, 0)), //nolint:gosec // chaos wants to be repeated, not to be secret
 	}
 	s.chaos.UpTo = scaled(cmp.Or(s.chaos.UpTo, time.Minute), options.Scale)
-	s.pstest = pstest.NewServerWithAddress("127.0.0.1:0", pstest.ServerReactorOption{FuncName: "Publish", Reactor: taker{s}})
+	s.pstest = pstest.NewServerWithAddress(
+		"127.0.0.1:0", pstest.ServerReactorOption{FuncName: "Publish", Reactor: taker{s}},
+	)
 	s.pstest.SetTimeNowFunc(options.Now)
 	if err := s.build(ctx, options); err != nil {
 		s.Close()
@@ -100,7 +110,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 }
 
 // Addr is where clients find the server: host:port, without TLS.
-func (s *Server) Addr() string { return s.pstest.Addr }
+func (s *Server) Addr() string {
+	return s.pstest.Addr
+}
 
 // Close ends the pushes that run and waits for them. Messages that wait are lost.
 func (s *Server) Close() {
@@ -143,24 +155,35 @@ func (s *Server) build(ctx context.Context, options Options) error {
 	}
 	for topic := range topics {
 		s.topics[s.topic(topic)] = true
-		if _, err := s.pstest.GServer.CreateTopic(ctx, &pubsubpb.Topic{Name: s.topic(topic)}); err != nil {
+		if _, err := s.pstest.GServer.CreateTopic(
+			ctx, &pubsubpb.Topic{Name: s.topic(topic)},
+		); err != nil {
 			return fmt.Errorf("make topic %s: %w", topic, err)
 		}
 	}
 	client := &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: cmp.Or(options.Concurrency, 8), IdleConnTimeout: time.Minute},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: cmp.Or(options.Concurrency, 8),
+			IdleConnTimeout:     time.Minute,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 	for _, subscription := range options.Subscriptions {
 		topic := s.topic(subscription.Topic)
 		if s.pushed[topic] != nil || s.pulled[topic] {
-			return fmt.Errorf("subscription %s: topic %s has one already", subscription.Name, subscription.Topic)
+			return fmt.Errorf(
+				"subscription %s: topic %s has one already", subscription.Name, subscription.Topic,
+			)
 		}
 		subscription.AckDeadline = cmp.Or(subscription.AckDeadline, 600*time.Second)
 		subscription.MinBackoff = cmp.Or(subscription.MinBackoff, 10*time.Second)
 		subscription.MaxBackoff = cmp.Or(subscription.MaxBackoff, 600*time.Second)
 		subscription.MaxDeliveryAttempts = cmp.Or(subscription.MaxDeliveryAttempts, 20)
-		if _, err := s.pstest.GServer.CreateSubscription(ctx, s.described(subscription)); err != nil {
+		if _, err := s.pstest.GServer.CreateSubscription(
+			ctx, s.described(subscription),
+		); err != nil {
 			return fmt.Errorf("make subscription %s: %w", subscription.Name, err)
 		}
 		if subscription.PushURL == "" {
@@ -172,7 +195,9 @@ func (s *Server) build(ctx context.Context, options Options) error {
 	return nil
 }
 
-func (s *Server) topic(name string) string { return "projects/" + s.project + "/topics/" + name }
+func (s *Server) topic(name string) string {
+	return "projects/" + s.project + "/topics/" + name
+}
 
 // described is a subscription as the API shows it.
 func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
@@ -188,7 +213,9 @@ func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
 	}
 	if subscription.DeadLetterTopic != "" {
 		d.DeadLetterPolicy = &pubsubpb.DeadLetterPolicy{
-			DeadLetterTopic: s.topic(subscription.DeadLetterTopic), MaxDeliveryAttempts: int32(subscription.MaxDeliveryAttempts),
+			DeadLetterTopic: s.topic(
+				subscription.DeadLetterTopic,
+			), MaxDeliveryAttempts: int32(subscription.MaxDeliveryAttempts),
 		}
 	}
 	return d
@@ -257,7 +284,13 @@ func (s *Server) delay() time.Duration {
 
 // bury publishes a message to a dead-letter topic.
 func (s *Server) bury(ctx context.Context, topic string, message *pubsubpb.PubsubMessage) error {
-	_, err := s.pstest.GServer.Publish(ctx, &pubsubpb.PublishRequest{Topic: s.topic(topic), Messages: []*pubsubpb.PubsubMessage{message}})
+	_, err := s.pstest.GServer.Publish(
+		ctx,
+		&pubsubpb.PublishRequest{
+			Topic:    s.topic(topic),
+			Messages: []*pubsubpb.PubsubMessage{message},
+		},
+	)
 	return err
 }
 

@@ -38,7 +38,10 @@ func TestPush(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 		bodies <- body
 	})
-	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
+	server := start(
+		t,
+		pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}},
+	)
 	publish(t, topics(t, server), 7)
 	var got struct {
 		Message struct {
@@ -55,7 +58,8 @@ func TestPush(t *testing.T) {
 	if got.Subscription != "projects/p/subscriptions/stage" || got.DeliveryAttempt != nil {
 		t.Errorf("%+v: want no count without a dead-letter policy", got)
 	}
-	if m := got.Message; string(m.Data) != `{"record":7,"attempt":1,"turn":0,"step":"stage"}` || m.Attributes["record"] != "7" ||
+	if m := got.Message; string(m.Data) != `{"record":7,"attempt":1,"turn":0,"step":"stage"}` ||
+		m.Attributes["record"] != "7" ||
 		m.MessageID == "" || m.MessageID != m.Message_ID || m.PublishTime == "" || m.PublishTime != m.Publish_Time {
 		t.Errorf("%+v", m)
 	}
@@ -68,7 +72,12 @@ func TestPush(t *testing.T) {
 func TestAcknowledgements(t *testing.T) {
 	t.Parallel()
 	var status atomic.Int32
-	url := handler(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Swap(http.StatusNoContent))) })
+	url := handler(
+		t,
+		func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(int(status.Swap(http.StatusNoContent)))
+		},
+	)
 	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
 	topics := topics(t, server)
 	failed := 0
@@ -105,15 +114,25 @@ func TestDeadLetter(t *testing.T) {
 		dead <- message
 	})
 	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{
-		{Name: "stage", Topic: "stage", PushURL: stage, DeadLetterTopic: "fail", MaxDeliveryAttempts: 5},
+		{
+			Name:                "stage",
+			Topic:               "stage",
+			PushURL:             stage,
+			DeadLetterTopic:     "fail",
+			MaxDeliveryAttempts: 5,
+		},
 		{Name: "fail", Topic: "fail", PushURL: fail},
 	}})
 	publish(t, topics(t, server), 7)
 	got := wait(t, dead)
-	if got.Claim != claim(7) || got.Attributes["step"] != "stage" || got.Subscription != "projects/p/subscriptions/fail" || got.Delivery != 0 {
+	if got.Claim != claim(7) || got.Attributes["step"] != "stage" ||
+		got.Subscription != "projects/p/subscriptions/fail" ||
+		got.Delivery != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got.Dead == nil || got.Dead.Subscription != "stage" || got.Dead.Project != "p" || got.Dead.Deliveries != 5 || got.Dead.Published.IsZero() {
+	if got.Dead == nil || got.Dead.Subscription != "stage" || got.Dead.Project != "p" ||
+		got.Dead.Deliveries != 5 ||
+		got.Dead.Published.IsZero() {
 		t.Errorf("dead %+v", got.Dead)
 	}
 	for want := range 5 {
@@ -121,12 +140,25 @@ func TestDeadLetter(t *testing.T) {
 			t.Errorf("delivery %d, want %d", n, want+1)
 		}
 	}
-	until(t, server, "stage", func(s pubsub.Stats) bool { return s == pubsub.Stats{Failed: 5, DeadLettered: 1} })
+	until(
+		t,
+		server,
+		"stage",
+		func(s pubsub.Stats) bool { return s == pubsub.Stats{Failed: 5, DeadLettered: 1} },
+	)
 }
 
 func TestBackoff(t *testing.T) {
 	t.Parallel()
-	for failed, want := range map[int]time.Duration{1: 10, 2: 20, 3: 40, 6: 320, 7: 600, 8: 600, 1000: 600} {
+	for failed, want := range map[int]time.Duration{
+		1:    10,
+		2:    20,
+		3:    40,
+		6:    320,
+		7:    600,
+		8:    600,
+		1000: 600,
+	} {
 		if got := pubsub.Backoff(10*time.Second, 600*time.Second, failed); got != want*time.Second {
 			t.Errorf("after %d: %v, want %v", failed, got, want*time.Second)
 		}
@@ -158,7 +190,12 @@ func TestSlowHandler(t *testing.T) {
 	if err := wait(t, first); err != nil {
 		t.Errorf("the slow handler was cut: %v", err)
 	}
-	until(t, server, "stage", func(s pubsub.Stats) bool { return s.Waiting == 0 && s.Acknowledged == 1 && s.Failed == 1 })
+	until(
+		t,
+		server,
+		"stage",
+		func(s pubsub.Stats) bool { return s.Waiting == 0 && s.Acknowledged == 1 && s.Failed == 1 },
+	)
 }
 
 // TestRefused: nobody listens, as when a process is being started again.
@@ -186,7 +223,12 @@ func TestRefused(t *testing.T) {
 	up.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	up.Start()
 	t.Cleanup(up.Close)
-	until(t, server, "stage", func(s pubsub.Stats) bool { return s.Waiting == 0 && s.Acknowledged == 1 && s.Failed > 0 })
+	until(
+		t,
+		server,
+		"stage",
+		func(s pubsub.Stats) bool { return s.Waiting == 0 && s.Acknowledged == 1 && s.Failed > 0 },
+	)
 }
 
 type logged chan string
@@ -217,7 +259,14 @@ func TestConcurrency(t *testing.T) {
 		entered <- struct{}{}
 		<-leave
 	})
-	server := start(t, pubsub.Options{Scale: 1, Concurrency: 3, Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
+	server := start(
+		t,
+		pubsub.Options{
+			Scale:         1,
+			Concurrency:   3,
+			Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}},
+		},
+	)
 	publish(t, topics(t, server), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 	for range 3 {
 		wait(t, entered)
@@ -242,7 +291,14 @@ func TestChaos(t *testing.T) {
 		}
 	})
 	deliveries := func(t *testing.T, chaos pubsub.Chaos, n int) []int64 {
-		server := start(t, pubsub.Options{Chaos: chaos, Concurrency: 1, Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
+		server := start(
+			t,
+			pubsub.Options{
+				Chaos:         chaos,
+				Concurrency:   1,
+				Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}},
+			},
+		)
 		publish(t, topics(t, server), 1, 2, 3, 4, 5, 6)
 		var got []int64
 		for range n {
@@ -272,7 +328,13 @@ func TestChaos(t *testing.T) {
 // TestPull: a subscription without a push address is pstest's.
 func TestPull(t *testing.T) {
 	t.Parallel()
-	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage"}}, Topics: []string{"nobody"}})
+	server := start(
+		t,
+		pubsub.Options{
+			Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage"}},
+			Topics:        []string{"nobody"},
+		},
+	)
 	puller, err := client.NewClient(t.Context(), "p", option.WithEndpoint(server.Addr()), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
@@ -307,7 +369,9 @@ func TestPull(t *testing.T) {
 	}}); err == nil {
 		t.Error("two subscriptions of one topic are taken")
 	}
-	subscription, err := puller.SubscriptionAdminClient.GetSubscription(t.Context(), &pubsubpb.GetSubscriptionRequest{Subscription: "projects/p/subscriptions/stage"})
+	subscription, err := puller.SubscriptionAdminClient.GetSubscription(
+		t.Context(), &pubsubpb.GetSubscriptionRequest{Subscription: "projects/p/subscriptions/stage"},
+	)
 	if err != nil || subscription.GetAckDeadlineSeconds() != 600 {
 		t.Errorf("%v, %v", subscription, err)
 	}
@@ -322,7 +386,10 @@ func TestClose(t *testing.T) { //nolint:paralleltest // see above
 		<-r.Context().Done()
 	})
 	server, err := pubsub.Start(context.Background(), pubsub.Options{
-		Project: "p", Now: time.Now, Concurrency: 2, Chaos: pubsub.Chaos{Delay: 0.5, UpTo: time.Hour},
+		Project:       "p",
+		Now:           time.Now,
+		Concurrency:   2,
+		Chaos:         pubsub.Chaos{Delay: 0.5, UpTo: time.Hour},
 		Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}},
 	})
 	if err != nil {

@@ -51,7 +51,9 @@ type delivery struct {
 	failed  int // pushes so far
 }
 
-func newPusher(ctx context.Context, server *Server, subscription Subscription, client *http.Client, options Options) *pusher {
+func newPusher(
+	ctx context.Context, server *Server, subscription Subscription, client *http.Client, options Options,
+) *pusher {
 	log := options.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -61,10 +63,17 @@ func newPusher(ctx context.Context, server *Server, subscription Subscription, c
 		slots = 8
 	}
 	return &pusher{
-		server: server, subscription: subscription, name: "projects/" + server.project + "/subscriptions/" + subscription.Name,
-		client: client, slots: slots, log: log.With("subscription", subscription.Name), ctx: ctx, later: map[*delivery]*timer{},
-		deadline: scaled(subscription.AckDeadline, options.Scale),
-		min:      scaled(subscription.MinBackoff, options.Scale), max: scaled(subscription.MaxBackoff, options.Scale),
+		server:       server,
+		subscription: subscription,
+		name:         "projects/" + server.project + "/subscriptions/" + subscription.Name,
+		client:       client,
+		slots:        slots,
+		log:          log.With("subscription", subscription.Name),
+		ctx:          ctx,
+		later:        map[*delivery]*timer{},
+		deadline:     scaled(subscription.AckDeadline, options.Scale),
+		min:          scaled(subscription.MinBackoff, options.Scale),
+		max:          scaled(subscription.MaxBackoff, options.Scale),
 	}
 }
 
@@ -181,7 +190,9 @@ func (p *pusher) refused(d *delivery, problem error) {
 	if p.ctx.Err() != nil {
 		return
 	}
-	attributes := []any{"message_id", d.message.GetMessageId(), "delivery", d.failed, "error", problem}
+	attributes := []any{
+		"message_id", d.message.GetMessageId(), "delivery", d.failed, "error", problem,
+	}
 	if p.subscription.DeadLetterTopic != "" && d.failed >= p.subscription.MaxDeliveryAttempts {
 		err := p.server.bury(p.ctx, p.subscription.DeadLetterTopic, p.dead(d))
 		if err == nil {
@@ -218,19 +229,22 @@ func (p *pusher) dead(d *delivery) *pubsubpb.PubsubMessage {
 	attributes["CloudPubSubDeadLetterSourceSubscription"] = p.subscription.Name
 	attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = p.server.project
 	attributes["CloudPubSubDeadLetterSourceDeliveryCount"] = strconv.Itoa(d.failed)
-	attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = d.message.GetPublishTime().AsTime().Format("2006-01-02T15:04:05.000-07:00")
+	attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = d.message.GetPublishTime().AsTime().Format(
+		"2006-01-02T15:04:05.000-07:00",
+	)
 	return &pubsubpb.PubsubMessage{Data: d.message.GetData(), Attributes: attributes}
 }
 
-// deliver pushes once. A handler that is slower than the deadline goes on, as it does behind Pub/Sub:
-// its answer counts no more, and the message is pushed again beside it.
+// deliver pushes once. A handler that is slower than the deadline goes on, as it does behind
+// Pub/Sub: its answer counts no more, and the message is pushed again beside it.
 func (p *pusher) deliver(d *delivery) error {
 	body, err := p.envelope(d)
 	if err != nil {
 		return err
 	}
 	answered := make(chan error, 1)
-	// Twice the deadline is when the connection is cut: a service has ended the request long before.
+	// Twice the deadline is when the connection is cut: a service has ended the request long
+	// before.
 	ctx, cancel := context.WithTimeout(p.ctx, 2*p.deadline)
 	p.running.Go(func() {
 		defer cancel()
@@ -247,10 +261,14 @@ func (p *pusher) deliver(d *delivery) error {
 }
 
 // acknowledges are the statuses that Pub/Sub takes for an acknowledgement.
-var acknowledges = []int{http.StatusProcessing, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
+var acknowledges = []int{
+	http.StatusProcessing, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent,
+}
 
 func (p *pusher) post(ctx context.Context, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.subscription.PushURL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, p.subscription.PushURL, bytes.NewReader(body),
+	)
 	if err != nil {
 		return err
 	}
@@ -273,7 +291,13 @@ func (p *pusher) post(ctx context.Context, body []byte) error {
 // envelope is what is posted. Pub/Sub counts deliveries only for who has a dead-letter policy.
 func (p *pusher) envelope(d *delivery) ([]byte, error) {
 	id, published := d.message.GetMessageId(), d.message.GetPublishTime().AsTime().Format(time.RFC3339Nano)
-	message := map[string]any{"data": d.message.GetData(), "messageId": id, "message_id": id, "publishTime": published, "publish_time": published}
+	message := map[string]any{
+		"data":         d.message.GetData(),
+		"messageId":    id,
+		"message_id":   id,
+		"publishTime":  published,
+		"publish_time": published,
+	}
 	if len(d.message.GetAttributes()) > 0 {
 		message["attributes"] = d.message.GetAttributes()
 	}

@@ -16,7 +16,13 @@ const boardLines = 8
 
 // Board is the scene of a camera on the blackboard: writing grows, line by line, and is wiped.
 func Board(seed uint64, width, height int) Painter {
-	b := &board{seed: seed, width: width, height: height, clean: drawBoard(seed, width, height, -1), number: -1}
+	b := &board{
+		seed:   seed,
+		width:  width,
+		height: height,
+		clean:  drawBoard(seed, width, height, -1),
+		number: -1,
+	}
 	return b
 }
 
@@ -49,7 +55,9 @@ func (b *board) Paint(p *Picture, at time.Time) {
 
 const lineHeight = 66.0
 
-func lineTop(line int) float64 { return 78 + lineHeight*float64(line) }
+func lineTop(line int) float64 {
+	return 78 + lineHeight*float64(line)
+}
 
 // drawBoard draws the board with a text; number -1 is the clean one.
 func drawBoard(seed uint64, width, height int, number int64) *Picture {
@@ -59,7 +67,13 @@ func drawBoard(seed uint64, width, height int, number int64) *Picture {
 	s.box(rgb(0x23463b), 22, 22, wide-44, 626)
 	for i := range uint64(40) { // traces of the sponge
 		h := hash(seed, i, 77)
-		s.ellipse(color.RGBA{R: 8, G: 9, B: 9, A: 5}, float64(h%1000)/1000*wide, 60+float64(h>>16%540), 160, 34)
+		s.ellipse(
+			color.RGBA{R: 8, G: 9, B: 9, A: 5},
+			float64(h%1000)/1000*wide,
+			60+float64(h>>16%540),
+			160,
+			34,
+		)
 	}
 	s.box(rgb(0x8c7355), 22, 648, wide-44, 16)
 	s.grain(seed+3, 4, 2)
@@ -82,7 +96,12 @@ func (s *sheet) chalk(seed uint64, number int64) {
 		x := 70 + float64(hash(seed, uint64(i))%30) // #nosec G115 -- small
 		over.text(c, italic(), 50, x, lineTop(i)+50, line)
 		if i == 0 {
-			over.stroke(c, 3, point{x, lineTop(i) + 62}, point{x + over.measure(italic(), 50, line), lineTop(i) + 58})
+			over.stroke(
+				c,
+				3,
+				point{x, lineTop(i) + 62},
+				point{x + over.measure(italic(), 50, line), lineTop(i) + 58},
+			)
 		}
 	}
 	for y := range over.img.Rect.Dy() {
@@ -90,7 +109,8 @@ func (s *sheet) chalk(seed uint64, number int64) {
 			keep := 150 + hash(seed, uint64(x), uint64(y))%106 // #nosec G115 -- small
 			i := over.img.PixOffset(x, y)
 			for k := range 4 {
-				over.img.Pix[i+k] = byte(uint64(over.img.Pix[i+k]) * keep / 255) // #nosec G115 -- at most 255
+				// #nosec G115 -- at most 255
+				over.img.Pix[i+k] = byte(uint64(over.img.Pix[i+k]) * keep / 255)
 			}
 		}
 	}

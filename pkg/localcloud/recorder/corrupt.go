@@ -16,11 +16,15 @@ import (
 type Damage func(ctx context.Context, tool *ffmpeg.Tool, path string) error
 
 // Empty leaves zero bytes.
-func Empty() Damage { return Truncate(0) }
+func Empty() Damage {
+	return Truncate(0)
+}
 
 // Truncate leaves the first bytes of the file.
 func Truncate(bytes int64) Damage {
-	return func(_ context.Context, _ *ffmpeg.Tool, path string) error { return os.Truncate(path, bytes) }
+	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
+		return os.Truncate(path, bytes)
+	}
 }
 
 // TruncatePart leaves so many thousandths of the file.
@@ -34,8 +38,8 @@ func TruncatePart(thousandths int64) Damage {
 	}
 }
 
-// LoseMoov is what a killed recorder leaves: the media without their index. The file must have been
-// written with the moov last.
+// LoseMoov is what a killed recorder leaves: the media without their index. The file must have
+// been written with the moov last.
 func LoseMoov() Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		moov, err := findBox(path, "moov")
@@ -64,8 +68,9 @@ func CutMoov() Damage {
 	}
 }
 
-// TruncateAtPicture ends the file exactly before picture n (in the order of the file), with the whole
-// moov in place: nothing but the counts shows that something is missing. Needs the moov first.
+// TruncateAtPicture ends the file exactly before picture n (in the order of the file), with the
+// whole moov in place: nothing but the counts shows that something is missing. Needs the moov
+// first.
 func TruncateAtPicture(n int) Damage {
 	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 		packets, err := tool.PicturePackets(ctx, path)
@@ -79,8 +84,8 @@ func TruncateAtPicture(n int) Damage {
 	}
 }
 
-// GarbagePictures overwrites the data of the pictures [from, until), in the order of the file, with
-// random bytes. What refers to them breaks as well, up to the next key frame.
+// GarbagePictures overwrites the data of the pictures [from, until), in the order of the file,
+// with random bytes. What refers to them breaks as well, up to the next key frame.
 func GarbagePictures(from, until int, seed uint64) Damage {
 	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 		packets, err := tool.PicturePackets(ctx, path)
@@ -99,7 +104,8 @@ func GarbagePictures(from, until int, seed uint64) Damage {
 	}
 }
 
-// Garbage overwrites a range of the media data, both ends in thousandths of the mdat, with random bytes.
+// Garbage overwrites a range of the media data, both ends in thousandths of the mdat, with random
+// bytes.
 func Garbage(from, until int64, seed uint64) Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		mdat, err := findBox(path, "mdat")
@@ -126,7 +132,10 @@ func overwrite(path string, offset, bytes int64, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	garbage := rand.NewChaCha8([32]byte(binary.BigEndian.AppendUint64(make([]byte, 24), hash(seed, uint64(offset))))) // #nosec G115 -- any bits do
+	// #nosec G115 -- any bits do
+	garbage := rand.NewChaCha8([32]byte(binary.BigEndian.AppendUint64(
+		make([]byte, 24), hash(seed, uint64(offset)),
+	)))
 	_, err = io.CopyN(io.NewOffsetWriter(file, offset), garbage, bytes)
 	return errors.Join(err, file.Close())
 }

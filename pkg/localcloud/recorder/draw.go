@@ -20,10 +20,18 @@ import (
 // A typeface of the Go fonts, which have Latin, Greek and Cyrillic letters.
 type typeface []byte
 
-func regular() typeface { return goregular.TTF }
-func bold() typeface    { return gobold.TTF }
-func italic() typeface  { return goitalic.TTF }
-func mono() typeface    { return gomono.TTF }
+func regular() typeface {
+	return goregular.TTF
+}
+func bold() typeface {
+	return gobold.TTF
+}
+func italic() typeface {
+	return goitalic.TTF
+}
+func mono() typeface {
+	return gomono.TTF
+}
 
 // sheet is a drawing in units of a 720 lines high picture, whatever its real size.
 type sheet struct {
@@ -39,14 +47,22 @@ type faceKey struct {
 
 // newSheet makes a transparent drawing of a size in pixels.
 func newSheet(width, height int, scale float64) *sheet {
-	return &sheet{img: image.NewRGBA(image.Rect(0, 0, width, height)), scale: scale, faces: map[faceKey]font.Face{}}
+	return &sheet{
+		img:   image.NewRGBA(image.Rect(0, 0, width, height)),
+		scale: scale,
+		faces: map[faceKey]font.Face{},
+	}
 }
 
 // pageSheet is a sheet for a whole picture. Its width in units is 1280 if it is 16:9.
-func pageSheet(width, height int) *sheet { return newSheet(width, height, float64(height)/720) }
+func pageSheet(width, height int) *sheet {
+	return newSheet(width, height, float64(height)/720)
+}
 
 // width in units.
-func (s *sheet) width() float64 { return float64(s.img.Rect.Dx()) / s.scale }
+func (s *sheet) width() float64 {
+	return float64(s.img.Rect.Dx()) / s.scale
+}
 
 // picture converts the drawing.
 func (s *sheet) picture() *Picture {
@@ -69,7 +85,12 @@ func (s *sheet) polygon(c color.RGBA, points ...point) {
 		left, right = min(left, p.x), max(right, p.x)
 		top, bottom = min(top, p.y), max(bottom, p.y)
 	}
-	around := image.Rect(int(math.Floor(left*s.scale)), int(math.Floor(top*s.scale)), int(math.Ceil(right*s.scale)), int(math.Ceil(bottom*s.scale))).Intersect(s.img.Rect)
+	around := image.Rect(
+		int(math.Floor(left*s.scale)),
+		int(math.Floor(top*s.scale)),
+		int(math.Ceil(right*s.scale)),
+		int(math.Ceil(bottom*s.scale)),
+	).Intersect(s.img.Rect)
 	if around.Empty() {
 		return
 	}
@@ -93,10 +114,17 @@ func (s *sheet) box(c color.RGBA, x, y, w, h float64) {
 // rounded fills a box with round corners.
 func (s *sheet) rounded(c color.RGBA, x, y, w, h, radius float64) {
 	var points []point
-	for i, centre := range []point{{x + w - radius, y + radius}, {x + w - radius, y + h - radius}, {x + radius, y + h - radius}, {x + radius, y + radius}} {
+	for i, centre := range []point{
+		{x + w - radius, y + radius},
+		{x + w - radius, y + h - radius},
+		{x + radius, y + h - radius},
+		{x + radius, y + radius},
+	} {
 		for step := range 9 {
 			angle := (float64(i) - 1 + float64(step)/8) * math.Pi / 2
-			points = append(points, point{centre.x + radius*math.Cos(angle), centre.y + radius*math.Sin(angle)})
+			points = append(
+				points, point{centre.x + radius*math.Cos(angle), centre.y + radius*math.Sin(angle)},
+			)
 		}
 	}
 	s.polygon(c, points...)
@@ -125,13 +153,27 @@ func (s *sheet) stroke(c color.RGBA, thick float64, points ...point) {
 			continue
 		}
 		nx, ny := -dy/length*thick/2, dx/length*thick/2
-		s.polygon(c, point{q.x + nx, q.y + ny}, point{p.x + nx, p.y + ny}, point{p.x - nx, p.y - ny}, point{q.x - nx, q.y - ny})
+		s.polygon(
+			c,
+			point{q.x + nx, q.y + ny},
+			point{p.x + nx, p.y + ny},
+			point{p.x - nx, p.y - ny},
+			point{q.x - nx, q.y - ny},
+		)
 	}
 }
 
 // text writes a line with its base line's left end at x, y.
 func (s *sheet) text(c color.RGBA, face typeface, size, x, y float64, line string) {
-	d := font.Drawer{Dst: s.img, Src: image.NewUniform(c), Face: s.face(face, size), Dot: fixed.Point26_6{X: fixed.Int26_6(x * s.scale * 64), Y: fixed.Int26_6(y * s.scale * 64)}}
+	d := font.Drawer{
+		Dst:  s.img,
+		Src:  image.NewUniform(c),
+		Face: s.face(face, size),
+		Dot: fixed.Point26_6{
+			X: fixed.Int26_6(x * s.scale * 64),
+			Y: fixed.Int26_6(y * s.scale * 64),
+		},
+	}
 	d.DrawString(line)
 }
 
@@ -145,8 +187,8 @@ func (s *sheet) centred(c color.RGBA, face typeface, size, x, y float64, line st
 	s.text(c, face, size, x-s.measure(face, size, line)/2, y, line)
 }
 
-// face opens a typeface in a size; the fonts are part of the program, so one that does not open is a
-// broken build.
+// face opens a typeface in a size; the fonts are part of the program, so one that does not open
+// is a broken build.
 func (s *sheet) face(t typeface, size float64) font.Face {
 	key := faceKey{&t[0], size}
 	if f, ok := s.faces[key]; ok {
@@ -156,7 +198,9 @@ func (s *sheet) face(t typeface, size float64) font.Face {
 	if err != nil {
 		panic(fmt.Sprintf("recorder: built-in font: %v", err))
 	}
-	f, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: size * s.scale, DPI: 72, Hinting: font.HintingNone})
+	f, err := opentype.NewFace(
+		parsed, &opentype.FaceOptions{Size: size * s.scale, DPI: 72, Hinting: font.HintingNone},
+	)
 	if err != nil {
 		panic(fmt.Sprintf("recorder: built-in font: %v", err))
 	}
@@ -169,7 +213,10 @@ func (s *sheet) grain(seed uint64, amplitude, coarse int) {
 	b := s.img.Rect
 	for y := range b.Dy() {
 		for x := range b.Dx() {
-			n := int(hash(seed, uint64(x/coarse), uint64(y/coarse))%uint64(2*amplitude+1)) - amplitude // #nosec G115 -- small
+			// #nosec G115 -- small
+			n := int(
+				hash(seed, uint64(x/coarse), uint64(y/coarse))%uint64(2*amplitude+1),
+			) - amplitude
 			i := s.img.PixOffset(x, y)
 			for k := range 3 {
 				s.img.Pix[i+k] = byte(min(255, max(0, int(s.img.Pix[i+k])+n)))
@@ -192,7 +239,8 @@ func hash(values ...uint64) uint64 {
 }
 
 func rgb(hex uint32) color.RGBA {
-	return color.RGBA{R: byte(hex >> 16), G: byte(hex >> 8), B: byte(hex), A: 255} // #nosec G115 -- the bytes are meant
+	// #nosec G115 -- the bytes are meant
+	return color.RGBA{R: byte(hex >> 16), G: byte(hex >> 8), B: byte(hex), A: 255}
 }
 
 // mix is a colour between two, t from 0 to 1.

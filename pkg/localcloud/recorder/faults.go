@@ -16,50 +16,124 @@ type Fault struct {
 	Do   func(*Source, *Segment)
 }
 
-// Faults are the everyday faults of an afternoon, each at a place of its own as far as that goes. Two
-// that meet in one segment both happen to it; damage comes last.
+// Faults are the everyday faults of an afternoon, each at a place of its own as far as that goes.
+// Two that meet in one segment both happen to it; damage comes last.
 func Faults() []Fault {
 	day := 24 * time.Hour
 	damage := func(d Damage) func(*Source, *Segment) {
 		return func(_ *Source, g *Segment) { g.Damage = append(g.Damage, d) }
 	}
 	return []Fault{
-		{"short", "a lecturer segment ends a little early", nvr.Lecturer, 0, func(_ *Source, g *Segment) { g.Length -= g.Length / 600 }},
-		{"long", "a board segment runs over into the next", nvr.Board, 0, func(_ *Source, g *Segment) { g.Length += g.Length / 600 }},
-		{"restart", "the lecturer's recorder restarts: a hole, then a file named by another minute", nvr.Lecturer, 1, restart},
-		{"hole", "a board segment is missing", nvr.Board, 1, func(_ *Source, g *Segment) { g.Missing = true }},
+		{
+			"short", "a lecturer segment ends a little early", nvr.Lecturer, 0, func(
+				_ *Source, g *Segment,
+			) {
+				g.Length -= g.Length / 600
+			},
+		},
+		{
+			"long", "a board segment runs over into the next", nvr.Board, 0, func(
+				_ *Source, g *Segment,
+			) {
+				g.Length += g.Length / 600
+			},
+		},
+		{
+			"restart", "the lecturer's recorder restarts: a hole, then a file named by another minute", nvr.Lecturer, 1, restart,
+		},
+		{
+			"hole", "a board segment is missing", nvr.Board, 1, func(_ *Source, g *Segment) {
+				g.Missing = true
+			},
+		},
 		{"empty", "a screen segment has zero bytes", nvr.Screen, 1, damage(Empty())},
-		{"truncated", "a board segment breaks off in the middle, index and all", nvr.Board, 2, damage(TruncatePart(600))},
-		{"no-moov", "a lecturer segment has lost its index", nvr.Lecturer, 2, func(_ *Source, g *Segment) {
+		{
+			"truncated", "a board segment breaks off in the middle, index and all", nvr.Board, 2, damage(TruncatePart(600)),
+		},
+		{"no-moov", "a lecturer segment has lost its index", nvr.Lecturer, 2, func(
+			_ *Source, g *Segment,
+		) {
 			g.MoovFirst = false
 			g.Damage = append(g.Damage, LoseMoov())
 		}},
-		{"garbage", "a lecturer segment has garbage in the middle", nvr.Lecturer, 2, damage(Garbage(450, 500, 1))},
-		{"no-sound", "a lecturer segment has no sound track", nvr.Lecturer, 3, func(_ *Source, g *Segment) { g.NoSound = true }},
+		{
+			"garbage", "a lecturer segment has garbage in the middle", nvr.Lecturer, 2, damage(Garbage(450, 500, 1)),
+		},
+		{
+			"no-sound", "a lecturer segment has no sound track", nvr.Lecturer, 3, func(
+				_ *Source, g *Segment,
+			) {
+				g.NoSound = true
+			},
+		},
 		{"silent", "the lecturer's microphone is off for a while", nvr.Lecturer, 0, silent},
-		{"sound-only", "a board segment has no pictures", nvr.Board, 3, func(_ *Source, g *Segment) { g.NoPicture = true }},
+		{
+			"sound-only", "a board segment has no pictures", nvr.Board, 3, func(
+				_ *Source, g *Segment,
+			) {
+				g.NoPicture = true
+			},
+		},
 		{"hevc", "a board segment is HEVC", nvr.Board, 2, func(s *Source, g *Segment) {
 			g.Pictures = changed(s, g, func(p *Pictures) { p.Codec = ffmpeg.HEVC })
 		}},
 		{"size", "a screen segment is 4:3", nvr.Screen, 2, func(s *Source, g *Segment) {
 			g.Pictures = changed(s, g, func(p *Pictures) { p.Width = p.Height * 4 / 3 &^ 1 })
 		}},
-		{"resize", "the encoder changes its size inside a file", nvr.Screen, 3, func(s *Source, g *Segment) {
-			g.Resize = &Resize{At: g.Length / 2, Width: s.Pictures.Width / 4 * 2, Height: s.Pictures.Height / 4 * 2}
+		{"resize", "the encoder changes its size inside a file", nvr.Screen, 3, func(
+			s *Source, g *Segment,
+		) {
+			g.Resize = &Resize{
+				At:     g.Length / 2,
+				Width:  s.Pictures.Width / 4 * 2,
+				Height: s.Pictures.Height / 4 * 2,
+			}
 		}},
-		{"jump", "the timestamps of a board segment leap by a day", nvr.Board, 1, func(s *Source, g *Segment) {
+		{"jump", "the timestamps of a board segment leap by a day", nvr.Board, 1, func(
+			s *Source, g *Segment,
+		) {
 			g.Jump = &Jump{At: g.Length / 2, By: day, Picture: true}
 		}},
-		{"offset", "a screen segment begins at 5 s, not at 0", nvr.Screen, 2, func(_ *Source, g *Segment) { g.FirstPTS = 5 * time.Second }},
-		{"edit-list", "a lecturer segment starts inside a group of pictures", nvr.Lecturer, 3, func(_ *Source, g *Segment) { g.Lead = 720 * time.Millisecond }},
-		{"no-key", "a board segment does not start with a key frame", nvr.Board, 3, func(_ *Source, g *Segment) { g.DropFirst = 10 }},
+		{
+			"offset", "a screen segment begins at 5 s, not at 0", nvr.Screen, 2, func(
+				_ *Source, g *Segment,
+			) {
+				g.FirstPTS = 5 * time.Second
+			},
+		},
+		{
+			"edit-list", "a lecturer segment starts inside a group of pictures", nvr.Lecturer, 3, func(
+				_ *Source, g *Segment,
+			) {
+				g.Lead = 720 * time.Millisecond
+			},
+		},
+		{
+			"no-key", "a board segment does not start with a key frame", nvr.Board, 3, func(
+				_ *Source, g *Segment,
+			) {
+				g.DropFirst = 10
+			},
+		},
 		{"b-frames", "a screen segment has B-frames", nvr.Screen, 1, func(s *Source, g *Segment) {
 			g.Pictures = changed(s, g, func(p *Pictures) { p.BFrames = 2 })
 		}},
-		{"vfr", "the encoder leaves pictures out", nvr.Screen, 0, func(_ *Source, g *Segment) { dropMost(g) }},
-		{"sound-late", "the sound of a lecturer segment begins later than its picture", nvr.Lecturer, 1, func(_ *Source, g *Segment) { g.SoundLate = 300 * time.Millisecond }},
+		{
+			"vfr", "the encoder leaves pictures out", nvr.Screen, 0, func(_ *Source, g *Segment) {
+				dropMost(g)
+			},
+		},
+		{
+			"sound-late", "the sound of a lecturer segment begins later than its picture", nvr.Lecturer, 1, func(
+				_ *Source, g *Segment,
+			) {
+				g.SoundLate = 300 * time.Millisecond
+			},
+		},
 		{"twice", "a board segment is there twice, once broken off", nvr.Board, 0, twice},
-		{"strangers", "a file of another room and one of another day lie among the others", nvr.Board, 0, strangers},
+		{
+			"strangers", "a file of another room and one of another day lie among the others", nvr.Board, 0, strangers,
+		},
 	}
 }
 
@@ -73,7 +147,8 @@ func changed(s *Source, g *Segment, change func(*Pictures)) *Pictures {
 	return &p
 }
 
-// restart cuts a segment at its middle; the rest begins at the next full minute after some seconds.
+// restart cuts a segment at its middle; the rest begins at the next full minute after some
+// seconds.
 func restart(s *Source, g *Segment) {
 	end := g.Named.Add(g.Length)
 	again := g.Named.Add(g.Length / 2).Truncate(time.Minute)
@@ -89,7 +164,10 @@ func restart(s *Source, g *Segment) {
 
 // silent is digital silence for the third quarter of the segment.
 func silent(s *Source, g *Segment) {
-	s.Sound.Silent = append(s.Sound.Silent, Stretch{From: g.Named.Add(g.Length / 2), Until: g.Named.Add(g.Length * 3 / 4)})
+	s.Sound.Silent = append(
+		s.Sound.Silent,
+		Stretch{From: g.Named.Add(g.Length / 2), Until: g.Named.Add(g.Length * 3 / 4)},
+	)
 }
 
 // twice adds a copy of the same name in another folder that ends early.

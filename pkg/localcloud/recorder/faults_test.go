@@ -26,7 +26,9 @@ type shown struct {
 
 func readFile(t *testing.T, path string) []shown {
 	t.Helper()
-	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: path, Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(
+		t.Context(), find(t), timecode.Film{Path: path, Width: 320, Height: 180, Start: three()},
+	)
 	if err != nil {
 		t.Error(err)
 	}
@@ -42,7 +44,9 @@ func TestTimesOfPictures(t *testing.T) {
 	t.Parallel()
 	type change = func(*recorder.Source, *recorder.Segment)
 	rate := func(num, den int) change {
-		return func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Rate = ffmpeg.Rate{Num: num, Den: den} }
+		return func(s *recorder.Source, _ *recorder.Segment) {
+			s.Pictures.Rate = ffmpeg.Rate{Num: num, Den: den}
+		}
 	}
 	tests := []struct {
 		name   string
@@ -55,30 +59,77 @@ func TestTimesOfPictures(t *testing.T) {
 		{name: "15 fps", change: rate(15, 1), count: 30},
 		{name: "29.97 fps", change: rate(30000, 1001), count: 60},
 		{name: "30 fps", change: rate(30, 1), count: 60},
-		{name: "B-frames", change: func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.BFrames = 2 }, count: 50},
-		{name: "B-frames, no edit list", change: func(s *recorder.Source, g *recorder.Segment) {
-			s.Pictures.BFrames, g.NoEditList, g.NoSound = 2, true, true
+		{
+			name:   "B-frames",
+			change: func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.BFrames = 2 },
+			count:  50,
 		},
-			count: 50, first: 80 * time.Millisecond, zero: -80 * time.Millisecond},
-		{name: "HEVC", change: func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Codec = ffmpeg.HEVC }, count: 50},
-		{name: "no sound", change: func(_ *recorder.Source, g *recorder.Segment) { g.NoSound = true }, count: 50},
-		{name: "shorter", change: func(_ *recorder.Source, g *recorder.Segment) { g.Length -= 400 * time.Millisecond }, count: 40},
-		{name: "late", change: func(_ *recorder.Source, g *recorder.Segment) { g.Late = time.Second }, count: 50, zero: time.Second},
-		{name: "first PTS", change: func(_ *recorder.Source, g *recorder.Segment) { g.FirstPTS = 5 * time.Second },
-			count: 50, first: 5 * time.Second, zero: -5 * time.Second},
-		{name: "picture late", change: func(_ *recorder.Source, g *recorder.Segment) { g.PictureLate = 200 * time.Millisecond },
+		{
+			name: "B-frames, no edit list",
+			change: func(s *recorder.Source, g *recorder.Segment) {
+				s.Pictures.BFrames, g.NoEditList, g.NoSound = 2, true, true
+			},
+			count: 50,
+			first: 80 * time.Millisecond,
+			zero:  -80 * time.Millisecond,
+		},
+		{
+			name:   "HEVC",
+			change: func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Codec = ffmpeg.HEVC },
+			count:  50,
+		},
+		{
+			name:   "no sound",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.NoSound = true },
+			count:  50,
+		},
+		{
+			name:   "shorter",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.Length -= 400 * time.Millisecond },
+			count:  40,
+		},
+		{
+			name:   "late",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.Late = time.Second },
+			count:  50,
+			zero:   time.Second,
+		},
+		{
+			name:   "first PTS",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.FirstPTS = 5 * time.Second },
+			count:  50,
+			first:  5 * time.Second,
+			zero:   -5 * time.Second,
+		},
+		{name: "picture late", change: func(_ *recorder.Source, g *recorder.Segment) {
+			g.PictureLate = 200 * time.Millisecond
+		},
 			count: 45, first: 200 * time.Millisecond},
-		{name: "sound late", change: func(_ *recorder.Source, g *recorder.Segment) { g.SoundLate = 200 * time.Millisecond }, count: 50},
-		{name: "edit list", change: func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond }, count: 50},
+		{
+			name:   "sound late",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.SoundLate = 200 * time.Millisecond },
+			count:  50,
+		},
+		{
+			name:   "edit list",
+			change: func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond },
+			count:  50,
+		},
 		{name: "edit list, B-frames", change: func(s *recorder.Source, g *recorder.Segment) {
 			g.Lead, s.Pictures.BFrames = 720*time.Millisecond, 2
 		}, count: 50},
-		{name: "no key frame first", change: func(s *recorder.Source, g *recorder.Segment) { s.Pictures.GOP, g.DropFirst = 25, 10 },
+		{name: "no key frame first", change: func(s *recorder.Source, g *recorder.Segment) {
+			s.Pictures.GOP, g.DropFirst = 25, 10
+		},
 			count: 25, first: time.Second},
 		{name: "variable rate", change: func(_ *recorder.Source, g *recorder.Segment) {
 			g.Drop, g.DropPeriod = []ffmpeg.Span{{From: 3, Until: 5}}, 10
 		}, count: 40},
-		{name: "drift", change: func(s *recorder.Source, _ *recorder.Segment) { s.DriftPPM = 10000 }, count: 50},
+		{
+			name:   "drift",
+			change: func(s *recorder.Source, _ *recorder.Segment) { s.DriftPPM = 10000 },
+			count:  50,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +147,8 @@ func TestTimesOfPictures(t *testing.T) {
 				if drift := s.Sources[0].DriftPPM; drift != 0 {
 					wall = wall * 48000 / time.Duration(48000-48000*drift/1e6)
 				}
-				if off := f.says.At.Sub(three().Add(wall)); f.says.Source != "24" || off.Abs() > time.Millisecond {
+				if off := f.says.At.Sub(three().Add(wall)); f.says.Source != "24" ||
+					off.Abs() > time.Millisecond {
 					t.Fatalf("picture %d at %v says %+v, off by %v", i, f.pts, f.says, off)
 				}
 			}
@@ -107,15 +159,19 @@ func TestTimesOfPictures(t *testing.T) {
 func TestMarksOfFaultySound(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*recorder.Source, *recorder.Segment){
-		"edit list":  func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond },
-		"sound late": func(_ *recorder.Source, g *recorder.Segment) { g.SoundLate = 200 * time.Millisecond },
+		"edit list": func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond },
+		"sound late": func(_ *recorder.Source, g *recorder.Segment) {
+			g.SoundLate = 200 * time.Millisecond
+		},
 		"16 kHz":     func(s *recorder.Source, _ *recorder.Segment) { s.Sound.SampleRate = 16000 },
 		"sound only": func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true },
 		"resized": func(_ *recorder.Source, g *recorder.Segment) {
 			g.Resize = &recorder.Resize{At: time.Second, Width: 640, Height: 360}
 		},
 		"silent": func(s *recorder.Source, _ *recorder.Segment) {
-			s.Sound.Silent = []recorder.Stretch{{From: three().Add(1500 * time.Millisecond), Until: three().Add(2500 * time.Millisecond)}}
+			s.Sound.Silent = []recorder.Stretch{
+				{From: three().Add(1500 * time.Millisecond), Until: three().Add(2500 * time.Millisecond)},
+			}
 		},
 	}
 	for name, change := range tests {
@@ -145,7 +201,9 @@ func TestJumpOfADay(t *testing.T) {
 		s.Pictures.Timescale, s.Sound.SampleRate = 12800, 16000
 		g.Jump = &recorder.Jump{At: time.Second, By: 24 * time.Hour, Picture: true, Sound: true}
 	})
-	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: record(t, s), Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(
+		t.Context(), find(t), timecode.Film{Path: record(t, s), Width: 320, Height: 180, Start: three()},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +274,13 @@ func countStrict(t *testing.T, path string) int {
 	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(path))))
 	defer server.Close()
 	stream, err := find(t).OpenPictures(t.Context(), ffmpeg.Pictures{
-		URL: server.URL + "/" + filepath.Base(path), From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Strict: true, Width: 320, Height: 180, Format: ffmpeg.Gray,
+		URL:    server.URL + "/" + filepath.Base(path),
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
+		Strict: true,
+		Width:  320,
+		Height: 180,
+		Format: ffmpeg.Gray,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -249,12 +313,16 @@ func TestNamesAndPlaces(t *testing.T) {
 	if err := s.Record(t.Context(), find(t), dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"2026-11-20_15:00_504_24.mp4", "copy/2026-11-20_15:00_504_24.mp4", "2026-11-20_15:00_505_24.mp4", "2026-11-21_15:00_504_24.mp4"} {
+	for _, name := range []string{
+		"2026-11-20_15:00_504_24.mp4", "copy/2026-11-20_15:00_504_24.mp4", "2026-11-20_15:00_505_24.mp4", "2026-11-21_15:00_504_24.mp4",
+	} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, "2026-11-20_16:00_504_24.mp4")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(
+		dir, "2026-11-20_16:00_504_24.mp4",
+	)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the missing segment: %v", err)
 	}
 }

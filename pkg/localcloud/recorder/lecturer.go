@@ -6,9 +6,15 @@ import (
 	"time"
 )
 
-// Lecturer is the scene of a camera on the lecturer: somebody who walks and gestures before a wall.
+// Lecturer is the scene of a camera on the lecturer: somebody who walks and gestures before a
+// wall.
 func Lecturer(seed uint64, width, height int) Painter {
-	l := &lecturer{room: lectureRoom(seed, width, height), scale: float64(height) / 720, poses: map[pose]*sprite{}, seed: seed}
+	l := &lecturer{
+		room:  lectureRoom(seed, width, height),
+		scale: float64(height) / 720,
+		poses: map[pose]*sprite{},
+		seed:  seed,
+	}
 	l.wide = float64(width) / l.scale
 	l.desk = l.drawDesk()
 	return l
@@ -39,7 +45,11 @@ func (l *lecturer) Paint(p *Picture, at time.Time) {
 	wave := func(period, phase float64) int {
 		return int((0.5 + 0.5*math.Sin(t*2*math.Pi/period+phase)) * (armSteps - 1))
 	}
-	now := pose{left: wave(4.1, 0) / 2, right: wave(2.3, 2) * wave(11, 1) / (armSteps - 1), stride: (step%strideSteps + strideSteps) % strideSteps}
+	now := pose{
+		left:   wave(4.1, 0) / 2,
+		right:  wave(2.3, 2) * wave(11, 1) / (armSteps - 1),
+		stride: (step%strideSteps + strideSteps) % strideSteps,
+	}
 	figure, ok := l.poses[now]
 	if !ok {
 		figure = l.drawFigure(now)
@@ -59,17 +69,57 @@ func (l *lecturer) drawFigure(now pose) *sprite {
 	const x = figureWide / 2
 	swing := 16 * math.Sin(2*math.Pi*float64(now.stride)/strideSteps)
 	for _, side := range []float64{-1, 1} {
-		s.stroke(trousers, 44, point{x + side*22, 285}, point{x + side*(26+swing*side), 400}, point{x + side*24 + swing, 505})
+		s.stroke(
+			trousers,
+			44,
+			point{x + side*22, 285},
+			point{x + side*(26+swing*side), 400},
+			point{x + side*24 + swing, 505},
+		)
 	}
 	s.arm(mix(jacket, rgb(0), 0.25), skin, x-52, -1, now.left)
-	s.polygon(jacket, point{x - 70, 112}, point{x - 38, 90}, point{x + 38, 90}, point{x + 70, 112}, point{x + 60, 220}, point{x + 58, 318}, point{x - 58, 318}, point{x - 60, 220})
-	s.polygon(mix(jacket, rgb(0xffffff), 0.08), point{x, 92}, point{x + 38, 90}, point{x + 70, 112}, point{x + 60, 220}, point{x + 58, 318}, point{x + 4, 318})
+	s.polygon(
+		jacket,
+		point{x - 70, 112},
+		point{x - 38, 90},
+		point{x + 38, 90},
+		point{x + 70, 112},
+		point{x + 60, 220},
+		point{x + 58, 318},
+		point{x - 58, 318},
+		point{x - 60, 220},
+	)
+	s.polygon(
+		mix(jacket, rgb(0xffffff), 0.08),
+		point{x, 92},
+		point{x + 38, 90},
+		point{x + 70, 112},
+		point{x + 60, 220},
+		point{x + 58, 318},
+		point{x + 4, 318},
+	)
 	s.polygon(shirt, point{x - 22, 88}, point{x + 22, 88}, point{x, 178})
-	s.polygon(rgb(0x8e2f35), point{x - 6, 104}, point{x + 6, 104}, point{x + 8, 165}, point{x, 178}, point{x - 8, 165})
+	s.polygon(
+		rgb(0x8e2f35),
+		point{x - 6, 104},
+		point{x + 6, 104},
+		point{x + 8, 165},
+		point{x, 178},
+		point{x - 8, 165},
+	)
 	s.stroke(mix(skin, rgb(0), 0.15), 30, point{x, 70}, point{x, 94})
 	s.ellipse(hair, x, 38, 38, 40)
 	s.ellipse(skin, x, 48, 33, 40)
-	s.polygon(hair, point{x - 35, 36}, point{x - 26, 12}, point{x, 3}, point{x + 26, 12}, point{x + 35, 36}, point{x + 12, 24}, point{x - 14, 26})
+	s.polygon(
+		hair,
+		point{x - 35, 36},
+		point{x - 26, 12},
+		point{x, 3},
+		point{x + 26, 12},
+		point{x + 35, 36},
+		point{x + 12, 24},
+		point{x - 14, 26},
+	)
 	for _, side := range []float64{-13, 13} {
 		s.ellipse(rgb(0xf6f3ee), x+side, 46, 6, 4)
 		s.ellipse(rgb(0x2b2320), x+side, 46, 3, 3.4)
@@ -115,7 +165,13 @@ func lectureRoom(seed uint64, width, height int) *Picture {
 	}
 	for i := range uint64(12) { // plaster: large soft patches
 		h := hash(seed, i)
-		s.ellipse(color.RGBA{R: 9, G: 8, B: 6, A: 10}, float64(h%1280)/1280*wide, float64(h>>20%520), 60+float64(h>>40%140), 40+float64(h>>50%60))
+		s.ellipse(
+			color.RGBA{R: 9, G: 8, B: 6, A: 10},
+			float64(h%1280)/1280*wide,
+			float64(h>>20%520),
+			60+float64(h>>40%140),
+			40+float64(h>>50%60),
+		)
 	}
 	s.box(rgb(0x6f6250), 0, 548, wide, 14)
 	for y := 562.0; y < 720; y += 4 {

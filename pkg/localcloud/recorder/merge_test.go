@@ -33,7 +33,10 @@ func three() time.Time {
 // one is a session of one small source with one segment.
 func one(length time.Duration, change func(*recorder.Source, *recorder.Segment)) recorder.Session {
 	s := recorder.Source{
-		Octet: "24", Label: "lecturer", Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
+		Octet:    "24",
+		Label:    "lecturer",
+		Scene:    recorder.Lecturer,
+		Sound:    recorder.TrueSound(),
 		Pictures: recorder.Pictures{Width: 320, Height: 180, Timescale: 90000},
 		Segments: recorder.Slots(three(), three().Add(length), length),
 	}
@@ -53,12 +56,15 @@ func record(t testing.TB, s recorder.Session) string {
 	return s.Path(dir, s.Sources[0], s.Sources[0].Segments[0])
 }
 
-// TestMergeReadsBack puts two sources side by side as a merge does, small and badly coded, and reads
-// every frame and mark back.
+// TestMergeReadsBack puts two sources side by side as a merge does, small and badly coded, and
+// reads every frame and mark back.
 func TestMergeReadsBack(t *testing.T) {
 	t.Parallel()
 	const length, frames = 4 * time.Second, 100
-	left := one(length, func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Width, s.Pictures.Height = 1280, 720 })
+	left := one(
+		length,
+		func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Width, s.Pictures.Height = 1280, 720 },
+	)
 	right := one(length, func(s *recorder.Source, _ *recorder.Segment) {
 		s.Octet, s.Scene = "121", recorder.Screen()
 		s.Pictures.Width, s.Pictures.Height = 640, 480
@@ -66,7 +72,11 @@ func TestMergeReadsBack(t *testing.T) {
 	merged := filepath.Join(t.TempDir(), "merge.mp4")
 	sideBySide(t, record(t, left), record(t, right), merged)
 
-	got, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: merged, Width: 640, Height: 180, Start: three().Add(26 * time.Hour)})
+	got, err := timecode.ReadFrames(
+		t.Context(),
+		find(t),
+		timecode.Film{Path: merged, Width: 640, Height: 180, Start: three().Add(26 * time.Hour)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +85,15 @@ func TestMergeReadsBack(t *testing.T) {
 	}
 	for i, f := range got {
 		at := three().Add(time.Duration(i) * 40 * time.Millisecond)
-		want := timecode.Frame{Index: i, PTS: f.PTS, Left: timecode.Reading{State: timecode.Valid, Source: "24", At: at}, Right: timecode.Reading{State: timecode.Valid, Source: "121", At: at}}
-		if !f.Left.At.Equal(at) || !f.Right.At.Equal(at) || f.Left.Source != "24" || f.Right.Source != "121" || f.Centre.State != timecode.Absent {
+		want := timecode.Frame{
+			Index: i,
+			PTS:   f.PTS,
+			Left:  timecode.Reading{State: timecode.Valid, Source: "24", At: at},
+			Right: timecode.Reading{State: timecode.Valid, Source: "121", At: at},
+		}
+		if !f.Left.At.Equal(at) || !f.Right.At.Equal(at) || f.Left.Source != "24" ||
+			f.Right.Source != "121" ||
+			f.Centre.State != timecode.Absent {
 			t.Errorf("frame %d: %+v, want %+v", i, f, want)
 		}
 	}
@@ -96,7 +113,8 @@ func checkSound(t *testing.T, path string, start time.Time, length time.Duration
 			continue // half of it is cut off
 		}
 		inside++
-		if off := m.Instant(start.Add(3 * time.Second)).Sub(start.Add(m.At)); off.Abs() > 50*time.Microsecond || m.Source != 4 {
+		if off := m.Instant(start.Add(3 * time.Second)).Sub(start.Add(m.At)); off.Abs() > 50*time.Microsecond ||
+			m.Source != 4 {
 			t.Errorf("mark of second %d, source %d at %v: off by %v", m.Second, m.Source, m.At, off)
 		}
 	}
@@ -120,15 +138,28 @@ func sideBySide(t *testing.T, left, right, merged string) {
 	t.Helper()
 	tool := find(t)
 	out := ffmpeg.Recording{
-		File:     merged,
-		Pictures: &ffmpeg.RecordedPictures{Codec: ffmpeg.H264, Width: 640, Height: 180, Rate: ffmpeg.Rate{Num: 25, Den: 1}, GOP: 50, CRF: 28},
-		Sound:    &ffmpeg.RecordedSound{SampleRate: 48000},
+		File: merged,
+		Pictures: &ffmpeg.RecordedPictures{
+			Codec:  ffmpeg.H264,
+			Width:  640,
+			Height: 180,
+			Rate:   ffmpeg.Rate{Num: 25, Den: 1},
+			GOP:    50,
+			CRF:    28,
+		},
+		Sound: &ffmpeg.RecordedSound{SampleRate: 48000},
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir("/")))
 	t.Cleanup(server.Close)
 	open := func(path string) *ffmpeg.PictureStream {
 		s, err := tool.OpenPictures(t.Context(), ffmpeg.Pictures{
-			URL: server.URL + path, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Fit: true, Width: 320, Height: 180, Format: ffmpeg.YUV420P,
+			URL:    server.URL + path,
+			From:   ffmpeg.FirstPTS,
+			Until:  ffmpeg.LastPTS,
+			Fit:    true,
+			Width:  320,
+			Height: 180,
+			Format: ffmpeg.YUV420P,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,15 @@ type sprite struct {
 // newSprite converts a drawing with premultiplied alpha and even sizes.
 func newSprite(img *image.RGBA) *sprite {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	s := &sprite{w: w, h: h, luma: make([]byte, w*h), a: make([]byte, w*h), u: make([]byte, w*h/4), v: make([]byte, w*h/4), ca: make([]byte, w*h/4)}
+	s := &sprite{
+		w:    w,
+		h:    h,
+		luma: make([]byte, w*h),
+		a:    make([]byte, w*h),
+		u:    make([]byte, w*h/4),
+		v:    make([]byte, w*h/4),
+		ca:   make([]byte, w*h/4),
+	}
 	for y := range h {
 		for x := range w {
 			c := straight(img.RGBAAt(x, y))
@@ -108,7 +116,12 @@ func straight(c color.RGBA) color.RGBA {
 		return c
 	}
 	a := int(c.A)
-	return color.RGBA{R: byte(int(c.R) * 255 / a), G: byte(int(c.G) * 255 / a), B: byte(int(c.B) * 255 / a), A: c.A}
+	return color.RGBA{
+		R: byte(int(c.R) * 255 / a),
+		G: byte(int(c.G) * 255 / a),
+		B: byte(int(c.B) * 255 / a),
+		A: c.A,
+	}
 }
 
 // lay lays the sprite over a picture with its corner at x, y, which are rounded to even numbers;

@@ -23,8 +23,8 @@ type File struct {
 	Segment Segment
 }
 
-// Record writes the session's files below dir, several at a time, and tells done of each as soon as
-// it is complete; done may be nil and is called from several goroutines.
+// Record writes the session's files below dir, several at a time, and tells done of each as soon
+// as it is complete; done may be nil and is called from several goroutines.
 func (s Session) Record(ctx context.Context, tool *ffmpeg.Tool, dir string, done func(File)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, runtime.GOMAXPROCS(0)))
@@ -50,7 +50,9 @@ func (s Session) Path(dir string, source Source, segment Segment) string {
 	return filepath.Join(dir, segment.Folder, segment.name(s.Room, source.Octet).String())
 }
 
-func (s Session) record(ctx context.Context, tool *ffmpeg.Tool, dir string, source Source, segment Segment) (string, error) {
+func (s Session) record(
+	ctx context.Context, tool *ffmpeg.Tool, dir string, source Source, segment Segment,
+) (string, error) {
 	path := s.Path(dir, source, segment)
 	if strings.ContainsRune(s.Room+segment.Room, '/') {
 		return "", fmt.Errorf("record room %q: its name cannot be in a file name", s.Room)
@@ -95,7 +97,13 @@ type take struct {
 }
 
 func (s Session) newTake(source Source, segment Segment) take {
-	t := take{seed: s.Seed, source: source, segment: segment, pictures: source.Pictures, sound: source.Sound}
+	t := take{
+		seed:     s.Seed,
+		source:   source,
+		segment:  segment,
+		pictures: source.Pictures,
+		sound:    source.Sound,
+	}
 	if segment.Pictures != nil {
 		t.pictures = *segment.Pictures
 	}
@@ -117,10 +125,18 @@ func (t take) write(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 	}
 	raw := path + ".raw"
 	defer func() { _ = os.Remove(raw) }() // it may not even have been made
-	if err := tool.Record(ctx, t.recording(raw), t.shoot(0, t.length(), t.pictures), t.listen()); err != nil {
+	if err := tool.Record(
+		ctx, t.recording(raw), t.shoot(0, t.length(), t.pictures), t.listen(),
+	); err != nil {
 		return err
 	}
-	c := ffmpeg.Copy{From: raw, To: path, Seek: g.Lead, DropFirst: g.DropFirst, MoovFirst: g.MoovFirst}
+	c := ffmpeg.Copy{
+		From:      raw,
+		To:        path,
+		Seek:      g.Lead,
+		DropFirst: g.DropFirst,
+		MoovFirst: g.MoovFirst,
+	}
 	if g.Jump != nil {
 		c.JumpAt, c.JumpBy, c.JumpPictures, c.JumpSound = g.Jump.At, g.Jump.By, g.Jump.Picture, g.Jump.Sound
 	}
@@ -152,7 +168,12 @@ func (t take) writeResized(ctx context.Context, tool *ffmpeg.Tool, path string) 
 	if err := appendFile(first, second); err != nil {
 		return err
 	}
-	c := ffmpeg.Copy{From: first, BareRate: t.pictures.Rate, To: path, MoovFirst: t.segment.MoovFirst}
+	c := ffmpeg.Copy{
+		From:      first,
+		BareRate:  t.pictures.Rate,
+		To:        path,
+		MoovFirst: t.segment.MoovFirst,
+	}
 	if whole := t.recording(sound); whole.Sound != nil {
 		whole.Pictures = nil
 		if err := tool.Record(ctx, whole, nil, t.listen()); err != nil {
@@ -169,8 +190,9 @@ func appendFile(to, from string) error {
 	if err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
-	defer func() { _ = in.Close() }()                       // only read
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_APPEND, 0) // #nosec G304 -- a file this package has made
+	defer func() { _ = in.Close() }() // only read
+	// #nosec G304 -- a file this package has made
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
@@ -182,13 +204,22 @@ func appendFile(to, from string) error {
 }
 
 // begins is the wall's time at the start of the file, what its edit list hides included.
-func (t take) begins() time.Time { return t.segment.Named.Add(t.segment.Late - t.segment.Lead) }
+func (t take) begins() time.Time {
+	return t.segment.Named.Add(t.segment.Late - t.segment.Lead)
+}
 
 // length of what is recorded, what its edit list hides included.
-func (t take) length() time.Duration { return t.segment.Length + t.segment.Lead }
+func (t take) length() time.Duration {
+	return t.segment.Length + t.segment.Lead
+}
 
 func (t take) recording(path string) ffmpeg.Recording {
-	r := ffmpeg.Recording{File: path, FirstPTS: t.segment.FirstPTS, NoEditList: t.segment.NoEditList, MoovFirst: t.segment.MoovFirst}
+	r := ffmpeg.Recording{
+		File:       path,
+		FirstPTS:   t.segment.FirstPTS,
+		NoEditList: t.segment.NoEditList,
+		MoovFirst:  t.segment.MoovFirst,
+	}
 	if !t.segment.NoPicture {
 		r.Pictures = t.coding(t.pictures)
 	}
@@ -200,8 +231,17 @@ func (t take) recording(path string) ffmpeg.Recording {
 
 func (t take) coding(p Pictures) *ffmpeg.RecordedPictures {
 	return &ffmpeg.RecordedPictures{
-		Codec: p.Codec, Width: p.Width, Height: p.Height, Rate: p.Rate, GOP: p.GOP, BFrames: p.BFrames, CRF: p.CRF,
-		Timescale: p.Timescale, Late: t.segment.PictureLate, Drop: t.segment.Drop, DropPeriod: t.segment.DropPeriod,
+		Codec:      p.Codec,
+		Width:      p.Width,
+		Height:     p.Height,
+		Rate:       p.Rate,
+		GOP:        p.GOP,
+		BFrames:    p.BFrames,
+		CRF:        p.CRF,
+		Timescale:  p.Timescale,
+		Late:       t.segment.PictureLate,
+		Drop:       t.segment.Drop,
+		DropPeriod: t.segment.DropPeriod,
 	}
 }
 
@@ -227,6 +267,8 @@ func (t take) shoot(from, until time.Duration, pictures Pictures) func(io.Writer
 func (t take) listen() func(io.Writer) error {
 	return func(to io.Writer) error {
 		late := t.segment.SoundLate
-		return newMicrophone(t.source, t.sound, t.seed).write(to, t.begins().Add(late), t.length()-late)
+		return newMicrophone(t.source, t.sound, t.seed).write(
+			to, t.begins().Add(late), t.length()-late,
+		)
 	}
 }

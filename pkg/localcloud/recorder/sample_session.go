@@ -9,8 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Afternoon is a session as people would show it: a lecturer with a voice, slides that give way to a
-// NO SIGNAL card for a while, a board that fills with writing, and the faults asked for.
+// Afternoon is a session as people would show it: a lecturer with a voice, slides that give way
+// to a NO SIGNAL card for a while, a board that fills with writing, and the faults asked for.
 type Afternoon struct {
 	Room          string
 	From, Until   time.Time // in the room's zone
@@ -26,7 +26,9 @@ type Afternoon struct {
 // NoSignal is when the encoder shows its card: the middle of the afternoon.
 func (a Afternoon) NoSignal() Stretch {
 	whole := a.Until.Sub(a.From)
-	return Stretch{a.From.Add(whole * 40 / 100).Truncate(time.Second), a.From.Add(whole * 70 / 100).Truncate(time.Second)}
+	return Stretch{
+		a.From.Add(whole * 40 / 100).Truncate(time.Second), a.From.Add(whole * 70 / 100).Truncate(time.Second),
+	}
 }
 
 // Session lays the afternoon out. The error names a fault that does not exist, or that finds no
@@ -39,13 +41,22 @@ func (a Afternoon) Session() (Session, error) {
 			return
 		}
 		session.Sources = append(session.Sources, Source{
-			Octet: octet, Role: role, Label: a.Room + " " + string(role), Scene: scene, Sound: sound,
+			Octet:    octet,
+			Role:     role,
+			Label:    a.Room + " " + string(role),
+			Scene:    scene,
+			Sound:    sound,
 			Pictures: Pictures{Width: a.Width, Height: a.Height, Rate: a.Rate},
 			Segments: Slots(a.From, a.Until, a.SegmentLength),
 		})
 	}
 	add(a.Lecturer, nvr.Lecturer, Lecturer, Sound{Speech: 0.8, MarkEvery: 10})
-	add(a.Screen, nvr.Screen, Screen(Showing{From: card.From, Until: card.Until, Card: Bars}), Sound{})
+	add(
+		a.Screen,
+		nvr.Screen,
+		Screen(Showing{From: card.From, Until: card.Until, Card: Bars}),
+		Sound{},
+	)
 	add(a.Board, nvr.Board, Board, Sound{Speech: 0.25, MarkEvery: 10})
 	for _, name := range a.Faults {
 		i := slices.IndexFunc(Faults(), func(f Fault) bool { return f.Name == name })
@@ -55,7 +66,12 @@ func (a Afternoon) Session() (Session, error) {
 		fault := Faults()[i]
 		source, segment := session.find(fault.Role, fault.Slot)
 		if segment == nil {
-			return Session{}, fmt.Errorf("fault %q happens to %s segment %d, which this afternoon does not have", name, fault.Role, fault.Slot+1)
+			return Session{}, fmt.Errorf(
+				"fault %q happens to %s segment %d, which this afternoon does not have",
+				name,
+				fault.Role,
+				fault.Slot+1,
+			)
 		}
 		fault.Do(source, segment)
 	}

@@ -10,8 +10,8 @@ import (
 // Scene prepares what a source sees, for pictures of one size.
 type Scene func(seed uint64, width, height int) Painter
 
-// Painter paints the whole picture as it is at an instant. It is used by one goroutine, with instants
-// that usually grow.
+// Painter paints the whole picture as it is at an instant. It is used by one goroutine, with
+// instants that usually grow.
 type Painter interface {
 	Paint(p *Picture, at time.Time)
 }
@@ -20,7 +20,9 @@ type Painter interface {
 type PainterFunc func(p *Picture, at time.Time)
 
 // Paint calls the function.
-func (f PainterFunc) Paint(p *Picture, at time.Time) { f(p, at) }
+func (f PainterFunc) Paint(p *Picture, at time.Time) {
+	f(p, at)
+}
 
 // camera paints a scene with the clock and the strip over it.
 type camera struct {
@@ -34,7 +36,13 @@ type camera struct {
 }
 
 func newCamera(s Source, pictures Pictures, seed uint64) *camera {
-	c := &camera{scene: s.Scene(seed, pictures.Width, pictures.Height), octet: s.Octet, strip: !pictures.NoStrip, heard: 1, true: 1}
+	c := &camera{
+		scene: s.Scene(seed, pictures.Width, pictures.Height),
+		octet: s.Octet,
+		strip: !pictures.NoStrip,
+		heard: 1,
+		true:  1,
+	}
 	if !pictures.NoClock {
 		c.clock = newClock(s.Label+" "+s.Octet, pictures.Height)
 	}

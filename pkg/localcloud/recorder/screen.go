@@ -28,10 +28,17 @@ type Showing struct {
 // SlideTime is how long a slide stands.
 const SlideTime = 20 * time.Second
 
-// Screen is the scene of the encoder: slides that change each [SlideTime], and what the program says.
+// Screen is the scene of the encoder: slides that change each [SlideTime], and what the program
+// says.
 func Screen(program ...Showing) Scene {
 	return func(seed uint64, width, height int) Painter {
-		s := &screen{program: program, seed: seed, width: width, height: height, pages: map[page]*Picture{}}
+		s := &screen{
+			program: program,
+			seed:    seed,
+			width:   width,
+			height:  height,
+			pages:   map[page]*Picture{},
+		}
 		return s
 	}
 }
@@ -90,13 +97,19 @@ func (s *screen) draw(now page) *Picture {
 // bars is a test pattern like the one of SMPTE, with words over it.
 func (s *sheet) bars() {
 	wide := s.width()
-	for i, c := range []uint32{0xc0c0c0, 0xc0c000, 0x00c0c0, 0x00c000, 0xc000c0, 0xc00000, 0x0000c0} {
+	for i, c := range []uint32{
+		0xc0c0c0, 0xc0c000, 0x00c0c0, 0x00c000, 0xc000c0, 0xc00000, 0x0000c0,
+	} {
 		s.box(rgb(c), wide*float64(i)/7, 0, wide/7+1, 480)
 	}
-	for i, c := range []uint32{0x0000c0, 0x131313, 0xc000c0, 0x131313, 0x00c0c0, 0x131313, 0xc0c0c0} {
+	for i, c := range []uint32{
+		0x0000c0, 0x131313, 0xc000c0, 0x131313, 0x00c0c0, 0x131313, 0xc0c0c0,
+	} {
 		s.box(rgb(c), wide*float64(i)/7, 480, wide/7+1, 60)
 	}
-	for i, c := range []uint32{0x00214c, 0xffffff, 0x32006a, 0x131313, 0x090909, 0x1d1d1d, 0x131313} {
+	for i, c := range []uint32{
+		0x00214c, 0xffffff, 0x32006a, 0x131313, 0x090909, 0x1d1d1d, 0x131313,
+	} {
 		s.box(rgb(c), wide*float64(i)/7, 540, wide/7+1, 181)
 	}
 	s.box(rgb(0x101010), wide/2-250, 250, 500, 120)
@@ -108,7 +121,9 @@ func (s *sheet) splash() {
 	s.fill(rgb(0x16243a))
 	s.ellipse(rgb(0x2f80c2), wide/2, 250, 90, 90)
 	s.ellipse(rgb(0x16243a), wide/2, 250, 62, 62)
-	s.polygon(rgb(0xffffff), point{wide/2 - 22, 212}, point{wide/2 + 42, 250}, point{wide/2 - 22, 288})
+	s.polygon(
+		rgb(0xffffff), point{wide/2 - 22, 212}, point{wide/2 + 42, 250}, point{wide/2 - 22, 288},
+	)
 	s.centred(rgb(0xffffff), bold(), 54, wide/2, 440, "LectureBox Encoder")
 	s.centred(rgb(0x9db4cf), regular(), 34, wide/2, 500, "No signal. Connect a source to HDMI 1.")
 }
@@ -159,12 +174,36 @@ type topic struct {
 
 func deck() []topic {
 	return []topic{
-		{"Eigenvalues and eigenvectors", []string{"A v = λ v,  v ≠ 0", "Directions that a map only stretches", "Why they matter: powers of a matrix"}, plot},
-		{"The characteristic polynomial", []string{"p(λ) = det(A − λI)", "Its roots are the eigenvalues", "Degree n: at most n of them", "Trace = sum, determinant = product"}, none},
-		{"Power iteration", []string{"Start with any vector", "Multiply, normalise, repeat", "Converges as |λ₂/λ₁|, step by step"}, code},
-		{"Собственные значения: пример", []string{"Матрица 2×2, две прямые", "λ₁ = 3,  λ₂ = 1", "Базис из собственных векторов"}, plot},
-		{"How fast does it converge?", []string{"Ratio of the two largest", "Error by step, log scale", "Shift to make it faster"}, columns},
-		{"Diagonalisation", []string{"A P = P D,  D diagonal", "A² P = P D²,  A³ P = P D³", "Possible if the eigenvectors span", "Symmetric matrices: always"}, none},
+		{
+			"Eigenvalues and eigenvectors", []string{
+				"A v = λ v,  v ≠ 0", "Directions that a map only stretches", "Why they matter: powers of a matrix",
+			}, plot,
+		},
+		{
+			"The characteristic polynomial", []string{
+				"p(λ) = det(A − λI)", "Its roots are the eigenvalues", "Degree n: at most n of them", "Trace = sum, determinant = product",
+			}, none,
+		},
+		{
+			"Power iteration", []string{
+				"Start with any vector", "Multiply, normalise, repeat", "Converges as |λ₂/λ₁|, step by step",
+			}, code,
+		},
+		{
+			"Собственные значения: пример", []string{
+				"Матрица 2×2, две прямые", "λ₁ = 3,  λ₂ = 1", "Базис из собственных векторов",
+			}, plot,
+		},
+		{
+			"How fast does it converge?", []string{
+				"Ratio of the two largest", "Error by step, log scale", "Shift to make it faster",
+			}, columns,
+		},
+		{
+			"Diagonalisation", []string{
+				"A P = P D,  D diagonal", "A² P = P D²,  A³ P = P D³", "Possible if the eigenvectors span", "Symmetric matrices: always",
+			}, none,
+		},
 	}
 }
 
@@ -189,14 +228,25 @@ func (s *sheet) plot(x, y, w, h float64) {
 func (s *sheet) columns(seed uint64, n int64, x, y, w, h float64) {
 	s.box(rgb(0x444a52), x, y+h, w, 3)
 	for i := range 8 {
-		tall := h * (0.95*math.Pow(0.72, float64(i)) + float64(hash(seed, uint64(n), uint64(i))%8)/100) // #nosec G115 -- any bits do
-		s.box(mix(rgb(0x1f5fa8), rgb(0x9ec5e8), float64(i)/8), x+w*float64(i)/8+6, y+h-tall, w/8-12, tall)
+		// #nosec G115 -- any bits do
+		tall := h * (0.95*math.Pow(0.72, float64(i)) + float64(
+			hash(seed, uint64(n), uint64(i))%8,
+		)/100)
+		s.box(
+			mix(rgb(0x1f5fa8), rgb(0x9ec5e8), float64(i)/8),
+			x+w*float64(i)/8+6,
+			y+h-tall,
+			w/8-12,
+			tall,
+		)
 	}
 }
 
 func (s *sheet) listing(x, y, w float64) {
 	s.rounded(rgb(0x1e232b), x, y, w, 330, 12)
-	for i, line := range []string{"def power(a, steps=50):", "    v = random(len(a))", "    for _ in range(steps):", "        v = a @ v", "        v /= norm(v)", "    return v @ a @ v, v"} {
+	for i, line := range []string{
+		"def power(a, steps=50):", "    v = random(len(a))", "    for _ in range(steps):", "        v = a @ v", "        v /= norm(v)", "    return v @ a @ v, v",
+	} {
 		c := rgb(0xd6deeb)
 		if i == 0 || i == 5 {
 			c = rgb(0x82c4ff)

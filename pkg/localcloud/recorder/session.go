@@ -1,11 +1,12 @@
-// Package recorder makes footage as a room's recorder would: segment files of a lecturer camera, an
-// encoder and a board camera, with the faults that recorders have on ordinary days.
+// Package recorder makes footage as a room's recorder would: segment files of a lecturer camera,
+// an encoder and a board camera, with the faults that recorders have on ordinary days.
 //
-// It knows pictures, sound, segment names and what goes wrong with files. It knows nothing of plans,
-// merges and verdicts: it produces what those must cope with. Every picture carries its source and
-// its instant in a strip that machines read ([timecode]), and a clock that people read; the sound can
-// carry marks. All that is drawn follows from the instant and a seed, so that the same session gives
-// the same pictures again. Start with [Afternoon], or with a [Session] of your own.
+// It knows pictures, sound, segment names and what goes wrong with files. It knows nothing of
+// plans, merges and verdicts: it produces what those must cope with. Every picture carries its
+// source and its instant in a strip that machines read ([timecode]), and a clock that people
+// read; the sound can carry marks. All that is drawn follows from the instant and a seed, so that
+// the same session gives the same pictures again. Start with [Afternoon], or with a [Session] of
+// your own.
 //
 // [timecode]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode
 package recorder
@@ -32,9 +33,9 @@ type Source struct {
 	Scene    Scene  // what it sees
 	Pictures Pictures
 	Sound    Sound
-	// DriftPPM is how much the source's clock is slow: per million seconds on the wall, so many are
-	// missing in the file. What the pictures and the sound say is the wall's time. It is rounded to
-	// whole samples a second (21 ppm at 48 kHz).
+	// DriftPPM is how much the source's clock is slow: per million seconds on the wall, so many
+	// are missing in the file. What the pictures and the sound say is the wall's time. It is
+	// rounded to whole samples a second (21 ppm at 48 kHz).
 	DriftPPM int64
 	Segments []Segment
 }
@@ -76,10 +77,11 @@ type Segment struct {
 
 	Drop       []ffmpeg.Span // pictures that were never recorded (variable frame rate)
 	DropPeriod int64         // pictures after which the spans repeat; 0: they do not
-	Lead       time.Duration // recorded before the start and hidden by an edit list: starts inside a GOP
-	DropFirst  int           // leading pictures lost, the key frame first: up to the next one nothing decodes
-	Jump       *Jump
-	Resize     *Resize // needs H.264 without B-frames
+	// recorded before the start and hidden by an edit list: starts inside a GOP
+	Lead      time.Duration
+	DropFirst int // leading pictures lost, the key frame first: up to the next one nothing decodes
+	Jump      *Jump
+	Resize    *Resize // needs H.264 without B-frames
 
 	Damage []Damage // done to the finished file, in this order
 }
@@ -96,8 +98,8 @@ type Resize struct {
 	Width, Height int
 }
 
-// Slots lists the segments of [from, until), each of one length, which is whole minutes as the names
-// are: a fault is then a change to one of them.
+// Slots lists the segments of [from, until), each of one length, which is whole minutes as the
+// names are: a fault is then a change to one of them.
 func Slots(from, until time.Time, length time.Duration) []Segment {
 	var all []Segment
 	for at := from; at.Before(until); at = at.Add(length) {
@@ -114,7 +116,12 @@ func (s Segment) name(room, octet string) nvr.SegmentName {
 	if s.Octet != "" {
 		octet = s.Octet
 	}
-	return nvr.SegmentName{Date: s.Named.Format(time.DateOnly), Time: s.Named.Format("15:04"), Room: room, Source: octet}
+	return nvr.SegmentName{
+		Date:   s.Named.Format(time.DateOnly),
+		Time:   s.Named.Format("15:04"),
+		Room:   room,
+		Source: octet,
+	}
 }
 
 // withDefaults fills in what the zero values stand for.

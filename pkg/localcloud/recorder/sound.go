@@ -24,7 +24,9 @@ type Sound struct {
 type Stretch struct{ From, Until time.Time }
 
 // TrueSound is sound for tests: marks each second, and the pilot.
-func TrueSound() Sound { return Sound{MarkEvery: 1, Pilot: true} }
+func TrueSound() Sound {
+	return Sound{MarkEvery: 1, Pilot: true}
+}
 
 func (s Sound) withDefaults() Sound {
 	if s.SampleRate == 0 {
@@ -66,7 +68,10 @@ func (m *microphone) write(to io.Writer, from time.Time, length time.Duration) e
 		n := min(rate, count-done)
 		m.fill(buf[:n], first+done)
 		for i, v := range buf[:n] {
-			binary.LittleEndian.PutUint16(out[2*i:], uint16(int16(math.Round(32767*max(-1, min(1, v)))))) // #nosec G115 -- the sign bit is meant
+			// #nosec G115 -- the sign bit is meant
+			binary.LittleEndian.PutUint16(
+				out[2*i:], uint16(int16(math.Round(32767*max(-1, min(1, v))))),
+			)
 		}
 		if _, err := to.Write(out[:2*n]); err != nil {
 			return fmt.Errorf("write samples: %w", err)
@@ -100,8 +105,8 @@ func (m *microphone) fill(buf []float64, n int64) {
 	}
 }
 
-// voice speaks without words: syllables of vowels and hisses in phrases, with pauses between them.
-// What it says at an instant follows from the instant.
+// voice speaks without words: syllables of vowels and hisses in phrases, with pauses between
+// them. What it says at an instant follows from the instant.
 type voice struct {
 	seed uint64
 	rate int64
@@ -124,7 +129,14 @@ const (
 
 // vowels are formant frequencies in Hz.
 func vowels() [6][3]float64 {
-	return [6][3]float64{{730, 1090, 2440}, {530, 1840, 2480}, {270, 2290, 3010}, {570, 840, 2410}, {300, 870, 2240}, {490, 1350, 1690}}
+	return [6][3]float64{
+		{730, 1090, 2440},
+		{530, 1840, 2480},
+		{270, 2290, 3010},
+		{570, 840, 2410},
+		{300, 870, 2240},
+		{490, 1350, 1690},
+	}
 }
 
 // add speaks into samples from number n since the Unix epoch.
@@ -156,9 +168,12 @@ func (v *voice) syllable(buf []float64, number, into, length int64, level float6
 	if place >= spoken {
 		return
 	}
-	h := hash(v.seed, uint64(number), 3)                                                                   // #nosec G115 -- any bits do
-	pitch := 128 - 26*float64(place)/float64(spoken) + float64(h%23) - 8                                   // falls over the phrase
-	loud := level * (0.55 + 0.45*float64(h>>8%100)/100) * (1 - 0.35*float64(place)/float64(spoken)) * 0.55 // so does the voice
+	// #nosec G115 -- any bits do
+	h := hash(v.seed, uint64(number), 3)
+	// falls over the phrase
+	pitch := 128 - 26*float64(place)/float64(spoken) + float64(h%23) - 8
+	// so does the voice
+	loud := level * (0.55 + 0.45*float64(h>>8%100)/100) * (1 - 0.35*float64(place)/float64(spoken)) * 0.55
 	partials := v.partials(pitch, vowels()[h>>16%6])
 	breath := int64(0)
 	if h>>24%3 == 0 {

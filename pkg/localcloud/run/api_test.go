@@ -84,9 +84,15 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v2/" + job + ":run", `{"overrides":{"taskCount":10001}}`, 400},
 		{"POST", "/v2/" + job + ":run", `{"overrides":{"timeout":"1h"}}`, 400},
 		{"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"name":"other"}]}}`, 400},
-		{"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":""}]}]}}`, 400},
-		{"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":"CLOUD_RUN_JOB"}]}]}}`, 400},
-		{"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":"A"},{"name":"A"}]}]}}`, 400},
+		{
+			"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":""}]}]}}`, 400,
+		},
+		{
+			"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":"CLOUD_RUN_JOB"}]}]}}`, 400,
+		},
+		{
+			"POST", "/v2/" + job + ":run", `{"overrides":{"containerOverrides":[{"env":[{"name":"A"},{"name":"A"}]}]}}`, 400,
+		},
 		{"POST", "/v2/" + job + ":run", `{"etag":"other"}`, 409},
 		{"POST", "/v2/" + job + ":run", `{`, 400},
 		{"POST", "/v2/" + job + ":run", `{"validateOnly":true}`, 200},
@@ -98,7 +104,9 @@ func TestRefusals(t *testing.T) {
 		{"DELETE", "/v2/" + execution, "", 400},
 		{"GET", "/v2/projects/local/locations/local/operations/none", "", 404},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), c.method, s.url+c.path, strings.NewReader(c.body))
+		request, err := http.NewRequestWithContext(
+			t.Context(), c.method, s.url+c.path, strings.NewReader(c.body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +117,9 @@ func TestRefusals(t *testing.T) {
 		body, _ := io.ReadAll(response.Body)
 		_ = response.Body.Close()
 		if response.StatusCode != c.want {
-			t.Errorf("%s %s %s: %d, want %d: %s", c.method, c.path, c.body, response.StatusCode, c.want, body)
+			t.Errorf(
+				"%s %s %s: %d, want %d: %s", c.method, c.path, c.body, response.StatusCode, c.want, body,
+			)
 		}
 		var refused struct {
 			Error struct {
@@ -117,7 +127,8 @@ func TestRefusals(t *testing.T) {
 				Message, Status string
 			}
 		}
-		if err := json.Unmarshal(body, &refused); err != nil || c.want != 200 && (refused.Error.Code != c.want || refused.Error.Status == "") {
+		if err := json.Unmarshal(body, &refused); err != nil ||
+			c.want != 200 && (refused.Error.Code != c.want || refused.Error.Status == "") {
 			t.Errorf("%s %s: not Google's form: %s", c.method, c.path, body)
 		}
 	}

@@ -65,7 +65,9 @@ type result struct {
 	Signal   int    `json:"signal"`
 }
 
-func (t *task) Ended() bool { return t.State != pending }
+func (t *task) Ended() bool {
+	return t.State != pending
+}
 
 // count is how many tasks are in a state.
 func (e *execution) count(ok func(*task) bool) int64 {
@@ -78,16 +80,25 @@ func (e *execution) count(ok func(*task) bool) int64 {
 	return n
 }
 
-func is(wanted state) func(*task) bool { return func(t *task) bool { return t.State == wanted } }
+func is(wanted state) func(*task) bool {
+	return func(t *task) bool { return t.State == wanted }
+}
 
 // newExecution is not on disk yet; the server's mutex is held.
 func (s *Server) newExecution(tasks int) *execution {
 	s.sequence++
 	now := s.options.Now().UTC()
 	e := &execution{
-		Sequence: s.sequence, ID: s.job + "-" + random(5), UID: random(32),
-		Env: map[string]string{}, Timeout: s.options.Timeout, Retries: s.options.MaxRetries, Created: now, Updated: now,
-		cancelled: make(chan struct{}), over: make(chan struct{}),
+		Sequence:  s.sequence,
+		ID:        s.job + "-" + random(5),
+		UID:       random(32),
+		Env:       map[string]string{},
+		Timeout:   s.options.Timeout,
+		Retries:   s.options.MaxRetries,
+		Created:   now,
+		Updated:   now,
+		cancelled: make(chan struct{}),
+		over:      make(chan struct{}),
 	}
 	for i := range tasks {
 		e.Tasks = append(e.Tasks, &task{Index: i, State: pending, of: e})
@@ -102,7 +113,9 @@ func random(n int) string {
 	return hex.EncodeToString(b)[:n]
 }
 
-func (s *Server) path(e *execution) string { return filepath.Join(s.options.Dir, e.ID+".json") }
+func (s *Server) path(e *execution) string {
+	return filepath.Join(s.options.Dir, e.ID+".json")
+}
 
 // save writes an execution over what is on disk; the server's mutex is held.
 func (s *Server) save(e *execution) error {
@@ -148,7 +161,9 @@ func (s *Server) open() error {
 		}
 		e := &execution{cancelled: make(chan struct{}), over: make(chan struct{})}
 		if err := json.Unmarshal(data, e); err != nil || e.ID+".json" != entry.Name() {
-			return fmt.Errorf("open the executions: %s is not one (%w)", path, errors.Join(err, fs.ErrInvalid))
+			return fmt.Errorf(
+				"open the executions: %s is not one (%w)", path, errors.Join(err, fs.ErrInvalid),
+			)
 		}
 		for _, t := range e.Tasks {
 			t.of = e
@@ -192,5 +207,7 @@ func (s *Server) forget(e *execution) {
 		s.options.Log.Error("an execution cannot be removed", "error", err)
 		return
 	}
-	s.executions = slices.DeleteFunc(s.executions, func(other *execution) bool { return other == e })
+	s.executions = slices.DeleteFunc(
+		s.executions, func(other *execution) bool { return other == e },
+	)
 }

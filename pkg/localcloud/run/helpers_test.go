@@ -105,10 +105,14 @@ func start(t *testing.T, options run.Options) *stand {
 	front := httptest.NewServer(s.server)
 	t.Cleanup(front.Close)
 	s.url = front.URL
-	if s.Jobs, err = dispatch.NewJobs(t.Context(), dispatch.JobsOptions{Endpoint: s.url, Scale: 100}); err != nil {
+	if s.Jobs, err = dispatch.NewJobs(
+		t.Context(), dispatch.JobsOptions{Endpoint: s.url, Scale: 100},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if s.raw, err = api.NewService(t.Context(), option.WithEndpoint(s.url+"/"), option.WithoutAuthentication()); err != nil {
+	if s.raw, err = api.NewService(
+		t.Context(), option.WithEndpoint(s.url+"/"), option.WithoutAuthentication(),
+	); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -134,7 +138,9 @@ func (s *stand) end(t *testing.T, name string) dispatch.Execution {
 		t.Fatal(err)
 	}
 	operation := "projects/local/locations/local/operations/" + execution.Uid
-	done, err := s.raw.Projects.Locations.Operations.Wait(operation, &api.GoogleLongrunningWaitOperationRequest{Timeout: "20s"}).Do()
+	done, err := s.raw.Projects.Locations.Operations.Wait(
+		operation, &api.GoogleLongrunningWaitOperationRequest{Timeout: "20s"},
+	).Do()
 	if err != nil || !done.Done {
 		t.Fatalf("%s has not ended: %v", name, err)
 	}

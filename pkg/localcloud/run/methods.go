@@ -44,7 +44,9 @@ func (s *Server) run(c *call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
-		return nil, &problem{http.StatusServiceUnavailable, "UNAVAILABLE", "The server is being stopped."}
+		return nil, &problem{
+			http.StatusServiceUnavailable, "UNAVAILABLE", "The server is being stopped.",
+		}
 	}
 	if request.Etag != "" && request.Etag != s.etag(s.options.Job) {
 		return nil, &problem{http.StatusConflict, "ABORTED", "The etag is not the job's."}
@@ -70,8 +72,13 @@ func (s *Server) run(c *call) (any, error) {
 func (s *Server) override(e *execution, overrides *api.GoogleCloudRunV2Overrides) error {
 	if overrides.Timeout != "" {
 		timeout, err := time.ParseDuration(overrides.Timeout)
-		if err != nil || !strings.HasSuffix(overrides.Timeout, "s") || timeout <= 0 || timeout > mostTimeout {
-			return invalid("overrides.timeout: %q is not a duration up to %v, like 600s", overrides.Timeout, mostTimeout)
+		if err != nil || !strings.HasSuffix(overrides.Timeout, "s") || timeout <= 0 ||
+			timeout > mostTimeout {
+			return invalid(
+				"overrides.timeout: %q is not a duration up to %v, like 600s",
+				overrides.Timeout,
+				mostTimeout,
+			)
 		}
 		e.Timeout = timeout
 	}
@@ -80,21 +87,31 @@ func (s *Server) override(e *execution, overrides *api.GoogleCloudRunV2Overrides
 	}
 	for _, container := range overrides.ContainerOverrides {
 		if container.Name != "" && container.Name != s.job {
-			return invalid("overrides.container_overrides[0].name: the job has no container %q", container.Name)
+			return invalid(
+				"overrides.container_overrides[0].name: the job has no container %q",
+				container.Name,
+			)
 		}
 		if container.ClearArgs && len(container.Args) > 0 {
-			return invalid("overrides.container_overrides[0]: args and clear_args exclude each other")
+			return invalid(
+				"overrides.container_overrides[0]: args and clear_args exclude each other",
+			)
 		}
 		e.Args, e.Replaced = container.Args, container.ClearArgs || len(container.Args) > 0
 		for _, env := range container.Env {
 			_, twice := e.Env[env.Name]
 			switch {
-			case env.Name == "" || strings.ContainsAny(env.Name, "=\x00") || strings.Contains(env.Value, "\x00"):
+			case env.Name == "" || strings.ContainsAny(env.Name, "=\x00") ||
+				strings.Contains(env.Value, "\x00"):
 				return invalid("overrides.container_overrides[0].env: %q is not a name", env.Name)
 			case strings.HasPrefix(env.Name, "CLOUD_RUN_"):
-				return invalid("overrides.container_overrides[0].env: the name %q is reserved", env.Name)
+				return invalid(
+					"overrides.container_overrides[0].env: the name %q is reserved", env.Name,
+				)
 			case env.ValueSource != nil:
-				return invalid("overrides.container_overrides[0].env: value_source is not known to the stand-in")
+				return invalid(
+					"overrides.container_overrides[0].env: value_source is not known to the stand-in",
+				)
 			case twice:
 				return invalid("overrides.container_overrides[0].env: %q is there twice", env.Name)
 			}
@@ -127,7 +144,8 @@ func (s *Server) getExecution(c *call) (any, error) {
 // listExecutions gives the newest first, as Cloud Run does.
 func (s *Server) listExecutions(c *call) (any, error) {
 	parent := c.name("/executions")
-	if jobs, all := strings.CutSuffix(parent, "/-"); parent != s.options.Job && (!all || jobs+"/"+s.job != s.options.Job) {
+	if jobs, all := strings.CutSuffix(parent, "/-"); parent != s.options.Job &&
+		(!all || jobs+"/"+s.job != s.options.Job) {
 		return nil, notFound(parent)
 	}
 	s.mu.Lock()
@@ -143,7 +161,8 @@ func (s *Server) listExecutions(c *call) (any, error) {
 	return answer, nil
 }
 
-// cancel asks an execution to end. Tasks that wait end at once, those that run when their processes do.
+// cancel asks an execution to end. Tasks that wait end at once, those that run when their
+// processes do.
 func (s *Server) cancel(c *call) (any, error) {
 	var request api.GoogleCloudRunV2CancelExecutionRequest
 	if err := c.into(&request); err != nil {
@@ -199,7 +218,9 @@ func (s *Server) listTasks(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	some, next, err := page(c, e.Tasks, func(t *task) int64 { return int64(len(e.Tasks) - t.Index) })
+	some, next, err := page(
+		c, e.Tasks, func(t *task) int64 { return int64(len(e.Tasks) - t.Index) },
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +247,8 @@ func (s *Server) getTask(c *call) (any, error) {
 	return nil, notFound(c.name(""))
 }
 
-// getOperation also serves wait, which answers when the operation is done, or when its time is up.
+// getOperation also serves wait, which answers when the operation is done, or when its time is
+// up.
 func (s *Server) getOperation(c *call) (any, error) {
 	name, waits := strings.CutSuffix(c.name(""), ":wait")
 	e, err := s.ofOperation(name)

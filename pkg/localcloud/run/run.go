@@ -1,11 +1,11 @@
-// Package run is the Cloud Run Admin API on one machine, for one job: executions are kept on disk, and
-// their tasks are processes.
+// Package run is the Cloud Run Admin API on one machine, for one job: executions are kept on
+// disk, and their tasks are processes.
 //
-// It knows the API, as its description and the pages beside it
-// tell, and what Cloud Run gives to a task. It knows nothing of what the tasks do. Requests and our own
-// answers are held against the description; what it does not say is checked here by hand. A started
-// execution is on disk before it is answered. If the machine stops, tasks that had not ended are run
-// again by the next [New], as Cloud Run moves tasks to another machine; that attempt does not count.
+// It knows the API, as its description and the pages beside it tell, and what Cloud Run gives to
+// a task. It knows nothing of what the tasks do. Requests and our own answers are held against
+// the description; what it does not say is checked here by hand. A started execution is on disk
+// before it is answered. If the machine stops, tasks that had not ended are run again by the next
+// [New], as Cloud Run moves tasks to another machine; that attempt does not count.
 //
 // Start with [New]; the server is a handler for the API's root.
 package run
@@ -69,8 +69,8 @@ type Server struct {
 	pids       map[int]bool
 }
 
-// New reads what is on disk and runs again what was running. The tasks of the job may start at once:
-// what they need must be up.
+// New reads what is on disk and runs again what was running. The tasks of the job may start at
+// once: what they need must be up.
 func New(options Options) (*Server, error) {
 	options.Job = cmp.Or(options.Job, "projects/local/locations/local/jobs/merge")
 	options.Parallel = cmp.Or(options.Parallel, runtime.NumCPU())
@@ -115,8 +115,8 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the tasks that run and waits for them: SIGTERM, and SIGKILL after 10 s. They are run
-// again by the next New.
+// Close stops the tasks that run and waits for them: SIGTERM, and SIGKILL after 10 s. They are
+// run again by the next New.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.queue = nil
@@ -138,9 +138,12 @@ func (s *Server) Pids() []int {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handler.ServeHTTP(w, r)
+}
 
-// methodOf names a request for fault rules: jobs.run, executions.list, tasks.list, operations.get.
+// methodOf names a request for fault rules: jobs.run, executions.list, tasks.list,
+// operations.get.
 func (s *Server) methodOf(r *http.Request) string {
 	found, _ := s.api.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
 	if found.Method == nil {

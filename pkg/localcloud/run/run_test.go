@@ -20,7 +20,8 @@ func TestTasks(t *testing.T) {
 	s := start(t, run.Options{})
 	name := s.launch(t, "7-1", "tell", 3, map[string]string{"BOTH": "launch"})
 	e := s.end(t, name)
-	if !e.OK() || e.Tasks != 3 || e.Succeeded != 3 || e.Failed != 0 || e.Running != 0 || len(e.Failures) != 0 {
+	if !e.OK() || e.Tasks != 3 || e.Succeeded != 3 || e.Failed != 0 || e.Running != 0 ||
+		len(e.Failures) != 0 {
 		t.Errorf("%+v, want success", e)
 	}
 	indexes := map[string]bool{}
@@ -31,8 +32,16 @@ func TestTasks(t *testing.T) {
 		}
 		indexes[env["CLOUD_RUN_TASK_INDEX"]] = true
 		for name, want := range map[string]string{
-			"CLOUD_RUN_JOB": "merge", "CLOUD_RUN_EXECUTION": filepath.Base(name), "CLOUD_RUN_TASK_COUNT": "3", "CLOUD_RUN_TASK_ATTEMPT": "0",
-			"RECORD": "7", "LAUNCH_KEY": "7-1", "BASE": "secret", "BOTH": "launch", "ARGS": "as built", "HOME": "",
+			"CLOUD_RUN_JOB":          "merge",
+			"CLOUD_RUN_EXECUTION":    filepath.Base(name),
+			"CLOUD_RUN_TASK_COUNT":   "3",
+			"CLOUD_RUN_TASK_ATTEMPT": "0",
+			"RECORD":                 "7",
+			"LAUNCH_KEY":             "7-1",
+			"BASE":                   "secret",
+			"BOTH":                   "launch",
+			"ARGS":                   "as built",
+			"HOME":                   "",
 		} {
 			if env[name] != want {
 				t.Errorf("%s is %q, want %q", name, env[name], want)
@@ -53,7 +62,9 @@ func TestTasks(t *testing.T) {
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	s := start(t, run.Options{MaxRetries: 2})
-	if e := s.end(t, s.launch(t, "7-1", "fail", 2, map[string]string{"GOOD": "2"})); !e.OK() || e.Retried != 2 {
+	if e := s.end(
+		t, s.launch(t, "7-1", "fail", 2, map[string]string{"GOOD": "2"}),
+	); !e.OK() || e.Retried != 2 {
 		t.Errorf("good at the third try: %+v", e)
 	}
 	e := s.end(t, s.launch(t, "7-2", "fail", 2, map[string]string{"GOOD": "3"}))
@@ -193,7 +204,9 @@ func TestPrune(t *testing.T) {
 	}
 	for i := range 1002 {
 		id := fmt.Sprintf("merge-%05d", i)
-		copied := strings.NewReplacer(filepath.Base(first.Name), id, `"sequence":1,`, fmt.Sprintf(`"sequence":%d,`, i+2)).Replace(string(state))
+		copied := strings.NewReplacer(
+			filepath.Base(first.Name), id, `"sequence":1,`, fmt.Sprintf(`"sequence":%d,`, i+2),
+		).Replace(string(state))
 		if err := os.WriteFile(filepath.Join(dir, id+".json"), []byte(copied), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,9 @@ type problem struct {
 }
 
 // Error implements error.
-func (p *problem) Error() string { return p.message }
+func (p *problem) Error() string {
+	return p.message
+}
 
 func invalid(format string, values ...any) error {
 	return &problem{http.StatusBadRequest, "INVALID_ARGUMENT", fmt.Sprintf(format, values...)}
@@ -32,7 +34,9 @@ func precondition(format string, values ...any) error {
 }
 
 func notFound(name string) error {
-	return &problem{http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("Resource '%s' was not found", name)}
+	return &problem{
+		http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("Resource '%s' was not found", name),
+	}
 }
 
 // call is a request whose method is known and whose parameters and body are of the right types.
@@ -178,11 +182,13 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(p.status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": p.status, "message": p.message, "status": p.word}})
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"error": map[string]any{"code": p.status, "message": p.message, "status": p.word},
+	})
 }
 
-// page cuts a page out of a list whose items have falling numbers: of those below the token's, as many
-// as asked for. The token of the next page is empty if there is none.
+// page cuts a page out of a list whose items have falling numbers: of those below the token's, as
+// many as asked for. The token of the next page is empty if there is none.
 func page[T any](c *call, all []T, number func(T) int64) (items []T, next string, err error) {
 	const most = 100
 	query := c.URL.Query()

@@ -57,19 +57,32 @@ func (s *Server) after(t *task, last result, interrupted bool) bool {
 	case !interrupted && last.Code == int64(codes.OK):
 		t.State = succeeded
 	case e.Cancel:
-		t.State, last = cancelled, result{Code: int64(codes.Canceled), Message: "The execution was cancelled."}
+		t.State, last = cancelled, result{
+			Code:    int64(codes.Canceled),
+			Message: "The execution was cancelled.",
+		}
 	case interrupted: // we are closing: the next New runs it again
 		t.running = false
 		s.places--
 		return true
 	case t.Retried < e.Retries:
-		log.Warn("a task failed and is tried again", "how", last.Message, "exit", last.ExitCode, "signal", last.Signal)
+		log.Warn(
+			"a task failed and is tried again",
+			"how",
+			last.Message,
+			"exit",
+			last.ExitCode,
+			"signal",
+			last.Signal,
+		)
 		t.Retried++
 		t.Last = &last
 		s.note(e)
 		return false
 	default:
-		log.Error("a task failed", "how", last.Message, "exit", last.ExitCode, "signal", last.Signal)
+		log.Error(
+			"a task failed", "how", last.Message, "exit", last.ExitCode, "signal", last.Signal,
+		)
 		t.State = failed
 	}
 	t.Last, t.Done, t.running = &last, s.options.Now().UTC(), false
@@ -96,9 +109,16 @@ const grace = 10 * time.Second
 
 // attempt runs a task once. It is interrupted if it ended because it was told to.
 func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
-	process, err := supervisor.Start(supervisor.Command{Args: s.args(t.of), Env: s.environment(t, attempt), Output: s.options.Output})
+	process, err := supervisor.Start(supervisor.Command{
+		Args:   s.args(t.of),
+		Env:    s.environment(t, attempt),
+		Output: s.options.Output,
+	})
 	if err != nil {
-		return result{Code: int64(codes.Internal), Message: "The container failed to start: " + err.Error()}, false
+		return result{
+			Code:    int64(codes.Internal),
+			Message: "The container failed to start: " + err.Error(),
+		}, false
 	}
 	s.mu.Lock()
 	if t.Started.IsZero() {
@@ -120,7 +140,11 @@ func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 		exit = process.Exit()
 	case <-timeout.C:
 		process.Stop(s.scaled(grace, time.Second))
-		return result{Code: int64(codes.DeadlineExceeded), Message: "The configured timeout was reached.", Signal: int(syscall.SIGKILL)}, false
+		return result{
+			Code:    int64(codes.DeadlineExceeded),
+			Message: "The configured timeout was reached.",
+			Signal:  int(syscall.SIGKILL),
+		}, false
 	case <-t.of.cancelled:
 		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
 	case <-s.ctx.Done():
@@ -143,7 +167,11 @@ func resultOf(exit supervisor.Exit) result {
 			Message: fmt.Sprintf("The container was terminated on signal %d.", exit.Signal),
 		}
 	}
-	return result{Code: int64(codes.Unknown), ExitCode: exit.Code, Message: fmt.Sprintf("The container exited with an error: exit code %d.", exit.Code)}
+	return result{
+		Code:     int64(codes.Unknown),
+		ExitCode: exit.Code,
+		Message:  fmt.Sprintf("The container exited with an error: exit code %d.", exit.Code),
+	}
 }
 
 // args are the job's command with an execution's arguments.

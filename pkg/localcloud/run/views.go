@@ -14,14 +14,18 @@ import (
 
 // What the API shows. The server's mutex is held by all callers.
 
-func (s *Server) name(e *execution) string { return s.options.Job + "/executions/" + e.ID }
+func (s *Server) name(e *execution) string {
+	return s.options.Job + "/executions/" + e.ID
+}
 
 func (s *Server) operationName(e *execution) string {
 	place, _, _ := strings.Cut(s.options.Job, "/jobs/")
 	return place + "/operations/" + e.UID
 }
 
-func taskID(t *task) string { return t.of.ID + "-task" + strconv.Itoa(t.Index) }
+func taskID(t *task) string {
+	return t.of.ID + "-task" + strconv.Itoa(t.Index)
+}
 
 func (s *Server) etag(of string) string {
 	return fmt.Sprintf("%q", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(of))), 36))
@@ -41,13 +45,25 @@ func duration(d time.Duration) string {
 
 func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 	job := &api.GoogleCloudRunV2Job{
-		Name: s.options.Job, Uid: s.job, Generation: 1, ObservedGeneration: 1, LaunchStage: "GA", Etag: s.etag(s.options.Job),
-		ExecutionCount: s.sequence,
+		Name:               s.options.Job,
+		Uid:                s.job,
+		Generation:         1,
+		ObservedGeneration: 1,
+		LaunchStage:        "GA",
+		Etag:               s.etag(s.options.Job),
+		ExecutionCount:     s.sequence,
 		Template: &api.GoogleCloudRunV2ExecutionTemplate{
-			TaskCount: 1, // with no bound of those at once, which would have to be below the tasks of every execution
-			Template:  s.template(s.options.Command[1:], nil, s.options.Timeout, s.options.MaxRetries),
+			// with no bound of those at once, which would have to be below the tasks of every
+			// execution
+			TaskCount: 1,
+			Template: s.template(
+				s.options.Command[1:], nil, s.options.Timeout, s.options.MaxRetries,
+			),
 		},
-		TerminalCondition: &api.GoogleCloudRunV2Condition{Type: "Ready", State: "CONDITION_SUCCEEDED"},
+		TerminalCondition: &api.GoogleCloudRunV2Condition{
+			Type:  "Ready",
+			State: "CONDITION_SUCCEEDED",
+		},
 	}
 	if len(s.executions) > 0 {
 		newest := s.executions[0]
@@ -58,17 +74,29 @@ func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 	return job
 }
 
-func (s *Server) template(args []string, env map[string]string, timeout time.Duration, retries int) *api.GoogleCloudRunV2TaskTemplate {
+func (s *Server) template(
+	args []string, env map[string]string, timeout time.Duration, retries int,
+) *api.GoogleCloudRunV2TaskTemplate {
 	return &api.GoogleCloudRunV2TaskTemplate{
-		Containers: []*api.GoogleCloudRunV2Container{s.container(args, env)}, MaxRetries: int64(retries), Timeout: duration(timeout),
-		ExecutionEnvironment: "EXECUTION_ENVIRONMENT_GEN2", ForceSendFields: []string{"MaxRetries"},
+		Containers:           []*api.GoogleCloudRunV2Container{s.container(args, env)},
+		MaxRetries:           int64(retries),
+		Timeout:              duration(timeout),
+		ExecutionEnvironment: "EXECUTION_ENVIRONMENT_GEN2",
+		ForceSendFields:      []string{"MaxRetries"},
 	}
 }
 
 func (s *Server) container(args []string, env map[string]string) *api.GoogleCloudRunV2Container {
-	container := &api.GoogleCloudRunV2Container{Name: s.job, Image: "local", Command: s.options.Command[:1], Args: args}
+	container := &api.GoogleCloudRunV2Container{
+		Name:    s.job,
+		Image:   "local",
+		Command: s.options.Command[:1],
+		Args:    args,
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		container.Env = append(container.Env, &api.GoogleCloudRunV2EnvVar{Name: name, Value: env[name]})
+		container.Env = append(
+			container.Env, &api.GoogleCloudRunV2EnvVar{Name: name, Value: env[name]},
+		)
 	}
 	return container
 }
@@ -81,14 +109,27 @@ func (s *Server) view(e *execution) *api.GoogleCloudRunV2Execution {
 		}
 	}
 	return &api.GoogleCloudRunV2Execution{
-		Name: s.name(e), Uid: e.UID, Job: s.job, Generation: 1, ObservedGeneration: 1, LaunchStage: "GA", Etag: s.etag(e.UID + stamp(e.Updated)),
-		CreateTime: stamp(e.Created), UpdateTime: stamp(e.Updated), StartTime: stamp(started), CompletionTime: stamp(e.Ended),
-		Reconciling: e.Ended.IsZero(), Parallelism: int64(min(s.options.Parallel, len(e.Tasks))), TaskCount: int64(len(e.Tasks)),
-		Template:       s.template(s.args(e)[1:], e.Env, e.Timeout, e.Retries),
-		RunningCount:   e.count(func(t *task) bool { return t.running }),
-		SucceededCount: e.count(is(succeeded)), FailedCount: e.count(is(failed)), CancelledCount: e.count(is(cancelled)),
-		RetriedCount: e.count(func(t *task) bool { return t.Retried > 0 }),
-		Conditions:   []*api.GoogleCloudRunV2Condition{s.completed(e)},
+		Name:               s.name(e),
+		Uid:                e.UID,
+		Job:                s.job,
+		Generation:         1,
+		ObservedGeneration: 1,
+		LaunchStage:        "GA",
+		Etag:               s.etag(e.UID + stamp(e.Updated)),
+		CreateTime:         stamp(e.Created),
+		UpdateTime:         stamp(e.Updated),
+		StartTime:          stamp(started),
+		CompletionTime:     stamp(e.Ended),
+		Reconciling:        e.Ended.IsZero(),
+		Parallelism:        int64(min(s.options.Parallel, len(e.Tasks))),
+		TaskCount:          int64(len(e.Tasks)),
+		Template:           s.template(s.args(e)[1:], e.Env, e.Timeout, e.Retries),
+		RunningCount:       e.count(func(t *task) bool { return t.running }),
+		SucceededCount:     e.count(is(succeeded)),
+		FailedCount:        e.count(is(failed)),
+		CancelledCount:     e.count(is(cancelled)),
+		RetriedCount:       e.count(func(t *task) bool { return t.Retried > 0 }),
+		Conditions:         []*api.GoogleCloudRunV2Condition{s.completed(e)},
 	}
 }
 
@@ -104,7 +145,11 @@ func (s *Server) failure(e *execution) *result {
 
 // completed is the condition of that name.
 func (s *Server) completed(e *execution) *api.GoogleCloudRunV2Condition {
-	condition := &api.GoogleCloudRunV2Condition{Type: "Completed", State: "CONDITION_RECONCILING", LastTransitionTime: stamp(e.Updated)}
+	condition := &api.GoogleCloudRunV2Condition{
+		Type:               "Completed",
+		State:              "CONDITION_RECONCILING",
+		LastTransitionTime: stamp(e.Updated),
+	}
 	last := s.failure(e)
 	switch {
 	case e.Ended.IsZero():
@@ -121,10 +166,23 @@ func (s *Server) completed(e *execution) *api.GoogleCloudRunV2Condition {
 func (s *Server) taskView(t *task) *api.GoogleCloudRunV2Task {
 	e := t.of
 	view := &api.GoogleCloudRunV2Task{
-		Name: s.name(e) + "/tasks/" + taskID(t), Uid: e.UID + strconv.Itoa(t.Index), Job: s.job, Execution: e.ID, Index: int64(t.Index),
-		CreateTime: stamp(e.Created), ScheduledTime: stamp(e.Created), UpdateTime: stamp(e.Updated), StartTime: stamp(t.Started), CompletionTime: stamp(t.Done),
-		Containers: []*api.GoogleCloudRunV2Container{s.container(s.args(e)[1:], e.Env)}, MaxRetries: int64(e.Retries), Retried: int64(t.Retried),
-		Timeout: duration(e.Timeout), Reconciling: !t.Ended(), ExecutionEnvironment: "EXECUTION_ENVIRONMENT_GEN2", ForceSendFields: []string{"Index"},
+		Name:                 s.name(e) + "/tasks/" + taskID(t),
+		Uid:                  e.UID + strconv.Itoa(t.Index),
+		Job:                  s.job,
+		Execution:            e.ID,
+		Index:                int64(t.Index),
+		CreateTime:           stamp(e.Created),
+		ScheduledTime:        stamp(e.Created),
+		UpdateTime:           stamp(e.Updated),
+		StartTime:            stamp(t.Started),
+		CompletionTime:       stamp(t.Done),
+		Containers:           []*api.GoogleCloudRunV2Container{s.container(s.args(e)[1:], e.Env)},
+		MaxRetries:           int64(e.Retries),
+		Retried:              int64(t.Retried),
+		Timeout:              duration(e.Timeout),
+		Reconciling:          !t.Ended(),
+		ExecutionEnvironment: "EXECUTION_ENVIRONMENT_GEN2",
+		ForceSendFields:      []string{"Index"},
 	}
 	if t.Last != nil {
 		view.LastAttemptResult = &api.GoogleCloudRunV2TaskAttemptResult{

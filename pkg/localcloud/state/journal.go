@@ -20,9 +20,9 @@ type journalEntry struct {
 // rowKey names a row.
 type rowKey struct{ table, key string }
 
-// takeOverJournal moves the rows of a journal into the database. The versions until November 2026 kept
-// their state in it. The journal is removed before anything changes the database: a kill in between
-// leaves both, and the next start takes the same rows over again.
+// takeOverJournal moves the rows of a journal into the database. The versions until November 2026
+// kept their state in it. The journal is removed before anything changes the database: a kill in
+// between leaves both, and the next start takes the same rows over again.
 func (db *DB) takeOverJournal(path string) error {
 	journal, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,7 +37,8 @@ func (db *DB) takeOverJournal(path string) error {
 	}
 	changes := make([]change, 0, len(rows))
 	for row, value := range rows {
-		if err := db.load(row.table, row.key, value); err != nil { // nothing is written of a broken journal
+		// nothing is written of a broken journal
+		if err := db.load(row.table, row.key, value); err != nil {
 			return fmt.Errorf("take over %s: %w", path, err)
 		}
 		changes = append(changes, change{table: row.table, key: row.key, value: value})
@@ -58,8 +59,8 @@ func (db *DB) takeOverJournal(path string) error {
 	return nil
 }
 
-// readJournal returns the rows that a journal leaves. A last line without its end was never answered
-// for, and is left out.
+// readJournal returns the rows that a journal leaves. A last line without its end was never
+// answered for, and is left out.
 func readJournal(from io.Reader) (map[rowKey]json.RawMessage, error) {
 	rows := map[rowKey]json.RawMessage{}
 	reader := bufio.NewReader(from)

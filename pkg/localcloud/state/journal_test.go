@@ -38,7 +38,8 @@ func write(t *testing.T, dir, text string) string {
 	return path
 }
 
-// TestJournalCutAnywhere takes over every beginning of a journal: the rows are those of its whole lines.
+// TestJournalCutAnywhere takes over every beginning of a journal: the rows are those of its whole
+// lines.
 func TestJournalCutAnywhere(t *testing.T) {
 	t.Parallel()
 	lines, after := journal()

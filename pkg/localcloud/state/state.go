@@ -1,9 +1,10 @@
 // Package state keeps the rows of a stand-in in memory and in an SQLite file.
 //
-// Reads come from memory. An update is one transaction of the file, which ends before the update is
-// visible and before anything is answered. After a kill at any instant the rows are therefore as they
-// were before or after an update. An update survives its process, and a power cut from the next
-// checkpoint on: the file is not synced at each transaction. One process at a time may have a file open.
+// Reads come from memory. An update is one transaction of the file, which ends before the update
+// is visible and before anything is answered. After a kill at any instant the rows are therefore
+// as they were before or after an update. An update survives its process, and a power cut from
+// the next checkpoint on: the file is not synced at each transaction. One process at a time may
+// have a file open.
 //
 // The package knows JSON and SQL. It knows no API. Start with [New], [NewTable], then [DB.Open].
 package state
@@ -64,8 +65,8 @@ func New(dir string) *DB {
 	return &DB{dir: dir, tables: map[string]table{}}
 }
 
-// Open makes the folder and the file if they do not exist, and reads all rows. A journal that a version
-// before wrote in the folder is taken over.
+// Open makes the folder and the file if they do not exist, and reads all rows. A journal that a
+// version before wrote in the folder is taken over.
 func (db *DB) Open() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -154,8 +155,8 @@ func (db *DB) View(read func()) {
 	read()
 }
 
-// Update runs a function that reads and changes rows. Either all its changes happen or, if it returns an
-// error, none. Reads inside it see its own changes.
+// Update runs a function that reads and changes rows. Either all its changes happen or, if it
+// returns an error, none. Reads inside it see its own changes.
 func (db *DB) Update(do func() error) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -227,7 +228,8 @@ func (db *DB) close() error {
 	return db.sql.Close() // it closes the statements, too
 }
 
-// decode reads a row as a version of this program wrote it. Numbers without a type are [json.Number].
+// decode reads a row as a version of this program wrote it. Numbers without a type are
+// [json.Number].
 func decode(value []byte, row any) error {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()

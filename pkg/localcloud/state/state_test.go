@@ -142,7 +142,9 @@ func TestOneProcessAtATime(t *testing.T) {
 func TestBrokenFileIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "state.db"), []byte(strings.Repeat("no database ", 500)), 0o600); err != nil {
+	if err := os.WriteFile(
+		filepath.Join(dir, "state.db"), []byte(strings.Repeat("no database ", 500)), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := state.New(dir).Open(); err == nil {

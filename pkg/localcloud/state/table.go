@@ -2,8 +2,8 @@ package state
 
 import "iter"
 
-// Table is rows by key. Its methods are called inside [DB.View] or [DB.Update]. A value that was put is
-// not changed afterwards.
+// Table is rows by key. Its methods are called inside [DB.View] or [DB.Update]. A value that was
+// put is not changed afterwards.
 type Table[T any] struct {
 	name    string
 	rows    map[string]*T
@@ -26,10 +26,14 @@ func (t *Table[T]) Get(key string) *T {
 }
 
 // Put adds or replaces a row.
-func (t *Table[T]) Put(key string, value *T) { t.changes[key] = value }
+func (t *Table[T]) Put(key string, value *T) {
+	t.changes[key] = value
+}
 
 // Delete removes a row.
-func (t *Table[T]) Delete(key string) { t.changes[key] = nil }
+func (t *Table[T]) Delete(key string) {
+	t.changes[key] = nil
+}
 
 // All returns the rows, in no order.
 func (t *Table[T]) All() iter.Seq2[string, *T] {
@@ -79,4 +83,6 @@ func (t *Table[T]) commit() {
 	t.discard()
 }
 
-func (t *Table[T]) discard() { clear(t.changes) }
+func (t *Table[T]) discard() {
+	clear(t.changes)
+}

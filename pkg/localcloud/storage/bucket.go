@@ -14,7 +14,8 @@ import (
 	raw "google.golang.org/api/storage/v1"
 )
 
-// bucket is one bucket: a shelf, and for a bucket that is mapped to a folder also that.
+// bucket is one bucket. Its objects lie in a shelf. A bucket that is mapped to a folder has the
+// objects of that folder as well.
 type bucket struct {
 	name    string
 	created time.Time
@@ -23,7 +24,7 @@ type bucket struct {
 	uploads *uploads
 }
 
-// keeper keeps objects. There are two kinds.
+// keeper stores objects. [shelf] and [folder] implement it.
 type keeper interface {
 	temp() (file *os.File, data string, err error) // a file on the way to becoming an object's data
 	dataPath(data string) string
@@ -32,15 +33,18 @@ type keeper interface {
 	commit(o object, want conditions) (*object, error) // o.Data under o.Name, in one step
 	change(name string, want conditions, bucket string, edit func(*object)) (*object, error)
 	remove(name string, want conditions, bucket string) error
-	walk(prefix, from string, yield func(*object) bool) error // in order; yield returns false at its end
+	// in order; yield returns false at its end
+	walk(prefix, from string, yield func(*object) bool) error
 }
 
-// content is an object's bytes, of one generation.
+// content is the bytes of one generation of an object.
 type content interface {
 	io.ReadSeeker
 	io.Closer
 }
 
+// openBucket opens the state of a bucket under dir. mapped is the folder of its files; empty for
+// none.
 func openBucket(name, dir, mapped string, opts Options) (*bucket, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
@@ -65,7 +69,7 @@ func openBucket(name, dir, mapped string, opts Options) (*bucket, error) {
 	return b, nil
 }
 
-// describe reads when the bucket was made, or writes it.
+// describe reads when the bucket was created, and records it for a new bucket.
 func (b *bucket) describe(dir string) error {
 	const file = "bucket.json"
 	var kept struct{ Created time.Time }
@@ -78,6 +82,7 @@ func (b *bucket) describe(dir string) error {
 	return writeFile(dir, file, kept)
 }
 
+// close releases the mapped folder.
 func (b *bucket) close() error {
 	if b.folder == nil {
 		return nil
@@ -85,7 +90,7 @@ func (b *bucket) close() error {
 	return b.folder.close()
 }
 
-// keeper tells who keeps a name, or why nobody can.
+// keeper returns the store that a name belongs to. Names that no file can have are refused.
 func (b *bucket) keeper(name string) (keeper, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (b *bucket) keeper(name string) (keeper, error) {
 	return b.folder, nil
 }
 
-// walk yields the objects of both keepers in one order.
+// walk yields the objects of both stores in the order of their names.
 func (b *bucket) walk(prefix, from string, yield func(*object) bool) error {
 	if b.folder == nil {
 		return b.shelf.walk(prefix, from, yield)
@@ -130,11 +135,21 @@ func (b *bucket) walk(prefix, from string, yield func(*object) bool) error {
 	return err
 }
 
+// resource returns the bucket as the API shows it.
 func (b *bucket) resource() *raw.Bucket {
 	created := b.created.UTC().Format(time.RFC3339Nano)
 	return &raw.Bucket{
-		Kind: "storage#bucket", Id: b.name, Name: b.name, Location: "LOCAL", LocationType: "region", StorageClass: "STANDARD",
-		TimeCreated: created, Updated: created, Metageneration: 1, ProjectNumber: 1, Etag: "CAE=",
+		Kind:           "storage#bucket",
+		Id:             b.name,
+		Name:           b.name,
+		Location:       "LOCAL",
+		LocationType:   "region",
+		StorageClass:   "STANDARD",
+		TimeCreated:    created,
+		Updated:        created,
+		Metageneration: 1,
+		ProjectNumber:  1,
+		Etag:           "CAE=",
 		IamConfiguration: &raw.BucketIamConfiguration{
 			UniformBucketLevelAccess: &raw.BucketIamConfigurationUniformBucketLevelAccess{Enabled: true},
 			PublicAccessPrevention:   "enforced",
@@ -142,13 +157,14 @@ func (b *bucket) resource() *raw.Bucket {
 	}
 }
 
-// object finds the object that a path names.
+// named returns the object name in a parameter of the path, and the store it belongs to.
 func (b *bucket) named(c *call, parameter string) (string, keeper, error) {
 	name := c.path[parameter]
 	k, err := b.keeper(name)
 	return name, k, err
 }
 
+// remove answers objects.delete.
 func (b *bucket) remove(c *call) error {
 	name, k, err := b.named(c, "object")
 	if err == nil {
@@ -160,6 +176,7 @@ func (b *bucket) remove(c *call) error {
 	return err
 }
 
+// patch answers objects.patch and objects.update.
 func (b *bucket) patch(c *call) error {
 	name, k, err := b.named(c, "object")
 	if err != nil {
@@ -184,17 +201,19 @@ func (b *bucket) patch(c *call) error {
 	return c.answer(o.resource(b.name, c.self()))
 }
 
-// edit applies a patch: fields that are there, null and empty included, replace; in metadata, key by
-// key. An update replaces everything.
+// edit applies a patch. Fields of the body, also null and empty ones, replace; metadata is merged
+// key by key. An update (whole) replaces everything.
 func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole bool) {
 	fresh := draft(o.Name, sent)
 	for field, target := range map[string][2]*string{
-		"contentType":        {&o.Attributes.ContentType, &fresh.Attributes.ContentType},
-		"contentEncoding":    {&o.Attributes.ContentEncoding, &fresh.Attributes.ContentEncoding},
-		"contentDisposition": {&o.Attributes.ContentDisposition, &fresh.Attributes.ContentDisposition},
-		"contentLanguage":    {&o.Attributes.ContentLanguage, &fresh.Attributes.ContentLanguage},
-		"cacheControl":       {&o.Attributes.CacheControl, &fresh.Attributes.CacheControl},
-		"customTime":         {&o.Attributes.CustomTime, &fresh.Attributes.CustomTime},
+		"contentType":     {&o.Attributes.ContentType, &fresh.Attributes.ContentType},
+		"contentEncoding": {&o.Attributes.ContentEncoding, &fresh.Attributes.ContentEncoding},
+		"contentDisposition": {
+			&o.Attributes.ContentDisposition, &fresh.Attributes.ContentDisposition,
+		},
+		"contentLanguage": {&o.Attributes.ContentLanguage, &fresh.Attributes.ContentLanguage},
+		"cacheControl":    {&o.Attributes.CacheControl, &fresh.Attributes.CacheControl},
+		"customTime":      {&o.Attributes.CustomTime, &fresh.Attributes.CustomTime},
 	} {
 		if _, sent := fields[field]; sent || whole {
 			*target[0] = *target[1]
@@ -221,14 +240,16 @@ func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole
 	o.Metadata = merged
 }
 
-// self is the address that the caller reached the API by, without the API's own paths: whatever
-// prefix the handler is mounted under stays in what is handed out.
+// self returns the address that the caller reached the API by, without the API's own paths. Links
+// in answers keep the prefix that the handler is mounted under.
 func (c *call) self() string {
 	path, _, _ := strings.Cut(c.RequestURI, "?")
 	if u, err := url.Parse(path); err == nil { // a proxy's request names the host as well
 		path = u.EscapedPath()
 	}
-	for _, own := range []string{"/resumable/upload/storage/v1/", "/upload/storage/v1/", "/download/storage/v1/", "/storage/v1/"} {
+	for _, own := range []string{
+		"/resumable/upload/storage/v1/", "/upload/storage/v1/", "/download/storage/v1/", "/storage/v1/",
+	} {
 		if at := strings.Index(path, own); at >= 0 {
 			path = path[:at]
 			break

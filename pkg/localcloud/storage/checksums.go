@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// sums are computed while bytes go by.
+// sums computes size and checksums of the bytes written to it.
 type sums struct {
 	md5  hash.Hash // nil: not asked for
 	crc  uint32
 	size int64
 }
 
+// newSums returns sums that include MD5, which is not used as a protection.
 func newSums() *sums { return &sums{md5: md5.New()} } // #nosec G401 -- as above
 
 // Write implements io.Writer.
@@ -29,13 +30,13 @@ func (s *sums) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// expected are the sums a caller sent, in base64; empty: none.
+// expected is the checksums that a caller sent, in base64. An empty one is not checked.
 type expected struct {
 	CRC32C string `json:"crc32c,omitempty"`
 	MD5    string `json:"md5,omitempty"`
 }
 
-// expect reads the sums of a request's headers over those of the metadata.
+// with adds the checksums of a request's X-Goog-Hash header. They win over those of the metadata.
 func (e expected) with(header http.Header) expected {
 	for _, value := range header.Values("X-Goog-Hash") {
 		for pair := range strings.SplitSeq(value, ",") {
@@ -51,6 +52,7 @@ func (e expected) with(header http.Header) expected {
 	return e
 }
 
+// check refuses bytes whose checksums are not the expected ones.
 func (e expected) check(s *sums) error {
 	if got := crcText(s.crc); e.CRC32C != "" && e.CRC32C != got {
 		return invalid("Provided CRC32C %q doesn't match calculated CRC32C %q.", e.CRC32C, got)
@@ -61,8 +63,9 @@ func (e expected) check(s *sums) error {
 	return nil
 }
 
-// joinCRC gives the CRC32C of two runs of bytes one after the other, of which the second is size long:
-// the first one's is driven on over size zero bytes, by squaring a matrix over GF(2), as zlib does it.
+// joinCRC returns the CRC32C of two runs of bytes, one after the other. size is the length of the
+// second in bytes. The first sum is advanced over size zero bytes by squaring a matrix over
+// GF(2), as zlib does.
 func joinCRC(first, second uint32, size int64) uint32 {
 	var step [32]uint32 // what one zero bit does to each bit of a sum
 	step[0] = crc32.Castagnoli
@@ -81,6 +84,7 @@ func joinCRC(first, second uint32, size int64) uint32 {
 	return first ^ second
 }
 
+// times multiplies a matrix over GF(2) with a vector.
 func times(m [32]uint32, v uint32) uint32 {
 	var sum uint32
 	for ; v != 0; v &= v - 1 {
@@ -89,6 +93,7 @@ func times(m [32]uint32, v uint32) uint32 {
 	return sum
 }
 
+// square multiplies a matrix over GF(2) with itself.
 func square(m [32]uint32) [32]uint32 {
 	var out [32]uint32
 	for i := range m {

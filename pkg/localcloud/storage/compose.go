@@ -12,13 +12,13 @@ import (
 
 const composeSources = 32 // the most of one compose
 
-// source is an open object that is copied from.
+// source is an open object that a compose or a rewrite copies from.
 type source struct {
 	*object
 	bytes content
 }
 
-// compose joins objects into one.
+// compose answers objects.compose: it joins up to 32 objects into one.
 func (b *bucket) compose(c *call) error {
 	name, k, err := b.named(c, "destinationObject")
 	if err != nil {
@@ -32,7 +32,11 @@ func (b *bucket) compose(c *call) error {
 	case n == 0:
 		return &failure{400, "required", "You must provide at least one source component."}
 	case n > composeSources:
-		return invalid("The number of source components provided (%d) exceeds the maximum (%d)", n, composeSources)
+		return invalid(
+			"The number of source components provided (%d) exceeds the maximum (%d)",
+			n,
+			composeSources,
+		)
 	}
 	want := c.conditions("if", "")
 	if err := precheck(k, name, want); err != nil {
@@ -57,7 +61,11 @@ func (b *bucket) compose(c *call) error {
 		return err
 	}
 	if sent.Crc32c != "" && sent.Crc32c != crcText(sums.crc) {
-		err = invalid("Provided CRC32C %q doesn't match calculated CRC32C %q.", sent.Crc32c, crcText(sums.crc))
+		err = invalid(
+			"Provided CRC32C %q doesn't match calculated CRC32C %q.",
+			sent.Crc32c,
+			crcText(sums.crc),
+		)
 	}
 	if err == nil {
 		err = b.commit(c, k, o, sums, want)
@@ -70,14 +78,16 @@ func (b *bucket) compose(c *call) error {
 		for _, s := range sources {
 			generation := s.Generation
 			if from, err := b.keeper(s.Name); err == nil {
-				_ = from.remove(s.Name, conditions{Generation: &generation}, b.name) // Google says nothing about it either
+				// Google says nothing about it either
+				_ = from.remove(s.Name, conditions{Generation: &generation}, b.name)
 			}
 		}
 	}
 	return nil
 }
 
-// sources opens the generations that a compose reads. What was opened comes back with an error, too.
+// sources opens the generations that a compose reads. The caller closes those that were opened,
+// also after an error.
 func (b *bucket) sources(named []*raw.ComposeRequestSourceObjects) ([]source, error) {
 	var sources []source
 	for _, n := range named {
@@ -101,8 +111,8 @@ func (b *bucket) sources(named []*raw.ComposeRequestSourceObjects) ([]source, er
 	return sources, nil
 }
 
-// join copies sources one behind the other into a file on its way to becoming o. The kernel copies
-// where it can; sums that are known are joined without looking at the bytes.
+// join copies sources one after the other into the file that becomes o. The kernel copies where
+// it can. Checksums that are known are joined without reading the bytes.
 func join(k keeper, o *object, sources []source) (*sums, error) {
 	file, data, err := k.temp()
 	if err != nil {
@@ -123,7 +133,9 @@ func join(k keeper, o *object, sources []source) (*sums, error) {
 			err = fmt.Errorf("%d bytes of %d", n, s.Size)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("copy %q: %w", s.Name, err), file.Close(), os.Remove(k.dataPath(data)))
+			return nil, errors.Join(
+				fmt.Errorf("copy %q: %w", s.Name, err), file.Close(), os.Remove(k.dataPath(data)),
+			)
 		}
 		total.crc = joinCRC(total.crc, own.crc, n)
 		total.size += n
@@ -135,7 +147,8 @@ func join(k keeper, o *object, sources []source) (*sums, error) {
 	return total, nil
 }
 
-// rewrite copies an object, within a bucket or to another one; objects.copy is the same in old form.
+// rewrite answers objects.rewrite and objects.copy: it copies an object within a bucket or to
+// another one.
 func (b *bucket) rewrite(c *call, to *bucket) error {
 	name, from, err := b.named(c, "sourceObject")
 	if err != nil {
@@ -178,6 +191,10 @@ func (b *bucket) rewrite(c *call, to *bucket) error {
 	}
 	size := strconv.FormatInt(made.Size, 10)
 	return c.answer(map[string]any{
-		"kind": "storage#rewriteResponse", "done": true, "resource": resource, "totalBytesRewritten": size, "objectSize": size,
+		"kind":                "storage#rewriteResponse",
+		"done":                true,
+		"resource":            resource,
+		"totalBytesRewritten": size,
+		"objectSize":          size,
 	})
 }

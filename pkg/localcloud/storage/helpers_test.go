@@ -32,7 +32,11 @@ type cloud struct {
 
 func open(t testing.TB, dir, folder string) *storage.Server {
 	t.Helper()
-	server, err := storage.New(storage.Options{Dir: dir, Folders: map[string]string{"segments": folder}, Now: time.Now})
+	server, err := storage.New(storage.Options{
+		Dir:     dir,
+		Folders: map[string]string{"segments": folder},
+		Now:     time.Now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,10 +51,17 @@ func start(t testing.TB) *cloud {
 	t.Helper()
 	c := &cloud{dir: t.TempDir(), folder: t.TempDir()}
 	c.server = open(t, c.dir, c.folder)
-	c.listener = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.server.ServeHTTP(w, r) }))
+	c.listener = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.server.ServeHTTP(w, r)
+	}))
 	var err error
 	// No retries: a 500 is a mistake of the server and must show.
-	c.client, err = gcs.NewClient(t.Context(), gcs.WithJSONReads(), option.WithEndpoint(c.listener.URL+"/storage/v1/"), option.WithoutAuthentication())
+	c.client, err = gcs.NewClient(
+		t.Context(),
+		gcs.WithJSONReads(),
+		option.WithEndpoint(c.listener.URL+"/storage/v1/"),
+		option.WithoutAuthentication(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +177,9 @@ func (c *cloud) call(t testing.TB, method, path, body string, header ...string) 
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	response, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	raw "google.golang.org/api/storage/v1"
 )
 
-// insert is every way to upload.
+// insert answers objects.insert for every type of upload.
 func (b *bucket) insert(c *call) error {
 	if c.query.Has("upload_id") {
 		return b.upload(c)
@@ -29,7 +29,7 @@ func (b *bucket) insert(c *call) error {
 	}
 }
 
-// insertMultipart takes an upload in one request: a part of JSON, a part of bytes.
+// insertMultipart takes an upload in one request of two parts: metadata in JSON, then the bytes.
 func (b *bucket) insertMultipart(c *call) error {
 	kind, parameters, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/related" {
@@ -58,7 +58,7 @@ func (b *bucket) insertMultipart(c *call) error {
 	return b.insertBody(c, sent, media)
 }
 
-// target is what an upload will become, as far as the request tells.
+// target returns the object that an upload is to become, and the store it belongs to.
 func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
 	name := sent.Name
 	if c.query.Get("name") != "" {
@@ -68,7 +68,9 @@ func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
 		sent.ContentEncoding = encoding
 	}
 	if sent.Bucket != "" && sent.Bucket != b.name {
-		return object{}, nil, invalid("The bucket in the metadata (%s) is not that of the address (%s)", sent.Bucket, b.name)
+		return object{}, nil, invalid(
+			"The bucket in the metadata (%s) is not that of the address (%s)", sent.Bucket, b.name,
+		)
 	}
 	o := draft(name, sent)
 	if o.Attributes.ContentType == "" {
@@ -78,6 +80,7 @@ func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
 	return o, k, err
 }
 
+// insertBody takes the bytes of a whole object from a request and commits them.
 func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
 	o, k, err := b.target(c, sent)
 	if err != nil {
@@ -92,7 +95,10 @@ func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err = (expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}).with(c.Header).check(sums); err == nil {
+	if err = (expected{
+		CRC32C: sent.Crc32c,
+		MD5:    sent.Md5Hash,
+	}).with(c.Header).check(sums); err == nil {
 		err = b.commit(c, k, o, sums, want)
 	}
 	if err != nil {
@@ -101,6 +107,7 @@ func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
 	return err
 }
 
+// precheck checks preconditions before the bytes are taken. The commit checks them again.
 func precheck(k keeper, name string, want conditions) error {
 	old, err := k.find(name)
 	if err != nil {
@@ -109,13 +116,15 @@ func precheck(k keeper, name string, want conditions) error {
 	return want.check(old)
 }
 
-// receive streams a body into a file on its way to becoming an object.
+// receive streams a body into a new file of the store and returns the file's name.
 func receive(k keeper, body io.Reader, sums *sums) (string, error) {
 	file, data, err := k.temp()
 	if err != nil {
 		return "", fmt.Errorf("take an upload: %w", err)
 	}
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, sums)}, body, make([]byte, copyBytes))
+	_, err = io.CopyBuffer(
+		struct{ io.Writer }{io.MultiWriter(file, sums)}, body, make([]byte, copyBytes),
+	)
 	if err != nil {
 		err = invalid("the upload broke off: %v", err)
 	}
@@ -125,10 +134,10 @@ func receive(k keeper, body io.Reader, sums *sums) (string, error) {
 	return data, err
 }
 
-// copyBytes is read at once of what is received.
+// copyBytes is the size of the buffer between a body and its file.
 const copyBytes = 256 << 10
 
-// commit puts what was received in force and answers with it.
+// commit makes received bytes an object and answers with its metadata.
 func (b *bucket) commit(c *call, k keeper, o object, sums *sums, want conditions) error {
 	o.Size, o.CRC32C = sums.size, &sums.crc
 	if sums.md5 != nil {

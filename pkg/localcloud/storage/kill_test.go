@@ -40,7 +40,11 @@ func TestMain(m *testing.M) {
 }
 
 func serveChild(dir string) error {
-	server, err := storage.New(storage.Options{Dir: dir, Folders: map[string]string{"segments": os.Getenv(childFolder)}, Now: time.Now})
+	server, err := storage.New(storage.Options{
+		Dir:     dir,
+		Folders: map[string]string{"segments": os.Getenv(childFolder)},
+		Now:     time.Now,
+	})
 	if err == nil {
 		err = server.Ensure("work")
 	}
@@ -66,7 +70,9 @@ func (v *victim) run(t *testing.T) *exec.Cmd {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(t.Context(), self)
-	child.Env = append(os.Environ(), childDir+"="+v.dir, childFolder+"="+v.folder, childListen+"="+v.address)
+	child.Env = append(
+		os.Environ(), childDir+"="+v.dir, childFolder+"="+v.folder, childListen+"="+v.address,
+	)
 	child.Stderr = os.Stderr
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
@@ -87,8 +93,9 @@ func number(data []byte) (uint64, bool) {
 	return n, bytes.Equal(data, numbered(n, len(data)))
 }
 
-// TestKills writes from several sides while the server is killed and started again, and then looks:
-// what was acknowledged is there whole, what was not is there whole or not at all, and nothing else is.
+// TestKills writes from several sides while the server is killed and started again, and then
+// looks: what was acknowledged is there whole, what was not is there whole or not at all, and
+// nothing else is.
 func TestKills(t *testing.T) {
 	t.Parallel()
 	kills := 12
@@ -102,11 +109,19 @@ func TestKills(t *testing.T) {
 	}
 	v.address = free.Addr().String()
 	_ = free.Close()
-	client, err := gcs.NewClient(t.Context(), gcs.WithJSONReads(), option.WithEndpoint("http://"+v.address+"/storage/v1/"), option.WithoutAuthentication())
+	client, err := gcs.NewClient(
+		t.Context(),
+		gcs.WithJSONReads(),
+		option.WithEndpoint("http://"+v.address+"/storage/v1/"),
+		option.WithoutAuthentication(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.SetRetry(gcs.WithErrorFunc(gcs.ShouldRetry), gcs.WithBackoff(gax.Backoff{Initial: 5 * time.Millisecond, Max: 50 * time.Millisecond}))
+	client.SetRetry(
+		gcs.WithErrorFunc(gcs.ShouldRetry),
+		gcs.WithBackoff(gax.Backoff{Initial: 5 * time.Millisecond, Max: 50 * time.Millisecond}),
+	)
 	child := v.run(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var writers sync.WaitGroup
@@ -134,12 +149,17 @@ func TestKills(t *testing.T) {
 	}
 	_ = child.Process.Kill()
 	_ = child.Wait()
-	// What a new server keeps: two files an object, or one in the folder and perhaps one about it.
+	// What a new server keeps: two files an object, or one in the folder and perhaps one about
+	// it.
 	server := open(t, v.dir, v.folder)
 	if err := server.Close(); err != nil {
 		t.Error(err)
 	}
-	left := files(t, filepath.Join(v.dir, "work", "data")) - files(t, filepath.Join(v.dir, "work", "objects")) - files(t, filepath.Join(v.dir, "work", "uploads"))
+	left := files(
+		t, filepath.Join(v.dir, "work", "data"),
+	) - files(
+		t, filepath.Join(v.dir, "work", "objects"),
+	) - files(t, filepath.Join(v.dir, "work", "uploads"))
 	if left > 0 {
 		t.Errorf("%d files with data of no object", left)
 	}
@@ -165,7 +185,12 @@ func (w *writer) run(ctx context.Context) {
 				condition = gcs.Conditions{GenerationMatch: generation}
 			}
 		}
-		attrs, err := put(ctx, w.bucket.Object(name).If(condition), numbered(w.tried, 100_000+int(w.tried%4)*200_000), 256<<10)
+		attrs, err := put(
+			ctx,
+			w.bucket.Object(name).If(condition),
+			numbered(w.tried, 100_000+int(w.tried%4)*200_000),
+			256<<10,
+		)
 		if err == nil {
 			w.acked[name] = w.tried
 		}
@@ -178,7 +203,9 @@ func (w *writer) run(ctx context.Context) {
 			}
 		}
 		if w.tried%5 == 0 {
-			_, _ = w.bucket.Object(name+".joined").If(gcs.Conditions{DoesNotExist: true}).ComposerFrom(w.bucket.Object(name), w.bucket.Object(latest)).Run(ctx)
+			_, _ = w.bucket.Object(name+".joined").If(gcs.Conditions{DoesNotExist: true}).ComposerFrom(
+				w.bucket.Object(name), w.bucket.Object(latest),
+			).Run(ctx)
 		}
 	}
 }
@@ -209,7 +236,13 @@ func (w *writer) check(t *testing.T) {
 			continue
 		}
 		if n, whole := number(data.Bytes()); !whole || n < w.acked[attrs.Name] || n > w.tried {
-			t.Errorf("%s: write %d, whole %v, after %d was acknowledged", attrs.Name, n, whole, w.acked[attrs.Name])
+			t.Errorf(
+				"%s: write %d, whole %v, after %d was acknowledged",
+				attrs.Name,
+				n,
+				whole,
+				w.acked[attrs.Name],
+			)
 		}
 	}
 	for name := range w.acked {

@@ -11,7 +11,7 @@ import (
 // pageSize is the most that a page of a list holds.
 const pageSize = 1000
 
-// lister collects one page.
+// lister collects one page of a list.
 type lister struct {
 	prefix, delimiter, end string
 	left                   int
@@ -19,6 +19,7 @@ type lister struct {
 	next                   string // where the next page starts; empty: at the end
 }
 
+// list answers objects.list, with prefix, delimiter, offsets and pages.
 func (b *bucket) list(c *call) error {
 	q := c.query
 	for _, unserved := range []string{"matchGlob", "filter"} {
@@ -26,7 +27,12 @@ func (b *bucket) list(c *call) error {
 			return invalid("%s is not served here", unserved)
 		}
 	}
-	l := &lister{prefix: q.Get("prefix"), delimiter: q.Get("delimiter"), end: q.Get("endOffset"), left: pageSize}
+	l := &lister{
+		prefix:    q.Get("prefix"),
+		delimiter: q.Get("delimiter"),
+		end:       q.Get("endOffset"),
+		left:      pageSize,
+	}
 	l.page.Kind = "storage#objects"
 	if n, err := strconv.Atoi(q.Get("maxResults")); err == nil && n > 0 {
 		l.left = min(n, pageSize)
@@ -40,9 +46,12 @@ func (b *bucket) list(c *call) error {
 		from = max(from, string(name))
 	}
 	for {
-		// A folder that was folded into a prefix is not walked to its end: the walk starts anew behind it.
+		// A folder that was folded into a prefix is not walked to its end: the walk starts anew
+		// behind it.
 		skipTo := ""
-		err := b.walk(l.prefix, from, func(o *object) bool { return l.add(b.name, c.self(), o, &skipTo) })
+		err := b.walk(
+			l.prefix, from, func(o *object) bool { return l.add(b.name, c.self(), o, &skipTo) },
+		)
 		if err != nil {
 			return err
 		}
@@ -57,7 +66,8 @@ func (b *bucket) list(c *call) error {
 	return c.answer(&l.page)
 }
 
-// add takes an object into the page; false ends the walk.
+// add takes an object into the page. It returns false when the page is full. skipTo is set to the
+// name that the walk goes on at, if a whole folder was folded into a prefix.
 func (l *lister) add(bucket, self string, o *object, skipTo *string) bool {
 	switch {
 	case l.end != "" && o.Name >= l.end:
@@ -80,8 +90,8 @@ func (l *lister) add(bucket, self string, o *object, skipTo *string) bool {
 	return true
 }
 
-// behind is the first name that stands behind all that begin with a prefix, whose last byte is below 0xff:
-// names are UTF-8.
+// behind returns the first name after all names that begin with a prefix. Names are UTF-8, so the
+// last byte of a prefix is below 0xff.
 func behind(prefix string) string {
 	last := len(prefix) - 1
 	return prefix[:last] + string([]byte{prefix[last] + 1})

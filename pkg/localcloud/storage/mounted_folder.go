@@ -20,11 +20,14 @@ import (
 	"unicode/utf8"
 )
 
-// folder is a bucket's names mapped literally to the files of a folder, which others write into as
-// well. A file is an object as soon as it is there; its generation is made of inode, size and time, so
-// whatever changes it makes another one. What a file cannot tell (type, metadata, sums of an upload of
-// ours) lies in about/, under name and generation. Names with a part that begins with a dot are not of
-// the folder: those files are on their way (rsync, and our own uploads).
+// folder maps a bucket's names literally to the files of a folder. Other programs write into it
+// as well.
+//
+// A file is an object as soon as it exists. Its generation is computed from inode, size and
+// modification time, so that every change makes another one. The folder about/ keeps what a file
+// cannot hold (type, metadata, checksums of an upload through the API), under name and
+// generation. Names with a part that begins with a dot are not objects: rsync and this package
+// write unfinished files under such names.
 type folder struct {
 	root  *os.Root // nothing outside is reached, neither by .. nor by a link
 	about string
@@ -34,11 +37,16 @@ type folder struct {
 
 const uploadsFolder = ".uploads" // files of our own on their way
 
+// openFolder opens a folder and removes unfinished uploads, but for those that keep names.
 func openFolder(dir, about string, keep map[string]bool) (*folder, error) {
-	if err := errors.Join(os.MkdirAll(filepath.Join(dir, uploadsFolder), 0o750), os.MkdirAll(about, 0o750)); err != nil {
+	if err := errors.Join(
+		os.MkdirAll(filepath.Join(dir, uploadsFolder), 0o750), os.MkdirAll(about, 0o750),
+	); err != nil {
 		return nil, err
 	}
-	if err := sweep(filepath.Join(dir, uploadsFolder), func(name string) bool { return keep[name] }); err != nil {
+	if err := sweep(
+		filepath.Join(dir, uploadsFolder), func(name string) bool { return keep[name] },
+	); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
@@ -49,33 +57,45 @@ func openFolder(dir, about string, keep map[string]bool) (*folder, error) {
 	return f, sweep(about, f.described)
 }
 
-// described tells whether what is known about a file still is about the file that is there.
+// described reports whether a description in about/ belongs to a file that is there in the same
+// generation.
 func (f *folder) described(file string) bool {
 	var o object
 	text, err := os.ReadFile(filepath.Join(f.about, file))
-	if err != nil || json.Unmarshal(text, &o) != nil || checkPath(o.Name) != nil || aboutName(o.Name, o.Generation) != file {
+	if err != nil || json.Unmarshal(text, &o) != nil || checkPath(o.Name) != nil ||
+		aboutName(o.Name, o.Generation) != file {
 		return false
 	}
 	info, err := f.root.Stat(o.Name)
 	return err == nil && generationOf(info) == o.Generation
 }
 
-func (f *folder) close() error { return f.root.Close() }
+// close releases the folder.
+func (f *folder) close() error {
+	return f.root.Close()
+}
 
 // checkPath refuses names that no file in the folder can have.
 func checkPath(name string) error {
 	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part == "." || part == ".." || len(part) > 255 || strings.ContainsRune(part, 0) {
-			return invalid("Invalid object name: %q has a part that cannot be a file's or a folder's name", name)
+		if part == "" || part == "." || part == ".." || len(part) > 255 ||
+			strings.ContainsRune(part, 0) {
+			return invalid(
+				"Invalid object name: %q has a part that cannot be a file's or a folder's name",
+				name,
+			)
 		}
 	}
 	return nil
 }
 
-// hidden tells whether a name is not of the folder.
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
+// hidden reports whether a name has a part that begins with a dot.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
+}
 
-// generationOf depends on everything that changes when a file does.
+// generationOf returns the generation of a file. It changes whenever inode, size or modification
+// time change.
 func generationOf(info fs.FileInfo) int64 {
 	var inode uint64
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -86,16 +106,20 @@ func generationOf(info fs.FileInfo) int64 {
 	return int64(sum.Sum64()>>2) + 1
 }
 
+// dataPath returns the path of an unfinished file.
 func (f *folder) dataPath(data string) string {
 	return filepath.Join(f.root.Name(), uploadsFolder, data)
 }
 
+// temp creates an unfinished file with a random name.
 func (f *folder) temp() (*os.File, string, error) {
 	data := rand.Text()
-	file, err := os.OpenFile(f.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640) // #nosec G302 -- people of the group may look
+	// #nosec G302 -- people of the group may look
+	file, err := os.OpenFile(f.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
 	return file, data, err
 }
 
+// find returns the object of a file, or nil if there is no regular file.
 func (f *folder) find(name string) (*object, error) {
 	info, err := f.root.Stat(name)
 	switch {
@@ -107,39 +131,52 @@ func (f *folder) find(name string) (*object, error) {
 	return f.describe(name, info), nil
 }
 
-// absent tells whether an error means that there is no such file in the folder. A link that leads out of
-// it is none: os.Root does not follow it, and has no name for that error.
+// absent reports whether an error means that the folder has no such file. That includes a link
+// that leads out of the folder: [os.Root] does not follow it and exports no error for it.
 func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || leadsOut(err)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) ||
+		errors.Is(err, syscall.ELOOP) ||
+		leadsOut(err)
 }
 
+// leadsOut reports whether [os.Root] refused a path that leaves the folder.
 func leadsOut(err error) bool {
 	return err != nil && strings.HasSuffix(err.Error(), "path escapes from parent")
 }
 
+// describe returns the object of a file, with what about/ holds for this generation.
 func (f *folder) describe(name string, info fs.FileInfo) *object {
 	generation := generationOf(info)
 	if text, err := os.ReadFile(f.aboutPath(name, generation)); err == nil {
 		var o object
-		if json.Unmarshal(text, &o) == nil && o.Name == name && o.Generation == generation && o.Size == info.Size() {
+		if json.Unmarshal(text, &o) == nil && o.Name == name && o.Generation == generation &&
+			o.Size == info.Size() {
 			return &o
 		}
 	}
 	return &object{
-		Name: name, Generation: generation, Metageneration: 1, Size: info.Size(),
-		Created: info.ModTime(), Updated: info.ModTime(),
-		Attributes: attributes{ContentType: mime.TypeByExtension(path.Ext(name))},
+		Name:           name,
+		Generation:     generation,
+		Metageneration: 1,
+		Size:           info.Size(),
+		Created:        info.ModTime(),
+		Updated:        info.ModTime(),
+		Attributes:     attributes{ContentType: mime.TypeByExtension(path.Ext(name))},
 	}
 }
 
+// aboutName returns the file name of a description in about/.
 func aboutName(name string, generation int64) string {
 	return strconv.FormatInt(generation, 10) + "-" + fileName(name)
 }
 
+// aboutPath returns the path of a description in about/.
 func (f *folder) aboutPath(name string, generation int64) string {
 	return filepath.Join(f.about, aboutName(name, generation))
 }
 
+// open opens a file after its preconditions were checked. A change while it is read is an error
+// of the read.
 func (f *folder) open(name string, want conditions, bucket string) (*object, content, error) {
 	file, err := f.root.Open(name)
 	if absent(err) {
@@ -163,7 +200,7 @@ func (f *folder) open(name string, want conditions, bucket string) (*object, con
 	return o, &watched{file, o.Generation}, nil
 }
 
-// watched is a file that others may write into: a read that saw a change is an error.
+// watched is a file that other programs may write into. A read that notices a change fails.
 type watched struct {
 	*os.File
 	generation int64
@@ -182,13 +219,14 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo keeps io.Copy from reading past the check.
+// WriteTo implements io.WriterTo, so that io.Copy does not bypass Read.
 func (w *watched) WriteTo(to io.Writer) (int64, error) {
 	return io.Copy(to, struct{ io.Reader }{w})
 }
 
-// commit puts the file o.Data in force under its name. What is known about it is written before, under
-// the generation that the file has already: a new file is described from its first instant.
+// commit renames the file o.Data to the object's name. The description is written before, under
+// the generation that the file already has: a new file is described from its first instant. A
+// kill in between leaves a description without a file, which the next start removes.
 func (f *folder) commit(o object, want conditions) (*object, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -217,7 +255,8 @@ func (f *folder) commit(o object, want conditions) (*object, error) {
 	return &o, nil
 }
 
-// place moves a file to its name; a file that is not to be replaced and appears at that instant stays.
+// place moves a file to its name. If isNew is set and a file appears there at that instant, the
+// other file stays.
 func (f *folder) place(from, name string, isNew bool) error {
 	if err := f.root.MkdirAll(path.Dir(name), 0o750); err != nil {
 		return blocked(name, err)
@@ -240,15 +279,24 @@ func (f *folder) place(from, name string, isNew bool) error {
 	}
 }
 
-// blocked turns "a file is where a folder must be" into the caller's mistake.
+// blocked converts an error about a file that stands where a folder is needed into a refusal of
+// the name.
 func blocked(name string, err error) error {
-	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ELOOP) || leadsOut(err) {
-		return invalid("Invalid object name: %q: a file or a link stands where it needs a folder", name)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) ||
+		errors.Is(err, fs.ErrExist) ||
+		errors.Is(err, syscall.ELOOP) ||
+		leadsOut(err) {
+		return invalid(
+			"Invalid object name: %q: a file or a link stands where it needs a folder", name,
+		)
 	}
 	return err
 }
 
-func (f *folder) change(name string, want conditions, bucket string, edit func(*object)) (*object, error) {
+// change edits the description of a file.
+func (f *folder) change(
+	name string, want conditions, bucket string, edit func(*object),
+) (*object, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old, err := f.find(name)
@@ -264,6 +312,7 @@ func (f *folder) change(name string, want conditions, bucket string, edit func(*
 	return &changed, writeFile(f.about, aboutName(name, old.Generation), &changed)
 }
 
+// remove deletes a file and its description.
 func (f *folder) remove(name string, want conditions, bucket string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -281,13 +330,14 @@ func (f *folder) remove(name string, want conditions, bucket string) error {
 	return nil
 }
 
-// walk yields the files in the order of their names as objects, from a name on.
+// walk yields the files as objects, in the order of their names, beginning at from.
 func (f *folder) walk(prefix, from string, yield func(*object) bool) error {
 	_, err := f.walkDir("", prefix, from, yield)
 	return err
 }
 
-// walkDir returns false when yield had enough. dir is "" or ends in a slash.
+// walkDir walks one folder. dir is empty or ends in a slash. It returns false when yield returned
+// false.
 func (f *folder) walkDir(dir, prefix, from string, yield func(*object) bool) (bool, error) {
 	entries, err := f.entries(dir)
 	if err != nil {
@@ -296,7 +346,8 @@ func (f *folder) walkDir(dir, prefix, from string, yield func(*object) bool) (bo
 	for _, entry := range entries {
 		name := dir + entry
 		if isDir := strings.HasSuffix(entry, "/"); isDir {
-			if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(prefix, name) || name < from && !strings.HasPrefix(from, name) {
+			if !strings.HasPrefix(name, prefix) && !strings.HasPrefix(prefix, name) ||
+				name < from && !strings.HasPrefix(from, name) {
 				continue
 			}
 			if more, err := f.walkDir(name, prefix, from, yield); !more || err != nil {
@@ -318,7 +369,7 @@ func (f *folder) walkDir(dir, prefix, from string, yield func(*object) bool) (bo
 	return true, nil
 }
 
-// entries lists a folder in the order of the names below it: "a-b" stands before "a/", "a0" behind.
+// entries lists a folder in the order of the names below it: "a-b" comes before "a/", "a0" after.
 func (f *folder) entries(dir string) ([]string, error) {
 	opened, err := f.root.Open(path.Clean("./" + dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -332,7 +383,8 @@ func (f *folder) entries(dir string) ([]string, error) {
 	var entries []string
 	for _, entry := range listed {
 		name := entry.Name()
-		if strings.HasPrefix(name, ".") || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
+		if strings.HasPrefix(name, ".") || !utf8.ValidString(name) ||
+			strings.ContainsAny(name, "\r\n") {
 			continue
 		}
 		if entry.IsDir() { // a link to a folder is not followed: it may lead in a circle

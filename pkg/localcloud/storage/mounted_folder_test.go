@@ -16,7 +16,9 @@ const segment = "504/2026-11-20/2026-11-20_15:00_504_24.mp4"
 func (c *cloud) file(t testing.TB, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(c.folder, filepath.FromSlash(name))
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, data, 0o600)); err != nil {
+	if err := errors.Join(
+		os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, data, 0o600),
+	); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -99,7 +101,9 @@ func TestUploadsAreFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the file", got, data)
-	if now, err := c.object("segments", segment).Attrs(t.Context()); err != nil || now.Generation != made.Generation || now.Metadata["Key"] != "значение" {
+	if now, err := c.object("segments", segment).Attrs(t.Context()); err != nil ||
+		now.Generation != made.Generation ||
+		now.Metadata["Key"] != "значение" {
 		t.Errorf("%+v, %v", now, err)
 	}
 	c.restart(t)
@@ -107,7 +111,8 @@ func TestUploadsAreFiles(t *testing.T) {
 		t.Errorf("%d files in the folder", n)
 	}
 	c.file(t, segment, theirs)
-	if now, err := c.object("segments", segment).Attrs(t.Context()); err != nil || now.Metadata != nil || now.Size != int64(len(theirs)) {
+	if now, err := c.object("segments", segment).Attrs(t.Context()); err != nil || now.Metadata != nil ||
+		now.Size != int64(len(theirs)) {
 		t.Errorf("after somebody wrote over it: %+v, %v", now, err)
 	}
 }
@@ -120,7 +125,9 @@ func TestFoldersAndFilesCollide(t *testing.T) {
 		t.Errorf("below a file: %v", err)
 	}
 	c.put(t, "segments", "d/e", nil)
-	if _, err := put(t.Context(), c.object("segments", "d"), nil, 0); status(t, err) != 400 && status(t, err) != 412 {
+	if _, err := put(
+		t.Context(), c.object("segments", "d"), nil, 0,
+	); status(t, err) != 400 && status(t, err) != 412 {
 		t.Errorf("in place of a folder: %v", err)
 	}
 	if _, err := c.object("segments", "d").Attrs(t.Context()); !errors.Is(err, gcs.ErrObjectNotExist) {
@@ -132,7 +139,9 @@ func TestLinksDoNotLeadOut(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	outside := t.TempDir()
-	if err := errors.Join(os.WriteFile(filepath.Join(outside, "secret"), []byte("x"), 0o600), os.Symlink(outside, filepath.Join(c.folder, "out")),
+	if err := errors.Join(os.WriteFile(
+		filepath.Join(outside, "secret"), []byte("x"), 0o600,
+	), os.Symlink(outside, filepath.Join(c.folder, "out")),
 		os.Symlink(filepath.Join(outside, "secret"), filepath.Join(c.folder, "link"))); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +150,9 @@ func TestLinksDoNotLeadOut(t *testing.T) {
 			t.Errorf("%s was read", name)
 		}
 	}
-	if _, err := put(t.Context(), c.object("segments", "out/new").If(gcs.Conditions{DoesNotExist: true}), nil, 256<<10); err == nil {
+	if _, err := put(
+		t.Context(), c.object("segments", "out/new").If(gcs.Conditions{DoesNotExist: true}), nil, 256<<10,
+	); err == nil {
 		t.Error("written outside")
 	}
 	if got := c.names(t, "segments", nil, 0); len(got) > 0 {

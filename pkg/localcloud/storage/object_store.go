@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// shelf keeps objects as two files each: data/<random> with the bytes, then objects/<name>.json, which
-// describes them and whose rename is the commit. Data that no description and no upload names is what a
-// killed process left, and goes at the next start.
+// shelf keeps an object as two files: data/<random> with the bytes, and objects/<name>.json,
+// which describes them. Renaming the description is the commit. A kill may leave data that
+// neither a description nor an upload names; the next start removes it.
 type shelf struct {
 	dir string
 	now func() time.Time
@@ -37,8 +37,10 @@ const (
 	unfinished    = ".new-" // files on their way to being renamed
 )
 
-// openShelf reads all descriptions. keep names data that uploads on their way still need.
-func openShelf(dir string, keep map[string]bool, now func() time.Time, log *slog.Logger) (*shelf, error) {
+// openShelf reads all descriptions. keep names data that unfinished uploads still need.
+func openShelf(
+	dir string, keep map[string]bool, now func() time.Time, log *slog.Logger,
+) (*shelf, error) {
 	s := &shelf{dir: dir, now: now, objects: map[string]*object{}}
 	for _, sub := range []string{dataFolder, objectsFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
@@ -53,7 +55,13 @@ func openShelf(dir string, keep map[string]bool, now func() time.Time, log *slog
 	for _, entry := range entries {
 		o, err := s.load(entry.Name())
 		if err != nil {
-			log.Warn("storage: an object is left out", "file", filepath.Join(dir, objectsFolder, entry.Name()), "error", err)
+			log.Warn(
+				"storage: an object is left out",
+				"file",
+				filepath.Join(dir, objectsFolder, entry.Name()),
+				"error",
+				err,
+			)
 			continue
 		}
 		if o == nil {
@@ -64,11 +72,14 @@ func openShelf(dir string, keep map[string]bool, now func() time.Time, log *slog
 		s.last = max(s.last, o.Generation)
 	}
 	slices.Sort(s.names)
-	return s, sweep(filepath.Join(dir, dataFolder), func(name string) bool { return kept[name] || keep[name] })
+	return s, sweep(
+		filepath.Join(dir, dataFolder), func(name string) bool { return kept[name] || keep[name] },
+	)
 }
 
-// load reads one description; nil for what a killed process left. After a power cut a description may be
-// empty or its data short: then it is an error, and the object as good as never written.
+// load reads one description. It returns nil for an unfinished one, which it removes. After a
+// power cut a description may be empty or its data short: that is an error, and the object counts
+// as never written.
 func (s *shelf) load(file string) (*object, error) {
 	path := filepath.Join(s.dir, objectsFolder, file)
 	if strings.HasPrefix(file, unfinished) {
@@ -92,7 +103,7 @@ func (s *shelf) load(file string) (*object, error) {
 	return &o, err
 }
 
-// sweep removes the files of a folder that nobody keeps.
+// sweep removes the files of a folder for which keep returns false.
 func sweep(dir string, keep func(name string) bool) error {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
@@ -103,8 +114,8 @@ func sweep(dir string, keep func(name string) bool) error {
 	return err
 }
 
-// fileName makes an object's name a file's, readable where it is short. It is never taken apart again:
-// the description holds the name.
+// fileName returns the file name of an object's description, readable for short names. It is
+// never decoded: the description holds the object's name.
 func fileName(name string) string {
 	escaped := url.PathEscape(name)
 	if len(escaped) > 180 {
@@ -114,20 +125,27 @@ func fileName(name string) string {
 	return escaped + ".json"
 }
 
-func (s *shelf) dataPath(data string) string { return filepath.Join(s.dir, dataFolder, data) }
+// dataPath returns the path of an object's bytes.
+func (s *shelf) dataPath(data string) string {
+	return filepath.Join(s.dir, dataFolder, data)
+}
 
+// temp creates a file for the bytes of a future object.
 func (s *shelf) temp() (*os.File, string, error) {
 	data := rand.Text()
-	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640) // #nosec G302 -- people of the group may look
+	// #nosec G302 -- people of the group may look
+	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
 	return file, data, err
 }
 
+// find returns the current generation of an object, or nil.
 func (s *shelf) find(name string) (*object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.objects[name], nil
 }
 
+// open opens the bytes of an object after its preconditions were checked.
 func (s *shelf) open(name string, want conditions, bucket string) (*object, content, error) {
 	s.mu.RLock() // so that the data is not removed between the two
 	defer s.mu.RUnlock()
@@ -139,6 +157,8 @@ func (s *shelf) open(name string, want conditions, bucket string) (*object, cont
 	return o, file, err
 }
 
+// commit makes o.Data the bytes of the object o.Name, under a new generation. Generations are
+// microseconds since 1970, raised where two would be equal.
 func (s *shelf) commit(o object, want conditions) (*object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +178,7 @@ func (s *shelf) commit(o object, want conditions) (*object, error) {
 	return &o, nil
 }
 
-// write puts a description in force. The lock is held.
+// write writes a description and puts it into memory. The lock is held.
 func (s *shelf) write(o *object) error {
 	if err := writeFile(filepath.Join(s.dir, objectsFolder), fileName(o.Name), o); err != nil {
 		return err
@@ -171,7 +191,8 @@ func (s *shelf) write(o *object) error {
 	return nil
 }
 
-// writeFile writes JSON under a name in one step.
+// writeFile writes a value as JSON under a name in one step: a kill leaves the old content or the
+// new one.
 func writeFile(dir, name string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -185,7 +206,10 @@ func writeFile(dir, name string, value any) error {
 	return os.Rename(temp, filepath.Join(dir, name))
 }
 
-func (s *shelf) change(name string, want conditions, bucket string, edit func(*object)) (*object, error) {
+// change edits the description of an object and counts its metageneration.
+func (s *shelf) change(
+	name string, want conditions, bucket string, edit func(*object),
+) (*object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.objects[name]
@@ -199,6 +223,8 @@ func (s *shelf) change(name string, want conditions, bucket string, edit func(*o
 	return &changed, s.write(&changed)
 }
 
+// remove deletes an object. The description goes first: a kill in between leaves data that the
+// next start removes.
 func (s *shelf) remove(name string, want conditions, bucket string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +232,9 @@ func (s *shelf) remove(name string, want conditions, bucket string) error {
 	if err := want.find(old, bucket, name); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(s.dir, objectsFolder, fileName(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(
+		s.dir, objectsFolder, fileName(name),
+	)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	delete(s.objects, name)
@@ -217,8 +245,8 @@ func (s *shelf) remove(name string, want conditions, bucket string) error {
 	return nil
 }
 
-// walk yields objects in order, from a name on. It works on a copy of at most a page or two, so that
-// yield may take its time.
+// walk yields objects in the order of their names, beginning at from. It copies a page at a time,
+// so that yield may block without holding the lock.
 func (s *shelf) walk(prefix, from string, yield func(*object) bool) error {
 	from = max(from, prefix)
 	for {
@@ -235,8 +263,10 @@ func (s *shelf) walk(prefix, from string, yield func(*object) bool) error {
 	}
 }
 
+// walkPage is how many objects a walk copies at a time.
 const walkPage = 1000
 
+// page returns up to walkPage objects with a prefix, from a name on.
 func (s *shelf) page(prefix, from string) []*object {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -42,27 +42,73 @@ func TestPreconditions(t *testing.T) {
 		}{
 			{"create what is there", 412, func() error { return write(absent) }},
 			{"replace another generation", 412, func() error { return write(other) }},
-			{"replace unless", 412, func() error { return write(gcs.Conditions{GenerationNotMatch: a.Generation}) }},
-			{"replace another metadata", 412, func() error { return write(gcs.Conditions{MetagenerationMatch: 2}) }},
+			{
+				"replace unless", 412, func() error {
+					return write(gcs.Conditions{GenerationNotMatch: a.Generation})
+				},
+			},
+			{
+				"replace another metadata", 412, func() error {
+					return write(gcs.Conditions{MetagenerationMatch: 2})
+				},
+			},
 			{"delete another", 412, func() error { return o.If(other).Delete(t.Context()) }},
-			{"delete a generation that is not there", 404, func() error { return o.Generation(7).Delete(t.Context()) }},
-			{"read another", 412, func() error { _, err := o.If(other).NewReader(t.Context()); return err }},
+			{
+				"delete a generation that is not there", 404, func() error {
+					return o.Generation(7).Delete(t.Context())
+				},
+			},
+			{
+				"read another", 412, func() error {
+					_, err := o.If(other).NewReader(t.Context())
+					return err
+				},
+			},
 			{"read unless", 304, func() error {
 				_, err := o.If(gcs.Conditions{GenerationNotMatch: a.Generation}).NewReader(t.Context())
 				return err
 			}},
-			{"read a generation", 404, func() error { _, err := o.Generation(7).NewReader(t.Context()); return err }},
+			{
+				"read a generation", 404, func() error {
+					_, err := o.Generation(7).NewReader(t.Context())
+					return err
+				},
+			},
 			{"stat another", 412, func() error { _, err := o.If(other).Attrs(t.Context()); return err }},
 			{"patch another", 412, func() error {
-				_, err := o.If(gcs.Conditions{MetagenerationMatch: 2}).Update(t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "a/b"})
+				_, err := o.If(gcs.Conditions{MetagenerationMatch: 2}).Update(
+					t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "a/b"},
+				)
 				return err
 			}},
 			{"compose onto", 412, func() error { return compose(o.If(absent), o) }},
-			{"compose of another", 412, func() error { return compose(c.object(bucket, "d/z").If(absent), o.If(other)) }},
-			{"compose of a generation", 404, func() error { return compose(c.object(bucket, "d/z").If(absent), o.Generation(7)) }},
-			{"compose of nothing there", 404, func() error { return compose(c.object(bucket, "d/z").If(absent), c.object(bucket, "d/none")) }},
-			{"copy of another", 412, func() error { _, err := c.object(bucket, "d/z").CopierFrom(o.If(other)).Run(t.Context()); return err }},
-			{"copy onto", 412, func() error { _, err := o.If(absent).CopierFrom(o).Run(t.Context()); return err }},
+			{
+				"compose of another", 412, func() error {
+					return compose(c.object(bucket, "d/z").If(absent), o.If(other))
+				},
+			},
+			{
+				"compose of a generation", 404, func() error {
+					return compose(c.object(bucket, "d/z").If(absent), o.Generation(7))
+				},
+			},
+			{
+				"compose of nothing there", 404, func() error {
+					return compose(c.object(bucket, "d/z").If(absent), c.object(bucket, "d/none"))
+				},
+			},
+			{
+				"copy of another", 412, func() error {
+					_, err := c.object(bucket, "d/z").CopierFrom(o.If(other)).Run(t.Context())
+					return err
+				},
+			},
+			{
+				"copy onto", 412, func() error {
+					_, err := o.If(absent).CopierFrom(o).Run(t.Context())
+					return err
+				},
+			},
 			{"replace", 0, func() error { return write(right) }},
 			{"replace again", 412, func() error { return write(right) }},
 		} {
@@ -71,7 +117,8 @@ func TestPreconditions(t *testing.T) {
 			}
 		}
 		now, err := o.Attrs(t.Context())
-		if err != nil || bucket == "work" && now.Generation <= a.Generation || now.Generation == a.Generation {
+		if err != nil || bucket == "work" && now.Generation <= a.Generation ||
+			now.Generation == a.Generation {
 			t.Errorf("%s: the generation went from %d to %d, %v", bucket, a.Generation, now.Generation, err)
 		}
 		if err := o.If(gcs.Conditions{GenerationMatch: now.Generation}).Delete(t.Context()); err != nil {
@@ -96,16 +143,26 @@ func TestMetadataLives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if made.CRC32C != crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) || len(made.MD5) != 16 || made.Size != 700_000 {
+			if made.CRC32C != crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) ||
+				len(made.MD5) != 16 ||
+				made.Size != 700_000 {
 				t.Errorf("%s: %+v", name, made)
 			}
-			_, err = c.object(bucket, name).Update(t.Context(), gcs.ObjectAttrsToUpdate{Metadata: map[string]string{"Key": "", "new": "1"}, CacheControl: "no-store"})
+			_, err = c.object(bucket, name).Update(
+				t.Context(),
+				gcs.ObjectAttrsToUpdate{
+					Metadata:     map[string]string{"Key": "", "new": "1"},
+					CacheControl: "no-store",
+				},
+			)
 			if err != nil {
 				t.Error(err)
 			}
 			c.restart(t)
 			now, err := c.object(bucket, name).Attrs(t.Context())
-			if err != nil || now.Metadata["new"] != "1" || now.ContentType != "text/x" || now.CacheControl != "no-store" || now.Metageneration != 2 ||
+			if err != nil || now.Metadata["new"] != "1" || now.ContentType != "text/x" ||
+				now.CacheControl != "no-store" ||
+				now.Metageneration != 2 ||
 				now.Generation != made.Generation || now.CRC32C != made.CRC32C || !slices.Equal(now.MD5, made.MD5) {
 				t.Errorf("%s after a restart: %+v, %v", name, now, err)
 			}
@@ -150,7 +207,9 @@ func TestComposeLimits(t *testing.T) {
 	}
 	whole = whole[:len(whole)-32_000]
 	same(t, "32 sources", c.read(t, c.object("work", "all")), whole)
-	if made.ComponentCount != 32 || made.CRC32C != crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli)) || len(made.MD5) > 0 {
+	if made.ComponentCount != 32 ||
+		made.CRC32C != crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli)) ||
+		len(made.MD5) > 0 {
 		t.Errorf("%+v", made)
 	}
 	for body, want := range map[string]int{
@@ -201,10 +260,14 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/storage/v1/b/more", "", 200, "storage#bucket"},
 		{"POST", "/storage/v1/b/work/o", `{"name":"b"}`, 400, ""},
 		{"POST", "/upload/storage/v1/b/work/o?uploadType=media", "data", 400, "name"},
-		{"POST", "/upload/storage/v1/b/work/o?uploadType=media&name=b&predefinedAcl=all", "data", 400, "predefinedAcl"},
+		{
+			"POST", "/upload/storage/v1/b/work/o?uploadType=media&name=b&predefinedAcl=all", "data", 400, "predefinedAcl",
+		},
 		{"POST", "/upload/storage/v1/b/work/o?uploadType=media&name=b", "data", 200, `"size":"4"`},
 		{"POST", "/upload/storage/v1/b/work/o?uploadType=multipart&name=b", "data", 400, "multipart"},
-		{"POST", "/upload/storage/v1/b/work/o?uploadType=resumable", `{"name":"c","bucket":"other"}`, 400, "other"},
+		{
+			"POST", "/upload/storage/v1/b/work/o?uploadType=resumable", `{"name":"c","bucket":"other"}`, 400, "other",
+		},
 		{"DELETE", "/storage/v1/b/work/o/none", "", 404, ""},
 		{"DELETE", "/storage/v1/b/work/o/b", "", 204, ""},
 	} {
@@ -212,18 +275,43 @@ func TestRefusals(t *testing.T) {
 		if got != tt.want || !strings.Contains(answer, tt.says) {
 			t.Errorf("%s %s: %d %s", tt.method, tt.path, got, answer)
 		}
-		if got >= 400 && !strings.Contains(tt.path, "alt=media") && (!strings.Contains(answer, `"errors":[{`) || !strings.HasPrefix(header.Get("Content-Type"), "application/json")) {
+		if got >= 400 && !strings.Contains(tt.path, "alt=media") &&
+			(!strings.Contains(answer, `"errors":[{`) ||
+				!strings.HasPrefix(header.Get("Content-Type"), "application/json")) {
 			t.Errorf("%s %s: not Google's form: %s", tt.method, tt.path, answer)
 		}
 	}
 	body := "--b\r\nContent-Type: application/json\r\n\r\n{\"name\":\"m\"}\r\n--b\r\nContent-Type: a/b\r\n\r\ncut off"
-	if got, _, answer := c.call(t, "POST", "/upload/storage/v1/b/work/o?uploadType=multipart", body, "Content-Type", "multipart/related; boundary=b"); got != 400 {
+	if got, _, answer := c.call(
+		t,
+		"POST",
+		"/upload/storage/v1/b/work/o?uploadType=multipart",
+		body,
+		"Content-Type",
+		"multipart/related; boundary=b",
+	); got != 400 {
 		t.Errorf("a body that breaks off: %d %s", got, answer)
 	}
-	if got, _, answer := c.call(t, "POST", "/upload/storage/v1/b/work/o?uploadType=multipart", body+"\r\n--b--", "Content-Type", "multipart/related; boundary=b", "X-Goog-Hash", "crc32c=AAAAAA=="); got != 400 {
+	if got, _, answer := c.call(
+		t,
+		"POST",
+		"/upload/storage/v1/b/work/o?uploadType=multipart",
+		body+"\r\n--b--",
+		"Content-Type",
+		"multipart/related; boundary=b",
+		"X-Goog-Hash",
+		"crc32c=AAAAAA==",
+	); got != 400 {
 		t.Errorf("another sum: %d %s", got, answer)
 	}
-	if got, _, answer := c.call(t, "POST", "/upload/storage/v1/b/work/o?uploadType=multipart", body+"\r\n--b--", "Content-Type", "multipart/related; boundary=b"); got != 200 || !strings.Contains(answer, `"contentType":"a/b"`) {
+	if got, _, answer := c.call(
+		t,
+		"POST",
+		"/upload/storage/v1/b/work/o?uploadType=multipart",
+		body+"\r\n--b--",
+		"Content-Type",
+		"multipart/related; boundary=b",
+	); got != 200 || !strings.Contains(answer, `"contentType":"a/b"`) {
 		t.Errorf("multipart: %d %s", got, answer)
 	}
 }
@@ -252,17 +340,24 @@ func TestRanges(t *testing.T) {
 		{"lines=1-3", data, 200, ""},
 	} {
 		got, header, answer := c.call(t, "GET", "/storage/v1/b/work/o/a?alt=media", "", "Range", tt.header)
-		if got != tt.status || tt.status < 300 && answer != tt.want || header.Get("Content-Range") != tt.contentRange {
+		if got != tt.status || tt.status < 300 && answer != tt.want ||
+			header.Get("Content-Range") != tt.contentRange {
 			t.Errorf("%q: %d %q %q", tt.header, got, answer, header.Get("Content-Range"))
 		}
-		if tt.status < 300 && (header.Get("X-Goog-Generation") == "" || !strings.Contains(strings.Join(header["X-Goog-Hash"], ","), "crc32c=")) {
+		if tt.status < 300 &&
+			(header.Get("X-Goog-Generation") == "" ||
+				!strings.Contains(strings.Join(header["X-Goog-Hash"], ","), "crc32c=")) {
 			t.Errorf("%q: %v", tt.header, header)
 		}
 	}
-	if got, _, answer := c.call(t, "GET", "/download/storage/v1/b/work/o/empty", ""); got != 200 || answer != "" {
+	if got, _, answer := c.call(
+		t, "GET", "/download/storage/v1/b/work/o/empty", "",
+	); got != 200 || answer != "" {
 		t.Errorf("an empty object: %d %q", got, answer)
 	}
-	if got, header, _ := c.call(t, "HEAD", "/storage/v1/b/work/o/a?alt=media", ""); got != 200 || header.Get("Content-Length") != "10" {
+	if got, header, _ := c.call(
+		t, "HEAD", "/storage/v1/b/work/o/a?alt=media", "",
+	); got != 200 || header.Get("Content-Length") != "10" {
 		t.Errorf("HEAD: %d, %v", got, header)
 	}
 }
@@ -277,14 +372,17 @@ func TestListsLikeAModel(t *testing.T) {
 		for range 120 {
 			parts := make([]string, 1+dice.IntN(3))
 			for i := range parts {
-				parts[i] = strings.Repeat([]string{"a", "b", "é", "-", "0", "a.b"}[dice.IntN(6)], 1+dice.IntN(2))
+				parts[i] = strings.Repeat(
+					[]string{"a", "b", "é", "-", "0", "a.b"}[dice.IntN(6)], 1+dice.IntN(2),
+				)
 			}
 			name := strings.Join(parts, "/")
 			if slices.Contains(model, name) {
 				continue
 			}
 			_, err := put(t.Context(), c.object(bucket, name), nil, 0)
-			if bucket == "segments" && err != nil && status(t, err) == 400 { // a file where a folder must be, or the reverse
+			// a file where a folder must be, or the reverse
+			if bucket == "segments" && err != nil && status(t, err) == 400 {
 				continue
 			}
 			if err != nil {
@@ -324,8 +422,8 @@ func TestListsLikeAModel(t *testing.T) {
 	}
 }
 
-// TestNamesStayInside puts objects under the worst names: what is taken comes back, and nothing is
-// written but where it belongs.
+// TestNamesStayInside puts objects under the worst names: what is taken comes back, and nothing
+// is written but where it belongs.
 func TestNamesStayInside(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -344,7 +442,8 @@ func TestNamesStayInside(t *testing.T) {
 				continue
 			}
 			same(t, fmt.Sprintf("%s: %q", bucket, name), c.read(t, c.object(bucket, name)), []byte(name))
-			if bucket == "segments" && (strings.Contains("/"+name+"/", "/../") || strings.Contains("/"+name+"/", "//")) {
+			if bucket == "segments" &&
+				(strings.Contains("/"+name+"/", "/../") || strings.Contains("/"+name+"/", "//")) {
 				t.Errorf("%q was taken", name)
 			}
 		}
@@ -370,7 +469,9 @@ func FuzzRequests(f *testing.F) {
 	f.Add("POST", "/storage/v1/b/work/o/a/compose", `{"sourceObjects":[{"name":"a"}]}`, "")
 	c := start(f)
 	f.Fuzz(func(t *testing.T, method, path, body, span string) {
-		r, err := http.NewRequestWithContext(t.Context(), method, c.listener.URL+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(
+			t.Context(), method, c.listener.URL+path, strings.NewReader(body),
+		)
 		if err != nil || r.URL.Host != strings.TrimPrefix(c.listener.URL, "http://") {
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// get answers with what describes an object, or with its bytes.
+// get answers objects.get: with metadata, or with the bytes if the request asks for media.
 func (b *bucket) get(c *call) error {
 	name, k, err := b.named(c, "object")
 	if err != nil {
@@ -33,16 +33,17 @@ func (b *bucket) get(c *call) error {
 	return c.send(o, bytes)
 }
 
-// unchanged turns a failed "not match" of a read into 304.
+// unchanged converts a failed "not match" condition of a read into status 304.
 func unchanged(err error, want conditions) error {
 	var f *failure
-	if errors.As(err, &f) && f.status == http.StatusPreconditionFailed && want.Match == nil && want.MetaMatch == nil {
+	if errors.As(err, &f) && f.status == http.StatusPreconditionFailed && want.Match == nil &&
+		want.MetaMatch == nil {
 		return &failure{status: http.StatusNotModified}
 	}
 	return err
 }
 
-// send answers with the bytes that the Range header asks for.
+// send answers with the bytes that the Range header selects.
 func (c *call) send(o *object, bytes content) error {
 	from, n, partial, err := byteRange(c.Header.Get("Range"), o.Size)
 	header := c.w.Header()
@@ -75,7 +76,10 @@ func (c *call) send(o *object, bytes content) error {
 	status := http.StatusOK
 	if partial {
 		status = http.StatusPartialContent
-		header.Set("Content-Range", "bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(from+n-1, 10)+"/"+strconv.FormatInt(o.Size, 10))
+		header.Set(
+			"Content-Range",
+			"bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(from+n-1, 10)+"/"+strconv.FormatInt(o.Size, 10),
+		)
 	}
 	c.w.WriteHeader(status)
 	if c.Method == http.MethodHead {
@@ -88,7 +92,7 @@ func (c *call) send(o *object, bytes content) error {
 	return nil
 }
 
-// byteRange reads a Range header; like Google's, one that makes no sense is ignored.
+// byteRange reads a Range header. Like Google, it ignores one that makes no sense.
 func byteRange(text string, size int64) (from, n int64, partial bool, err error) {
 	span, ok := strings.CutPrefix(text, "bytes=")
 	first, last, dash := strings.Cut(span, "-")
@@ -122,6 +126,9 @@ func byteRange(text string, size int64) (from, n int64, partial bool, err error)
 	return from, min(to, size-1) - from + 1, true, nil
 }
 
+// beyond is the refusal of a range that begins after the object's end.
 func beyond() error {
-	return &failure{http.StatusRequestedRangeNotSatisfiable, "requestedRangeNotSatisfiable", "Request range not satisfiable"}
+	return &failure{
+		http.StatusRequestedRangeNotSatisfiable, "requestedRangeNotSatisfiable", "Request range not satisfiable",
+	}
 }

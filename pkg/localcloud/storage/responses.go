@@ -10,10 +10,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
-// bodyBytes bounds a JSON body: metadata and lists of 32 sources stay far below.
+// bodyBytes bounds a JSON body. Metadata and lists of 32 sources are far below.
 const bodyBytes = 1 << 20
 
-// failure is an answer in Google's form of errors.
+// failure is an error that the caller gets in Google's form.
 type failure struct {
 	status  int
 	reason  string
@@ -21,28 +21,39 @@ type failure struct {
 }
 
 // Error implements error.
-func (f *failure) Error() string { return f.message }
+func (f *failure) Error() string {
+	return f.message
+}
 
+// invalid is a refusal with status 400.
 func invalid(format string, values ...any) error {
 	return &failure{http.StatusBadRequest, "invalid", fmt.Sprintf(format, values...)}
 }
 
+// notFound is the refusal of a call for an object that does not exist.
 func notFound(bucket, object string) error {
 	return &failure{http.StatusNotFound, "notFound", "No such object: " + bucket + "/" + object}
 }
 
+// conditionNotMet is the refusal of a call whose precondition failed.
 func conditionNotMet() error {
-	return &failure{http.StatusPreconditionFailed, "conditionNotMet", "At least one of the pre-conditions you specified did not hold."}
+	return &failure{
+		http.StatusPreconditionFailed, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.",
+	}
 }
 
+// answerError answers in Google's form of errors.
 func answerError(w http.ResponseWriter, f *failure) {
 	if f.status == http.StatusNotModified {
 		w.WriteHeader(f.status)
 		return
 	}
+	// answerJSON answers with a JSON body.
 	answerJSON(w, f.status, map[string]any{"error": map[string]any{
 		"code": f.status, "message": f.message,
-		"errors": []map[string]string{{"domain": "global", "reason": f.reason, "message": f.message}},
+		"errors": []map[string]string{
+			{"domain": "global", "reason": f.reason, "message": f.message},
+		},
 	}})
 }
 
@@ -52,12 +63,13 @@ func answerJSON(w http.ResponseWriter, status int, value any) {
 	_ = json.NewEncoder(w).Encode(value) // the caller may be gone
 }
 
+// answer answers with status 200 and a JSON body.
 func (c *call) answer(value any) error {
 	answerJSON(c.w, http.StatusOK, value)
 	return nil
 }
 
-// decode reads the request's body, held against the API's description.
+// decode reads the request's body after it was checked against the API's description.
 func (c *call) decode(into any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.Body, bodyBytes))
 	if err != nil {
@@ -66,6 +78,7 @@ func (c *call) decode(into any) error {
 	return c.decodeBytes(body, into)
 }
 
+// decodeBytes is decode for a body that was read already.
 func (c *call) decodeBytes(body []byte, into any) error {
 	sent, err := apidesc.DecodeObject(bytes.NewReader(body))
 	if err == nil {

@@ -1,13 +1,15 @@
-// Package storage is Cloud Storage on one machine: the JSON API as the Go client speaks it, streaming
-// from and to files.
+// Package storage is a stand-in of Cloud Storage: the JSON API as Google's Go client uses it,
+// streaming from and to files.
 //
-// It knows names, bytes, generations and Google's rules for them; it knows no record and no video. A
-// bucket keeps its objects in files whose names are never the objects' (see shelf), except that a
-// bucket may be mapped to a folder, where people and recorders write files that are objects at once
-// (see folder). Every write is decided by one rename: a process killed at any instant leaves the old
-// object or the new one, and an upload that was on its way goes on with the next process. Nothing is
-// flushed to the disk by force: after a power cut an object of the last seconds may be missing, never
-// half there. Start with [New].
+// It knows names, bytes, generations and Google's rules for them. It knows no record and no
+// video. A bucket keeps its objects in files whose names differ from the objects' names (see
+// shelf). A bucket may also be mapped to a folder, in which files of people and recorders are
+// objects at once (see folder).
+//
+// Every write is decided by one rename. A process killed at any instant leaves the old object or
+// the new one, and an unfinished upload continues with the next process. Nothing is synced to the
+// disk: after a power cut an object of the last seconds may be missing, but never half there.
+// Start with [New].
 package storage
 
 import (
@@ -26,7 +28,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
-// Options are what a server needs.
+// Options configure a [Server].
 type Options struct {
 	Dir     string            // state: a folder a bucket
 	Folders map[string]string // buckets that are a folder of files: bucket → path
@@ -35,8 +37,8 @@ type Options struct {
 	Log     *slog.Logger  // nil: silent
 }
 
-// Server is the API as an HTTP handler: it serves /storage/v1/, /upload/storage/v1/ and
-// /download/storage/v1/ of a host. It must be closed.
+// Server is the API as an HTTP handler for /storage/v1/, /upload/storage/v1/ and
+// /download/storage/v1/. Close it.
 type Server struct {
 	opts    Options
 	api     *apidesc.API
@@ -46,8 +48,8 @@ type Server struct {
 	buckets map[string]*bucket
 }
 
-// New opens the state under opts.Dir; buckets that are there come back, those of opts.Folders exist
-// from the start. One process at a time may hold a folder.
+// New opens the state under opts.Dir with the buckets that it holds. The buckets of opts.Folders
+// exist from the start. One process at a time may open a folder.
 func New(opts Options) (*Server, error) {
 	api, err := apidesc.Load("storage")
 	if err != nil {
@@ -67,6 +69,7 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
+// open opens all buckets.
 func (s *Server) open() error {
 	if err := os.MkdirAll(s.opts.Dir, 0o750); err != nil {
 		return fmt.Errorf("open the buckets: %w", err)
@@ -92,13 +95,13 @@ func (s *Server) open() error {
 	return nil
 }
 
-// Ensure makes a bucket if it is not there.
+// Ensure creates a bucket if it does not exist.
 func (s *Server) Ensure(name string) error {
 	_, err := s.makeBucket(name)
 	return err
 }
 
-// makeBucket tells whether the bucket is new.
+// makeBucket creates a bucket. It reports whether the bucket is new.
 func (s *Server) makeBucket(name string) (bool, error) {
 	if err := checkBucketName(name); err != nil {
 		return false, err
@@ -108,7 +111,9 @@ func (s *Server) makeBucket(name string) (bool, error) {
 	if s.buckets[name] != nil {
 		return false, nil
 	}
-	b, err := openBucket(name, filepath.Join(s.opts.Dir, bucketFolder(name)), s.opts.Folders[name], s.opts)
+	b, err := openBucket(
+		name, filepath.Join(s.opts.Dir, bucketFolder(name)), s.opts.Folders[name], s.opts,
+	)
 	if err != nil {
 		return false, fmt.Errorf("open bucket %q: %w", name, err)
 	}
@@ -116,7 +121,7 @@ func (s *Server) makeBucket(name string) (bool, error) {
 	return true, nil
 }
 
-// Close lets go of the folders. Requests must have ended.
+// Close releases the folders. Requests must have ended.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +133,9 @@ func (s *Server) Close() error {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handler.ServeHTTP(w, r)
+}
 
 // call is a request whose method is known.
 type call struct {
@@ -142,7 +149,7 @@ type call struct {
 	media  bool // the answer is an object's bytes
 }
 
-// identify tells which method of the API a request calls; nil: none.
+// identify returns the method that a request calls, or nil if there is none.
 func (s *Server) identify(r *http.Request) *call {
 	c := &call{Request: r, query: r.URL.Query()}
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
@@ -161,6 +168,7 @@ func (s *Server) identify(r *http.Request) *call {
 	return c
 }
 
+// methodOf names the method that a request calls, for the rules of faults.
 func (s *Server) methodOf(r *http.Request) string {
 	if c := s.identify(r); c != nil {
 		return c.method.ID
@@ -168,10 +176,15 @@ func (s *Server) methodOf(r *http.Request) string {
 	return ""
 }
 
+// serve answers a request. An error that is no failure is one of the stand-in: it is logged and
+// answered with status 500.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := s.identify(r)
 	if c == nil {
-		answerError(w, &failure{http.StatusNotFound, "notFound", "Not Found: " + r.Method + " " + r.URL.Path})
+		answerError(
+			w,
+			&failure{http.StatusNotFound, "notFound", "Not Found: " + r.Method + " " + r.URL.Path},
+		)
 		return
 	}
 	c.w = w
@@ -181,7 +194,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			if r.Context().Err() == nil {
 				s.opts.Log.Error("storage: "+c.method.ID, "error", err, "path", r.URL.Path)
 			}
-			f = &failure{http.StatusInternalServerError, "backendError", "Backend Error: " + err.Error()}
+			f = &failure{
+				http.StatusInternalServerError, "backendError", "Backend Error: " + err.Error(),
+			}
 		}
 		if c.media {
 			http.Error(w, f.message, f.status) // Google answers a read of bytes in plain text
@@ -191,6 +206,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// dispatch calls the handler of the request's method.
 func (s *Server) dispatch(c *call) error {
 	if err := c.method.CheckQuery(c.query, c.upload); err != nil {
 		return invalid("%v", err)
@@ -227,7 +243,7 @@ func (s *Server) dispatch(c *call) error {
 	return invalid("%s is not served here", c.method.ID)
 }
 
-// bucket finds the bucket that the first of the path's parameters names.
+// bucket returns the bucket that the first of the path's parameters names.
 func (s *Server) bucket(c *call, parameters ...string) (*bucket, error) {
 	for _, p := range parameters {
 		name, ok := c.path[p]
@@ -239,11 +255,14 @@ func (s *Server) bucket(c *call, parameters ...string) (*bucket, error) {
 		if b := s.buckets[name]; b != nil {
 			return b, nil
 		}
-		return nil, &failure{http.StatusNotFound, "notFound", "The specified bucket does not exist."}
+		return nil, &failure{
+			http.StatusNotFound, "notFound", "The specified bucket does not exist.",
+		}
 	}
 	return nil, invalid("no bucket is named")
 }
 
+// insertBucket answers buckets.insert.
 func (s *Server) insertBucket(c *call) error {
 	var wanted struct {
 		Name string `json:"name"`
@@ -256,7 +275,9 @@ func (s *Server) insertBucket(c *call) error {
 		return err
 	}
 	if !isNew {
-		return &failure{http.StatusConflict, "conflict", "Your previous request to create the named bucket succeeded and you already own it."}
+		return &failure{
+			http.StatusConflict, "conflict", "Your previous request to create the named bucket succeeded and you already own it.",
+		}
 	}
 	b, err := s.bucket(&call{path: map[string]string{"bucket": wanted.Name}}, "bucket")
 	if err != nil {

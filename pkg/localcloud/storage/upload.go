@@ -19,12 +19,13 @@ import (
 )
 
 const (
+	// uploadLife is how long Google keeps a resumable upload.
 	uploadLife = 7 * 24 * time.Hour // Google forgets a resumable upload after a week
 	grainBytes = 256 << 10          // every chunk but the last is a multiple of this
 )
 
-// uploads are the resumable uploads of a bucket, a file each; the bytes that arrived are in the keeper's
-// file for it, and the length of that file is what was kept.
+// uploads are the resumable uploads of a bucket, one file each. The bytes that arrived are in a
+// file of the keeper. The length of that file is how much was received.
 type uploads struct {
 	dir string
 	mu  sync.Mutex
@@ -43,6 +44,7 @@ type upload struct {
 	sums *sums      // of what was kept; nil: not known since the start of the process
 }
 
+// openUploads reads the uploads and removes those that are broken or older than a week.
 func openUploads(dir string, now time.Time) (*uploads, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
@@ -56,7 +58,8 @@ func openUploads(dir string, now time.Time) (*uploads, error) {
 		path := filepath.Join(dir, entry.Name())
 		u := &upload{}
 		text, err := os.ReadFile(path)
-		if err != nil || json.Unmarshal(text, u) != nil || u.ID+".json" != entry.Name() || now.Sub(u.Started) > uploadLife {
+		if err != nil || json.Unmarshal(text, u) != nil || u.ID+".json" != entry.Name() ||
+			now.Sub(u.Started) > uploadLife {
 			if err := os.Remove(path); err != nil {
 				return nil, err
 			}
@@ -76,6 +79,7 @@ func (us *uploads) data() map[string]bool {
 	return names
 }
 
+// add registers an upload. It is on disk when add returns.
 func (us *uploads) add(u *upload) error {
 	us.mu.Lock()
 	defer us.mu.Unlock()
@@ -83,13 +87,14 @@ func (us *uploads) add(u *upload) error {
 	return writeFile(us.dir, u.ID+".json", u)
 }
 
+// find returns an upload, or nil.
 func (us *uploads) find(id string) *upload {
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	return us.all[id]
 }
 
-// drop forgets an upload; what it became stays to be found by its name.
+// drop forgets an upload. The object that it became is found by its name.
 func (us *uploads) drop(u *upload) {
 	us.mu.Lock()
 	defer us.mu.Unlock()
@@ -97,8 +102,8 @@ func (us *uploads) drop(u *upload) {
 	_ = os.Remove(filepath.Join(us.dir, u.ID+".json")) // else it is forgotten in a week
 }
 
-// startUpload answers with the address that the bytes go to. It names the object, so that an upload
-// whose last answer was lost is found again by what it became.
+// startUpload answers with the address that the bytes go to. The address holds the object's name,
+// so that an upload whose last answer was lost is found by the object it became.
 func (b *bucket) startUpload(c *call) error {
 	sent := &raw.Object{}
 	if err := c.decode(sent); err != nil {
@@ -112,7 +117,11 @@ func (b *bucket) startUpload(c *call) error {
 		return err
 	}
 	u := &upload{
-		ID: rand.Text(), Object: o, Want: c.conditions("if", ""), sums: newSums(), Started: b.shelf.now(),
+		ID:       rand.Text(),
+		Object:   o,
+		Want:     c.conditions("if", ""),
+		sums:     newSums(),
+		Started:  b.shelf.now(),
 		Expected: expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}.with(c.Header),
 	}
 	if err := precheck(k, o.Name, u.Want); err != nil {
@@ -130,13 +139,15 @@ func (b *bucket) startUpload(c *call) error {
 		return fmt.Errorf("start an upload: %w", err)
 	}
 	address := url.Values{"uploadType": {"resumable"}, "name": {o.Name}, "upload_id": {u.ID}}
-	c.w.Header().Set("Location", c.self()+"/upload/storage/v1/b/"+url.PathEscape(b.name)+"/o?"+address.Encode())
+	c.w.Header().Set(
+		"Location", c.self()+"/upload/storage/v1/b/"+url.PathEscape(b.name)+"/o?"+address.Encode(),
+	)
 	c.w.Header().Set("X-Guploader-Uploadid", u.ID)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// upload takes a chunk of a resumable upload, or tells how much of it is there.
+// upload takes a chunk of a resumable upload, or answers how much of it was received.
 func (b *bucket) upload(c *call) error {
 	id, name := c.query.Get("upload_id"), c.query.Get("name")
 	k, err := b.keeper(name)
@@ -167,6 +178,7 @@ func (b *bucket) upload(c *call) error {
 	if err := u.remember(k); err != nil {
 		return b.uploaded(c, k, id, name)
 	}
+	// piece is the part of an upload that a request carries, in bytes.
 	piece, err := readPiece(c.Request)
 	if err != nil {
 		return err
@@ -179,12 +191,14 @@ func (b *bucket) upload(c *call) error {
 		return nil
 	}
 	if u.sums.size > piece.total {
-		return invalid("the upload has %d bytes, more than the %d announced", u.sums.size, piece.total)
+		return invalid(
+			"the upload has %d bytes, more than the %d announced", u.sums.size, piece.total,
+		)
 	}
 	return b.finish(c, k, u)
 }
 
-// finish commits an upload that is whole. A condition that fails ends it.
+// finish commits an upload that is complete. A failed condition ends it.
 func (b *bucket) finish(c *call, k keeper, u *upload) error {
 	err := u.Expected.with(c.Header).check(u.sums)
 	if err == nil {
@@ -201,7 +215,8 @@ func (b *bucket) finish(c *call, k keeper, u *upload) error {
 	return err
 }
 
-// uploaded answers for an upload that is not there any more: with what it became, if that is there.
+// uploaded answers for an upload that no longer exists: with the object that it became, if there
+// is one.
 func (b *bucket) uploaded(c *call, k keeper, id, name string) error {
 	o, err := k.find(name)
 	if err != nil {
@@ -213,8 +228,8 @@ func (b *bucket) uploaded(c *call, k keeper, id, name string) error {
 	return c.answer(o.resource(b.name, c.self()))
 }
 
-// committed tells whether a former process committed the upload and died before it forgot it: its data is
-// the object's then, and not the upload's to change or to remove.
+// committed reports whether an earlier process committed the upload and ended before it forgot
+// it. The data then belongs to the object, and may be neither changed nor removed.
 func (u *upload) committed(k keeper) (bool, error) {
 	if u.sums != nil { // it is of this process, which forgets what it commits
 		return false, nil
@@ -223,7 +238,8 @@ func (u *upload) committed(k keeper) (bool, error) {
 	return o != nil && o.Upload == u.ID, err
 }
 
-// remember sums up what a former process kept. No file: it was committed, and is there no more.
+// remember computes the checksums of what an earlier process received. It fails if the upload was
+// committed, because its file is gone.
 func (u *upload) remember(k keeper) error {
 	if u.sums != nil {
 		return nil
@@ -234,7 +250,9 @@ func (u *upload) remember(k keeper) error {
 	}
 	defer func() { _ = file.Close() }()
 	sums := newSums()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{sums}, file, make([]byte, copyBytes)); err != nil {
+	if _, err := io.CopyBuffer(
+		struct{ io.Writer }{sums}, file, make([]byte, copyBytes),
+	); err != nil {
 		return err
 	}
 	u.sums = sums
@@ -248,6 +266,7 @@ type piece struct {
 	total int64 // below 0: not known yet
 }
 
+// readPiece reads Content-Range and Content-Length of a request.
 func readPiece(r *http.Request) (piece, error) {
 	text := r.Header.Get("Content-Range")
 	if text == "" {
@@ -284,7 +303,7 @@ func readPiece(r *http.Request) (piece, error) {
 	return p, nil
 }
 
-// take appends what is new of a piece; a piece that is sent again is skipped as far as it is there.
+// take appends the new bytes of a piece. Bytes that were received before are skipped.
 func (u *upload) take(k keeper, p piece, body io.Reader) error {
 	if p.size == 0 {
 		return nil
@@ -305,7 +324,9 @@ func (u *upload) take(k keeper, p piece, body io.Reader) error {
 	if err := file.Truncate(u.sums.size); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, u.sums)}, body, make([]byte, copyBytes))
+	n, err := io.CopyBuffer(
+		struct{ io.Writer }{io.MultiWriter(file, u.sums)}, body, make([]byte, copyBytes),
+	)
 	if err == nil && n < p.size-skip {
 		err = io.ErrUnexpectedEOF
 	}
@@ -315,7 +336,8 @@ func (u *upload) take(k keeper, p piece, body io.Reader) error {
 	return errors.Join(err, file.Close())
 }
 
-// incomplete says how much is there: 308, or what the Go client wants in its place.
+// incomplete answers how much was received: with status 308, or with what the Go client asks for
+// in its place.
 func (u *upload) incomplete(c *call) {
 	status := http.StatusPermanentRedirect
 	if c.Header.Get("X-GUploader-No-308") == "yes" {

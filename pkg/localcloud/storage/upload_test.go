@@ -11,7 +11,9 @@ import (
 // begin starts a resumable upload and gives its address.
 func (c *cloud) begin(t testing.TB, query, metadata string) string {
 	t.Helper()
-	status, header, answer := c.call(t, "POST", "/upload/storage/v1/b/work/o?uploadType=resumable&"+query, metadata)
+	status, header, answer := c.call(
+		t, "POST", "/upload/storage/v1/b/work/o?uploadType=resumable&"+query, metadata,
+	)
 	if status != 200 || header.Get("Location") == "" {
 		t.Fatalf("start an upload: %d %s", status, answer)
 	}
@@ -32,21 +34,38 @@ func TestResumableUploads(t *testing.T) {
 			}
 			status, got, answer := c.call(t, "PUT", at, body, append(header, "Content-Range", span)...)
 			if status != want || got.Get("Range") != wantRange {
-				t.Errorf("%s: %d %q, want %d %q: %s", span, status, got.Get("Range"), want, wantRange, answer)
+				t.Errorf(
+					"%s: %d %q, want %d %q: %s", span, status, got.Get("Range"), want, wantRange, answer,
+				)
 			}
 			return answer
 		}
 		chunk("", "bytes */*", 308, "")
 		chunk(data[:grain], fmt.Sprintf("bytes 0-%d/*", grain-1), 308, fmt.Sprintf("bytes=0-%d", grain-1))
 		chunk("", "bytes */*", 308, fmt.Sprintf("bytes=0-%d", grain-1))
-		chunk(data[:100], "bytes 0-99/*", 400, "")                                                                // no multiple of 256 KiB
-		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 400, "")            // a gap
-		chunk(data[:2*grain], fmt.Sprintf("bytes 0-%d/*", 2*grain-1), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))  // sent again, with more
-		chunk(data[:grain], fmt.Sprintf("bytes 0-%d/*", grain-1), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))      // all of it known
-		chunk("", fmt.Sprintf("bytes */%d", len(data)), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))                // asking finishes nothing
-		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 200, "")            // the last
-		answer := chunk("", fmt.Sprintf("bytes */%d", len(data)), 200, "")                                        // its answer was lost
-		answer2 := chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 200, "") // or it is sent again
+		// no multiple of 256 KiB
+		chunk(data[:100], "bytes 0-99/*", 400, "")
+		// a gap
+		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 400, "")
+		// sent again, with more
+		chunk(
+			data[:2*grain],
+			fmt.Sprintf("bytes 0-%d/*", 2*grain-1),
+			308,
+			fmt.Sprintf("bytes=0-%d", 2*grain-1),
+		)
+		// all of it known
+		chunk(data[:grain], fmt.Sprintf("bytes 0-%d/*", grain-1), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))
+		// asking finishes nothing
+		chunk("", fmt.Sprintf("bytes */%d", len(data)), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))
+		// the last
+		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 200, "")
+		// its answer was lost
+		answer := chunk("", fmt.Sprintf("bytes */%d", len(data)), 200, "")
+		// or it is sent again
+		answer2 := chunk(
+			data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 200, "",
+		)
 		if !strings.Contains(answer, `"contentType":"video/mp4"`) || answer != answer2 {
 			t.Errorf("the object came as %s, then %s", answer, answer2)
 		}
@@ -59,7 +78,9 @@ func TestUploadsThatEnd(t *testing.T) {
 	c := start(t)
 	no308 := []string{"X-GUploader-No-308", "yes"}
 	at := c.begin(t, "name=a&ifGenerationMatch=0", "")
-	if status, header, _ := c.call(t, "POST", at, "", append(no308, "Content-Range", "bytes */*")...); status != 200 || header.Get("X-Http-Status-Code-Override") != "308" {
+	if status, header, _ := c.call(
+		t, "POST", at, "", append(no308, "Content-Range", "bytes */*")...,
+	); status != 200 || header.Get("X-Http-Status-Code-Override") != "308" {
 		t.Errorf("without 308: %d %v", status, header)
 	}
 	c.put(t, "work", "a", []byte("somebody was faster"))
@@ -69,11 +90,15 @@ func TestUploadsThatEnd(t *testing.T) {
 	if status, _, _ := c.call(t, "POST", at, "data", "Content-Range", "bytes 0-3/4"); status != 410 {
 		t.Errorf("after that: %d", status)
 	}
-	if status, _, _ := c.call(t, "POST", "/upload/storage/v1/b/work/o?uploadType=resumable&name=a&ifGenerationMatch=0", ""); status != 412 {
+	if status, _, _ := c.call(
+		t, "POST", "/upload/storage/v1/b/work/o?uploadType=resumable&name=a&ifGenerationMatch=0", "",
+	); status != 412 {
 		t.Errorf("start with a condition that fails: %d", status)
 	}
 	at = c.begin(t, "name=b", "")
-	if status, _, answer := c.call(t, "POST", at, "data", "Content-Range", "bytes 0-3/4", "X-Goog-Hash", "crc32c=AAAAAA=="); status != 400 {
+	if status, _, answer := c.call(
+		t, "POST", at, "data", "Content-Range", "bytes 0-3/4", "X-Goog-Hash", "crc32c=AAAAAA==",
+	); status != 400 {
 		t.Errorf("another sum: %d %s", status, answer)
 	}
 	at = c.begin(t, "name=b", `{"md5Hash":"AAAAAAAAAAAAAAAAAAAAAA=="}`)
@@ -91,7 +116,9 @@ func TestUploadsThatEnd(t *testing.T) {
 	if status, _, answer := c.call(t, "PUT", at, "in one request"); status != 200 {
 		t.Errorf("without Content-Range: %d %s", status, answer)
 	}
-	for _, span := range []string{"bytes", "bytes 0-3", "bytes 3-0/9", "bytes 0-9/4", "bytes x-3/4", "bytes -1-3/4", "bytes */x", "0-3/4"} {
+	for _, span := range []string{
+		"bytes", "bytes 0-3", "bytes 3-0/9", "bytes 0-9/4", "bytes x-3/4", "bytes -1-3/4", "bytes */x", "0-3/4",
+	} {
 		at = c.begin(t, "name=d", "")
 		if status, _, answer := c.call(t, "PUT", at, "data", "Content-Range", span); status != 400 {
 			t.Errorf("%q: %d %s", span, status, answer)
@@ -102,8 +129,8 @@ func TestUploadsThatEnd(t *testing.T) {
 	}
 }
 
-// TestCommittedBeforeDeath kills the server between the commit of an upload and its being forgotten: whatever
-// is asked of the upload then, the object stays.
+// TestCommittedBeforeDeath kills the server between the commit of an upload and its being
+// forgotten: whatever is asked of the upload then, the object stays.
 func TestCommittedBeforeDeath(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -126,14 +153,19 @@ func TestCommittedBeforeDeath(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if status, _, answer := c.call(t, "PUT", at, "data", "Content-Range", "bytes 0-3/4"); status != 200 {
+			if status, _, answer := c.call(
+				t, "PUT", at, "data", "Content-Range", "bytes 0-3/4",
+			); status != 200 {
 				t.Fatalf("finish the upload: %d %s", status, answer)
 			}
-			if err := os.WriteFile(known[0], text, 0o600); err != nil { // the killed process had not come to removing it
+			// the killed process had not come to removing it
+			if err := os.WriteFile(known[0], text, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			c.restart(t)
-			if status, _, answer := c.call(t, tt.method, at, tt.body, "Content-Range", tt.span); status != tt.want {
+			if status, _, answer := c.call(
+				t, tt.method, at, tt.body, "Content-Range", tt.span,
+			); status != tt.want {
 				t.Errorf("%d, want %d: %s", status, tt.want, answer)
 			}
 			c.restart(t)

@@ -1,11 +1,11 @@
-// Package supervisor runs processes that must not outlive the one that starts them: functions that are
-// kept running ([Supervisor]), and single tasks ([Start]).
+// Package supervisor runs processes that must not outlive the one that starts them: functions
+// that are kept running ([Supervisor]), and single tasks ([Start]).
 //
-// A child has a session of its own, so that a Ctrl-C on the terminal is its parent's to pass on, and so
-// that what it starts in turn is found: when a child has ended, however it did, everything of its
-// session is killed. When the parent dies, even by SIGKILL, the kernel kills the child (Linux only;
-// elsewhere an orphan lives until it notices). It knows commands and addresses, and nothing of what
-// the children do.
+// A child has a session of its own, so that a Ctrl-C on the terminal is its parent's to pass on,
+// and so that what it starts in turn is found: when a child has ended, however it did, everything
+// of its session is killed. When the parent dies, even by SIGKILL, the kernel kills the child
+// (Linux only; elsewhere an orphan lives until it notices). It knows commands and addresses, and
+// nothing of what the children do.
 package supervisor
 
 import (
@@ -24,9 +24,10 @@ import (
 
 // Command is a program and what it is given.
 type Command struct {
-	Args   []string  // the program's path and its arguments
-	Env    []string  // all of it: nothing is inherited
-	Output io.Writer // gets the lines of both outputs, one a call; nil: nobody reads them. See [Lines]
+	Args []string // the program's path and its arguments
+	Env  []string // all of it: nothing is inherited
+	// gets the lines of both outputs, one a call; nil: nobody reads them. See [Lines]
+	Output io.Writer
 }
 
 // Exit is how a process ended.
@@ -37,7 +38,9 @@ type Exit struct {
 }
 
 // OK tells whether the process ended by itself and without complaint.
-func (e Exit) OK() bool { return e.Err == nil && e.Code == 0 && e.Signal == 0 }
+func (e Exit) OK() bool {
+	return e.Err == nil && e.Code == 0 && e.Signal == 0
+}
 
 // String says how the process ended.
 func (e Exit) String() string {
@@ -71,12 +74,14 @@ func Start(command Command) (*Process, error) {
 	return p, nil
 }
 
-// live is the process from start to end. The kernel kills a child when the *thread* that started it
-// ends, so that thread is held until the child has ended.
+// live is the process from start to end. The kernel kills a child when the *thread* that started
+// it ends, so that thread is held until the child has ended.
 func (p *Process) live(command Command, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(context.Background(), command.Args[0], command.Args[1:]...) //nolint:gosec // who starts children says what
+	cmd := exec.CommandContext(
+		context.Background(), command.Args[0], command.Args[1:]...,
+	) //nolint:gosec // who starts children says what
 	cmd.Env = command.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{}
@@ -141,10 +146,14 @@ func passLines(to io.Writer, from io.ReadCloser) {
 }
 
 // Pid is the process's number, also of its session.
-func (p *Process) Pid() int { return p.process.Pid }
+func (p *Process) Pid() int {
+	return p.process.Pid
+}
 
 // Done is closed when the process has ended and nothing of its session is left.
-func (p *Process) Done() <-chan struct{} { return p.done }
+func (p *Process) Done() <-chan struct{} {
+	return p.done
+}
 
 // Exit waits for the end.
 func (p *Process) Exit() Exit {
@@ -166,4 +175,6 @@ func (p *Process) Stop(grace time.Duration) Exit {
 }
 
 // Kill kills the process and its session, and does not wait.
-func (p *Process) Kill() { _ = p.process.Kill() }
+func (p *Process) Kill() {
+	_ = p.process.Kill()
+}

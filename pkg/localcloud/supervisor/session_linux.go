@@ -12,8 +12,8 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// sweep kills what is left of a session, process groups of their own included. It looks again until it
-// finds nothing: what it kills may have been starting something.
+// sweep kills what is left of a session, process groups of their own included. It looks again
+// until it finds nothing: what it kills may have been starting something.
 func sweep(session int) {
 	const looks = 100
 	for range looks {
@@ -55,5 +55,6 @@ func members(session int) []int {
 // livesIn reads /proc/PID/stat: "17 (name) S parent group session …". The name may hold anything.
 func livesIn(stat []byte, session int) bool {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	return len(fields) > 3 && string(fields[3]) == strconv.Itoa(session) && fields[0][0] != 'Z' && fields[0][0] != 'X'
+	return len(fields) > 3 && string(fields[3]) == strconv.Itoa(session) && fields[0][0] != 'Z' &&
+		fields[0][0] != 'X'
 }

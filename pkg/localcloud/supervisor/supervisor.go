@@ -15,7 +15,8 @@ import (
 type Child struct {
 	Name    string
 	Command Command
-	Ready   string // address that answers when the child is ready, like http://127.0.0.1:8081/; empty: at once
+	// address that answers when the child is ready, like http://127.0.0.1:8081/; empty: at once
+	Ready string
 }
 
 // Options say how children are kept.
@@ -56,15 +57,23 @@ func Supervise(options Options) *Supervisor {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Supervisor{
-		options: options, ctx: ctx, stop: stop, pids: map[string]int{}, restarts: map[string]int{},
-		client: &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		options:  options,
+		ctx:      ctx,
+		stop:     stop,
+		pids:     map[string]int{},
+		restarts: map[string]int{},
+		client: &http.Client{
+			Timeout:   time.Second,
+			Transport: &http.Transport{DisableKeepAlives: true},
+		},
 	}
 }
 
-// Run starts a child, keeps it running, and returns when it is ready for the first time. A child that
-// dies before is started again, too; ctx says how long to wait.
+// Run starts a child, keeps it running, and returns when it is ready for the first time. A child
+// that dies before is started again, too; ctx says how long to wait.
 func (s *Supervisor) Run(ctx context.Context, child Child) error {
-	child.Command.Output = Lines(child.Command.Output) // the last lines of one and the first of the next
+	// the last lines of one and the first of the next
+	child.Command.Output = Lines(child.Command.Output)
 	ready := make(chan struct{})
 	s.running.Go(func() { s.keep(child, sync.OnceFunc(func() { close(ready) })) })
 	select {
@@ -117,7 +126,9 @@ func (s *Supervisor) keep(child Child, ready func()) {
 		if lived {
 			pause = firstPause
 		}
-		log.Warn("a child ended and is started again", "how", exit.String(), "pause", s.scaled(pause))
+		log.Warn(
+			"a child ended and is started again", "how", exit.String(), "pause", s.scaled(pause),
+		)
 		if !s.sleep(s.scaled(pause)) {
 			return
 		}

@@ -53,7 +53,11 @@ func TestMain(m *testing.M) {
 		}
 		<-time.After(time.Hour)
 	case "parent": // keeps a child of its own
-		if _, err := supervisor.Start(supervisor.Command{Args: os.Args[:1], Env: []string{act + "=stubborn"}, Output: os.Stdout}); err != nil {
+		if _, err := supervisor.Start(supervisor.Command{
+			Args:   os.Args[:1],
+			Env:    []string{act + "=stubborn"},
+			Output: os.Stdout,
+		}); err != nil {
 			fmt.Println(err)
 		}
 		<-time.After(time.Hour)
@@ -228,7 +232,11 @@ func TestSupervisor(t *testing.T) {
 	t.Parallel()
 	s := supervise(t)
 	addr := address(t)
-	child := supervisor.Child{Name: "stage", Command: me("server", make(lines, 1000), "ADDR="+addr), Ready: "http://" + addr + "/"}
+	child := supervisor.Child{
+		Name:    "stage",
+		Command: me("server", make(lines, 1000), "ADDR="+addr),
+		Ready:   "http://" + addr + "/",
+	}
 	if err := s.Run(t.Context(), child); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +248,8 @@ func TestSupervisor(t *testing.T) {
 		t.Fatal(err)
 	}
 	var second int
-	for deadline := time.Now().Add(20 * time.Second); second == 0 || second == first; second = s.Pid("stage") {
+	for deadline := time.Now().Add(20 * time.Second); second == 0 ||
+		second == first; second = s.Pid("stage") {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not started again")
 		}
@@ -261,11 +270,20 @@ func TestSupervisorNeverReady(t *testing.T) {
 	s := supervise(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	err := s.Run(ctx, supervisor.Child{Name: "stage", Command: me("exit", make(lines, 100_000), "CODE=1"), Ready: "http://" + address(t)})
+	err := s.Run(
+		ctx,
+		supervisor.Child{
+			Name:    "stage",
+			Command: me("exit", make(lines, 100_000), "CODE=1"),
+			Ready:   "http://" + address(t),
+		},
+	)
 	if err == nil {
 		t.Error("a child that dies is ready")
 	}
-	if err := s.Run(t.Context(), supervisor.Child{Name: "any", Command: me("polite", make(lines, 10))}); err != nil {
+	if err := s.Run(
+		t.Context(), supervisor.Child{Name: "any", Command: me("polite", make(lines, 10))},
+	); err != nil {
 		t.Error(err)
 	}
 	started := time.Now()

@@ -32,7 +32,10 @@ func get(s http.Handler, path string) (int, string) {
 func TestFields(t *testing.T) {
 	t.Parallel()
 	s := about(t, api.Object{
-		"kind": "drive#about", "user": api.Object{"displayName": "A", "emailAddress": "a@b"}, "importFormats": api.Object{"x": []any{"y"}},
+		"kind": "drive#about", "user": api.Object{
+			"displayName":  "A",
+			"emailAddress": "a@b",
+		}, "importFormats": api.Object{"x": []any{"y"}},
 		"driveThemes": []any{api.Object{"id": "1", "colorRgb": "red"}, api.Object{"id": "2"}},
 	})
 	for fields, want := range map[string]string{
@@ -53,7 +56,9 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s: %d %s, want %s", fields, status, text, want)
 		}
 	}
-	for _, fields := range []string{"nothing", "user/nothing", "kind/x", "user(", "user()", ",", "user)", "a(b", "user//x", strings.Repeat("user(", 1000)} {
+	for _, fields := range []string{
+		"nothing", "user/nothing", "kind/x", "user(", "user()", ",", "user)", "a(b", "user//x", strings.Repeat("user(", 1000),
+	} {
 		if status, text := get(s, "/drive/v3/about?fields="+url.QueryEscape(fields)); status != 400 {
 			t.Errorf("%s: %d %s", fields, status, text)
 		}
@@ -62,15 +67,25 @@ func TestFields(t *testing.T) {
 
 func TestOwnAnswersAreChecked(t *testing.T) {
 	t.Parallel()
-	for _, body := range []api.Object{{"colour": "red"}, {"kind": 1}, {"user": "x"}, {"driveThemes": api.Object{}}, {"canCreateDrives": "yes"}} {
-		if status, text := get(about(t, body), "/drive/v3/about"); status != 500 || !strings.Contains(text, "not as described") {
+	for _, body := range []api.Object{
+		{"colour": "red"},
+		{"kind": 1},
+		{"user": "x"},
+		{"driveThemes": api.Object{}},
+		{"canCreateDrives": "yes"},
+	} {
+		if status, text := get(
+			about(t, body), "/drive/v3/about",
+		); status != 500 || !strings.Contains(text, "not as described") {
 			t.Errorf("%v: %d %s", body, status, text)
 		}
 	}
 }
 
 func FuzzFields(f *testing.F) {
-	for _, seed := range []string{"*", "user/displayName,kind", "user(displayName,emailAddress)", "a(b(c/d),*)", ",,", "user(("} {
+	for _, seed := range []string{
+		"*", "user/displayName,kind", "user(displayName,emailAddress)", "a(b(c/d),*)", ",,", "user((",
+	} {
 		f.Add(seed)
 	}
 	s := about(f, api.Object{"kind": "drive#about", "user": api.Object{"displayName": "A"}})
@@ -83,7 +98,9 @@ func FuzzFields(f *testing.F) {
 }
 
 func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"name":"x"}`, `{"name":1}`, `[`, `null`, `{"a":{"b":[1,2,{"c":null}]}}`, `{"parents":["a"]}`} {
+	for _, seed := range []string{
+		`{}`, `{"name":"x"}`, `{"name":1}`, `[`, `null`, `{"a":{"b":[1,2,{"c":null}]}}`, `{"parents":["a"]}`,
+	} {
 		f.Add(seed)
 	}
 	s, err := api.NewService("drive", map[string]api.Handler{

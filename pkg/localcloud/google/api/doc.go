@@ -1,10 +1,11 @@
-// Package api is what the stand-ins of Workspace APIs have in common: calls, answers, errors and pages.
+// Package api is what the stand-ins of Workspace APIs have in common: calls, answers, errors and
+// pages.
 //
-// A [Service] finds the method that a request calls, checks the request and the stand-in's answer with
-// package apidesc, selects the fields that were asked for, and answers errors in Google's form. The
-// package knows HTTP and JSON. It knows no files, events or courses, no disk and no clock. Resources are
-// [Object] values: a caller may send what the description allows. A stored Object is not changed. Start
-// with [NewService].
+// A [Service] finds the method that a request calls, checks the request and the stand-in's answer
+// with package apidesc, selects the fields that were asked for, and answers errors in Google's
+// form. The package knows HTTP and JSON. It knows no files, events or courses, no disk and no
+// clock. Resources are [Object] values: a caller may send what the description allows. A stored
+// Object is not changed. Start with [NewService].
 package api
 
 import (
@@ -12,8 +13,8 @@ import (
 	"slices"
 )
 
-// Object is a JSON object. Its values are string, bool, json.Number, int, int64, float64, Object, []any
-// or nil.
+// Object is a JSON object. Its values are string, bool, json.Number, int, int64, float64, Object,
+// []any or nil.
 type Object = map[string]any
 
 // Text reads a string of an object; "" if it is not there.

@@ -17,7 +17,9 @@ type Error struct {
 }
 
 // Error implements error.
-func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Reason, e.Message) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("%d %s: %s", e.Status, e.Reason, e.Message)
+}
 
 // Refuse makes an [Error].
 func Refuse(status int, reason, format string, args ...any) *Error {
@@ -47,7 +49,12 @@ func refusal(err error) *Error {
 			Location: problem.Location,
 		}
 	case errors.As(err, &tooLarge):
-		return Refuse(http.StatusRequestEntityTooLarge, "uploadTooLarge", "the body is larger than %d bytes", tooLarge.Limit)
+		return Refuse(
+			http.StatusRequestEntityTooLarge,
+			"uploadTooLarge",
+			"the body is larger than %d bytes",
+			tooLarge.Limit,
+		)
 	}
 	return Refuse(http.StatusInternalServerError, "internalError", "%s", err)
 }

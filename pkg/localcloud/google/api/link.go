@@ -6,9 +6,12 @@ import (
 	"strings"
 )
 
-// FileID finds the id of a Drive file in a link to it, Google's or a stand-in's; "" if it is none.
+// FileID finds the id of a Drive file in a link to it, Google's or a stand-in's; "" if it is
+// none.
 func FileID(link string) string {
-	if found := regexp.MustCompile(`/d/([A-Za-z0-9_-]+)(/|$|\?)`).FindStringSubmatch(link); found != nil {
+	if found := regexp.MustCompile(
+		`/d/([A-Za-z0-9_-]+)(/|$|\?)`,
+	).FindStringSubmatch(link); found != nil {
 		return found[1]
 	}
 	if u, err := url.Parse(link); err == nil && strings.HasPrefix(u.Host, "drive.google.") {

@@ -13,8 +13,9 @@ type place struct {
 	Scope uint32 `json:"s"`
 }
 
-// Page tells which part of a list of n to answer with, and the token of the next page, "" on the last.
-// Pages are counted off: when the list changes while it is read, they shift, as Google's may.
+// Page tells which part of a list of n to answer with, and the token of the next page, "" on the
+// last. Pages are counted off: when the list changes while it is read, they shift, as Google's
+// may.
 func Page(c *Call, n, size int) (from, to int, next string, err error) {
 	scope := c.scope()
 	if token := c.Query.Get("pageToken"); token != "" {

@@ -34,10 +34,11 @@ type Call struct {
 	Method  *apidesc.Method
 	Path    map[string]string // the parameters in the path
 	Query   url.Values
-	Body    Object // checked, without what Google ignores; nil for uploads and methods without a body
-	Raw     Object // the body as it came
-	User    string // the caller's address; "" may do everything
-	Upload  bool
+	// checked, without what Google ignores; nil for uploads and methods without a body
+	Body   Object
+	Raw    Object // the body as it came
+	User   string // the caller's address; "" may do everything
+	Upload bool
 
 	service *Service
 	fields  apidesc.Fields // what the answer is to hold; nil: all
@@ -51,15 +52,21 @@ type Answer struct {
 }
 
 // OK is an answer with a body.
-func OK(body Object) (*Answer, error) { return &Answer{Body: body}, nil }
+func OK(body Object) (*Answer, error) {
+	return &Answer{Body: body}, nil
+}
 
 // Done is an answer without a body.
-func Done() (*Answer, error) { return &Answer{}, nil }
+func Done() (*Answer, error) {
+	return &Answer{}, nil
+}
 
-// NewService makes the service of an API: drive, calendar or classroom. The names of handlers are methods
-// as Google calls them, like files.create. defaults are the fields that a method answers with when the
-// caller named none; a method that is not there answers with all it knows.
-func NewService(name string, handlers map[string]Handler, defaults map[string]string, log *slog.Logger) (*Service, error) {
+// NewService makes the service of an API: drive, calendar or classroom. The names of handlers are
+// methods as Google calls them, like files.create. defaults are the fields that a method answers
+// with when the caller named none; a method that is not there answers with all it knows.
+func NewService(
+	name string, handlers map[string]Handler, defaults map[string]string, log *slog.Logger,
+) (*Service, error) {
 	d, err := apidesc.Load(name)
 	if err != nil {
 		return nil, err
@@ -67,7 +74,8 @@ func NewService(name string, handlers map[string]Handler, defaults map[string]st
 	return &Service{description: d, handlers: handlers, defaults: defaults, log: log}, nil
 }
 
-// MethodOf names the method that a request calls, "" if none: what [faults.Table.Wrap] wants to know.
+// MethodOf names the method that a request calls, "" if none: what [faults.Table.Wrap] wants to
+// know.
 func (s *Service) MethodOf(r *http.Request) string {
 	if found, _ := s.find(r); found.Method != nil {
 		return found.Method.ID
@@ -79,7 +87,8 @@ func (s *Service) find(r *http.Request) (found apidesc.Match, known bool) {
 	return s.description.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
 }
 
-// ServeHTTP implements http.Handler. The path begins with what the description calls the service's path.
+// ServeHTTP implements http.Handler. The path begins with what the description calls the
+// service's path.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, answer, err := s.call(w, r)
 	if err == nil && answer != nil {
@@ -90,7 +99,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := refusal(err)
 	if e.Status == http.StatusInternalServerError && r.Context().Err() == nil {
-		s.log.ErrorContext(r.Context(), "a stand-in of Google failed", "api", s.description.Name, "method", s.MethodOf(r), "error", err)
+		s.log.ErrorContext(
+			r.Context(),
+			"a stand-in of Google failed",
+			"api",
+			s.description.Name,
+			"method",
+			s.MethodOf(r),
+			"error",
+			err,
+		)
 	}
 	writeJSON(w, e.Status, e.body(), true)
 }
@@ -120,7 +138,9 @@ func (s *Service) call(w http.ResponseWriter, r *http.Request) (*Call, *Answer, 
 }
 
 // newCall checks a request and reads its body, unless it is an upload.
-func (s *Service) newCall(w http.ResponseWriter, r *http.Request, found apidesc.Match) (*Call, error) {
+func (s *Service) newCall(
+	w http.ResponseWriter, r *http.Request, found apidesc.Match,
+) (*Call, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, Invalid("", "Malformed query: %s", err)
@@ -183,7 +203,9 @@ func (c *Call) TakeBody(body Object) error {
 }
 
 // Flag reads a boolean parameter.
-func (c *Call) Flag(name string) bool { return c.Query.Get(name) == "true" }
+func (c *Call) Flag(name string) bool {
+	return c.Query.Get(name) == "true"
+}
 
 // Int reads an integer parameter, which was checked before.
 func (c *Call) Int(name string, otherwise int) int {

@@ -9,8 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// copyOut brings the copies in the calendars of those invited up to the organiser's event. old is what the
-// event was before. It runs inside an update.
+// copyOut brings the copies in the calendars of those invited up to the organiser's event. old is
+// what the event was before. It runs inside an update.
 func (c *Calendar) copyOut(old api.Object, e *event) {
 	invited := map[string]string{} // by key: the address
 	for _, a := range api.Objects(e.Resource, "attendees") {
@@ -36,7 +36,8 @@ func (c *Calendar) copyOut(old api.Object, e *event) {
 	}
 }
 
-// copyOfSeries is an instance in the calendar of somebody who has the series, and is not invited to it.
+// copyOfSeries is an instance in the calendar of somebody who has the series, and is not invited
+// to it.
 func (c *Calendar) copyOfSeries(address string, e *event) *event {
 	if e.series() == "" {
 		return nil
@@ -76,8 +77,8 @@ func answered(o api.Object, address string) string {
 	return ""
 }
 
-// writeCopy is a change by somebody invited, to his copy: his own fields and his answer. It runs inside
-// an update.
+// writeCopy is a change by somebody invited, to his copy: his own fields and his answer. It runs
+// inside an update.
 func (c *Calendar) writeCopy(e *event, next api.Object) (*event, error) {
 	origin, err := c.find(e.Origin, e.id())
 	if err != nil {
@@ -97,7 +98,11 @@ func (c *Calendar) writeCopy(e *event, next api.Object) (*event, error) {
 	others := withAnswer(next, e.Calendar, answered(e.Resource, e.Calendar))
 	if changed(e.Resource, others) {
 		if origin == nil || !api.True(e.Resource, "guestsCanModify") {
-			return nil, api.Refuse(http.StatusForbidden, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer of the event.")
+			return nil, api.Refuse(
+				http.StatusForbidden,
+				"forbiddenForNonOrganizer",
+				"Shared properties can only be changed by the organizer of the event.",
+			)
 		}
 	}
 	mine := c.put(e.with(withAnswer(next, e.Calendar, answer)))
@@ -106,7 +111,9 @@ func (c *Calendar) writeCopy(e *event, next api.Object) (*event, error) {
 	}
 	there := withAnswer(origin.Resource, e.Calendar, answer)
 	if api.True(e.Resource, "guestsCanModify") {
-		there = withAnswer(api.Merge(there, api.Only(next, append(shared(), "attendees")...)), e.Calendar, answer)
+		there = withAnswer(
+			api.Merge(there, api.Only(next, append(shared(), "attendees")...)), e.Calendar, answer,
+		)
 	}
 	if _, err := c.writeOwn(origin, origin.with(there)); err != nil {
 		return nil, err

@@ -1,10 +1,11 @@
 // Package calendar is a stand-in of Google Calendar (API v3) whose state is a folder.
 //
-// It knows Calendar's rules as far as NVR Merger leans on them: series with Google's instance ids, exceptions,
-// copies in the calendars of those invited, entity tags, attachments, deletion and return, moves, pages, and
-// channels that tell of changes. Calendars appear when they are first used. It knows no file and no course.
-// An event is three things: a row of its own; an instance of a series, which is computed; an exception, which
-// is a row named like the instance it stands for. Start with [New]; series.go has the arithmetic of series.
+// It knows Calendar's rules as far as NVR Merger leans on them: series with Google's instance
+// ids, exceptions, copies in the calendars of those invited, entity tags, attachments, deletion
+// and return, moves, pages, and channels that tell of changes. Calendars appear when they are
+// first used. It knows no file and no course. An event is three things: a row of its own; an
+// instance of a series, which is computed; an exception, which is a row named like the instance
+// it stands for. Start with [New]; series.go has the arithmetic of series.
 package calendar
 
 import (
@@ -49,8 +50,9 @@ type Calendar struct {
 
 // calendarRow is a calendar that somebody made or used.
 type calendarRow struct {
-	ID       string     `json:"id"`
-	Resource api.Object `json:"resource"` // summary, description, location, timeZone, as far as somebody set them
+	ID string `json:"id"`
+	// summary, description, location, timeZone, as far as somebody set them
+	Resource api.Object `json:"resource"`
 }
 
 // New opens the state under Options.Dir, or begins it.
@@ -97,7 +99,9 @@ func New(o Options) (*Calendar, error) {
 }
 
 // Service answers /calendar/v3/….
-func (c *Calendar) Service() *api.Service { return c.service }
+func (c *Calendar) Service() *api.Service {
+	return c.service
+}
 
 // Close gives up notices that are not through yet and ends the use of the state.
 func (c *Calendar) Close() error {
@@ -133,7 +137,9 @@ func named(call *api.Call) string {
 	return id
 }
 
-func calendarKey(id string) string { return strings.ToLower(id) }
+func calendarKey(id string) string {
+	return strings.ToLower(id)
+}
 
 // open lets a calendar appear at its first use. It runs inside an update.
 func (c *Calendar) open(id string) {
@@ -156,7 +162,13 @@ func (c *Calendar) zoneOf(id string) (zone *time.Location, chosen bool) {
 
 func (c *Calendar) showCalendar(id, kind string) api.Object {
 	zone, _ := c.zoneOf(id)
-	o := api.Object{"kind": kind, "etag": `"calendar"`, "id": id, "summary": id, "timeZone": zone.String()}
+	o := api.Object{
+		"kind":     kind,
+		"etag":     `"calendar"`,
+		"id":       id,
+		"summary":  id,
+		"timeZone": zone.String(),
+	}
 	if row := c.calendars.Get(calendarKey(id)); row != nil {
 		o = api.Merge(o, row.Resource)
 	}
@@ -238,4 +250,6 @@ func (c *Calendar) putCalendar(id string, body api.Object) (*api.Answer, error) 
 	return api.OK(made)
 }
 
-func notFound() error { return api.Refuse(http.StatusNotFound, "notFound", "Not Found") }
+func notFound() error {
+	return api.Refuse(http.StatusNotFound, "notFound", "Not Found")
+}

@@ -18,9 +18,11 @@ import (
 type event struct {
 	Calendar string     `json:"calendar"`
 	Resource api.Object `json:"resource"`
-	Origin   string     `json:"origin,omitempty"` // the organiser's calendar, if this is the copy of somebody invited
-	Left     bool       `json:"left,omitempty"`   // moved elsewhere: what stays behind is a cancelled shell
-	Sequence int64      `json:"sequence"`         // of its last change, over all events
+	// the organiser's calendar, if this is the copy of somebody invited
+	Origin string `json:"origin,omitempty"`
+	// moved elsewhere: what stays behind is a cancelled shell
+	Left     bool  `json:"left,omitempty"`
+	Sequence int64 `json:"sequence"` // of its last change, over all events
 }
 
 const (
@@ -29,14 +31,28 @@ const (
 	dayStamp     = "20060102"
 )
 
-func eventKey(calendar, id string) string { return calendarKey(calendar) + "\n" + id }
+func eventKey(calendar, id string) string {
+	return calendarKey(calendar) + "\n" + id
+}
 
-func (e *event) id() string      { return api.Text(e.Resource, "id") }
-func (e *event) cancelled() bool { return api.Text(e.Resource, "status") == cancelled }
-func (e *event) isSeries() bool  { return len(api.List(e.Resource, "recurrence")) > 0 }
-func (e *event) series() string  { return api.Text(e.Resource, "recurringEventId") }
-func (e *event) etag() string    { return fmt.Sprintf(`"%d"`, e.Sequence*2+3000000) }
-func (e *event) updated() string { return api.Text(e.Resource, "updated") }
+func (e *event) id() string {
+	return api.Text(e.Resource, "id")
+}
+func (e *event) cancelled() bool {
+	return api.Text(e.Resource, "status") == cancelled
+}
+func (e *event) isSeries() bool {
+	return len(api.List(e.Resource, "recurrence")) > 0
+}
+func (e *event) series() string {
+	return api.Text(e.Resource, "recurringEventId")
+}
+func (e *event) etag() string {
+	return fmt.Sprintf(`"%d"`, e.Sequence*2+3000000)
+}
+func (e *event) updated() string {
+	return api.Text(e.Resource, "updated")
+}
 func (e *event) with(o api.Object) *event {
 	next := *e
 	next.Resource = o
@@ -54,11 +70,15 @@ func validID(id string) bool {
 	if len(id) < 5 || len(id) > 1024 {
 		return false
 	}
-	return strings.IndexFunc(id, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'v') }) < 0
+	return strings.IndexFunc(
+		id, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'v') },
+	) < 0
 }
 
 // rfc3339 writes an instant as Calendar does.
-func rfc3339(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func rfc3339(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // put stores an event as changed now. It runs inside an update.
 func (c *Calendar) put(e *event) *event {
@@ -73,10 +93,12 @@ func (c *Calendar) put(e *event) *event {
 	return &next
 }
 
-// find returns an event of a calendar, an instance of a series included. It runs inside a view or an update.
+// find returns an event of a calendar, an instance of a series included. It runs inside a view or
+// an update.
 func (c *Calendar) find(calendar, id string) (*event, error) {
 	if e := c.events.Get(eventKey(calendar, id)); e != nil {
-		if series := c.events.Get(eventKey(calendar, e.series())); series != nil && series.cancelled() {
+		if series := c.events.Get(eventKey(calendar, e.series())); series != nil &&
+			series.cancelled() {
 			e = e.with(api.Merge(e.Resource, api.Object{"status": cancelled}))
 		}
 		return e, nil
@@ -108,7 +130,9 @@ func (c *Calendar) found(call *api.Call) (*event, error) {
 		return nil, err
 	}
 	if want := call.Request.Header.Get("If-Match"); want != "" && want != "*" && want != e.etag() {
-		return nil, api.Refuse(http.StatusPreconditionFailed, "conditionNotMet", "Precondition Failed")
+		return nil, api.Refuse(
+			http.StatusPreconditionFailed, "conditionNotMet", "Precondition Failed",
+		)
 	}
 	return e, nil
 }
@@ -155,7 +179,9 @@ func (c *Calendar) show(e *event, how shown) api.Object {
 		moment := api.Child(o, name)
 		at, err := time.Parse(time.RFC3339, api.Text(moment, "dateTime"))
 		if err == nil && how.zone != nil {
-			o[name] = api.Merge(moment, api.Object{"dateTime": at.In(how.zone).Format(time.RFC3339)})
+			o[name] = api.Merge(
+				moment, api.Object{"dateTime": at.In(how.zone).Format(time.RFC3339)},
+			)
 		}
 	}
 	if _, set := o["reminders"]; !set {

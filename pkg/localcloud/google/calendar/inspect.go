@@ -29,11 +29,18 @@ func (c *Calendar) Calendars() []string {
 	return ids
 }
 
-// Agenda lists the events of a calendar between two instants, by their start, the cancelled included.
+// Agenda lists the events of a calendar between two instants, by their start, the cancelled
+// included.
 func (c *Calendar) Agenda(calendar string, from, to time.Time) []Entry {
 	var entries []Entry
 	c.db.View(func() {
-		found, err := c.matching(calendar, wish{from: from, to: to, since: -1, single: true, deleted: true})
+		found, err := c.matching(calendar, wish{
+			from:    from,
+			to:      to,
+			since:   -1,
+			single:  true,
+			deleted: true,
+		})
 		if err != nil {
 			c.o.Log.Warn("a calendar cannot be shown", "calendar", calendar, "error", err)
 			return
@@ -70,8 +77,13 @@ func (c *Calendar) entry(e *event) Entry {
 	zone, _ := c.zoneOf(e.Calendar)
 	o := e.Resource
 	entry := Entry{
-		ID: e.id(), Title: api.Text(o, "summary"), Description: api.Text(o, "description"), Cancelled: e.cancelled(), Series: e.series() != "",
-		Organizer: api.Text(api.Child(o, "organizer"), "email"), Creator: api.Text(api.Child(o, "creator"), "email"),
+		ID:          e.id(),
+		Title:       api.Text(o, "summary"),
+		Description: api.Text(o, "description"),
+		Cancelled:   e.cancelled(),
+		Series:      e.series() != "",
+		Organizer:   api.Text(api.Child(o, "organizer"), "email"),
+		Creator:     api.Text(api.Child(o, "creator"), "email"),
 	}
 	// Times of what is stored were checked when it was written.
 	entry.StartAt, entry.AllDay, _ = readTime(o, "start", zone)
@@ -84,7 +96,9 @@ func (c *Calendar) entry(e *event) Entry {
 		if title == "" {
 			title = api.Text(a, "fileUrl")
 		}
-		entry.Attachments = append(entry.Attachments, Attachment{Title: title, Link: api.Text(a, "fileUrl")})
+		entry.Attachments = append(
+			entry.Attachments, Attachment{Title: title, Link: api.Text(a, "fileUrl")},
+		)
 	}
 	return entry
 }

@@ -55,8 +55,15 @@ type wish struct {
 func readWish(call *api.Call) (wish, error) {
 	q := call.Query
 	w := wish{
-		since: -1, single: call.Flag("singleEvents"), deleted: call.Flag("showDeleted"), words: strings.ToLower(q.Get("q")), iCalUID: q.Get("iCalUID"),
-		types: q["eventTypes"], privateProps: q["privateExtendedProperty"], sharedProps: q["sharedExtendedProperty"], order: q.Get("orderBy"),
+		since:        -1,
+		single:       call.Flag("singleEvents"),
+		deleted:      call.Flag("showDeleted"),
+		words:        strings.ToLower(q.Get("q")),
+		iCalUID:      q.Get("iCalUID"),
+		types:        q["eventTypes"],
+		privateProps: q["privateExtendedProperty"],
+		sharedProps:  q["sharedExtendedProperty"],
+		order:        q.Get("orderBy"),
 	}
 	// They were checked to be times; what is not there stays zero.
 	w.from, _ = time.Parse(time.RFC3339, q.Get("timeMin"))
@@ -64,19 +71,35 @@ func readWish(call *api.Call) (wish, error) {
 	w.updatedMin, _ = time.Parse(time.RFC3339, q.Get("updatedMin"))
 	switch {
 	case !w.from.IsZero() && !w.to.IsZero() && !w.to.After(w.from):
-		return w, api.Refuse(http.StatusBadRequest, "timeRangeEmpty", "The specified time range is empty.")
+		return w, api.Refuse(
+			http.StatusBadRequest, "timeRangeEmpty", "The specified time range is empty.",
+		)
 	case w.order == "startTime" && !w.single:
-		return w, api.Refuse(http.StatusBadRequest, "invalid", "The requested ordering is not available for the particular query.")
+		return w, api.Refuse(
+			http.StatusBadRequest,
+			"invalid",
+			"The requested ordering is not available for the particular query.",
+		)
 	}
 	if token := q.Get("syncToken"); token != "" {
-		for _, other := range []string{"iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin"} {
+		for _, other := range []string{
+			"iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin",
+		} {
 			if q.Has(other) {
-				return w, api.Invalid("syncToken", "Sync token cannot be used with request parameter %s.", other)
+				return w, api.Invalid(
+					"syncToken", "Sync token cannot be used with request parameter %s.", other,
+				)
 			}
 		}
 		text, err := base64.RawURLEncoding.DecodeString(token)
-		if _, scanErr := fmt.Sscanf(string(text), "since %d", &w.since); err != nil || scanErr != nil {
-			return w, api.Refuse(http.StatusGone, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
+		if _, scanErr := fmt.Sscanf(
+			string(text), "since %d", &w.since,
+		); err != nil || scanErr != nil {
+			return w, api.Refuse(
+				http.StatusGone,
+				"fullSyncRequired",
+				"Sync token is no longer valid, a full sync is required.",
+			)
 		}
 		w.deleted = true
 	}
@@ -108,12 +131,16 @@ func (c *Calendar) instances(call *api.Call) (*api.Answer, error) {
 		all, err := c.expand(series, w, c.byInstance(series.Calendar))
 		return slices.DeleteFunc(all, func(e *event) bool {
 			start := api.Child(e.Resource, "originalStartTime")
-			return !c.fits(e, w) || original != "" && api.Text(start, "dateTime") != original && api.Text(start, "date") != original
+			return !c.fits(e, w) ||
+				original != "" && api.Text(start, "dateTime") != original &&
+					api.Text(start, "date") != original
 		}), err
 	})
 }
 
-func (c *Calendar) answerList(call *api.Call, w wish, find func() ([]*event, error)) (*api.Answer, error) {
+func (c *Calendar) answerList(
+	call *api.Call, w wish, find func() ([]*event, error),
+) (*api.Answer, error) {
 	var body api.Object
 	var err error
 	c.db.View(func() {
@@ -126,7 +153,9 @@ func (c *Calendar) answerList(call *api.Call, w wish, find func() ([]*event, err
 			return
 		}
 		c.sort(found, w.order)
-		from, to, next, pageErr := api.Page(call, len(found), max(1, min(call.Int("maxResults", pageSize), maxPageSize)))
+		from, to, next, pageErr := api.Page(
+			call, len(found), max(1, min(call.Int("maxResults", pageSize), maxPageSize)),
+		)
 		if err = pageErr; err != nil {
 			return
 		}
@@ -139,7 +168,9 @@ func (c *Calendar) answerList(call *api.Call, w wish, find func() ([]*event, err
 		if next != "" {
 			body["nextPageToken"] = next
 		} else if w.order == "" && w.words == "" && w.from.IsZero() && w.to.IsZero() {
-			body["nextSyncToken"] = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "since %d", c.sequence))
+			body["nextSyncToken"] = base64.RawURLEncoding.EncodeToString(fmt.Appendf(
+				nil, "since %d", c.sequence,
+			))
 		}
 	})
 	if err != nil {
@@ -162,8 +193,12 @@ func (c *Calendar) frame(calendar string, how shown) api.Object {
 		}
 	}
 	body := api.Object{
-		"kind": "calendar#events", "etag": fmt.Sprintf(`"%d"`, c.sequence), "summary": about["summary"], "timeZone": zone,
-		"accessRole": "owner", "defaultReminders": []any{},
+		"kind":             "calendar#events",
+		"etag":             fmt.Sprintf(`"%d"`, c.sequence),
+		"summary":          about["summary"],
+		"timeZone":         zone,
+		"accessRole":       "owner",
+		"defaultReminders": []any{},
 	}
 	if updated != "" {
 		body["updated"] = updated
@@ -260,7 +295,9 @@ func (c *Calendar) fits(e *event, w wish) bool {
 		return false
 	}
 	properties := api.Child(e.Resource, "extendedProperties")
-	return hasAll(api.Child(properties, "private"), w.privateProps) && hasAll(api.Child(properties, "shared"), w.sharedProps) && c.within(e, w)
+	return hasAll(api.Child(properties, "private"), w.privateProps) &&
+		hasAll(api.Child(properties, "shared"), w.sharedProps) &&
+		c.within(e, w)
 }
 
 func (c *Calendar) seriesGone(e *event) bool {

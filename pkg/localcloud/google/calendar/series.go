@@ -18,9 +18,9 @@ const (
 	horizon  = 2 * 366 * 24 * time.Hour
 )
 
-// series is the arithmetic of a recurring event. Rules run on the clock on the wall, written as if it was
-// UTC, and each result is turned into an instant in the event's zone: so a lecture at 15:10 stays at 15:10
-// when the clocks change.
+// series is the arithmetic of a recurring event. Rules run on the clock on the wall, written as
+// if it was UTC, and each result is turned into an instant in the event's zone: so a lecture at
+// 15:10 stays at 15:10 when the clocks change.
 type series struct {
 	event  *event
 	zone   *time.Location
@@ -33,12 +33,16 @@ type series struct {
 }
 
 // readTime reads start or end of an event. zone is for what names none.
-func readTime(o api.Object, field string, zone *time.Location) (at time.Time, allDay bool, err error) {
+func readTime(
+	o api.Object, field string, zone *time.Location,
+) (at time.Time, allDay bool, err error) {
 	moment := api.Child(o, field)
 	date, clock, name := api.Text(moment, "date"), api.Text(moment, "dateTime"), api.Text(moment, "timeZone")
 	if name != "" {
 		if zone, err = time.LoadLocation(name); err != nil || name == "Local" {
-			return at, false, api.Invalid(field+".timeZone", "Invalid time zone definition for %s time.", field)
+			return at, false, api.Invalid(
+				field+".timeZone", "Invalid time zone definition for %s time.", field,
+			)
 		}
 	}
 	switch {
@@ -55,7 +59,9 @@ func readTime(o api.Object, field string, zone *time.Location) (at time.Time, al
 		if at, err = time.Parse(time.RFC3339, clock); err == nil && name != "" {
 			at = at.In(zone)
 		} else if err != nil && name != "" {
-			at, err = time.ParseInLocation("2006-01-02T15:04:05", strings.TrimSuffix(clock, ".000"), zone)
+			at, err = time.ParseInLocation(
+				"2006-01-02T15:04:05", strings.TrimSuffix(clock, ".000"), zone,
+			)
 		}
 	}
 	if err != nil {
@@ -69,11 +75,12 @@ func wall(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
 
-// instant is when the clock on the wall shows that. An hour that is skipped is shifted, of a doubled one
-// the first counts.
+// instant is when the clock on the wall shows that. An hour that is skipped is shifted, of a
+// doubled one the first counts.
 func (s *series) instant(w time.Time) time.Time {
 	at := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, s.zone)
-	for _, shift := range []time.Duration{time.Hour, 30 * time.Minute} { // clocks are set back by one of these
+	// clocks are set back by one of these
+	for _, shift := range []time.Duration{time.Hour, 30 * time.Minute} {
 		if first := at.Add(-shift); wall(first).Equal(w) {
 			return first
 		}
@@ -94,7 +101,9 @@ func readSeries(e *event, zone *time.Location) (*series, error) {
 	s := &series{event: e, zone: zone, allDay: allDay, out: map[time.Time]bool{}}
 	if name := api.Text(api.Child(e.Resource, "start"), "timeZone"); name != "" && !allDay {
 		if s.zone, err = time.LoadLocation(name); err != nil {
-			return nil, api.Invalid("start.timeZone", "Invalid time zone definition for start time.")
+			return nil, api.Invalid(
+				"start.timeZone", "Invalid time zone definition for start time.",
+			)
 		}
 	}
 	s.first = wall(start.In(s.zone))
@@ -166,7 +175,8 @@ func (s *series) addRule(text string) error {
 	return err
 }
 
-// readStamp reads 20261120, 20261120T151000 or 20261120T121000Z as wall time. params may name a TZID.
+// readStamp reads 20261120, 20261120T151000 or 20261120T121000Z as wall time. params may name a
+// TZID.
 func (s *series) readStamp(text, params string) (time.Time, error) {
 	zone := s.zone
 	for param := range strings.SplitSeq(params, ";") {
@@ -187,8 +197,8 @@ func (s *series) readStamp(text, params string) (time.Time, error) {
 	return wall(at.In(s.zone)), err
 }
 
-// walls lists the starts from..to, in order, as wall time, until a function says stop. The first start is
-// always there, as Google has it, whether the rules name it or not.
+// walls lists the starts from..to, in order, as wall time, until a function says stop. The first
+// start is always there, as Google has it, whether the rules name it or not.
 func (s *series) walls(visit func(time.Time) bool) {
 	var next []func() (time.Time, bool)
 	next = append(next, each(append([]time.Time{s.first}, sorted(s.extra)...)))
@@ -240,12 +250,14 @@ func (s *series) has(start time.Time) bool {
 	s.walls(func(w time.Time) bool {
 		at := s.instant(w)
 		found = at.Equal(start)
-		return !found && !at.After(start.Add(24*time.Hour)) // a day: a shifted hour may come out of order
+		// a day: a shifted hour may come out of order
+		return !found && !at.After(start.Add(24*time.Hour))
 	})
 	return found
 }
 
-// between lists the instances that touch a stretch of time; an end that is zero is two years away from now.
+// between lists the instances that touch a stretch of time; an end that is zero is two years away
+// from now.
 func (s *series) between(from, to, now time.Time) []*event {
 	if to.IsZero() {
 		to = now.Add(horizon)
@@ -289,14 +301,18 @@ func (s *series) instance(start time.Time) *event {
 		o["end"] = api.Object{"date": end.Format(time.DateOnly)}
 	} else {
 		o["id"] = s.event.id() + "_" + start.UTC().Format(instantStamp)
-		o["start"] = api.Object{"dateTime": start.In(s.zone).Format(time.RFC3339), "timeZone": s.zone.String()}
+		o["start"] = api.Object{
+			"dateTime": start.In(s.zone).Format(time.RFC3339),
+			"timeZone": s.zone.String(),
+		}
 		o["end"] = api.Object{"dateTime": end.Format(time.RFC3339), "timeZone": s.zone.String()}
 	}
 	o["originalStartTime"] = o["start"]
 	return s.event.with(o)
 }
 
-// checkTimes refuses an event whose times or rules are none, and returns it with times as Calendar writes them.
+// checkTimes refuses an event whose times or rules are none, and returns it with times as
+// Calendar writes them.
 func checkTimes(o api.Object, zone *time.Location) (api.Object, error) {
 	start, allDay, err := readTime(o, "start", zone)
 	if err != nil {
@@ -308,19 +324,27 @@ func checkTimes(o api.Object, zone *time.Location) (api.Object, error) {
 	}
 	switch {
 	case allDay != endsAllDay:
-		return nil, api.Invalid("end", "The start and end times must either both be date or both be dateTime.")
+		return nil, api.Invalid(
+			"end", "The start and end times must either both be date or both be dateTime.",
+		)
 	case end.Before(start), allDay && !end.After(start):
-		return nil, api.Refuse(http.StatusBadRequest, "timeRangeEmpty", "The specified time range is empty.")
+		return nil, api.Refuse(
+			http.StatusBadRequest, "timeRangeEmpty", "The specified time range is empty.",
+		)
 	}
 	o = maps.Clone(o)
 	if !allDay {
-		o["start"] = api.Merge(api.Child(o, "start"), api.Object{"dateTime": start.Format(time.RFC3339)})
+		o["start"] = api.Merge(
+			api.Child(o, "start"), api.Object{"dateTime": start.Format(time.RFC3339)},
+		)
 		o["end"] = api.Merge(api.Child(o, "end"), api.Object{"dateTime": end.Format(time.RFC3339)})
 	}
 	if len(api.List(o, "recurrence")) == 0 {
 		return o, nil
 	}
-	if !allDay && (api.Text(api.Child(o, "start"), "timeZone") == "" || api.Text(api.Child(o, "end"), "timeZone") == "") {
+	if !allDay &&
+		(api.Text(api.Child(o, "start"), "timeZone") == "" ||
+			api.Text(api.Child(o, "end"), "timeZone") == "") {
 		e := api.Invalid("start.timeZone", "Missing time zone definition for start time.")
 		e.Reason = "required"
 		return nil, e

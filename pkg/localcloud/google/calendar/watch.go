@@ -38,14 +38,23 @@ func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 	id, address := api.Text(call.Body, "id"), api.Text(call.Body, "address")
 	switch {
 	case id == "" || len(id) > maxChannelID:
-		return nil, api.Invalid("id", "Channel id not specified or longer than %d characters.", maxChannelID)
+		return nil, api.Invalid(
+			"id", "Channel id not specified or longer than %d characters.", maxChannelID,
+		)
 	case api.Text(call.Body, "type") != "web_hook" && api.Text(call.Body, "type") != "webhook":
 		return nil, api.Invalid("type", "Unknown channel type %q", api.Text(call.Body, "type"))
 	case !onLoopback(address):
-		return nil, api.Refuse(http.StatusBadRequest, "push.webhookUrlNotHttps", "WebHook callback must be an address of this machine: %s", address)
+		return nil, api.Refuse(
+			http.StatusBadRequest,
+			"push.webhookUrlNotHttps",
+			"WebHook callback must be an address of this machine: %s",
+			address,
+		)
 	}
 	endsAt := c.o.Now().Add(channelLives)
-	if ttl, err := strconv.Atoi(api.Text(api.Child(call.Body, "params"), "ttl")); err == nil && ttl > 0 {
+	if ttl, err := strconv.Atoi(api.Text(
+		api.Child(call.Body, "params"), "ttl",
+	)); err == nil && ttl > 0 {
 		endsAt = earlier(endsAt, c.o.Now().Add(time.Duration(ttl)*time.Second))
 	}
 	if wish := call.Body["expiration"]; wish != nil {
@@ -56,11 +65,18 @@ func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 		endsAt = earlier(endsAt, time.UnixMilli(ms))
 	}
 	row := &channel{
-		ID: id, Resource: resourceID(named(call)), Calendar: named(call), Address: address, Token: api.Text(call.Body, "token"), EndsAt: endsAt,
+		ID:       id,
+		Resource: resourceID(named(call)),
+		Calendar: named(call),
+		Address:  address,
+		Token:    api.Text(call.Body, "token"),
+		EndsAt:   endsAt,
 	}
 	err := c.db.Update(func() error {
 		if before := c.channels.Get(id); before != nil && before.EndsAt.After(c.o.Now()) {
-			return api.Refuse(http.StatusBadRequest, "channelIdNotUnique", "Channel id %s not unique", id)
+			return api.Refuse(
+				http.StatusBadRequest, "channelIdNotUnique", "Channel id %s not unique", id,
+			)
 		}
 		c.open(row.Calendar)
 		c.channels.Put(id, row)
@@ -71,8 +87,11 @@ func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 	}
 	c.notices.send(notice{channel: *row, state: "sync", number: 1})
 	body := api.Object{
-		"kind": "api#channel", "id": id, "resourceId": row.Resource, "resourceUri": c.resourceURI(row.Calendar),
-		"expiration": strconv.FormatInt(endsAt.UnixMilli(), 10),
+		"kind":        "api#channel",
+		"id":          id,
+		"resourceId":  row.Resource,
+		"resourceUri": c.resourceURI(row.Calendar),
+		"expiration":  strconv.FormatInt(endsAt.UnixMilli(), 10),
 	}
 	if row.Token != "" {
 		body["token"] = row.Token
@@ -87,7 +106,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func resourceID(calendar string) string { return fmt.Sprintf("%x", calendarKey(calendar)) }
+func resourceID(calendar string) string {
+	return fmt.Sprintf("%x", calendarKey(calendar))
+}
 
 func (c *Calendar) resourceURI(calendar string) string {
 	return c.o.BaseURL + "/calendar/v3/calendars/" + url.PathEscape(calendar) + "/events?alt=json"
@@ -108,7 +129,9 @@ func (c *Calendar) stopChannel(call *api.Call) (*api.Answer, error) {
 		id := api.Text(call.Body, "id")
 		row := c.channels.Get(id)
 		if row == nil || row.Resource != api.Text(call.Body, "resourceId") {
-			return api.Refuse(http.StatusNotFound, "notFound", "Channel '%s' not found for project", id)
+			return api.Refuse(
+				http.StatusNotFound, "notFound", "Channel '%s' not found for project", id,
+			)
 		}
 		c.channels.Delete(id)
 		return nil
@@ -119,8 +142,8 @@ func (c *Calendar) stopChannel(call *api.Call) (*api.Answer, error) {
 	return api.Done()
 }
 
-// noticesOf lists what is to be told after a change of a calendar, given by its key. Channels whose time is
-// over go. It runs inside an update.
+// noticesOf lists what is to be told after a change of a calendar, given by its key. Channels
+// whose time is over go. It runs inside an update.
 func (c *Calendar) noticesOf(key string) []notice {
 	var told []notice
 	var over []string
@@ -129,7 +152,15 @@ func (c *Calendar) noticesOf(key string) []notice {
 		case !row.EndsAt.After(c.o.Now()):
 			over = append(over, id)
 		case calendarKey(row.Calendar) == key:
-			told = append(told, notice{channel: *row, state: "exists", number: c.sequence + 1, uri: c.resourceURI(row.Calendar)})
+			told = append(
+				told,
+				notice{
+					channel: *row,
+					state:   "exists",
+					number:  c.sequence + 1,
+					uri:     c.resourceURI(row.Calendar),
+				},
+			)
 		}
 	}
 	for _, id := range over {
@@ -146,8 +177,8 @@ type notice struct {
 	uri     string
 }
 
-// notices sends messages, those of a channel one after another. What is not through when the process ends
-// is lost, as Google's are at times.
+// notices sends messages, those of a channel one after another. What is not through when the
+// process ends is lost, as Google's are at times.
 type notices struct {
 	o      Options
 	client *http.Client
@@ -163,11 +194,20 @@ func newNotices(o Options) *notices {
 	ctx, cancel := context.WithCancel(context.Background())
 	dialer := &net.Dialer{Timeout: noticeTime, Control: loopbackOnly}
 	return &notices{
-		o: o, ctx: ctx, cancel: cancel, queues: map[string][]notice{},
+		o:      o,
+		ctx:    ctx,
+		cancel: cancel,
+		queues: map[string][]notice{},
 		client: &http.Client{
-			Timeout:       noticeTime,
-			Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1, IdleConnTimeout: noticeTime},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Timeout: noticeTime,
+			Transport: &http.Transport{
+				DialContext:         dialer.DialContext,
+				MaxIdleConnsPerHost: 1,
+				IdleConnTimeout:     noticeTime,
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			},
 		},
 	}
 }
@@ -244,14 +284,21 @@ func (n *notices) deliver(one notice) error {
 
 // post sends a notice once; again is whether another try may help.
 func (n *notices) post(one notice) (again bool, err error) {
-	request, err := http.NewRequestWithContext(n.ctx, http.MethodPost, one.channel.Address, http.NoBody)
+	request, err := http.NewRequestWithContext(
+		n.ctx, http.MethodPost, one.channel.Address, http.NoBody,
+	)
 	if err != nil {
 		return false, err
 	}
 	for name, value := range map[string]string{
-		"X-Goog-Channel-ID": one.channel.ID, "X-Goog-Channel-Token": one.channel.Token, "X-Goog-Channel-Expiration": one.channel.EndsAt.UTC().Format(http.TimeFormat),
-		"X-Goog-Resource-ID": one.channel.Resource, "X-Goog-Resource-State": one.state, "X-Goog-Resource-URI": one.uri,
-		"X-Goog-Message-Number": strconv.FormatInt(one.number, 10), "User-Agent": "APIs-Google",
+		"X-Goog-Channel-ID":         one.channel.ID,
+		"X-Goog-Channel-Token":      one.channel.Token,
+		"X-Goog-Channel-Expiration": one.channel.EndsAt.UTC().Format(http.TimeFormat),
+		"X-Goog-Resource-ID":        one.channel.Resource,
+		"X-Goog-Resource-State":     one.state,
+		"X-Goog-Resource-URI":       one.uri,
+		"X-Goog-Message-Number":     strconv.FormatInt(one.number, 10),
+		"User-Agent":                "APIs-Google",
 	} {
 		if value != "" {
 			request.Header.Set(name, value)

@@ -23,7 +23,9 @@ func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 		case !validID(id):
 			return nil, api.Invalid("id", "Invalid resource id value.")
 		case c.events.Get(eventKey(calendar, id)) != nil:
-			return nil, api.Refuse(http.StatusConflict, "duplicate", "The requested identifier already exists.")
+			return nil, api.Refuse(
+				http.StatusConflict, "duplicate", "The requested identifier already exists.",
+			)
 		}
 		creator := call.User
 		if creator == "" {
@@ -34,8 +36,14 @@ func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 			creator = calendar
 		}
 		o := api.Merge(api.Object{
-			"id": id, "iCalUID": id + "@google.com", "status": "confirmed", "sequence": 0, "eventType": "default",
-			"created": rfc3339(c.o.Now()), "creator": api.Object{"email": creator}, "organizer": api.Object{"email": calendar},
+			"id":        id,
+			"iCalUID":   id + "@google.com",
+			"status":    "confirmed",
+			"sequence":  0,
+			"eventType": "default",
+			"created":   rfc3339(c.o.Now()),
+			"creator":   api.Object{"email": creator},
+			"organizer": api.Object{"email": calendar},
 		}, wanted(call))
 		return c.writeOwn(nil, &event{Calendar: calendar, Resource: o})
 	})
@@ -46,7 +54,8 @@ func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
 		calendar, id := named(call), newID()
 		for _, e := range c.events.All() {
-			if strings.EqualFold(e.Calendar, calendar) && api.Text(e.Resource, "iCalUID") == api.Text(call.Body, "iCalUID") {
+			if strings.EqualFold(e.Calendar, calendar) &&
+				api.Text(e.Resource, "iCalUID") == api.Text(call.Body, "iCalUID") {
 				id = e.id()
 			}
 		}
@@ -55,8 +64,14 @@ func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 			organizer = api.Object{"email": calendar}
 		}
 		o := api.Merge(api.Object{
-			"id": id, "iCalUID": api.Text(call.Body, "iCalUID"), "status": "confirmed", "sequence": 0, "eventType": "default",
-			"created": rfc3339(c.o.Now()), "creator": organizer, "organizer": organizer,
+			"id":        id,
+			"iCalUID":   api.Text(call.Body, "iCalUID"),
+			"status":    "confirmed",
+			"sequence":  0,
+			"eventType": "default",
+			"created":   rfc3339(c.o.Now()),
+			"creator":   organizer,
+			"organizer": organizer,
 		}, wanted(call))
 		o, err := c.checked(o, calendar)
 		if err != nil {
@@ -83,7 +98,8 @@ func (c *Calendar) writeAndShow(call *api.Call, write func() (*event, error)) (*
 	return answer, err
 }
 
-// wanted are the fields that a body sets. A caller that does not say that it knows attachments changes none.
+// wanted are the fields that a body sets. A caller that does not say that it knows attachments
+// changes none.
 func wanted(call *api.Call) api.Object {
 	body := api.Only(call.Body, writable()...)
 	if !call.Flag("supportsAttachments") {
@@ -110,7 +126,9 @@ func (c *Calendar) patch(call *api.Call) (*api.Answer, error) {
 			patch = replacing(call, patch)
 		}
 		if e.series() != "" && len(api.List(patch, "recurrence")) > 0 {
-			return nil, api.Invalid("recurrence", "An instance of a recurring event has no recurrence.")
+			return nil, api.Invalid(
+				"recurrence", "An instance of a recurring event has no recurrence.",
+			)
 		}
 		next := merged(e.Resource, patch)
 		if e.Origin != "" {
@@ -133,7 +151,9 @@ func merged(o, patch api.Object) api.Object {
 func replacing(call *api.Call, body api.Object) api.Object {
 	patch := api.Object{}
 	for _, name := range writable() {
-		untouched := name == "attachments" && !call.Flag("supportsAttachments") || name == "conferenceData" || name == "eventType"
+		untouched := name == "attachments" && !call.Flag("supportsAttachments") ||
+			name == "conferenceData" ||
+			name == "eventType"
 		if !untouched {
 			patch[name] = nil
 		}
@@ -151,7 +171,9 @@ func (c *Calendar) checked(o api.Object, calendar string) (api.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status := api.Text(o, "status"); !slices.Contains([]string{"confirmed", "tentative", cancelled}, status) {
+	if status := api.Text(o, "status"); !slices.Contains(
+		[]string{"confirmed", "tentative", cancelled}, status,
+	) {
 		return nil, api.Invalid("status", "Invalid value for status: %q", status)
 	}
 	if err := checkAttendees(o); err != nil {
@@ -194,13 +216,19 @@ func completeAttachments(o api.Object) error {
 		return nil
 	}
 	if len(list) > maxAttachments {
-		return api.Invalid("attachments", "There can be at most %d attachments per event.", maxAttachments)
+		return api.Invalid(
+			"attachments", "There can be at most %d attachments per event.", maxAttachments,
+		)
 	}
 	var kept []any
 	for _, a := range list {
 		link, err := url.Parse(api.Text(a, "fileUrl"))
 		if err != nil || !link.IsAbs() || link.Host == "" {
-			e := api.Invalid("attachments.fileUrl", "Missing or invalid fileUrl of an attachment: %q", api.Text(a, "fileUrl"))
+			e := api.Invalid(
+				"attachments.fileUrl",
+				"Missing or invalid fileUrl of an attachment: %q",
+				api.Text(a, "fileUrl"),
+			)
 			e.Reason = "required"
 			return e
 		}
@@ -213,8 +241,8 @@ func completeAttachments(o api.Object) error {
 	return nil
 }
 
-// writeOwn stores an event in its organiser's calendar and brings the copies up to it. before is nil for
-// a new one. It runs inside an update.
+// writeOwn stores an event in its organiser's calendar and brings the copies up to it. before is
+// nil for a new one. It runs inside an update.
 func (c *Calendar) writeOwn(before, e *event) (*event, error) {
 	o, err := c.checked(e.Resource, e.Calendar)
 	if err != nil {
@@ -235,7 +263,10 @@ func (c *Calendar) writeOwn(before, e *event) (*event, error) {
 
 // dropExceptions removes exceptions for instances that a changed series has no more.
 func (c *Calendar) dropExceptions(old api.Object, e *event) error {
-	if old == nil || fmt.Sprint(old["recurrence"], old["start"]) == fmt.Sprint(e.Resource["recurrence"], e.Resource["start"]) {
+	if old == nil ||
+		fmt.Sprint(
+			old["recurrence"], old["start"],
+		) == fmt.Sprint(e.Resource["recurrence"], e.Resource["start"]) {
 		return nil
 	}
 	zone, _ := c.zoneOf(e.Calendar)
@@ -297,9 +328,17 @@ func (c *Calendar) move(call *api.Call) (*api.Answer, error) {
 		case err != nil:
 			return nil, err
 		case e.series() != "":
-			return nil, api.Refuse(http.StatusBadRequest, "cannotChangeOrganizerOfInstance", "Cannot change the organizer of an instance.")
+			return nil, api.Refuse(
+				http.StatusBadRequest,
+				"cannotChangeOrganizerOfInstance",
+				"Cannot change the organizer of an instance.",
+			)
 		case e.Origin != "":
-			return nil, api.Refuse(http.StatusForbidden, "forbiddenForNonOrganizer", "Only the organizer of an event can move it.")
+			return nil, api.Refuse(
+				http.StatusForbidden,
+				"forbiddenForNonOrganizer",
+				"Only the organizer of an event can move it.",
+			)
 		case e.cancelled():
 			return nil, notFound()
 		case strings.EqualFold(to, e.Calendar):
@@ -319,7 +358,9 @@ func (c *Calendar) moveRow(e *event, to string) *event {
 	shell := e.with(api.Merge(e.Resource, api.Object{"status": cancelled}))
 	shell.Left = true
 	c.put(shell)
-	there := e.with(api.Merge(e.Resource, api.Object{"organizer": api.Object{"email": to, "displayName": nil}}))
+	there := e.with(api.Merge(
+		e.Resource, api.Object{"organizer": api.Object{"email": to, "displayName": nil}},
+	))
 	there.Calendar = to
 	there = c.put(there)
 	c.copyOut(e.Resource, there)

@@ -19,11 +19,21 @@ const (
 	deleted   = "DELETED"
 )
 
-func postKey(course, id string) string { return course + "\n" + id }
+func postKey(course, id string) string {
+	return course + "\n" + id
+}
 
 // createPost is announcements.create. What is not said to be published is a draft.
 func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
-	body := api.Only(call.Body, "assigneeMode", "individualStudentsOptions", "materials", "scheduledTime", "state", "text")
+	body := api.Only(
+		call.Body,
+		"assigneeMode",
+		"individualStudentsOptions",
+		"materials",
+		"scheduledTime",
+		"state",
+		"text",
+	)
 	state := api.Text(body, "state")
 	if state == "" || state == "ANNOUNCEMENT_STATE_UNSPECIFIED" {
 		state = draft
@@ -35,7 +45,9 @@ func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
 	case api.Text(body, "text") == "" && len(api.List(body, "materials")) == 0:
 		return nil, api.Invalid("announcement.text", "An announcement needs a text or a material.")
 	case len(api.List(body, "materials")) > maxMaterials:
-		return nil, api.Invalid("announcement.materials", "An announcement has at most %d materials.", maxMaterials)
+		return nil, api.Invalid(
+			"announcement.materials", "An announcement has at most %d materials.", maxMaterials,
+		)
 	}
 	if err := c.checkPost(body); err != nil {
 		return nil, err
@@ -60,7 +72,15 @@ func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
 		}
 		id := newNumber()
 		made = api.Merge(api.Object{"assigneeMode": "ALL_STUDENTS"}, body)
-		made = api.Merge(made, api.Object{"id": id, "courseId": course, "creatorUserId": creator, "creationTime": c.now()})
+		made = api.Merge(
+			made,
+			api.Object{
+				"id":            id,
+				"courseId":      course,
+				"creatorUserId": creator,
+				"creationTime":  c.now(),
+			},
+		)
 		made = c.putPost(course, made)
 		return nil
 	})
@@ -93,19 +113,24 @@ func (c *Classroom) putPost(course string, o api.Object) api.Object {
 	if api.Text(o, "state") == published {
 		o["alternateLink"] = c.o.BaseURL + "/classroom/c/" + course + "#" + api.Text(o, "id")
 	}
-	c.posts.Put(postKey(course, api.Text(o, "id")), &post{Course: course, Resource: o, Order: last + 1})
+	c.posts.Put(
+		postKey(course, api.Text(o, "id")), &post{Course: course, Resource: o, Order: last + 1},
+	)
 	return o
 }
 
 // checkPost checks what create and patch set alike.
 func (c *Classroom) checkPost(o api.Object) error {
-	if text := api.Text(o, "text"); utf8.RuneCountInString(text) > maxText || !utf8.ValidString(text) {
+	if text := api.Text(o, "text"); utf8.RuneCountInString(text) > maxText ||
+		!utf8.ValidString(text) {
 		return api.Invalid("announcement.text", "The text has more than %d characters.", maxText)
 	}
 	if text := api.Text(o, "scheduledTime"); text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil || !at.After(c.o.Now()) || api.Text(o, "state") != draft {
-			return api.Invalid("announcement.scheduledTime", "A scheduled time lies in the future, of a draft.")
+			return api.Invalid(
+				"announcement.scheduledTime", "A scheduled time lies in the future, of a draft.",
+			)
 		}
 	}
 	return nil
@@ -119,13 +144,19 @@ func (c *Classroom) materials(list []api.Object, user string) ([]any, error) {
 		id := api.Text(api.Child(file, "driveFile"), "id")
 		switch {
 		case len(m) != 1:
-			return nil, api.Invalid("announcement.materials", "A material is one of driveFile, link or youtubeVideo.")
+			return nil, api.Invalid(
+				"announcement.materials", "A material is one of driveFile, link or youtubeVideo.",
+			)
 		case file != nil && id == "":
-			return nil, api.Invalid("announcement.materials.driveFile", "The id of a file is missing.")
+			return nil, api.Invalid(
+				"announcement.materials.driveFile", "The id of a file is missing.",
+			)
 		case link != nil:
 			u, err := url.Parse(api.Text(link, "url"))
 			if err != nil || !u.IsAbs() || u.Host == "" {
-				return nil, api.Invalid("announcement.materials.link.url", "Invalid URL %q", api.Text(link, "url"))
+				return nil, api.Invalid(
+					"announcement.materials.link.url", "Invalid URL %q", api.Text(link, "url"),
+				)
 			}
 			id = api.FileID(api.Text(link, "url"))
 			if _, _, _, known := c.o.Link(id); known {
@@ -148,7 +179,9 @@ func (c *Classroom) materials(list []api.Object, user string) ([]any, error) {
 
 func (c *Classroom) fileMaterial(file api.Object, id, user string) (api.Object, error) {
 	if user != "" && !c.o.Visible(id, user) {
-		return nil, precondition("@AttachmentNotVisible The attachment %s is not visible to the caller.", id)
+		return nil, precondition(
+			"@AttachmentNotVisible The attachment %s is not visible to the caller.", id,
+		)
 	}
 	shown := api.Object{"id": id}
 	if name, _, at, known := c.o.Link(id); known {
@@ -207,7 +240,8 @@ func (c *Classroom) listPosts(call *api.Call) (*api.Answer, error) {
 		id := api.Text(in.Resource, "id")
 		for _, p := range c.posts.All() {
 			state := api.Text(p.Resource, "state")
-			if p.Course == id && slices.Contains(states, state) && (state == published || c.teaches(id, call.User)) {
+			if p.Course == id && slices.Contains(states, state) &&
+				(state == published || c.teaches(id, call.User)) {
 				found = append(found, p)
 			}
 		}
@@ -252,8 +286,11 @@ func (c *Classroom) patchPost(call *api.Call) (*api.Answer, error) {
 			patch[name] = call.Body[name]
 		}
 		made = api.Merge(p.Resource, patch)
-		if state := api.Text(made, "state"); state != before && (before != draft || state != published) {
-			return api.Invalid("announcement.state", "An announcement cannot go from %s to %q.", before, state)
+		if state := api.Text(made, "state"); state != before &&
+			(before != draft || state != published) {
+			return api.Invalid(
+				"announcement.state", "An announcement cannot go from %s to %q.", before, state,
+			)
 		}
 		if slices.Contains(fields, "scheduledTime") {
 			if err := c.checkPost(made); err != nil {

@@ -1,8 +1,8 @@
 // Package classroom is a stand-in of Google Classroom (API v1) whose state is a folder.
 //
-// It knows courses, their aliases and teachers, and announcements with files and links. People appear when
-// they are first named. It knows no disk but its rows. Whether a user may see a file it asks a function
-// that it was given. Start with [New]; post.go has the rules of announcements.
+// It knows courses, their aliases and teachers, and announcements with files and links. People
+// appear when they are first named. It knows no disk but its rows. Whether a user may see a file
+// it asks a function that it was given. Start with [New]; post.go has the rules of announcements.
 package classroom
 
 import (
@@ -28,7 +28,8 @@ type Options struct {
 	Now     func() time.Time // the clock
 	Log     *slog.Logger
 
-	Visible func(fileID, user string) bool                                // whether a person may see a file of Drive
+	// whether a person may see a file of Drive
+	Visible func(fileID, user string) bool
 	Link    func(fileID string) (name, mimeType, link string, found bool) // what is known of a file
 }
 
@@ -125,12 +126,18 @@ func New(o Options) (*Classroom, error) {
 }
 
 // Service answers /v1/….
-func (c *Classroom) Service() *api.Service { return c.service }
+func (c *Classroom) Service() *api.Service {
+	return c.service
+}
 
 // Close ends the use of the state.
-func (c *Classroom) Close() error { return c.db.Close() }
+func (c *Classroom) Close() error {
+	return c.db.Close()
+}
 
-func (c *Classroom) now() string { return c.o.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+func (c *Classroom) now() string {
+	return c.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 func notFound() error {
 	return api.Refuse(http.StatusNotFound, "notFound", "Requested entity was not found.")
@@ -149,7 +156,9 @@ func precondition(format string, args ...any) error {
 func newNumber() string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
-	return strconv.FormatUint(binary.BigEndian.Uint64(random[:])%900_000_000_000+100_000_000_000, 10)
+	return strconv.FormatUint(
+		binary.BigEndian.Uint64(random[:])%900_000_000_000+100_000_000_000, 10,
+	)
 }
 
 // newCode makes an enrolment code.
@@ -169,8 +178,8 @@ func personID(address string) string {
 	return "1" + fmt.Sprintf("%020d", binary.BigEndian.Uint64(sum[:]))
 }
 
-// someone finds out whom a call names: me, an address or a number. People appear at their first mention.
-// It runs inside an update.
+// someone finds out whom a call names: me, an address or a number. People appear at their first
+// mention. It runs inside an update.
 func (c *Classroom) someone(name, caller string) (string, error) {
 	if name == "me" || name == "" {
 		name = caller
@@ -200,7 +209,11 @@ func (c *Classroom) profile(id string) api.Object {
 	given, family, _ := strings.Cut(name, ".")
 	full := strings.TrimSpace(given + " " + family)
 	return api.Object{
-		"id": id, "emailAddress": known.Address, "name": api.Object{"fullName": full, "givenName": given, "familyName": family},
+		"id": id, "emailAddress": known.Address, "name": api.Object{
+			"fullName":   full,
+			"givenName":  given,
+			"familyName": family,
+		},
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 
 // settable are the fields of a course that a caller sets.
 func settable() []string {
-	return []string{"courseState", "description", "descriptionHeading", "levels", "name", "ownerId", "room", "section", "subject"}
+	return []string{
+		"courseState", "description", "descriptionHeading", "levels", "name", "ownerId", "room", "section", "subject",
+	}
 }
 
 // find returns a course by its id or an alias. It runs inside a view or an update.
@@ -24,7 +26,9 @@ func (c *Classroom) find(id string) (*course, error) {
 	return nil, notFound()
 }
 
-func isAlias(id string) bool { return strings.HasPrefix(id, "d:") || strings.HasPrefix(id, "p:") }
+func isAlias(id string) bool {
+	return strings.HasPrefix(id, "d:") || strings.HasPrefix(id, "p:")
+}
 
 func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 	body := api.Only(call.Body, settable()...)
@@ -40,17 +44,27 @@ func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 		id := newNumber()
 		if name := api.Text(call.Body, "id"); isAlias(name) {
 			if c.aliases.Get(name) != nil {
-				return api.Refuse(http.StatusConflict, "alreadyExists", "Requested entity already exists")
+				return api.Refuse(
+					http.StatusConflict, "alreadyExists", "Requested entity already exists",
+				)
 			}
 			c.aliases.Put(name, &alias{Course: id})
 		}
 		made = api.Merge(api.Object{"courseState": "PROVISIONED"}, body)
 		made = api.Merge(made, api.Object{
-			"id": id, "ownerId": owner, "enrollmentCode": newCode(), "creationTime": c.now(), "updateTime": c.now(), "guardiansEnabled": false,
-			"alternateLink": c.o.BaseURL + "/classroom/c/" + id, "calendarId": "classroom" + id + "@group.calendar.google.com",
+			"id":               id,
+			"ownerId":          owner,
+			"enrollmentCode":   newCode(),
+			"creationTime":     c.now(),
+			"updateTime":       c.now(),
+			"guardiansEnabled": false,
+			"alternateLink":    c.o.BaseURL + "/classroom/c/" + id,
+			"calendarId":       "classroom" + id + "@group.calendar.google.com",
 		})
 		c.courses.Put(id, &course{Resource: made})
-		c.members.Put(memberKey(id, teachers, owner), &member{Course: id, Role: teachers, Person: owner})
+		c.members.Put(
+			memberKey(id, teachers, owner), &member{Course: id, Role: teachers, Person: owner},
+		)
 		return nil
 	})
 	return &api.Answer{Body: made}, err
@@ -75,7 +89,10 @@ func (c *Classroom) listCourses(call *api.Call) (*api.Answer, error) {
 				continue
 			}
 			fits := true
-			for role, name := range map[string]string{teachers: call.Query.Get("teacherId"), students: call.Query.Get("studentId")} {
+			for role, name := range map[string]string{
+				teachers: call.Query.Get("teacherId"),
+				students: call.Query.Get("studentId"),
+			} {
 				if name == "" {
 					continue
 				}
@@ -202,7 +219,9 @@ func dropOf[T any](all func(func(string, *T) bool), gone func(*T) bool, drop fun
 func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 	name := api.Text(call.Body, "alias")
 	if !isAlias(name) {
-		return nil, api.Invalid("courseAlias.alias", "An alias begins with d: or p:, unlike %q.", name)
+		return nil, api.Invalid(
+			"courseAlias.alias", "An alias begins with d: or p:, unlike %q.", name,
+		)
 	}
 	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
@@ -210,7 +229,9 @@ func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 			return err
 		}
 		if c.aliases.Get(name) != nil {
-			return api.Refuse(http.StatusConflict, "alreadyExists", "Requested entity already exists")
+			return api.Refuse(
+				http.StatusConflict, "alreadyExists", "Requested entity already exists",
+			)
 		}
 		c.aliases.Put(name, &alias{Course: api.Text(found.Resource, "id")})
 		return nil

@@ -34,7 +34,10 @@ func (c *Classroom) Courses() []Entry {
 		}
 	})
 	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+		return cmp.Or(
+			strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)),
+			strings.Compare(a.ID, b.ID),
+		)
 	})
 	return entries
 }
@@ -52,8 +55,12 @@ func (c *Classroom) Course(id string) (found Entry, ok bool) {
 func (c *Classroom) entry(one *course) Entry {
 	o := one.Resource
 	e := Entry{
-		ID: api.Text(o, "id"), Name: api.Text(o, "name"), Section: api.Text(o, "section"), Code: api.Text(o, "enrollmentCode"), State: api.Text(o, "courseState"),
-		Owner: api.Text(c.profile(api.Text(o, "ownerId")), "emailAddress"),
+		ID:      api.Text(o, "id"),
+		Name:    api.Text(o, "name"),
+		Section: api.Text(o, "section"),
+		Code:    api.Text(o, "enrollmentCode"),
+		State:   api.Text(o, "courseState"),
+		Owner:   api.Text(c.profile(api.Text(o, "ownerId")), "emailAddress"),
 	}
 	var posts []*post
 	for _, p := range c.posts.All() {
@@ -71,8 +78,11 @@ func (c *Classroom) entry(one *course) Entry {
 func (c *Classroom) post(o api.Object) Post {
 	changed, _ := time.Parse(time.RFC3339, api.Text(o, "updateTime"))
 	p := Post{
-		ID: api.Text(o, "id"), Text: api.Text(o, "text"), State: api.Text(o, "state"), ChangedAt: changed,
-		Author: api.Text(c.profile(api.Text(o, "creatorUserId")), "emailAddress"),
+		ID:        api.Text(o, "id"),
+		Text:      api.Text(o, "text"),
+		State:     api.Text(o, "state"),
+		ChangedAt: changed,
+		Author:    api.Text(c.profile(api.Text(o, "creatorUserId")), "emailAddress"),
 	}
 	for _, m := range api.Objects(o, "materials") {
 		file, link := api.Child(api.Child(m, "driveFile"), "driveFile"), api.Child(m, "link")

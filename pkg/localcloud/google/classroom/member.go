@@ -8,7 +8,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-func memberKey(course, role, who string) string { return course + "\n" + role + "\n" + who }
+func memberKey(course, role, who string) string {
+	return course + "\n" + role + "\n" + who
+}
 
 // roleOf is the role that a method is about: courses.teachers.get.
 func roleOf(call *api.Call) string {
@@ -49,7 +51,9 @@ func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 		m := &member{Course: api.Text(found.Resource, "id"), Role: roleOf(call), Person: who}
 		key := memberKey(m.Course, m.Role, who)
 		if c.members.Get(key) != nil {
-			return api.Refuse(http.StatusConflict, "alreadyExists", "Requested entity already exists")
+			return api.Refuse(
+				http.StatusConflict, "alreadyExists", "Requested entity already exists",
+			)
 		}
 		c.members.Put(key, m)
 		made = c.showMember(m)
@@ -86,7 +90,8 @@ func (c *Classroom) getMember(call *api.Call) (*api.Answer, error) {
 
 func (c *Classroom) leave(call *api.Call) (*api.Answer, error) {
 	err := c.oneMember(call, func(key string, m *member) error {
-		if found := c.courses.Get(m.Course); m.Role == teachers && api.Text(found.Resource, "ownerId") == m.Person {
+		if found := c.courses.Get(m.Course); m.Role == teachers &&
+			api.Text(found.Resource, "ownerId") == m.Person {
 			return precondition("@CannotRemoveCourseOwner The owner of a course cannot be removed.")
 		}
 		c.members.Delete(key)

@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	processing  = 60 * time.Second // what Drive takes until a video can be played, divided by the scale
-	streamBytes = 256 << 10        // what is held of an upload at a time
+	// what Drive takes until a video can be played, divided by the scale
+	processing  = 60 * time.Second
+	streamBytes = 256 << 10 // what is held of an upload at a time
 )
 
 // sums are the checksums of a content that grows.
@@ -39,8 +40,11 @@ func (s *sums) Write(p []byte) (int, error) {
 
 func (s *sums) content(blob string, size int64) *content {
 	return &content{
-		Blob: blob, Size: size, Revision: newID(false),
-		MD5: hex.EncodeToString(s.md5.Sum(nil)), SHA256: hex.EncodeToString(s.sha256.Sum(nil)),
+		Blob:     blob,
+		Size:     size,
+		Revision: newID(false),
+		MD5:      hex.EncodeToString(s.md5.Sum(nil)),
+		SHA256:   hex.EncodeToString(s.sha256.Sum(nil)),
 	}
 }
 
@@ -70,8 +74,8 @@ func (d *Drive) watchVideo(f *file) {
 	f.Content = &bytes
 }
 
-// probe reads size and length of a video. What is no MP4 gets figures all the same: whoever waits for
-// them waits for Drive, not for the truth.
+// probe reads size and length of a video. What is no MP4 gets figures all the same: whoever waits
+// for them waits for Drive, not for the truth.
 func (d *Drive) probe(c content) api.Object {
 	width, height, length := 1280, 720, time.Second
 	if f, err := os.Open(d.blobPath(c.Blob)); err == nil {
@@ -87,7 +91,11 @@ func (d *Drive) probe(c content) api.Object {
 			}
 		}
 	}
-	return api.Object{"width": width, "height": height, "durationMillis": strconv.FormatInt(length.Milliseconds(), 10)}
+	return api.Object{
+		"width":          width,
+		"height":         height,
+		"durationMillis": strconv.FormatInt(length.Milliseconds(), 10),
+	}
 }
 
 // get is files.get: what is known of a file, or its bytes.
@@ -107,7 +115,11 @@ func (d *Drive) get(c *api.Call) (*api.Answer, error) {
 		return api.OK(shown)
 	}
 	if f.Content == nil {
-		return nil, api.Refuse(http.StatusForbidden, "fileNotDownloadable", "Only files with binary content can be downloaded. Use Export with Docs Editors files.")
+		return nil, api.Refuse(
+			http.StatusForbidden,
+			"fileNotDownloadable",
+			"Only files with binary content can be downloaded. Use Export with Docs Editors files.",
+		)
 	}
 	return nil, d.send(c.Writer, c.Request, f)
 }
@@ -127,8 +139,8 @@ func (d *Drive) send(w http.ResponseWriter, r *http.Request, f *file) error {
 	return nil
 }
 
-// ServeView opens a file in a browser, by range: what webViewLink leads to. Nothing that was uploaded
-// may run as a page of ours.
+// ServeView opens a file in a browser, by range: what webViewLink leads to. Nothing that was
+// uploaded may run as a page of ours.
 func (d *Drive) ServeView(w http.ResponseWriter, r *http.Request) {
 	var f *file
 	d.db.View(func() { f = d.files.Get(r.PathValue("file")) })
@@ -140,13 +152,20 @@ func (d *Drive) ServeView(w http.ResponseWriter, r *http.Request) {
 	disposition := "inline"
 	playable := kind == "video" || kind == "audio"
 	if !playable {
-		w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'")
+		w.Header().Set(
+			"Content-Security-Policy",
+			"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
+		)
 	}
-	readable := playable || kind == "image" || f.mimeType() == "application/pdf" || f.mimeType() == "text/plain"
+	readable := playable || kind == "image" || f.mimeType() == "application/pdf" ||
+		f.mimeType() == "text/plain"
 	if !readable || r.URL.Query().Has("download") {
 		disposition = "attachment"
 	}
-	w.Header().Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": f.name()}))
+	w.Header().Set(
+		"Content-Disposition",
+		mime.FormatMediaType(disposition, map[string]string{"filename": f.name()}),
+	)
 	if err := d.send(w, r, f); err != nil {
 		d.o.Log.ErrorContext(r.Context(), "a file could not be shown", "file", f.id(), "error", err)
 		http.Error(w, "the file cannot be read", http.StatusInternalServerError)

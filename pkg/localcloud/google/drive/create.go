@@ -40,13 +40,23 @@ func (d *Drive) create(c *api.Call) (*api.Answer, error) {
 }
 
 // add puts a new file. It runs inside an update.
-func (d *Drive) add(body api.Object, user string, bytes *content, uploadType string) (*file, error) {
+func (d *Drive) add(
+	body api.Object, user string, bytes *content, uploadType string,
+) (*file, error) {
 	id, err := d.chosenID(body)
 	if err != nil {
 		return nil, err
 	}
 	now := rfc3339(d.o.Now())
-	resource := api.Merge(api.Object{"createdTime": now, "modifiedTime": now, "starred": false, "writersCanShare": true}, api.Only(body, settable()...))
+	resource := api.Merge(
+		api.Object{
+			"createdTime":     now,
+			"modifiedTime":    now,
+			"starred":         false,
+			"writersCanShare": true,
+		},
+		api.Only(body, settable()...),
+	)
 	resource["id"] = id
 	if api.Text(resource, "name") == "" {
 		resource["name"] = "Untitled"
@@ -64,7 +74,8 @@ func (d *Drive) add(body api.Object, user string, bytes *content, uploadType str
 	return f, nil
 }
 
-// typeOf decides the type of a file: what the caller says, what the upload says, what the name says.
+// typeOf decides the type of a file: what the caller says, what the upload says, what the name
+// says.
 func typeOf(resource api.Object, uploadType string) string {
 	const unknown = "application/octet-stream"
 	if mime := api.Text(resource, "mimeType"); mime != "" {
@@ -99,7 +110,11 @@ func cutLast(s, sep string) (before, after string, found bool) {
 func (d *Drive) place(resource api.Object, user string) error {
 	parents := api.List(resource, "parents")
 	if len(parents) > 1 {
-		return api.Refuse(http.StatusForbidden, "multipleParentsNotSupported", "A file can't have more than one parent.")
+		return api.Refuse(
+			http.StatusForbidden,
+			"multipleParentsNotSupported",
+			"A file can't have more than one parent.",
+		)
 	}
 	if len(parents) == 0 {
 		parents = []any{"root"}
@@ -119,13 +134,19 @@ func (d *Drive) place(resource api.Object, user string) error {
 func (d *Drive) openFolder(id, user string) error {
 	if folder := d.files.Get(id); folder != nil {
 		if !folder.isFolder() {
-			return api.Refuse(http.StatusForbidden, "parentNotAFolder", "The specified parent is not a folder.")
+			return api.Refuse(
+				http.StatusForbidden, "parentNotAFolder", "The specified parent is not a folder.",
+			)
 		}
 		return nil
 	}
 	now := rfc3339(d.o.Now())
 	folder := &file{Version: 1, Resource: api.Object{
-		"id": id, "name": id, "mimeType": folderType, "createdTime": now, "modifiedTime": now,
+		"id":           id,
+		"name":         id,
+		"mimeType":     folderType,
+		"createdTime":  now,
+		"modifiedTime": now,
 	}}
 	if id == rootOf(user) {
 		folder.Resource["name"] = "My Drive"
@@ -140,11 +161,16 @@ func (d *Drive) pointShortcut(resource api.Object, user string) error {
 		delete(resource, "shortcutDetails")
 		return nil
 	}
-	target, err := d.find(api.Text(api.Child(resource, "shortcutDetails"), "targetId"), user, reader)
+	target, err := d.find(
+		api.Text(api.Child(resource, "shortcutDetails"), "targetId"), user, reader,
+	)
 	if err != nil {
 		return err
 	}
-	resource["shortcutDetails"] = api.Object{"targetId": target.id(), "targetMimeType": target.mimeType()}
+	resource["shortcutDetails"] = api.Object{
+		"targetId":       target.id(),
+		"targetMimeType": target.mimeType(),
+	}
 	return nil
 }
 
@@ -175,19 +201,32 @@ type moves struct {
 
 // change patches a file, and replaces its bytes if there are new ones. It runs inside an update.
 func (d *Drive) change(c *api.Call, id string, body api.Object, bytes *content) (*file, error) {
-	return d.changeFile(id, c.User, body, bytes, moves{c.Query.Get("addParents"), c.Query.Get("removeParents")})
+	return d.changeFile(
+		id, c.User, body, bytes, moves{c.Query.Get("addParents"), c.Query.Get("removeParents")},
+	)
 }
 
-func (d *Drive) changeFile(id, user string, body api.Object, bytes *content, to moves) (*file, error) {
+func (d *Drive) changeFile(
+	id, user string, body api.Object, bytes *content, to moves,
+) (*file, error) {
 	f, err := d.find(id, user, writer)
 	if err != nil {
 		return nil, err
 	}
 	if _, set := body["parents"]; set {
-		return nil, api.Refuse(http.StatusForbidden, "fieldNotWritable", "The parents field is not directly writable in update requests. Use the addParents and removeParents parameters instead.")
+		return nil, api.Refuse(
+			http.StatusForbidden,
+			"fieldNotWritable",
+			"The parents field is not directly writable in update requests. Use the addParents and removeParents parameters instead.",
+		)
 	}
-	if trashed, set := body["trashed"]; set && trashed != api.True(f.Resource, "trashed") && d.role(f, user, false) < owner {
-		return nil, api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "The user does not have sufficient permissions for this file.")
+	if trashed, set := body["trashed"]; set && trashed != api.True(f.Resource, "trashed") &&
+		d.role(f, user, false) < owner {
+		return nil, api.Refuse(
+			http.StatusForbidden,
+			"insufficientFilePermissions",
+			"The user does not have sufficient permissions for this file.",
+		)
 	}
 	patch := api.Only(body, settable()...)
 	delete(patch, "id")
@@ -202,7 +241,11 @@ func (d *Drive) changeFile(id, user string, body api.Object, bytes *content, to 
 	next := f.changed(resource)
 	if bytes != nil {
 		if f.Content == nil {
-			return nil, api.Refuse(http.StatusForbidden, "fileNotDownloadable", "Only files with binary content can get new content.")
+			return nil, api.Refuse(
+				http.StatusForbidden,
+				"fileNotDownloadable",
+				"Only files with binary content can get new content.",
+			)
 		}
 		next.Content = bytes
 		d.watchVideo(next)
@@ -214,7 +257,9 @@ func (d *Drive) changeFile(id, user string, body api.Object, bytes *content, to 
 func (d *Drive) move(resource api.Object, f *file, user string, to moves) error {
 	parents := f.parents()
 	for id := range strings.SplitSeq(to.Remove, ",") {
-		parents = slices.DeleteFunc(parents, func(parent string) bool { return parent == strings.TrimSpace(id) })
+		parents = slices.DeleteFunc(
+			parents, func(parent string) bool { return parent == strings.TrimSpace(id) },
+		)
 	}
 	for id := range strings.SplitSeq(to.Add, ",") {
 		id = strings.TrimSpace(id)
@@ -301,11 +346,21 @@ func (d *Drive) copy(c *api.Call) (*api.Answer, error) {
 			return err
 		}
 		if f.isFolder() {
-			return api.Refuse(http.StatusForbidden, "cannotCopyFile", "This file cannot be copied by the user.")
+			return api.Refuse(
+				http.StatusForbidden, "cannotCopyFile", "This file cannot be copied by the user.",
+			)
 		}
 		name := []rune("Copy of " + f.name())
-		base := api.Merge(f.Resource, api.Object{"name": string(name[:min(len(name), maxCopyName)]), "id": nil, "createdTime": nil, "modifiedTime": nil, "trashed": nil})
-		copied, err := d.add(api.Merge(base, api.Only(c.Body, settable()...)), c.User, f.Content, "")
+		base := api.Merge(f.Resource, api.Object{
+			"name":         string(name[:min(len(name), maxCopyName)]),
+			"id":           nil,
+			"createdTime":  nil,
+			"modifiedTime": nil,
+			"trashed":      nil,
+		})
+		copied, err := d.add(
+			api.Merge(base, api.Only(c.Body, settable()...)), c.User, f.Content, "",
+		)
 		if err == nil {
 			made = d.show(copied, c.User)
 		}

@@ -1,10 +1,11 @@
 // Package drive is a stand-in of Google Drive (API v3) whose state is a folder: rows and the
 // contents of files beside it, streamed, never held in memory.
 //
-// It knows Drive's rules as far as NVR Merger leans on them: ids that are generated first, resumable uploads
-// that keep less than was sent, queries, pages, permissions, contents by range. Folders appear when they are
-// first used as a parent. It knows no calendar and no course. Stored rows are not changed in place.
-// What a kill leaves behind: contents that no row names, removed at the next start. Start with [New].
+// It knows Drive's rules as far as NVR Merger leans on them: ids that are generated first,
+// resumable uploads that keep less than was sent, queries, pages, permissions, contents by range.
+// Folders appear when they are first used as a parent. It knows no calendar and no course. Stored
+// rows are not changed in place. What a kill leaves behind: contents that no row names, removed
+// at the next start. Start with [New].
 package drive
 
 import (
@@ -23,8 +24,9 @@ import (
 
 // Options say where the state lies and how the drive behaves.
 type Options struct {
-	Dir     string
-	BaseURL string           // what the outside sees before /drive/v3/: of links and upload sessions
+	Dir string
+	// what the outside sees before /drive/v3/: of links and upload sessions
+	BaseURL string
 	Scale   float64          // divides the time that Drive takes to process a video
 	Now     func() time.Time // the clock
 	Log     *slog.Logger
@@ -34,8 +36,9 @@ type Options struct {
 
 // Script makes the drive behave as Google does on a bad day. All fields may be nil.
 type Script struct {
-	Keep       func(session string, sent int64) int64 // how many bytes of a chunk are kept; Google keeps multiples of 256 KiB
-	Incomplete func(q string) bool                    // whether a listing says incompleteSearch
+	// how many bytes of a chunk are kept; Google keeps multiples of 256 KiB
+	Keep       func(session string, sent int64) int64
+	Incomplete func(q string) bool // whether a listing says incompleteSearch
 }
 
 const (
@@ -104,13 +107,17 @@ func New(o Options) (*Drive, error) {
 }
 
 // Service answers /drive/v3/… and /upload/drive/v3/….
-func (d *Drive) Service() *api.Service { return d.service }
+func (d *Drive) Service() *api.Service {
+	return d.service
+}
 
 // Close ends the use of the state.
-func (d *Drive) Close() error { return d.db.Close() }
+func (d *Drive) Close() error {
+	return d.db.Close()
+}
 
-// sweep removes sessions whose time is over, and contents that no row names: what uploads left that a
-// kill cut short.
+// sweep removes sessions whose time is over, and contents that no row names: what uploads left
+// that a kill cut short.
 func (d *Drive) sweep() error {
 	named := map[string]bool{}
 	err := d.db.Update(func() error {
@@ -148,7 +155,9 @@ func (d *Drive) sweep() error {
 	return nil
 }
 
-func (d *Drive) blobPath(blob string) string { return filepath.Join(d.contentsDir, blob) }
+func (d *Drive) blobPath(blob string) string {
+	return filepath.Join(d.contentsDir, blob)
+}
 
 // dropBlobs removes contents that rows do not name any more. Who reads one goes on reading.
 func (d *Drive) dropBlobs(blobs ...string) {
@@ -163,26 +172,42 @@ func (d *Drive) dropBlobs(blobs ...string) {
 			continue
 		}
 		if err := os.Remove(d.blobPath(blob)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			d.o.Log.Warn("a content is left behind until the next start", "content", blob, "error", err)
+			d.o.Log.Warn(
+				"a content is left behind until the next start", "content", blob, "error", err,
+			)
 		}
 	}
 }
 
 func (d *Drive) about(c *api.Call) (*api.Answer, error) {
 	if c.Query.Get("fields") == "" {
-		return nil, &api.Error{Status: http.StatusBadRequest, Reason: "required", Message: "The 'fields' parameter is required for this method.", Location: "fields"}
+		return nil, &api.Error{
+			Status:   http.StatusBadRequest,
+			Reason:   "required",
+			Message:  "The 'fields' parameter is required for this method.",
+			Location: "fields",
+		}
 	}
 	user := person(c.User)
 	user["me"] = true
 	return api.OK(api.Object{
-		"kind": "drive#about", "user": user,
-		"storageQuota":    api.Object{"limit": "5497558138880", "usage": "0", "usageInDrive": "0", "usageInDriveTrash": "0"},
-		"canCreateDrives": true, "maxUploadSize": "5497558138880",
+		"kind": "drive#about",
+		"user": user,
+		"storageQuota": api.Object{
+			"limit":             "5497558138880",
+			"usage":             "0",
+			"usageInDrive":      "0",
+			"usageInDriveTrash": "0",
+		},
+		"canCreateDrives": true,
+		"maxUploadSize":   "5497558138880",
 	})
 }
 
 // rfc3339 writes an instant as Drive does.
-func rfc3339(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func rfc3339(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // sameAddress compares e-mail addresses.
 func sameAddress(a, b string) bool {

@@ -44,10 +44,18 @@ func settable() []string {
 	}
 }
 
-func (f *file) id() string       { return api.Text(f.Resource, "id") }
-func (f *file) name() string     { return api.Text(f.Resource, "name") }
-func (f *file) mimeType() string { return api.Text(f.Resource, "mimeType") }
-func (f *file) isFolder() bool   { return f.mimeType() == folderType }
+func (f *file) id() string {
+	return api.Text(f.Resource, "id")
+}
+func (f *file) name() string {
+	return api.Text(f.Resource, "name")
+}
+func (f *file) mimeType() string {
+	return api.Text(f.Resource, "mimeType")
+}
+func (f *file) isFolder() bool {
+	return f.mimeType() == folderType
+}
 
 func (f *file) parents() []string {
 	var parents []string
@@ -66,7 +74,8 @@ func (f *file) changed(resource api.Object) *file {
 	return &next
 }
 
-// ancestors calls a function for the folders that a file lies in, from the inside out, until it returns true.
+// ancestors calls a function for the folders that a file lies in, from the inside out, until it
+// returns true.
 func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
 	for range maxDepth { // folders may have been moved into each other
 		parents := f.parents()
@@ -84,7 +93,8 @@ func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
 }
 
 func (d *Drive) trashed(f *file) bool {
-	return api.True(f.Resource, "trashed") || d.ancestors(f, func(folder *file) bool { return api.True(folder.Resource, "trashed") })
+	return api.True(f.Resource, "trashed") ||
+		d.ancestors(f, func(folder *file) bool { return api.True(folder.Resource, "trashed") })
 }
 
 // role is what a caller may do with a file.
@@ -99,11 +109,14 @@ const (
 )
 
 func roleOf(name string) role {
-	return role(slices.Index([]string{"", "reader", "commenter", "writer", "owner"}, strings.ReplaceAll(name, "fileOrganizer", "writer")))
+	return role(slices.Index(
+		[]string{"", "reader", "commenter", "writer", "owner"},
+		strings.ReplaceAll(name, "fileOrganizer", "writer"),
+	))
 }
 
-// role of a caller, by what was given to the file or to a folder above it. listed leaves out what is open
-// to anyone who has the link.
+// role of a caller, by what was given to the file or to a folder above it. listed leaves out what
+// is open to anyone who has the link.
 func (d *Drive) role(f *file, user string, listed bool) role {
 	best := f.given(user, listed)
 	if best == owner {
@@ -131,7 +144,8 @@ func (f *file) given(user string, listed bool) role {
 		case "user", "group":
 			applies = sameAddress(api.Text(p, "emailAddress"), user)
 		case "domain":
-			applies = strings.EqualFold(api.Text(p, "domain"), domain) && (!listed || api.True(p, "allowFileDiscovery"))
+			applies = strings.EqualFold(api.Text(p, "domain"), domain) &&
+				(!listed || api.True(p, "allowFileDiscovery"))
 		case "anyone":
 			applies = !listed || api.True(p, "allowFileDiscovery")
 		}
@@ -154,7 +168,12 @@ func (d *Drive) find(id, user string, atLeast role) (*file, error) {
 		return nil, e
 	}
 	if d.role(f, user, false) < atLeast {
-		return nil, api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "The user does not have sufficient permissions for file %s.", id)
+		return nil, api.Refuse(
+			http.StatusForbidden,
+			"insufficientFilePermissions",
+			"The user does not have sufficient permissions for file %s.",
+			id,
+		)
 	}
 	return f, nil
 }
@@ -187,14 +206,29 @@ func (d *Drive) viewLink(f *file) string {
 func (d *Drive) show(f *file, user string) api.Object {
 	may := d.role(f, user, false)
 	o := api.Merge(f.Resource, api.Object{
-		"kind": "drive#file", "spaces": []any{"drive"}, "version": strconv.FormatInt(f.Version, 10),
-		"trashed": d.trashed(f), "explicitlyTrashed": api.True(f.Resource, "trashed"),
-		"webViewLink": d.viewLink(f), "isAppAuthorized": true, "viewedByMe": false, "hasThumbnail": false,
-		"ownedByMe": f.Owner == "" || sameAddress(f.Owner, user), "shared": len(f.Permissions) > 0,
+		"kind":              "drive#file",
+		"spaces":            []any{"drive"},
+		"version":           strconv.FormatInt(f.Version, 10),
+		"trashed":           d.trashed(f),
+		"explicitlyTrashed": api.True(f.Resource, "trashed"),
+		"webViewLink":       d.viewLink(f),
+		"isAppAuthorized":   true,
+		"viewedByMe":        false,
+		"hasThumbnail":      false,
+		"ownedByMe":         f.Owner == "" || sameAddress(f.Owner, user),
+		"shared":            len(f.Permissions) > 0,
 		"capabilities": api.Object{
-			"canDownload": may >= reader, "canCopy": may >= reader, "canEdit": may >= writer, "canRename": may >= writer,
-			"canShare": may >= writer, "canTrash": may >= owner, "canDelete": may >= owner, "canAddChildren": f.isFolder() && may >= writer,
-			"canListChildren": f.isFolder(), "canModifyContent": may >= writer, "canComment": may >= commenter,
+			"canDownload":      may >= reader,
+			"canCopy":          may >= reader,
+			"canEdit":          may >= writer,
+			"canRename":        may >= writer,
+			"canShare":         may >= writer,
+			"canTrash":         may >= owner,
+			"canDelete":        may >= owner,
+			"canAddChildren":   f.isFolder() && may >= writer,
+			"canListChildren":  f.isFolder(),
+			"canModifyContent": may >= writer,
+			"canComment":       may >= commenter,
 		},
 	})
 	if f.Owner != "" {
@@ -236,7 +270,11 @@ func person(address string) api.Object {
 	}
 	name, _, _ := strings.Cut(address, "@")
 	return api.Object{
-		"kind": "drive#user", "displayName": name, "emailAddress": address, "me": false, "permissionId": permissionOf(address),
+		"kind":         "drive#user",
+		"displayName":  name,
+		"emailAddress": address,
+		"me":           false,
+		"permissionId": permissionOf(address),
 	}
 }
 

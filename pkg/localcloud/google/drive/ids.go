@@ -18,8 +18,8 @@ const (
 	maxIDs    = 1000
 )
 
-// newID makes an id for a file or a shortcut. It carries its own proof, so that an id is good after a
-// restart without having been written down.
+// newID makes an id for a file or a shortcut. It carries its own proof, so that an id is good
+// after a restart without having been written down.
 func newID(shortcut bool) string {
 	random := make([]byte, idBytes)
 	_, _ = rand.Read(random) // never fails
@@ -52,7 +52,9 @@ func newName() string {
 func (d *Drive) generateIDs(c *api.Call) (*api.Answer, error) {
 	count := c.Int("count", 10)
 	if count < 1 || count > maxIDs {
-		return nil, api.Invalid("count", "Invalid value '%d'. Values must be within the range: [1, %d]", count, maxIDs)
+		return nil, api.Invalid(
+			"count", "Invalid value '%d'. Values must be within the range: [1, %d]", count, maxIDs,
+		)
 	}
 	space, kind := c.Query.Get("space"), c.Query.Get("type")
 	if !slices.Contains([]string{"", "drive", "appDataFolder"}, space) {
@@ -80,7 +82,9 @@ func (d *Drive) chosenID(body api.Object) (string, error) {
 	case id == "":
 		return newID(shortcut), nil
 	case d.files.Get(id) != nil:
-		return "", api.Refuse(http.StatusConflict, "fileIdInUse", "A file already exists with the provided ID.")
+		return "", api.Refuse(
+			http.StatusConflict, "fileIdInUse", "A file already exists with the provided ID.",
+		)
 	case !generated(id, shortcut):
 		return "", api.Invalid("file.id", "The provided file ID is not usable.")
 	}

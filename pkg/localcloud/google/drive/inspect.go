@@ -64,8 +64,15 @@ func (d *Drive) Folder(id string) (folder Entry, inside []Entry, ok bool) {
 func (d *Drive) entry(f *file) Entry {
 	changed, _ := time.Parse(time.RFC3339, api.Text(f.Resource, "modifiedTime"))
 	e := Entry{
-		ID: f.id(), Name: f.name(), Type: f.mimeType(), Folder: f.isFolder(), Trashed: d.trashed(f), Size: f.bytes(), ChangedAt: changed,
-		Video: f.Content != nil && strings.HasPrefix(f.mimeType(), "video/"), Record: api.Text(api.Child(f.Resource, "appProperties"), "nvrRecord"),
+		ID:        f.id(),
+		Name:      f.name(),
+		Type:      f.mimeType(),
+		Folder:    f.isFolder(),
+		Trashed:   d.trashed(f),
+		Size:      f.bytes(),
+		ChangedAt: changed,
+		Video:     f.Content != nil && strings.HasPrefix(f.mimeType(), "video/"),
+		Record:    api.Text(api.Child(f.Resource, "appProperties"), "nvrRecord"),
 	}
 	for _, p := range f.Permissions {
 		e.SharedWith = append(e.SharedWith, api.Text(p, "emailAddress")+" "+api.Text(p, "role"))

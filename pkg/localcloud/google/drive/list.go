@@ -28,9 +28,17 @@ func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 	}
 	size := c.Int("pageSize", pageSize)
 	if size < 1 || size > maxPageSize {
-		return nil, api.Invalid("pageSize", "Invalid value '%d'. Values must be within the range: [1, %d]", size, maxPageSize)
+		return nil, api.Invalid(
+			"pageSize",
+			"Invalid value '%d'. Values must be within the range: [1, %d]",
+			size,
+			maxPageSize,
+		)
 	}
-	body := api.Object{"kind": "drive#fileList", "incompleteSearch": d.o.Script.Incomplete != nil && d.o.Script.Incomplete(c.Query.Get("q"))}
+	body := api.Object{
+		"kind":             "drive#fileList",
+		"incompleteSearch": d.o.Script.Incomplete != nil && d.o.Script.Incomplete(c.Query.Get("q")),
+	}
 	d.db.View(func() {
 		found := d.search(c, wanted)
 		slices.SortFunc(found, order)
@@ -61,8 +69,13 @@ func checkCorpora(c *api.Call) error {
 		return api.Invalid("corpora", "Invalid value %q", corpora)
 	case drive != "" && corpora != "drive", corpora == "drive" && drive == "":
 		return api.Invalid("driveId", "driveId and corpora=drive must be given together.")
-	case (corpora == "drive" || corpora == "allDrives") && !(c.Flag("includeItemsFromAllDrives") && c.Flag("supportsAllDrives")):
-		return api.Invalid("corpora", "With corpora=%s, includeItemsFromAllDrives and supportsAllDrives must be true.", corpora)
+	case (corpora == "drive" || corpora == "allDrives") &&
+		!(c.Flag("includeItemsFromAllDrives") && c.Flag("supportsAllDrives")):
+		return api.Invalid(
+			"corpora",
+			"With corpora=%s, includeItemsFromAllDrives and supportsAllDrives must be true.",
+			corpora,
+		)
 	}
 	for space := range strings.SplitSeq(c.Query.Get("spaces"), ",") {
 		if !slices.Contains([]string{"", "drive", "appDataFolder"}, space) {
@@ -119,9 +132,13 @@ func parseOrder(text string) (ordering, error) {
 func orderKey(name string) ordering {
 	switch name {
 	case "name", "name_natural":
-		return func(a, b *file) int { return strings.Compare(strings.ToLower(a.name()), strings.ToLower(b.name())) }
+		return func(a, b *file) int {
+			return strings.Compare(strings.ToLower(a.name()), strings.ToLower(b.name()))
+		}
 	case "createdTime", "modifiedTime", "viewedByMeTime":
-		return func(a, b *file) int { return strings.Compare(api.Text(a.Resource, name), api.Text(b.Resource, name)) }
+		return func(a, b *file) int {
+			return strings.Compare(api.Text(a.Resource, name), api.Text(b.Resource, name))
+		}
 	case "recency", "modifiedByMeTime", "sharedWithMeTime":
 		return orderKey("modifiedTime")
 	case "folder":

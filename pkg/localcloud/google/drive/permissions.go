@@ -13,7 +13,9 @@ import (
 func (f *file) allPermissions() []api.Object {
 	var all []api.Object
 	if f.Owner != "" {
-		all = append(all, permission(api.Object{"type": "user", "role": "owner", "emailAddress": f.Owner}))
+		all = append(
+			all, permission(api.Object{"type": "user", "role": "owner", "emailAddress": f.Owner}),
+		)
 	}
 	return append(all, f.Permissions...)
 }
@@ -65,7 +67,9 @@ func (d *Drive) putPermission(f *file, p api.Object) {
 	next := *f
 	next.Version++
 	next.Permissions = slices.Clone(f.Permissions)
-	at := slices.IndexFunc(next.Permissions, func(other api.Object) bool { return other["id"] == p["id"] })
+	at := slices.IndexFunc(
+		next.Permissions, func(other api.Object) bool { return other["id"] == p["id"] },
+	)
 	if at < 0 {
 		next.Permissions = append(next.Permissions, p)
 	} else {
@@ -77,18 +81,34 @@ func (d *Drive) putPermission(f *file, p api.Object) {
 func (d *Drive) readPermission(c *api.Call) (api.Object, error) {
 	kind, role := api.Text(c.Body, "type"), api.Text(c.Body, "role")
 	if !slices.Contains([]string{"user", "group", "domain", "anyone"}, kind) {
-		return nil, api.Invalid("permission.type", "The specified permission type %q is invalid.", kind)
+		return nil, api.Invalid(
+			"permission.type", "The specified permission type %q is invalid.", kind,
+		)
 	}
 	if err := checkRole(c, role); err != nil {
 		return nil, err
 	}
-	p := api.Only(c.Body, "type", "role", "emailAddress", "domain", "allowFileDiscovery", "expirationTime", "view")
+	p := api.Only(
+		c.Body,
+		"type",
+		"role",
+		"emailAddress",
+		"domain",
+		"allowFileDiscovery",
+		"expirationTime",
+		"view",
+	)
 	switch kind {
 	case "user", "group":
 		address := api.Text(p, "emailAddress")
 		parsed, err := mail.ParseAddress(address)
 		if err != nil || parsed.Address != strings.TrimSpace(address) {
-			return nil, api.Refuse(http.StatusBadRequest, "invalidSharingRequest", "Bad Request. User message: \"The address %q is not valid.\"", address)
+			return nil, api.Refuse(
+				http.StatusBadRequest,
+				"invalidSharingRequest",
+				"Bad Request. User message: \"The address %q is not valid.\"",
+				address,
+			)
 		}
 		p["emailAddress"] = parsed.Address
 	case "domain":
@@ -100,14 +120,22 @@ func (d *Drive) readPermission(c *api.Call) (api.Object, error) {
 }
 
 func checkRole(c *api.Call, role string) error {
-	if !slices.Contains([]string{"owner", "organizer", "fileOrganizer", "writer", "commenter", "reader"}, role) {
+	if !slices.Contains(
+		[]string{"owner", "organizer", "fileOrganizer", "writer", "commenter", "reader"}, role,
+	) {
 		return api.Invalid("permission.role", "The specified role %q is invalid.", role)
 	}
 	if role == "owner" && !c.Flag("transferOwnership") {
-		return api.Refuse(http.StatusForbidden, "forbidden", "The transferOwnership parameter must be enabled when the permission role is 'owner'.")
+		return api.Refuse(
+			http.StatusForbidden,
+			"forbidden",
+			"The transferOwnership parameter must be enabled when the permission role is 'owner'.",
+		)
 	}
 	if role == "owner" || role == "organizer" {
-		return api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "This stand-in changes no owners.")
+		return api.Refuse(
+			http.StatusForbidden, "insufficientFilePermissions", "This stand-in changes no owners.",
+		)
 	}
 	return nil
 }
@@ -147,7 +175,9 @@ func (d *Drive) onePermission(c *api.Call, atLeast role, do func(*file, api.Obje
 				return do(f, p)
 			}
 		}
-		e := api.Refuse(http.StatusNotFound, "notFound", "Permission not found: %s.", c.Path["permissionId"])
+		e := api.Refuse(
+			http.StatusNotFound, "notFound", "Permission not found: %s.", c.Path["permissionId"],
+		)
 		e.Location = "permissionId"
 		return e
 	})
@@ -166,7 +196,11 @@ func (d *Drive) updatePermission(c *api.Call) (*api.Answer, error) {
 	var made api.Object
 	err := d.onePermission(c, writer, func(f *file, p api.Object) error {
 		if api.Text(p, "role") == "owner" {
-			return api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "The owner of a file cannot be removed.")
+			return api.Refuse(
+				http.StatusForbidden,
+				"insufficientFilePermissions",
+				"The owner of a file cannot be removed.",
+			)
 		}
 		made = api.Merge(p, api.Only(c.Body, "role", "expirationTime"))
 		d.putPermission(f, made)
@@ -178,12 +212,20 @@ func (d *Drive) updatePermission(c *api.Call) (*api.Answer, error) {
 func (d *Drive) unshare(c *api.Call) (*api.Answer, error) {
 	err := d.onePermission(c, reader, func(f *file, p api.Object) error {
 		// A person may leave a file that somebody shared; others are removed by writers.
-		if d.role(f, c.User, false) < writer && !sameAddress(api.Text(p, "emailAddress"), c.User) || api.Text(p, "role") == "owner" {
-			return api.Refuse(http.StatusForbidden, "insufficientFilePermissions", "The user does not have sufficient permissions for this file.")
+		if d.role(f, c.User, false) < writer && !sameAddress(api.Text(p, "emailAddress"), c.User) ||
+			api.Text(p, "role") == "owner" {
+			return api.Refuse(
+				http.StatusForbidden,
+				"insufficientFilePermissions",
+				"The user does not have sufficient permissions for this file.",
+			)
 		}
 		next := *f
 		next.Version++
-		next.Permissions = slices.DeleteFunc(slices.Clone(f.Permissions), func(other api.Object) bool { return other["id"] == p["id"] })
+		next.Permissions = slices.DeleteFunc(
+			slices.Clone(f.Permissions),
+			func(other api.Object) bool { return other["id"] == p["id"] },
+		)
 		d.files.Put(f.id(), &next)
 		return nil
 	})

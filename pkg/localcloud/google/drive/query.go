@@ -31,7 +31,9 @@ func parseQuery(q string) (condition, error) {
 	return found, nil
 }
 
-func badQuery() error { return api.Invalid("q", "Invalid Value") }
+func badQuery() error {
+	return api.Invalid("q", "Invalid Value")
+}
 
 // word is a part of a query: a name, an operator, or a text that stood in quotes.
 type word struct {
@@ -64,7 +66,9 @@ func lexQuery(q string) ([]word, bool) {
 			words = append(words, word{q[at : at+length], false})
 			at += length
 		default:
-			length := strings.IndexFunc(q[at:], func(r rune) bool { return !unicode.IsLetter(r) && r != '.' })
+			length := strings.IndexFunc(
+				q[at:], func(r rune) bool { return !unicode.IsLetter(r) && r != '.' },
+			)
 			if length < 0 {
 				length = len(q) - at
 			}
@@ -128,7 +132,9 @@ func (p *queryParser) or(depth int) (condition, bool) {
 		if !good {
 			return nil, false
 		}
-		left = func(d *Drive, f *file, user string) bool { return one(d, f, user) || other(d, f, user) }
+		left = func(d *Drive, f *file, user string) bool {
+			return one(d, f, user) || other(d, f, user)
+		}
 	}
 	return left, ok
 }
@@ -141,7 +147,9 @@ func (p *queryParser) and(depth int) (condition, bool) {
 		if !good {
 			return nil, false
 		}
-		left = func(d *Drive, f *file, user string) bool { return one(d, f, user) && other(d, f, user) }
+		left = func(d *Drive, f *file, user string) bool {
+			return one(d, f, user) && other(d, f, user)
+		}
 	}
 	return left, ok
 }
@@ -172,7 +180,9 @@ func (p *queryParser) term() (condition, bool) {
 			return nil, false
 		}
 		collection, ok := p.take()
-		return memberOf(first.text, collection.text), ok && !collection.quoted && memberOf(first.text, collection.text) != nil
+		return memberOf(
+			first.text, collection.text,
+		), ok && !collection.quoted && memberOf(first.text, collection.text) != nil
 	}
 	if first.text == "sharedWithMe" && !p.next("=") {
 		return sharedWith, true
@@ -228,12 +238,15 @@ func memberOf(value, collection string) condition {
 		return func(_ *Drive, f *file, _ string) bool { return sameAddress(f.Owner, value) }
 	case "writers", "readers":
 		least := roleOf(strings.TrimSuffix(collection, "s"))
-		return func(_ *Drive, f *file, _ string) bool { return f.Owner != "" && f.given(value, true) >= least }
+		return func(_ *Drive, f *file, _ string) bool {
+			return f.Owner != "" && f.given(value, true) >= least
+		}
 	}
 	return nil
 }
 
-// compare makes the condition of a field, an operator and a value; nil if Drive has no such thing.
+// compare makes the condition of a field, an operator and a value; nil if Drive has no such
+// thing.
 func compare(field, operator string, value word) condition {
 	switch field {
 	case "name", "mimeType", "fullText", "shortcutDetails.targetId":
@@ -242,7 +255,8 @@ func compare(field, operator string, value word) condition {
 		}
 		return compareText(field, operator, value.text)
 	case "trashed", "starred", "sharedWithMe":
-		if value.quoted || value.text != "true" && value.text != "false" || operator != "=" && operator != "!=" {
+		if value.quoted || value.text != "true" && value.text != "false" ||
+			operator != "=" && operator != "!=" {
 			return nil
 		}
 		want := (value.text == "true") == (operator == "=")
@@ -273,7 +287,9 @@ func compareText(field, operator, value string) condition {
 		}
 		read = func(f *file) string { return f.name() + " " + api.Text(f.Resource, "description") }
 	case "shortcutDetails.targetId":
-		read = func(f *file) string { return api.Text(api.Child(f.Resource, "shortcutDetails"), "targetId") }
+		read = func(f *file) string {
+			return api.Text(api.Child(f.Resource, "shortcutDetails"), "targetId")
+		}
 	}
 	switch operator {
 	case "=":
@@ -308,7 +324,14 @@ func compareTime(field, operator, value string) condition {
 			return nil
 		}
 	}
-	wanted := map[string][]int{"=": {0}, "!=": {-1, 1}, "<": {-1}, "<=": {-1, 0}, ">": {1}, ">=": {0, 1}}[operator]
+	wanted := map[string][]int{
+		"=":  {0},
+		"!=": {-1, 1},
+		"<":  {-1},
+		"<=": {-1, 0},
+		">":  {1},
+		">=": {0, 1},
+	}[operator]
 	if wanted == nil {
 		return nil
 	}

@@ -47,7 +47,9 @@ type progress struct {
 	kept int64         // valid if sums are
 }
 
-func newUploads() *uploads { return &uploads{open: map[string]*progress{}} }
+func newUploads() *uploads {
+	return &uploads{open: map[string]*progress{}}
+}
 
 // enter waits for the session's turn.
 func (u *uploads) enter(ctx context.Context, key string) (p *progress, leave func(), err error) {
@@ -84,9 +86,14 @@ func (d *Drive) startSession(c *api.Call, target string) (*api.Answer, error) {
 		return nil, err
 	}
 	s := &session{
-		Target: target, Body: c.Body, User: c.User, Total: -1, Blob: newName(), Begun: d.o.Now(),
-		Type:  c.Request.Header.Get("X-Upload-Content-Type"),
-		Moves: moves{c.Query.Get("addParents"), c.Query.Get("removeParents")},
+		Target: target,
+		Body:   c.Body,
+		User:   c.User,
+		Total:  -1,
+		Blob:   newName(),
+		Begun:  d.o.Now(),
+		Type:   c.Request.Header.Get("X-Upload-Content-Type"),
+		Moves:  moves{c.Query.Get("addParents"), c.Query.Get("removeParents")},
 	}
 	if length := c.Request.Header.Get("X-Upload-Content-Length"); length != "" {
 		if s.Total, err = strconv.ParseInt(length, 10, 64); err != nil || s.Total < 0 {
@@ -103,7 +110,10 @@ func (d *Drive) startSession(c *api.Call, target string) (*api.Answer, error) {
 	query := c.Query
 	query.Set("upload_id", key)
 	at := d.o.BaseURL + c.Request.URL.EscapedPath() + "?" + query.Encode()
-	return &api.Answer{Status: http.StatusOK, Header: http.Header{"Location": {at}, "X-Guploader-Uploadid": {key}}}, nil
+	return &api.Answer{
+		Status: http.StatusOK,
+		Header: http.Header{"Location": {at}, "X-Guploader-Uploadid": {key}},
+	}, nil
 }
 
 // resume takes a chunk, tells how much is kept, or ends a session.
@@ -118,10 +128,13 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 	d.db.View(func() { s = d.sessions.Get(key) })
 	if s == nil || s.Target != c.Path["fileId"] || d.o.Now().Sub(s.Begun) > sessionLives {
 		d.uploads.forget(key)
-		return nil, api.Refuse(http.StatusNotFound, "notFound", "The upload session does not exist.")
+		return nil, api.Refuse(
+			http.StatusNotFound, "notFound", "The upload session does not exist.",
+		)
 	}
 	if s.Result != "" {
-		_, _ = io.Copy(io.Discard, c.Request.Body) // a chunk that was sent again after its answer was lost
+		// a chunk that was sent again after its answer was lost
+		_, _ = io.Copy(io.Discard, c.Request.Body)
 		return d.finished(s)
 	}
 	if c.Request.Method == http.MethodDelete {
@@ -132,13 +145,19 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 		return nil, err
 	}
 	if s.Total >= 0 && sent.total >= 0 && s.Total != sent.total {
-		return nil, refuseUpload("the session is for %d bytes, the Content-Range says %d", s.Total, sent.total)
+		return nil, refuseUpload(
+			"the session is for %d bytes, the Content-Range says %d", s.Total, sent.total,
+		)
 	}
 	if sent.total < 0 && s.Total >= 0 && !sent.asksOnly {
 		sent.total = s.Total
 	}
 	if sent.total < 0 && sent.to < 0 && !sent.empty {
-		return nil, api.Refuse(http.StatusLengthRequired, "lengthRequired", "The upload has neither a Content-Range nor a Content-Length.")
+		return nil, api.Refuse(
+			http.StatusLengthRequired,
+			"lengthRequired",
+			"The upload has neither a Content-Range nor a Content-Length.",
+		)
 	}
 	if err := d.keep(c, key, s, p, sent); err != nil {
 		return nil, err
@@ -159,7 +178,8 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 	return api.OK(made)
 }
 
-// unfinished is the answer that asks for more: 308, or what Google's client for Go wants in its place.
+// unfinished is the answer that asks for more: 308, or what Google's client for Go wants in its
+// place.
 func unfinished(r *http.Request, kept int64) *api.Answer {
 	a := &api.Answer{Status: http.StatusPermanentRedirect, Header: http.Header{}}
 	if kept > 0 {
@@ -202,7 +222,8 @@ func (d *Drive) dropSession(key string, s *session) {
 	d.dropBlobs(s.Blob)
 }
 
-// ForgetSessions drops all upload sessions, as Google does when it loses them: their addresses answer 404.
+// ForgetSessions drops all upload sessions, as Google does when it loses them: their addresses
+// answer 404.
 func (d *Drive) ForgetSessions() error {
 	var gone []string
 	err := d.db.Update(func() error {
@@ -237,7 +258,9 @@ func parseSent(r *http.Request) (chunk, error) {
 		return c, refuseUpload("Content-Range %q: %s", text, err)
 	}
 	if !c.empty && r.ContentLength >= 0 && r.ContentLength != c.to-c.from {
-		return c, refuseUpload("Content-Range %q names %d bytes, the body has %d", text, c.to-c.from, r.ContentLength)
+		return c, refuseUpload(
+			"Content-Range %q names %d bytes, the body has %d", text, c.to-c.from, r.ContentLength,
+		)
 	}
 	return c, nil
 }
@@ -263,7 +286,8 @@ func parseContentRange(text string) (chunk, error) {
 	c.from, err = strconv.ParseInt(first, 10, 64)
 	c.to, errTo = strconv.ParseInt(last, 10, 64)
 	c.to++
-	if err != nil || errTo != nil || c.from < 0 || c.to <= c.from || c.total >= 0 && c.to > c.total {
+	if err != nil || errTo != nil || c.from < 0 || c.to <= c.from ||
+		c.total >= 0 && c.to > c.total {
 		return c, errors.New("the range is none")
 	}
 	return c, nil
@@ -285,7 +309,11 @@ func (d *Drive) keep(c *api.Call, key string, s *session, p *progress, sent chun
 		return nil
 	}
 	if sent.from > p.kept {
-		return refuseUpload("According to the Content-Range header, the upload offset is %d byte(s), which exceeds already uploaded size of %d byte(s).", sent.from, p.kept)
+		return refuseUpload(
+			"According to the Content-Range header, the upload offset is %d byte(s), which exceeds already uploaded size of %d byte(s).",
+			sent.from,
+			p.kept,
+		)
 	}
 	body := io.Reader(c.Request.Body)
 	if sent.to >= 0 {
@@ -329,7 +357,8 @@ func (p *progress) recall(f *os.File, total int64) error {
 	return nil
 }
 
-// take writes what comes, in grains; what is less than a grain is kept only at the end of the content.
+// take writes what comes, in grains; what is less than a grain is kept only at the end of the
+// content.
 func (p *progress) take(f *os.File, body io.Reader, sent chunk, limit int64) error {
 	if err := f.Truncate(p.kept); err != nil {
 		return err

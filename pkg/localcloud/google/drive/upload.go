@@ -31,7 +31,11 @@ func (d *Drive) upload(c *api.Call, target string) (*api.Answer, error) {
 	case "resumable":
 		return d.startSession(c, target)
 	}
-	return nil, api.Invalid("uploadType", "Invalid value %q. Valid values are: [media, multipart, resumable]", c.Query.Get("uploadType"))
+	return nil, api.Invalid(
+		"uploadType",
+		"Invalid value %q. Valid values are: [media, multipart, resumable]",
+		c.Query.Get("uploadType"),
+	)
 }
 
 // uploadParts takes a body of two parts: the metadata, then the bytes.
@@ -68,8 +72,16 @@ func refuseUpload(format string, args ...any) error {
 }
 
 // uploadWhole takes all bytes in this one request.
-func (d *Drive) uploadWhole(c *api.Call, target, uploadType string, bytes io.Reader) (*api.Answer, error) {
-	s := &session{Target: target, Body: c.Body, Type: uploadType, User: c.User, Moves: moves{c.Query.Get("addParents"), c.Query.Get("removeParents")}}
+func (d *Drive) uploadWhole(
+	c *api.Call, target, uploadType string, bytes io.Reader,
+) (*api.Answer, error) {
+	s := &session{
+		Target: target,
+		Body:   c.Body,
+		Type:   uploadType,
+		User:   c.User,
+		Moves:  moves{c.Query.Get("addParents"), c.Query.Get("removeParents")},
+	}
 	if err := d.mayUpload(s); err != nil {
 		return nil, err
 	}
@@ -98,7 +110,8 @@ func (d *Drive) mayUpload(s *session) error {
 	return err
 }
 
-// finish makes the file of an upload, or gives a file its new bytes. key is the session, "" if none.
+// finish makes the file of an upload, or gives a file its new bytes. key is the session, "" if
+// none.
 func (d *Drive) finish(s *session, key string, bytes *content) (api.Object, error) {
 	var made api.Object
 	var old string

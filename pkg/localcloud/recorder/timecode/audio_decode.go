@@ -16,8 +16,8 @@ type Sound struct {
 	Breaks  []Break   // where the timestamps were not continuous
 }
 
-// Break is a gap between two frames of sound (By > 0, filled with zeros) or an overlap (By < 0, the
-// later frame won).
+// Break is a gap between two frames of sound (By > 0, filled with zeros) or an overlap (By < 0,
+// the later frame won).
 type Break struct {
 	At time.Duration
 	By time.Duration
@@ -66,7 +66,8 @@ type Mark struct {
 // Instant is the instant the mark names: the nearest one to near.
 func (m Mark) Instant(near time.Time) time.Time {
 	base := near.Round(time.Second).Unix()
-	ahead := ((int64(m.Second)-base)%100 + 150) % 100 // 50 more than the distance, which is -50 to 49
+	// 50 more than the distance, which is -50 to 49
+	ahead := ((int64(m.Second)-base)%100 + 150) % 100
 	return time.Unix(base+ahead-50, 0).In(near.Location())
 }
 
@@ -80,7 +81,8 @@ func (s *Sound) Marks() []Mark {
 	var found []Mark
 	for at := 0; at < len(s.Samples); at += hop {
 		level := e.level(sourceTone, at)
-		if level < quietest*0.6 || level < e.level(sourceTone, at-hop) || level <= e.level(sourceTone, at+hop) {
+		if level < quietest*0.6 || level < e.level(sourceTone, at-hop) ||
+			level <= e.level(sourceTone, at+hop) {
 			continue // the middle of a mark is near a local maximum only
 		}
 		if mark, ok := e.mark(at); ok {
@@ -92,14 +94,20 @@ func (s *Sound) Marks() []Mark {
 
 // ear correlates the sound with tones under a Hann window of a mark's length.
 type ear struct {
-	sound  *Sound
-	half   int
-	tones  map[int][]complex128 // by frequency: window times conjugate tone, scaled to the amplitude
-	levels map[int]float64      // of the source tones, by place
+	sound *Sound
+	half  int
+	// by frequency: window times conjugate tone, scaled to the amplitude
+	tones  map[int][]complex128
+	levels map[int]float64 // of the source tones, by place
 }
 
 func newEar(s *Sound) *ear {
-	return &ear{sound: s, half: s.Rate * MarkLength / 2000, tones: map[int][]complex128{}, levels: map[int]float64{}}
+	return &ear{
+		sound:  s,
+		half:   s.Rate * MarkLength / 2000,
+		tones:  map[int][]complex128{},
+		levels: map[int]float64{},
+	}
 }
 
 // hear is the amplitude and phase of a tone around a sample.
@@ -108,8 +116,12 @@ func (e *ear) hear(hz, at int) complex128 {
 	if !ok {
 		tone = make([]complex128, 2*e.half+1)
 		for i := range tone {
-			w := (0.5 + 0.5*math.Cos(math.Pi*float64(i-e.half)/float64(e.half))) / (0.375 * float64(e.half))
-			sin, cos := math.Sincos(2 * math.Pi * float64(hz) * float64(i-e.half) / float64(e.sound.Rate))
+			w := (0.5 + 0.5*math.Cos(
+				math.Pi*float64(i-e.half)/float64(e.half),
+			)) / (0.375 * float64(e.half))
+			sin, cos := math.Sincos(
+				2 * math.Pi * float64(hz) * float64(i-e.half) / float64(e.sound.Rate),
+			)
 			tone[i] = complex(w*cos, -w*sin)
 		}
 		e.tones[hz] = tone
@@ -156,7 +168,9 @@ func (e *ear) mark(at int) (Mark, bool) {
 	if weakest := min(a, b, c); weakest < quietest*0.6 || weakest < 0.4*max(a, b, c) {
 		return Mark{}, false
 	}
-	tones := [3]int{sourceTone + source*toneStep, tensTone + tens*toneStep, unitsTone + units*toneStep}
+	tones := [3]int{
+		sourceTone + source*toneStep, tensTone + tens*toneStep, unitsTone + units*toneStep,
+	}
 	best, top := e.strongest(tones, at)
 	if top < quietest || best < e.half || best+e.half > len(e.sound.Samples) {
 		return Mark{}, false // too quiet, or cut off by an end of the sound
@@ -165,7 +179,12 @@ func (e *ear) mark(at int) (Mark, bool) {
 	if agree < 0.95 {
 		return Mark{}, false // the phases name no common middle: a hole has cut a part of the mark
 	}
-	return Mark{At: e.sound.time(best) + later, Second: tens*10 + units, Source: source, Level: top}, true
+	return Mark{
+		At:     e.sound.time(best) + later,
+		Second: tens*10 + units,
+		Source: source,
+		Level:  top,
+	}, true
 }
 
 // strongest is the sample, to the millisecond, around which the tones are strongest together, and
@@ -185,8 +204,8 @@ func (e *ear) strongest(tones [3]int, near int) (best int, top float64) {
 	return best, top
 }
 
-// align finds how much after a sample all tones have the phase of a mark's middle, within 0.7 ms, and
-// how well they agree: 1 is perfect.
+// align finds how much after a sample all tones have the phase of a mark's middle, within 0.7 ms,
+// and how well they agree: 1 is perfect.
 func (e *ear) align(tones [3]int, at int) (later time.Duration, agree float64) {
 	const step, reach = 5 * time.Microsecond, 700 * time.Microsecond
 	var heard [3]complex128
@@ -213,8 +232,8 @@ func (e *ear) align(tones [3]int, at int) (later time.Duration, agree float64) {
 type Phase struct {
 	At    time.Duration
 	Heard bool
-	// Shift is how much later the pilot is heard than its instant says, modulo its period of 2.27 ms:
-	// from -1.14 to 1.14 ms. Continuous sound has a constant one.
+	// Shift is how much later the pilot is heard than its instant says, modulo its period of 2.27
+	// ms: from -1.14 to 1.14 ms. Continuous sound has a constant one.
 	Shift time.Duration
 }
 
@@ -233,15 +252,22 @@ func (s *Sound) Phases(start time.Time) []Phase {
 		// A sine at the window's middle has the phase of its time there, less a quarter.
 		turn := math.Atan2(imag(c), real(c))/(2*math.Pi) + 0.25 - float64(wall*PilotHz%1e9)/1e9
 		turn -= math.Round(turn)
-		all = append(all, Phase{At: s.time(at), Heard: math.Hypot(real(c), imag(c)) > pilotLevel/8, Shift: time.Duration(-turn * float64(pilotPeriod))})
+		all = append(
+			all,
+			Phase{
+				At:    s.time(at),
+				Heard: math.Hypot(real(c), imag(c)) > pilotLevel/8,
+				Shift: time.Duration(-turn * float64(pilotPeriod)),
+			},
+		)
 	}
 	return all
 }
 
 const pilotPeriod = time.Second / PilotHz
 
-// Steps are the places where the pilot's shift changes by more than tolerance, or where the pilot comes
-// or goes, to about 40 ms. Steps nearer to each other than 80 ms are one.
+// Steps are the places where the pilot's shift changes by more than tolerance, or where the pilot
+// comes or goes, to about 40 ms. Steps nearer to each other than 80 ms are one.
 func Steps(phases []Phase, tolerance time.Duration) []Phase {
 	var steps []Phase
 	const apart = 4 // two windows that do not overlap

@@ -2,11 +2,11 @@ package timecode
 
 import "math"
 
-// Sound that tells the truth. At each full second (or each n-th) a mark: a burst of three tones under
-// a Hann window, 80 ms long, centred on the second. The tones say which second (tens and units of the
-// Unix time modulo 100) and which source (its octet modulo 10). Under it a quiet pilot tone runs
-// whose phase follows from the time alone, the same for all sources: a joint that is off by a sample
-// shows as a step of the phase.
+// Sound that tells the truth. At each full second (or each n-th) a mark: a burst of three tones
+// under a Hann window, 80 ms long, centred on the second. The tones say which second (tens and
+// units of the Unix time modulo 100) and which source (its octet modulo 10). Under it a quiet
+// pilot tone runs whose phase follows from the time alone, the same for all sources: a joint that
+// is off by a sample shows as a step of the phase.
 const (
 	// MarkLength is the length of a mark in milliseconds.
 	MarkLength = 80
@@ -61,13 +61,15 @@ func NewMarks(rate int, source string) *Marks {
 func (m *Marks) burst(hz int) []float64 {
 	out := make([]float64, len(m.window))
 	for i, w := range m.window {
-		out[i] = toneLevel * w * math.Sin(2*math.Pi*float64(hz)*float64(i-len(out)/2)/float64(m.rate))
+		out[i] = toneLevel * w * math.Sin(
+			2*math.Pi*float64(hz)*float64(i-len(out)/2)/float64(m.rate),
+		)
 	}
 	return out
 }
 
-// Add mixes the marks, one each every seconds, into samples, the first of which is number n since the
-// Unix epoch.
+// Add mixes the marks, one each every seconds, into samples, the first of which is number n since
+// the Unix epoch.
 func (m *Marks) Add(samples []float64, n int64, every int64) {
 	half, rate := int64(len(m.window)/2), int64(m.rate)
 	for second := (n - half) / rate; second*rate-half < n+int64(len(samples)); second++ {

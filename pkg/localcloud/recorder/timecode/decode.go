@@ -32,7 +32,8 @@ type Frame struct {
 	Left, Right, Centre Reading
 }
 
-// readHeight is the height to which larger pictures are reduced: strips stay readable, pipes small.
+// readHeight is the height to which larger pictures are reduced: strips stay readable, pipes
+// small.
 const readHeight = 360
 
 // ReadFrames decodes a film and reads every frame.
@@ -47,7 +48,12 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 		width, height = width*readHeight/height&^1, readHeight
 	}
 	stream, err := tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL: url, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Width: width, Height: height, Format: ffmpeg.Gray,
+		URL:    url,
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
+		Width:  width,
+		Height: height,
+		Format: ffmpeg.Gray,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", film.Path, err)
@@ -112,7 +118,12 @@ func fit(s Shape, width, height int) rect {
 }
 
 func (r rect) scale(toW, fromW, toH, fromH int) rect {
-	return rect{x: r.x * toW / fromW, y: r.y * toH / fromH, w: r.w * toW / fromW, h: r.h * toH / fromH}
+	return rect{
+		x: r.x * toW / fromW,
+		y: r.y * toH / fromH,
+		w: r.w * toW / fromW,
+		h: r.h * toH / fromH,
+	}
 }
 
 // at reads one picture. A source in the whole picture covers the panes, so they are then absent.
@@ -145,7 +156,9 @@ func serve(ctx context.Context, path string) (url string, stop func(), err error
 	if err != nil {
 		return "", nil, fmt.Errorf("serve %s: %w", path, err)
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
 		http.ServeFile(w, r, path)
 	})}
 	go func() { _ = server.Serve(listener) }() // ends when it is closed

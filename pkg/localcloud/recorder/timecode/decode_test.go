@@ -17,7 +17,11 @@ func TestLayouts(t *testing.T) {
 	const width, height = 1280, 360
 	start := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
 	said := func(source string, frame int) timecode.Reading {
-		return timecode.Reading{State: timecode.Valid, Source: source, At: start.Add(time.Duration(frame) * 40 * time.Millisecond)}
+		return timecode.Reading{
+			State:  timecode.Valid,
+			Source: source,
+			At:     start.Add(time.Duration(frame) * 40 * time.Millisecond),
+		}
 	}
 	want := []timecode.Frame{
 		{Left: said("24", 0), Right: said("21", 0)},
@@ -32,7 +36,12 @@ func TestLayouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = tool.Record(t.Context(), ffmpeg.Recording{File: path, Pictures: &ffmpeg.RecordedPictures{
-		Codec: ffmpeg.H264, Width: width, Height: height, Rate: ffmpeg.Rate{Num: 25, Den: 1}, GOP: 10, CRF: 28,
+		Codec:  ffmpeg.H264,
+		Width:  width,
+		Height: height,
+		Rate:   ffmpeg.Rate{Num: 25, Den: 1},
+		GOP:    10,
+		CRF:    28,
 	}}, func(to io.Writer) error {
 		for _, f := range want {
 			whole := bytes.Repeat([]byte{128}, width*height*3/2)
@@ -53,12 +62,15 @@ func TestLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := timecode.ReadFrames(t.Context(), tool, timecode.Film{Path: path, Width: width, Height: height, Start: start})
+	got, err := timecode.ReadFrames(
+		t.Context(), tool, timecode.Film{Path: path, Width: width, Height: height, Start: start},
+	)
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%d frames, %v", len(got), err)
 	}
 	for i, f := range got {
-		if f.Index != i || f.Left != want[i].Left || f.Right != want[i].Right || f.Centre != want[i].Centre {
+		if f.Index != i || f.Left != want[i].Left || f.Right != want[i].Right ||
+			f.Centre != want[i].Centre {
 			t.Errorf("frame %d: %+v, want %+v", i, f, want[i])
 		}
 	}
@@ -71,7 +83,9 @@ func TestReadingWhatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "none.mp4")
-	if _, err := timecode.ReadFrames(t.Context(), tool, timecode.Film{Path: path, Width: 320, Height: 180}); err == nil {
+	if _, err := timecode.ReadFrames(
+		t.Context(), tool, timecode.Film{Path: path, Width: 320, Height: 180},
+	); err == nil {
 		t.Error("frames of a file that is not there")
 	}
 	if _, err := timecode.ReadSound(t.Context(), tool, path); err == nil {

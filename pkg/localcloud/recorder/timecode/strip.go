@@ -1,11 +1,12 @@
-// Package timecode lets footage tell the truth by itself: a strip of cells at the foot of every picture
-// says which source it is and which instant it shows; marks and a pilot tone in the sound say when each
-// sample was heard. The recorder writes them; tests read them back from a finished merge.
+// Package timecode lets footage tell the truth by itself: a strip of cells at the foot of every
+// picture says which source it is and which instant it shows; marks and a pilot tone in the sound
+// say when each sample was heard. The recorder writes them; tests read them back from a finished
+// merge.
 //
-// It knows pictures, samples and the geometry of a merge. It knows no segment, no plan and no room:
-// what should be where is the test's to say. Instants are Unix milliseconds modulo 2^32 (49 days) in
-// pictures and Unix seconds modulo 100 in sound; the reader is told a time near the truth and
-// resolves them. Start with [ReadFrames] and [ReadSound].
+// It knows pictures, samples and the geometry of a merge. It knows no segment, no plan and no
+// room: what should be where is the test's to say. Instants are Unix milliseconds modulo 2^32 (49
+// days) in pictures and Unix seconds modulo 100 in sound; the reader is told a time near the
+// truth and resolves them. Start with [ReadFrames] and [ReadSound].
 package timecode
 
 import (
@@ -26,8 +27,8 @@ const (
 	StripDen = 180
 )
 
-// Each row begins and ends with two cells that are always the same; what is between is the payload:
-// 8 bits source, 32 bits instant, 16 bits checksum.
+// Each row begins and ends with two cells that are always the same; what is between is the
+// payload: 8 bits source, 32 bits instant, 16 bits checksum.
 const (
 	payloadColumns = columns - 4
 	payloadBits    = rows * payloadColumns
@@ -116,7 +117,9 @@ const (
 )
 
 // String names the state.
-func (s State) String() string { return [...]string{"absent", "damaged", "valid"}[s] }
+func (s State) String() string {
+	return [...]string{"absent", "damaged", "valid"}[s]
+}
 
 // Reading is what the strip in one pane says.
 type Reading struct {
@@ -153,7 +156,8 @@ func read(luma []byte, width int, r rect, near time.Time) Reading {
 		for col := 2; col < columns-2; col++ {
 			value := cells[row][col]
 			if third := (high - low) / 3; value > low+third && value < high-third {
-				return Reading{State: Damaged} // neither black nor white: two pictures in one, or a broken one
+				// neither black nor white: two pictures in one, or a broken one
+				return Reading{State: Damaged}
 			}
 			payload <<= 1
 			if value > (low+high)/2 {
@@ -209,5 +213,6 @@ func cell(luma []byte, width int, r rect, row, col int) int {
 // resolve finds the instant nearest to near that has these low 32 bits of its milliseconds.
 func resolve(low uint32, near time.Time) time.Time {
 	base := near.UnixMilli()
-	return time.UnixMilli(base + int64(int32(low-uint32(base)))).In(near.Location()) // #nosec G115 -- modulo 2^32 is meant
+	// #nosec G115 -- modulo 2^32 is meant
+	return time.UnixMilli(base + int64(int32(low-uint32(base)))).In(near.Location())
 }

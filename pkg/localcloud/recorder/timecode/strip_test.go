@@ -18,11 +18,20 @@ func picture(width, height int, source string, at time.Time) []byte {
 func TestStripSaysWhatWasDrawn(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 20, 15, 7, 9, 480e6, time.UTC)
-	for _, size := range [][2]int{{320, 180}, {240, 180}, {640, 480}, {1280, 720}, {1920, 1080}, {322, 182}} {
+	for _, size := range [][2]int{
+		{320, 180},
+		{240, 180},
+		{640, 480},
+		{1280, 720},
+		{1920, 1080},
+		{322, 182},
+	} {
 		for source := range 256 {
 			now := at.Add(time.Duration(source*source) * 997 * time.Millisecond)
 			want := timecode.Reading{State: timecode.Valid, Source: strconv.Itoa(source), At: now}
-			got := timecode.Read(picture(size[0], size[1], want.Source, now), size[0], size[1], at.Add(-20*24*time.Hour))
+			got := timecode.Read(
+				picture(size[0], size[1], want.Source, now), size[0], size[1], at.Add(-20*24*time.Hour),
+			)
 			if got.State != timecode.Valid || got.Source != want.Source || !got.At.Equal(now) {
 				t.Fatalf("%v: read %+v, want %+v", size, got, want)
 			}
@@ -73,7 +82,13 @@ func dim(luma []byte) []byte {
 func TestMarkNamesTheNearestInstant(t *testing.T) {
 	t.Parallel()
 	near := time.Unix(1_795_000_099, 400e6)
-	for second, want := range map[int]int64{99: 1_795_000_099, 0: 1_795_000_100, 48: 1_795_000_148, 50: 1_795_000_050, 98: 1_795_000_098} {
+	for second, want := range map[int]int64{
+		99: 1_795_000_099,
+		0:  1_795_000_100,
+		48: 1_795_000_148,
+		50: 1_795_000_050,
+		98: 1_795_000_098,
+	} {
 		if got := (timecode.Mark{Second: second}).Instant(near).Unix(); got != want {
 			t.Errorf("second %d near %d is %d, want %d", second, near.Unix(), got, want)
 		}
@@ -94,7 +109,8 @@ func TestStepsOfASplicedPilot(t *testing.T) {
 		}
 	}
 	steps := timecode.Steps(sound.Phases(start), 15*time.Microsecond)
-	if len(steps) != 1 || (steps[0].At-time.Second).Abs() > 60*time.Millisecond || (steps[0].Shift+2*time.Second/rate).Abs() > 4*time.Microsecond {
+	if len(steps) != 1 || (steps[0].At-time.Second).Abs() > 60*time.Millisecond ||
+		(steps[0].Shift+2*time.Second/rate).Abs() > 4*time.Microsecond {
 		t.Errorf("steps %+v, want one of -41.7 µs at 1 s", steps)
 	}
 }
