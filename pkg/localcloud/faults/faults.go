@@ -1,11 +1,10 @@
-// Package faults makes the stand-ins of Google's services fail on purpose: by rate or at the n-th
-// call, in the ways that networks and Google fail.
+// Package faults makes the stand-ins of Google's services fail as rules state: by rate or at the
+// n-th call, in the ways that networks and Google fail.
 //
-// It knows HTTP, Google's error form and the names of methods that a stand-in gives to its
-// requests. It knows no service: each stand-in wraps itself with [Table.Wrap], and one [Table],
-// which is also the handler of /workspace/faults, serves them all. What is struck depends on the
-// seed and on how many calls of the same method came before, never on the clock. Start with
-// [Table.Strike].
+// It knows HTTP, Google's form of errors and the names of methods. It knows no service: each
+// stand-in wraps its handler with [Table.Wrap]. One [Table], which also handles
+// /workspace/faults, serves them all. Which calls fail depends on the seed and on the number of
+// earlier calls of the same method, never on the clock. Start with [Table.Strike].
 package faults
 
 import (
@@ -25,32 +24,32 @@ type Kind string
 // The kinds.
 const (
 	None        Kind = ""
-	TooMany     Kind = "429" // refused: too many requests
-	RateLimited Kind = "403" // refused: 403 with the reason rateLimitExceeded
-	Broken      Kind = "500" // refused: internal error
+	TooMany     Kind = "429" // answered with too many requests
+	RateLimited Kind = "403" // answered with 403 with the reason rateLimitExceeded
+	Broken      Kind = "500" // answered with internal error
 	// the connection ends: a read in the middle of the answer, a write before it takes effect
 	Cut  Kind = "cut"
 	Slow Kind = "slow" // answered after a pause
 	Lost Kind = "lost" // the call takes effect and the answer is lost
 )
 
-// Any matches every api, or every method.
+// Any matches every API, or every method.
 const Any = "*"
 
-// Rule says which calls fail and how.
+// Rule states which calls fail, and how.
 type Rule struct {
 	API    string `json:"api"`    // drive, calendar, classroom, storage, run or *
 	Method string `json:"method"` // like files.create; files.* and * match many
 	// the n-th matching call since the rule was added, from 1
 	Nth  int64   `json:"nth,omitempty"`
-	Rate float64 `json:"rate,omitempty"` // or this share of the matching calls, above 0 to 1
+	Rate float64 `json:"rate,omitempty"` // or this share of the matching calls, in (0, 1]
 	Kind Kind    `json:"kind"`
 	Seed int64   `json:"seed,omitempty"` // same seed, same calls: the same faults
 
-	Hits int64 `json:"hits"` // calls struck so far
+	Hits int64 `json:"hits"` // calls that failed so far
 }
 
-// Table holds the rules. The first that matches wins. It is safe for concurrent use.
+// Table holds the rules. The first matching rule wins. A Table is safe for concurrent use.
 type Table struct {
 	pause time.Duration // of Slow
 
@@ -58,6 +57,7 @@ type Table struct {
 	rules []*counted
 }
 
+// counted is a rule with the calls that it matched.
 type counted struct {
 	Rule
 	calls int64 // matching calls so far
@@ -65,12 +65,12 @@ type counted struct {
 	byMethod map[string]int64
 }
 
-// New makes an empty table; pause is how long a slow answer takes.
+// New returns an empty table. pause is the delay of [Slow] answers.
 func New(pause time.Duration) *Table {
 	return &Table{pause: pause}
 }
 
-// Add appends a rule.
+// Add appends a rule. An invalid rule is an error.
 func (t *Table) Add(r Rule) error {
 	if err := r.validate(); err != nil {
 		return err
@@ -82,6 +82,7 @@ func (t *Table) Add(r Rule) error {
 	return nil
 }
 
+// validate refuses a rule that could never match or that matches in two ways.
 func (r Rule) validate() error {
 	switch {
 	case !slices.Contains([]string{"drive", "calendar", "classroom", "storage", "run", Any}, r.API):
@@ -107,7 +108,7 @@ func (t *Table) Clear() {
 	t.rules = nil
 }
 
-// Rules lists the rules in their order, with their hits.
+// Rules returns the rules in their order, with their hits.
 func (t *Table) Rules() []Rule {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -118,7 +119,7 @@ func (t *Table) Rules() []Rule {
 	return rules
 }
 
-// Strike counts a call and tells how it fails: [None] if it does not.
+// Strike counts a call and returns how it fails, or [None].
 func (t *Table) Strike(api, method string) Kind {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,15 +141,16 @@ func (t *Table) Strike(api, method string) Kind {
 	return struck
 }
 
-// draw gives a number in [0, 1) that depends on the rule, its seed and the count of calls of the
-// method.
+// draw returns a number in [0, 1). It depends on the rule, its seed and the number of calls of
+// the method.
 func (r *counted) draw(index int, call string) float64 {
 	sum := fnv.New64a()
 	_, _ = fmt.Fprintf(sum, "%d %s %d", index, call, r.byMethod[call])
-	// #nosec G404 -- to be foreseen is the point
+	// #nosec G404 -- predictable on purpose
 	return rand.New(rand.NewPCG(uint64(r.Seed), sum.Sum64())).Float64()
 }
 
+// matches reports whether a pattern (a name, files.* or *) matches a name.
 func matches(pattern, name string) bool {
 	if prefix, many := strings.CutSuffix(pattern, Any); many {
 		return strings.HasPrefix(name, prefix)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// SpareHeader with the value off keeps a call from being struck.
+// SpareHeader with the value off exempts a call from all rules.
 const SpareHeader = "X-Workspace-Faults"
 
 const (
@@ -21,7 +21,8 @@ const (
 	bigBodyBytes = 64 << 10
 )
 
-// ServeHTTP is /workspace/faults: POST adds a rule, GET lists the rules, DELETE removes them.
+// ServeHTTP handles /workspace/faults: POST adds a rule, GET lists the rules, DELETE removes
+// them.
 func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodPost:
@@ -43,6 +44,7 @@ func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// post adds the rule in a request's body.
 func (t *Table) post(w http.ResponseWriter, r *http.Request) {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, ruleBytes))
 	decoder.DisallowUnknownFields()
@@ -59,11 +61,12 @@ func (t *Table) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rule.Hits = 0
+	// answer answers with a JSON body.
 	answer(w, http.StatusCreated, rule)
 }
 
-// Wrap makes a stand-in fail as the table says. method names the API's method that a request
-// calls, like files.create; "" is a request that no rule can strike.
+// Wrap returns a handler that fails as the table states. method returns the name of the method
+// that a request calls, like files.create. Requests without a name never fail.
 func (t *Table) Wrap(
 	api string, method func(*http.Request) string, next http.Handler,
 ) http.Handler {
@@ -77,6 +80,7 @@ func (t *Table) Wrap(
 	})
 }
 
+// serve answers a call that fails in the given way.
 func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch kind {
 	case TooMany:
@@ -107,7 +111,7 @@ func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next ht
 		cut(w, r, next)
 	case Lost:
 		next.ServeHTTP(&nowhere{header: http.Header{}}, r)
-		panic(http.ErrAbortHandler) // the server's way to end a connection without an answer
+		panic(http.ErrAbortHandler) // ends the connection without an answer
 	case Slow:
 		timer := time.NewTimer(t.pause)
 		defer timer.Stop()
@@ -121,8 +125,8 @@ func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next ht
 	}
 }
 
-// cut ends the connection: a read in the middle of the answer, an upload in the middle of its
-// body, any other call before the stand-in sees it.
+// cut ends the connection: in the middle of the answer to a read, in the middle of the body of an
+// upload, and before the stand-in sees any other call.
 func cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch {
 	case r.Method == http.MethodGet:
@@ -135,27 +139,34 @@ func cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	panic(http.ErrAbortHandler)
 }
 
-// nowhere takes an answer that nobody will see.
+// nowhere is a response writer that discards the answer.
 type nowhere struct{ header http.Header }
 
+// Header implements http.ResponseWriter.
 func (n *nowhere) Header() http.Header {
 	return n.header
 }
+
+// WriteHeader implements http.ResponseWriter.
 func (n *nowhere) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
 func (n *nowhere) Write(p []byte) (int, error) {
 	return len(p), nil
 }
+
+// Flush implements http.Flusher.
 func (n *nowhere) Flush() {}
 
-// shortened passes on the first bytes of an answer. Its length is promised in the header by then,
-// so that the reader sees a broken answer and never a short one.
+// shortened passes on the first bytes of an answer. Its Content-Length was sent by then, so that
+// the reader notices a broken answer and never takes it for a short one.
 type shortened struct {
 	http.ResponseWriter
 	left    int
 	started bool
 }
 
-// WriteHeader halves what gets through of an answer that is short as it is.
+// WriteHeader implements http.ResponseWriter. A short answer is cut in its middle.
 func (s *shortened) WriteHeader(status int) {
 	if length, err := strconv.Atoi(s.Header().Get("Content-Length")); err == nil {
 		s.left = min(s.left, length/2)
@@ -184,12 +195,12 @@ func (s *shortened) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Unwrap lets http.ResponseController reach the server's own writer.
+// Unwrap lets http.ResponseController reach the server's writer.
 func (s *shortened) Unwrap() http.ResponseWriter {
 	return s.ResponseWriter
 }
 
-// broken is a body whose sender went away.
+// broken is a body whose sender disconnects.
 type broken struct {
 	io.Reader
 	io.Closer

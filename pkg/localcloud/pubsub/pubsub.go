@@ -1,12 +1,12 @@
-// Package pubsub is Pub/Sub on one machine: the server that comes with the client library
-// (pstest), and the pushes that it lacks.
+// Package pubsub is a stand-in of Pub/Sub: the server of the client library (pstest), and the
+// push deliveries that it lacks.
 //
-// It knows topics, subscriptions and HTTP. It knows nothing of what messages say. pstest speaks
-// the API over a socket and holds topics and subscriptions; the messages of a topic with a push
-// subscription are taken from it as they are published and held here, because pstest never
-// pushes, ignores the retry policy, drops what waits for 10 minutes and forgets nothing else.
-// Here a message is pushed until it is acknowledged or dead-lettered, and then it is gone. A
-// restart loses all messages, which Pub/Sub does not; whoever relies on messages alone finds out.
+// It knows topics, subscriptions and HTTP. It knows nothing of what messages contain. pstest
+// serves the API and holds topics and subscriptions. Messages of a topic with a push subscription
+// are taken from pstest as they are published, because it never pushes, ignores the retry policy
+// and drops waiting messages after 10 minutes. Here a message is pushed until it is acknowledged
+// or dead-lettered. A restart loses all messages, which Pub/Sub does not: a program that relies
+// on messages alone fails here.
 //
 // Deadlines and back-offs are divided by [Options].Scale. Start with [Start].
 package pubsub
@@ -30,7 +30,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Options say what there is.
+// Options configure a [Server].
 type Options struct {
 	Project string
 	// those that no subscription names; what is published there is dropped
@@ -40,10 +40,14 @@ type Options struct {
 	Concurrency   int            // pushes of one subscription at once; 0 is 8
 	Now           func() time.Time
 	Log           *slog.Logger // nil: nothing is logged
-	Chaos         Chaos
+	// Chaos makes deliveries worse than on a quiet machine, within what Pub/Sub's guarantees
+	// allow. Shares are from 0 to 1. The same seed and the same order of publishes make the same
+	// choices.
+	Chaos Chaos
 }
 
-// Subscription is a way out of a topic. The durations are what one would give Pub/Sub.
+// Subscription is a subscription of a topic. Durations are given as to Pub/Sub, before the time
+// scale.
 type Subscription struct {
 	Name    string
 	Topic   string
@@ -84,7 +88,8 @@ type Server struct {
 	chaos Chaos
 }
 
-// Start makes the topics and subscriptions and listens on a free port of the loopback.
+// Start creates the topics and subscriptions and listens on a free port of the loopback
+// interface.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ctx, stop := context.WithCancel(ctx)
 	s := &Server{
@@ -95,7 +100,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		now:     options.Now,
 		stop:    stop,
 		chaos:   options.Chaos,
-		dice:    rand.New(rand.NewPCG(options.Chaos.Seed, 0)), //nolint:gosec // chaos wants to be repeated, not to be secret
+		dice:    rand.New(rand.NewPCG(options.Chaos.Seed, 0)), //nolint:gosec // repeatable on purpose, and no secret
 	}
 	s.chaos.UpTo = scaled(cmp.Or(s.chaos.UpTo, time.Minute), options.Scale)
 	s.pstest = pstest.NewServerWithAddress(
@@ -109,12 +114,12 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where clients find the server: host:port, without TLS.
+// Addr returns the address for clients: host:port, without TLS.
 func (s *Server) Addr() string {
 	return s.pstest.Addr
 }
 
-// Close ends the pushes that run and waits for them. Messages that wait are lost.
+// Close ends the running pushes and waits for them. Waiting messages are lost.
 func (s *Server) Close() {
 	_ = s.pstest.Close() // never an error; no publish comes in from here on
 	s.stop()
@@ -123,16 +128,16 @@ func (s *Server) Close() {
 	}
 }
 
-// Stats counts what became of the messages of a subscription.
+// Stats counts the messages of a subscription by their state.
 type Stats struct {
-	Waiting      int // taken, and neither acknowledged nor dead-lettered
+	Waiting      int // received, neither acknowledged nor dead-lettered
 	Running      int // pushes
 	Acknowledged int
-	Failed       int // pushes that were answered wrongly, late or not at all
+	Failed       int // pushes without an acknowledgement in time
 	DeadLettered int
 }
 
-// Stats counts by the subscription's name.
+// Stats returns the counts of each push subscription, by its short name.
 func (s *Server) Stats() map[string]Stats {
 	all := map[string]Stats{}
 	for _, p := range s.pushed {
@@ -141,7 +146,7 @@ func (s *Server) Stats() map[string]Stats {
 	return all
 }
 
-// build makes topics, subscriptions and pushers.
+// build creates topics, subscriptions and pushers.
 func (s *Server) build(ctx context.Context, options Options) error {
 	topics := map[string]bool{}
 	for _, topic := range options.Topics {
@@ -195,11 +200,12 @@ func (s *Server) build(ctx context.Context, options Options) error {
 	return nil
 }
 
+// topic returns a topic's full name.
 func (s *Server) topic(name string) string {
 	return "projects/" + s.project + "/topics/" + name
 }
 
-// described is a subscription as the API shows it.
+// described returns a subscription as the API shows it.
 func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
 	d := &pubsubpb.Subscription{
 		Name: "projects/" + s.project + "/subscriptions/" + subscription.Name, Topic: s.topic(subscription.Topic),
@@ -224,7 +230,7 @@ func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
 // taker takes published messages from pstest before it stores them.
 type taker struct{ server *Server }
 
-// React implements pstest.Reactor. It is called under pstest's lock and does not wait.
+// React implements pstest.Reactor. pstest calls it under its lock; it does not block.
 func (t taker) React(request any) (handled bool, answer any, err error) {
 	publish, ok := request.(*pubsubpb.PublishRequest)
 	if !ok {
@@ -239,7 +245,7 @@ func (t taker) React(request any) (handled bool, answer any, err error) {
 		message.MessageId = strconv.FormatUint(rand.Uint64(), 10) //nolint:gosec // an id, not a secret
 		message.PublishTime = timestamppb.New(t.server.now())
 		response.MessageIds = append(response.MessageIds, message.GetMessageId())
-		if p != nil { // nobody listens otherwise
+		if p != nil { // otherwise the topic has no subscription
 			t.server.take(p, message)
 		}
 	}
@@ -249,7 +255,7 @@ func (t taker) React(request any) (handled bool, answer any, err error) {
 	return true, response, nil
 }
 
-// take hands a message to its pusher, with what chaos does to it.
+// take passes a message to its pusher, with the effects of chaos.
 func (s *Server) take(p *pusher, message *pubsubpb.PubsubMessage) {
 	copies := 1
 	if s.strikes(func(c Chaos) float64 { return c.Double }) {
@@ -276,6 +282,7 @@ func (s *Server) strikes(share func(Chaos) float64) bool {
 	return wanted > 0 && s.dice.Float64() < wanted
 }
 
+// delay draws the delay of a message, up to Chaos.UpTo.
 func (s *Server) delay() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -294,7 +301,7 @@ func (s *Server) bury(ctx context.Context, topic string, message *pubsubpb.Pubsu
 	return err
 }
 
-// scaled divides a wait by the time scale.
+// scaled divides a wait by the time scale. The result is at least 1 ms.
 func scaled(d time.Duration, scale float64) time.Duration {
 	if scale <= 0 {
 		scale = 1

@@ -198,7 +198,7 @@ func TestSlowHandler(t *testing.T) {
 	)
 }
 
-// TestRefused: nobody listens, as when a process is being started again.
+// TestRefused: no process listens, as during a restart.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -332,7 +332,7 @@ func TestPull(t *testing.T) {
 		t,
 		pubsub.Options{
 			Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage"}},
-			Topics:        []string{"nobody"},
+			Topics:        []string{"unused"},
 		},
 	)
 	puller, err := client.NewClient(t.Context(), "p", option.WithEndpoint(server.Addr()), option.WithoutAuthentication(),
@@ -355,14 +355,14 @@ func TestPull(t *testing.T) {
 		t.Error(err)
 	}
 	kept := server.Kept()
-	if err := topics.Publish(t.Context(), "nobody", claim(8)); err != nil {
+	if err := topics.Publish(t.Context(), "unused", claim(8)); err != nil {
 		t.Error(err)
 	}
 	if err := topics.Publish(t.Context(), "unknown", claim(8)); err == nil {
 		t.Error("published to a topic that does not exist")
 	}
 	if server.Kept() != kept {
-		t.Error("kept what nobody will ask for")
+		t.Error("kept a message without a subscription")
 	}
 	if _, err := pubsub.Start(t.Context(), pubsub.Options{Project: "p", Now: time.Now, Subscriptions: []pubsub.Subscription{
 		{Name: "a", Topic: "t"}, {Name: "b", Topic: "t"},

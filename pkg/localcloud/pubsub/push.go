@@ -28,7 +28,7 @@ type pusher struct {
 	deadline     time.Duration // scaled, like the two below
 	min, max     time.Duration
 
-	ctx     context.Context //nolint:containedctx // the pusher's life: what runs in it has no caller
+	ctx     context.Context //nolint:containedctx // ends all pushes, which have no caller
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -39,18 +39,19 @@ type pusher struct {
 	stats   Stats
 }
 
-// timer holds a delivery back.
+// timer delays a delivery.
 type timer struct {
 	*time.Timer
 	yields bool // only until the next message passes
 }
 
-// delivery is a message on its way.
+// delivery is a message that is neither acknowledged nor dead-lettered.
 type delivery struct {
 	message *pubsubpb.PubsubMessage
 	failed  int // pushes so far
 }
 
+// newPusher returns a pusher that runs until ctx ends.
 func newPusher(
 	ctx context.Context, server *Server, subscription Subscription, client *http.Client, options Options,
 ) *pusher {
@@ -77,7 +78,7 @@ func newPusher(
 	}
 }
 
-// close drops what waits and returns when nothing runs any more; the context has ended before.
+// close drops waiting messages and waits for running pushes. The context has ended before.
 func (p *pusher) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -91,13 +92,14 @@ func (p *pusher) close() {
 	p.client.CloseIdleConnections()
 }
 
+// snapshot returns the current counts.
 func (p *pusher) snapshot() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.stats
 }
 
-// enqueue has a new message pushed after a wait.
+// enqueue pushes a new message after a wait.
 func (p *pusher) enqueue(d *delivery, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,7 +107,7 @@ func (p *pusher) enqueue(d *delivery, wait time.Duration) {
 	p.wait(d, wait, false)
 }
 
-// yield has a new message pushed when another one has passed it, or after a wait.
+// yield pushes a new message after another one has passed it, or after a wait.
 func (p *pusher) yield(d *delivery, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +115,7 @@ func (p *pusher) yield(d *delivery, wait time.Duration) {
 	p.wait(d, wait, true)
 }
 
-// wait has a message pushed later; p.mu is held.
+// wait pushes a message later. p.mu is held.
 func (p *pusher) wait(d *delivery, wait time.Duration, yields bool) {
 	if p.closed {
 		return
@@ -132,7 +134,7 @@ func (p *pusher) wait(d *delivery, wait time.Duration, yields bool) {
 	})}
 }
 
-// push has a message pushed now, and those that let it pass after it; p.mu is held.
+// push pushes a message now, and after it the messages that yielded to it. p.mu is held.
 func (p *pusher) push(d *delivery) {
 	p.start(d)
 	for waiting, t := range p.later {
@@ -143,7 +145,7 @@ func (p *pusher) push(d *delivery) {
 	}
 }
 
-// start queues a message, and starts a worker if there may be one more; p.mu is held.
+// start queues a message, and starts a worker if fewer than the allowed number run. p.mu is held.
 func (p *pusher) start(d *delivery) {
 	p.ready = append(p.ready, d)
 	if p.workers < p.slots {
@@ -152,13 +154,13 @@ func (p *pusher) start(d *delivery) {
 	}
 }
 
-// work pushes until nothing is ready.
+// work pushes until no message is ready.
 func (p *pusher) work() {
 	for {
 		p.mu.Lock()
 		if len(p.ready) == 0 {
 			p.workers--
-			p.ready = nil // what it has grown to is not kept
+			p.ready = nil // frees the array that it grew to
 			p.mu.Unlock()
 			return
 		}
@@ -185,7 +187,7 @@ func (p *pusher) work() {
 	}
 }
 
-// refused waits, or gives the message up.
+// refused schedules the next push of a message, or dead-letters it.
 func (p *pusher) refused(d *delivery, problem error) {
 	if p.ctx.Err() != nil {
 		return
@@ -211,7 +213,7 @@ func (p *pusher) refused(d *delivery, problem error) {
 	p.wait(d, p.backoff(d.failed), false)
 }
 
-// backoff doubles with each failed push.
+// backoff returns the wait after a number of failed pushes. It doubles with each of them.
 func (p *pusher) backoff(failed int) time.Duration {
 	wait := p.min
 	for ; failed > 1 && wait < p.max; failed-- {
@@ -220,7 +222,8 @@ func (p *pusher) backoff(failed int) time.Duration {
 	return min(wait, p.max)
 }
 
-// dead is the copy of a message that goes to the dead-letter topic.
+// dead returns the copy of a message for the dead-letter topic, with the attributes that Pub/Sub
+// adds.
 func (p *pusher) dead(d *delivery) *pubsubpb.PubsubMessage {
 	attributes := maps.Clone(d.message.GetAttributes())
 	if attributes == nil {
@@ -235,8 +238,8 @@ func (p *pusher) dead(d *delivery) *pubsubpb.PubsubMessage {
 	return &pubsubpb.PubsubMessage{Data: d.message.GetData(), Attributes: attributes}
 }
 
-// deliver pushes once. A handler that is slower than the deadline goes on, as it does behind
-// Pub/Sub: its answer counts no more, and the message is pushed again beside it.
+// deliver pushes once. A handler that is slower than the deadline continues, as it does behind
+// Pub/Sub: its answer is ignored, and the message is pushed a second time beside it.
 func (p *pusher) deliver(d *delivery) error {
 	body, err := p.envelope(d)
 	if err != nil {
@@ -260,11 +263,12 @@ func (p *pusher) deliver(d *delivery) error {
 	}
 }
 
-// acknowledges are the statuses that Pub/Sub takes for an acknowledgement.
+// acknowledges are the statuses that acknowledge a message, as for Pub/Sub.
 var acknowledges = []int{
 	http.StatusProcessing, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent,
 }
 
+// post sends an envelope to the endpoint. An answer that is no acknowledgement is an error.
 func (p *pusher) post(ctx context.Context, body []byte) error {
 	request, err := http.NewRequestWithContext(
 		ctx, http.MethodPost, p.subscription.PushURL, bytes.NewReader(body),
@@ -288,7 +292,8 @@ func (p *pusher) post(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// envelope is what is posted. Pub/Sub counts deliveries only for who has a dead-letter policy.
+// envelope returns the body of a push. As with Pub/Sub, it counts deliveries only for a
+// subscription with a dead-letter policy.
 func (p *pusher) envelope(d *delivery) ([]byte, error) {
 	id, published := d.message.GetMessageId(), d.message.GetPublishTime().AsTime().Format(time.RFC3339Nano)
 	message := map[string]any{

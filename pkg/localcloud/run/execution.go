@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// execution is a run of the job, as it lies on disk.
+// execution is one run of the job, as it is stored.
 type execution struct {
 	Sequence int64             `json:"sequence"` // grows with each execution
 	ID       string            `json:"id"`
@@ -34,17 +34,17 @@ type execution struct {
 	over      chan struct{} // closed at the end
 }
 
-// state is where a task is.
+// state is the state of a task.
 type state string
 
 const (
-	pending   state = "pending" // or running: what runs is not on disk, it must be run again
+	pending   state = "pending" // or running: a running task is stored as pending, so that the next start runs it
 	succeeded state = "succeeded"
 	failed    state = "failed"
 	cancelled state = "cancelled"
 )
 
-// task is one task of an execution. Its fields are guarded by the server's mutex.
+// task is one task of an execution. The server's mutex guards its fields.
 type task struct {
 	Index   int       `json:"index"`
 	State   state     `json:"state"`
@@ -65,11 +65,12 @@ type result struct {
 	Signal   int    `json:"signal"`
 }
 
+// Ended reports whether the task has no further attempt.
 func (t *task) Ended() bool {
 	return t.State != pending
 }
 
-// count is how many tasks are in a state.
+// count returns how many tasks ok accepts.
 func (e *execution) count(ok func(*task) bool) int64 {
 	n := int64(0)
 	for _, t := range e.Tasks {
@@ -80,11 +81,12 @@ func (e *execution) count(ok func(*task) bool) int64 {
 	return n
 }
 
+// is returns a function that reports whether a task is in the wanted state.
 func is(wanted state) func(*task) bool {
 	return func(t *task) bool { return t.State == wanted }
 }
 
-// newExecution is not on disk yet; the server's mutex is held.
+// newExecution returns an execution that is not stored yet. The server's mutex is held.
 func (s *Server) newExecution(tasks int) *execution {
 	s.sequence++
 	now := s.options.Now().UTC()
@@ -106,18 +108,20 @@ func (s *Server) newExecution(tasks int) *execution {
 	return e
 }
 
-// random is a lower-case name of so many characters.
+// random returns n random characters from 0-9 and a-f.
 func random(n int) string {
 	b := make([]byte, (n+1)/2)
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)[:n]
 }
 
+// path returns the file of an execution.
 func (s *Server) path(e *execution) string {
 	return filepath.Join(s.options.Dir, e.ID+".json")
 }
 
-// save writes an execution over what is on disk; the server's mutex is held.
+// save writes an execution to its file in one step: a kill leaves the old content or the new one.
+// The server's mutex is held.
 func (s *Server) save(e *execution) error {
 	e.Updated = s.options.Now().UTC()
 	data, err := json.Marshal(e)
@@ -134,14 +138,14 @@ func (s *Server) save(e *execution) error {
 	return nil
 }
 
-// note is save where nobody can be told.
+// note saves an execution where no caller can get an error. It logs the error.
 func (s *Server) note(e *execution) {
 	if err := s.save(e); err != nil {
 		s.options.Log.Error("the state of an execution is not on disk", "error", err)
 	}
 }
 
-// open reads all executions.
+// open reads all executions, and removes nothing.
 func (s *Server) open() error {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
 		return fmt.Errorf("open the executions: %w", err)
@@ -181,7 +185,7 @@ func (s *Server) open() error {
 	return nil
 }
 
-// settle ends an execution whose tasks have ended; the server's mutex is held.
+// settle ends an execution whose tasks have all ended. The server's mutex is held.
 func (s *Server) settle(e *execution) {
 	if !e.Ended.IsZero() || e.count((*task).Ended) < int64(len(e.Tasks)) {
 		return
@@ -192,7 +196,7 @@ func (s *Server) settle(e *execution) {
 	s.prune()
 }
 
-// prune forgets the oldest executions that have ended; the server's mutex is held.
+// prune forgets the oldest ended executions beyond [kept]. The server's mutex is held.
 func (s *Server) prune() {
 	for i := len(s.executions) - 1; i >= 0 && len(s.executions) > kept; i-- {
 		if e := s.executions[i]; !e.Ended.IsZero() {
@@ -201,7 +205,7 @@ func (s *Server) prune() {
 	}
 }
 
-// forget removes an execution; the server's mutex is held.
+// forget removes an execution. The server's mutex is held.
 func (s *Server) forget(e *execution) {
 	if err := os.Remove(s.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.options.Log.Error("an execution cannot be removed", "error", err)

@@ -18,6 +18,7 @@ const (
 	mostTimeout = 168 * time.Hour
 )
 
+// getJob answers jobs.get.
 func (s *Server) getJob(c *call) (any, error) {
 	if c.name("") != s.options.Job {
 		return nil, notFound(c.name(""))
@@ -27,7 +28,7 @@ func (s *Server) getJob(c *call) (any, error) {
 	return s.jobView(), nil
 }
 
-// run starts an execution. It is on disk before it is answered.
+// run answers jobs.run. The execution is on disk before it is answered.
 func (s *Server) run(c *call) (any, error) {
 	if c.name(":run") != s.options.Job {
 		return nil, notFound(c.name(":run"))
@@ -68,7 +69,7 @@ func (s *Server) run(c *call) (any, error) {
 	return s.operation(e)
 }
 
-// override applies what a launch changes of the job.
+// override applies the overrides of a launch to an execution.
 func (s *Server) override(e *execution, overrides *api.GoogleCloudRunV2Overrides) error {
 	if overrides.Timeout != "" {
 		timeout, err := time.ParseDuration(overrides.Timeout)
@@ -121,7 +122,7 @@ func (s *Server) override(e *execution, overrides *api.GoogleCloudRunV2Overrides
 	return nil
 }
 
-// find returns an execution by its full name; the server's mutex is held.
+// find returns an execution by its full name. The server's mutex is held.
 func (s *Server) find(name string) (*execution, error) {
 	for _, e := range s.executions {
 		if s.name(e) == name {
@@ -131,6 +132,7 @@ func (s *Server) find(name string) (*execution, error) {
 	return nil, notFound(name)
 }
 
+// getExecution answers executions.get.
 func (s *Server) getExecution(c *call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +143,7 @@ func (s *Server) getExecution(c *call) (any, error) {
 	return s.view(e), nil
 }
 
-// listExecutions gives the newest first, as Cloud Run does.
+// listExecutions answers executions.list, newest first as Cloud Run does.
 func (s *Server) listExecutions(c *call) (any, error) {
 	parent := c.name("/executions")
 	if jobs, all := strings.CutSuffix(parent, "/-"); parent != s.options.Job &&
@@ -161,8 +163,8 @@ func (s *Server) listExecutions(c *call) (any, error) {
 	return answer, nil
 }
 
-// cancel asks an execution to end. Tasks that wait end at once, those that run when their
-// processes do.
+// cancel answers executions.cancel. Waiting tasks end at once, running tasks when their processes
+// have ended.
 func (s *Server) cancel(c *call) (any, error) {
 	var request api.GoogleCloudRunV2CancelExecutionRequest
 	if err := c.into(&request); err != nil {
@@ -195,6 +197,7 @@ func (s *Server) cancel(c *call) (any, error) {
 	return s.operation(e)
 }
 
+// deleteExecution answers executions.delete. A running execution is refused.
 func (s *Server) deleteExecution(c *call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,6 +214,7 @@ func (s *Server) deleteExecution(c *call) (any, error) {
 	return s.operation(e)
 }
 
+// listTasks answers tasks.list, in the order of the tasks' indexes.
 func (s *Server) listTasks(c *call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,6 +235,7 @@ func (s *Server) listTasks(c *call) (any, error) {
 	return answer, nil
 }
 
+// getTask answers tasks.get.
 func (s *Server) getTask(c *call) (any, error) {
 	parent, id, _ := strings.Cut(c.name(""), "/tasks/")
 	s.mu.Lock()
@@ -247,8 +252,8 @@ func (s *Server) getTask(c *call) (any, error) {
 	return nil, notFound(c.name(""))
 }
 
-// getOperation also serves wait, which answers when the operation is done, or when its time is
-// up.
+// getOperation answers operations.get and operations.wait. wait answers when the operation is
+// done or its timeout has passed.
 func (s *Server) getOperation(c *call) (any, error) {
 	name, waits := strings.CutSuffix(c.name(""), ":wait")
 	e, err := s.ofOperation(name)
@@ -280,6 +285,7 @@ func (s *Server) getOperation(c *call) (any, error) {
 	return s.operation(e)
 }
 
+// ofOperation returns the execution of an operation's name.
 func (s *Server) ofOperation(name string) (*execution, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,7 +297,8 @@ func (s *Server) ofOperation(name string) (*execution, error) {
 	return nil, notFound(name)
 }
 
-// operation is what starting or ending an execution is to its caller; the server's mutex is held.
+// operation returns an execution as the long-running operation that its caller waits for. The
+// server's mutex is held.
 func (s *Server) operation(e *execution) (any, error) {
 	metadata, err := json.Marshal(s.view(e))
 	if err != nil {

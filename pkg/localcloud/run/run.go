@@ -1,13 +1,13 @@
-// Package run is the Cloud Run Admin API on one machine, for one job: executions are kept on
-// disk, and their tasks are processes.
+// Package run is a stand-in of the Cloud Run Admin API for one job. Executions are kept on disk,
+// and their tasks are processes.
 //
-// It knows the API, as its description and the pages beside it tell, and what Cloud Run gives to
-// a task. It knows nothing of what the tasks do. Requests and our own answers are held against
-// the description; what it does not say is checked here by hand. A started execution is on disk
-// before it is answered. If the machine stops, tasks that had not ended are run again by the next
-// [New], as Cloud Run moves tasks to another machine; that attempt does not count.
+// It knows the API and what Cloud Run gives to a task. It knows nothing of what the tasks do.
+// Requests and answers are checked with package apidesc; rules that the description lacks are
+// checked here. A started execution is on disk before it is answered. If the machine stops, the
+// next [New] runs tasks again that had not ended, as Cloud Run moves tasks to another machine;
+// the interrupted attempt does not count.
 //
-// Start with [New]; the server is a handler for the API's root.
+// Start with [New]. The server handles the API's root.
 package run
 
 import (
@@ -29,14 +29,14 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
 
-// Options are the job and where it runs.
+// Options are the job and how it runs.
 type Options struct {
 	Job     string    // in full; empty: projects/local/locations/local/jobs/merge
 	Command []string  // the program of a task, and its arguments
-	Env     []string  // what every task is given, secrets too: it is neither shown nor stored
-	Output  io.Writer // gets the lines that tasks print, one a call; nil: nobody reads them
+	Env     []string  // of every task, secrets included: neither shown nor stored
+	Output  io.Writer // gets the lines that tasks print, one a call; nil: discarded
 
-	Parallel   int           // tasks at once, of all executions; 0: as many as there are cores
+	Parallel   int           // tasks at once, of all executions; 0: one a core
 	MaxRetries int           // of a task; -1: none; 0: 3, as in the cloud
 	Timeout    time.Duration // of one attempt of a task, not scaled; 0: 1 h
 	Scale      float64       // divides waits; 0 is 1
@@ -47,17 +47,17 @@ type Options struct {
 	Log    *slog.Logger  // nil: silent
 }
 
-// kept is how many executions that have ended are kept.
+// kept is how many ended executions are kept. Cloud Run keeps 1,000, too.
 const kept = 1000
 
-// Server is the API as a handler. Close it.
+// Server is the API as an HTTP handler. Close it.
 type Server struct {
 	options Options
 	job     string // short name
 	api     *apidesc.API
 	handler http.Handler
 
-	ctx     context.Context //nolint:containedctx // the tasks' life
+	ctx     context.Context //nolint:containedctx // ends all tasks
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
@@ -69,8 +69,8 @@ type Server struct {
 	pids       map[int]bool
 }
 
-// New reads what is on disk and runs again what was running. The tasks of the job may start at
-// once: what they need must be up.
+// New reads the state under options.Dir and runs the tasks that had not ended. Tasks may start
+// before New returns: what they need must be up.
 func New(options Options) (*Server, error) {
 	options.Job = cmp.Or(options.Job, "projects/local/locations/local/jobs/merge")
 	options.Parallel = cmp.Or(options.Parallel, runtime.NumCPU())
@@ -115,8 +115,8 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the tasks that run and waits for them: SIGTERM, and SIGKILL after 10 s. They are
-// run again by the next New.
+// Close stops the running tasks and waits for them: SIGTERM, and SIGKILL after 10 s. The next New
+// runs them again.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.queue = nil
@@ -125,7 +125,7 @@ func (s *Server) Close() {
 	s.running.Wait()
 }
 
-// Pids are the numbers of the tasks' processes that run.
+// Pids returns the process ids of the running tasks, in ascending order.
 func (s *Server) Pids() []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// methodOf names a request for fault rules: jobs.run, executions.list, tasks.list,
+// methodOf names a request for the rules of faults, like jobs.run, executions.list or
 // operations.get.
 func (s *Server) methodOf(r *http.Request) string {
 	found, _ := s.api.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
@@ -153,7 +153,8 @@ func (s *Server) methodOf(r *http.Request) string {
 	return strings.Join(parts[max(0, len(parts)-2):], ".")
 }
 
-// scaled divides a wait, and leaves a process the time that processes need.
+// scaled divides a wait by the time scale. The result is at least least, the time that a process
+// needs.
 func (s *Server) scaled(d, least time.Duration) time.Duration {
 	return max(least, time.Duration(float64(d)/s.options.Scale))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
-// problem is an answer that is not a success, as Google gives it.
+// problem is an error that the caller gets in Google's form.
 type problem struct {
 	status  int
 	word    string
@@ -25,21 +25,24 @@ func (p *problem) Error() string {
 	return p.message
 }
 
+// invalid is a refusal with status 400 and INVALID_ARGUMENT.
 func invalid(format string, values ...any) error {
 	return &problem{http.StatusBadRequest, "INVALID_ARGUMENT", fmt.Sprintf(format, values...)}
 }
 
+// precondition is a refusal with status 400 and FAILED_PRECONDITION.
 func precondition(format string, values ...any) error {
 	return &problem{http.StatusBadRequest, "FAILED_PRECONDITION", fmt.Sprintf(format, values...)}
 }
 
+// notFound is the refusal of a call for a resource that does not exist.
 func notFound(name string) error {
 	return &problem{
 		http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("Resource '%s' was not found", name),
 	}
 }
 
-// call is a request whose method is known and whose parameters and body are of the right types.
+// call is a request that was checked against the description.
 type call struct {
 	*http.Request
 
@@ -49,12 +52,12 @@ type call struct {
 	fields apidesc.Fields // nil: all
 }
 
-// name is a resource's name in full, or its parent's: the path without what follows it.
+// name returns the full name of a resource or of its parent: the path without its end.
 func (c *call) name(without string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(c.URL.Path, "/v2/"), without)
 }
 
-// into reads the body.
+// into decodes the request's body.
 func (c *call) into(v any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -65,6 +68,7 @@ func (c *call) into(v any) error {
 	return nil
 }
 
+// bodyBytes bounds a request's body.
 const bodyBytes = 1 << 20
 
 // serve checks a request, answers it, and checks the answer.
@@ -78,6 +82,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the caller may be gone
 }
 
+// respond returns the body of the answer to a request.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	c, err := s.read(w, r)
 	if err != nil {
@@ -173,7 +178,8 @@ func (c *call) encode(answer any) ([]byte, error) {
 	return json.Marshal(c.fields.SelectObject(body))
 }
 
-// refuse answers in Google's form of errors.
+// refuse answers in Google's form of errors. Other errors are logged and answered with status
+// 500.
 func (s *Server) refuse(w http.ResponseWriter, err error) {
 	p := (*problem)(nil)
 	if !errors.As(err, &p) {
@@ -187,8 +193,8 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	})
 }
 
-// page cuts a page out of a list whose items have falling numbers: of those below the token's, as
-// many as asked for. The token of the next page is empty if there is none.
+// page returns one page of a list whose items have descending numbers: as many as asked for of
+// those below the token's number. The token of the next page is empty on the last one.
 func page[T any](c *call, all []T, number func(T) int64) (items []T, next string, err error) {
 	const most = 100
 	query := c.URL.Query()

@@ -11,13 +11,13 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 )
 
-// enqueue has a task run when a place is free; the server's mutex is held.
+// enqueue runs a task as soon as a slot is free. The server's mutex is held.
 func (s *Server) enqueue(t *task) {
 	s.queue = append(s.queue, t)
 	s.fill()
 }
 
-// fill gives free places to tasks that wait; the server's mutex is held.
+// fill gives free slots to waiting tasks, oldest first. The server's mutex is held.
 func (s *Server) fill() {
 	for len(s.queue) > 0 && s.places < s.options.Parallel && s.ctx.Err() == nil {
 		t := s.queue[0]
@@ -29,7 +29,8 @@ func (s *Server) fill() {
 	}
 }
 
-// live is a task from its first attempt to its last.
+// live runs a task from its first attempt to its last, with a pause of 1 s, 2 s, … 32 s between
+// attempts.
 func (s *Server) live(t *task) {
 	for attempt := t.Retried; ; attempt++ {
 		var last result
@@ -47,7 +48,7 @@ func (s *Server) live(t *task) {
 	}
 }
 
-// after notes how an attempt ended, and tells whether it was the last.
+// after records how an attempt ended. It reports whether it was the last attempt.
 func (s *Server) after(t *task, last result, interrupted bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +62,7 @@ func (s *Server) after(t *task, last result, interrupted bool) bool {
 			Code:    int64(codes.Canceled),
 			Message: "The execution was cancelled.",
 		}
-	case interrupted: // we are closing: the next New runs it again
+	case interrupted: // the server closes: the next New runs the task again
 		t.running = false
 		s.places--
 		return true
@@ -93,7 +94,7 @@ func (s *Server) after(t *task, last result, interrupted bool) bool {
 	return true
 }
 
-// wait is the pause before a further attempt.
+// wait pauses before a further attempt.
 func (s *Server) wait(t *task, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -104,10 +105,11 @@ func (s *Server) wait(t *task, d time.Duration) {
 	}
 }
 
-// grace is between SIGTERM and SIGKILL.
+// grace is the time between SIGTERM and SIGKILL.
 const grace = 10 * time.Second
 
-// attempt runs a task once. It is interrupted if it ended because it was told to.
+// attempt runs a task once. It reports whether the attempt was interrupted by a cancellation or
+// by Close.
 func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 	process, err := supervisor.Start(supervisor.Command{
 		Args:   s.args(t.of),
@@ -151,12 +153,12 @@ func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
 	}
 	if exit.OK() {
-		return result{}, false // it was done by then
+		return result{}, false // it had finished its work by then
 	}
 	return resultOf(exit), interrupted
 }
 
-// resultOf says how a process ended in the words of Cloud Run.
+// resultOf describes how a process ended, with the status codes of Cloud Run.
 func resultOf(exit supervisor.Exit) result {
 	switch {
 	case exit.Err != nil:
@@ -174,7 +176,7 @@ func resultOf(exit supervisor.Exit) result {
 	}
 }
 
-// args are the job's command with an execution's arguments.
+// args returns the job's command with an execution's arguments.
 func (s *Server) args(e *execution) []string {
 	if e.Replaced {
 		return append([]string{s.options.Command[0]}, e.Args...)
@@ -182,7 +184,7 @@ func (s *Server) args(e *execution) []string {
 	return s.options.Command
 }
 
-// environment is what a task is given; what stands later wins.
+// environment returns the environment of an attempt. Later entries override earlier ones.
 func (s *Server) environment(t *task, attempt int) []string {
 	env := append([]string{}, s.options.Env...)
 	for name, value := range t.of.Env {

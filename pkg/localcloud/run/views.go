@@ -14,24 +14,28 @@ import (
 
 // What the API shows. The server's mutex is held by all callers.
 
+// name returns an execution's full name.
 func (s *Server) name(e *execution) string {
 	return s.options.Job + "/executions/" + e.ID
 }
 
+// operationName returns the full name of an execution's operation.
 func (s *Server) operationName(e *execution) string {
 	place, _, _ := strings.Cut(s.options.Job, "/jobs/")
 	return place + "/operations/" + e.UID
 }
 
+// taskID returns the last part of a task's name.
 func taskID(t *task) string {
 	return t.of.ID + "-task" + strconv.Itoa(t.Index)
 }
 
+// etag returns an entity tag, which is equal for equal texts.
 func (s *Server) etag(of string) string {
 	return fmt.Sprintf("%q", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(of))), 36))
 }
 
-// stamp is an instant as the API writes it; a zero one is left out.
+// stamp formats an instant as the API does. The zero time is left out.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -39,10 +43,12 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
+// duration formats a duration as the API does, in seconds.
 func duration(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }
 
+// jobView returns the job as the API shows it.
 func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 	job := &api.GoogleCloudRunV2Job{
 		Name:               s.options.Job,
@@ -74,6 +80,7 @@ func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 	return job
 }
 
+// template returns the template of a job's or execution's tasks.
 func (s *Server) template(
 	args []string, env map[string]string, timeout time.Duration, retries int,
 ) *api.GoogleCloudRunV2TaskTemplate {
@@ -86,6 +93,7 @@ func (s *Server) template(
 	}
 }
 
+// container returns the job's only container.
 func (s *Server) container(args []string, env map[string]string) *api.GoogleCloudRunV2Container {
 	container := &api.GoogleCloudRunV2Container{
 		Name:    s.job,
@@ -101,6 +109,7 @@ func (s *Server) container(args []string, env map[string]string) *api.GoogleClou
 	return container
 }
 
+// view returns an execution as the API shows it.
 func (s *Server) view(e *execution) *api.GoogleCloudRunV2Execution {
 	var started time.Time
 	for _, t := range e.Tasks {
@@ -133,7 +142,7 @@ func (s *Server) view(e *execution) *api.GoogleCloudRunV2Execution {
 	}
 }
 
-// failure is what the first failed task died of; nil if none did.
+// failure returns how the first failed task ended, or nil if none failed.
 func (s *Server) failure(e *execution) *result {
 	for _, t := range e.Tasks {
 		if t.State == failed {
@@ -143,7 +152,7 @@ func (s *Server) failure(e *execution) *result {
 	return nil
 }
 
-// completed is the condition of that name.
+// completed returns an execution's condition Completed.
 func (s *Server) completed(e *execution) *api.GoogleCloudRunV2Condition {
 	condition := &api.GoogleCloudRunV2Condition{
 		Type:               "Completed",
@@ -163,6 +172,7 @@ func (s *Server) completed(e *execution) *api.GoogleCloudRunV2Condition {
 	return condition
 }
 
+// taskView returns a task as the API shows it.
 func (s *Server) taskView(t *task) *api.GoogleCloudRunV2Task {
 	e := t.of
 	view := &api.GoogleCloudRunV2Task{

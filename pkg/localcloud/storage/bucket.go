@@ -14,19 +14,19 @@ import (
 	raw "google.golang.org/api/storage/v1"
 )
 
-// bucket is one bucket. Its objects lie in a shelf. A bucket that is mapped to a folder has the
+// bucket is one bucket. Its objects lie in an objectStore. A bucket that is mapped to a folder has the
 // objects of that folder as well.
 type bucket struct {
 	name    string
 	created time.Time
-	shelf   *shelf
-	folder  *folder // nil: none
+	objects *objectStore
+	folder  *mountedFolder // nil: none
 	uploads *uploads
 }
 
-// keeper stores objects. [shelf] and [folder] implement it.
-type keeper interface {
-	temp() (file *os.File, data string, err error) // a file on the way to becoming an object's data
+// backend stores objects. [objectStore] and [mountedFolder] implement it.
+type backend interface {
+	temp() (file *os.File, data string, err error) // the file of a future object
 	dataPath(data string) string
 	find(name string) (*object, error) // nil: none
 	open(name string, want conditions, bucket string) (*object, content, error)
@@ -58,11 +58,11 @@ func openBucket(name, dir, mapped string, opts Options) (*bucket, error) {
 		return nil, err
 	}
 	keep := b.uploads.data()
-	if b.shelf, err = openShelf(dir, keep, opts.Now, opts.Log); err != nil {
+	if b.objects, err = openObjectStore(dir, keep, opts.Now, opts.Log); err != nil {
 		return nil, err
 	}
 	if mapped != "" {
-		if b.folder, err = openFolder(mapped, filepath.Join(dir, "about"), keep); err != nil {
+		if b.folder, err = openMountedFolder(mapped, filepath.Join(dir, "about"), keep); err != nil {
 			return nil, err
 		}
 	}
@@ -90,19 +90,19 @@ func (b *bucket) close() error {
 	return b.folder.close()
 }
 
-// keeper returns the store that a name belongs to. Names that no file can have are refused.
-func (b *bucket) keeper(name string) (keeper, error) {
+// backend returns the store that a name belongs to. Names that no file can have are refused.
+func (b *bucket) backend(name string) (backend, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	if b.folder == nil {
-		return b.shelf, nil
+		return b.objects, nil
 	}
 	if err := checkPath(name); err != nil {
 		return nil, err
 	}
 	if hidden(name) {
-		return b.shelf, nil
+		return b.objects, nil
 	}
 	return b.folder, nil
 }
@@ -110,10 +110,10 @@ func (b *bucket) keeper(name string) (keeper, error) {
 // walk yields the objects of both stores in the order of their names.
 func (b *bucket) walk(prefix, from string, yield func(*object) bool) error {
 	if b.folder == nil {
-		return b.shelf.walk(prefix, from, yield)
+		return b.objects.walk(prefix, from, yield)
 	}
-	var shelved []*object // few: what is on its way to becoming a segment
-	err := b.shelf.walk(prefix, from, func(o *object) bool {
+	var shelved []*object // few: uploads that have not become segments
+	err := b.objects.walk(prefix, from, func(o *object) bool {
 		shelved = append(shelved, o)
 		return true
 	})
@@ -158,9 +158,9 @@ func (b *bucket) resource() *raw.Bucket {
 }
 
 // named returns the object name in a parameter of the path, and the store it belongs to.
-func (b *bucket) named(c *call, parameter string) (string, keeper, error) {
+func (b *bucket) named(c *call, parameter string) (string, backend, error) {
 	name := c.path[parameter]
-	k, err := b.keeper(name)
+	k, err := b.backend(name)
 	return name, k, err
 }
 

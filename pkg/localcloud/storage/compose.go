@@ -10,7 +10,7 @@ import (
 	raw "google.golang.org/api/storage/v1"
 )
 
-const composeSources = 32 // the most of one compose
+const composeSources = 32 // the most that one compose takes
 
 // source is an open object that a compose or a rewrite copies from.
 type source struct {
@@ -71,13 +71,13 @@ func (b *bucket) compose(c *call) error {
 		err = b.commit(c, k, o, sums, want)
 	}
 	if err != nil {
-		_ = os.Remove(k.dataPath(o.Data)) // else the next start does it
+		_ = os.Remove(k.dataPath(o.Data)) // otherwise the next start removes it
 		return err
 	}
 	if wanted.DeleteSourceObjects {
 		for _, s := range sources {
 			generation := s.Generation
-			if from, err := b.keeper(s.Name); err == nil {
+			if from, err := b.backend(s.Name); err == nil {
 				// Google says nothing about it either
 				_ = from.remove(s.Name, conditions{Generation: &generation}, b.name)
 			}
@@ -91,7 +91,7 @@ func (b *bucket) compose(c *call) error {
 func (b *bucket) sources(named []*raw.ComposeRequestSourceObjects) ([]source, error) {
 	var sources []source
 	for _, n := range named {
-		k, err := b.keeper(n.Name)
+		k, err := b.backend(n.Name)
 		if err != nil {
 			return sources, err
 		}
@@ -113,7 +113,7 @@ func (b *bucket) sources(named []*raw.ComposeRequestSourceObjects) ([]source, er
 
 // join copies sources one after the other into the file that becomes o. The kernel copies where
 // it can. Checksums that are known are joined without reading the bytes.
-func join(k keeper, o *object, sources []source) (*sums, error) {
+func join(k backend, o *object, sources []source) (*sums, error) {
 	file, data, err := k.temp()
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (b *bucket) rewrite(c *call, to *bucket) error {
 	defer func() { _ = bytes.Close() }()
 	o := draft(target, sent)
 	if o.Attributes == (attributes{}) && o.Metadata == nil {
-		o.Attributes, o.Metadata = old.Attributes, old.Metadata // nothing is said: as it was
+		o.Attributes, o.Metadata = old.Attributes, old.Metadata // the request names none
 	}
 	sums, err := join(k, &o, []source{{old, bytes}})
 	if err != nil {
@@ -182,7 +182,7 @@ func (b *bucket) rewrite(c *call, to *bucket) error {
 	o.Size, o.CRC32C, o.MD5, o.Components = sums.size, &sums.crc, old.MD5, old.Components
 	made, err := k.commit(o, want)
 	if err != nil {
-		_ = os.Remove(k.dataPath(o.Data)) // else the next start does it
+		_ = os.Remove(k.dataPath(o.Data)) // otherwise the next start removes it
 		return err
 	}
 	resource := made.resource(to.name, c.self())

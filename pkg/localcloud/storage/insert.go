@@ -59,7 +59,7 @@ func (b *bucket) insertMultipart(c *call) error {
 }
 
 // target returns the object that an upload is to become, and the store it belongs to.
-func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
+func (b *bucket) target(c *call, sent *raw.Object) (object, backend, error) {
 	name := sent.Name
 	if c.query.Get("name") != "" {
 		name = c.query.Get("name")
@@ -76,7 +76,7 @@ func (b *bucket) target(c *call, sent *raw.Object) (object, keeper, error) {
 	if o.Attributes.ContentType == "" {
 		o.Attributes.ContentType = "application/octet-stream"
 	}
-	k, err := b.keeper(name)
+	k, err := b.backend(name)
 	return o, k, err
 }
 
@@ -102,13 +102,13 @@ func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
 		err = b.commit(c, k, o, sums, want)
 	}
 	if err != nil {
-		_ = os.Remove(k.dataPath(o.Data)) // else the next start does it
+		_ = os.Remove(k.dataPath(o.Data)) // otherwise the next start removes it
 	}
 	return err
 }
 
 // precheck checks preconditions before the bytes are taken. The commit checks them again.
-func precheck(k keeper, name string, want conditions) error {
+func precheck(k backend, name string, want conditions) error {
 	old, err := k.find(name)
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func precheck(k keeper, name string, want conditions) error {
 }
 
 // receive streams a body into a new file of the store and returns the file's name.
-func receive(k keeper, body io.Reader, sums *sums) (string, error) {
+func receive(k backend, body io.Reader, sums *sums) (string, error) {
 	file, data, err := k.temp()
 	if err != nil {
 		return "", fmt.Errorf("take an upload: %w", err)
@@ -129,7 +129,7 @@ func receive(k keeper, body io.Reader, sums *sums) (string, error) {
 		err = invalid("the upload broke off: %v", err)
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(k.dataPath(data)) // else the next start does it
+		_ = os.Remove(k.dataPath(data)) // otherwise the next start removes it
 	}
 	return data, err
 }
@@ -138,7 +138,7 @@ func receive(k keeper, body io.Reader, sums *sums) (string, error) {
 const copyBytes = 256 << 10
 
 // commit makes received bytes an object and answers with its metadata.
-func (b *bucket) commit(c *call, k keeper, o object, sums *sums, want conditions) error {
+func (b *bucket) commit(c *call, k backend, o object, sums *sums, want conditions) error {
 	o.Size, o.CRC32C = sums.size, &sums.crc
 	if sums.md5 != nil {
 		o.MD5 = sums.md5.Sum(nil)

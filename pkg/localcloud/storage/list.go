@@ -46,7 +46,7 @@ func (b *bucket) list(c *call) error {
 		from = max(from, string(name))
 	}
 	for {
-		// A folder that was folded into a prefix is not walked to its end: the walk starts anew
+		// A folder that was folded into a prefix is not walked to its end: the walk continues
 		// behind it.
 		skipTo := ""
 		err := b.walk(

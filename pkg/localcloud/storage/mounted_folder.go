@@ -20,7 +20,7 @@ import (
 	"unicode/utf8"
 )
 
-// folder maps a bucket's names literally to the files of a folder. Other programs write into it
+// mountedFolder maps a bucket's names literally to the files of a folder. Other programs write into it
 // as well.
 //
 // A file is an object as soon as it exists. Its generation is computed from inode, size and
@@ -28,17 +28,17 @@ import (
 // cannot hold (type, metadata, checksums of an upload through the API), under name and
 // generation. Names with a part that begins with a dot are not objects: rsync and this package
 // write unfinished files under such names.
-type folder struct {
-	root  *os.Root // nothing outside is reached, neither by .. nor by a link
+type mountedFolder struct {
+	root  *os.Root // refuses paths that lead outside
 	about string
 
-	mu sync.Mutex // of our own writes; others write when they want
+	mu sync.Mutex // guards the writes of this process
 }
 
-const uploadsFolder = ".uploads" // files of our own on their way
+const uploadsFolder = ".uploads" // unfinished files of this package
 
-// openFolder opens a folder and removes unfinished uploads, but for those that keep names.
-func openFolder(dir, about string, keep map[string]bool) (*folder, error) {
+// openMountedFolder opens a folder and removes unfinished uploads, but for those that keep names.
+func openMountedFolder(dir, about string, keep map[string]bool) (*mountedFolder, error) {
 	if err := errors.Join(
 		os.MkdirAll(filepath.Join(dir, uploadsFolder), 0o750), os.MkdirAll(about, 0o750),
 	); err != nil {
@@ -53,13 +53,13 @@ func openFolder(dir, about string, keep map[string]bool) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{root: root, about: about}
+	f := &mountedFolder{root: root, about: about}
 	return f, sweep(about, f.described)
 }
 
 // described reports whether a description in about/ belongs to a file that is there in the same
 // generation.
-func (f *folder) described(file string) bool {
+func (f *mountedFolder) described(file string) bool {
 	var o object
 	text, err := os.ReadFile(filepath.Join(f.about, file))
 	if err != nil || json.Unmarshal(text, &o) != nil || checkPath(o.Name) != nil ||
@@ -71,7 +71,7 @@ func (f *folder) described(file string) bool {
 }
 
 // close releases the folder.
-func (f *folder) close() error {
+func (f *mountedFolder) close() error {
 	return f.root.Close()
 }
 
@@ -107,12 +107,12 @@ func generationOf(info fs.FileInfo) int64 {
 }
 
 // dataPath returns the path of an unfinished file.
-func (f *folder) dataPath(data string) string {
+func (f *mountedFolder) dataPath(data string) string {
 	return filepath.Join(f.root.Name(), uploadsFolder, data)
 }
 
 // temp creates an unfinished file with a random name.
-func (f *folder) temp() (*os.File, string, error) {
+func (f *mountedFolder) temp() (*os.File, string, error) {
 	data := rand.Text()
 	// #nosec G302 -- people of the group may look
 	file, err := os.OpenFile(f.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
@@ -120,7 +120,7 @@ func (f *folder) temp() (*os.File, string, error) {
 }
 
 // find returns the object of a file, or nil if there is no regular file.
-func (f *folder) find(name string) (*object, error) {
+func (f *mountedFolder) find(name string) (*object, error) {
 	info, err := f.root.Stat(name)
 	switch {
 	case absent(err), err == nil && !info.Mode().IsRegular():
@@ -145,7 +145,7 @@ func leadsOut(err error) bool {
 }
 
 // describe returns the object of a file, with what about/ holds for this generation.
-func (f *folder) describe(name string, info fs.FileInfo) *object {
+func (f *mountedFolder) describe(name string, info fs.FileInfo) *object {
 	generation := generationOf(info)
 	if text, err := os.ReadFile(f.aboutPath(name, generation)); err == nil {
 		var o object
@@ -171,13 +171,13 @@ func aboutName(name string, generation int64) string {
 }
 
 // aboutPath returns the path of a description in about/.
-func (f *folder) aboutPath(name string, generation int64) string {
+func (f *mountedFolder) aboutPath(name string, generation int64) string {
 	return filepath.Join(f.about, aboutName(name, generation))
 }
 
 // open opens a file after its preconditions were checked. A change while it is read is an error
 // of the read.
-func (f *folder) open(name string, want conditions, bucket string) (*object, content, error) {
+func (f *mountedFolder) open(name string, want conditions, bucket string) (*object, content, error) {
 	file, err := f.root.Open(name)
 	if absent(err) {
 		return nil, nil, want.find(nil, bucket, name)
@@ -227,7 +227,7 @@ func (w *watched) WriteTo(to io.Writer) (int64, error) {
 // commit renames the file o.Data to the object's name. The description is written before, under
 // the generation that the file already has: a new file is described from its first instant. A
 // kill in between leaves a description without a file, which the next start removes.
-func (f *folder) commit(o object, want conditions) (*object, error) {
+func (f *mountedFolder) commit(o object, want conditions) (*object, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old, err := f.find(o.Name)
@@ -250,14 +250,14 @@ func (f *folder) commit(o object, want conditions) (*object, error) {
 		return nil, errors.Join(err, os.Remove(f.aboutPath(o.Name, o.Generation)))
 	}
 	if old != nil && old.Generation != o.Generation {
-		_ = os.Remove(f.aboutPath(o.Name, old.Generation)) // there is none for a file of others
+		_ = os.Remove(f.aboutPath(o.Name, old.Generation)) // a file of another program has none
 	}
 	return &o, nil
 }
 
 // place moves a file to its name. If isNew is set and a file appears there at that instant, the
 // other file stays.
-func (f *folder) place(from, name string, isNew bool) error {
+func (f *mountedFolder) place(from, name string, isNew bool) error {
 	if err := f.root.MkdirAll(path.Dir(name), 0o750); err != nil {
 		return blocked(name, err)
 	}
@@ -294,7 +294,7 @@ func blocked(name string, err error) error {
 }
 
 // change edits the description of a file.
-func (f *folder) change(
+func (f *mountedFolder) change(
 	name string, want conditions, bucket string, edit func(*object),
 ) (*object, error) {
 	f.mu.Lock()
@@ -313,7 +313,7 @@ func (f *folder) change(
 }
 
 // remove deletes a file and its description.
-func (f *folder) remove(name string, want conditions, bucket string) error {
+func (f *mountedFolder) remove(name string, want conditions, bucket string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old, err := f.find(name)
@@ -326,19 +326,19 @@ func (f *folder) remove(name string, want conditions, bucket string) error {
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(f.aboutPath(name, old.Generation)) // there is none for a file of others
+	_ = os.Remove(f.aboutPath(name, old.Generation)) // a file of another program has none
 	return nil
 }
 
 // walk yields the files as objects, in the order of their names, beginning at from.
-func (f *folder) walk(prefix, from string, yield func(*object) bool) error {
+func (f *mountedFolder) walk(prefix, from string, yield func(*object) bool) error {
 	_, err := f.walkDir("", prefix, from, yield)
 	return err
 }
 
 // walkDir walks one folder. dir is empty or ends in a slash. It returns false when yield returned
 // false.
-func (f *folder) walkDir(dir, prefix, from string, yield func(*object) bool) (bool, error) {
+func (f *mountedFolder) walkDir(dir, prefix, from string, yield func(*object) bool) (bool, error) {
 	entries, err := f.entries(dir)
 	if err != nil {
 		return false, err
@@ -370,7 +370,7 @@ func (f *folder) walkDir(dir, prefix, from string, yield func(*object) bool) (bo
 }
 
 // entries lists a folder in the order of the names below it: "a-b" comes before "a/", "a0" after.
-func (f *folder) entries(dir string) ([]string, error) {
+func (f *mountedFolder) entries(dir string) ([]string, error) {
 	opened, err := f.root.Open(path.Clean("./" + dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // removed meanwhile

@@ -113,7 +113,7 @@ func TestUploadsAreFiles(t *testing.T) {
 	c.file(t, segment, theirs)
 	if now, err := c.object("segments", segment).Attrs(t.Context()); err != nil || now.Metadata != nil ||
 		now.Size != int64(len(theirs)) {
-		t.Errorf("after somebody wrote over it: %+v, %v", now, err)
+		t.Errorf("after another program wrote over it: %+v, %v", now, err)
 	}
 }
 

@@ -20,8 +20,8 @@ type object struct {
 	Generation     int64   `json:"generation"`
 	Metageneration int64   `json:"metageneration"`
 	Size           int64   `json:"size"`
-	CRC32C         *uint32 `json:"crc32c,omitempty"` // nil: a file that nobody summed up
-	// nil: unknown, as of what was composed
+	CRC32C         *uint32 `json:"crc32c,omitempty"` // nil: not computed
+	// nil: not known, as of a composed object
 	MD5        []byte            `json:"md5,omitempty"`
 	Components int64             `json:"components,omitempty"`
 	Created    time.Time         `json:"created"`
@@ -155,7 +155,7 @@ func bucketFolder(name string) string {
 
 // conditions are the preconditions of a call. Nil fields are not checked.
 type conditions struct {
-	Generation   *int64 `json:"generation,omitempty"` // not a condition: which one is meant
+	Generation   *int64 `json:"generation,omitempty"` // not a condition: selects a generation
 	Match        *int64 `json:"match,omitempty"`
 	NotMatch     *int64 `json:"notMatch,omitempty"`
 	MetaMatch    *int64 `json:"metaMatch,omitempty"`

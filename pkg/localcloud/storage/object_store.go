@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// shelf keeps an object as two files: data/<random> with the bytes, and objects/<name>.json,
+// objectStore keeps an object as two files: data/<random> with the bytes, and objects/<name>.json,
 // which describes them. Renaming the description is the commit. A kill may leave data that
 // neither a description nor an upload names; the next start removes it.
-type shelf struct {
+type objectStore struct {
 	dir string
 	now func() time.Time
 
@@ -34,14 +34,14 @@ type shelf struct {
 const (
 	dataFolder    = "data"
 	objectsFolder = "objects"
-	unfinished    = ".new-" // files on their way to being renamed
+	unfinished    = ".new-" // prefix of unfinished files
 )
 
-// openShelf reads all descriptions. keep names data that unfinished uploads still need.
-func openShelf(
+// openObjectStore reads all descriptions. keep names data that unfinished uploads still need.
+func openObjectStore(
 	dir string, keep map[string]bool, now func() time.Time, log *slog.Logger,
-) (*shelf, error) {
-	s := &shelf{dir: dir, now: now, objects: map[string]*object{}}
+) (*objectStore, error) {
+	s := &objectStore{dir: dir, now: now, objects: map[string]*object{}}
 	for _, sub := range []string{dataFolder, objectsFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
 			return nil, err
@@ -80,7 +80,7 @@ func openShelf(
 // load reads one description. It returns nil for an unfinished one, which it removes. After a
 // power cut a description may be empty or its data short: that is an error, and the object counts
 // as never written.
-func (s *shelf) load(file string) (*object, error) {
+func (s *objectStore) load(file string) (*object, error) {
 	path := filepath.Join(s.dir, objectsFolder, file)
 	if strings.HasPrefix(file, unfinished) {
 		return nil, os.Remove(path)
@@ -126,12 +126,12 @@ func fileName(name string) string {
 }
 
 // dataPath returns the path of an object's bytes.
-func (s *shelf) dataPath(data string) string {
+func (s *objectStore) dataPath(data string) string {
 	return filepath.Join(s.dir, dataFolder, data)
 }
 
 // temp creates a file for the bytes of a future object.
-func (s *shelf) temp() (*os.File, string, error) {
+func (s *objectStore) temp() (*os.File, string, error) {
 	data := rand.Text()
 	// #nosec G302 -- people of the group may look
 	file, err := os.OpenFile(s.dataPath(data), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
@@ -139,14 +139,14 @@ func (s *shelf) temp() (*os.File, string, error) {
 }
 
 // find returns the current generation of an object, or nil.
-func (s *shelf) find(name string) (*object, error) {
+func (s *objectStore) find(name string) (*object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.objects[name], nil
 }
 
 // open opens the bytes of an object after its preconditions were checked.
-func (s *shelf) open(name string, want conditions, bucket string) (*object, content, error) {
+func (s *objectStore) open(name string, want conditions, bucket string) (*object, content, error) {
 	s.mu.RLock() // so that the data is not removed between the two
 	defer s.mu.RUnlock()
 	o := s.objects[name]
@@ -159,7 +159,7 @@ func (s *shelf) open(name string, want conditions, bucket string) (*object, cont
 
 // commit makes o.Data the bytes of the object o.Name, under a new generation. Generations are
 // microseconds since 1970, raised where two would be equal.
-func (s *shelf) commit(o object, want conditions) (*object, error) {
+func (s *objectStore) commit(o object, want conditions) (*object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.objects[o.Name]
@@ -173,13 +173,13 @@ func (s *shelf) commit(o object, want conditions) (*object, error) {
 		return nil, err
 	}
 	if old != nil {
-		_ = os.Remove(s.dataPath(old.Data)) // else the next start does it
+		_ = os.Remove(s.dataPath(old.Data)) // otherwise the next start removes it
 	}
 	return &o, nil
 }
 
 // write writes a description and puts it into memory. The lock is held.
-func (s *shelf) write(o *object) error {
+func (s *objectStore) write(o *object) error {
 	if err := writeFile(filepath.Join(s.dir, objectsFolder), fileName(o.Name), o); err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func writeFile(dir, name string, value any) error {
 }
 
 // change edits the description of an object and counts its metageneration.
-func (s *shelf) change(
+func (s *objectStore) change(
 	name string, want conditions, bucket string, edit func(*object),
 ) (*object, error) {
 	s.mu.Lock()
@@ -225,7 +225,7 @@ func (s *shelf) change(
 
 // remove deletes an object. The description goes first: a kill in between leaves data that the
 // next start removes.
-func (s *shelf) remove(name string, want conditions, bucket string) error {
+func (s *objectStore) remove(name string, want conditions, bucket string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.objects[name]
@@ -241,13 +241,13 @@ func (s *shelf) remove(name string, want conditions, bucket string) error {
 	if at, ok := slices.BinarySearch(s.names, name); ok {
 		s.names = slices.Delete(s.names, at, at+1)
 	}
-	_ = os.Remove(s.dataPath(old.Data)) // else the next start does it
+	_ = os.Remove(s.dataPath(old.Data)) // otherwise the next start removes it
 	return nil
 }
 
 // walk yields objects in the order of their names, beginning at from. It copies a page at a time,
 // so that yield may block without holding the lock.
-func (s *shelf) walk(prefix, from string, yield func(*object) bool) error {
+func (s *objectStore) walk(prefix, from string, yield func(*object) bool) error {
 	from = max(from, prefix)
 	for {
 		page := s.page(prefix, from)
@@ -267,7 +267,7 @@ func (s *shelf) walk(prefix, from string, yield func(*object) bool) error {
 const walkPage = 1000
 
 // page returns up to walkPage objects with a prefix, from a name on.
-func (s *shelf) page(prefix, from string) []*object {
+func (s *objectStore) page(prefix, from string) []*object {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	at, _ := slices.BinarySearch(s.names, from)

@@ -4,7 +4,7 @@
 // It knows names, bytes, generations and Google's rules for them. It knows no record and no
 // video. A bucket keeps its objects in files whose names differ from the objects' names (see
 // shelf). A bucket may also be mapped to a folder, in which files of people and recorders are
-// objects at once (see folder).
+// objects at once (see mountedFolder).
 //
 // Every write is decided by one rename. A process killed at any instant leaves the old object or
 // the new one, and an unfinished upload continues with the next process. Nothing is synced to the

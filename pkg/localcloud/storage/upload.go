@@ -25,7 +25,7 @@ const (
 )
 
 // uploads are the resumable uploads of a bucket, one file each. The bytes that arrived are in a
-// file of the keeper. The length of that file is how much was received.
+// file of the backend. The length of that file is how much was received.
 type uploads struct {
 	dir string
 	mu  sync.Mutex
@@ -121,7 +121,7 @@ func (b *bucket) startUpload(c *call) error {
 		Object:   o,
 		Want:     c.conditions("if", ""),
 		sums:     newSums(),
-		Started:  b.shelf.now(),
+		Started:  b.objects.now(),
 		Expected: expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}.with(c.Header),
 	}
 	if err := precheck(k, o.Name, u.Want); err != nil {
@@ -150,7 +150,7 @@ func (b *bucket) startUpload(c *call) error {
 // upload takes a chunk of a resumable upload, or answers how much of it was received.
 func (b *bucket) upload(c *call) error {
 	id, name := c.query.Get("upload_id"), c.query.Get("name")
-	k, err := b.keeper(name)
+	k, err := b.backend(name)
 	if err != nil {
 		return err
 	}
@@ -171,35 +171,35 @@ func (b *bucket) upload(c *call) error {
 	}
 	if c.Method == http.MethodDelete {
 		b.uploads.drop(u)
-		_ = os.Remove(k.dataPath(u.Object.Data)) // else the next start does it
+		_ = os.Remove(k.dataPath(u.Object.Data)) // otherwise the next start removes it
 		c.w.WriteHeader(499)                     // what Google answers: client closed request
 		return nil
 	}
 	if err := u.remember(k); err != nil {
 		return b.uploaded(c, k, id, name)
 	}
-	// piece is the part of an upload that a request carries, in bytes.
-	piece, err := readPiece(c.Request)
+	// chunk is the part of an upload that a request carries, in bytes.
+	chunk, err := readChunk(c.Request)
 	if err != nil {
 		return err
 	}
-	if err := u.take(k, piece, c.Body); err != nil {
+	if err := u.take(k, chunk, c.Body); err != nil {
 		return err
 	}
-	if piece.total < 0 || u.sums.size < piece.total {
+	if chunk.total < 0 || u.sums.size < chunk.total {
 		u.incomplete(c)
 		return nil
 	}
-	if u.sums.size > piece.total {
+	if u.sums.size > chunk.total {
 		return invalid(
-			"the upload has %d bytes, more than the %d announced", u.sums.size, piece.total,
+			"the upload has %d bytes, more than the %d announced", u.sums.size, chunk.total,
 		)
 	}
 	return b.finish(c, k, u)
 }
 
 // finish commits an upload that is complete. A failed condition ends it.
-func (b *bucket) finish(c *call, k keeper, u *upload) error {
+func (b *bucket) finish(c *call, k backend, u *upload) error {
 	err := u.Expected.with(c.Header).check(u.sums)
 	if err == nil {
 		err = b.commit(c, k, u.Object, u.sums, u.Want)
@@ -210,14 +210,14 @@ func (b *bucket) finish(c *call, k keeper, u *upload) error {
 	}
 	b.uploads.drop(u)
 	if err != nil {
-		_ = os.Remove(k.dataPath(u.Object.Data)) // else the next start does it
+		_ = os.Remove(k.dataPath(u.Object.Data)) // otherwise the next start removes it
 	}
 	return err
 }
 
 // uploaded answers for an upload that no longer exists: with the object that it became, if there
 // is one.
-func (b *bucket) uploaded(c *call, k keeper, id, name string) error {
+func (b *bucket) uploaded(c *call, k backend, id, name string) error {
 	o, err := k.find(name)
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (b *bucket) uploaded(c *call, k keeper, id, name string) error {
 
 // committed reports whether an earlier process committed the upload and ended before it forgot
 // it. The data then belongs to the object, and may be neither changed nor removed.
-func (u *upload) committed(k keeper) (bool, error) {
+func (u *upload) committed(k backend) (bool, error) {
 	if u.sums != nil { // it is of this process, which forgets what it commits
 		return false, nil
 	}
@@ -240,7 +240,7 @@ func (u *upload) committed(k keeper) (bool, error) {
 
 // remember computes the checksums of what an earlier process received. It fails if the upload was
 // committed, because its file is gone.
-func (u *upload) remember(k keeper) error {
+func (u *upload) remember(k backend) error {
 	if u.sums != nil {
 		return nil
 	}
@@ -259,32 +259,32 @@ func (u *upload) remember(k keeper) error {
 	return nil
 }
 
-// piece is what a request says it carries of an upload.
-type piece struct {
+// chunk is what a request says it carries of an upload.
+type chunk struct {
 	from  int64
 	size  int64 // 0: none, the request asks how things stand
 	total int64 // below 0: not known yet
 }
 
-// readPiece reads Content-Range and Content-Length of a request.
-func readPiece(r *http.Request) (piece, error) {
+// readChunk reads Content-Range and Content-Length of a request.
+func readChunk(r *http.Request) (chunk, error) {
 	text := r.Header.Get("Content-Range")
 	if text == "" {
 		if r.ContentLength < 0 {
-			return piece{}, invalid("an upload needs Content-Range or Content-Length")
+			return chunk{}, invalid("an upload needs Content-Range or Content-Length")
 		}
-		return piece{size: r.ContentLength, total: r.ContentLength}, nil
+		return chunk{size: r.ContentLength, total: r.ContentLength}, nil
 	}
 	bad := invalid("Failed to parse Content-Range header: %q", text)
 	span, totalText, ok := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
 	if !ok || !strings.HasPrefix(text, "bytes ") {
-		return piece{}, bad
+		return chunk{}, bad
 	}
-	p := piece{total: -1}
+	p := chunk{total: -1}
 	var err error
 	if totalText != "*" {
 		if p.total, err = strconv.ParseInt(totalText, 10, 64); err != nil || p.total < 0 {
-			return piece{}, bad
+			return chunk{}, bad
 		}
 	}
 	if span == "*" {
@@ -294,17 +294,17 @@ func readPiece(r *http.Request) (piece, error) {
 	from, errFrom := strconv.ParseInt(first, 10, 64)
 	to, errTo := strconv.ParseInt(last, 10, 64)
 	if errFrom != nil || errTo != nil || from < 0 || to < from || p.total >= 0 && to >= p.total {
-		return piece{}, bad
+		return chunk{}, bad
 	}
 	p.from, p.size = from, to-from+1
 	if p.total < 0 && p.size%grainBytes != 0 {
-		return piece{}, invalid("a chunk of %d bytes is not a multiple of %d", p.size, grainBytes)
+		return chunk{}, invalid("a chunk of %d bytes is not a multiple of %d", p.size, grainBytes)
 	}
 	return p, nil
 }
 
-// take appends the new bytes of a piece. Bytes that were received before are skipped.
-func (u *upload) take(k keeper, p piece, body io.Reader) error {
+// take appends the new bytes of a chunk. Bytes that were received before are skipped.
+func (u *upload) take(k backend, p chunk, body io.Reader) error {
 	if p.size == 0 {
 		return nil
 	}

@@ -83,7 +83,7 @@ func TestUploadsThatEnd(t *testing.T) {
 	); status != 200 || header.Get("X-Http-Status-Code-Override") != "308" {
 		t.Errorf("without 308: %d %v", status, header)
 	}
-	c.put(t, "work", "a", []byte("somebody was faster"))
+	c.put(t, "work", "a", []byte("written meanwhile"))
 	if status, _, answer := c.call(t, "POST", at, "data", "Content-Range", "bytes 0-3/4"); status != 412 {
 		t.Errorf("the condition failed meanwhile: %d %s", status, answer)
 	}

@@ -1,11 +1,10 @@
-// Package supervisor runs processes that must not outlive the one that starts them: functions
-// that are kept running ([Supervisor]), and single tasks ([Start]).
+// Package supervisor runs processes that must not outlive their parent: functions that are
+// restarted ([Supervisor]) and single tasks ([Start]).
 //
-// A child has a session of its own, so that a Ctrl-C on the terminal is its parent's to pass on,
-// and so that what it starts in turn is found: when a child has ended, however it did, everything
-// of its session is killed. When the parent dies, even by SIGKILL, the kernel kills the child
-// (Linux only; elsewhere an orphan lives until it notices). It knows commands and addresses, and
-// nothing of what the children do.
+// A child has a session of its own. The terminal therefore does not send it Ctrl-C; the parent
+// decides. When a child has ended, every process of its session is killed. When the parent ends,
+// even by SIGKILL, the kernel kills the child (on Linux; on other systems an orphan runs until it
+// notices). The package knows commands and addresses, and nothing of what the children do.
 package supervisor
 
 import (
@@ -22,11 +21,11 @@ import (
 	"time"
 )
 
-// Command is a program and what it is given.
+// Command is a program with its arguments, environment and output.
 type Command struct {
 	Args []string // the program's path and its arguments
 	Env  []string // all of it: nothing is inherited
-	// gets the lines of both outputs, one a call; nil: nobody reads them. See [Lines]
+	// gets the lines of both outputs, one a call; nil: discarded. See [Lines]
 	Output io.Writer
 }
 
@@ -34,15 +33,15 @@ type Command struct {
 type Exit struct {
 	Code   int // -1 if a signal ended it
 	Signal syscall.Signal
-	Err    error // why it is not known, or why the process could not be started
+	Err    error // why the process did not start, or why its end is not known
 }
 
-// OK tells whether the process ended by itself and without complaint.
+// OK reports whether the process ended by itself with exit code 0.
 func (e Exit) OK() bool {
 	return e.Err == nil && e.Code == 0 && e.Signal == 0
 }
 
-// String says how the process ended.
+// String implements fmt.Stringer.
 func (e Exit) String() string {
 	switch {
 	case e.Err != nil:
@@ -53,14 +52,14 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit code %d", e.Code)
 }
 
-// Process is a running child.
+// Process is a running child. Its methods may be called from several goroutines.
 type Process struct {
 	process *os.Process
 	exit    Exit
 	done    chan struct{}
 }
 
-// Start starts a process.
+// Start starts a process. The context of the caller does not end it.
 func Start(command Command) (*Process, error) {
 	if len(command.Args) == 0 {
 		return nil, errors.New("start a process: no program is given")
@@ -74,14 +73,14 @@ func Start(command Command) (*Process, error) {
 	return p, nil
 }
 
-// live is the process from start to end. The kernel kills a child when the *thread* that started
-// it ends, so that thread is held until the child has ended.
+// live runs the process from start to end. The kernel kills a child when the *thread* that
+// started it ends, so that thread is locked until the child has ended.
 func (p *Process) live(command Command, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(
 		context.Background(), command.Args[0], command.Args[1:]...,
-	) //nolint:gosec // who starts children says what
+	) //nolint:gosec // the caller states the command
 	cmd.Env = command.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{}
@@ -105,12 +104,12 @@ func (p *Process) live(command Command, started chan<- error) {
 	var output sync.WaitGroup
 	output.Go(func() { passLines(command.Output, read) })
 	p.exit = exitOf(cmd.Wait(), cmd.ProcessState)
-	sweep(p.Pid()) // which also closes the pipe's other end
+	sweep(p.Pid()) // closes the other end of the pipe, too
 	output.Wait()
 	close(p.done)
 }
 
-// exitOf reads how a process ended.
+// exitOf returns how a process ended.
 func exitOf(err error, state *os.ProcessState) Exit {
 	exited := (*exec.ExitError)(nil)
 	if err != nil && !errors.As(err, &exited) {
@@ -122,10 +121,10 @@ func exitOf(err error, state *os.ProcessState) Exit {
 	return Exit{Code: state.ExitCode()}
 }
 
-// lineBytes is the longest line that is passed on in one piece.
+// lineBytes is the length up to which a line is passed on in one piece.
 const lineBytes = 64 << 10
 
-// passLines hands lines over until the pipe ends. A writer that fails does not stop the child.
+// passLines passes lines on until the pipe ends. A writer that fails does not stop the child.
 func passLines(to io.Writer, from io.ReadCloser) {
 	defer func() { _ = from.Close() }()
 	if to == nil {
@@ -145,23 +144,24 @@ func passLines(to io.Writer, from io.ReadCloser) {
 	}
 }
 
-// Pid is the process's number, also of its session.
+// Pid returns the process id, which is also the id of its session.
 func (p *Process) Pid() int {
 	return p.process.Pid
 }
 
-// Done is closed when the process has ended and nothing of its session is left.
+// Done returns a channel that is closed when the process has ended and no process of its session
+// is left.
 func (p *Process) Done() <-chan struct{} {
 	return p.done
 }
 
-// Exit waits for the end.
+// Exit waits for the end and returns how the process ended.
 func (p *Process) Exit() Exit {
 	<-p.done
 	return p.exit
 }
 
-// Stop asks the process to end, kills it after grace, and waits for the end.
+// Stop sends SIGTERM, kills the process after grace, and waits for the end.
 func (p *Process) Stop(grace time.Duration) Exit {
 	_ = p.process.Signal(syscall.SIGTERM) // it may have ended already
 	timer := time.NewTimer(grace)
@@ -174,7 +174,7 @@ func (p *Process) Stop(grace time.Duration) Exit {
 	return p.Exit()
 }
 
-// Kill kills the process and its session, and does not wait.
+// Kill kills the process and its session without waiting.
 func (p *Process) Kill() {
 	_ = p.process.Kill()
 }

@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// attributes give a child a session of its own, and have the kernel kill it when its parent dies.
+// attributes give a child a session of its own, and let the kernel kill it when its parent ends.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// sweep kills what is left of a session, process groups of their own included. It looks again
-// until it finds nothing: what it kills may have been starting something.
+// sweep kills the remaining processes of a session, also those in process groups of their own. It
+// repeats until none is left, because a process may start another one before it is killed.
 func sweep(session int) {
 	const looks = 100
 	for range looks {
@@ -27,7 +27,7 @@ func sweep(session int) {
 	}
 }
 
-// members lists the living processes of a session.
+// members returns the process ids of a session.
 func members(session int) []int {
 	proc, err := os.Open("/proc")
 	if err != nil {
@@ -52,7 +52,8 @@ func members(session int) []int {
 	return pids
 }
 
-// livesIn reads /proc/PID/stat: "17 (name) S parent group session …". The name may hold anything.
+// livesIn reads /proc/PID/stat: "17 (name) S parent group session …". The name may contain any
+// character.
 func livesIn(stat []byte, session int) bool {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	return len(fields) > 3 && string(fields[3]) == strconv.Itoa(session) && fields[0][0] != 'Z' &&

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Child is a process that is to run until it is stopped.
+// Child is a process that runs until it is stopped.
 type Child struct {
 	Name    string
 	Command Command
@@ -19,7 +19,7 @@ type Child struct {
 	Ready string
 }
 
-// Options say how children are kept.
+// Options configure a [Supervisor].
 type Options struct {
 	Scale float64      // divides every wait; 0 is 1
 	Log   *slog.Logger // nil: nothing is logged
@@ -29,8 +29,8 @@ type Options struct {
 const (
 	firstPause = 200 * time.Millisecond // before a child is started again; doubles
 	lastPause  = 10 * time.Second
-	settled    = 10 * time.Second // who lives so long has its pauses start anew
-	grace      = 10 * time.Second // from SIGTERM to SIGKILL; not scaled: what ends takes its time
+	settled    = 10 * time.Second // a child that ran so long resets its pause
+	grace      = 10 * time.Second // from SIGTERM to SIGKILL; not scaled, because a process needs the time to end
 	poll       = 25 * time.Millisecond
 )
 
@@ -47,7 +47,7 @@ type Supervisor struct {
 	restarts map[string]int
 }
 
-// Supervise starts nothing yet.
+// Supervise returns a supervisor without children.
 func Supervise(options Options) *Supervisor {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -69,10 +69,10 @@ func Supervise(options Options) *Supervisor {
 	}
 }
 
-// Run starts a child, keeps it running, and returns when it is ready for the first time. A child
-// that dies before is started again, too; ctx says how long to wait.
+// Run starts a child, restarts it whenever it ends, and returns when it is ready for the first
+// time. ctx bounds the wait for that, not the child.
 func (s *Supervisor) Run(ctx context.Context, child Child) error {
-	// the last lines of one and the first of the next
+	// the last lines of a process and the first of the next may overlap
 	child.Command.Output = Lines(child.Command.Output)
 	ready := make(chan struct{})
 	s.running.Go(func() { s.keep(child, sync.OnceFunc(func() { close(ready) })) })
@@ -86,35 +86,35 @@ func (s *Supervisor) Run(ctx context.Context, child Child) error {
 	}
 }
 
-// Pid is the number of a child's process; 0 while there is none.
+// Pid returns the process id of a child, or 0 while it does not run.
 func (s *Supervisor) Pid(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pids[name]
 }
 
-// Pids are the numbers of the processes that run, by name.
+// Pids returns the process ids of the running children, by name.
 func (s *Supervisor) Pids() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.pids)
 }
 
-// Restarts is how often a child was started again.
+// Restarts returns how many times a child was restarted.
 func (s *Supervisor) Restarts(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.restarts[name]
 }
 
-// Stop ends all children and returns when they have ended: SIGTERM, and SIGKILL after 10 s.
+// Stop ends all children and waits for them: SIGTERM, and SIGKILL after 10 s.
 func (s *Supervisor) Stop() {
 	s.stop()
 	s.running.Wait()
 	s.client.CloseIdleConnections()
 }
 
-// keep runs a child again and again, until the supervisor is stopped.
+// keep restarts a child until the supervisor is stopped.
 func (s *Supervisor) keep(child Child, ready func()) {
 	log := s.options.Log.With("child", child.Name)
 	pause := firstPause
@@ -139,7 +139,8 @@ func (s *Supervisor) keep(child Child, ready func()) {
 	}
 }
 
-// once runs a child from start to end, and tells whether it lived for a while.
+// once runs a child from start to end. It reports whether the child ran long enough to reset the
+// pause.
 func (s *Supervisor) once(child Child, ready func()) (exit Exit, lived bool) {
 	process, err := Start(child.Command)
 	if err != nil {
@@ -170,6 +171,7 @@ func (s *Supervisor) once(child Child, ready func()) (exit Exit, lived bool) {
 	}
 }
 
+// note records the process id of a child; 0 removes it.
 func (s *Supervisor) note(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +182,8 @@ func (s *Supervisor) note(name string, pid int) {
 	s.pids[name] = pid
 }
 
-// answers asks an address until it answers, whatever it says short of a server's error.
+// answers polls an address until it answers with a status below 500. It reports whether it did
+// before ctx ended.
 func (s *Supervisor) answers(ctx context.Context, address string) bool {
 	if address == "" {
 		return true
@@ -199,6 +202,7 @@ func (s *Supervisor) answers(ctx context.Context, address string) bool {
 	}
 }
 
+// asked requests an address once.
 func (s *Supervisor) asked(ctx context.Context, address string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -212,7 +216,7 @@ func (s *Supervisor) asked(ctx context.Context, address string) bool {
 	return response.StatusCode < http.StatusInternalServerError
 }
 
-// sleep tells whether the wait went by undisturbed.
+// sleep reports whether the wait passed before the supervisor was stopped.
 func (s *Supervisor) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -224,11 +228,12 @@ func (s *Supervisor) sleep(d time.Duration) bool {
 	}
 }
 
+// scaled divides a wait by the time scale. The result is at least 1 ms.
 func (s *Supervisor) scaled(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)/s.options.Scale))
 }
 
-// Lines makes a writer of lines out of one that may not be called twice at once. Nil stays nil.
+// Lines returns a writer that may be called from several goroutines. Nil stays nil.
 func Lines(to io.Writer) io.Writer {
 	if to == nil {
 		return nil
@@ -236,6 +241,7 @@ func Lines(to io.Writer) io.Writer {
 	return &lines{to: to}
 }
 
+// lines serializes the writes of several children.
 type lines struct {
 	mu sync.Mutex
 	to io.Writer

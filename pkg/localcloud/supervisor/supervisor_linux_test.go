@@ -114,7 +114,7 @@ func start(t *testing.T, command supervisor.Command) *supervisor.Process {
 	return p
 }
 
-// gone waits until a process, of whoever's, has ended.
+// gone waits until a process, has ended, whatever started it.
 func gone(t *testing.T, pid int) {
 	t.Helper()
 	fd, err := unix.PidfdOpen(pid, 0)
