@@ -1,11 +1,11 @@
-// Package google is Google Drive, Calendar and Classroom on one machine: servers that Google's
-// client libraries speak to, whose state is a folder, with small pages for people to look at.
+// Package google is a stand-in of Google Drive, Calendar and Classroom: servers for Google's
+// client libraries, whose state is a folder, with small pages for people.
 //
 // It answers at Google's own paths, checks requests and its own answers against Google's
-// descriptions, and fails on purpose where a [faults.Table] says so. It survives a kill at any
-// instant: what was answered for is there, what was not is there whole or not at all. It knows no
-// record and no merger. The rules of each API are in drive, calendar and classroom; what they
-// share in api and state. Start with [New].
+// descriptions, and fails where a [faults.Table] states so. After a kill at any instant, what was
+// answered is there; what was not answered is there whole or not at all. It knows no record and
+// no merge. Packages drive, calendar and classroom have the rules of each API; packages api and
+// state have what they share. Start with [New].
 package google
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/drive"
 )
 
-// Options say where the state lies and how the servers behave.
+// Options configure a [Server].
 type Options struct {
 	Dir string // of the state
 	// what the outside sees before /drive/v3/, like http://127.0.0.1:8080/workspace
@@ -42,7 +42,7 @@ type Options struct {
 	Drive drive.Script
 }
 
-// Server is the three APIs and their pages.
+// Server is the three APIs and their pages. Close it.
 type Server struct {
 	o         Options
 	drive     *drive.Drive
@@ -51,7 +51,7 @@ type Server struct {
 	pages     *pages
 }
 
-// New opens the state under Options.Dir, or begins it. One process at a time may have it open.
+// New opens the state under Options.Dir, or creates it. One process at a time may open it.
 func New(o Options) (*Server, error) {
 	if o.Scale == 0 {
 		o.Scale = 1
@@ -108,7 +108,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler serves Google's paths, and the pages at /, below whatever prefix the caller strips.
+// Handler serves Google's paths, and the pages at /. The caller strips the prefix that it is
+// mounted under.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	files := s.struck("drive", s.drive.Service().MethodOf, s.drive.Service())
@@ -127,7 +128,7 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// below is a request without the beginning of its path.
+// below returns a copy of a request without the beginning of its path.
 func below(prefix string, r *http.Request) *http.Request {
 	inner := *r
 	at := *r.URL
@@ -136,7 +137,7 @@ func below(prefix string, r *http.Request) *http.Request {
 	return &inner
 }
 
-// struck lets the table of faults have its way with an API.
+// struck wraps an API's handler with the table of faults, if there is one.
 func (s *Server) struck(
 	api string, method func(*http.Request) string, next http.Handler,
 ) http.Handler {
@@ -151,7 +152,7 @@ func (s *Server) ForgetUploads() error {
 	return s.drive.ForgetSessions()
 }
 
-// Close ends the use of the state. Requests must have ended before.
+// Close closes the state. Requests must have ended.
 func (s *Server) Close() error {
 	return errors.Join(s.classroom.Close(), s.calendar.Close(), s.drive.Close())
 }

@@ -20,7 +20,7 @@ var looks embed.FS
 
 const agendaDays = 60 // that a calendar's page shows, back and ahead
 
-// page is what the template is given. Which of its parts is shown is decided by what is set.
+// page is the data of the template. The fields that are set decide which parts it shows.
 type page struct {
 	Lang  string
 	W     words
@@ -40,7 +40,7 @@ type page struct {
 	Course   *classroom.Entry
 }
 
-// pages are for people: plain, without scripts, and of nobody's making but ours.
+// pages serves pages for people, without scripts and without resources of other sites.
 type pages struct {
 	s    *Server
 	look *template.Template
@@ -48,6 +48,7 @@ type pages struct {
 	root string
 }
 
+// newPages parses the template. Links begin with the path of the server's BaseURL.
 func newPages(s *Server) (*pages, error) {
 	css, err := looks.ReadFile("page.css")
 	if err != nil {
@@ -74,6 +75,7 @@ func newPages(s *Server) (*pages, error) {
 	return &pages{s: s, look: look, css: string(css), root: root}, nil
 }
 
+// mount registers the pages.
 func (p *pages) mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.overview)
 	mux.HandleFunc("GET /drive/folders/{folder}", p.folder)
@@ -82,6 +84,7 @@ func (p *pages) mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /classroom/c/{course}", p.course)
 }
 
+// overview shows folders, calendars and courses.
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	p.write(
 		w,
@@ -95,6 +98,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	)
 }
 
+// folder shows a folder of Drive with its files.
 func (p *pages) folder(w http.ResponseWriter, r *http.Request) {
 	folder, inside, ok := p.s.drive.Folder(r.PathValue("folder"))
 	if !ok {
@@ -104,12 +108,14 @@ func (p *pages) folder(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, page{Title: folder.Name, Folder: &folder, Inside: inside})
 }
 
+// calendar shows the events of a calendar, agendaDays back and ahead.
 func (p *pages) calendar(w http.ResponseWriter, r *http.Request) {
 	id, now := r.PathValue("calendar"), p.s.o.Now()
 	events := p.s.calendar.Agenda(id, now.AddDate(0, 0, -agendaDays), now.AddDate(0, 0, agendaDays))
 	p.write(w, r, page{Title: id, Calendar: id, Events: events})
 }
 
+// event shows the event that an htmlLink names.
 func (p *pages) event(w http.ResponseWriter, r *http.Request) {
 	id, event, ok := p.s.calendar.Named(r.URL.Query().Get("eid"))
 	if !ok {
@@ -119,6 +125,7 @@ func (p *pages) event(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, page{Title: event.Title, Calendar: id, Events: []calendar.Entry{event}})
 }
 
+// course shows a course with its announcements.
 func (p *pages) course(w http.ResponseWriter, r *http.Request) {
 	course, ok := p.s.classroom.Course(r.PathValue("course"))
 	if !ok {
@@ -128,6 +135,7 @@ func (p *pages) course(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, page{Title: course.Name, Course: &course})
 }
 
+// write renders a page in the language of the browser.
 func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 	show.Lang, show.W = language(r.Header.Get("Accept-Language"))
 	show.Root, show.Style = p.root, template.CSS(p.css) // #nosec G203 -- our own file
@@ -152,7 +160,7 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 	_, _ = w.Write(text.Bytes()) // the reader may be gone
 }
 
-// size writes a number of bytes for people.
+// size formats a number of bytes in decimal units.
 func size(bytes int64, units []string) string {
 	value, unit := float64(bytes), 0
 	for value >= 1000 && unit < len(units)-1 {

@@ -8,13 +8,16 @@ import (
 
 // boardTime is how long a board is written on before it is wiped; lineTime is what a line takes.
 const (
+	// boardTime is how long a board is written on before it is wiped; lineTime is the time of one
+	// line.
 	boardTime = 3 * time.Minute
 	lineTime  = boardTime / (boardLines + 1)
 )
 
 const boardLines = 8
 
-// Board is the scene of a camera on the blackboard: writing grows, line by line, and is wiped.
+// Board is the scene of a camera on the blackboard. Text appears line by line and is wiped after
+// [boardTime].
 func Board(seed uint64, width, height int) Painter {
 	b := &board{
 		seed:   seed,
@@ -26,6 +29,7 @@ func Board(seed uint64, width, height int) Painter {
 	return b
 }
 
+// board paints a blackboard. It keeps the drawing of the current text.
 type board struct {
 	seed          uint64
 	width, height int
@@ -34,7 +38,7 @@ type board struct {
 	number        int64
 }
 
-// Paint shows as much of the lines as is written at the instant.
+// Paint implements Painter. It shows the part of the text that is written at the instant.
 func (b *board) Paint(p *Picture, at time.Time) {
 	if number := at.UnixNano() / int64(boardTime); number != b.number {
 		b.number, b.full = number, drawBoard(b.seed, b.width, b.height, number)
@@ -55,11 +59,12 @@ func (b *board) Paint(p *Picture, at time.Time) {
 
 const lineHeight = 66.0
 
+// lineTop returns the upper edge of a line, in units.
 func lineTop(line int) float64 {
 	return 78 + lineHeight*float64(line)
 }
 
-// drawBoard draws the board with a text; number -1 is the clean one.
+// drawBoard draws the board with the text of a number; -1 is an empty board.
 func drawBoard(seed uint64, width, height int, number int64) *Picture {
 	s := pageSheet(width, height)
 	wide := s.width()
@@ -83,7 +88,7 @@ func drawBoard(seed uint64, width, height int, number int64) *Picture {
 	return s.picture()
 }
 
-// chalk writes the lines of a board, with the gaps that chalk leaves on a rough ground.
+// chalk writes the lines of a board, with the gaps of chalk on a rough surface.
 func (s *sheet) chalk(seed uint64, number int64) {
 	over := newSheet(s.img.Rect.Dx(), s.img.Rect.Dy(), s.scale)
 	texts := proofs()
@@ -114,6 +119,7 @@ func (s *sheet) chalk(seed uint64, number int64) {
 			}
 		}
 	}
+	// layOver draws an image with premultiplied alpha over another of the same size.
 	layOver(s.img, over.img)
 }
 

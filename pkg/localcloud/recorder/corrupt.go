@@ -12,22 +12,22 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 )
 
-// Damage spoils a finished file, always in the same way.
+// Damage corrupts a finished file. The same damage of the same file gives the same bytes.
 type Damage func(ctx context.Context, tool *ffmpeg.Tool, path string) error
 
-// Empty leaves zero bytes.
+// Empty truncates the file to zero bytes.
 func Empty() Damage {
 	return Truncate(0)
 }
 
-// Truncate leaves the first bytes of the file.
+// Truncate keeps the first bytes of the file.
 func Truncate(bytes int64) Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		return os.Truncate(path, bytes)
 	}
 }
 
-// TruncatePart leaves so many thousandths of the file.
+// TruncatePart keeps the first thousandths of the file.
 func TruncatePart(thousandths int64) Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		info, err := os.Stat(path)
@@ -38,8 +38,8 @@ func TruncatePart(thousandths int64) Damage {
 	}
 }
 
-// LoseMoov is what a killed recorder leaves: the media without their index. The file must have
-// been written with the moov last.
+// LoseMoov removes the moov box, as a killed recorder leaves a file. The moov must be the last
+// box.
 func LoseMoov() Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		moov, err := findBox(path, "moov")
@@ -57,7 +57,7 @@ func LoseMoov() Damage {
 	}
 }
 
-// CutMoov ends the file in the middle of its moov.
+// CutMoov ends the file in the middle of its moov box.
 func CutMoov() Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		moov, err := findBox(path, "moov")
@@ -68,9 +68,8 @@ func CutMoov() Damage {
 	}
 }
 
-// TruncateAtPicture ends the file exactly before picture n (in the order of the file), with the
-// whole moov in place: nothing but the counts shows that something is missing. Needs the moov
-// first.
+// TruncateAtPicture ends the file exactly before picture n (in file order), with the whole moov
+// in place. Only the counts show that pictures are missing. The moov must be the first box.
 func TruncateAtPicture(n int) Damage {
 	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 		packets, err := tool.PicturePackets(ctx, path)
@@ -84,8 +83,8 @@ func TruncateAtPicture(n int) Damage {
 	}
 }
 
-// GarbagePictures overwrites the data of the pictures [from, until), in the order of the file,
-// with random bytes. What refers to them breaks as well, up to the next key frame.
+// GarbagePictures overwrites the data of the pictures [from, until), in file order, with random
+// bytes. Pictures that refer to them break as well, up to the next key frame.
 func GarbagePictures(from, until int, seed uint64) Damage {
 	return func(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 		packets, err := tool.PicturePackets(ctx, path)
@@ -104,8 +103,8 @@ func GarbagePictures(from, until int, seed uint64) Damage {
 	}
 }
 
-// Garbage overwrites a range of the media data, both ends in thousandths of the mdat, with random
-// bytes.
+// Garbage overwrites a range of the media data with random bytes. Both ends are thousandths of
+// the mdat box.
 func Garbage(from, until int64, seed uint64) Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		mdat, err := findBox(path, "mdat")
@@ -117,13 +116,14 @@ func Garbage(from, until int64, seed uint64) Damage {
 	}
 }
 
-// Overwrite overwrites any range of the file with random bytes.
+// Overwrite overwrites a range of the file, in bytes, with random bytes.
 func Overwrite(offset, bytes int64, seed uint64) Damage {
 	return func(_ context.Context, _ *ffmpeg.Tool, path string) error {
 		return overwrite(path, offset, bytes, seed)
 	}
 }
 
+// overwrite overwrites a range of a file with random bytes of a seed.
 func overwrite(path string, offset, bytes int64, seed uint64) error {
 	if bytes <= 0 {
 		return fmt.Errorf("overwrite %d bytes", bytes)
@@ -143,6 +143,7 @@ func overwrite(path string, offset, bytes int64, seed uint64) error {
 // box is a top-level box of an MP4 file.
 type box struct{ offset, bytes int64 }
 
+// findBox returns the first top-level box of a kind.
 func findBox(path, kind string) (box, error) {
 	file, err := os.Open(path) // #nosec G304 -- a file this package has made
 	if err != nil {

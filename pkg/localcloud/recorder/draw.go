@@ -17,35 +17,43 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// A typeface of the Go fonts, which have Latin, Greek and Cyrillic letters.
+// A typeface is the data of a Go font. These fonts have Latin, Greek and Cyrillic letters.
 type typeface []byte
 
+// regular returns the upright typeface.
 func regular() typeface {
 	return goregular.TTF
 }
+
+// bold returns the bold typeface.
 func bold() typeface {
 	return gobold.TTF
 }
+
+// italic returns the slanted typeface.
 func italic() typeface {
 	return goitalic.TTF
 }
+
+// mono returns the typeface with letters of one width.
 func mono() typeface {
 	return gomono.TTF
 }
 
-// sheet is a drawing in units of a 720 lines high picture, whatever its real size.
+// sheet is a drawing. Its unit is 1/720 of a picture's height, whatever the real size.
 type sheet struct {
 	img   *image.RGBA
 	scale float64
 	faces map[faceKey]font.Face
 }
 
+// faceKey identifies a typeface in a size.
 type faceKey struct {
 	first *byte // of the typeface's data: its identity
 	size  float64
 }
 
-// newSheet makes a transparent drawing of a size in pixels.
+// newSheet returns a transparent drawing of a size in pixels. scale is pixels a unit.
 func newSheet(width, height int, scale float64) *sheet {
 	return &sheet{
 		img:   image.NewRGBA(image.Rect(0, 0, width, height)),
@@ -54,31 +62,32 @@ func newSheet(width, height int, scale float64) *sheet {
 	}
 }
 
-// pageSheet is a sheet for a whole picture. Its width in units is 1280 if it is 16:9.
+// pageSheet returns a sheet for a whole picture. A 16:9 picture is 1280 units wide.
 func pageSheet(width, height int) *sheet {
 	return newSheet(width, height, float64(height)/720)
 }
 
-// width in units.
+// width returns the width in units.
 func (s *sheet) width() float64 {
 	return float64(s.img.Rect.Dx()) / s.scale
 }
 
-// picture converts the drawing.
+// picture converts the drawing to YUV.
 func (s *sheet) picture() *Picture {
 	p := NewPicture(s.img.Rect.Dx(), s.img.Rect.Dy())
 	p.fromRGBA(s.img)
 	return p
 }
 
+// fill fills the whole drawing.
 func (s *sheet) fill(c color.RGBA) {
 	draw.Draw(s.img, s.img.Rect, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-// point is a place in units.
+// point is a position in units.
 type point struct{ x, y float64 }
 
-// polygon fills the shape between the points.
+// polygon fills the shape between points.
 func (s *sheet) polygon(c color.RGBA, points ...point) {
 	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, p := range points {
@@ -107,11 +116,12 @@ func (s *sheet) polygon(c color.RGBA, points ...point) {
 	r.Draw(s.img, around, image.NewUniform(c), image.Point{})
 }
 
+// box fills a rectangle. x, y is its upper left corner.
 func (s *sheet) box(c color.RGBA, x, y, w, h float64) {
 	s.polygon(c, point{x, y}, point{x + w, y}, point{x + w, y + h}, point{x, y + h})
 }
 
-// rounded fills a box with round corners.
+// rounded fills a rectangle with round corners.
 func (s *sheet) rounded(c color.RGBA, x, y, w, h, radius float64) {
 	var points []point
 	for i, centre := range []point{
@@ -130,6 +140,7 @@ func (s *sheet) rounded(c color.RGBA, x, y, w, h, radius float64) {
 	s.polygon(c, points...)
 }
 
+// ellipse fills an ellipse around x, y.
 func (s *sheet) ellipse(c color.RGBA, x, y, rx, ry float64) {
 	points := make([]point, 48)
 	for i := range points {
@@ -139,7 +150,7 @@ func (s *sheet) ellipse(c color.RGBA, x, y, rx, ry float64) {
 	s.polygon(c, points...)
 }
 
-// stroke draws a line with round ends.
+// stroke draws a line through points with round ends.
 func (s *sheet) stroke(c color.RGBA, thick float64, points ...point) {
 	for i, p := range points {
 		s.ellipse(c, p.x, p.y, thick/2, thick/2)
@@ -163,7 +174,7 @@ func (s *sheet) stroke(c color.RGBA, thick float64, points ...point) {
 	}
 }
 
-// text writes a line with its base line's left end at x, y.
+// text writes a line. x, y is the left end of its base line.
 func (s *sheet) text(c color.RGBA, face typeface, size, x, y float64, line string) {
 	d := font.Drawer{
 		Dst:  s.img,
@@ -177,18 +188,18 @@ func (s *sheet) text(c color.RGBA, face typeface, size, x, y float64, line strin
 	d.DrawString(line)
 }
 
-// measure is the width of a line of text.
+// measure returns the width of a line of text in units.
 func (s *sheet) measure(face typeface, size float64, line string) float64 {
 	return float64(font.MeasureString(s.face(face, size), line)) / 64 / s.scale
 }
 
-// centred writes a line around x.
+// centred writes a line centred around x.
 func (s *sheet) centred(c color.RGBA, face typeface, size, x, y float64, line string) {
 	s.text(c, face, size, x-s.measure(face, size, line)/2, y, line)
 }
 
-// face opens a typeface in a size; the fonts are part of the program, so one that does not open
-// is a broken build.
+// face returns a typeface in a size. The fonts are compiled in, so that an error is a broken
+// build, and a panic.
 func (s *sheet) face(t typeface, size float64) font.Face {
 	key := faceKey{&t[0], size}
 	if f, ok := s.faces[key]; ok {
@@ -208,7 +219,7 @@ func (s *sheet) face(t typeface, size float64) font.Face {
 	return f
 }
 
-// grain adds noise to every pixel: amplitude in levels, coarse in pixels.
+// grain adds noise to every pixel. amplitude is in levels of 8 bits, coarse in pixels.
 func (s *sheet) grain(seed uint64, amplitude, coarse int) {
 	b := s.img.Rect
 	for y := range b.Dy() {
@@ -225,7 +236,7 @@ func (s *sheet) grain(seed uint64, amplitude, coarse int) {
 	}
 }
 
-// hash mixes values into 64 bits that look random (SplitMix64).
+// hash mixes values into 64 random-looking bits (SplitMix64).
 func hash(values ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, v := range values {
@@ -238,12 +249,13 @@ func hash(values ...uint64) uint64 {
 	return h
 }
 
+// rgb returns an opaque colour of the form 0xrrggbb.
 func rgb(hex uint32) color.RGBA {
 	// #nosec G115 -- the bytes are meant
 	return color.RGBA{R: byte(hex >> 16), G: byte(hex >> 8), B: byte(hex), A: 255}
 }
 
-// mix is a colour between two, t from 0 to 1.
+// mix returns a colour between two. t is from 0 (a) to 1 (b).
 func mix(a, b color.RGBA, t float64) color.RGBA {
 	part := func(a, b byte) byte { return byte(float64(a) + (float64(b)-float64(a))*t) }
 	return color.RGBA{R: part(a.R, b.R), G: part(a.G, b.G), B: part(a.B, b.B), A: 255}

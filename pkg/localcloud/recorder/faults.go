@@ -7,7 +7,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Fault is something that happens to one segment of an afternoon, by name.
+// Fault is a named defect of one segment of an [Afternoon].
 type Fault struct {
 	Name, Words string
 	// Role and Slot (from 0) say which segment it happens to.
@@ -16,8 +16,8 @@ type Fault struct {
 	Do   func(*Source, *Segment)
 }
 
-// Faults are the everyday faults of an afternoon, each at a place of its own as far as that goes.
-// Two that meet in one segment both happen to it; damage comes last.
+// Faults returns the everyday faults of an afternoon, each on a segment of its own as far as
+// there are enough. Two faults may hit one segment; damage is applied last.
 func Faults() []Fault {
 	day := 24 * time.Hour
 	damage := func(d Damage) func(*Source, *Segment) {
@@ -137,7 +137,7 @@ func Faults() []Fault {
 	}
 }
 
-// changed is a copy of the coding that a segment would have, changed.
+// changed returns a changed copy of the coding that a segment would have.
 func changed(s *Source, g *Segment, change func(*Pictures)) *Pictures {
 	p := s.Pictures
 	if g.Pictures != nil {
@@ -147,8 +147,8 @@ func changed(s *Source, g *Segment, change func(*Pictures)) *Pictures {
 	return &p
 }
 
-// restart cuts a segment at its middle; the rest begins at the next full minute after some
-// seconds.
+// restart cuts a segment at its middle. The rest begins at the next full minute after some
+// seconds, in a file of its own.
 func restart(s *Source, g *Segment) {
 	end := g.Named.Add(g.Length)
 	again := g.Named.Add(g.Length / 2).Truncate(time.Minute)
@@ -162,7 +162,7 @@ func restart(s *Source, g *Segment) {
 	s.Segments = append(s.Segments, rest) // may move *g, so it comes last
 }
 
-// silent is digital silence for the third quarter of the segment.
+// silent makes the third quarter of the segment digital silence.
 func silent(s *Source, g *Segment) {
 	s.Sound.Silent = append(
 		s.Sound.Silent,
@@ -170,14 +170,14 @@ func silent(s *Source, g *Segment) {
 	)
 }
 
-// twice adds a copy of the same name in another folder that ends early.
+// twice adds a shorter copy with the same name in another folder.
 func twice(s *Source, g *Segment) {
 	more := *g
 	more.Folder, more.Length = "again", g.Length/3
 	s.Segments = append(s.Segments, more)
 }
 
-// strangers adds files that a search must not take.
+// strangers adds files that a search must not find.
 func strangers(s *Source, g *Segment) {
 	room, day := *g, *g
 	room.Room, room.Length = "elsewhere", 2*time.Second
@@ -185,7 +185,7 @@ func strangers(s *Source, g *Segment) {
 	s.Segments = append(s.Segments, room, day)
 }
 
-// dropMost leaves out two of three pictures in every other second (of 25 pictures).
+// dropMost drops two of three pictures in every second second, at 25 pictures a second.
 func dropMost(g *Segment) {
 	g.DropPeriod = 50
 	for k := int64(0); k < 24; k += 3 {

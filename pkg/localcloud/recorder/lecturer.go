@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Lecturer is the scene of a camera on the lecturer: somebody who walks and gestures before a
-// wall.
+// Lecturer is the scene of a camera on the lecturer, who walks and gestures before a wall.
 func Lecturer(seed uint64, width, height int) Painter {
 	l := &lecturer{
 		room:  lectureRoom(seed, width, height),
@@ -20,6 +19,7 @@ func Lecturer(seed uint64, width, height int) Painter {
 	return l
 }
 
+// lecturer paints the figure. It keeps the drawings of the poses.
 type lecturer struct {
 	room  *Picture
 	desk  *sprite // in front of the figure
@@ -29,13 +29,13 @@ type lecturer struct {
 	seed  uint64
 }
 
-// pose is a drawn position of the figure: arm angles and leg stride, in steps.
+// pose is a position of the figure: arm angles and leg stride, in steps.
 type pose struct{ left, right, stride int }
 
 // Steps of a pose, from hanging to raised and from one leg to the other.
 const armSteps, strideSteps = 12, 8
 
-// Paint puts the figure where it walks at the instant, between the wall and the desk.
+// Paint implements Painter. The figure stands between the wall and the desk.
 func (l *lecturer) Paint(p *Picture, at time.Time) {
 	copy(p.Bytes, l.room.Bytes)
 	// A day is periodic enough; seconds since midnight keep the precision of floats.
@@ -63,6 +63,7 @@ func (l *lecturer) Paint(p *Picture, at time.Time) {
 // Size of the figure's drawing, in units.
 const figureWide, figureTall = 300, 520
 
+// drawFigure draws the figure in a pose, from the rear arm to the front arm.
 func (l *lecturer) drawFigure(now pose) *sprite {
 	s := newSheet(int(figureWide*l.scale)&^1, int(figureTall*l.scale)&^1, l.scale)
 	skin, hair, jacket, shirt, trousers := rgb(0xd9a882), rgb(0x3a2a20), rgb(0x33465f), rgb(0xe8e6e0), rgb(0x2a2c33)
@@ -130,7 +131,7 @@ func (l *lecturer) drawFigure(now pose) *sprite {
 	return newSprite(s.img)
 }
 
-// arm draws an arm from the shoulder at x, raised by steps.
+// arm draws an arm from the shoulder at x, raised by steps. side is -1 or 1.
 func (s *sheet) arm(sleeve, skin color.RGBA, x, side float64, step int) {
 	up := float64(step) / (armSteps - 1)
 	shoulder := point{x, 124}
@@ -143,7 +144,7 @@ func (s *sheet) arm(sleeve, skin color.RGBA, x, side float64, step int) {
 	s.ellipse(skin, hand.x, hand.y, 15, 16)
 }
 
-// drawDesk draws the desk with a laptop on it.
+// drawDesk draws the desk with a laptop.
 func (l *lecturer) drawDesk() *sprite {
 	s := newSheet(int(300*l.scale)&^1, int(300*l.scale)&^1, l.scale)
 	wood := rgb(0x8a5a34)
@@ -156,7 +157,7 @@ func (l *lecturer) drawDesk() *sprite {
 	return newSprite(s.img)
 }
 
-// lectureRoom is the wall, the blackboard's edge, a door and the floor.
+// lectureRoom draws the wall, the blackboard's edge, a door and the floor.
 func lectureRoom(seed uint64, width, height int) *Picture {
 	s := pageSheet(width, height)
 	wide := s.width()

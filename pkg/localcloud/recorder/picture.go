@@ -5,18 +5,18 @@ import (
 	"image/color"
 )
 
-// Picture is one raw picture: YUV 4:2:0, BT.709, limited range, even sizes.
+// Picture is one raw picture: YUV 4:2:0, BT.709, limited range. Width and height are even.
 type Picture struct {
 	Width, Height int
 	Bytes         []byte // the planes one after another
 }
 
-// NewPicture makes a picture of undefined content.
+// NewPicture returns a picture with undefined content.
 func NewPicture(width, height int) *Picture {
 	return &Picture{Width: width, Height: height, Bytes: make([]byte, width*height*3/2)}
 }
 
-// planes are the luma and the two chroma planes.
+// planes returns the luma plane and the two chroma planes.
 func (p *Picture) planes() (y, u, v []byte) {
 	n := p.Width * p.Height
 	return p.Bytes[:n], p.Bytes[n : n*5/4], p.Bytes[n*5/4:]
@@ -48,7 +48,7 @@ func (p *Picture) fromRGBA(img *image.RGBA) {
 	}
 }
 
-// copyRows copies the columns [x0, x1) of the rows [y0, y1) from a picture of the same size; all
+// copyRows copies the columns [x0, x1) of the rows [y0, y1) from a picture of the same size. All
 // bounds are rounded to even numbers.
 func (p *Picture) copyRows(from *Picture, x0, x1, y0, y1 int) {
 	x0, x1, y0, y1 = max(0, x0)&^1, min(p.Width, x1)&^1, max(0, y0)&^1, min(p.Height, y1)&^1
@@ -67,7 +67,7 @@ func (p *Picture) copyRows(from *Picture, x0, x1, y0, y1 int) {
 	}
 }
 
-// sprite is a small drawing with transparency, laid over pictures.
+// sprite is a small drawing with transparency.
 type sprite struct {
 	w, h int // even
 	luma []byte
@@ -110,7 +110,7 @@ func newSprite(img *image.RGBA) *sprite {
 	return s
 }
 
-// straight undoes the premultiplication.
+// straight converts premultiplied to straight alpha.
 func straight(c color.RGBA) color.RGBA {
 	if c.A == 0 || c.A == 255 {
 		return c
@@ -124,11 +124,12 @@ func straight(c color.RGBA) color.RGBA {
 	}
 }
 
-// lay lays the sprite over a picture with its corner at x, y, which are rounded to even numbers;
-// what lies outside is cut off.
+// lay draws the sprite over a picture. Its corner x, y is rounded to even numbers; parts outside
+// are clipped.
 func (s *sprite) lay(p *Picture, x, y int) {
 	x, y = x&^1, y&^1
 	py, pu, pv := p.planes()
+	// layPlane draws one plane (w by h) over another (tw by th) at x, y.
 	layPlane(py, p.Width, p.Height, s.luma, s.a, s.w, s.h, x, y)
 	layPlane(pu, p.Width/2, p.Height/2, s.u, s.ca, s.w/2, s.h/2, x/2, y/2)
 	layPlane(pv, p.Width/2, p.Height/2, s.v, s.ca, s.w/2, s.h/2, x/2, y/2)

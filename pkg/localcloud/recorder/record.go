@@ -16,15 +16,15 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 )
 
-// File is a segment that was written.
+// File is a written segment.
 type File struct {
 	Path    string
 	Source  Source
 	Segment Segment
 }
 
-// Record writes the session's files below dir, several at a time, and tells done of each as soon
-// as it is complete; done may be nil and is called from several goroutines.
+// Record writes the session's files below dir, several at a time. It calls done, unless nil, for
+// each complete file, from several goroutines.
 func (s Session) Record(ctx context.Context, tool *ffmpeg.Tool, dir string, done func(File)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, runtime.GOMAXPROCS(0)))
@@ -45,11 +45,12 @@ func (s Session) Record(ctx context.Context, tool *ffmpeg.Tool, dir string, done
 	return group.Wait()
 }
 
-// Path is where a segment of a source lies below dir.
+// Path returns the path of a segment below dir.
 func (s Session) Path(dir string, source Source, segment Segment) string {
 	return filepath.Join(dir, segment.Folder, segment.name(s.Room, source.Octet).String())
 }
 
+// record writes one segment. An interruption leaves a file that is no segment by its name.
 func (s Session) record(
 	ctx context.Context, tool *ffmpeg.Tool, dir string, source Source, segment Segment,
 ) (string, error) {
@@ -79,7 +80,7 @@ func (s Session) record(
 	return path, nil
 }
 
-// removeIfThere removes a file that may not have been made.
+// removeIfThere removes a file that may not exist.
 func removeIfThere(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("clean up: %w", err)
@@ -87,7 +88,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// take is one segment being recorded: everything resolved.
+// take is the recording of one segment, with all defaults resolved.
 type take struct {
 	seed     uint64
 	source   Source
@@ -96,6 +97,7 @@ type take struct {
 	sound    Sound
 }
 
+// newTake resolves the defaults of a segment.
 func (s Session) newTake(source Source, segment Segment) take {
 	t := take{
 		seed:     s.Seed,
@@ -114,7 +116,7 @@ func (s Session) newTake(source Source, segment Segment) take {
 	return t
 }
 
-// write records the file, and copies it where a fault cannot be recorded in one pass.
+// write records the file. A second pass copies it for faults that cannot be recorded directly.
 func (t take) write(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 	if t.segment.Resize != nil {
 		return t.writeResized(ctx, tool, path)
@@ -143,7 +145,7 @@ func (t take) write(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 	return tool.Copy(ctx, c)
 }
 
-// writeResized records two bare streams, lays them end to end, and the sound beside them.
+// writeResized records two streams of different sizes and joins them with the sound.
 func (t take) writeResized(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 	resize := t.segment.Resize
 	if t.pictures.Codec != ffmpeg.H264 || t.pictures.BFrames != 0 || t.segment.NoPicture {
@@ -203,16 +205,17 @@ func appendFile(to, from string) error {
 	return nil
 }
 
-// begins is the wall's time at the start of the file, what its edit list hides included.
+// begins returns the real time at the start of the file, including what its edit list hides.
 func (t take) begins() time.Time {
 	return t.segment.Named.Add(t.segment.Late - t.segment.Lead)
 }
 
-// length of what is recorded, what its edit list hides included.
+// length returns the recorded time, including what the edit list hides.
 func (t take) length() time.Duration {
 	return t.segment.Length + t.segment.Lead
 }
 
+// recording returns the recording for FFmpeg.
 func (t take) recording(path string) ffmpeg.Recording {
 	r := ffmpeg.Recording{
 		File:       path,
@@ -229,6 +232,7 @@ func (t take) recording(path string) ffmpeg.Recording {
 	return r
 }
 
+// coding returns the coding of pictures for FFmpeg.
 func (t take) coding(p Pictures) *ffmpeg.RecordedPictures {
 	return &ffmpeg.RecordedPictures{
 		Codec:      p.Codec,
@@ -245,7 +249,7 @@ func (t take) coding(p Pictures) *ffmpeg.RecordedPictures {
 	}
 }
 
-// shoot makes the pictures of [from, until) of the file.
+// shoot returns a function that writes the raw pictures of [from, until) of the file.
 func (t take) shoot(from, until time.Duration, pictures Pictures) func(io.Writer) error {
 	return func(to io.Writer) error {
 		cam := newCamera(t.source, pictures, t.seed)
@@ -263,7 +267,7 @@ func (t take) shoot(from, until time.Duration, pictures Pictures) func(io.Writer
 	}
 }
 
-// listen makes the samples of the file.
+// listen returns a function that writes the samples of the file.
 func (t take) listen() func(io.Writer) error {
 	return func(to io.Writer) error {
 		late := t.segment.SoundLate

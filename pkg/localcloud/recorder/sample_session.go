@@ -9,8 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Afternoon is a session as people would show it: a lecturer with a voice, slides that give way
-// to a NO SIGNAL card for a while, a board that fills with writing, and the faults asked for.
+// Afternoon is a sample session for demonstrations: a lecturer with a voice, slides that give way
+// to a NO SIGNAL card, a board that fills with text, and the wanted faults.
 type Afternoon struct {
 	Room          string
 	From, Until   time.Time // in the room's zone
@@ -23,7 +23,7 @@ type Afternoon struct {
 	Seed                    uint64
 }
 
-// NoSignal is when the encoder shows its card: the middle of the afternoon.
+// NoSignal returns when the encoder shows its card: the middle of the afternoon.
 func (a Afternoon) NoSignal() Stretch {
 	whole := a.Until.Sub(a.From)
 	return Stretch{
@@ -31,8 +31,8 @@ func (a Afternoon) NoSignal() Stretch {
 	}
 }
 
-// Session lays the afternoon out. The error names a fault that does not exist, or that finds no
-// segment to happen to.
+// Session returns the session to record. A fault that does not exist, or that finds no segment,
+// is an error.
 func (a Afternoon) Session() (Session, error) {
 	card := a.NoSignal()
 	session := Session{Room: a.Room, Seed: a.Seed}
@@ -78,7 +78,7 @@ func (a Afternoon) Session() (Session, error) {
 	return session, nil
 }
 
-// find is a slot of the source of a role; nil if there is none.
+// find returns a segment of the source with a role, or nil.
 func (s Session) find(role nvr.Role, slot int) (*Source, *Segment) {
 	for i := range s.Sources {
 		if source := &s.Sources[i]; source.Role == role && slot < len(source.Segments) {

@@ -7,16 +7,16 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
-// Scene prepares what a source sees, for pictures of one size.
+// Scene prepares a [Painter] for pictures of one size.
 type Scene func(seed uint64, width, height int) Painter
 
-// Painter paints the whole picture as it is at an instant. It is used by one goroutine, with
-// instants that usually grow.
+// Painter paints the whole picture of an instant. One goroutine uses it, with instants that
+// usually grow.
 type Painter interface {
 	Paint(p *Picture, at time.Time)
 }
 
-// PainterFunc is a painter without a state of its own.
+// PainterFunc is a painter without state.
 type PainterFunc func(p *Picture, at time.Time)
 
 // Paint calls the function.
@@ -26,7 +26,8 @@ func (f PainterFunc) Paint(p *Picture, at time.Time) {
 
 // camera paints a scene with the clock and the strip over it.
 type camera struct {
-	scene  Painter
+	scene Painter
+	// clock draws the time of day, in milliseconds, and a label. Glyphs are drawn once.
 	clock  *clock // nil: none
 	octet  string
 	strip  bool
@@ -35,6 +36,7 @@ type camera struct {
 	heard, true int64
 }
 
+// newCamera returns the camera of a source.
 func newCamera(s Source, pictures Pictures, seed uint64) *camera {
 	c := &camera{
 		scene: s.Scene(seed, pictures.Width, pictures.Height),
@@ -49,11 +51,12 @@ func newCamera(s Source, pictures Pictures, seed uint64) *camera {
 	return c
 }
 
-// wall is the instant at a time of the media.
+// wall returns the real time at a media time.
 func (c *camera) wall(media time.Duration) time.Time {
 	return c.origin.Add(media + time.Duration(media.Nanoseconds()/c.true*(c.heard-c.true)))
 }
 
+// paint paints the picture at a media time.
 func (c *camera) paint(p *Picture, media time.Duration) {
 	at := c.wall(media)
 	c.scene.Paint(p, at)
@@ -67,7 +70,7 @@ func (c *camera) paint(p *Picture, media time.Duration) {
 	}
 }
 
-// greyFoot takes the colour out of the strip's rows.
+// greyFoot removes the colour from the rows of the strip.
 func greyFoot(p *Picture) {
 	_, u, v := p.planes()
 	from := (p.Height - p.Height*timecode.StripNum/timecode.StripDen) / 2 * p.Width / 2
@@ -85,6 +88,7 @@ type clock struct {
 
 const clockGlyphs = "0123456789:."
 
+// newClock draws the glyphs for a picture height in pixels.
 func newClock(label string, height int) *clock {
 	scale := float64(height) / 720
 	size := max(26, 9/scale) // at least 9 pixels, to stay readable
@@ -97,7 +101,7 @@ func newClock(label string, height int) *clock {
 	return c
 }
 
-// plate is a text on a dark ground.
+// plate draws a text on a dark background.
 func plate(text string, face typeface, size, width, scale float64) *sprite {
 	s := newSheet((int(width*scale)+1)&^1, int(size*1.3*scale+1)&^1, scale)
 	s.fill(color.RGBA{A: 150})
@@ -105,6 +109,7 @@ func plate(text string, face typeface, size, width, scale float64) *sprite {
 	return newSprite(s.img)
 }
 
+// lay draws the time of an instant over a picture.
 func (c *clock) lay(p *Picture, at time.Time) {
 	x := c.margin
 	for _, digit := range at.Format("15:04:05.000") {

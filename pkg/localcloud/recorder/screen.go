@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Card is a picture of the canvas, or the presentation.
+// Card is what an encoder sends: slides, or an idle screen.
 type Card int
 
 // What an encoder sends.
@@ -19,17 +19,17 @@ const (
 	Green // what copy-protected HDMI becomes
 )
 
-// Showing is a stretch in which the encoder shows something else than slides.
+// Showing is a period in which the encoder shows another card than slides.
 type Showing struct {
 	From, Until time.Time
 	Card        Card
 }
 
-// SlideTime is how long a slide stands.
+// SlideTime is how long a slide is shown.
 const SlideTime = 20 * time.Second
 
-// Screen is the scene of the encoder: slides that change each [SlideTime], and what the program
-// says.
+// Screen is the scene of the encoder: slides that change each [SlideTime], and the cards of
+// program.
 func Screen(program ...Showing) Scene {
 	return func(seed uint64, width, height int) Painter {
 		s := &screen{
@@ -43,6 +43,7 @@ func Screen(program ...Showing) Scene {
 	}
 }
 
+// screen paints slides and cards. It keeps the drawn ones.
 type screen struct {
 	program       []Showing
 	seed          uint64
@@ -50,13 +51,13 @@ type screen struct {
 	pages         map[page]*Picture // drawn ones
 }
 
-// page names a still picture.
+// page identifies a still picture.
 type page struct {
 	card  Card
 	slide int64
 }
 
-// Paint copies the slide or card of the instant.
+// Paint implements Painter.
 func (s *screen) Paint(p *Picture, at time.Time) {
 	now := page{slide: at.UnixNano() / int64(SlideTime)}
 	for _, showing := range s.program {
@@ -75,6 +76,7 @@ func (s *screen) Paint(p *Picture, at time.Time) {
 	copy(p.Bytes, drawn.Bytes)
 }
 
+// draw draws a slide or a card.
 func (s *screen) draw(now page) *Picture {
 	sheet := pageSheet(s.width, s.height)
 	switch now.card {
@@ -94,7 +96,7 @@ func (s *screen) draw(now page) *Picture {
 	return sheet.picture()
 }
 
-// bars is a test pattern like the one of SMPTE, with words over it.
+// bars draws a test pattern like SMPTE's, with NO SIGNAL over it.
 func (s *sheet) bars() {
 	wide := s.width()
 	for i, c := range []uint32{
@@ -116,6 +118,7 @@ func (s *sheet) bars() {
 	s.centred(rgb(0xffffff), bold(), 76, wide/2, 336, "NO SIGNAL")
 }
 
+// splash draws a vendor's still picture.
 func (s *sheet) splash() {
 	wide := s.width()
 	s.fill(rgb(0x16243a))
@@ -207,6 +210,7 @@ func deck() []topic {
 	}
 }
 
+// plot draws a coordinate system with two curves.
 func (s *sheet) plot(x, y, w, h float64) {
 	s.box(rgb(0xffffff), x, y, w, h)
 	grey := rgb(0xd5d9de)
@@ -225,6 +229,7 @@ func (s *sheet) plot(x, y, w, h float64) {
 	s.stroke(rgb(0x2471a3), 5, point{x + w*0.1, y + h*0.9}, point{x + w*0.9, y + h*0.1})
 }
 
+// columns draws a bar chart with decreasing columns.
 func (s *sheet) columns(seed uint64, n int64, x, y, w, h float64) {
 	s.box(rgb(0x444a52), x, y+h, w, 3)
 	for i := range 8 {
@@ -242,6 +247,7 @@ func (s *sheet) columns(seed uint64, n int64, x, y, w, h float64) {
 	}
 }
 
+// listing draws lines of code.
 func (s *sheet) listing(x, y, w float64) {
 	s.rounded(rgb(0x1e232b), x, y, w, 330, 12)
 	for i, line := range []string{

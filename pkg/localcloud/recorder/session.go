@@ -1,12 +1,11 @@
 // Package recorder makes footage as a room's recorder would: segment files of a lecturer camera,
 // an encoder and a board camera, with the faults that recorders have on ordinary days.
 //
-// It knows pictures, sound, segment names and what goes wrong with files. It knows nothing of
-// plans, merges and verdicts: it produces what those must cope with. Every picture carries its
-// source and its instant in a strip that machines read ([timecode]), and a clock that people
-// read; the sound can carry marks. All that is drawn follows from the instant and a seed, so that
-// the same session gives the same pictures again. Start with [Afternoon], or with a [Session] of
-// your own.
+// It knows pictures, sound, segment names and defects of files. It knows nothing of plans, merges
+// and verdicts, which must cope with its files. Every picture has its source and its instant in a
+// strip that machines read ([timecode]), and a clock that people read; the sound can contain
+// marks. All drawings depend on the instant and a seed only, so that the same session gives the
+// same pictures. Start with [Afternoon], or with a [Session] of your own.
 //
 // [timecode]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode
 package recorder
@@ -18,7 +17,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Session is some hours of one room.
+// Session is the recording of one room.
 type Session struct {
 	Room    string
 	Seed    uint64 // of everything that is drawn and heard
@@ -27,10 +26,12 @@ type Session struct {
 
 // Source is one recorded stream of the room.
 type Source struct {
-	Octet    string // in file names and in the strip
-	Role     nvr.Role
-	Label    string // burnt in beside the clock
-	Scene    Scene  // what it sees
+	Octet string // in file names and in the strip
+	Role  nvr.Role
+	Label string // burnt in beside the clock
+	Scene Scene  // what it sees
+	// Pictures is the coding of a source's pictures. Zero values mean: H.264, 25 pictures a
+	// second, a key frame each 2 s, no B-frames.
 	Pictures Pictures
 	Sound    Sound
 	// DriftPPM is how much the source's clock is slow: per million seconds on the wall, so many
@@ -54,7 +55,8 @@ type Pictures struct {
 	NoClock       bool // leaves the clock for people out
 }
 
-// Segment is one file. The zero values of all but Named and Length are a file without a fault.
+// Segment is one file. Named and Length are required; the zero values of the other fields are a
+// file without a fault.
 type Segment struct {
 	Named  time.Time     // the minute in its name, in the room's zone
 	Length time.Duration // of what is recorded; the nominal length is the session's affair
@@ -80,8 +82,10 @@ type Segment struct {
 	// recorded before the start and hidden by an edit list: starts inside a GOP
 	Lead      time.Duration
 	DropFirst int // leading pictures lost, the key frame first: up to the next one nothing decodes
-	Jump      *Jump
-	Resize    *Resize // needs H.264 without B-frames
+	// Jump shifts the timestamps from a point of the file to its end.
+	Jump *Jump
+	// Resize changes the size of the pictures inside the file. Parameter sets are in the stream.
+	Resize *Resize // needs H.264 without B-frames
 
 	Damage []Damage // done to the finished file, in this order
 }
@@ -98,8 +102,8 @@ type Resize struct {
 	Width, Height int
 }
 
-// Slots lists the segments of [from, until), each of one length, which is whole minutes as the
-// names are: a fault is then a change to one of them.
+// Slots returns the segments of [from, until), each of one length in whole minutes, as their
+// names are. A fault is then a change of one of them.
 func Slots(from, until time.Time, length time.Duration) []Segment {
 	var all []Segment
 	for at := from; at.Before(until); at = at.Add(length) {
@@ -108,7 +112,7 @@ func Slots(from, until time.Time, length time.Duration) []Segment {
 	return all
 }
 
-// name is the file's name.
+// name returns the file's name.
 func (s Segment) name(room, octet string) nvr.SegmentName {
 	if s.Room != "" {
 		room = s.Room
@@ -124,7 +128,7 @@ func (s Segment) name(room, octet string) nvr.SegmentName {
 	}
 }
 
-// withDefaults fills in what the zero values stand for.
+// withDefaults replaces zero values by what they stand for.
 func (p Pictures) withDefaults() Pictures {
 	if p.Rate == (ffmpeg.Rate{}) {
 		p.Rate = ffmpeg.Rate{Num: 25, Den: 1}

@@ -10,7 +10,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 )
 
-// Sound is what a source hears. The zero value is a track of digital silence.
+// Sound is what a source records. The zero value is a track of digital silence.
 type Sound struct {
 	None       bool    // no sound track at all
 	SampleRate int     // Hz; 0 is 48000
@@ -20,14 +20,15 @@ type Sound struct {
 	Silent     []Stretch
 }
 
-// Stretch is a time on the wall, [From, Until).
+// Stretch is a period of real time, [From, Until).
 type Stretch struct{ From, Until time.Time }
 
-// TrueSound is sound for tests: marks each second, and the pilot.
+// TrueSound is sound for tests: marks each second, and the pilot tone.
 func TrueSound() Sound {
 	return Sound{MarkEvery: 1, Pilot: true}
 }
 
+// withDefaults replaces zero values by what they stand for.
 func (s Sound) withDefaults() Sound {
 	if s.SampleRate == 0 {
 		s.SampleRate = 48000
@@ -35,7 +36,7 @@ func (s Sound) withDefaults() Sound {
 	return s
 }
 
-// trueRate is how many samples a slow clock takes in a second of the wall.
+// trueRate returns the samples that a slow clock takes in a real second.
 func (s Sound) trueRate(driftPPM int64) int64 {
 	rate := int64(s.SampleRate)
 	return rate - rate*driftPPM/1_000_000
@@ -44,11 +45,14 @@ func (s Sound) trueRate(driftPPM int64) int64 {
 // microphone makes the samples of one source.
 type microphone struct {
 	Sound
-	rate  int64 // samples a second of the wall; SampleRate says how many a second of the file
+	rate int64 // samples a second of the wall; SampleRate says how many a second of the file
+	// voice speaks without words: syllables of vowels and hisses in phrases, with pauses. The
+	// sound of an instant depends on the instant and the seed only.
 	voice *voice
 	marks *timecode.Marks
 }
 
+// newMicrophone returns the microphone of a source.
 func newMicrophone(s Source, sound Sound, seed uint64) *microphone {
 	m := &microphone{Sound: sound, rate: sound.trueRate(s.DriftPPM)}
 	m.marks = timecode.NewMarks(int(m.rate), s.Octet)
@@ -81,7 +85,7 @@ func (m *microphone) write(to io.Writer, from time.Time, length time.Duration) e
 	return nil
 }
 
-// number is the sample of an instant, counted since the Unix epoch.
+// number returns the sample of an instant, counted since the Unix epoch.
 func (m *microphone) number(at time.Time) int64 {
 	return at.Unix()*m.rate + (int64(at.Nanosecond())*m.rate+5e8)/1e9
 }
@@ -113,6 +117,7 @@ type voice struct {
 	sine [1 << 12]float64
 }
 
+// newVoice returns a voice. rate is samples a real second.
 func newVoice(seed uint64, rate int64) *voice {
 	v := &voice{seed: seed, rate: rate}
 	for i := range v.sine {
@@ -139,9 +144,10 @@ func vowels() [6][3]float64 {
 	}
 }
 
-// add speaks into samples from number n since the Unix epoch.
+// add mixes the voice into samples from number n since the Unix epoch.
 func (v *voice) add(buf []float64, n int64, level float64) {
 	length := v.rate / syllablesASecond
+	// hiss adds the noise of a room, so that a pause is not digital silence.
 	hiss(buf, uint64(n), 0.0012*level) // #nosec G115 -- any bits do
 	for at := 0; at < len(buf); {
 		number := (n + int64(at)) / length
@@ -161,7 +167,7 @@ func hiss(buf []float64, state uint64, level float64) {
 	}
 }
 
-// syllable adds a part of one syllable, from sample into of its length.
+// syllable adds a part of one syllable, beginning at sample into of length.
 func (v *voice) syllable(buf []float64, number, into, length int64, level float64) {
 	phrase, place := number/syllablesAPhrase, number%syllablesAPhrase
 	spoken := 9 + int64(hash(v.seed, uint64(phrase))%11) // #nosec G115 -- small
@@ -199,7 +205,7 @@ func (v *voice) syllable(buf []float64, number, into, length int64, level float6
 	}
 }
 
-// swell is the loudness over a sound: a soft rise, a longer fall.
+// swell returns the loudness at sample k of a sound: a soft rise, then a longer fall.
 func (v *voice) swell(k, length int64) float64 {
 	x := float64(k) / float64(length)
 	if x < 0.2 {
@@ -209,9 +215,10 @@ func (v *voice) swell(k, length int64) float64 {
 	return y * math.Sqrt(max(0, y))
 }
 
+// partial is one harmonic of a tone.
 type partial struct{ hz, level float64 }
 
-// partials are the harmonics of a pitch as the formants of a vowel let them through.
+// partials returns the harmonics of a pitch, weighted by the formants of a vowel.
 func (v *voice) partials(pitch float64, formants [3]float64) []partial {
 	var all []partial
 	for hz := pitch; hz < 3400; hz += pitch {

@@ -17,31 +17,31 @@ import (
 // []any or nil.
 type Object = map[string]any
 
-// Text reads a string of an object; "" if it is not there.
+// Text returns a string field of an object, or "" if it is missing.
 func Text(o Object, name string) string {
 	s, _ := o[name].(string)
 	return s
 }
 
-// True reads a boolean of an object; false if it is not there.
+// True returns a boolean field of an object, or false if it is missing.
 func True(o Object, name string) bool {
 	b, _ := o[name].(bool)
 	return b
 }
 
-// Child reads an object inside an object; nil if it is not there. A nil Object may be read.
+// Child returns an object inside an object, or nil if it is missing. o may be nil.
 func Child(o Object, name string) Object {
 	child, _ := o[name].(Object)
 	return child
 }
 
-// List reads an array of an object; nil if it is not there.
+// List returns an array field of an object, or nil if it is missing.
 func List(o Object, name string) []any {
 	list, _ := o[name].([]any)
 	return list
 }
 
-// Objects reads an array of objects of an object, leaving out what is none.
+// Objects returns the objects in an array field of an object.
 func Objects(o Object, name string) []Object {
 	var objects []Object
 	for _, item := range List(o, name) {
@@ -52,8 +52,8 @@ func Objects(o Object, name string) []Object {
 	return objects
 }
 
-// Merge returns a copy of an object with a patch laid over it as Google does: objects are merged,
-// arrays and all else replaced, null removes.
+// Merge returns a copy of an object with a patch applied as Google applies it: objects are
+// merged, arrays and other values replaced, and null removes.
 func Merge(o, patch Object) Object {
 	merged := maps.Clone(o)
 	if merged == nil {
@@ -72,7 +72,7 @@ func Merge(o, patch Object) Object {
 	return merged
 }
 
-// Only returns the named fields of an object.
+// Only returns a copy of an object with the named fields.
 func Only(o Object, names ...string) Object {
 	chosen := Object{}
 	for name, value := range o {
@@ -83,7 +83,7 @@ func Only(o Object, names ...string) Object {
 	return chosen
 }
 
-// Anys turns a list into what an Object may hold.
+// Anys converts a list to an array of an Object.
 func Anys[T any](list []T) []any {
 	anys := make([]any, len(list))
 	for i, item := range list {

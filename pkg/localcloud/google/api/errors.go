@@ -8,7 +8,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
-// Error is a refusal in Google's form.
+// Error is an error that the caller gets in Google's form.
 type Error struct {
 	Status   int    // HTTP
 	Reason   string // like notFound
@@ -21,19 +21,20 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%d %s: %s", e.Status, e.Reason, e.Message)
 }
 
-// Refuse makes an [Error].
+// Refuse returns an [Error].
 func Refuse(status int, reason, format string, args ...any) *Error {
 	return &Error{Status: status, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalid is a 400 about a parameter or a field.
+// Invalid returns an [Error] with status 400 about a parameter or a field.
 func Invalid(location, format string, args ...any) *Error {
 	e := Refuse(http.StatusBadRequest, "invalid", format, args...)
 	e.Location = location
 	return e
 }
 
-// refusal finds the refusal in an error. What is none is a fault of the stand-in: 500.
+// refusal returns the [Error] for any error. An unknown error is one of the stand-in, with status
+// 500.
 func refusal(err error) *Error {
 	var e *Error
 	var problem *apidesc.Problem
@@ -59,6 +60,7 @@ func refusal(err error) *Error {
 	return Refuse(http.StatusInternalServerError, "internalError", "%s", err)
 }
 
+// body returns the body of the answer.
 func (e *Error) body() Object {
 	detail := Object{"domain": "global", "reason": e.Reason, "message": e.Message}
 	if e.Location != "" {
@@ -69,7 +71,7 @@ func (e *Error) body() Object {
 	}}
 }
 
-// canonical is the name that Google's RPC system has for the refusal.
+// canonical returns the name of the error's status in Google's RPC system.
 func (e *Error) canonical() string {
 	if e.Reason == "failedPrecondition" {
 		return "FAILED_PRECONDITION"

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// FileID finds the id of a Drive file in a link to it, Google's or a stand-in's; "" if it is
-// none.
+// FileID returns the id of the Drive file that a link leads to, Google's or a stand-in's, or "".
 func FileID(link string) string {
 	if found := regexp.MustCompile(
 		`/d/([A-Za-z0-9_-]+)(/|$|\?)`,

@@ -7,15 +7,15 @@ import (
 	"net/url"
 )
 
-// place is what a page token says: where the next page begins, of which listing.
+// place is what a page token holds: where the next page begins, and of which listing.
 type place struct {
 	From  int    `json:"f"`
 	Scope uint32 `json:"s"`
 }
 
-// Page tells which part of a list of n to answer with, and the token of the next page, "" on the
-// last. Pages are counted off: when the list changes while it is read, they shift, as Google's
-// may.
+// Page returns the part [from, to) of a list of n items that answers a call, and the token of the
+// next page, which is "" on the last. size is the number of items a page. Pages are counted from
+// the start: they shift when the list changes between calls, as Google's may.
 func Page(c *Call, n, size int) (from, to int, next string, err error) {
 	scope := c.scope()
 	if token := c.Query.Get("pageToken"); token != "" {
@@ -40,7 +40,8 @@ func Page(c *Call, n, size int) (from, to int, next string, err error) {
 	return from, to, next, nil
 }
 
-// scope is a digest of what a listing is asked for: a token of one is no token of another.
+// scope returns a digest of what a listing is asked for, so that a token of one listing is
+// refused by another.
 func (c *Call) scope() uint32 {
 	query := url.Values{}
 	for name, values := range c.Query {

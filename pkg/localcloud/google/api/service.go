@@ -11,7 +11,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/apidesc"
 )
 
-// UserHeader names the caller. A call without it sees and may do everything.
+// UserHeader names the caller. A call without it may see and do everything.
 const UserHeader = "X-Workspace-User"
 
 const bodyBytes = 4 << 20 // the most that a JSON body may take
@@ -24,7 +24,8 @@ type Service struct {
 	log         *slog.Logger
 }
 
-// Handler answers a method. A nil Answer without an error means that it was written already.
+// Handler answers a method. A nil Answer without an error means that the handler has written the
+// answer.
 type Handler func(*Call) (*Answer, error)
 
 // Call is a request that was checked.
@@ -44,26 +45,26 @@ type Call struct {
 	fields  apidesc.Fields // what the answer is to hold; nil: all
 }
 
-// Answer is what a method says.
+// Answer is the answer of a method.
 type Answer struct {
 	Status int    // 0: 200, or 204 without a body
 	Body   Object // whole; the service cuts it to the fields that were asked for
 	Header http.Header
 }
 
-// OK is an answer with a body.
+// OK returns an answer with a body.
 func OK(body Object) (*Answer, error) {
 	return &Answer{Body: body}, nil
 }
 
-// Done is an answer without a body.
+// Done returns an answer without a body.
 func Done() (*Answer, error) {
 	return &Answer{}, nil
 }
 
-// NewService makes the service of an API: drive, calendar or classroom. The names of handlers are
-// methods as Google calls them, like files.create. defaults are the fields that a method answers
-// with when the caller named none; a method that is not there answers with all it knows.
+// NewService returns the service of an API: drive, calendar or classroom. Handlers are named by
+// methods, like files.create. defaults are the fields that a method answers with when the call
+// selects none; a method without defaults answers with all fields.
 func NewService(
 	name string, handlers map[string]Handler, defaults map[string]string, log *slog.Logger,
 ) (*Service, error) {
@@ -74,8 +75,8 @@ func NewService(
 	return &Service{description: d, handlers: handlers, defaults: defaults, log: log}, nil
 }
 
-// MethodOf names the method that a request calls, "" if none: what [faults.Table.Wrap] wants to
-// know.
+// MethodOf names the method that a request calls, or returns "". It is meant for
+// [faults.Table.Wrap].
 func (s *Service) MethodOf(r *http.Request) string {
 	if found, _ := s.find(r); found.Method != nil {
 		return found.Method.ID
@@ -83,12 +84,13 @@ func (s *Service) MethodOf(r *http.Request) string {
 	return ""
 }
 
+// find returns the method that a request calls. It reports whether the path is known.
 func (s *Service) find(r *http.Request) (found apidesc.Match, known bool) {
 	return s.description.Find(r.Method, r.URL.EscapedPath(), r.URL.Query())
 }
 
-// ServeHTTP implements http.Handler. The path begins with what the description calls the
-// service's path.
+// ServeHTTP implements http.Handler. The request's path begins with the service path of the
+// description.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, answer, err := s.call(w, r)
 	if err == nil && answer != nil {
@@ -110,6 +112,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err,
 		)
 	}
+	// writeJSON writes a JSON body.
 	writeJSON(w, e.Status, e.body(), true)
 }
 
@@ -185,6 +188,7 @@ func (c *Call) selectFields() error {
 	return c.Method.CheckFields(selected)
 }
 
+// readBody reads and checks a JSON body.
 func (c *Call) readBody() error {
 	body, err := apidesc.DecodeObject(http.MaxBytesReader(c.Writer, c.Request.Body, bodyBytes))
 	if err != nil {
@@ -202,12 +206,12 @@ func (c *Call) TakeBody(body Object) error {
 	return nil
 }
 
-// Flag reads a boolean parameter.
+// Flag returns a boolean parameter.
 func (c *Call) Flag(name string) bool {
 	return c.Query.Get(name) == "true"
 }
 
-// Int reads an integer parameter, which was checked before.
+// Int returns an integer parameter, or otherwise if it is missing.
 func (c *Call) Int(name string, otherwise int) int {
 	if n, err := strconv.Atoi(c.Query.Get(name)); err == nil {
 		return n
@@ -215,6 +219,7 @@ func (c *Call) Int(name string, otherwise int) int {
 	return otherwise
 }
 
+// write writes the selected fields of an answer after it was checked.
 func (s *Service) write(c *Call, answer *Answer) error {
 	status, body := answer.Status, answer.Body
 	for name, values := range answer.Header {

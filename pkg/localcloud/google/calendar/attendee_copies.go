@@ -9,8 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// copyOut brings the copies in the calendars of those invited up to the organiser's event. old is
-// what the event was before. It runs inside an update.
+// copyOut updates the copies in the attendees' calendars to the organizer's event. old is the
+// event before the change. It runs inside an update.
 func (c *Calendar) copyOut(old api.Object, e *event) {
 	invited := map[string]string{} // by key: the address
 	for _, a := range api.Objects(e.Resource, "attendees") {
@@ -36,8 +36,8 @@ func (c *Calendar) copyOut(old api.Object, e *event) {
 	}
 }
 
-// copyOfSeries is an instance in the calendar of somebody who has the series, and is not invited
-// to it.
+// copyOfSeries returns the copy of an instance for an attendee of the series who is not an
+// attendee of the instance.
 func (c *Calendar) copyOfSeries(address string, e *event) *event {
 	if e.series() == "" {
 		return nil
@@ -49,6 +49,7 @@ func (c *Calendar) copyOfSeries(address string, e *event) *event {
 	return found
 }
 
+// copyTo writes the copy of an event to an attendee's calendar.
 func (c *Calendar) copyTo(address string, e *event) {
 	there := c.events.Get(eventKey(address, e.id()))
 	if there != nil && there.Origin == "" && !there.Left {
@@ -68,6 +69,7 @@ func (c *Calendar) copyTo(address string, e *event) {
 	c.put(&event{Calendar: address, Resource: o, Origin: e.Calendar})
 }
 
+// answered returns an attendee's answer, like accepted, or "".
 func answered(o api.Object, address string) string {
 	for _, a := range api.Objects(o, "attendees") {
 		if strings.EqualFold(api.Text(a, "email"), address) {
@@ -77,7 +79,7 @@ func answered(o api.Object, address string) string {
 	return ""
 }
 
-// writeCopy is a change by somebody invited, to his copy: his own fields and his answer. It runs
+// writeCopy applies an attendee's change of his copy: his own fields and his answer. It runs
 // inside an update.
 func (c *Calendar) writeCopy(e *event, next api.Object) (*event, error) {
 	origin, err := c.find(e.Origin, e.id())
@@ -121,13 +123,13 @@ func (c *Calendar) writeCopy(e *event, next api.Object) (*event, error) {
 	return c.find(e.Calendar, e.id())
 }
 
-// changed is whether two states of a copy differ in what belongs to the organiser.
+// changed reports whether two states of a copy differ in fields that belong to the organizer.
 func changed(before, after api.Object) bool {
 	names := append(shared(), "attendees")
 	return !reflect.DeepEqual(api.Only(before, names...), api.Only(after, names...))
 }
 
-// withAnswer sets the answer of somebody invited.
+// withAnswer returns an event with an attendee's answer set.
 func withAnswer(o api.Object, address, answer string) api.Object {
 	if answer == "" {
 		return o

@@ -1,11 +1,13 @@
-// Package calendar is a stand-in of Google Calendar (API v3) whose state is a folder.
+// Package calendar is a stand-in of Google Calendar (API v3). Its state is a folder.
 //
-// It knows Calendar's rules as far as NVR Merger leans on them: series with Google's instance
-// ids, exceptions, copies in the calendars of those invited, entity tags, attachments, deletion
-// and return, moves, pages, and channels that tell of changes. Calendars appear when they are
-// first used. It knows no file and no course. An event is three things: a row of its own; an
-// instance of a series, which is computed; an exception, which is a row named like the instance
-// it stands for. Start with [New]; series.go has the arithmetic of series.
+// It knows the rules of Calendar that NVR Merger relies on: series with Google's instance ids,
+// exceptions, copies in attendees' calendars, entity tags, attachments, deletion and restoring,
+// moves, pages, and notification channels. A calendar is created when it is first used. The
+// package knows no file and no course.
+//
+// An event is one of three: a row of its own; an instance of a series, which is computed; an
+// exception, which is a row with the id of the instance that it replaces. Start with [New].
+// series.go computes series.
 package calendar
 
 import (
@@ -21,7 +23,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
-// Options say where the state lies and how the calendars behave.
+// Options configure a [Calendar].
 type Options struct {
 	Dir      string
 	BaseURL  string           // what the outside sees before /calendar/v3/: of links
@@ -31,7 +33,7 @@ type Options struct {
 	TimeZone string // of calendars that were given none
 }
 
-// Calendar is the stand-in.
+// Calendar is the stand-in. Close it.
 type Calendar struct {
 	o       Options
 	zone    *time.Location
@@ -48,14 +50,14 @@ type Calendar struct {
 	touched  map[string]bool // calendars whose watchers are told when the update is through
 }
 
-// calendarRow is a calendar that somebody made or used.
+// calendarRow is the row of a calendar that was created or used.
 type calendarRow struct {
 	ID string `json:"id"`
 	// summary, description, location, timeZone, as far as somebody set them
 	Resource api.Object `json:"resource"`
 }
 
-// New opens the state under Options.Dir, or begins it.
+// New opens the state under Options.Dir, or creates it.
 func New(o Options) (*Calendar, error) {
 	zone, err := time.LoadLocation(o.TimeZone)
 	if err != nil {
@@ -98,18 +100,18 @@ func New(o Options) (*Calendar, error) {
 	return c, nil
 }
 
-// Service answers /calendar/v3/….
+// Service returns the handler of /calendar/v3/….
 func (c *Calendar) Service() *api.Service {
 	return c.service
 }
 
-// Close gives up notices that are not through yet and ends the use of the state.
+// Close drops unsent notifications and closes the state.
 func (c *Calendar) Close() error {
 	c.notices.close()
 	return c.db.Close()
 }
 
-// change runs an update and then tells the watchers of what it touched.
+// change runs an update and then notifies the channels of the calendars that it changed.
 func (c *Calendar) change(update func() error) error {
 	var told []notice
 	err := c.db.Update(func() error {
@@ -128,7 +130,8 @@ func (c *Calendar) change(update func() error) error {
 	return err
 }
 
-// named is the calendar that a path names: primary is the caller's own.
+// named returns the calendar id in a call's path. The alias primary stands for the caller's own
+// calendar.
 func named(call *api.Call) string {
 	id := call.Path["calendarId"]
 	if id == "primary" && call.User != "" {
@@ -137,18 +140,19 @@ func named(call *api.Call) string {
 	return id
 }
 
+// calendarKey returns the key of a calendar's row. Ids are compared without regard to case.
 func calendarKey(id string) string {
 	return strings.ToLower(id)
 }
 
-// open lets a calendar appear at its first use. It runs inside an update.
+// open creates a calendar at its first use. It runs inside an update.
 func (c *Calendar) open(id string) {
 	if c.calendars.Get(calendarKey(id)) == nil {
 		c.calendars.Put(calendarKey(id), &calendarRow{ID: id})
 	}
 }
 
-// zoneOf is a calendar's time zone; chosen is whether somebody set it.
+// zoneOf returns a calendar's time zone. It reports whether the zone was set.
 func (c *Calendar) zoneOf(id string) (zone *time.Location, chosen bool) {
 	if row := c.calendars.Get(calendarKey(id)); row != nil {
 		if name := api.Text(row.Resource, "timeZone"); name != "" {
@@ -160,6 +164,7 @@ func (c *Calendar) zoneOf(id string) (zone *time.Location, chosen bool) {
 	return c.zone, false
 }
 
+// showCalendar returns a calendar as the API shows it.
 func (c *Calendar) showCalendar(id, kind string) api.Object {
 	zone, _ := c.zoneOf(id)
 	o := api.Object{
@@ -178,6 +183,7 @@ func (c *Calendar) showCalendar(id, kind string) api.Object {
 	return o
 }
 
+// getCalendar answers calendars.get and calendarList.get.
 func (c *Calendar) getCalendar(call *api.Call) (*api.Answer, error) {
 	kind := "calendar#calendar"
 	if strings.HasPrefix(call.Method.ID, "calendarList.") {
@@ -188,6 +194,7 @@ func (c *Calendar) getCalendar(call *api.Call) (*api.Answer, error) {
 	return api.OK(body)
 }
 
+// listCalendars answers calendarList.list.
 func (c *Calendar) listCalendars(call *api.Call) (*api.Answer, error) {
 	var answer *api.Answer
 	var err error
@@ -210,7 +217,7 @@ func (c *Calendar) listCalendars(call *api.Call) (*api.Answer, error) {
 	return answer, err
 }
 
-// known lists the calendars that were used.
+// known returns the ids of all calendars, sorted.
 func (c *Calendar) known() []string {
 	var ids []string
 	for _, row := range c.calendars.All() {
@@ -220,14 +227,17 @@ func (c *Calendar) known() []string {
 	return ids
 }
 
+// insertCalendar answers calendars.insert.
 func (c *Calendar) insertCalendar(call *api.Call) (*api.Answer, error) {
 	return c.putCalendar(newID()+"@group.calendar.google.com", call.Body)
 }
 
+// patchCalendar answers calendars.patch and calendars.update.
 func (c *Calendar) patchCalendar(call *api.Call) (*api.Answer, error) {
 	return c.putCalendar(named(call), call.Body)
 }
 
+// putCalendar stores the fields of a calendar and answers with it.
 func (c *Calendar) putCalendar(id string, body api.Object) (*api.Answer, error) {
 	patch := api.Only(body, "summary", "description", "location", "timeZone")
 	if _, err := time.LoadLocation(api.Text(patch, "timeZone")); err != nil {
@@ -250,6 +260,7 @@ func (c *Calendar) putCalendar(id string, body api.Object) (*api.Answer, error) 
 	return api.OK(made)
 }
 
+// notFound is the refusal of a call for an event or calendar that does not exist.
 func notFound() error {
 	return api.Refuse(http.StatusNotFound, "notFound", "Not Found")
 }

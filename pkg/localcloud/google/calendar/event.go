@@ -14,7 +14,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// event is a row: a single event, a series, or an exception of one, in one calendar.
+// event is the row of a single event, a series, or an exception, in one calendar.
 type event struct {
 	Calendar string     `json:"calendar"`
 	Resource api.Object `json:"resource"`
@@ -31,41 +31,56 @@ const (
 	dayStamp     = "20060102"
 )
 
+// eventKey returns the key of an event's row.
 func eventKey(calendar, id string) string {
 	return calendarKey(calendar) + "\n" + id
 }
 
+// id returns the event's id.
 func (e *event) id() string {
 	return api.Text(e.Resource, "id")
 }
+
+// cancelled reports whether the event was cancelled or deleted.
 func (e *event) cancelled() bool {
 	return api.Text(e.Resource, "status") == cancelled
 }
+
+// isSeries reports whether the event has rules of recurrence.
 func (e *event) isSeries() bool {
 	return len(api.List(e.Resource, "recurrence")) > 0
 }
+
+// series returns the id of the series that an instance belongs to, or "".
 func (e *event) series() string {
 	return api.Text(e.Resource, "recurringEventId")
 }
+
+// etag returns the entity tag, which every change changes.
 func (e *event) etag() string {
 	return fmt.Sprintf(`"%d"`, e.Sequence*2+3000000)
 }
+
+// updated returns the instant of the last change, as Calendar writes it.
 func (e *event) updated() string {
 	return api.Text(e.Resource, "updated")
 }
+
+// with returns a copy of an event with another resource.
 func (e *event) with(o api.Object) *event {
 	next := *e
 	next.Resource = o
 	return &next
 }
 
-// newID makes an id as Calendar does: letters of base32hex.
+// newID returns an event id like Calendar's: letters of base32hex.
 func newID() string {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(random))
 }
 
+// validID reports whether a caller may choose an id: 5 to 1024 letters of base32hex.
 func validID(id string) bool {
 	if len(id) < 5 || len(id) > 1024 {
 		return false
@@ -75,7 +90,7 @@ func validID(id string) bool {
 	) < 0
 }
 
-// rfc3339 writes an instant as Calendar does.
+// rfc3339 formats an instant as Calendar does: UTC, with milliseconds.
 func rfc3339(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
@@ -93,8 +108,8 @@ func (c *Calendar) put(e *event) *event {
 	return &next
 }
 
-// find returns an event of a calendar, an instance of a series included. It runs inside a view or
-// an update.
+// find returns an event of a calendar, which may be an instance of a series. It runs inside a
+// view or an update.
 func (c *Calendar) find(calendar, id string) (*event, error) {
 	if e := c.events.Get(eventKey(calendar, id)); e != nil {
 		if series := c.events.Get(eventKey(calendar, e.series())); series != nil &&
@@ -123,7 +138,7 @@ func (c *Calendar) find(calendar, id string) (*event, error) {
 	return s.instance(start), nil
 }
 
-// found is find, and the entity tag that the caller names must be the event's.
+// found is find for the event that a call names. An entity tag in If-Match must be the event's.
 func (c *Calendar) found(call *api.Call) (*event, error) {
 	e, err := c.find(named(call), call.Path["eventId"])
 	if err != nil {
@@ -137,12 +152,13 @@ func (c *Calendar) found(call *api.Call) (*event, error) {
 	return e, nil
 }
 
-// shown is how the caller wants to see events.
+// shown is how a caller wants to see events.
 type shown struct {
 	zone         *time.Location // nil: as they were written
 	maxAttendees int            // 0: all
 }
 
+// wishes reads the parameters timeZone and maxAttendees.
 func (c *Calendar) wishes(call *api.Call) (shown, error) {
 	s := shown{maxAttendees: call.Int("maxAttendees", 0)}
 	if zone, chosen := c.zoneOf(named(call)); chosen {
@@ -158,7 +174,7 @@ func (c *Calendar) wishes(call *api.Call) (shown, error) {
 	return s, nil
 }
 
-// show is an event as its calendar shows it. It runs inside a view or an update.
+// show returns an event as its calendar shows it. It runs inside a view or an update.
 func (c *Calendar) show(e *event, how shown) api.Object {
 	o := maps.Clone(e.Resource)
 	o["kind"], o["etag"] = "calendar#event", e.etag()
@@ -190,6 +206,7 @@ func (c *Calendar) show(e *event, how shown) api.Object {
 	return o
 }
 
+// self returns a person with the field self set if the calendar is the person's.
 func self(person api.Object, calendar string) api.Object {
 	if strings.EqualFold(api.Text(person, "email"), calendar) {
 		return api.Merge(person, api.Object{"self": true})
@@ -197,6 +214,8 @@ func self(person api.Object, calendar string) api.Object {
 	return person
 }
 
+// showAttendees returns as many attendees as the caller wants, and the calendar's own one in any
+// case.
 func showAttendees(o api.Object, attendees []api.Object, calendar string, how shown) []any {
 	list := []any{}
 	organizer := api.Text(api.Child(o, "organizer"), "email")
@@ -214,7 +233,8 @@ func showAttendees(o api.Object, attendees []api.Object, calendar string, how sh
 	return list
 }
 
-// nextSequence counts what people are told about: times and cancellation.
+// nextSequence returns an event's sequence after a change. Changes of times and of the
+// cancellation count.
 func nextSequence(before, after api.Object) int64 {
 	n, _ := strconv.ParseInt(fmt.Sprint(before["sequence"]), 10, 64)
 	for _, name := range []string{"start", "end", "recurrence", "status"} {
@@ -225,7 +245,8 @@ func nextSequence(before, after api.Object) int64 {
 	return n
 }
 
-// shared are the fields that belong to the organiser: a copy shows them and cannot change them.
+// shared returns the fields that belong to the organizer. A copy shows them and cannot change
+// them.
 func shared() []string {
 	return []string{
 		"anyoneCanAddSelf", "attachments", "conferenceData", "description", "end", "endTimeUnspecified", "eventType", "gadget",
@@ -233,12 +254,12 @@ func shared() []string {
 	}
 }
 
-// private are the fields that everybody invited has of his own.
+// private returns the fields that each attendee has of his own.
 func private() []string {
 	return []string{"colorId", "extendedProperties", "reminders", "transparency", "visibility"}
 }
 
-// writable are the fields that an organiser sets.
+// writable returns the fields that an organizer sets.
 func writable() []string {
 	return slices.Concat(shared(), private(), []string{"attendees", "status"})
 }

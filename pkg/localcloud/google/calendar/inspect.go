@@ -22,15 +22,15 @@ type Entry struct {
 // Attachment is a link of an event.
 type Attachment struct{ Title, Link string }
 
-// Calendars lists the calendars that were used, for people to look at.
+// Calendars returns the ids of the calendars.
 func (c *Calendar) Calendars() []string {
 	var ids []string
 	c.db.View(func() { ids = c.known() })
 	return ids
 }
 
-// Agenda lists the events of a calendar between two instants, by their start, the cancelled
-// included.
+// Agenda returns the events of a calendar between two instants, by their start, with cancelled
+// ones.
 func (c *Calendar) Agenda(calendar string, from, to time.Time) []Entry {
 	var entries []Entry
 	c.db.View(func() {
@@ -53,7 +53,7 @@ func (c *Calendar) Agenda(calendar string, from, to time.Time) []Entry {
 	return entries
 }
 
-// Named finds the event that an htmlLink leads to; ok is whether there is one.
+// Named returns the event that an htmlLink leads to. It reports whether the event exists.
 func (c *Calendar) Named(eid string) (calendar string, found Entry, ok bool) {
 	text, err := base64.RawURLEncoding.DecodeString(eid)
 	id, calendar, _ := strings.Cut(string(text), " ")
@@ -68,11 +68,12 @@ func (c *Calendar) Named(eid string) (calendar string, found Entry, ok bool) {
 	return calendar, found, ok
 }
 
-// linkTo is the address of an event's page.
+// linkTo returns the address of an event's page.
 func (c *Calendar) linkTo(e *event) string {
 	return c.o.BaseURL + "/calendar/event?eid=" + base64.RawURLEncoding.EncodeToString([]byte(e.id()+" "+e.Calendar))
 }
 
+// entry returns an event as a page shows it.
 func (c *Calendar) entry(e *event) Entry {
 	zone, _ := c.zoneOf(e.Calendar)
 	o := e.Resource

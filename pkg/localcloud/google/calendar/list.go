@@ -16,7 +16,7 @@ const (
 	maxPageSize = 2500
 )
 
-// get is events.get. A cancelled event is still there.
+// get answers events.get. A cancelled event is returned, too.
 func (c *Calendar) get(call *api.Call) (*api.Answer, error) {
 	var answer *api.Answer
 	var err error
@@ -52,6 +52,7 @@ type wish struct {
 	order        string
 }
 
+// readWish reads the parameters of a listing and refuses combinations that Calendar refuses.
 func readWish(call *api.Call) (wish, error) {
 	q := call.Query
 	w := wish{
@@ -106,7 +107,7 @@ func readWish(call *api.Call) (wish, error) {
 	return w, nil
 }
 
-// list is events.list.
+// list answers events.list.
 func (c *Calendar) list(call *api.Call) (*api.Answer, error) {
 	w, err := readWish(call)
 	if err != nil {
@@ -115,7 +116,7 @@ func (c *Calendar) list(call *api.Call) (*api.Answer, error) {
 	return c.answerList(call, w, func() ([]*event, error) { return c.matching(named(call), w) })
 }
 
-// instances is events.instances: those of one series.
+// instances answers events.instances: the instances of one series.
 func (c *Calendar) instances(call *api.Call) (*api.Answer, error) {
 	w, err := readWish(call)
 	if err != nil {
@@ -138,6 +139,7 @@ func (c *Calendar) instances(call *api.Call) (*api.Answer, error) {
 	})
 }
 
+// answerList sorts events and answers with one page of them.
 func (c *Calendar) answerList(
 	call *api.Call, w wish, find func() ([]*event, error),
 ) (*api.Answer, error) {
@@ -179,7 +181,7 @@ func (c *Calendar) answerList(
 	return api.OK(body)
 }
 
-// frame is what a listing says about its calendar.
+// frame returns the fields of a listing that describe its calendar.
 func (c *Calendar) frame(calendar string, how shown) api.Object {
 	about := c.showCalendar(calendar, "calendar#calendar")
 	zone := about["timeZone"]
@@ -206,7 +208,7 @@ func (c *Calendar) frame(calendar string, how shown) api.Object {
 	return body
 }
 
-// matching lists what of a calendar fits a wish.
+// matching returns the events of a calendar that fit a wish.
 func (c *Calendar) matching(calendar string, w wish) ([]*event, error) {
 	exceptions := c.byInstance(calendar)
 	var found []*event
@@ -236,12 +238,12 @@ func (c *Calendar) matching(calendar string, w wish) ([]*event, error) {
 	return slices.DeleteFunc(found, func(e *event) bool { return !c.fits(e, w) }), nil
 }
 
-// standsFor is whether an exception is met when its series is expanded.
+// standsFor reports whether an exception is returned when its series is expanded.
 func (c *Calendar) standsFor(series, exception *event) bool {
 	return strings.HasPrefix(exception.id(), series.id()+"_")
 }
 
-// byInstance lists the exceptions of a calendar by their ids.
+// byInstance returns the exceptions of a calendar by their ids.
 func (c *Calendar) byInstance(calendar string) map[string]*event {
 	exceptions := map[string]*event{}
 	for _, e := range c.events.All() {
@@ -252,7 +254,8 @@ func (c *Calendar) byInstance(calendar string) map[string]*event {
 	return exceptions
 }
 
-// expand lists the instances of a series that may fit a wish, exceptions in their places.
+// expand returns the instances of a series that may fit a wish. Exceptions replace their
+// instances.
 func (c *Calendar) expand(series *event, w wish, exceptions map[string]*event) ([]*event, error) {
 	zone, _ := c.zoneOf(series.Calendar)
 	s, err := readSeries(series, zone)
@@ -278,7 +281,7 @@ func (c *Calendar) expand(series *event, w wish, exceptions map[string]*event) (
 	return found, nil
 }
 
-// fits is whether an event is one that a listing wants.
+// fits reports whether a listing wants an event.
 func (c *Calendar) fits(e *event, w wish) bool {
 	updated, _ := time.Parse(time.RFC3339, e.updated())
 	switch {
@@ -300,11 +303,13 @@ func (c *Calendar) fits(e *event, w wish) bool {
 		c.within(e, w)
 }
 
+// seriesGone reports whether the series of an instance was cancelled.
 func (c *Calendar) seriesGone(e *event) bool {
 	series := c.events.Get(eventKey(e.Calendar, e.series()))
 	return series == nil || series.cancelled()
 }
 
+// mentions reports whether the texts of an event contain all words, as the parameter q asks.
 func mentions(o api.Object, words string) bool {
 	text := api.Text(o, "summary") + " " + api.Text(o, "description") + " " + api.Text(o, "location")
 	for _, a := range append(api.Objects(o, "attendees"), api.Child(o, "organizer")) {
@@ -319,6 +324,7 @@ func mentions(o api.Object, words string) bool {
 	return true
 }
 
+// hasAll reports whether properties contain all wanted ones, written key=value.
 func hasAll(properties api.Object, wanted []string) bool {
 	for _, pair := range wanted {
 		name, value, _ := strings.Cut(pair, "=")
@@ -329,7 +335,7 @@ func hasAll(properties api.Object, wanted []string) bool {
 	return true
 }
 
-// within is whether an event touches the time of a listing.
+// within reports whether an event overlaps the time of a listing.
 func (c *Calendar) within(e *event, w wish) bool {
 	zone, _ := c.zoneOf(e.Calendar)
 	if e.isSeries() {
@@ -347,6 +353,7 @@ func (c *Calendar) within(e *event, w wish) bool {
 	return (w.from.IsZero() || end.After(w.from)) && (w.to.IsZero() || start.Before(w.to))
 }
 
+// sort sorts events by the parameter orderBy.
 func (c *Calendar) sort(found []*event, order string) {
 	start := map[*event]time.Time{}
 	if order == "startTime" {

@@ -18,9 +18,9 @@ const (
 	horizon  = 2 * 366 * 24 * time.Hour
 )
 
-// series is the arithmetic of a recurring event. Rules run on the clock on the wall, written as
-// if it was UTC, and each result is turned into an instant in the event's zone: so a lecture at
-// 15:10 stays at 15:10 when the clocks change.
+// series computes the instances of a recurring event. Rules are evaluated in local time, written
+// as if it was UTC, and each result is converted to an instant in the event's zone. A lecture at
+// 15:10 therefore stays at 15:10 when the clocks change.
 type series struct {
 	event  *event
 	zone   *time.Location
@@ -32,7 +32,8 @@ type series struct {
 	out    map[time.Time]bool // wall, taken out
 }
 
-// readTime reads start or end of an event. zone is for what names none.
+// readTime reads the start or end of an event. zone applies if neither offset nor time zone is
+// given.
 func readTime(
 	o api.Object, field string, zone *time.Location,
 ) (at time.Time, allDay bool, err error) {
@@ -70,13 +71,13 @@ func readTime(
 	return at, allDay, nil
 }
 
-// wall is what the clock on the wall shows, as if it was UTC.
+// wall returns the local time of an instant as if it was UTC.
 func wall(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
 
-// instant is when the clock on the wall shows that. An hour that is skipped is shifted, of a
-// doubled one the first counts.
+// instant returns the instant of a local time. A skipped hour is shifted; of a doubled hour the
+// first counts.
 func (s *series) instant(w time.Time) time.Time {
 	at := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, s.zone)
 	// clocks are set back by one of these
@@ -88,7 +89,7 @@ func (s *series) instant(w time.Time) time.Time {
 	return at
 }
 
-// readSeries takes the rules of a recurring event apart. zone is the calendar's.
+// readSeries reads the rules of a recurring event. zone is the calendar's.
 func readSeries(e *event, zone *time.Location) (*series, error) {
 	start, allDay, err := readTime(e.Resource, "start", zone)
 	if err != nil {
@@ -144,6 +145,7 @@ func (s *series) addLine(line string) error {
 	return fmt.Errorf("%s %s is not known", name, params)
 }
 
+// addRule reads the value of an RRULE.
 func (s *series) addRule(text string) error {
 	option, err := rrule.StrToROption(text)
 	if err != nil {
@@ -175,7 +177,7 @@ func (s *series) addRule(text string) error {
 	return err
 }
 
-// readStamp reads 20261120, 20261120T151000 or 20261120T121000Z as wall time. params may name a
+// readStamp reads 20261120, 20261120T151000 or 20261120T121000Z as local time. params may name a
 // TZID.
 func (s *series) readStamp(text, params string) (time.Time, error) {
 	zone := s.zone
@@ -197,8 +199,8 @@ func (s *series) readStamp(text, params string) (time.Time, error) {
 	return wall(at.In(s.zone)), err
 }
 
-// walls lists the starts from..to, in order, as wall time, until a function says stop. The first
-// start is always there, as Google has it, whether the rules name it or not.
+// walls calls visit with the starts in order, in local time, until it returns false. As at
+// Google, the first start is always one, also if the rules leave it out.
 func (s *series) walls(visit func(time.Time) bool) {
 	var next []func() (time.Time, bool)
 	next = append(next, each(append([]time.Time{s.first}, sorted(s.extra)...)))
@@ -233,6 +235,7 @@ func (s *series) walls(visit func(time.Time) bool) {
 	}
 }
 
+// each returns an iterator over times.
 func each(times []time.Time) func() (time.Time, bool) {
 	return func() (time.Time, bool) {
 		if len(times) == 0 {
@@ -244,7 +247,7 @@ func each(times []time.Time) func() (time.Time, bool) {
 	}
 }
 
-// has is whether the series has a start then.
+// has reports whether an instance starts at an instant.
 func (s *series) has(start time.Time) bool {
 	found := false
 	s.walls(func(w time.Time) bool {
@@ -256,8 +259,7 @@ func (s *series) has(start time.Time) bool {
 	return found
 }
 
-// between lists the instances that touch a stretch of time; an end that is zero is two years away
-// from now.
+// between returns the instances that overlap [from, to). A zero to stands for two years from now.
 func (s *series) between(from, to, now time.Time) []*event {
 	if to.IsZero() {
 		to = now.Add(horizon)
@@ -279,7 +281,7 @@ func (s *series) between(from, to, now time.Time) []*event {
 	return instances
 }
 
-// instantOf reads the part of an instance's id behind the underscore.
+// instantOf reads the part of an instance's id after the underscore.
 func (s *series) instantOf(stamp string) (time.Time, bool) {
 	if s.allDay {
 		at, err := time.ParseInLocation(dayStamp, stamp, s.zone)
@@ -289,7 +291,7 @@ func (s *series) instantOf(stamp string) (time.Time, bool) {
 	return at, err == nil
 }
 
-// instance is the event of a series that starts then.
+// instance returns the instance that starts at an instant.
 func (s *series) instance(start time.Time) *event {
 	o := maps.Clone(s.event.Resource)
 	delete(o, "recurrence")
@@ -311,7 +313,7 @@ func (s *series) instance(start time.Time) *event {
 	return s.event.with(o)
 }
 
-// checkTimes refuses an event whose times or rules are none, and returns it with times as
+// checkTimes refuses an event with invalid times or rules. It returns the event with times as
 // Calendar writes them.
 func checkTimes(o api.Object, zone *time.Location) (api.Object, error) {
 	start, allDay, err := readTime(o, "start", zone)
@@ -361,6 +363,7 @@ func checkTimes(o api.Object, zone *time.Location) (api.Object, error) {
 	return o, nil
 }
 
+// sorted returns a sorted copy of times.
 func sorted(times []time.Time) []time.Time {
 	return slices.SortedFunc(slices.Values(times), time.Time.Compare)
 }

@@ -23,7 +23,7 @@ const (
 	noticeTime   = 10 * time.Second
 )
 
-// channel is a row: somebody who wants to be told of changes.
+// channel is the row of a notification channel.
 type channel struct {
 	ID       string    `json:"id"`
 	Resource string    `json:"resource"`
@@ -33,7 +33,7 @@ type channel struct {
 	EndsAt   time.Time `json:"endsAt"`
 }
 
-// watch is events.watch. Only addresses of this machine are told.
+// watch answers events.watch. Only addresses of this machine are accepted.
 func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 	id, address := api.Text(call.Body, "id"), api.Text(call.Body, "address")
 	switch {
@@ -99,6 +99,7 @@ func (c *Calendar) watch(call *api.Call) (*api.Answer, error) {
 	return api.OK(body)
 }
 
+// earlier returns the earlier of two instants.
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
@@ -106,14 +107,17 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// resourceID returns the opaque id of a watched calendar.
 func resourceID(calendar string) string {
 	return fmt.Sprintf("%x", calendarKey(calendar))
 }
 
+// resourceURI returns the address of a watched calendar's events.
 func (c *Calendar) resourceURI(calendar string) string {
 	return c.o.BaseURL + "/calendar/v3/calendars/" + url.PathEscape(calendar) + "/events?alt=json"
 }
 
+// onLoopback reports whether an address is http or https on this machine.
 func onLoopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -123,7 +127,7 @@ func onLoopback(address string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// stopChannel is channels.stop.
+// stopChannel answers channels.stop.
 func (c *Calendar) stopChannel(call *api.Call) (*api.Answer, error) {
 	err := c.db.Update(func() error {
 		id := api.Text(call.Body, "id")
@@ -142,8 +146,8 @@ func (c *Calendar) stopChannel(call *api.Call) (*api.Answer, error) {
 	return api.Done()
 }
 
-// noticesOf lists what is to be told after a change of a calendar, given by its key. Channels
-// whose time is over go. It runs inside an update.
+// noticesOf returns the notifications about a change of a calendar, given by its key. Expired
+// channels are deleted. It runs inside an update.
 func (c *Calendar) noticesOf(key string) []notice {
 	var told []notice
 	var over []string
@@ -177,8 +181,8 @@ type notice struct {
 	uri     string
 }
 
-// notices sends messages, those of a channel one after another. What is not through when the
-// process ends is lost, as Google's are at times.
+// notices sends messages, those of one channel one after the other. Unsent ones are lost when the
+// process ends, as Google's are at times.
 type notices struct {
 	o      Options
 	client *http.Client
@@ -190,6 +194,7 @@ type notices struct {
 	queues map[string][]notice // by channel; there while its sender runs
 }
 
+// newNotices returns a sender that connects to this machine only.
 func newNotices(o Options) *notices {
 	ctx, cancel := context.WithCancel(context.Background())
 	dialer := &net.Dialer{Timeout: noticeTime, Control: loopbackOnly}
@@ -221,7 +226,7 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// send queues notices. Of changes that a channel was not told yet, one notice is enough.
+// send queues notifications. One waiting notification of a channel covers all changes.
 func (n *notices) send(list ...notice) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -242,6 +247,7 @@ func (n *notices) send(list ...notice) {
 	}
 }
 
+// run sends the queued notifications of a channel.
 func (n *notices) run(id string) {
 	for {
 		n.mu.Lock()
@@ -259,7 +265,7 @@ func (n *notices) run(id string) {
 	}
 }
 
-// deliver posts a notice, a few times if it must.
+// deliver posts a notification, with retries.
 func (n *notices) deliver(one notice) error {
 	pause := time.Duration(float64(noticePause) / max(n.o.Scale, 1e-9))
 	var err error
@@ -282,7 +288,7 @@ func (n *notices) deliver(one notice) error {
 	return err
 }
 
-// post sends a notice once; again is whether another try may help.
+// post sends a notification once. It reports whether a retry may help.
 func (n *notices) post(one notice) (again bool, err error) {
 	request, err := http.NewRequestWithContext(
 		n.ctx, http.MethodPost, one.channel.Address, http.NoBody,
@@ -320,6 +326,7 @@ func (n *notices) post(one notice) (again bool, err error) {
 	return false, fmt.Errorf("the watcher answered %s", response.Status)
 }
 
+// close cancels running posts and waits for them.
 func (n *notices) close() {
 	n.mu.Lock()
 	n.cancel()

@@ -11,9 +11,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+// maxAttachments is the most attachments of an event, as at Google.
 const maxAttachments = 25
 
-// insert is events.insert.
+// insert answers events.insert.
 func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
 		calendar, id := named(call), api.Text(call.Body, "id")
@@ -49,7 +50,7 @@ func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 	})
 }
 
-// importEvent is events.import: an event that somebody elsewhere organises.
+// importEvent answers events.import: an event whose organizer may be outside.
 func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
 		calendar, id := named(call), newID()
@@ -81,7 +82,7 @@ func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 	})
 }
 
-// writeAndShow runs a write inside an update and answers with the event it leaves.
+// writeAndShow runs a write inside an update and answers with the resulting event.
 func (c *Calendar) writeAndShow(call *api.Call, write func() (*event, error)) (*api.Answer, error) {
 	var answer *api.Answer
 	err := c.change(func() error {
@@ -98,8 +99,8 @@ func (c *Calendar) writeAndShow(call *api.Call, write func() (*event, error)) (*
 	return answer, err
 }
 
-// wanted are the fields that a body sets. A caller that does not say that it knows attachments
-// changes none.
+// wanted returns the fields that a body sets. Without supportsAttachments a call changes no
+// attachments.
 func wanted(call *api.Call) api.Object {
 	body := api.Only(call.Body, writable()...)
 	if !call.Flag("supportsAttachments") {
@@ -111,7 +112,8 @@ func wanted(call *api.Call) api.Object {
 	return body
 }
 
-// patch is events.patch and events.update. What update does not name goes.
+// patch answers events.patch and events.update. An update removes the fields that it does not
+// name.
 func (c *Calendar) patch(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
 		e, err := c.found(call)
@@ -138,7 +140,7 @@ func (c *Calendar) patch(call *api.Call) (*api.Answer, error) {
 	})
 }
 
-// merged lays a patch over an event.
+// merged returns an event with a patch applied.
 func merged(o, patch api.Object) api.Object {
 	next := api.Merge(o, patch)
 	if next["status"] == nil {
@@ -147,7 +149,7 @@ func merged(o, patch api.Object) api.Object {
 	return next
 }
 
-// replacing turns the body of an update into a patch: what is not there is null.
+// replacing converts the body of an update to a patch: missing fields become null.
 func replacing(call *api.Call, body api.Object) api.Object {
 	patch := api.Object{}
 	for _, name := range writable() {
@@ -164,7 +166,7 @@ func replacing(call *api.Call, body api.Object) api.Object {
 	return patch
 }
 
-// checked refuses what Calendar refuses, and completes the rest.
+// checked refuses an event that Calendar refuses, and completes it.
 func (c *Calendar) checked(o api.Object, calendar string) (api.Object, error) {
 	zone, _ := c.zoneOf(calendar)
 	o, err := checkTimes(o, zone)
@@ -182,6 +184,8 @@ func (c *Calendar) checked(o api.Object, calendar string) (api.Object, error) {
 	return o, completeAttachments(o)
 }
 
+// checkAttendees refuses attendees without a valid address, drops duplicates and sets missing
+// answers to needsAction.
 func checkAttendees(o api.Object) error {
 	list := api.Objects(o, "attendees")
 	if len(list) == 0 {
@@ -208,7 +212,7 @@ func checkAttendees(o api.Object) error {
 	return nil
 }
 
-// completeAttachments checks attachments and finds the file's id in the link, as Google does.
+// completeAttachments checks attachments and sets the file id of a link, as Google does.
 func completeAttachments(o api.Object) error {
 	list := api.Objects(o, "attachments")
 	if len(list) == 0 {
@@ -241,8 +245,8 @@ func completeAttachments(o api.Object) error {
 	return nil
 }
 
-// writeOwn stores an event in its organiser's calendar and brings the copies up to it. before is
-// nil for a new one. It runs inside an update.
+// writeOwn stores an event in its organizer's calendar and updates the copies. before is nil for
+// a new one. It runs inside an update.
 func (c *Calendar) writeOwn(before, e *event) (*event, error) {
 	o, err := c.checked(e.Resource, e.Calendar)
 	if err != nil {
@@ -261,7 +265,7 @@ func (c *Calendar) writeOwn(before, e *event) (*event, error) {
 	return written, nil
 }
 
-// dropExceptions removes exceptions for instances that a changed series has no more.
+// dropExceptions removes exceptions of instances that a changed series no longer has.
 func (c *Calendar) dropExceptions(old api.Object, e *event) error {
 	if old == nil ||
 		fmt.Sprint(
@@ -284,7 +288,7 @@ func (c *Calendar) dropExceptions(old api.Object, e *event) error {
 	return nil
 }
 
-// exceptions lists the rows of a series' changed instances, in all calendars.
+// exceptions returns the changed instances of a series, in all calendars.
 func (c *Calendar) exceptions(series string) []*event {
 	var found []*event
 	for _, e := range c.events.All() {
@@ -295,7 +299,7 @@ func (c *Calendar) exceptions(series string) []*event {
 	return found
 }
 
-// remove is events.delete.
+// remove answers events.delete.
 func (c *Calendar) remove(call *api.Call) (*api.Answer, error) {
 	err := c.change(func() error {
 		e, err := c.found(call)
@@ -319,7 +323,7 @@ func (c *Calendar) remove(call *api.Call) (*api.Answer, error) {
 	return api.Done()
 }
 
-// move is events.move: the event, with its id, gets another organiser.
+// move answers events.move: the event keeps its id and gets another organizer.
 func (c *Calendar) move(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
 		to := call.Query.Get("destination")
@@ -354,6 +358,7 @@ func (c *Calendar) move(call *api.Call) (*api.Answer, error) {
 	})
 }
 
+// moveRow moves one row to another calendar and leaves a cancelled row behind.
 func (c *Calendar) moveRow(e *event, to string) *event {
 	shell := e.with(api.Merge(e.Resource, api.Object{"status": cancelled}))
 	shell.Left = true

@@ -19,11 +19,12 @@ const (
 	deleted   = "DELETED"
 )
 
+// postKey returns the key of an announcement's row.
 func postKey(course, id string) string {
 	return course + "\n" + id
 }
 
-// createPost is announcements.create. What is not said to be published is a draft.
+// createPost answers announcements.create. Without the state PUBLISHED it creates a draft.
 func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
 	body := api.Only(
 		call.Body,
@@ -87,7 +88,7 @@ func (c *Classroom) createPost(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
-// postable finds the course of a call that its caller may post to.
+// postable returns the course of a call if the caller may post to it.
 func (c *Classroom) postable(call *api.Call) (*course, error) {
 	found, err := c.find(call.Path["courseId"])
 	if err != nil {
@@ -119,7 +120,7 @@ func (c *Classroom) putPost(course string, o api.Object) api.Object {
 	return o
 }
 
-// checkPost checks what create and patch set alike.
+// checkPost checks the fields that create and patch have in common.
 func (c *Classroom) checkPost(o api.Object) error {
 	if text := api.Text(o, "text"); utf8.RuneCountInString(text) > maxText ||
 		!utf8.ValidString(text) {
@@ -136,7 +137,7 @@ func (c *Classroom) checkPost(o api.Object) error {
 	return nil
 }
 
-// materials completes what is attached, and refuses what the poster cannot see.
+// materials completes materials, and refuses files that the author cannot see.
 func (c *Classroom) materials(list []api.Object, user string) ([]any, error) {
 	var done []any
 	for _, m := range list {
@@ -177,6 +178,7 @@ func (c *Classroom) materials(list []api.Object, user string) ([]any, error) {
 	return done, nil
 }
 
+// fileMaterial completes a material that is a file of Drive.
 func (c *Classroom) fileMaterial(file api.Object, id, user string) (api.Object, error) {
 	if user != "" && !c.o.Visible(id, user) {
 		return nil, precondition(
@@ -207,6 +209,7 @@ func (c *Classroom) findPost(call *api.Call) (*post, error) {
 	return p, nil
 }
 
+// getPost answers announcements.get.
 func (c *Classroom) getPost(call *api.Call) (*api.Answer, error) {
 	var p *post
 	var err error
@@ -217,6 +220,7 @@ func (c *Classroom) getPost(call *api.Call) (*api.Answer, error) {
 	return api.OK(p.Resource)
 }
 
+// listPosts answers announcements.list.
 func (c *Classroom) listPosts(call *api.Call) (*api.Answer, error) {
 	states := call.Query["announcementStates"]
 	if len(states) == 0 {
@@ -262,7 +266,7 @@ func (c *Classroom) listPosts(call *api.Call) (*api.Answer, error) {
 	return page(call, "announcements", all)
 }
 
-// patchPost is announcements.patch: text, state and time may change, materials never.
+// patchPost answers announcements.patch. Text, state and time may change, materials may not.
 func (c *Classroom) patchPost(call *api.Call) (*api.Answer, error) {
 	fields, err := maskOf(call, []string{"text", "state", "scheduledTime"})
 	if err != nil {
@@ -309,7 +313,7 @@ func (c *Classroom) patchPost(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
-// deletePost is announcements.delete. Teachers go on seeing that there was one.
+// deletePost answers announcements.delete. Teachers still see a deleted announcement.
 func (c *Classroom) deletePost(call *api.Call) (*api.Answer, error) {
 	err := c.db.Update(func() error {
 		if _, err := c.postable(call); err != nil {

@@ -1,8 +1,8 @@
-// Package classroom is a stand-in of Google Classroom (API v1) whose state is a folder.
+// Package classroom is a stand-in of Google Classroom (API v1). Its state is a folder.
 //
-// It knows courses, their aliases and teachers, and announcements with files and links. People
-// appear when they are first named. It knows no disk but its rows. Whether a user may see a file
-// it asks a function that it was given. Start with [New]; post.go has the rules of announcements.
+// It knows courses, their aliases, teachers and students, and announcements with files and links.
+// A person is created when it is first named. The package knows no files: [Options] has functions
+// for that. Start with [New]. announcement.go has the rules of announcements.
 package classroom
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
-// Options say where the state lies and what the classroom knows of files.
+// Options configure a [Classroom].
 type Options struct {
 	Dir     string
 	BaseURL string           // what the outside sees before /classroom/v1/: of links
@@ -33,7 +33,7 @@ type Options struct {
 	Link    func(fileID string) (name, mimeType, link string, found bool) // what is known of a file
 }
 
-// Classroom is the stand-in.
+// Classroom is the stand-in. Close it.
 type Classroom struct {
 	o       Options
 	service *api.Service
@@ -46,29 +46,29 @@ type Classroom struct {
 	posts   *state.Table[post]
 }
 
-// course is a row.
+// course is the row of a course.
 type course struct {
 	Resource api.Object `json:"resource"`
 }
 
-// alias is a row: another name of a course, with its d: or p:.
+// alias is the row of another name of a course, with its prefix d: or p:.
 type alias struct {
 	Course string `json:"course"`
 }
 
-// person is a row: somebody who was named once.
+// person is the row of a user who was named once.
 type person struct {
 	Address string `json:"address"`
 }
 
-// member is a row: somebody who teaches or takes a course.
+// member is the row of a teacher or student of a course.
 type member struct {
 	Course string `json:"course"`
 	Role   string `json:"role"` // teachers or students
 	Person string `json:"person"`
 }
 
-// post is a row: an announcement.
+// post is the row of an announcement.
 type post struct {
 	Course   string     `json:"course"`
 	Resource api.Object `json:"resource"`
@@ -81,7 +81,7 @@ const (
 	students = "students"
 )
 
-// New opens the state under Options.Dir, or begins it.
+// New opens the state under Options.Dir, or creates it.
 func New(o Options) (*Classroom, error) {
 	c := &Classroom{o: o}
 	c.db = state.New(o.Dir)
@@ -125,34 +125,38 @@ func New(o Options) (*Classroom, error) {
 	return c, nil
 }
 
-// Service answers /v1/….
+// Service returns the handler of /v1/….
 func (c *Classroom) Service() *api.Service {
 	return c.service
 }
 
-// Close ends the use of the state.
+// Close closes the state.
 func (c *Classroom) Close() error {
 	return c.db.Close()
 }
 
+// now returns the current instant as Classroom writes it: UTC, with milliseconds.
 func (c *Classroom) now() string {
 	return c.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
+// notFound is the refusal of a call for something that does not exist.
 func notFound() error {
 	return api.Refuse(http.StatusNotFound, "notFound", "Requested entity was not found.")
 }
 
+// denied is the refusal of a call that the caller may not make.
 func denied() error {
 	return api.Refuse(http.StatusForbidden, "forbidden", "The caller does not have permission")
 }
 
-// precondition is a refusal with the code that Classroom puts into its messages.
+// precondition is a refusal with status 400 and the reason failedPrecondition. Classroom begins
+// its messages with a code, like @AttachmentNotVisible.
 func precondition(format string, args ...any) error {
 	return api.Refuse(http.StatusBadRequest, "failedPrecondition", format, args...)
 }
 
-// newNumber makes an id as Classroom does.
+// newNumber returns an id like Classroom's: decimal digits.
 func newNumber() string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -161,7 +165,7 @@ func newNumber() string {
 	)
 }
 
-// newCode makes an enrolment code.
+// newCode returns an enrollment code.
 func newCode() string {
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
 	var random [7]byte
@@ -172,14 +176,14 @@ func newCode() string {
 	return string(random[:])
 }
 
-// personID is the number that Classroom has for an address, the same for ever.
+// personID returns the id of an address. It is always the same.
 func personID(address string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(address)))
 	return "1" + fmt.Sprintf("%020d", binary.BigEndian.Uint64(sum[:]))
 }
 
-// someone finds out whom a call names: me, an address or a number. People appear at their first
-// mention. It runs inside an update.
+// someone returns the id of the user that a call names: me, an address or an id. A person is
+// created at the first mention. It runs inside an update.
 func (c *Classroom) someone(name, caller string) (string, error) {
 	if name == "me" || name == "" {
 		name = caller
@@ -200,6 +204,7 @@ func (c *Classroom) someone(name, caller string) (string, error) {
 	return name, nil
 }
 
+// profile returns a user's profile.
 func (c *Classroom) profile(id string) api.Object {
 	known := c.people.Get(id)
 	if known == nil {
@@ -217,6 +222,7 @@ func (c *Classroom) profile(id string) api.Object {
 	}
 }
 
+// getProfile answers userProfiles.get.
 func (c *Classroom) getProfile(call *api.Call) (*api.Answer, error) {
 	var body api.Object
 	err := c.db.Update(func() error {
@@ -229,7 +235,7 @@ func (c *Classroom) getProfile(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: body}, err
 }
 
-// page cuts a listing.
+// page answers with one page of a listing.
 func page(call *api.Call, name string, all []any) (*api.Answer, error) {
 	size := call.Int("pageSize", 0)
 	if size < 0 {

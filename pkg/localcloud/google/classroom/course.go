@@ -8,7 +8,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// settable are the fields of a course that a caller sets.
+// settable returns the fields of a course that a caller sets.
 func settable() []string {
 	return []string{
 		"courseState", "description", "descriptionHeading", "levels", "name", "ownerId", "room", "section", "subject",
@@ -26,10 +26,12 @@ func (c *Classroom) find(id string) (*course, error) {
 	return nil, notFound()
 }
 
+// isAlias reports whether an id is an alias, with the prefix d: or p:.
 func isAlias(id string) bool {
 	return strings.HasPrefix(id, "d:") || strings.HasPrefix(id, "p:")
 }
 
+// createCourse answers courses.create.
 func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 	body := api.Only(call.Body, settable()...)
 	if api.Text(body, "name") == "" {
@@ -70,6 +72,7 @@ func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
+// getCourse answers courses.get.
 func (c *Classroom) getCourse(call *api.Call) (*api.Answer, error) {
 	var found *course
 	var err error
@@ -80,6 +83,7 @@ func (c *Classroom) getCourse(call *api.Call) (*api.Answer, error) {
 	return api.OK(found.Resource)
 }
 
+// listCourses answers courses.list.
 func (c *Classroom) listCourses(call *api.Call) (*api.Answer, error) {
 	states := call.Query["courseStates"]
 	var found []api.Object
@@ -117,7 +121,7 @@ func (c *Classroom) listCourses(call *api.Call) (*api.Answer, error) {
 	return page(call, "courses", api.Anys(found))
 }
 
-// patchCourse is courses.patch and courses.update.
+// patchCourse answers courses.patch and courses.update.
 func (c *Classroom) patchCourse(call *api.Call) (*api.Answer, error) {
 	fields := settable()
 	if call.Method.HTTPMethod == http.MethodPatch {
@@ -154,7 +158,7 @@ func (c *Classroom) patchCourse(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
-// maskOf reads updateMask, which must name fields that may be changed, and some.
+// maskOf reads updateMask, which must name at least one field of may and no other.
 func maskOf(call *api.Call, may []string) ([]string, error) {
 	var fields []string
 	for name := range strings.SplitSeq(call.Query.Get("updateMask"), ",") {
@@ -173,7 +177,7 @@ func maskOf(call *api.Call, may []string) ([]string, error) {
 	return fields, nil
 }
 
-// camel turns scheduled_time into scheduledTime.
+// camel converts scheduled_time to scheduledTime.
 func camel(name string) string {
 	words := strings.Split(name, "_")
 	for i, word := range words[1:] {
@@ -184,6 +188,8 @@ func camel(name string) string {
 	return strings.Join(words, "")
 }
 
+// deleteCourse answers courses.delete: the course is gone with its aliases, members and
+// announcements.
 func (c *Classroom) deleteCourse(call *api.Call) (*api.Answer, error) {
 	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["id"])
@@ -203,7 +209,7 @@ func (c *Classroom) deleteCourse(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: api.Object{}}, err
 }
 
-// dropOf removes the rows that a function names.
+// dropOf deletes the rows for which gone returns true.
 func dropOf[T any](all func(func(string, *T) bool), gone func(*T) bool, drop func(string)) {
 	var keys []string
 	for key, row := range all {
@@ -216,6 +222,7 @@ func dropOf[T any](all func(func(string, *T) bool), gone func(*T) bool, drop fun
 	}
 }
 
+// createAlias answers courses.aliases.create.
 func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 	name := api.Text(call.Body, "alias")
 	if !isAlias(name) {
@@ -239,6 +246,7 @@ func (c *Classroom) createAlias(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: api.Object{"alias": name}}, err
 }
 
+// listAliases answers courses.aliases.list.
 func (c *Classroom) listAliases(call *api.Call) (*api.Answer, error) {
 	names := []string{}
 	var err error
@@ -264,6 +272,7 @@ func (c *Classroom) listAliases(call *api.Call) (*api.Answer, error) {
 	return page(call, "aliases", all)
 }
 
+// deleteAlias answers courses.aliases.delete.
 func (c *Classroom) deleteAlias(call *api.Call) (*api.Answer, error) {
 	err := c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])

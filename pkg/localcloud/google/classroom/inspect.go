@@ -25,7 +25,7 @@ type Post struct {
 // Material is a link of an announcement.
 type Material struct{ Title, Link string }
 
-// Courses lists the courses, for people to look at.
+// Courses returns the courses.
 func (c *Classroom) Courses() []Entry {
 	var entries []Entry
 	c.db.View(func() {
@@ -42,7 +42,7 @@ func (c *Classroom) Courses() []Entry {
 	return entries
 }
 
-// Course returns a course with its announcements; ok is whether there is one.
+// Course returns a course with its announcements. It reports whether the course exists.
 func (c *Classroom) Course(id string) (found Entry, ok bool) {
 	c.db.View(func() {
 		if one := c.courses.Get(id); one != nil {
@@ -52,6 +52,7 @@ func (c *Classroom) Course(id string) (found Entry, ok bool) {
 	return found, ok
 }
 
+// entry returns a course as a page shows it.
 func (c *Classroom) entry(one *course) Entry {
 	o := one.Resource
 	e := Entry{
@@ -75,6 +76,7 @@ func (c *Classroom) entry(one *course) Entry {
 	return e
 }
 
+// post returns an announcement as a page shows it.
 func (c *Classroom) post(o api.Object) Post {
 	changed, _ := time.Parse(time.RFC3339, api.Text(o, "updateTime"))
 	p := Post{

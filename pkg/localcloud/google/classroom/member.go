@@ -8,11 +8,12 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+// memberKey returns the key of a member's row.
 func memberKey(course, role, who string) string {
 	return course + "\n" + role + "\n" + who
 }
 
-// roleOf is the role that a method is about: courses.teachers.get.
+// roleOf returns the role that a method is about, like teachers for courses.teachers.get.
 func roleOf(call *api.Call) string {
 	if strings.HasPrefix(call.Method.ID, "courses."+teachers+".") {
 		return teachers
@@ -20,11 +21,12 @@ func roleOf(call *api.Call) string {
 	return students
 }
 
-// teaches is whether a caller teaches a course; nobody named may do everything.
+// teaches reports whether a caller teaches a course. A call without a user may do everything.
 func (c *Classroom) teaches(course, user string) bool {
 	return user == "" || c.members.Get(memberKey(course, teachers, personID(user))) != nil
 }
 
+// mustTeach refuses a caller who does not teach a course.
 func (c *Classroom) mustTeach(course, user string) error {
 	if !c.teaches(course, user) {
 		return denied()
@@ -32,11 +34,12 @@ func (c *Classroom) mustTeach(course, user string) error {
 	return nil
 }
 
+// showMember returns a member as the API shows it.
 func (c *Classroom) showMember(m *member) api.Object {
 	return api.Object{"courseId": m.Course, "userId": m.Person, "profile": c.profile(m.Person)}
 }
 
-// join is courses.teachers.create and courses.students.create.
+// join answers courses.teachers.create and courses.students.create.
 func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 	var made api.Object
 	err := c.db.Update(func() error {
@@ -62,7 +65,7 @@ func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
-// oneMember runs a function on a member of a course, inside an update.
+// oneMember calls do with the member that a call names, inside an update.
 func (c *Classroom) oneMember(call *api.Call, do func(key string, m *member) error) error {
 	return c.db.Update(func() error {
 		found, err := c.find(call.Path["courseId"])
@@ -82,12 +85,14 @@ func (c *Classroom) oneMember(call *api.Call, do func(key string, m *member) err
 	})
 }
 
+// getMember answers courses.teachers.get and courses.students.get.
 func (c *Classroom) getMember(call *api.Call) (*api.Answer, error) {
 	var body api.Object
 	err := c.oneMember(call, func(_ string, m *member) error { body = c.showMember(m); return nil })
 	return &api.Answer{Body: body}, err
 }
 
+// leave answers courses.teachers.delete and courses.students.delete.
 func (c *Classroom) leave(call *api.Call) (*api.Answer, error) {
 	err := c.oneMember(call, func(key string, m *member) error {
 		if found := c.courses.Get(m.Course); m.Role == teachers &&
@@ -100,6 +105,7 @@ func (c *Classroom) leave(call *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: api.Object{}}, err
 }
 
+// listMembers answers courses.teachers.list and courses.students.list.
 func (c *Classroom) listMembers(call *api.Call) (*api.Answer, error) {
 	var keys []string
 	var all []any

@@ -25,9 +25,10 @@ const (
 	streamBytes = 256 << 10 // what is held of an upload at a time
 )
 
-// sums are the checksums of a content that grows.
+// sums computes the checksums of the bytes written to it.
 type sums struct{ md5, sha256 hash.Hash }
 
+// newSums returns empty sums.
 func newSums() *sums {
 	return &sums{md5: md5.New(), sha256: sha256.New()} // #nosec G401 -- see the import
 }
@@ -38,6 +39,7 @@ func (s *sums) Write(p []byte) (int, error) {
 	return s.sha256.Write(p)
 }
 
+// content returns the content that the bytes written so far make.
 func (s *sums) content(blob string, size int64) *content {
 	return &content{
 		Blob:     blob,
@@ -63,7 +65,8 @@ func (d *Drive) receive(r io.Reader) (*content, error) {
 	return s.content(blob, size), nil
 }
 
-// watchVideo notes what Drive will say about a video once it is processed.
+// watchVideo sets what Drive shows of a video, and when: 60 s after an upload, divided by the
+// scale.
 func (d *Drive) watchVideo(f *file) {
 	if f.Content == nil || !strings.HasPrefix(f.mimeType(), "video/") || f.Content.Video != nil {
 		return
@@ -74,8 +77,8 @@ func (d *Drive) watchVideo(f *file) {
 	f.Content = &bytes
 }
 
-// probe reads size and length of a video. What is no MP4 gets figures all the same: whoever waits
-// for them waits for Drive, not for the truth.
+// probe returns size and length of a video. A file that is no MP4 gets default values: callers
+// wait for the metadata to appear, not for their accuracy.
 func (d *Drive) probe(c content) api.Object {
 	width, height, length := 1280, 720, time.Second
 	if f, err := os.Open(d.blobPath(c.Blob)); err == nil {
@@ -98,7 +101,7 @@ func (d *Drive) probe(c content) api.Object {
 	}
 }
 
-// get is files.get: what is known of a file, or its bytes.
+// get answers files.get: with metadata, or with the bytes.
 func (d *Drive) get(c *api.Call) (*api.Answer, error) {
 	var f *file
 	var shown api.Object
@@ -124,7 +127,7 @@ func (d *Drive) get(c *api.Call) (*api.Answer, error) {
 	return nil, d.send(c.Writer, c.Request, f)
 }
 
-// send streams the bytes of a file, or the range that was asked for.
+// send streams the bytes of a file, or the range that the request asks for.
 func (d *Drive) send(w http.ResponseWriter, r *http.Request, f *file) error {
 	blob, err := os.Open(d.blobPath(f.Content.Blob))
 	if err != nil {
@@ -139,8 +142,8 @@ func (d *Drive) send(w http.ResponseWriter, r *http.Request, f *file) error {
 	return nil
 }
 
-// ServeView opens a file in a browser, by range: what webViewLink leads to. Nothing that was
-// uploaded may run as a page of ours.
+// ServeView serves a file to a browser, by range. webViewLink leads here. Its headers keep
+// uploaded files from running as pages of this origin.
 func (d *Drive) ServeView(w http.ResponseWriter, r *http.Request) {
 	var f *file
 	d.db.View(func() { f = d.files.Get(r.PathValue("file")) })

@@ -8,9 +8,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+// maxCopyName bounds the name of a copy, in characters.
 const maxCopyName = 300 // characters of a name
 
-// create is files.create: with metadata alone, or by an upload.
+// create answers files.create: with metadata alone, or by an upload.
 func (d *Drive) create(c *api.Call) (*api.Answer, error) {
 	if c.Upload {
 		return d.upload(c, "")
@@ -39,7 +40,7 @@ func (d *Drive) create(c *api.Call) (*api.Answer, error) {
 	return api.OK(made)
 }
 
-// add puts a new file. It runs inside an update.
+// add stores a new file. It runs inside an update.
 func (d *Drive) add(
 	body api.Object, user string, bytes *content, uploadType string,
 ) (*file, error) {
@@ -74,8 +75,8 @@ func (d *Drive) add(
 	return f, nil
 }
 
-// typeOf decides the type of a file: what the caller says, what the upload says, what the name
-// says.
+// typeOf returns the MIME type of a new file: of the metadata, else of the upload, else of the
+// name.
 func typeOf(resource api.Object, uploadType string) string {
 	const unknown = "application/octet-stream"
 	if mime := api.Text(resource, "mimeType"); mime != "" {
@@ -99,6 +100,7 @@ func typeOf(resource api.Object, uploadType string) string {
 	return unknown
 }
 
+// cutLast splits a text at the last separator. It reports whether there is one.
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
@@ -106,7 +108,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// place checks where a new file goes and lets folders appear that nobody made.
+// place checks the folder of a new file. A folder that does not exist is created.
 func (d *Drive) place(resource api.Object, user string) error {
 	parents := api.List(resource, "parents")
 	if len(parents) > 1 {
@@ -130,7 +132,7 @@ func (d *Drive) place(resource api.Object, user string) error {
 	return d.openFolder(id, user)
 }
 
-// openFolder lets a folder appear at its first use as a parent.
+// openFolder creates a folder at its first use as a parent.
 func (d *Drive) openFolder(id, user string) error {
 	if folder := d.files.Get(id); folder != nil {
 		if !folder.isFolder() {
@@ -156,6 +158,7 @@ func (d *Drive) openFolder(id, user string) error {
 	return nil
 }
 
+// pointShortcut checks and completes the target of a shortcut.
 func (d *Drive) pointShortcut(resource api.Object, user string) error {
 	if api.Text(resource, "mimeType") != shortcutType {
 		delete(resource, "shortcutDetails")
@@ -174,7 +177,7 @@ func (d *Drive) pointShortcut(resource api.Object, user string) error {
 	return nil
 }
 
-// update is files.update: metadata, and new bytes by an upload.
+// update answers files.update: it changes metadata, and bytes by an upload.
 func (d *Drive) update(c *api.Call) (*api.Answer, error) {
 	if c.Upload {
 		return d.upload(c, c.Path["fileId"])
@@ -193,19 +196,20 @@ func (d *Drive) update(c *api.Call) (*api.Answer, error) {
 	return api.OK(made)
 }
 
-// moves is what a call says about a file's folders.
+// moves are the folders that a call adds to a file and removes from it.
 type moves struct {
 	Add    string `json:"add,omitempty"`
 	Remove string `json:"remove,omitempty"`
 }
 
-// change patches a file, and replaces its bytes if there are new ones. It runs inside an update.
+// change patches a file, and replaces its bytes if bytes is not nil. It runs inside an update.
 func (d *Drive) change(c *api.Call, id string, body api.Object, bytes *content) (*file, error) {
 	return d.changeFile(
 		id, c.User, body, bytes, moves{c.Query.Get("addParents"), c.Query.Get("removeParents")},
 	)
 }
 
+// changeFile is change after the body and the moves were read.
 func (d *Drive) changeFile(
 	id, user string, body api.Object, bytes *content, to moves,
 ) (*file, error) {
@@ -254,6 +258,7 @@ func (d *Drive) changeFile(
 	return next, nil
 }
 
+// move changes the folder of a file. A file has exactly one.
 func (d *Drive) move(resource api.Object, f *file, user string, to moves) error {
 	parents := f.parents()
 	for id := range strings.SplitSeq(to.Remove, ",") {
@@ -279,7 +284,7 @@ func (d *Drive) move(resource api.Object, f *file, user string, to moves) error 
 	return nil
 }
 
-// remove is files.delete: for good, with all that a folder holds.
+// remove answers files.delete: the file and everything in a folder are gone for good.
 func (d *Drive) remove(c *api.Call) (*api.Answer, error) {
 	var blobs []string
 	err := d.db.Update(func() error {
@@ -296,7 +301,8 @@ func (d *Drive) remove(c *api.Call) (*api.Answer, error) {
 	return api.Done()
 }
 
-// removeTree removes a file and what lies in it, and returns the contents that are left over.
+// removeTree deletes the rows of a file and of everything in it. It returns the contents that no
+// row names any more.
 func (d *Drive) removeTree(f *file) []string {
 	gone := []*file{f}
 	if f.isFolder() {
@@ -316,6 +322,7 @@ func (d *Drive) removeTree(f *file) []string {
 	return blobs
 }
 
+// emptyTrash answers files.emptyTrash.
 func (d *Drive) emptyTrash(c *api.Call) (*api.Answer, error) {
 	var blobs []string
 	err := d.db.Update(func() error {
@@ -337,7 +344,7 @@ func (d *Drive) emptyTrash(c *api.Call) (*api.Answer, error) {
 	return api.Done()
 }
 
-// copy is files.copy. The copies share their bytes, which never change.
+// copy answers files.copy. Copies share their bytes, which never change.
 func (d *Drive) copy(c *api.Call) (*api.Answer, error) {
 	var made api.Object
 	err := d.db.Update(func() error {

@@ -1,11 +1,11 @@
-// Package drive is a stand-in of Google Drive (API v3) whose state is a folder: rows and the
-// contents of files beside it, streamed, never held in memory.
+// Package drive is a stand-in of Google Drive (API v3). Its state is a folder with the rows, and
+// beside them the contents of files, which are streamed and never held in memory.
 //
-// It knows Drive's rules as far as NVR Merger leans on them: ids that are generated first,
-// resumable uploads that keep less than was sent, queries, pages, permissions, contents by range.
-// Folders appear when they are first used as a parent. It knows no calendar and no course. Stored
-// rows are not changed in place. What a kill leaves behind: contents that no row names, removed
-// at the next start. Start with [New].
+// It knows the rules of Drive that NVR Merger relies on: ids that are generated first, resumable
+// uploads that keep less than was sent, queries, pages, permissions, contents by range. A folder
+// is created when it is first used as a parent. The package knows no calendar and no course.
+// Stored rows are not changed in place. A kill may leave contents that no row names; the next
+// start removes them. Start with [New].
 package drive
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/state"
 )
 
-// Options say where the state lies and how the drive behaves.
+// Options configure a [Drive].
 type Options struct {
 	Dir string
 	// what the outside sees before /drive/v3/: of links and upload sessions
@@ -31,7 +31,9 @@ type Options struct {
 	Now     func() time.Time // the clock
 	Log     *slog.Logger
 	Strict  bool // a call without fields gets the few fields that Google answers with, not all
-	Script  Script
+	// Script makes the drive behave in rare ways that Google allows itself. All fields may be
+	// nil.
+	Script Script
 }
 
 // Script makes the drive behave as Google does on a bad day. All fields may be nil.
@@ -47,7 +49,7 @@ const (
 	googleTypes  = "application/vnd.google-apps."
 )
 
-// Drive is the stand-in.
+// Drive is the stand-in. Close it.
 type Drive struct {
 	o       Options
 	service *api.Service
@@ -59,7 +61,7 @@ type Drive struct {
 	contentsDir string
 }
 
-// New opens the state under Options.Dir, or begins it.
+// New opens the state under Options.Dir, or creates it.
 func New(o Options) (*Drive, error) {
 	d := &Drive{o: o, contentsDir: filepath.Join(o.Dir, "contents"), uploads: newUploads()}
 	d.db = state.New(o.Dir)
@@ -106,18 +108,18 @@ func New(o Options) (*Drive, error) {
 	return d, nil
 }
 
-// Service answers /drive/v3/… and /upload/drive/v3/….
+// Service returns the handler of /drive/v3/… and /upload/drive/v3/….
 func (d *Drive) Service() *api.Service {
 	return d.service
 }
 
-// Close ends the use of the state.
+// Close closes the state.
 func (d *Drive) Close() error {
 	return d.db.Close()
 }
 
-// sweep removes sessions whose time is over, and contents that no row names: what uploads left
-// that a kill cut short.
+// sweep removes expired sessions, and contents that no row names: a kill during an upload leaves
+// them.
 func (d *Drive) sweep() error {
 	named := map[string]bool{}
 	err := d.db.Update(func() error {
@@ -155,11 +157,12 @@ func (d *Drive) sweep() error {
 	return nil
 }
 
+// blobPath returns the path of a content.
 func (d *Drive) blobPath(blob string) string {
 	return filepath.Join(d.contentsDir, blob)
 }
 
-// dropBlobs removes contents that rows do not name any more. Who reads one goes on reading.
+// dropBlobs removes contents that no row names any more. A running read of one continues.
 func (d *Drive) dropBlobs(blobs ...string) {
 	for _, blob := range blobs {
 		used := blob == ""
@@ -179,6 +182,7 @@ func (d *Drive) dropBlobs(blobs ...string) {
 	}
 }
 
+// about answers about.get.
 func (d *Drive) about(c *api.Call) (*api.Answer, error) {
 	if c.Query.Get("fields") == "" {
 		return nil, &api.Error{
@@ -204,12 +208,12 @@ func (d *Drive) about(c *api.Call) (*api.Answer, error) {
 	})
 }
 
-// rfc3339 writes an instant as Drive does.
+// rfc3339 formats an instant as Drive does: UTC, with milliseconds.
 func rfc3339(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// sameAddress compares e-mail addresses.
+// sameAddress reports whether two e-mail addresses are equal. Case does not matter.
 func sameAddress(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }

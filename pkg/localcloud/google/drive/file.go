@@ -13,9 +13,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+// maxDepth bounds folders inside folders, as Drive does.
 const maxDepth = 100 // of folders in folders, as Drive has it
 
-// file is a row: a file, a folder or a shortcut.
+// file is the row of a file, a folder or a shortcut.
 type file struct {
 	Resource    api.Object   `json:"resource"`              // what callers set, and the times
 	Owner       string       `json:"owner,omitempty"`       // an address; "": belongs to everybody
@@ -35,7 +36,7 @@ type content struct {
 	ReadyAt  time.Time  `json:"readyAt,omitzero"` // when Drive has processed a video
 }
 
-// settable are the fields of a file that a caller sets and reads back.
+// settable returns the fields of a file that a caller sets and reads back.
 func settable() []string {
 	return []string{
 		"appProperties", "copyRequiresWriterPermission", "createdTime", "description", "folderColorRgb", "id", "mimeType",
@@ -44,19 +45,27 @@ func settable() []string {
 	}
 }
 
+// id returns the file's id.
 func (f *file) id() string {
 	return api.Text(f.Resource, "id")
 }
+
+// name returns the file's name.
 func (f *file) name() string {
 	return api.Text(f.Resource, "name")
 }
+
+// mimeType returns the file's MIME type.
 func (f *file) mimeType() string {
 	return api.Text(f.Resource, "mimeType")
 }
+
+// isFolder reports whether the row is a folder.
 func (f *file) isFolder() bool {
 	return f.mimeType() == folderType
 }
 
+// parents returns the ids of the file's folders.
 func (f *file) parents() []string {
 	var parents []string
 	for _, parent := range api.List(f.Resource, "parents") {
@@ -67,15 +76,15 @@ func (f *file) parents() []string {
 	return parents
 }
 
-// changed returns a copy of a file to be put in its place.
+// changed returns a copy of a file with another resource, to replace the row.
 func (f *file) changed(resource api.Object) *file {
 	next := *f
 	next.Resource, next.Version = resource, f.Version+1
 	return &next
 }
 
-// ancestors calls a function for the folders that a file lies in, from the inside out, until it
-// returns true.
+// ancestors calls found for the folders that a file lies in, from the inside out, until it
+// returns true. It reports whether found returned true.
 func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
 	for range maxDepth { // folders may have been moved into each other
 		parents := f.parents()
@@ -92,12 +101,13 @@ func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
 	return false
 }
 
+// trashed reports whether a file or a folder above it is in the trash.
 func (d *Drive) trashed(f *file) bool {
 	return api.True(f.Resource, "trashed") ||
 		d.ancestors(f, func(folder *file) bool { return api.True(folder.Resource, "trashed") })
 }
 
-// role is what a caller may do with a file.
+// role is what a caller may do with a file. Higher roles include the lower ones.
 type role int
 
 const (
@@ -108,6 +118,7 @@ const (
 	owner
 )
 
+// roleOf returns the role of a permission.
 func roleOf(name string) role {
 	return role(slices.Index(
 		[]string{"", "reader", "commenter", "writer", "owner"},
@@ -115,8 +126,8 @@ func roleOf(name string) role {
 	))
 }
 
-// role of a caller, by what was given to the file or to a folder above it. listed leaves out what
-// is open to anyone who has the link.
+// role returns the role of a caller, by the permissions of the file and of the folders above it.
+// listed leaves out files that are open to anyone with the link.
 func (d *Drive) role(f *file, user string, listed bool) role {
 	best := f.given(user, listed)
 	if best == owner {
@@ -132,6 +143,7 @@ func (d *Drive) role(f *file, user string, listed bool) role {
 	return best
 }
 
+// given returns the role that the file's own permissions give a caller.
 func (f *file) given(user string, listed bool) role {
 	if user == "" || f.Owner == "" || sameAddress(f.Owner, user) {
 		return owner
@@ -156,7 +168,8 @@ func (f *file) given(user string, listed bool) role {
 	return best
 }
 
-// find returns a file that the caller may use at least so. It runs inside a view or an update.
+// find returns a file on which the caller has at least a role. It runs inside a view or an
+// update.
 func (d *Drive) find(id, user string, atLeast role) (*file, error) {
 	if id == "root" {
 		id = rootOf(user)
@@ -178,14 +191,15 @@ func (d *Drive) find(id, user string, atLeast role) (*file, error) {
 	return f, nil
 }
 
-// Visible is whether a user may see a file; what Classroom asks before a file becomes material.
+// Visible reports whether a user may see a file. Classroom asks it before a file becomes a
+// material.
 func (d *Drive) Visible(id, user string) bool {
 	var err error
 	d.db.View(func() { _, err = d.find(id, user, reader) })
 	return err == nil
 }
 
-// Link returns what a page needs to link a file; ok is whether there is one.
+// Link returns what a link to a file shows. It reports whether the file exists.
 func (d *Drive) Link(id string) (name, mimeType, link string, ok bool) {
 	d.db.View(func() {
 		if f := d.files.Get(id); f != nil {
@@ -195,6 +209,7 @@ func (d *Drive) Link(id string) (name, mimeType, link string, ok bool) {
 	return name, mimeType, link, ok
 }
 
+// viewLink returns the address of a file's page.
 func (d *Drive) viewLink(f *file) string {
 	if f.isFolder() {
 		return d.o.BaseURL + "/drive/folders/" + f.id()
@@ -202,7 +217,7 @@ func (d *Drive) viewLink(f *file) string {
 	return d.o.BaseURL + "/file/d/" + f.id() + "/view"
 }
 
-// show is a file as a caller sees it, with all fields. It runs inside a view or an update.
+// show returns a file with all fields, as a caller sees it. It runs inside a view or an update.
 func (d *Drive) show(f *file, user string) api.Object {
 	may := d.role(f, user, false)
 	o := api.Merge(f.Resource, api.Object{
@@ -247,6 +262,7 @@ func (d *Drive) show(f *file, user string) api.Object {
 	return o
 }
 
+// showContent adds the fields of a file's content.
 func (d *Drive) showContent(o api.Object, f *file) {
 	extension := strings.TrimPrefix(path.Ext(f.name()), ".")
 	size := strconv.FormatInt(f.Content.Size, 10)
@@ -263,7 +279,7 @@ func (d *Drive) showContent(o api.Object, f *file) {
 	}
 }
 
-// person is how Drive shows somebody.
+// person returns a user as Drive shows one.
 func person(address string) api.Object {
 	if address == "" {
 		address = "everybody@localhost"
@@ -278,7 +294,7 @@ func person(address string) api.Object {
 	}
 }
 
-// permissionOf is the id that Drive has for a person, the same on every file.
+// permissionOf returns the id of a user's permission. It is the same on every file.
 func permissionOf(address string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
 	return strconv.FormatUint(binary.BigEndian.Uint64(sum[:])|1<<63, 10)

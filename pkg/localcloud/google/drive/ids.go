@@ -18,8 +18,8 @@ const (
 	maxIDs    = 1000
 )
 
-// newID makes an id for a file or a shortcut. It carries its own proof, so that an id is good
-// after a restart without having been written down.
+// newID returns an id for a file or a shortcut. It carries a proof that it was generated here, so
+// that ids stay valid after a restart without being stored.
 func newID(shortcut bool) string {
 	random := make([]byte, idBytes)
 	_, _ = rand.Read(random) // never fails
@@ -27,6 +27,7 @@ func newID(shortcut bool) string {
 	return id + seal(id, shortcut)
 }
 
+// seal returns the proof in an id.
 func seal(id string, shortcut bool) string {
 	purpose := "files"
 	if shortcut {
@@ -36,19 +37,20 @@ func seal(id string, shortcut bool) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:sealBytes])
 }
 
-// generated is whether an id came from newID for that purpose.
+// generated reports whether newID returned an id for that purpose.
 func generated(id string, shortcut bool) bool {
 	body := len(id) - base64.RawURLEncoding.EncodedLen(sealBytes)
 	return body > 0 && id[body:] == seal(id[:body], shortcut)
 }
 
-// newName makes a name that nobody guesses: of a content, a session.
+// newName returns a random name for a content or a session, which cannot be guessed.
 func newName() string {
 	random := make([]byte, idBytes)
 	_, _ = rand.Read(random) // never fails
 	return hex.EncodeToString(random)
 }
 
+// generateIDs answers files.generateIds.
 func (d *Drive) generateIDs(c *api.Call) (*api.Answer, error) {
 	count := c.Int("count", 10)
 	if count < 1 || count > maxIDs {
@@ -73,8 +75,8 @@ func (d *Drive) generateIDs(c *api.Call) (*api.Answer, error) {
 	return api.OK(api.Object{"kind": "drive#generatedIds", "space": space, "ids": ids})
 }
 
-// chosenID returns the id that a new file gets: the caller's, if it may be used, or a fresh one.
-// It runs inside a view or an update.
+// chosenID returns the id of a new file: the caller's, if it may be used, or a new one. It runs
+// inside a view or an update.
 func (d *Drive) chosenID(body api.Object) (string, error) {
 	shortcut := api.Text(body, "mimeType") == shortcutType
 	id := api.Text(body, "id")
@@ -91,7 +93,7 @@ func (d *Drive) chosenID(body api.Object) (string, error) {
 	return id, nil
 }
 
-// rootOf is the id of a person's own drive, which "root" means.
+// rootOf returns the id of a user's own drive, which the alias root stands for.
 func rootOf(user string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(user)))
 	return "0A" + base64.RawURLEncoding.EncodeToString(sum[:9]) + "PVA"

@@ -21,7 +21,7 @@ type Entry struct {
 	Record         string // the record that the merger notes in appProperties
 }
 
-// Folders lists the folders that hold something, for people to look at.
+// Folders returns the folders that contain files.
 func (d *Drive) Folders() []Entry {
 	var entries []Entry
 	d.db.View(func() {
@@ -39,11 +39,12 @@ func (d *Drive) Folders() []Entry {
 			}
 		}
 	})
+	// sortEntries sorts folders first, then by name.
 	sortEntries(entries)
 	return entries
 }
 
-// Folder returns a folder and what lies in it; ok is whether there is one.
+// Folder returns a folder and its files. It reports whether the folder exists.
 func (d *Drive) Folder(id string) (folder Entry, inside []Entry, ok bool) {
 	d.db.View(func() {
 		f := d.files.Get(id)
@@ -61,6 +62,7 @@ func (d *Drive) Folder(id string) (folder Entry, inside []Entry, ok bool) {
 	return folder, inside, ok
 }
 
+// entry returns a file as a page shows it.
 func (d *Drive) entry(f *file) Entry {
 	changed, _ := time.Parse(time.RFC3339, api.Text(f.Resource, "modifiedTime"))
 	e := Entry{

@@ -13,7 +13,7 @@ const (
 	maxPageSize = 1000
 )
 
-// list is files.list.
+// list answers files.list.
 func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 	wanted, err := parseQuery(c.Query.Get("q"))
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 	return api.OK(body)
 }
 
-// checkCorpora refuses what Drive refuses about where to look.
+// checkCorpora refuses combinations of corpora, driveId and the like that Drive refuses.
 func checkCorpora(c *api.Call) error {
 	corpora, drive := c.Query.Get("corpora"), c.Query.Get("driveId")
 	switch {
@@ -85,6 +85,7 @@ func checkCorpora(c *api.Call) error {
 	return nil
 }
 
+// search returns the files that a query finds and the caller may see.
 func (d *Drive) search(c *api.Call, wanted condition) []*file {
 	drive := c.Query.Get("driveId")
 	var found []*file
@@ -99,9 +100,10 @@ func (d *Drive) search(c *api.Call, wanted condition) []*file {
 	return found
 }
 
+// ordering compares two files, as [slices.SortFunc] needs it.
 type ordering func(a, b *file) int
 
-// parseOrder reads orderBy: keys with a comma between, each perhaps with desc.
+// parseOrder reads orderBy: keys separated by commas, each optionally followed by desc.
 func parseOrder(text string) (ordering, error) {
 	if text == "" {
 		text = "modifiedTime desc"
@@ -129,6 +131,7 @@ func parseOrder(text string) (ordering, error) {
 	}, nil
 }
 
+// orderKey returns the ordering of a key, or nil for an unknown key.
 func orderKey(name string) ordering {
 	switch name {
 	case "name", "name_natural":
@@ -153,6 +156,7 @@ func orderKey(name string) ordering {
 	return nil
 }
 
+// truth returns 1 for true and 0 for false, to compare booleans.
 func truth(b bool) int {
 	if b {
 		return 1
@@ -160,6 +164,7 @@ func truth(b bool) int {
 	return 0
 }
 
+// bytes returns the size of the file's content in bytes.
 func (f *file) bytes() int64 {
 	if f.Content == nil {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// allPermissions lists the owner's permission and those that were given.
+// allPermissions returns the owner's permission and those that were given.
 func (f *file) allPermissions() []api.Object {
 	var all []api.Object
 	if f.Owner != "" {
@@ -20,7 +20,7 @@ func (f *file) allPermissions() []api.Object {
 	return append(all, f.Permissions...)
 }
 
-// permission completes what a caller said about one.
+// permission completes a permission that a caller sent.
 func permission(p api.Object) api.Object {
 	var id string
 	switch api.Text(p, "type") {
@@ -37,7 +37,7 @@ func permission(p api.Object) api.Object {
 	return api.Merge(p, api.Object{"kind": "drive#permission", "id": id})
 }
 
-// share is permissions.create. To share with somebody again is to change the role.
+// share answers permissions.create. A second permission for the same user changes the role.
 func (d *Drive) share(c *api.Call) (*api.Answer, error) {
 	p, err := d.readPermission(c)
 	if err != nil {
@@ -63,6 +63,7 @@ func (d *Drive) share(c *api.Call) (*api.Answer, error) {
 	return api.OK(made)
 }
 
+// putPermission adds or replaces a permission of a file.
 func (d *Drive) putPermission(f *file, p api.Object) {
 	next := *f
 	next.Version++
@@ -78,6 +79,7 @@ func (d *Drive) putPermission(f *file, p api.Object) {
 	d.files.Put(f.id(), &next)
 }
 
+// readPermission reads and checks the permission in a call's body.
 func (d *Drive) readPermission(c *api.Call) (api.Object, error) {
 	kind, role := api.Text(c.Body, "type"), api.Text(c.Body, "role")
 	if !slices.Contains([]string{"user", "group", "domain", "anyone"}, kind) {
@@ -119,6 +121,7 @@ func (d *Drive) readPermission(c *api.Call) (api.Object, error) {
 	return permission(p), nil
 }
 
+// checkRole refuses roles that Drive does not have, and a change of the owner.
 func checkRole(c *api.Call, role string) error {
 	if !slices.Contains(
 		[]string{"owner", "organizer", "fileOrganizer", "writer", "commenter", "reader"}, role,
@@ -140,6 +143,7 @@ func checkRole(c *api.Call, role string) error {
 	return nil
 }
 
+// listPermissions answers permissions.list.
 func (d *Drive) listPermissions(c *api.Call) (*api.Answer, error) {
 	var all []api.Object
 	var err error
@@ -163,7 +167,7 @@ func (d *Drive) listPermissions(c *api.Call) (*api.Answer, error) {
 	return api.OK(body)
 }
 
-// onePermission runs a function on a permission that was given, inside an update.
+// onePermission calls do with the permission that a call names, inside an update.
 func (d *Drive) onePermission(c *api.Call, atLeast role, do func(*file, api.Object) error) error {
 	return d.db.Update(func() error {
 		f, err := d.find(c.Path["fileId"], c.User, atLeast)
@@ -183,12 +187,14 @@ func (d *Drive) onePermission(c *api.Call, atLeast role, do func(*file, api.Obje
 	})
 }
 
+// getPermission answers permissions.get.
 func (d *Drive) getPermission(c *api.Call) (*api.Answer, error) {
 	var found api.Object
 	err := d.onePermission(c, reader, func(_ *file, p api.Object) error { found = p; return nil })
 	return &api.Answer{Body: found}, err
 }
 
+// updatePermission answers permissions.update.
 func (d *Drive) updatePermission(c *api.Call) (*api.Answer, error) {
 	if err := checkRole(c, api.Text(c.Body, "role")); err != nil {
 		return nil, err
@@ -209,6 +215,7 @@ func (d *Drive) updatePermission(c *api.Call) (*api.Answer, error) {
 	return &api.Answer{Body: made}, err
 }
 
+// unshare answers permissions.delete.
 func (d *Drive) unshare(c *api.Call) (*api.Answer, error) {
 	err := d.onePermission(c, reader, func(f *file, p api.Object) error {
 		// A person may leave a file that somebody shared; others are removed by writers.

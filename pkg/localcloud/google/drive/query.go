@@ -9,12 +9,12 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
-// condition is whether a file is among those that a query asks for. It runs inside a view.
+// condition reports whether a query finds a file. It runs inside a view.
 type condition func(d *Drive, f *file, user string) bool
 
 const queryDepth = 100 // of parentheses and nots
 
-// parseQuery reads the q of files.list: conditions, and, or, not, parentheses.
+// parseQuery reads the parameter q of files.list: conditions, and, or, not, parentheses.
 func parseQuery(q string) (condition, error) {
 	if strings.TrimSpace(q) == "" {
 		return func(*Drive, *file, string) bool { return true }, nil
@@ -31,16 +31,18 @@ func parseQuery(q string) (condition, error) {
 	return found, nil
 }
 
+// badQuery is the refusal of a query.
 func badQuery() error {
 	return api.Invalid("q", "Invalid Value")
 }
 
-// word is a part of a query: a name, an operator, or a text that stood in quotes.
+// word is a token of a query: a name, an operator, or a quoted text.
 type word struct {
 	text   string
 	quoted bool
 }
 
+// lexQuery splits a query into tokens.
 func lexQuery(q string) ([]word, bool) {
 	var words []word
 	for at := 0; at < len(q); {
@@ -82,7 +84,8 @@ func lexQuery(q string) ([]word, bool) {
 	return words, true
 }
 
-// unquote reads a text in quotes, in which \' is a quote and \\ a backslash.
+// unquote reads a quoted text, in which \' stands for a quote and \\ for a backslash. It returns
+// the number of bytes read.
 func unquote(q string) (text string, length int, ok bool) {
 	var b strings.Builder
 	for at := 1; at < len(q); at++ {
@@ -102,12 +105,13 @@ func unquote(q string) (text string, length int, ok bool) {
 	return "", 0, false
 }
 
+// queryParser parses by recursive descent: or, and, not, term.
 type queryParser struct {
 	words []word
 	at    int
 }
 
-// next takes a word that is not quoted, if it is the one.
+// next takes the next token if it is the given unquoted one.
 func (p *queryParser) next(text string) bool {
 	if p.at < len(p.words) && !p.words[p.at].quoted && strings.EqualFold(p.words[p.at].text, text) {
 		p.at++
@@ -116,6 +120,7 @@ func (p *queryParser) next(text string) bool {
 	return false
 }
 
+// take returns the next token.
 func (p *queryParser) take() (word, bool) {
 	if p.at == len(p.words) {
 		return word{}, false
@@ -124,6 +129,7 @@ func (p *queryParser) take() (word, bool) {
 	return p.words[p.at-1], true
 }
 
+// or parses conditions joined by or.
 func (p *queryParser) or(depth int) (condition, bool) {
 	left, ok := p.and(depth)
 	for ok && p.next("or") {
@@ -139,6 +145,7 @@ func (p *queryParser) or(depth int) (condition, bool) {
 	return left, ok
 }
 
+// and parses conditions joined by and.
 func (p *queryParser) and(depth int) (condition, bool) {
 	left, ok := p.not(depth)
 	for ok && p.next("and") {
@@ -154,6 +161,7 @@ func (p *queryParser) and(depth int) (condition, bool) {
 	return left, ok
 }
 
+// not parses a negation, a condition in parentheses or a term.
 func (p *queryParser) not(depth int) (condition, bool) {
 	if depth > queryDepth {
 		return nil, false
@@ -169,7 +177,7 @@ func (p *queryParser) not(depth int) (condition, bool) {
 	return p.term()
 }
 
-// term reads one condition: 'x' in parents, or a field, an operator and a value.
+// term parses one condition: 'x' in parents, or a field, an operator and a value.
 func (p *queryParser) term() (condition, bool) {
 	first, ok := p.take()
 	if !ok {
@@ -202,7 +210,7 @@ func (p *queryParser) term() (condition, bool) {
 	return found, found != nil
 }
 
-// property reads: has { key='k' and value='v' }.
+// property parses: has { key='k' and value='v' }.
 func (p *queryParser) property(field string) (condition, bool) {
 	if !p.next("has") || !p.next("{") || !p.next("key") || !p.next("=") {
 		return nil, false
@@ -221,10 +229,12 @@ func (p *queryParser) property(field string) (condition, bool) {
 	}, true
 }
 
+// sharedWith reports whether a file was shared with a user who does not own it.
 func sharedWith(d *Drive, f *file, user string) bool {
 	return user != "" && !sameAddress(f.Owner, user) && d.role(f, user, true) > nothing
 }
 
+// memberOf returns the condition 'value' in collection.
 func memberOf(value, collection string) condition {
 	switch collection {
 	case "parents":
@@ -245,8 +255,8 @@ func memberOf(value, collection string) condition {
 	return nil
 }
 
-// compare makes the condition of a field, an operator and a value; nil if Drive has no such
-// thing.
+// compare returns the condition of a field, an operator and a value, or nil if Drive knows no
+// such condition.
 func compare(field, operator string, value word) condition {
 	switch field {
 	case "name", "mimeType", "fullText", "shortcutDetails.targetId":
@@ -278,6 +288,7 @@ func compare(field, operator string, value word) condition {
 	return nil
 }
 
+// compareText returns a condition on a text field.
 func compareText(field, operator, value string) condition {
 	read := func(f *file) string { return api.Text(f.Resource, field) }
 	switch field {
@@ -303,7 +314,8 @@ func compareText(field, operator, value string) condition {
 	return nil
 }
 
-// containsWord finds a text where a word begins, as Drive's contains does.
+// containsWord reports whether a text contains a value at the beginning of a word, as Drive's
+// contains does.
 func containsWord(text, value string) bool {
 	text, value = strings.ToLower(text), strings.ToLower(strings.TrimSpace(value))
 	inWord := false
@@ -317,6 +329,7 @@ func containsWord(text, value string) bool {
 	return value == ""
 }
 
+// compareTime returns a condition on a time.
 func compareTime(field, operator, value string) condition {
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	sessionLives = 7 * 24 * time.Hour
 )
 
-// session is a row: a resumable upload that was begun.
+// session is the row of a resumable upload.
 type session struct {
 	Target string     `json:"target,omitempty"` // the file that gets new bytes; "": a new file
 	Body   api.Object `json:"body,omitempty"`   // its metadata
@@ -34,24 +34,25 @@ type session struct {
 	Result string     `json:"result,omitempty"` // the file, once all bytes are there
 }
 
-// uploads are the sessions that send right now. What is kept of them lies on the disk.
+// uploads are the sessions that receive bytes in this process. Received bytes are on the disk.
 type uploads struct {
 	mu   sync.Mutex
 	open map[string]*progress
 }
 
-// progress is how far a session has come. One request at a time has it.
+// progress is how far a session has come. One request at a time holds it.
 type progress struct {
 	turn chan struct{} // holds one token
 	sums *sums         // of what is kept; nil: not known after a restart
 	kept int64         // valid if sums are
 }
 
+// newUploads returns uploads without sessions.
 func newUploads() *uploads {
 	return &uploads{open: map[string]*progress{}}
 }
 
-// enter waits for the session's turn.
+// enter waits until no other request of the session runs. The caller calls leave.
 func (u *uploads) enter(ctx context.Context, key string) (p *progress, leave func(), err error) {
 	u.mu.Lock()
 	p = u.open[key]
@@ -69,7 +70,7 @@ func (u *uploads) enter(ctx context.Context, key string) (p *progress, leave fun
 	}
 }
 
-// forget drops what is held of a session that needs it no more.
+// forget drops the progress of a session that has ended.
 func (u *uploads) forget(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -116,7 +117,7 @@ func (d *Drive) startSession(c *api.Call, target string) (*api.Answer, error) {
 	}, nil
 }
 
-// resume takes a chunk, tells how much is kept, or ends a session.
+// resume takes a chunk, answers how much was received, or ends a session.
 func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 	key := c.Query.Get("upload_id")
 	p, leave, err := d.uploads.enter(c.Request.Context(), key)
@@ -178,8 +179,8 @@ func (d *Drive) resume(c *api.Call) (*api.Answer, error) {
 	return api.OK(made)
 }
 
-// unfinished is the answer that asks for more: 308, or what Google's client for Go wants in its
-// place.
+// unfinished is the answer that asks for more bytes: status 308, or what Google's client for Go
+// asks for in its place.
 func unfinished(r *http.Request, kept int64) *api.Answer {
 	a := &api.Answer{Status: http.StatusPermanentRedirect, Header: http.Header{}}
 	if kept > 0 {
@@ -192,6 +193,7 @@ func unfinished(r *http.Request, kept int64) *api.Answer {
 	return a
 }
 
+// finished answers for a session whose file exists.
 func (d *Drive) finished(s *session) (*api.Answer, error) {
 	var made api.Object
 	var err error
@@ -207,12 +209,14 @@ func (d *Drive) finished(s *session) (*api.Answer, error) {
 	return api.OK(made)
 }
 
+// cancel ends a session at the caller's request.
 func (d *Drive) cancel(key string, s *session) *api.Answer {
 	const clientClosed = 499 // what Google answers to a session that was cancelled
 	d.dropSession(key, s)
 	return &api.Answer{Status: clientClosed}
 }
 
+// dropSession deletes a session and its bytes.
 func (d *Drive) dropSession(key string, s *session) {
 	if err := d.db.Update(func() error { d.sessions.Delete(key); return nil }); err != nil {
 		d.o.Log.Warn("an upload session is left behind", "error", err)
@@ -222,8 +226,8 @@ func (d *Drive) dropSession(key string, s *session) {
 	d.dropBlobs(s.Blob)
 }
 
-// ForgetSessions drops all upload sessions, as Google does when it loses them: their addresses
-// answer 404.
+// ForgetSessions drops all upload sessions, as Google does when it loses them. Their addresses
+// then answer 404.
 func (d *Drive) ForgetSessions() error {
 	var gone []string
 	err := d.db.Update(func() error {
@@ -239,7 +243,7 @@ func (d *Drive) ForgetSessions() error {
 	return err
 }
 
-// chunk is what a request to a session says that it sends.
+// chunk is the part of a content that a request sends.
 type chunk struct {
 	from, to int64 // bytes [from, to) of the content; to is -1 if the request does not say
 	total    int64 // -1: not known yet
@@ -247,7 +251,7 @@ type chunk struct {
 	asksOnly bool  // bytes */*: never finishes
 }
 
-// parseSent reads a chunk's Content-Range: a-b/total, a-b/*, */total or */*.
+// parseSent reads a request's Content-Range: a-b/total, a-b/*, */total or */*.
 func parseSent(r *http.Request) (chunk, error) {
 	text := r.Header.Get("Content-Range")
 	if text == "" {
@@ -265,6 +269,7 @@ func parseSent(r *http.Request) (chunk, error) {
 	return c, nil
 }
 
+// parseContentRange reads the value of a Content-Range header.
 func parseContentRange(text string) (chunk, error) {
 	c := chunk{total: -1}
 	span, total, ok := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
@@ -293,7 +298,7 @@ func parseContentRange(text string) (chunk, error) {
 	return c, nil
 }
 
-// keep brings progress up to what lies on the disk and takes what is new of a chunk.
+// keep reads the progress from the disk if it is not known, and stores the new bytes of a chunk.
 func (d *Drive) keep(c *api.Call, key string, s *session, p *progress, sent chunk) error {
 	f, err := os.OpenFile(d.blobPath(s.Blob), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -339,7 +344,7 @@ func (d *Drive) keep(c *api.Call, key string, s *session, p *progress, sent chun
 	return nil
 }
 
-// recall finds out after a restart what is kept of an upload.
+// recall computes after a restart how much of an upload was received, and its checksums.
 func (p *progress) recall(f *os.File, total int64) error {
 	at, err := f.Stat()
 	if err != nil {
@@ -357,7 +362,7 @@ func (p *progress) recall(f *os.File, total int64) error {
 	return nil
 }
 
-// take writes what comes, in grains; what is less than a grain is kept only at the end of the
+// take writes a chunk in multiples of 256 KiB. A remainder is stored only at the end of the
 // content.
 func (p *progress) take(f *os.File, body io.Reader, sent chunk, limit int64) error {
 	if err := f.Truncate(p.kept); err != nil {

@@ -13,9 +13,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/google/api"
 )
 
+// metadataBytes bounds the metadata of an upload.
 const metadataBytes = 1 << 20 // the most that the metadata of an upload may take
 
-// upload is files.create or, with a file, files.update by way of /upload/.
+// upload answers files.create or, with a target, files.update under /upload/.
 func (d *Drive) upload(c *api.Call, target string) (*api.Answer, error) {
 	if c.Query.Has("upload_id") {
 		return d.resume(c)
@@ -67,11 +68,12 @@ func (d *Drive) uploadParts(c *api.Call, target string) (*api.Answer, error) {
 	return d.uploadWhole(c, target, second.Header.Get("Content-Type"), bytes)
 }
 
+// refuseUpload is the refusal of a body that is no upload.
 func refuseUpload(format string, args ...any) error {
 	return api.Refuse(http.StatusBadRequest, "badRequest", "Malformed upload: "+format, args...)
 }
 
-// uploadWhole takes all bytes in this one request.
+// uploadWhole takes all bytes in one request.
 func (d *Drive) uploadWhole(
 	c *api.Call, target, uploadType string, bytes io.Reader,
 ) (*api.Answer, error) {
@@ -97,7 +99,7 @@ func (d *Drive) uploadWhole(
 	return api.OK(made)
 }
 
-// mayUpload refuses early what finish would refuse when all bytes are there.
+// mayUpload refuses before the bytes are sent what finish would refuse afterwards.
 func (d *Drive) mayUpload(s *session) error {
 	var err error
 	d.db.View(func() {
@@ -110,8 +112,7 @@ func (d *Drive) mayUpload(s *session) error {
 	return err
 }
 
-// finish makes the file of an upload, or gives a file its new bytes. key is the session, "" if
-// none.
+// finish creates the file of an upload, or gives a file its new bytes. key is the session, or "".
 func (d *Drive) finish(s *session, key string, bytes *content) (api.Object, error) {
 	var made api.Object
 	var old string

@@ -9,7 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 )
 
-// Sound is the sound of a film as a player would play it.
+// Sound is the sound of a film as a player plays it.
 type Sound struct {
 	Rate    int       // Hz
 	Samples []float32 // sample 0 is at time 0 of the film
@@ -17,16 +17,16 @@ type Sound struct {
 }
 
 // Break is a gap between two frames of sound (By > 0, filled with zeros) or an overlap (By < 0,
-// the later frame won).
+// the later frame wins).
 type Break struct {
 	At time.Duration
 	By time.Duration
 }
 
-// longest is the length of sound that is kept: what timestamps claim beyond it is an error.
+// longest bounds the sound that is kept. Timestamps beyond it are an error.
 const longest = 6 * time.Hour
 
-// ReadSound decodes the sound of a film, at 48 kHz.
+// ReadSound decodes the sound of a film at 48 kHz.
 func ReadSound(ctx context.Context, tool *ffmpeg.Tool, path string) (*Sound, error) {
 	url, stop, err := serve(ctx, path)
 	if err != nil {
@@ -51,11 +51,12 @@ func ReadSound(ctx context.Context, tool *ffmpeg.Tool, path string) (*Sound, err
 	return s, nil
 }
 
+// time returns the film time of a sample.
 func (s *Sound) time(sample int) time.Duration {
 	return time.Duration(int64(sample) * int64(time.Second) / int64(s.Rate))
 }
 
-// Mark is a mark that was heard.
+// Mark is a detected mark.
 type Mark struct {
 	At     time.Duration // of its middle, since the film's time 0; exact to about 10 µs
 	Second int           // Unix time modulo 100
@@ -63,7 +64,7 @@ type Mark struct {
 	Level  float64       // of its tones, full scale 1
 }
 
-// Instant is the instant the mark names: the nearest one to near.
+// Instant returns the instant that the mark names: the candidate nearest to near.
 func (m Mark) Instant(near time.Time) time.Time {
 	base := near.Round(time.Second).Unix()
 	// 50 more than the distance, which is -50 to 49
@@ -71,12 +72,14 @@ func (m Mark) Instant(near time.Time) time.Time {
 	return time.Unix(base+ahead-50, 0).In(near.Location())
 }
 
-// quietest is the least level of a mark that is believed: 18 dB below what is written.
+// quietest is the least level of an accepted mark: 18 dB below the written level.
 const quietest = toneLevel / 8
 
-// Marks finds the marks, in order. One that an end of the sound or a hole cuts is left out.
+// Marks returns the marks in order. A mark that is cut by an end of the sound or by a gap is left
+// out.
 func (s *Sound) Marks() []Mark {
 	e := newEar(s)
+	// hop is the time from one phase to the next. Each is measured over four of them.
 	hop := s.Rate / 50
 	var found []Mark
 	for at := 0; at < len(s.Samples); at += hop {
@@ -101,6 +104,7 @@ type ear struct {
 	levels map[int]float64 // of the source tones, by place
 }
 
+// newEar prepares the correlation.
 func newEar(s *Sound) *ear {
 	return &ear{
 		sound:  s,
@@ -110,7 +114,7 @@ func newEar(s *Sound) *ear {
 	}
 }
 
-// hear is the amplitude and phase of a tone around a sample.
+// hear returns amplitude and phase of a tone around a sample.
 func (e *ear) hear(hz, at int) complex128 {
 	tone, ok := e.tones[hz]
 	if !ok {
@@ -136,7 +140,7 @@ func (e *ear) hear(hz, at int) complex128 {
 	return complex(re, im)
 }
 
-// level is the amplitude of the strongest of the ten tones from hz on.
+// level returns the amplitude of the strongest of the ten tones from hz on.
 func (e *ear) level(hz, at int) float64 {
 	if level, ok := e.levels[at]; ok && hz == sourceTone {
 		return level
@@ -148,7 +152,7 @@ func (e *ear) level(hz, at int) float64 {
 	return level
 }
 
-// digit is the strongest of the ten tones from hz on, and its amplitude.
+// digit returns the strongest of the ten tones from hz on, and its amplitude.
 func (e *ear) digit(hz, at int) (digit int, level float64) {
 	for d := range 10 {
 		c := e.hear(hz+d*toneStep, at)
@@ -159,8 +163,8 @@ func (e *ear) digit(hz, at int) (digit int, level float64) {
 	return digit, level
 }
 
-// mark reads the mark near a sample: which tones, where they are strongest, and then, to a few
-// microseconds, where their phases say the middle is.
+// mark decodes the mark near a sample: first the tones, then where they are strongest, then the
+// middle by their phases, to a few microseconds.
 func (e *ear) mark(at int) (Mark, bool) {
 	source, a := e.digit(sourceTone, at)
 	tens, b := e.digit(tensTone, at)
@@ -187,8 +191,8 @@ func (e *ear) mark(at int) (Mark, bool) {
 	}, true
 }
 
-// strongest is the sample, to the millisecond, around which the tones are strongest together, and
-// their mean amplitude there.
+// strongest returns the sample, to the millisecond, around which the tones are strongest
+// together, and their mean amplitude there.
 func (e *ear) strongest(tones [3]int, near int) (best int, top float64) {
 	milli := e.sound.Rate / 1000
 	for k := -20; k <= 20; k++ {
@@ -204,8 +208,8 @@ func (e *ear) strongest(tones [3]int, near int) (best int, top float64) {
 	return best, top
 }
 
-// align finds how much after a sample all tones have the phase of a mark's middle, within 0.7 ms,
-// and how well they agree: 1 is perfect.
+// align returns how much after a sample all tones have the phase of a mark's middle, within 0.7
+// ms, and how well they agree: 1 is perfect.
 func (e *ear) align(tones [3]int, at int) (later time.Duration, agree float64) {
 	const step, reach = 5 * time.Microsecond, 700 * time.Microsecond
 	var heard [3]complex128
@@ -228,7 +232,7 @@ func (e *ear) align(tones [3]int, at int) (later time.Duration, agree float64) {
 	return later, agree
 }
 
-// Phase is the pilot tone around a moment of the film.
+// Phase is the pilot tone around a film time.
 type Phase struct {
 	At    time.Duration
 	Heard bool
@@ -240,7 +244,7 @@ type Phase struct {
 // hop is the time from one phase to the next; each is measured over four of them.
 const hop = 20 * time.Millisecond
 
-// Phases follows the pilot tone in steps of 20 ms, in a film whose time 0 is the instant start.
+// Phases measures the pilot tone in steps of 20 ms, in a film whose time 0 is the instant start.
 func (s *Sound) Phases(start time.Time) []Phase {
 	e := newEar(s)
 	step := s.Rate / int(time.Second/hop)
@@ -266,8 +270,8 @@ func (s *Sound) Phases(start time.Time) []Phase {
 
 const pilotPeriod = time.Second / PilotHz
 
-// Steps are the places where the pilot's shift changes by more than tolerance, or where the pilot
-// comes or goes, to about 40 ms. Steps nearer to each other than 80 ms are one.
+// Steps returns where the pilot's shift changes by more than tolerance, or where the pilot begins
+// or ends, to about 40 ms. Steps within 80 ms of each other are one.
 func Steps(phases []Phase, tolerance time.Duration) []Phase {
 	var steps []Phase
 	const apart = 4 // two windows that do not overlap

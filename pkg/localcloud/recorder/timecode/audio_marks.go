@@ -57,7 +57,7 @@ func NewMarks(rate int, source string) *Marks {
 	return m
 }
 
-// burst is one tone of a mark, phase 0 in the middle.
+// burst returns one tone of a mark, with phase 0 in the middle.
 func (m *Marks) burst(hz int) []float64 {
 	out := make([]float64, len(m.window))
 	for i, w := range m.window {
@@ -68,8 +68,8 @@ func (m *Marks) burst(hz int) []float64 {
 	return out
 }
 
-// Add mixes the marks, one each every seconds, into samples, the first of which is number n since
-// the Unix epoch.
+// Add mixes marks into samples, one each every seconds. The first sample is number n since the
+// Unix epoch.
 func (m *Marks) Add(samples []float64, n int64, every int64) {
 	half, rate := int64(len(m.window)/2), int64(m.rate)
 	for second := (n - half) / rate; second*rate-half < n+int64(len(samples)); second++ {
@@ -85,7 +85,7 @@ func (m *Marks) Add(samples []float64, n int64, every int64) {
 	}
 }
 
-// AddPilot mixes the pilot in, likewise.
+// AddPilot mixes the pilot tone into samples. The first sample is number n since the Unix epoch.
 func (m *Marks) AddPilot(samples []float64, n int64) {
 	for i := range samples {
 		samples[i] += m.pilot[(n+int64(i))%int64(m.rate)]

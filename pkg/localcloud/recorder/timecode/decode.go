@@ -15,7 +15,7 @@ import (
 // Shape is the aspect ratio of a source.
 type Shape struct{ Width, Height int }
 
-// Film is a finished merge, or any single source: what is needed to find the strips in it.
+// Film is a finished merge or a source's file, with what is needed to find the strips in it.
 type Film struct {
 	Path          string
 	Width, Height int         // of its pictures
@@ -24,16 +24,16 @@ type Film struct {
 	Shapes        []Shape     // of the sources in it; nil: 16:9 and 4:3
 }
 
-// Frame is what one frame of a film says. In a merge Left and Right are the panes, halves of the
-// picture; Centre is a source alone in the whole picture. A source's own file says it in Centre.
+// Frame is the readings of one frame. In a merge, Left and Right are the panes, halves of the
+// picture, and Centre is a source alone in the whole picture. A source's own file has its reading
+// in Centre.
 type Frame struct {
 	Index               int
 	PTS                 int64 // ticks of the stream
 	Left, Right, Centre Reading
 }
 
-// readHeight is the height to which larger pictures are reduced: strips stay readable, pipes
-// small.
+// readHeight is the height to which larger pictures are scaled down. Strips stay readable there.
 const readHeight = 360
 
 // ReadFrames decodes a film and reads every frame.
@@ -59,6 +59,7 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 		return nil, fmt.Errorf("read %s: %w", film.Path, err)
 	}
 	defer stream.Close()
+	// look knows where strips can be in a picture.
 	look := newLook(film, width, height)
 	buf := make([]byte, width*height)
 	var frames []Frame
@@ -76,6 +77,7 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 	}
 }
 
+// rate returns the frame rate, by default 25.
 func (f Film) rate() ffmpeg.Rate {
 	if f.Rate == (ffmpeg.Rate{}) {
 		return ffmpeg.Rate{Num: 25, Den: 1}
@@ -89,6 +91,7 @@ type look struct {
 	left, right, centre []rect
 }
 
+// newLook computes the places for pictures decoded at a size.
 func newLook(film Film, width, height int) look {
 	shapes := film.Shapes
 	if shapes == nil {
@@ -106,7 +109,7 @@ func newLook(film Film, width, height int) look {
 	return l
 }
 
-// fit centres a shape in a box, even sizes, as a letterbox does.
+// fit centres a shape in a box with even sizes, as a letterbox does.
 func fit(s Shape, width, height int) rect {
 	w, h := width, height
 	if width*s.Height > height*s.Width {
@@ -117,6 +120,7 @@ func fit(s Shape, width, height int) rect {
 	return rect{x: (width - w) * one / 2, y: (height - h) * one / 2, w: w * one, h: h * one}
 }
 
+// scale converts a rect from one picture size to another.
 func (r rect) scale(toW, fromW, toH, fromH int) rect {
 	return rect{
 		x: r.x * toW / fromW,
@@ -126,7 +130,7 @@ func (r rect) scale(toW, fromW, toH, fromH int) rect {
 	}
 }
 
-// at reads one picture. A source in the whole picture covers the panes, so they are then absent.
+// at reads one picture. If a source fills the picture, the panes are absent.
 func (l look) at(luma []byte, near time.Time) Frame {
 	if centre := l.best(luma, l.centre, near); centre.State == Valid {
 		return Frame{Centre: centre}
@@ -138,7 +142,7 @@ func (l look) at(luma []byte, near time.Time) Frame {
 	return f
 }
 
-// best is the reading of the place that says most.
+// best returns the most complete reading of some places.
 func (l look) best(luma []byte, places []rect, near time.Time) Reading {
 	var best Reading
 	for _, place := range places {
@@ -149,7 +153,7 @@ func (l look) best(luma []byte, places []rect, near time.Time) Reading {
 	return best
 }
 
-// serve serves one file on loopback, the only way in which FFmpeg reads here.
+// serve serves one file on the loopback interface, because FFmpeg reads by HTTP only.
 func serve(ctx context.Context, path string) (url string, stop func(), err error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -1,12 +1,11 @@
-// Package timecode lets footage tell the truth by itself: a strip of cells at the foot of every
-// picture says which source it is and which instant it shows; marks and a pilot tone in the sound
-// say when each sample was heard. The recorder writes them; tests read them back from a finished
-// merge.
+// Package timecode marks footage with machine-readable time. A strip of cells at the foot of
+// every picture names its source and instant; marks and a pilot tone in the sound tell when each
+// sample was recorded. The recorder writes them, and tests read them back from a finished merge.
 //
-// It knows pictures, samples and the geometry of a merge. It knows no segment, no plan and no
-// room: what should be where is the test's to say. Instants are Unix milliseconds modulo 2^32 (49
-// days) in pictures and Unix seconds modulo 100 in sound; the reader is told a time near the
-// truth and resolves them. Start with [ReadFrames] and [ReadSound].
+// The package knows pictures, samples and the geometry of a merge. It knows no segment, no plan
+// and no room. Instants are Unix milliseconds modulo 2^32 (49 days) in pictures and Unix seconds
+// modulo 100 in sound. The reader is given an approximate time and resolves them. Start with
+// [ReadFrames] and [ReadSound].
 package timecode
 
 import (
@@ -37,7 +36,7 @@ const (
 // black and white are the luma of the cells, limited range.
 const black, white = 16, 235
 
-// rowMarks are the outer cells of the rows: two on the left, two on the right.
+// rowMarks returns the outer cells of a row: two on the left, two on the right.
 func rowMarks(row int) [4]bool {
 	if row == 0 {
 		return [4]bool{true, false, false, true}
@@ -45,7 +44,7 @@ func rowMarks(row int) [4]bool {
 	return [4]bool{false, true, true, false}
 }
 
-// Draw writes the strip of source (an octet) at an instant into the luma plane of a picture.
+// Draw draws the strip of source (an octet) at an instant into the luma plane of a picture.
 func Draw(luma []byte, width, height int, source string, at time.Time) {
 	top := height - height*StripNum/StripDen
 	for row := range rows {
@@ -58,6 +57,7 @@ func Draw(luma []byte, width, height int, source string, at time.Time) {
 	}
 }
 
+// drawRow draws one row of cells.
 func drawRow(line []byte, row int, payload uint64) {
 	marks := rowMarks(row)
 	for col := range columns {
@@ -90,7 +90,7 @@ func encode(source string, at time.Time) uint64 {
 	return data<<16 | uint64(checksum(data))
 }
 
-// checksum is CRC-16/CCITT over the 40 bits.
+// checksum is CRC-16/CCITT over 40 bits.
 func checksum(data uint64) uint16 {
 	crc := uint16(0xffff)
 	for shift := 32; shift >= 0; shift -= 8 {
@@ -106,7 +106,7 @@ func checksum(data uint64) uint16 {
 	return crc
 }
 
-// State says how far a strip could be read.
+// State is how far a strip could be read.
 type State int
 
 // The states of a reading.
@@ -121,14 +121,14 @@ func (s State) String() string {
 	return [...]string{"absent", "damaged", "valid"}[s]
 }
 
-// Reading is what the strip in one pane says.
+// Reading is the content of a strip.
 type Reading struct {
 	State  State
 	Source string    // octet; only if Valid
 	At     time.Time // to the millisecond; only if Valid
 }
 
-// rect is a part of a picture, in 1/1024 pixels so that letterboxes need not fall on pixels.
+// rect is a part of a picture in 1/1024 pixels, so that letterboxes need not begin on pixels.
 type rect struct{ x, y, w, h int }
 
 // one is a pixel in a rect's units.
@@ -139,7 +139,7 @@ func Read(luma []byte, width, height int, near time.Time) Reading {
 	return read(luma, width, rect{w: width * one, h: height * one}, near)
 }
 
-// read reads the strip of the source picture that lies in r. near resolves the instant.
+// read reads the strip of the source picture inside r. near resolves the instant.
 func read(luma []byte, width int, r rect, near time.Time) Reading {
 	var cells [rows][columns]int
 	for row := range rows {
@@ -173,7 +173,7 @@ func read(luma []byte, width int, r rect, near time.Time) Reading {
 	return Reading{State: Valid, Source: strconv.FormatUint(data>>32, 10), At: at}
 }
 
-// levels checks the marks and returns what black and white have become.
+// levels checks the marks. It returns the levels of black and white after coding.
 func levels(cells [rows][columns]int) (low, high int, ok bool) {
 	low, high = 0, 255
 	for row := range rows {
@@ -189,7 +189,7 @@ func levels(cells [rows][columns]int) (low, high int, ok bool) {
 	return low, high, high-low > 90
 }
 
-// cell is the mean luma of the inner half of a cell.
+// cell returns the mean luma of the inner half of a cell.
 func cell(luma []byte, width int, r rect, row, col int) int {
 	stripTop := r.y + r.h - r.h*StripNum/StripDen
 	h, w := (r.y+r.h-stripTop)/rows, r.w/columns
@@ -210,7 +210,7 @@ func cell(luma []byte, width int, r rect, row, col int) int {
 	return sum / n
 }
 
-// resolve finds the instant nearest to near that has these low 32 bits of its milliseconds.
+// resolve returns the instant nearest to near whose milliseconds have these low 32 bits.
 func resolve(low uint32, near time.Time) time.Time {
 	base := near.UnixMilli()
 	// #nosec G115 -- modulo 2^32 is meant
