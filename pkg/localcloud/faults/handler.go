@@ -61,7 +61,6 @@ func (t *Table) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rule.Hits = 0
-	// answer answers with a JSON body.
 	answer(w, http.StatusCreated, rule)
 }
 
@@ -223,6 +222,7 @@ func refuse(w http.ResponseWriter, status int, domain, reason, message string) {
 	}})
 }
 
+// answer answers with a JSON body.
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(status)

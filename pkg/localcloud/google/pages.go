@@ -23,7 +23,7 @@ const agendaDays = 60 // that a calendar's page shows, back and ahead
 // page is the data of the template. The fields that are set decide which parts it shows.
 type page struct {
 	Lang  string
-	W     words
+	W     pageStrings
 	Style template.CSS
 	Root  string // of links: where the pages are mounted
 	Title string
@@ -46,6 +46,8 @@ type pages struct {
 	look *template.Template
 	css  string
 	root string
+
+	texts *translations
 }
 
 // newPages parses the template. Links begin with the path of the server's BaseURL.
@@ -53,6 +55,10 @@ func newPages(s *Server) (*pages, error) {
 	css, err := looks.ReadFile("page.css")
 	if err != nil {
 		return nil, fmt.Errorf("read the style of the pages: %w", err)
+	}
+	texts, err := readTranslations()
+	if err != nil {
+		return nil, err
 	}
 	zone, err := time.LoadLocation(s.o.TimeZone)
 	if err != nil {
@@ -72,7 +78,7 @@ func newPages(s *Server) (*pages, error) {
 	if base, err := url.Parse(s.o.BaseURL); err == nil {
 		root = strings.TrimRight(base.Path, "/") + "/"
 	}
-	return &pages{s: s, look: look, css: string(css), root: root}, nil
+	return &pages{s: s, look: look, css: string(css), root: root, texts: texts}, nil
 }
 
 // mount registers the pages.
@@ -137,7 +143,7 @@ func (p *pages) course(w http.ResponseWriter, r *http.Request) {
 
 // write renders a page in the language of the browser.
 func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
-	show.Lang, show.W = language(r.Header.Get("Accept-Language"))
+	show.Lang, show.W = p.texts.match(r.Header.Get("Accept-Language"))
 	show.Root, show.Style = p.root, template.CSS(p.css) // #nosec G203 -- our own file
 	if show.Title == "" {
 		show.Title = show.W.Workspace

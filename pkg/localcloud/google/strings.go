@@ -1,9 +1,20 @@
 package google
 
-import "strings"
+import (
+	_ "embed" // for the texts
+	"encoding/json"
+	"fmt"
 
-// words are what the pages say, in one language.
-type words struct {
+	"golang.org/x/text/language"
+)
+
+// stringsFile holds the texts of the pages: an object of [pageStrings] by language.
+//
+//go:embed strings.json
+var stringsFile []byte
+
+// pageStrings are the texts of the pages in one language.
+type pageStrings struct {
 	Workspace, About                               string
 	Drive, Calendar, Classroom                     string
 	Folder, Files, Size, Changed, Shared, Record   string
@@ -11,90 +22,35 @@ type words struct {
 	Open, Play, Trash, AllDay, Cancelled, Series   string
 	Organizer, Creator, Guests                     string
 	Draft, Deleted, Code, Owner                    string
-	// of sizes, each a thousand of the one before
-	Units []string
+
+	Units []string // of sizes, each 1000 times the one before
 }
 
-func english() words {
-	return words{
-		Workspace: "Workspace on this machine",
-		About:     "Stand-ins of Google Drive, Calendar and Classroom. Nothing here leaves this machine.",
-		Drive:     "Drive",
-		Calendar:  "Calendar",
-		Classroom: "Classroom",
-		Folder:    "Folder",
-		Files:     "Files",
-		Size:      "Size",
-		Changed:   "Changed",
-		Shared:    "Shared with",
-		Record:    "Record",
-		NoFiles:   "No files yet.",
-		NoEvents:  "No events within 60 days.",
-		NoCourses: "No courses yet.",
-		NoPosts:   "No announcements yet.",
-		Nothing:   "No calendars yet.",
-		Open:      "Open",
-		Play:      "Play",
-		Trash:     "in the trash",
-		AllDay:    "all day",
-		Cancelled: "cancelled",
-		Series:    "of a series",
-		Organizer: "Organizer",
-		Creator:   "Created by",
-		Guests:    "Guests",
-		Draft:     "draft",
-		Deleted:   "deleted",
-		Code:      "Code",
-		Owner:     "Owner",
-		Units:     []string{"B", "kB", "MB", "GB"},
-	}
+// translations are the texts in all languages.
+type translations struct {
+	matcher language.Matcher
+	names   []string // of the languages, as the matcher numbers them
+	texts   map[string]pageStrings
 }
 
-func russian() words {
-	return words{
-		Workspace: "Workspace на этом компьютере",
-		About:     "Замена Google Диска, Календаря и Класса. Отсюда ничего не уходит наружу.",
-		Drive:     "Диск",
-		Calendar:  "Календарь",
-		Classroom: "Класс",
-		Folder:    "Папка",
-		Files:     "Файлов",
-		Size:      "Размер",
-		Changed:   "Изменён",
-		Shared:    "Доступ",
-		Record:    "Запись",
-		NoFiles:   "Файлов пока нет.",
-		NoEvents:  "За 60 дней нет мероприятий.",
-		NoCourses: "Курсов пока нет.",
-		NoPosts:   "Объявлений пока нет.",
-		Nothing:   "Календарей пока нет.",
-		Open:      "Открыть",
-		Play:      "Смотреть",
-		Trash:     "в корзине",
-		AllDay:    "весь день",
-		Cancelled: "отменено",
-		Series:    "из серии",
-		Organizer: "Организатор",
-		Creator:   "Создал",
-		Guests:    "Гости",
-		Draft:     "черновик",
-		Deleted:   "удалено",
-		Code:      "Код",
-		Owner:     "Владелец",
-		Units:     []string{"Б", "кБ", "МБ", "ГБ"},
+// readTranslations reads the embedded texts. English is the language of browsers that ask for none of
+// them.
+func readTranslations() (*translations, error) {
+	t := &translations{names: []string{"en", "ru"}}
+	if err := json.Unmarshal(stringsFile, &t.texts); err != nil {
+		return nil, fmt.Errorf("read the texts of the pages: %w", err)
 	}
+	tags := make([]language.Tag, len(t.names))
+	for i, name := range t.names {
+		tags[i] = language.Make(name)
+	}
+	t.matcher = language.NewMatcher(tags)
+	return t, nil
 }
 
-// language picks the words by what a browser asks for: Russian if it comes before English.
-func language(accept string) (string, words) {
-	for item := range strings.SplitSeq(strings.ToLower(accept), ",") {
-		item = strings.TrimSpace(item)
-		if strings.HasPrefix(item, "ru") {
-			return "ru", russian()
-		}
-		if strings.HasPrefix(item, "en") {
-			break
-		}
-	}
-	return "en", english()
+// match returns the best language for an Accept-Language header, and its texts.
+func (t *translations) match(accept string) (name string, texts pageStrings) {
+	_, index := language.MatchStrings(t.matcher, accept)
+	name = t.names[index]
+	return name, t.texts[name]
 }

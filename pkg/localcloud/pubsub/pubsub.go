@@ -40,10 +40,7 @@ type Options struct {
 	Concurrency   int            // pushes of one subscription at once; 0 is 8
 	Now           func() time.Time
 	Log           *slog.Logger // nil: nothing is logged
-	// Chaos makes deliveries worse than on a quiet machine, within what Pub/Sub's guarantees
-	// allow. Shares are from 0 to 1. The same seed and the same order of publishes make the same
-	// choices.
-	Chaos Chaos
+	Chaos         Chaos
 }
 
 // Subscription is a subscription of a topic. Durations are given as to Pub/Sub, before the time
@@ -60,8 +57,8 @@ type Subscription struct {
 	MaxDeliveryAttempts int           // 0 is 20
 }
 
-// Chaos makes the deliveries worse than a quiet machine does, no worse than Pub/Sub may. Shares
-// are from 0 to 1. The same seed and the same order of publishes make the same choices.
+// Chaos makes deliveries worse than on a quiet machine, within what Pub/Sub's guarantees allow.
+// Shares are from 0 to 1. The same seed and the same order of publishes make the same choices.
 type Chaos struct {
 	Seed   uint64
 	Double float64 // share of messages that are delivered twice, acknowledged or not

@@ -91,8 +91,8 @@ func drawBoard(seed uint64, width, height int, number int64) *Picture {
 // chalk writes the lines of a board, with the gaps of chalk on a rough surface.
 func (s *sheet) chalk(seed uint64, number int64) {
 	over := newSheet(s.img.Rect.Dx(), s.img.Rect.Dy(), s.scale)
-	texts := proofs()
-	text := texts[number%int64(len(texts))]
+	boards := readTexts().Boards
+	text := boards[number%int64(len(boards))]
 	for i, line := range text {
 		c := rgb(0xe9ebe4)
 		if i == 0 {
@@ -119,36 +119,10 @@ func (s *sheet) chalk(seed uint64, number int64) {
 			}
 		}
 	}
-	// layOver draws an image with premultiplied alpha over another of the same size.
 	layOver(s.img, over.img)
 }
 
-func proofs() [2][boardLines]string {
-	return [2][boardLines]string{
-		{
-			"Theorem.  Eigenvectors are independent",
-			"Let   c₁v₁ + c₂v₂ + c₃v₃ = 0,",
-			"apply A:   c₁λ₁v₁ + c₂λ₂v₂ + c₃λ₃v₃ = 0,",
-			"subtract λ₃ times the first:",
-			"c₁(λ₁ − λ₃)v₁ + c₂(λ₂ − λ₃)v₂ = 0",
-			"induction:   c₁ = c₂ = 0",
-			"and so   c₃v₃ = 0,   v₃ ≠ 0",
-			"hence   c₃ = 0.   QED",
-		},
-		{
-			"Пример.  A = (2 1; 1 2)",
-			"det(A − λI) = (2 − λ)² − 1",
-			"= λ² − 4λ + 3 = (λ − 1)(λ − 3)",
-			"λ₁ = 3:   v₁ = (1, 1)",
-			"λ₂ = 1:   v₂ = (1, −1)",
-			"P = (1 1; 1 −1),  P · P = 2 I",
-			"A⁸ = ½ P (3⁸ 0; 0 1) P",
-			"A⁸ / 3⁸ ≈ ½ (1 1; 1 1)",
-		},
-	}
-}
-
-// layOver lays a drawing with premultiplied alpha over another of the same size.
+// layOver draws an image with premultiplied alpha over another of the same size.
 func layOver(to, from *image.RGBA) {
 	for i := 0; i < len(to.Pix); i += 4 {
 		a := 255 - int(from.Pix[i+3])

@@ -188,7 +188,7 @@ func lectureRoom(seed uint64, width, height int) *Picture {
 	s.ellipse(rgb(0xd8c07a), wide*0.88, 360, 7, 7)
 	s.box(rgb(0x50565e), wide*0.07, 120, 150, 200)
 	s.box(rgb(0xeae6da), wide*0.07+6, 126, 138, 188)
-	s.centred(rgb(0x334455), bold(), 38, wide*0.07+75, 210, "МИЭМ")
+	s.centred(rgb(0x334455), bold(), 38, wide*0.07+75, 210, readTexts().Sign)
 	s.centred(rgb(0x667788), regular(), 18, wide*0.07+75, 250, "linear algebra")
 	s.grain(seed+1, 5, 1)
 	s.grain(seed+2, 4, 3)

@@ -129,12 +129,12 @@ func straight(c color.RGBA) color.RGBA {
 func (s *sprite) lay(p *Picture, x, y int) {
 	x, y = x&^1, y&^1
 	py, pu, pv := p.planes()
-	// layPlane draws one plane (w by h) over another (tw by th) at x, y.
 	layPlane(py, p.Width, p.Height, s.luma, s.a, s.w, s.h, x, y)
 	layPlane(pu, p.Width/2, p.Height/2, s.u, s.ca, s.w/2, s.h/2, x/2, y/2)
 	layPlane(pv, p.Width/2, p.Height/2, s.v, s.ca, s.w/2, s.h/2, x/2, y/2)
 }
 
+// layPlane draws one plane (w by h) over another (tw by th) at x, y.
 func layPlane(to []byte, tw, th int, from, alpha []byte, w, h, x, y int) {
 	x0, x1 := max(0, -x), min(w, tw-x)
 	for j := max(0, -y); j < min(h, th-y); j++ {

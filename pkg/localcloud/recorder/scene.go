@@ -26,8 +26,7 @@ func (f PainterFunc) Paint(p *Picture, at time.Time) {
 
 // camera paints a scene with the clock and the strip over it.
 type camera struct {
-	scene Painter
-	// clock draws the time of day, in milliseconds, and a label. Glyphs are drawn once.
+	scene  Painter
 	clock  *clock // nil: none
 	octet  string
 	strip  bool
@@ -79,7 +78,7 @@ func greyFoot(p *Picture) {
 	}
 }
 
-// clock draws the time of day, to the millisecond, and a label: letters prepared once.
+// clock draws the time of day, in milliseconds, and a label. Glyphs are drawn once.
 type clock struct {
 	label  *sprite
 	glyphs [12]*sprite // 0 to 9, colon, dot

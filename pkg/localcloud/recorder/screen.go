@@ -134,21 +134,21 @@ func (s *sheet) splash() {
 // slide draws page n of an endless deck.
 func (s *sheet) slide(seed uint64, n int64) {
 	wide := s.width()
-	topics := deck()
+	topics := readTexts().Slides
 	topic := topics[n%int64(len(topics))]
 	accent := rgb([]uint32{0x1f5fa8, 0x7a3e9d, 0x1d7f6b, 0xb0542a}[hash(seed)%4])
 	s.fill(rgb(0xfbfaf7))
 	s.box(accent, 0, 0, wide, 104)
 	s.box(mix(accent, rgb(0xffffff), 0.45), 0, 104, wide, 8)
-	s.text(rgb(0xffffff), bold(), 44, 64, 88, topic.title)
+	s.text(rgb(0xffffff), bold(), 44, 64, 88, topic.Title)
 	s.text(rgb(0x808890), regular(), 22, 64, 646, "Linear algebra · lecture 9")
 	s.text(rgb(0x808890), regular(), 22, wide-130, 646, fmt.Sprintf("page %d", n%1000))
-	for i, line := range topic.lines {
+	for i, line := range topic.Lines {
 		y := 200 + float64(i)*74
 		s.ellipse(accent, 84, y-11, 7, 7)
 		s.text(rgb(0x23282e), regular(), 36, 110, y, line)
 	}
-	switch topic.figure {
+	switch topic.Figure {
 	case plot:
 		s.plot(wide*0.60, 170, wide*0.34, 400)
 	case code:
@@ -160,55 +160,15 @@ func (s *sheet) slide(seed uint64, n int64) {
 }
 
 // figure is the drawing on a slide.
-type figure int
+type figure string
 
+// The figures of slides, as texts.json names them.
 const (
-	none figure = iota
-	plot
-	code
-	columns
+	none    figure = ""
+	plot    figure = "plot"
+	code    figure = "code"
+	columns figure = "columns"
 )
-
-type topic struct {
-	title  string
-	lines  []string
-	figure figure
-}
-
-func deck() []topic {
-	return []topic{
-		{
-			"Eigenvalues and eigenvectors", []string{
-				"A v = λ v,  v ≠ 0", "Directions that a map only stretches", "Why they matter: powers of a matrix",
-			}, plot,
-		},
-		{
-			"The characteristic polynomial", []string{
-				"p(λ) = det(A − λI)", "Its roots are the eigenvalues", "Degree n: at most n of them", "Trace = sum, determinant = product",
-			}, none,
-		},
-		{
-			"Power iteration", []string{
-				"Start with any vector", "Multiply, normalise, repeat", "Converges as |λ₂/λ₁|, step by step",
-			}, code,
-		},
-		{
-			"Собственные значения: пример", []string{
-				"Матрица 2×2, две прямые", "λ₁ = 3,  λ₂ = 1", "Базис из собственных векторов",
-			}, plot,
-		},
-		{
-			"How fast does it converge?", []string{
-				"Ratio of the two largest", "Error by step, log scale", "Shift to make it faster",
-			}, columns,
-		},
-		{
-			"Diagonalisation", []string{
-				"A P = P D,  D diagonal", "A² P = P D²,  A³ P = P D³", "Possible if the eigenvectors span", "Symmetric matrices: always",
-			}, none,
-		},
-	}
-}
 
 // plot draws a coordinate system with two curves.
 func (s *sheet) plot(x, y, w, h float64) {
@@ -250,9 +210,7 @@ func (s *sheet) columns(seed uint64, n int64, x, y, w, h float64) {
 // listing draws lines of code.
 func (s *sheet) listing(x, y, w float64) {
 	s.rounded(rgb(0x1e232b), x, y, w, 330, 12)
-	for i, line := range []string{
-		"def power(a, steps=50):", "    v = random(len(a))", "    for _ in range(steps):", "        v = a @ v", "        v /= norm(v)", "    return v @ a @ v, v",
-	} {
+	for i, line := range readTexts().Code {
 		c := rgb(0xd6deeb)
 		if i == 0 || i == 5 {
 			c = rgb(0x82c4ff)

@@ -26,12 +26,10 @@ type Session struct {
 
 // Source is one recorded stream of the room.
 type Source struct {
-	Octet string // in file names and in the strip
-	Role  nvr.Role
-	Label string // burnt in beside the clock
-	Scene Scene  // what it sees
-	// Pictures is the coding of a source's pictures. Zero values mean: H.264, 25 pictures a
-	// second, a key frame each 2 s, no B-frames.
+	Octet    string // in file names and in the strip
+	Role     nvr.Role
+	Label    string // burnt in beside the clock
+	Scene    Scene  // what it sees
 	Pictures Pictures
 	Sound    Sound
 	// DriftPPM is how much the source's clock is slow: per million seconds on the wall, so many
@@ -41,8 +39,8 @@ type Source struct {
 	Segments []Segment
 }
 
-// Pictures is how a source's pictures are coded. Zero values mean: H.264, 25 pictures a second,
-// a key frame each 2 s, no B-frames.
+// Pictures is the coding of a source's pictures. Zero values mean: H.264, 25 pictures a second, a
+// key frame each 2 s, no B-frames.
 type Pictures struct {
 	Width, Height int // even numbers
 	Rate          ffmpeg.Rate
@@ -82,21 +80,19 @@ type Segment struct {
 	// recorded before the start and hidden by an edit list: starts inside a GOP
 	Lead      time.Duration
 	DropFirst int // leading pictures lost, the key frame first: up to the next one nothing decodes
-	// Jump shifts the timestamps from a point of the file to its end.
-	Jump *Jump
-	// Resize changes the size of the pictures inside the file. Parameter sets are in the stream.
-	Resize *Resize // needs H.264 without B-frames
+	Jump      *Jump
+	Resize    *Resize // needs H.264 without B-frames
 
 	Damage []Damage // done to the finished file, in this order
 }
 
-// Jump is a leap of the timestamps, from a place of the file to its end.
+// Jump shifts the timestamps from a point of the file to its end.
 type Jump struct {
 	At, By         time.Duration
 	Picture, Sound bool // which tracks leap; sound of at most 24000 Hz can leap a day
 }
 
-// Resize changes the size of the pictures inside the file, parameter sets in the stream.
+// Resize changes the size of the pictures inside the file. Parameter sets are in the stream.
 type Resize struct {
 	At            time.Duration
 	Width, Height int

@@ -45,9 +45,7 @@ func (s Sound) trueRate(driftPPM int64) int64 {
 // microphone makes the samples of one source.
 type microphone struct {
 	Sound
-	rate int64 // samples a second of the wall; SampleRate says how many a second of the file
-	// voice speaks without words: syllables of vowels and hisses in phrases, with pauses. The
-	// sound of an instant depends on the instant and the seed only.
+	rate  int64 // samples a second of the wall; SampleRate says how many a second of the file
 	voice *voice
 	marks *timecode.Marks
 }
@@ -109,8 +107,8 @@ func (m *microphone) fill(buf []float64, n int64) {
 	}
 }
 
-// voice speaks without words: syllables of vowels and hisses in phrases, with pauses between
-// them. What it says at an instant follows from the instant.
+// voice speaks without words: syllables of vowels and hisses in phrases, with pauses. The sound
+// of an instant depends on the instant and the seed only.
 type voice struct {
 	seed uint64
 	rate int64
@@ -147,7 +145,6 @@ func vowels() [6][3]float64 {
 // add mixes the voice into samples from number n since the Unix epoch.
 func (v *voice) add(buf []float64, n int64, level float64) {
 	length := v.rate / syllablesASecond
-	// hiss adds the noise of a room, so that a pause is not digital silence.
 	hiss(buf, uint64(n), 0.0012*level) // #nosec G115 -- any bits do
 	for at := 0; at < len(buf); {
 		number := (n + int64(at)) / length

@@ -48,7 +48,6 @@ func answerError(w http.ResponseWriter, f *failure) {
 		w.WriteHeader(f.status)
 		return
 	}
-	// answerJSON answers with a JSON body.
 	answerJSON(w, f.status, map[string]any{"error": map[string]any{
 		"code": f.status, "message": f.message,
 		"errors": []map[string]string{
@@ -57,6 +56,7 @@ func answerError(w http.ResponseWriter, f *failure) {
 	}})
 }
 
+// answerJSON answers with a JSON body.
 func answerJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(status)

@@ -178,7 +178,6 @@ func (b *bucket) upload(c *call) error {
 	if err := u.remember(k); err != nil {
 		return b.uploaded(c, k, id, name)
 	}
-	// chunk is the part of an upload that a request carries, in bytes.
 	chunk, err := readChunk(c.Request)
 	if err != nil {
 		return err

@@ -112,7 +112,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err,
 		)
 	}
-	// writeJSON writes a JSON body.
 	writeJSON(w, e.Status, e.body(), true)
 }
 
@@ -243,6 +242,7 @@ func (s *Service) write(c *Call, answer *Answer) error {
 	return nil
 }
 
+// writeJSON writes a JSON body.
 func writeJSON(w http.ResponseWriter, status int, body Object, pretty bool) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -31,12 +31,10 @@ type Options struct {
 	Now     func() time.Time // the clock
 	Log     *slog.Logger
 	Strict  bool // a call without fields gets the few fields that Google answers with, not all
-	// Script makes the drive behave in rare ways that Google allows itself. All fields may be
-	// nil.
-	Script Script
+	Script  Script
 }
 
-// Script makes the drive behave as Google does on a bad day. All fields may be nil.
+// Script makes the drive behave in rare ways that Google allows itself. All fields may be nil.
 type Script struct {
 	// how many bytes of a chunk are kept; Google keeps multiples of 256 KiB
 	Keep       func(session string, sent int64) int64

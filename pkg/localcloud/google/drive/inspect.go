@@ -39,7 +39,6 @@ func (d *Drive) Folders() []Entry {
 			}
 		}
 	})
-	// sortEntries sorts folders first, then by name.
 	sortEntries(entries)
 	return entries
 }
@@ -82,7 +81,7 @@ func (d *Drive) entry(f *file) Entry {
 	return e
 }
 
-// sortEntries puts folders first, then by name.
+// sortEntries sorts folders first, then by name.
 func sortEntries(entries []Entry) {
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Folder != b.Folder {

@@ -79,7 +79,6 @@ const quietest = toneLevel / 8
 // out.
 func (s *Sound) Marks() []Mark {
 	e := newEar(s)
-	// hop is the time from one phase to the next. Each is measured over four of them.
 	hop := s.Rate / 50
 	var found []Mark
 	for at := 0; at < len(s.Samples); at += hop {
@@ -241,7 +240,7 @@ type Phase struct {
 	Shift time.Duration
 }
 
-// hop is the time from one phase to the next; each is measured over four of them.
+// hop is the time from one phase to the next. Each is measured over four of them.
 const hop = 20 * time.Millisecond
 
 // Phases measures the pilot tone in steps of 20 ms, in a film whose time 0 is the instant start.

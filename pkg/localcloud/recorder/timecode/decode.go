@@ -59,7 +59,6 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 		return nil, fmt.Errorf("read %s: %w", film.Path, err)
 	}
 	defer stream.Close()
-	// look knows where strips can be in a picture.
 	look := newLook(film, width, height)
 	buf := make([]byte, width*height)
 	var frames []Frame
@@ -85,7 +84,7 @@ func (f Film) rate() ffmpeg.Rate {
 	return f.Rate
 }
 
-// look knows where strips can be.
+// look knows where strips can be in a picture.
 type look struct {
 	width               int
 	left, right, centre []rect
