@@ -99,7 +99,11 @@ func (m *Method) CheckBody(body map[string]any) error {
 		}
 		return nil
 	}
-	c := &checker{api: m.api, method: m.api.Name + "." + m.ID, partial: m.isPatch()}
+	c := &checker{
+		api:     m.api,
+		method:  m.api.Name + "." + m.ID,
+		partial: m.isPatch(),
+	}
 	return c.check(m.request, body, strings.ToLower(m.api.resolve(m.request).ID))
 }
 

@@ -70,7 +70,11 @@ func Parse(description []byte) (*API, error) {
 	if doc.Name == "" || len(doc.Schemas) == 0 {
 		return nil, errors.New("read an API description: no name or no types")
 	}
-	api := &API{Name: doc.Name, common: doc.Parameters, schemas: doc.Schemas}
+	api := &API{
+		Name:    doc.Name,
+		common:  doc.Parameters,
+		schemas: doc.Schemas,
+	}
 	api.collect(doc.ServicePath, &doc.resource)
 	// Literal segments win over parameters: files/generateIds is not the file generateIds.
 	slices.SortFunc(api.methods, func(a, b *Method) int {

@@ -218,7 +218,11 @@ func (b *broken) Read(p []byte) (int, error) {
 func refuse(w http.ResponseWriter, status int, domain, reason, message string) {
 	answer(w, status, map[string]any{"error": map[string]any{
 		"code": status, "message": message,
-		"errors": []map[string]string{{"domain": domain, "reason": reason, "message": message}},
+		"errors": []map[string]string{{
+			"domain":  domain,
+			"reason":  reason,
+			"message": message,
+		}},
 	}})
 }
 

@@ -336,7 +336,7 @@ func TestCalendarLists(t *testing.T) {
 	_, err = s.Events.List(room).TimeMin("2026-11-20T00:00:00Z").TimeMax("2026-11-19T00:00:00Z").Do()
 	refused(t, err, 400, "timeRangeEmpty")
 	if empty, err := s.Events.List("new-room").Do(); err != nil || len(empty.Items) != 0 {
-		t.Errorf("a calendar nobody used: %+v, %v", empty, err)
+		t.Errorf("an unused calendar: %+v, %v", empty, err)
 	}
 }
 
@@ -361,7 +361,7 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 		{"POST", events, `{` + times + `,"summary":1}`, 400, "invalid"},
 		{"POST", events, `{` + times + `,"status":"perhaps"}`, 400, "invalid"},
 		{"POST", events, `{` + times + `,"id":"Wrong"}`, 400, "invalid"},
-		{"POST", events, `{` + times + `,"attendees":[{"email":"nobody"}]}`, 400, "invalid"},
+		{"POST", events, `{` + times + `,"attendees":[{"email":"unknown"}]}`, 400, "invalid"},
 		{"POST", events, `{"summary":"x"}`, 400, "required"},
 		{
 			"POST", events, `{"start":{"dateTime":"2026-11-20T15:10:00"},"end":{"dateTime":"2026-11-20T16:10:00"}}`, 400, "invalid",

@@ -232,7 +232,7 @@ func TestDriveSharing(t *testing.T) {
 	_, err = guest.Files.Update(f.Id, &gdrive.File{Name: "mine"}).Do()
 	refused(t, err, 403, "insufficientFilePermissions")
 	_, err = owner.Permissions.Create(
-		f.Id, &gdrive.Permission{Type: "user", Role: "reader", EmailAddress: "nobody"},
+		f.Id, &gdrive.Permission{Type: "user", Role: "reader", EmailAddress: "unknown"},
 	).Do()
 	refused(t, err, 400, "invalidSharingRequest")
 	if err := owner.Permissions.Delete(f.Id, first.Id).Do(); err != nil {

@@ -78,7 +78,13 @@ func newPages(s *Server) (*pages, error) {
 	if base, err := url.Parse(s.o.BaseURL); err == nil {
 		root = strings.TrimRight(base.Path, "/") + "/"
 	}
-	return &pages{s: s, look: look, css: string(css), root: root, texts: texts}, nil
+	return &pages{
+		s:     s,
+		look:  look,
+		css:   string(css),
+		root:  root,
+		texts: texts,
+	}, nil
 }
 
 // mount registers the pages.
@@ -111,12 +117,17 @@ func (p *pages) folder(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	p.write(w, r, page{Title: folder.Name, Folder: &folder, Inside: inside})
+	p.write(w, r, page{
+		Title:  folder.Name,
+		Folder: &folder,
+		Inside: inside,
+	})
 }
 
 // calendar shows the events of a calendar, agendaDays back and ahead.
 func (p *pages) calendar(w http.ResponseWriter, r *http.Request) {
-	id, now := r.PathValue("calendar"), p.s.o.Now()
+	id := r.PathValue("calendar")
+	now := p.s.o.Now()
 	events := p.s.calendar.Agenda(id, now.AddDate(0, 0, -agendaDays), now.AddDate(0, 0, agendaDays))
 	p.write(w, r, page{Title: id, Calendar: id, Events: events})
 }
@@ -128,7 +139,11 @@ func (p *pages) event(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	p.write(w, r, page{Title: event.Title, Calendar: id, Events: []calendar.Entry{event}})
+	p.write(w, r, page{
+		Title:    event.Title,
+		Calendar: id,
+		Events:   []calendar.Entry{event},
+	})
 }
 
 // course shows a course with its announcements.
@@ -144,7 +159,8 @@ func (p *pages) course(w http.ResponseWriter, r *http.Request) {
 // write renders a page in the language of the browser.
 func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 	show.Lang, show.W = p.texts.match(r.Header.Get("Accept-Language"))
-	show.Root, show.Style = p.root, template.CSS(p.css) // #nosec G203 -- our own file
+	show.Root = p.root
+	show.Style = template.CSS(p.css) // #nosec G203 -- our own file
 	if show.Title == "" {
 		show.Title = show.W.Workspace
 	}

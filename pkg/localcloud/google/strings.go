@@ -33,8 +33,8 @@ type translations struct {
 	texts   map[string]pageStrings
 }
 
-// readTranslations reads the embedded texts. English is the language of browsers that ask for none of
-// them.
+// readTranslations reads the embedded texts. English is the language of browsers that ask for
+// none of them.
 func readTranslations() (*translations, error) {
 	t := &translations{names: []string{"en", "ru"}}
 	if err := json.Unmarshal(stringsFile, &t.texts); err != nil {

@@ -295,7 +295,8 @@ func (p *pusher) post(ctx context.Context, body []byte) error {
 // envelope returns the body of a push. As with Pub/Sub, it counts deliveries only for a
 // subscription with a dead-letter policy.
 func (p *pusher) envelope(d *delivery) ([]byte, error) {
-	id, published := d.message.GetMessageId(), d.message.GetPublishTime().AsTime().Format(time.RFC3339Nano)
+	id := d.message.GetMessageId()
+	published := d.message.GetPublishTime().AsTime().Format(time.RFC3339Nano)
 	message := map[string]any{
 		"data":         d.message.GetData(),
 		"messageId":    id,

@@ -41,13 +41,15 @@ type board struct {
 // Paint implements Painter. It shows the part of the text that is written at the instant.
 func (b *board) Paint(p *Picture, at time.Time) {
 	if number := at.UnixNano() / int64(boardTime); number != b.number {
-		b.number, b.full = number, drawBoard(b.seed, b.width, b.height, number)
+		b.number = number
+		b.full = drawBoard(b.seed, b.width, b.height, number)
 	}
 	copy(p.Bytes, b.clean.Bytes)
 	written := time.Duration(at.UnixNano() % int64(boardTime))
 	scale := float64(b.height) / 720
 	for line := range boardLines {
-		y0, y1 := int((lineTop(line))*scale), int((lineTop(line)+lineHeight)*scale)
+		y0 := int((lineTop(line)) * scale)
+		y1 := int((lineTop(line) + lineHeight) * scale)
 		part := min(lineTime, written-time.Duration(line)*lineTime)
 		if part <= 0 {
 			break

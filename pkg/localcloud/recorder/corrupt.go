@@ -111,7 +111,8 @@ func Garbage(from, until int64, seed uint64) Damage {
 		if err != nil {
 			return err
 		}
-		start, end := mdat.bytes*from/1000, mdat.bytes*until/1000
+		start := mdat.bytes * from / 1000
+		end := mdat.bytes * until / 1000
 		return overwrite(path, mdat.offset+max(16, start), end-max(16, start), seed)
 	}
 }

@@ -89,7 +89,10 @@ type point struct{ x, y float64 }
 
 // polygon fills the shape between points.
 func (s *sheet) polygon(c color.RGBA, points ...point) {
-	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	left := math.Inf(1)
+	top := math.Inf(1)
+	right := math.Inf(-1)
+	bottom := math.Inf(-1)
 	for _, p := range points {
 		left, right = min(left, p.x), max(right, p.x)
 		top, bottom = min(top, p.y), max(bottom, p.y)
@@ -163,7 +166,8 @@ func (s *sheet) stroke(c color.RGBA, thick float64, points ...point) {
 		if length == 0 {
 			continue
 		}
-		nx, ny := -dy/length*thick/2, dx/length*thick/2
+		nx := -dy / length * thick / 2
+		ny := dx / length * thick / 2
 		s.polygon(
 			c,
 			point{q.x + nx, q.y + ny},
@@ -210,7 +214,11 @@ func (s *sheet) face(t typeface, size float64) font.Face {
 		panic(fmt.Sprintf("recorder: built-in font: %v", err))
 	}
 	f, err := opentype.NewFace(
-		parsed, &opentype.FaceOptions{Size: size * s.scale, DPI: 72, Hinting: font.HintingNone},
+		parsed, &opentype.FaceOptions{
+			Size:    size * s.scale,
+			DPI:     72,
+			Hinting: font.HintingNone,
+		},
 	)
 	if err != nil {
 		panic(fmt.Sprintf("recorder: built-in font: %v", err))
@@ -252,11 +260,21 @@ func hash(values ...uint64) uint64 {
 // rgb returns an opaque colour of the form 0xrrggbb.
 func rgb(hex uint32) color.RGBA {
 	// #nosec G115 -- the bytes are meant
-	return color.RGBA{R: byte(hex >> 16), G: byte(hex >> 8), B: byte(hex), A: 255}
+	return color.RGBA{
+		R: byte(hex >> 16),
+		G: byte(hex >> 8),
+		B: byte(hex),
+		A: 255,
+	}
 }
 
 // mix returns a colour between two. t is from 0 (a) to 1 (b).
 func mix(a, b color.RGBA, t float64) color.RGBA {
 	part := func(a, b byte) byte { return byte(float64(a) + (float64(b)-float64(a))*t) }
-	return color.RGBA{R: part(a.R, b.R), G: part(a.G, b.G), B: part(a.B, b.B), A: 255}
+	return color.RGBA{
+		R: part(a.R, b.R),
+		G: part(a.G, b.G),
+		B: part(a.B, b.B),
+		A: 255,
+	}
 }

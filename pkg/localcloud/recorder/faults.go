@@ -157,7 +157,8 @@ func restart(s *Source, g *Segment) {
 		return
 	}
 	rest := *g
-	rest.Named, rest.Length = again, end.Sub(again)
+	rest.Named = again
+	rest.Length = end.Sub(again)
 	g.Length = again.Sub(g.Named) - 6*time.Second
 	s.Segments = append(s.Segments, rest) // may move *g, so it comes last
 }
@@ -173,15 +174,18 @@ func silent(s *Source, g *Segment) {
 // twice adds a shorter copy with the same name in another folder.
 func twice(s *Source, g *Segment) {
 	more := *g
-	more.Folder, more.Length = "again", g.Length/3
+	more.Folder = "again"
+	more.Length = g.Length / 3
 	s.Segments = append(s.Segments, more)
 }
 
 // strangers adds files that a search must not find.
 func strangers(s *Source, g *Segment) {
 	room, day := *g, *g
-	room.Room, room.Length = "elsewhere", 2*time.Second
-	day.Named, day.Length = g.Named.AddDate(0, 0, -1), 2*time.Second
+	room.Room = "elsewhere"
+	room.Length = 2 * time.Second
+	day.Named = g.Named.AddDate(0, 0, -1)
+	day.Length = 2 * time.Second
 	s.Segments = append(s.Segments, room, day)
 }
 

@@ -66,7 +66,11 @@ const figureWide, figureTall = 300, 520
 // drawFigure draws the figure in a pose, from the rear arm to the front arm.
 func (l *lecturer) drawFigure(now pose) *sprite {
 	s := newSheet(int(figureWide*l.scale)&^1, int(figureTall*l.scale)&^1, l.scale)
-	skin, hair, jacket, shirt, trousers := rgb(0xd9a882), rgb(0x3a2a20), rgb(0x33465f), rgb(0xe8e6e0), rgb(0x2a2c33)
+	skin := rgb(0xd9a882)
+	hair := rgb(0x3a2a20)
+	jacket := rgb(0x33465f)
+	shirt := rgb(0xe8e6e0)
+	trousers := rgb(0x2a2c33)
 	const x = figureWide / 2
 	swing := 16 * math.Sin(2*math.Pi*float64(now.stride)/strideSteps)
 	for _, side := range []float64{-1, 1} {

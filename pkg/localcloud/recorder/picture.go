@@ -13,7 +13,11 @@ type Picture struct {
 
 // NewPicture returns a picture with undefined content.
 func NewPicture(width, height int) *Picture {
-	return &Picture{Width: width, Height: height, Bytes: make([]byte, width*height*3/2)}
+	return &Picture{
+		Width:  width,
+		Height: height,
+		Bytes:  make([]byte, width*height*3/2),
+	}
 }
 
 // planes returns the luma plane and the two chroma planes.
@@ -43,7 +47,8 @@ func (p *Picture) fromRGBA(img *image.RGBA) {
 				py[yy*p.Width+xx] = ly
 				su, sv = su+int(lu), sv+int(lv)
 			}
-			pu[y/2*p.Width/2+x/2], pv[y/2*p.Width/2+x/2] = byte(su/4), byte(sv/4)
+			pu[y/2*p.Width/2+x/2] = byte(su / 4)
+			pv[y/2*p.Width/2+x/2] = byte(sv / 4)
 		}
 	}
 }
@@ -61,7 +66,8 @@ func (p *Picture) copyRows(from *Picture, x0, x1, y0, y1 int) {
 		copy(py[y*p.Width+x0:y*p.Width+x1], fy[y*p.Width+x0:])
 	}
 	for y := y0 / 2; y < y1/2; y++ {
-		a, b := y*p.Width/2+x0/2, y*p.Width/2+x1/2
+		a := y*p.Width/2 + x0/2
+		b := y*p.Width/2 + x1/2
 		copy(pu[a:b], fu[a:])
 		copy(pv[a:b], fv[a:])
 	}
@@ -104,7 +110,9 @@ func newSprite(img *image.RGBA) *sprite {
 				su, sv, sa = su+int(lu)*int(c.A), sv+int(lv)*int(c.A), sa+int(c.A)
 			}
 			i := y/2*w/2 + x/2
-			s.u[i], s.v[i], s.ca[i] = byte(su/max(sa, 1)), byte(sv/max(sa, 1)), byte(sa/4)
+			s.u[i] = byte(su / max(sa, 1))
+			s.v[i] = byte(sv / max(sa, 1))
+			s.ca[i] = byte(sa / 4)
 		}
 	}
 	return s

@@ -36,7 +36,11 @@ func (s Session) Record(ctx context.Context, tool *ffmpeg.Tool, dir string, done
 			group.Go(func() error {
 				path, err := s.record(ctx, tool, dir, source, segment)
 				if err == nil && done != nil {
-					done(File{Path: path, Source: source, Segment: segment})
+					done(File{
+						Path:    path,
+						Source:  source,
+						Segment: segment,
+					})
 				}
 				return err
 			})
@@ -140,7 +144,10 @@ func (t take) write(ctx context.Context, tool *ffmpeg.Tool, path string) error {
 		MoovFirst: g.MoovFirst,
 	}
 	if g.Jump != nil {
-		c.JumpAt, c.JumpBy, c.JumpPictures, c.JumpSound = g.Jump.At, g.Jump.By, g.Jump.Picture, g.Jump.Sound
+		c.JumpAt = g.Jump.At
+		c.JumpBy = g.Jump.By
+		c.JumpPictures = g.Jump.Picture
+		c.JumpSound = g.Jump.Sound
 	}
 	return tool.Copy(ctx, c)
 }
@@ -158,12 +165,18 @@ func (t take) writeResized(ctx context.Context, tool *ffmpeg.Tool, path string) 
 		}
 	}()
 	after := t.pictures
-	after.Width, after.Height = resize.Width, resize.Height
-	bare := ffmpeg.Recording{File: first, Bare: true, Pictures: t.coding(t.pictures)}
+	after.Width = resize.Width
+	after.Height = resize.Height
+	bare := ffmpeg.Recording{
+		File:     first,
+		Bare:     true,
+		Pictures: t.coding(t.pictures),
+	}
 	if err := tool.Record(ctx, bare, t.shoot(0, resize.At, t.pictures), nil); err != nil {
 		return err
 	}
-	bare.File, bare.Pictures = second, t.coding(after)
+	bare.File = second
+	bare.Pictures = t.coding(after)
 	if err := tool.Record(ctx, bare, t.shoot(resize.At, t.length(), after), nil); err != nil {
 		return err
 	}
@@ -253,7 +266,8 @@ func (t take) coding(p Pictures) *ffmpeg.RecordedPictures {
 func (t take) shoot(from, until time.Duration, pictures Pictures) func(io.Writer) error {
 	return func(to io.Writer) error {
 		cam := newCamera(t.source, pictures, t.seed)
-		cam.heard, cam.true = int64(t.sound.SampleRate), t.sound.trueRate(t.source.DriftPPM)
+		cam.heard = int64(t.sound.SampleRate)
+		cam.true = t.sound.trueRate(t.source.DriftPPM)
 		cam.origin = t.begins().Add(t.segment.PictureLate)
 		until -= t.segment.PictureLate
 		p := NewPicture(pictures.Width, pictures.Height)

@@ -41,12 +41,16 @@ func (a Afternoon) Session() (Session, error) {
 			return
 		}
 		session.Sources = append(session.Sources, Source{
-			Octet:    octet,
-			Role:     role,
-			Label:    a.Room + " " + string(role),
-			Scene:    scene,
-			Sound:    sound,
-			Pictures: Pictures{Width: a.Width, Height: a.Height, Rate: a.Rate},
+			Octet: octet,
+			Role:  role,
+			Label: a.Room + " " + string(role),
+			Scene: scene,
+			Sound: sound,
+			Pictures: Pictures{
+				Width:  a.Width,
+				Height: a.Height,
+				Rate:   a.Rate,
+			},
 			Segments: Slots(a.From, a.Until, a.SegmentLength),
 		})
 	}
@@ -54,7 +58,11 @@ func (a Afternoon) Session() (Session, error) {
 	add(
 		a.Screen,
 		nvr.Screen,
-		Screen(Showing{From: card.From, Until: card.Until, Card: Bars}),
+		Screen(Showing{
+			From:  card.From,
+			Until: card.Until,
+			Card:  Bars,
+		}),
 		Sound{},
 	)
 	add(a.Board, nvr.Board, Board, Sound{Speech: 0.25, MarkEvery: 10})

@@ -103,7 +103,11 @@ type Resize struct {
 func Slots(from, until time.Time, length time.Duration) []Segment {
 	var all []Segment
 	for at := from; at.Before(until); at = at.Add(length) {
-		all = append(all, Segment{Named: at, Length: min(length, until.Sub(at)), MoovFirst: true})
+		all = append(all, Segment{
+			Named:     at,
+			Length:    min(length, until.Sub(at)),
+			MoovFirst: true,
+		})
 	}
 	return all
 }

@@ -65,7 +65,8 @@ func (m *microphone) write(to io.Writer, from time.Time, length time.Duration) e
 	rate := int64(m.SampleRate)
 	first := m.number(from)
 	count := (int64(length/time.Second))*rate + (int64(length%time.Second)*rate+5e8)/1e9
-	buf, out := make([]float64, rate), make([]byte, 2*rate)
+	buf := make([]float64, rate)
+	out := make([]byte, 2*rate)
 	for done := int64(0); done < count; {
 		n := min(rate, count-done)
 		m.fill(buf[:n], first+done)
@@ -166,7 +167,8 @@ func hiss(buf []float64, state uint64, level float64) {
 
 // syllable adds a part of one syllable, beginning at sample into of length.
 func (v *voice) syllable(buf []float64, number, into, length int64, level float64) {
-	phrase, place := number/syllablesAPhrase, number%syllablesAPhrase
+	phrase := number / syllablesAPhrase
+	place := number % syllablesAPhrase
 	spoken := 9 + int64(hash(v.seed, uint64(phrase))%11) // #nosec G115 -- small
 	if place >= spoken {
 		return

@@ -26,8 +26,8 @@ type topic struct {
 	Figure figure   `json:"figure"`
 }
 
-// readTexts reads the embedded texts. They are compiled in, so that an error is a broken build, and a
-// panic.
+// readTexts reads the embedded texts. They are compiled in, so that an error is a broken build,
+// and a panic.
 func readTexts() texts {
 	var t texts
 	if err := json.Unmarshal(textsFile, &t); err != nil {

@@ -38,7 +38,8 @@ type execution struct {
 type state string
 
 const (
-	pending   state = "pending" // or running: a running task is stored as pending, so that the next start runs it
+	// or running: a running task is stored as pending, so that the next start runs it
+	pending   state = "pending"
 	succeeded state = "succeeded"
 	failed    state = "failed"
 	cancelled state = "cancelled"
@@ -103,7 +104,11 @@ func (s *Server) newExecution(tasks int) *execution {
 		over:      make(chan struct{}),
 	}
 	for i := range tasks {
-		e.Tasks = append(e.Tasks, &task{Index: i, State: pending, of: e})
+		e.Tasks = append(e.Tasks, &task{
+			Index: i,
+			State: pending,
+			of:    e,
+		})
 	}
 	return e
 }

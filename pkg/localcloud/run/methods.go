@@ -98,7 +98,8 @@ func (s *Server) override(e *execution, overrides *api.GoogleCloudRunV2Overrides
 				"overrides.container_overrides[0]: args and clear_args exclude each other",
 			)
 		}
-		e.Args, e.Replaced = container.Args, container.ClearArgs || len(container.Args) > 0
+		e.Args = container.Args
+		e.Replaced = container.ClearArgs || len(container.Args) > 0
 		for _, env := range container.Env {
 			_, twice := e.Env[env.Name]
 			switch {
@@ -186,7 +187,8 @@ func (s *Server) cancel(c *call) (any, error) {
 	s.queue = slices.DeleteFunc(s.queue, func(t *task) bool { return t.of == e })
 	for _, t := range e.Tasks {
 		if !t.Ended() && !t.running {
-			t.State, t.Done = cancelled, s.options.Now().UTC()
+			t.State = cancelled
+			t.Done = s.options.Now().UTC()
 		}
 	}
 	if err := s.save(e); err != nil {

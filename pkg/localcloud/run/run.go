@@ -95,7 +95,12 @@ func New(options Options) (*Server, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("the job has no command")
 	}
-	s := &Server{options: options, job: name[5], api: api, pids: map[int]bool{}}
+	s := &Server{
+		options: options,
+		job:     name[5],
+		api:     api,
+		pids:    map[int]bool{},
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.handler = options.Faults.Wrap("run", s.methodOf, http.HandlerFunc(s.serve))
 	if err := s.open(); err != nil {

@@ -189,7 +189,11 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(p.status)
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"error": map[string]any{"code": p.status, "message": p.message, "status": p.word},
+		"error": map[string]any{
+			"code":    p.status,
+			"message": p.message,
+			"status":  p.word,
+		},
 	})
 }
 

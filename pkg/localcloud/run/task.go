@@ -86,7 +86,9 @@ func (s *Server) after(t *task, last result, interrupted bool) bool {
 		)
 		t.State = failed
 	}
-	t.Last, t.Done, t.running = &last, s.options.Now().UTC(), false
+	t.Last = &last
+	t.Done = s.options.Now().UTC()
+	t.running = false
 	s.note(e)
 	s.settle(e)
 	s.places--
@@ -148,9 +150,11 @@ func (s *Server) attempt(t *task, attempt int) (last result, interrupted bool) {
 			Signal:  int(syscall.SIGKILL),
 		}, false
 	case <-t.of.cancelled:
-		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
+		exit = process.Stop(s.scaled(grace, time.Second))
+		interrupted = true
 	case <-s.ctx.Done():
-		exit, interrupted = process.Stop(s.scaled(grace, time.Second)), true
+		exit = process.Stop(s.scaled(grace, time.Second))
+		interrupted = true
 	}
 	if exit.OK() {
 		return result{}, false // it had finished its work by then

@@ -163,9 +163,13 @@ func (s *Server) completed(e *execution) *api.GoogleCloudRunV2Condition {
 	switch {
 	case e.Ended.IsZero():
 	case last != nil:
-		condition.State, condition.Message, condition.ExecutionReason = "CONDITION_FAILED", last.Message, "NON_ZERO_EXIT_CODE"
+		condition.State = "CONDITION_FAILED"
+		condition.Message = last.Message
+		condition.ExecutionReason = "NON_ZERO_EXIT_CODE"
 	case e.count(is(cancelled)) > 0:
-		condition.State, condition.Message, condition.ExecutionReason = "CONDITION_FAILED", "The execution was cancelled.", "CANCELLED"
+		condition.State = "CONDITION_FAILED"
+		condition.Message = "The execution was cancelled."
+		condition.ExecutionReason = "CANCELLED"
 	default:
 		condition.State = "CONDITION_SUCCEEDED"
 	}
@@ -200,7 +204,11 @@ func (s *Server) taskView(t *task) *api.GoogleCloudRunV2Task {
 			Status: &api.GoogleRpcStatus{Code: t.Last.Code, Message: t.Last.Message},
 		}
 	}
-	condition := &api.GoogleCloudRunV2Condition{Type: "Completed", State: "CONDITION_RECONCILING", LastTransitionTime: stamp(e.Updated)}
+	condition := &api.GoogleCloudRunV2Condition{
+		Type:               "Completed",
+		State:              "CONDITION_RECONCILING",
+		LastTransitionTime: stamp(e.Updated),
+	}
 	switch t.State {
 	case succeeded:
 		condition.State = "CONDITION_SUCCEEDED"

@@ -41,7 +41,11 @@ func (db *DB) takeOverJournal(path string) error {
 		if err := db.load(row.table, row.key, value); err != nil {
 			return fmt.Errorf("take over %s: %w", path, err)
 		}
-		changes = append(changes, change{table: row.table, key: row.key, value: value})
+		changes = append(changes, change{
+			table: row.table,
+			key:   row.key,
+			value: value,
+		})
 	}
 	if err := db.write(changes); err != nil {
 		return fmt.Errorf("take over %s: %w", path, err)

@@ -12,7 +12,11 @@ type Table[T any] struct {
 
 // NewTable adds a table to a DB that is not open yet.
 func NewTable[T any](db *DB, name string) *Table[T] {
-	t := &Table[T]{name: name, rows: map[string]*T{}, changes: map[string]*T{}}
+	t := &Table[T]{
+		name:    name,
+		rows:    map[string]*T{},
+		changes: map[string]*T{},
+	}
 	db.tables[name] = t
 	return t
 }

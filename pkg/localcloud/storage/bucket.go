@@ -14,8 +14,8 @@ import (
 	raw "google.golang.org/api/storage/v1"
 )
 
-// bucket is one bucket. Its objects lie in an objectStore. A bucket that is mapped to a folder has the
-// objects of that folder as well.
+// bucket is one bucket. Its objects lie in an objectStore. A bucket that is mapped to a folder
+// has the objects of that folder as well.
 type bucket struct {
 	name    string
 	created time.Time
@@ -62,7 +62,9 @@ func openBucket(name, dir, mapped string, opts Options) (*bucket, error) {
 		return nil, err
 	}
 	if mapped != "" {
-		if b.folder, err = openMountedFolder(mapped, filepath.Join(dir, "about"), keep); err != nil {
+		if b.folder, err = openMountedFolder(
+			mapped, filepath.Join(dir, "about"), keep,
+		); err != nil {
 			return nil, err
 		}
 	}

@@ -173,13 +173,17 @@ func (b *bucket) rewrite(c *call, to *bucket) error {
 	defer func() { _ = bytes.Close() }()
 	o := draft(target, sent)
 	if o.Attributes == (attributes{}) && o.Metadata == nil {
-		o.Attributes, o.Metadata = old.Attributes, old.Metadata // the request names none
+		o.Attributes = old.Attributes
+		o.Metadata = old.Metadata // the request names none
 	}
 	sums, err := join(k, &o, []source{{old, bytes}})
 	if err != nil {
 		return err
 	}
-	o.Size, o.CRC32C, o.MD5, o.Components = sums.size, &sums.crc, old.MD5, old.Components
+	o.Size = sums.size
+	o.CRC32C = &sums.crc
+	o.MD5 = old.MD5
+	o.Components = old.Components
 	made, err := k.commit(o, want)
 	if err != nil {
 		_ = os.Remove(k.dataPath(o.Data)) // otherwise the next start removes it

@@ -20,8 +20,8 @@ import (
 	"unicode/utf8"
 )
 
-// mountedFolder maps a bucket's names literally to the files of a folder. Other programs write into it
-// as well.
+// mountedFolder maps a bucket's names literally to the files of a folder. Other programs write
+// into it as well.
 //
 // A file is an object as soon as it exists. Its generation is computed from inode, size and
 // modification time, so that every change makes another one. The folder about/ keeps what a file
@@ -177,7 +177,9 @@ func (f *mountedFolder) aboutPath(name string, generation int64) string {
 
 // open opens a file after its preconditions were checked. A change while it is read is an error
 // of the read.
-func (f *mountedFolder) open(name string, want conditions, bucket string) (*object, content, error) {
+func (f *mountedFolder) open(
+	name string, want conditions, bucket string,
+) (*object, content, error) {
 	file, err := f.root.Open(name)
 	if absent(err) {
 		return nil, nil, want.find(nil, bucket, name)
@@ -242,7 +244,11 @@ func (f *mountedFolder) commit(o object, want conditions) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Generation, o.Metageneration, o.Created, o.Updated, o.Data = generationOf(info), 1, info.ModTime(), info.ModTime(), ""
+	o.Generation = generationOf(info)
+	o.Metageneration = 1
+	o.Created = info.ModTime()
+	o.Updated = info.ModTime()
+	o.Data = ""
 	if err := writeFile(f.about, aboutName(o.Name, o.Generation), &o); err != nil {
 		return nil, err
 	}

@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// objectStore keeps an object as two files: data/<random> with the bytes, and objects/<name>.json,
-// which describes them. Renaming the description is the commit. A kill may leave data that
-// neither a description nor an upload names; the next start removes it.
+// objectStore keeps an object as two files: data/<random> with the bytes, and
+// objects/<name>.json, which describes them. Renaming the description is the commit. A kill may
+// leave data that neither a description nor an upload names; the next start removes it.
 type objectStore struct {
 	dir string
 	now func() time.Time
@@ -41,7 +41,11 @@ const (
 func openObjectStore(
 	dir string, keep map[string]bool, now func() time.Time, log *slog.Logger,
 ) (*objectStore, error) {
-	s := &objectStore{dir: dir, now: now, objects: map[string]*object{}}
+	s := &objectStore{
+		dir:     dir,
+		now:     now,
+		objects: map[string]*object{},
+	}
 	for _, sub := range []string{dataFolder, objectsFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
 			return nil, err
@@ -67,7 +71,8 @@ func openObjectStore(
 		if o == nil {
 			continue
 		}
-		s.objects[o.Name], kept[o.Data] = o, true
+		s.objects[o.Name] = o
+		kept[o.Data] = true
 		s.names = append(s.names, o.Name)
 		s.last = max(s.last, o.Generation)
 	}
@@ -168,7 +173,10 @@ func (s *objectStore) commit(o object, want conditions) (*object, error) {
 	}
 	now := s.now()
 	s.last = max(s.last+1, now.UnixMicro())
-	o.Generation, o.Metageneration, o.Created, o.Updated = s.last, 1, now, now
+	o.Generation = s.last
+	o.Metageneration = 1
+	o.Created = now
+	o.Updated = now
 	if err := s.write(&o); err != nil {
 		return nil, err
 	}

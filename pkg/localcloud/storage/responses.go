@@ -51,7 +51,11 @@ func answerError(w http.ResponseWriter, f *failure) {
 	answerJSON(w, f.status, map[string]any{"error": map[string]any{
 		"code": f.status, "message": f.message,
 		"errors": []map[string]string{
-			{"domain": "global", "reason": f.reason, "message": f.message},
+			{
+				"domain":  "global",
+				"reason":  f.reason,
+				"message": f.message,
+			},
 		},
 	}})
 }

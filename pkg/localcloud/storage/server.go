@@ -163,7 +163,9 @@ func (s *Server) identify(r *http.Request) *call {
 	if found.Method == nil {
 		return nil
 	}
-	c.method, c.path, c.upload = found.Method, found.Path, found.Upload
+	c.method = found.Method
+	c.path = found.Path
+	c.upload = found.Upload
 	c.media = c.method.ID == "objects.get" && (download || c.query.Get("alt") == "media")
 	return c
 }

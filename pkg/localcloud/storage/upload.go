@@ -131,14 +131,19 @@ func (b *bucket) startUpload(c *call) error {
 	if err == nil {
 		err = file.Close()
 	}
-	u.Object.Data, u.Object.Upload = data, u.ID
+	u.Object.Data = data
+	u.Object.Upload = u.ID
 	if err == nil {
 		err = b.uploads.add(u)
 	}
 	if err != nil {
 		return fmt.Errorf("start an upload: %w", err)
 	}
-	address := url.Values{"uploadType": {"resumable"}, "name": {o.Name}, "upload_id": {u.ID}}
+	address := url.Values{
+		"uploadType": {"resumable"},
+		"name":       {o.Name},
+		"upload_id":  {u.ID},
+	}
 	c.w.Header().Set(
 		"Location", c.self()+"/upload/storage/v1/b/"+url.PathEscape(b.name)+"/o?"+address.Encode(),
 	)

@@ -30,8 +30,9 @@ const (
 	firstPause = 200 * time.Millisecond // before a child is started again; doubles
 	lastPause  = 10 * time.Second
 	settled    = 10 * time.Second // a child that ran so long resets its pause
-	grace      = 10 * time.Second // from SIGTERM to SIGKILL; not scaled, because a process needs the time to end
-	poll       = 25 * time.Millisecond
+	// from SIGTERM to SIGKILL; not scaled, because a process needs the time to end
+	grace = 10 * time.Second
+	poll  = 25 * time.Millisecond
 )
 
 // Supervisor keeps children running. Stop it.

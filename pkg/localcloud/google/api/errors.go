@@ -23,7 +23,11 @@ func (e *Error) Error() string {
 
 // Refuse returns an [Error].
 func Refuse(status int, reason, format string, args ...any) *Error {
-	return &Error{Status: status, Reason: reason, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Status:  status,
+		Reason:  reason,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 // Invalid returns an [Error] with status 400 about a parameter or a field.
@@ -62,9 +66,14 @@ func refusal(err error) *Error {
 
 // body returns the body of the answer.
 func (e *Error) body() Object {
-	detail := Object{"domain": "global", "reason": e.Reason, "message": e.Message}
+	detail := Object{
+		"domain":  "global",
+		"reason":  e.Reason,
+		"message": e.Message,
+	}
 	if e.Location != "" {
-		detail["location"], detail["locationType"] = e.Location, "parameter"
+		detail["location"] = e.Location
+		detail["locationType"] = "parameter"
 	}
 	return Object{"error": Object{
 		"code": e.Status, "message": e.Message, "status": e.canonical(), "errors": []any{detail},

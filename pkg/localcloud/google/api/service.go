@@ -72,7 +72,12 @@ func NewService(
 	if err != nil {
 		return nil, err
 	}
-	return &Service{description: d, handlers: handlers, defaults: defaults, log: log}, nil
+	return &Service{
+		description: d,
+		handlers:    handlers,
+		defaults:    defaults,
+		log:         log,
+	}, nil
 }
 
 // MethodOf names the method that a request calls, or returns "". It is meant for
@@ -201,7 +206,8 @@ func (c *Call) TakeBody(body Object) error {
 	if err := c.Method.CheckBody(body); err != nil {
 		return err
 	}
-	c.Raw, c.Body = body, c.Method.Writable(body)
+	c.Raw = body
+	c.Body = c.Method.Writable(body)
 	return nil
 }
 
@@ -220,7 +226,8 @@ func (c *Call) Int(name string, otherwise int) int {
 
 // write writes the selected fields of an answer after it was checked.
 func (s *Service) write(c *Call, answer *Answer) error {
-	status, body := answer.Status, answer.Body
+	status := answer.Status
+	body := answer.Body
 	for name, values := range answer.Header {
 		c.Writer.Header()[name] = values
 	}

@@ -53,7 +53,7 @@ type Calendar struct {
 // calendarRow is the row of a calendar that was created or used.
 type calendarRow struct {
 	ID string `json:"id"`
-	// summary, description, location, timeZone, as far as somebody set them
+	// summary, description, location and timeZone, as far as they were set
 	Resource api.Object `json:"resource"`
 }
 
@@ -208,7 +208,11 @@ func (c *Calendar) listCalendars(call *api.Call) (*api.Answer, error) {
 		for _, id := range ids[from:to] {
 			items = append(items, c.showCalendar(id, "calendar#calendarListEntry"))
 		}
-		body := api.Object{"kind": "calendar#calendarList", "etag": `"list"`, "items": items}
+		body := api.Object{
+			"kind":  "calendar#calendarList",
+			"etag":  `"list"`,
+			"items": items,
+		}
 		if next != "" {
 			body["nextPageToken"] = next
 		}

@@ -18,9 +18,9 @@ import (
 type event struct {
 	Calendar string     `json:"calendar"`
 	Resource api.Object `json:"resource"`
-	// the organiser's calendar, if this is the copy of somebody invited
+	// the organizer's calendar, if this is an attendee's copy
 	Origin string `json:"origin,omitempty"`
-	// moved elsewhere: what stays behind is a cancelled shell
+	// moved to another calendar: this is the cancelled row left behind
 	Left     bool  `json:"left,omitempty"`
 	Sequence int64 `json:"sequence"` // of its last change, over all events
 }
@@ -177,7 +177,8 @@ func (c *Calendar) wishes(call *api.Call) (shown, error) {
 // show returns an event as its calendar shows it. It runs inside a view or an update.
 func (c *Calendar) show(e *event, how shown) api.Object {
 	o := maps.Clone(e.Resource)
-	o["kind"], o["etag"] = "calendar#event", e.etag()
+	o["kind"] = "calendar#event"
+	o["etag"] = e.etag()
 	if e.cancelled() && (e.series() != "" || e.Origin != "") {
 		// Of these Google keeps no more than it needs to name them.
 		return api.Only(o, "kind", "etag", "id", "status", "recurringEventId", "originalStartTime")

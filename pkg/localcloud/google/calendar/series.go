@@ -99,7 +99,12 @@ func readSeries(e *event, zone *time.Location) (*series, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &series{event: e, zone: zone, allDay: allDay, out: map[time.Time]bool{}}
+	s := &series{
+		event:  e,
+		zone:   zone,
+		allDay: allDay,
+		out:    map[time.Time]bool{},
+	}
 	if name := api.Text(api.Child(e.Resource, "start"), "timeZone"); name != "" && !allDay {
 		if s.zone, err = time.LoadLocation(name); err != nil {
 			return nil, api.Invalid(
@@ -269,7 +274,8 @@ func (s *series) between(from, to, now time.Time) []*event {
 	}
 	var instances []*event
 	s.walls(func(w time.Time) bool {
-		start, end := s.instant(w), s.instant(w.Add(s.length))
+		start := s.instant(w)
+		end := s.instant(w.Add(s.length))
 		if !start.Before(to) {
 			return !start.After(to.Add(24 * time.Hour))
 		}

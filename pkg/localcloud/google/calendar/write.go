@@ -30,7 +30,7 @@ func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 		}
 		creator := call.User
 		if creator == "" {
-			// Nobody says who calls: whoever made this call may say who made the event.
+			// The call names no user: its body may name the creator.
 			creator = api.Text(api.Child(call.Raw, "creator"), "email")
 		}
 		if creator == "" {
@@ -53,7 +53,8 @@ func (c *Calendar) insert(call *api.Call) (*api.Answer, error) {
 // importEvent answers events.import: an event whose organizer may be outside.
 func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 	return c.writeAndShow(call, func() (*event, error) {
-		calendar, id := named(call), newID()
+		calendar := named(call)
+		id := newID()
 		for _, e := range c.events.All() {
 			if strings.EqualFold(e.Calendar, calendar) &&
 				api.Text(e.Resource, "iCalUID") == api.Text(call.Body, "iCalUID") {
@@ -78,7 +79,11 @@ func (c *Calendar) importEvent(call *api.Call) (*api.Answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return c.put(&event{Calendar: calendar, Resource: o, Origin: "elsewhere"}), nil
+		return c.put(&event{
+			Calendar: calendar,
+			Resource: o,
+			Origin:   "elsewhere",
+		}), nil
 	})
 }
 

@@ -115,7 +115,11 @@ func (c *Classroom) putPost(course string, o api.Object) api.Object {
 		o["alternateLink"] = c.o.BaseURL + "/classroom/c/" + course + "#" + api.Text(o, "id")
 	}
 	c.posts.Put(
-		postKey(course, api.Text(o, "id")), &post{Course: course, Resource: o, Order: last + 1},
+		postKey(course, api.Text(o, "id")), &post{
+			Course:   course,
+			Resource: o,
+			Order:    last + 1,
+		},
 	)
 	return o
 }
@@ -187,7 +191,8 @@ func (c *Classroom) fileMaterial(file api.Object, id, user string) (api.Object, 
 	}
 	shown := api.Object{"id": id}
 	if name, _, at, known := c.o.Link(id); known {
-		shown["title"], shown["alternateLink"] = name, at
+		shown["title"] = name
+		shown["alternateLink"] = at
 	}
 	mode := api.Text(file, "shareMode")
 	if mode == "" || mode == "UNKNOWN_SHARE_MODE" {

@@ -189,7 +189,7 @@ func (c *Classroom) someone(name, caller string) (string, error) {
 		name = caller
 	}
 	if name == "" {
-		name = "teacher@localhost" // nobody says who calls
+		name = "teacher@localhost" // the call names no user
 	}
 	if strings.Contains(name, "@") {
 		id := personID(name)

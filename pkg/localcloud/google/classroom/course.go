@@ -65,7 +65,11 @@ func (c *Classroom) createCourse(call *api.Call) (*api.Answer, error) {
 		})
 		c.courses.Put(id, &course{Resource: made})
 		c.members.Put(
-			memberKey(id, teachers, owner), &member{Course: id, Role: teachers, Person: owner},
+			memberKey(id, teachers, owner), &member{
+				Course: id,
+				Role:   teachers,
+				Person: owner,
+			},
 		)
 		return nil
 	})

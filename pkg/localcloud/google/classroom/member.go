@@ -36,7 +36,11 @@ func (c *Classroom) mustTeach(course, user string) error {
 
 // showMember returns a member as the API shows it.
 func (c *Classroom) showMember(m *member) api.Object {
-	return api.Object{"courseId": m.Course, "userId": m.Person, "profile": c.profile(m.Person)}
+	return api.Object{
+		"courseId": m.Course,
+		"userId":   m.Person,
+		"profile":  c.profile(m.Person),
+	}
 }
 
 // join answers courses.teachers.create and courses.students.create.
@@ -51,7 +55,11 @@ func (c *Classroom) join(call *api.Call) (*api.Answer, error) {
 		if err != nil {
 			return err
 		}
-		m := &member{Course: api.Text(found.Resource, "id"), Role: roleOf(call), Person: who}
+		m := &member{
+			Course: api.Text(found.Resource, "id"),
+			Role:   roleOf(call),
+			Person: who,
+		}
 		key := memberKey(m.Course, m.Role, who)
 		if c.members.Get(key) != nil {
 			return api.Refuse(

@@ -80,7 +80,9 @@ func (d *Drive) watchVideo(f *file) {
 // probe returns size and length of a video. A file that is no MP4 gets default values: callers
 // wait for the metadata to appear, not for their accuracy.
 func (d *Drive) probe(c content) api.Object {
-	width, height, length := 1280, 720, time.Second
+	width := 1280
+	height := 720
+	length := time.Second
 	if f, err := os.Open(d.blobPath(c.Blob)); err == nil {
 		defer func() { _ = f.Close() }()
 		if video, err := mp4.Read(f, c.Size); err == nil {
@@ -89,7 +91,9 @@ func (d *Drive) probe(c content) api.Object {
 				first, some := track.First()
 				last, _ := track.Last()
 				if track.Width > 0 && some {
-					width, height, length = track.Width, track.Height, last.Duration()-first.Duration()
+					width = track.Width
+					height = track.Height
+					length = last.Duration() - first.Duration()
 				}
 			}
 		}

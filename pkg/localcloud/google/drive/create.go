@@ -69,7 +69,12 @@ func (d *Drive) add(
 	if err := d.pointShortcut(resource, user); err != nil {
 		return nil, err
 	}
-	f := &file{Resource: resource, Owner: user, Content: bytes, Version: 1}
+	f := &file{
+		Resource: resource,
+		Owner:    user,
+		Content:  bytes,
+		Version:  1,
+	}
 	d.watchVideo(f)
 	d.files.Put(id, f)
 	return f, nil

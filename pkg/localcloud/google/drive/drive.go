@@ -61,7 +61,11 @@ type Drive struct {
 
 // New opens the state under Options.Dir, or creates it.
 func New(o Options) (*Drive, error) {
-	d := &Drive{o: o, contentsDir: filepath.Join(o.Dir, "contents"), uploads: newUploads()}
+	d := &Drive{
+		o:           o,
+		contentsDir: filepath.Join(o.Dir, "contents"),
+		uploads:     newUploads(),
+	}
 	d.db = state.New(o.Dir)
 	d.files = state.NewTable[file](d.db, "files")
 	d.sessions = state.NewTable[session](d.db, "sessions")
@@ -77,10 +81,15 @@ func New(o Options) (*Drive, error) {
 	defaults := map[string]string{}
 	if o.Strict {
 		file := "kind,id,name,mimeType,resourceKey"
-		defaults["files.get"], defaults["files.create"], defaults["files.update"], defaults["files.copy"] = file, file, file, file
+		defaults["files.get"] = file
+		defaults["files.create"] = file
+		defaults["files.update"] = file
+		defaults["files.copy"] = file
 		defaults["files.list"] = "kind,incompleteSearch,nextPageToken,files(" + file + ")"
 		permission := "kind,id,type,role"
-		defaults["permissions.get"], defaults["permissions.create"], defaults["permissions.update"] = permission, permission, permission
+		defaults["permissions.get"] = permission
+		defaults["permissions.create"] = permission
+		defaults["permissions.update"] = permission
 		defaults["permissions.list"] = "kind,nextPageToken,permissions(" + permission + ")"
 	}
 	var err error

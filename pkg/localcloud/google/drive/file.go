@@ -19,7 +19,7 @@ const maxDepth = 100 // of folders in folders, as Drive has it
 // file is the row of a file, a folder or a shortcut.
 type file struct {
 	Resource    api.Object   `json:"resource"`              // what callers set, and the times
-	Owner       string       `json:"owner,omitempty"`       // an address; "": belongs to everybody
+	Owner       string       `json:"owner,omitempty"`       // an address; "": belongs to every user
 	Permissions []api.Object `json:"permissions,omitempty"` // beyond the owner's
 	Content     *content     `json:"content,omitempty"`     // none: a folder or a shortcut
 	Version     int64        `json:"version"`
@@ -79,7 +79,8 @@ func (f *file) parents() []string {
 // changed returns a copy of a file with another resource, to replace the row.
 func (f *file) changed(resource api.Object) *file {
 	next := *f
-	next.Resource, next.Version = resource, f.Version+1
+	next.Resource = resource
+	next.Version = f.Version + 1
 	return &next
 }
 
@@ -134,7 +135,7 @@ func (d *Drive) role(f *file, user string, listed bool) role {
 		return owner
 	}
 	d.ancestors(f, func(folder *file) bool {
-		// A folder that appeared by itself belongs to everybody; what lies in it does not.
+		// A folder that was created by its first use belongs to every user; its files do not.
 		if folder.Owner != "" {
 			best = max(best, folder.given(user, listed))
 		}
@@ -250,11 +251,13 @@ func (d *Drive) show(f *file, user string) api.Object {
 		o["owners"] = []any{person(f.Owner)}
 	}
 	if may >= writer {
-		permissions, ids := []any{}, []any{}
+		permissions := []any{}
+		ids := []any{}
 		for _, p := range f.allPermissions() {
 			permissions, ids = append(permissions, p), append(ids, p["id"])
 		}
-		o["permissions"], o["permissionIds"] = permissions, ids
+		o["permissions"] = permissions
+		o["permissionIds"] = ids
 	}
 	if f.Content != nil {
 		d.showContent(o, f)
@@ -266,10 +269,13 @@ func (d *Drive) show(f *file, user string) api.Object {
 func (d *Drive) showContent(o api.Object, f *file) {
 	extension := strings.TrimPrefix(path.Ext(f.name()), ".")
 	size := strconv.FormatInt(f.Content.Size, 10)
-	o["size"], o["quotaBytesUsed"] = size, size
-	o["md5Checksum"], o["sha256Checksum"] = f.Content.MD5, f.Content.SHA256
+	o["size"] = size
+	o["quotaBytesUsed"] = size
+	o["md5Checksum"] = f.Content.MD5
+	o["sha256Checksum"] = f.Content.SHA256
 	o["headRevisionId"] = f.Content.Revision
-	o["fileExtension"], o["fullFileExtension"] = extension, extension
+	o["fileExtension"] = extension
+	o["fullFileExtension"] = extension
 	o["webContentLink"] = d.o.BaseURL + "/file/d/" + f.id() + "/view?download=1"
 	if _, named := o["originalFilename"]; !named {
 		o["originalFilename"] = f.name()

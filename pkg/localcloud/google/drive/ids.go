@@ -72,7 +72,11 @@ func (d *Drive) generateIDs(c *api.Call) (*api.Answer, error) {
 	if space == "" {
 		space = "drive"
 	}
-	return api.OK(api.Object{"kind": "drive#generatedIds", "space": space, "ids": ids})
+	return api.OK(api.Object{
+		"kind":  "drive#generatedIds",
+		"space": space,
+		"ids":   ids,
+	})
 }
 
 // chosenID returns the id of a new file: the caller's, if it may be used, or a new one. It runs

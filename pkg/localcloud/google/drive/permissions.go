@@ -14,7 +14,11 @@ func (f *file) allPermissions() []api.Object {
 	var all []api.Object
 	if f.Owner != "" {
 		all = append(
-			all, permission(api.Object{"type": "user", "role": "owner", "emailAddress": f.Owner}),
+			all, permission(api.Object{
+				"type":         "user",
+				"role":         "owner",
+				"emailAddress": f.Owner,
+			}),
 		)
 	}
 	return append(all, f.Permissions...)
@@ -32,7 +36,11 @@ func permission(p api.Object) api.Object {
 		address := api.Text(p, "emailAddress")
 		id = permissionOf(address)
 		name, _, _ := strings.Cut(address, "@")
-		p = api.Merge(p, api.Object{"displayName": name, "deleted": false, "pendingOwner": false})
+		p = api.Merge(p, api.Object{
+			"displayName":  name,
+			"deleted":      false,
+			"pendingOwner": false,
+		})
 	}
 	return api.Merge(p, api.Object{"kind": "drive#permission", "id": id})
 }
@@ -218,7 +226,7 @@ func (d *Drive) updatePermission(c *api.Call) (*api.Answer, error) {
 // unshare answers permissions.delete.
 func (d *Drive) unshare(c *api.Call) (*api.Answer, error) {
 	err := d.onePermission(c, reader, func(f *file, p api.Object) error {
-		// A person may leave a file that somebody shared; others are removed by writers.
+		// A user may remove his own permission. Removing others needs the role writer.
 		if d.role(f, c.User, false) < writer && !sameAddress(api.Text(p, "emailAddress"), c.User) ||
 			api.Text(p, "role") == "owner" {
 			return api.Refuse(

@@ -283,7 +283,8 @@ func parseContentRange(text string) (chunk, error) {
 		}
 	}
 	if span == "*" {
-		c.empty, c.asksOnly = true, c.total < 0
+		c.empty = true
+		c.asksOnly = c.total < 0
 		return c, nil
 	}
 	first, last, _ := strings.Cut(span, "-")

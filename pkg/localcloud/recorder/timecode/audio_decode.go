@@ -281,7 +281,11 @@ func Steps(phases []Phase, tolerance time.Duration) []Phase {
 		if a.Heard == b.Heard && (!a.Heard || change.Abs() <= tolerance) {
 			continue
 		}
-		step := Phase{At: phases[i-apart/2].At, Heard: a.Heard && b.Heard, Shift: change}
+		step := Phase{
+			At:    phases[i-apart/2].At,
+			Heard: a.Heard && b.Heard,
+			Shift: change,
+		}
 		if n := len(steps); n == 0 || step.At-steps[n-1].At > apart*hop {
 			steps = append(steps, step)
 		} else if step.Shift.Abs() > steps[n-1].Shift.Abs() {

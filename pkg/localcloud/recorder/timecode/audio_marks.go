@@ -38,7 +38,11 @@ type Marks struct {
 // NewMarks prepares the marks of a source (last digit of its octet) at a sample rate in Hz.
 func NewMarks(rate int, source string) *Marks {
 	half := rate * MarkLength / 2000
-	m := &Marks{rate: rate, window: make([]float64, 2*half+1), pilot: make([]float64, rate)}
+	m := &Marks{
+		rate:   rate,
+		window: make([]float64, 2*half+1),
+		pilot:  make([]float64, rate),
+	}
 	for i := range m.window {
 		m.window[i] = 0.5 + 0.5*math.Cos(math.Pi*float64(i-half)/float64(half))
 	}

@@ -43,7 +43,8 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 		return nil, err
 	}
 	defer stop()
-	width, height := film.Width, film.Height
+	width := film.Width
+	height := film.Height
 	if height > readHeight {
 		width, height = width*readHeight/height&^1, readHeight
 	}
@@ -71,7 +72,8 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 			return frames, fmt.Errorf("read frame %d of %s: %w", len(frames), film.Path, err)
 		}
 		frame := look.at(buf, film.Start.Add(film.rate().At(int64(len(frames)))))
-		frame.Index, frame.PTS = len(frames), pts
+		frame.Index = len(frames)
+		frame.PTS = pts
 		frames = append(frames, frame)
 	}
 }
@@ -99,7 +101,8 @@ func newLook(film Film, width, height int) look {
 	l := look{width: width}
 	for _, s := range shapes {
 		// The geometry is the film's; only then is it scaled to what is decoded.
-		half, whole := fit(s, film.Width/2, film.Height), fit(s, film.Width, film.Height)
+		half := fit(s, film.Width/2, film.Height)
+		whole := fit(s, film.Width, film.Height)
 		l.left = append(l.left, half.scale(width, film.Width, height, film.Height))
 		half.x += film.Width / 2 * one
 		l.right = append(l.right, half.scale(width, film.Width, height, film.Height))
@@ -116,7 +119,12 @@ func fit(s Shape, width, height int) rect {
 	} else {
 		h = width * s.Height / s.Width &^ 1
 	}
-	return rect{x: (width - w) * one / 2, y: (height - h) * one / 2, w: w * one, h: h * one}
+	return rect{
+		x: (width - w) * one / 2,
+		y: (height - h) * one / 2,
+		w: w * one,
+		h: h * one,
+	}
 }
 
 // scale converts a rect from one picture size to another.

@@ -48,7 +48,8 @@ func rowMarks(row int) [4]bool {
 func Draw(luma []byte, width, height int, source string, at time.Time) {
 	top := height - height*StripNum/StripDen
 	for row := range rows {
-		y0, y1 := top+(height-top)*row/rows, top+(height-top)*(row+1)/rows
+		y0 := top + (height-top)*row/rows
+		y1 := top + (height-top)*(row+1)/rows
 		line := luma[y0*width : y0*width+width]
 		drawRow(line, row, encode(source, at))
 		for y := y0 + 1; y < y1; y++ {
@@ -170,7 +171,11 @@ func read(luma []byte, width int, r rect, near time.Time) Reading {
 		return Reading{State: Damaged}
 	}
 	at := resolve(uint32(data&0xffffffff), near) // #nosec G115 -- 32 bits
-	return Reading{State: Valid, Source: strconv.FormatUint(data>>32, 10), At: at}
+	return Reading{
+		State:  Valid,
+		Source: strconv.FormatUint(data>>32, 10),
+		At:     at,
+	}
 }
 
 // levels checks the marks. It returns the levels of black and white after coding.
@@ -193,8 +198,10 @@ func levels(cells [rows][columns]int) (low, high int, ok bool) {
 func cell(luma []byte, width int, r rect, row, col int) int {
 	stripTop := r.y + r.h - r.h*StripNum/StripDen
 	h, w := (r.y+r.h-stripTop)/rows, r.w/columns
-	x0, x1 := (r.x+r.w*col/columns+w/4)/one, (r.x+r.w*col/columns+w*3/4)/one
-	y0, y1 := (stripTop+h*row+h/4)/one, (stripTop+h*row+h*3/4)/one
+	x0 := (r.x + r.w*col/columns + w/4) / one
+	x1 := (r.x + r.w*col/columns + w*3/4) / one
+	y0 := (stripTop + h*row + h/4) / one
+	y1 := (stripTop + h*row + h*3/4) / one
 	sum, n := 0, 0
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
