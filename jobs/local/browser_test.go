@@ -195,7 +195,7 @@ func smallMerge(t *testing.T, start time.Time) (path string) {
 	}
 	path = filepath.Join(dir, "merge.mp4")
 	var stdout, stderr strings.Builder
-	if code := mergeCommand(t.Context(), []string{"--segments", dir, "--room", "504", "--date", start.Format(time.DateOnly),
+	if code := run(t.Context(), []string{"merge", "--segments", dir, "--room", "504", "--date", start.Format(time.DateOnly),
 		"--start", start.Format(time.TimeOnly), "--end", start.Add(shownLength).Format(time.TimeOnly), "--lecturer", "24", "--screen", "21", "--sound", "24",
 		"--segment-length", "1m", "--slice", "6s", "--size", fmt.Sprintf("%dx%d", shownWidth, shownHeight), "--out", path}, &stdout, &stderr); code != exitDone {
 		t.Fatalf("merge = %d: %s", code, stderr.String())

@@ -1,28 +1,42 @@
 package main
 
 import (
-	"context"
-	"io"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/app"
 )
 
-// functionCommand is one function of serve, as the image's entry runs it; the environment says which.
-func functionCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
-	return process(functions.Serve(ctx, stdout, time.Now))
-}
-
-// taskCommand is one task of the job merge; the environment says which.
-func taskCommand(ctx context.Context, _ []string, stdout, _ io.Writer) int {
-	return process(app.Task(ctx, stdout, time.Now, app.Tools))
-}
-
-// process is the exit code of one; what went wrong is the last line of its log.
-func process(err error) int {
-	if err != nil {
-		return exitFailed
+// functionCommand is a function that serve starts. FUNCTION_TARGET names it.
+func (c *cli) functionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:           "function",
+		Hidden:        true,
+		SilenceErrors: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return logged(functions.Serve(command.Context(), c.stdout, time.Now))
+		},
 	}
-	return exitDone
+}
+
+// taskCommand is a task of the job merge that serve starts. The environment names the record.
+func (c *cli) taskCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:           "task",
+		Hidden:        true,
+		SilenceErrors: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return logged(app.Task(command.Context(), c.stdout, time.Now, app.Tools))
+		},
+	}
+}
+
+// logged returns an error that prints nothing: the last line of the process's log is the error.
+func logged(err error) error {
+	if err != nil {
+		return &exitError{code: exitFailed}
+	}
+	return nil
 }

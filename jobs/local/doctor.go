@@ -3,126 +3,139 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
 
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/doctor"
-	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/machine"
 )
 
-func doctorHelp() fault.Reason {
-	return fault.Reason{
-		En: `Looks whether everything is in order; says of what is not how to mend it. Ends with 1 if something must be mended.
+// healthTimeout bounds the question whether serve runs.
+const healthTimeout = 3 * time.Second
 
-  local doctor --data DIR   the system on this machine; the most is seen while serve runs
-  local doctor              what the environment names, as the functions read it: the same as a job in the cloud
-
-`,
-		Ru: `Проверяет, всё ли в порядке, и говорит, как исправить то, что не в порядке. Код завершения 1: что-то надо исправить.
-
-  local doctor --data DIR   система на этой машине; больше всего видно при запущенном serve
-  local doctor              то, что названо в переменных окружения, как их читают функции: так же и в облаке
-
-`,
+// doctorCommand checks the system and exits with 1 if something must be repaired.
+func (c *cli) doctorCommand() *cobra.Command {
+	command := c.command("doctor", "doctor")
+	o := &dataFlags{}
+	o.register(c, command.Flags())
+	asJSON := command.Flags().Bool("json", false, "")
+	c.describeAll(command.Flags(), "doctor")
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return c.usage("argument-unexpected", "word", args[0])
+		}
+		findings := c.examiner(command.Context(), o).Run(command.Context())
+		if err := c.printFindings(findings, *asJSON); err != nil {
+			return err
+		}
+		if doctor.Failed(findings) {
+			return &exitError{code: exitFailed}
+		}
+		return nil
 	}
+	return command
 }
 
-func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o dataOptions
-	flags := o.flags("doctor")
-	asJSON := flags.Bool("json", false, "print JSON")
-	rest, err := parse(flags, args)
-	if errors.Is(err, flag.ErrHelp) {
-		printHelp(stdout, doctorHelp(), flags, dataHelpRussian(map[string]string{"json": "напечатать JSON"}))
-		return exitDone
+func (c *cli) printFindings(findings []doctor.Finding, asJSON bool) error {
+	if asJSON {
+		return doctor.PrintJSON(c.stdout, findings)
 	}
-	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("unexpected %q", rest[0])
+	t := c.newTable("doctor", "state", "check", "result")
+	for _, f := range failuresFirst(findings) {
+		result := c.reason(f.Detail)
+		if way := c.reason(f.Way); way != "" {
+			result += " → " + way
+		}
+		t.add(string(f.State), f.What, result)
 	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local doctor: %v\nSee: local doctor --help\n", err)
-		return exitUsage
+	if c.colors() {
+		t.color = stateColor
 	}
-	findings := examiner(ctx, o).Run(ctx)
-	if *asJSON {
-		err = doctor.PrintJSON(stdout, findings, i18n.Default())
-	} else {
-		err = doctor.Print(stdout, findings, i18n.Default().For(string(language())))
+	if err := t.write(c.stdout); err != nil {
+		return err
 	}
-	if err != nil || doctor.Failed(findings) {
-		return exitFailed
+	count := map[doctor.State]int{}
+	for _, f := range findings {
+		count[f.State]++
 	}
-	return exitDone
+	return c.print(
+		"doctor.count",
+		"ok", count[doctor.StateOK],
+		"warnings", count[doctor.StateWarn],
+		"failures", count[doctor.StateFail],
+	)
 }
 
-// examiner is the doctor for what the options name.
-func examiner(ctx context.Context, o dataOptions) *doctor.Doctor {
+// failuresFirst returns the findings with failures before warnings, and both before what is in order.
+func failuresFirst(findings []doctor.Finding) []doctor.Finding {
+	order := []doctor.State{doctor.StateFail, doctor.StateWarn, doctor.StateOK}
+	return slices.SortedStableFunc(slices.Values(findings), func(a, b doctor.Finding) int {
+		return slices.Index(order, a.State) - slices.Index(order, b.State)
+	})
+}
+
+// examiner returns the doctor for what the flags name: the folder of serve, else the environment.
+func (c *cli) examiner(ctx context.Context, o *dataFlags) *doctor.Doctor {
 	d := &doctor.Doctor{Now: time.Now}
 	env := envconfig.OsLookuper()
-	if o.data != "" {
-		values, err := environmentOf(o)
-		if err != nil {
-			d.Wrong = err
-		}
-		d.Down = !up(ctx, values["PUBLIC_URL"])
-		d.Space = func() (int64, error) { return space(o.data) }
+	folder := o.folder(c)
+	if folder != "" {
+		values, err := environmentOf(folder)
+		d.Wrong = err
+		d.Down = !isUp(ctx, values["PUBLIC_URL"])
+		d.Space = func() (int64, error) { return freeSpace(folder) }
 		env = envconfig.MapLookuper(values)
 	}
-	c, err := config.From(ctx, env)
-	if c == nil {
-		c = &config.Config{}
+	settings, err := config.From(ctx, env)
+	if settings == nil {
+		settings = &config.Config{}
 	}
-	d.Config, d.Wrong = c, errors.Join(d.Wrong, err)
+	d.Config, d.Wrong = settings, errors.Join(d.Wrong, err)
 	if o.database != "" {
 		d.Config.Database = config.Secret(o.database)
 	}
 	return d
 }
 
-// environmentOf is what serve on a folder gave its functions; what is sure without that, if it cannot be read.
-func environmentOf(o dataOptions) (map[string]string, error) {
-	dsn, err := o.dsn()
-	values := map[string]string{"DATABASE": dsn}
-	if err != nil {
-		return values, err
-	}
-	kept, err := machine.Environment(o.data)
+// environmentOf returns what serve on a folder gave its functions. If that cannot be read, it returns the
+// database's address alone.
+func environmentOf(folder string) (map[string]string, error) {
+	kept, err := machine.Environment(folder)
 	if kept != nil {
-		values = kept
+		return kept, nil
 	}
-	return values, err
+	dsn, dsnErr := databaseIn(folder)
+	return map[string]string{"DATABASE": dsn}, errors.Join(err, dsnErr)
 }
 
-// up tells whether a serve answers.
-func up(ctx context.Context, base string) bool {
-	ctx, stop := context.WithTimeout(ctx, 3*time.Second)
+// isUp reports whether a serve answers at an address.
+func isUp(ctx context.Context, base string) bool {
+	ctx, stop := context.WithTimeout(ctx, healthTimeout)
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/healthz", http.NoBody)
 	if err != nil {
 		return false
 	}
-	res, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false
 	}
-	_ = res.Body.Close() // the status is all
-	return res.StatusCode == http.StatusOK
+	_ = response.Body.Close() // only the status counts
+	return response.StatusCode == http.StatusOK
 }
 
-// space is how many bytes we may still write where a folder lies.
-func space(dir string) (int64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
+// freeSpace returns the bytes that this user may still write to the disk of a folder.
+func freeSpace(folder string) (int64, error) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(folder, &disk); err != nil {
+		return 0, fmt.Errorf("read the free space of %s: %w", folder, err)
 	}
-	return int64(s.Bavail) * s.Bsize, nil // #nosec G115 -- no disk is that large
+	return int64(disk.Bavail) * disk.Bsize, nil // #nosec G115 -- no disk is that large
 }

@@ -2,38 +2,23 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"strings"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/spf13/cobra"
+
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-func eraseHelp() fault.Reason {
-	return fault.Reason{
-		En: `Takes a person out of the database: their records lose requester, title and links, unfinished ones are
-withdrawn, their keys end, also the NVR's. Prints the Drive files that were theirs, videos and reports; those stay.
-
-  local erase --email ADDRESS --data DIR
-
-`,
-		Ru: `Убирает человека из базы: его записи теряют заказчика, название и ссылки, незаконченные отзываются,
-его ключи перестают действовать, в том числе ключ NVR. Печатает его файлы на Диске, видео и отчёты; они остаются.
-
-  local erase --email АДРЕС --data ПАПКА
-
-`,
-	}
-}
-
-func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o dataOptions
-	flags := o.flags("erase")
-	email := flags.String("email", "", "`ADDRESS` of the person")
-	return runAction(ctx, "erase", eraseHelp(), map[string]string{"email": "`адрес` человека"}, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+// eraseCommand removes a person's data from the database and prints the files that stay on Drive.
+func (c *cli) eraseCommand() *cobra.Command {
+	command := c.command("erase", "erase")
+	o := &dataFlags{}
+	o.register(c, command.Flags())
+	email := command.Flags().String("email", "", "")
+	c.describeAll(command.Flags(), "erase")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
 		if !strings.Contains(*email, "@") || len(args) > 0 {
-			return fmt.Errorf("%w: want --email ADDRESS", errUsage)
+			return c.usage("erase-email")
 		}
 		records, err := db.Requests.Erase(ctx, *email)
 		if err != nil {
@@ -41,13 +26,13 @@ func eraseCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		}
 		for _, r := range records {
 			if r.FileID != "" {
-				_, _ = fmt.Fprintf(out, "record %d: file %s %s\n", r.ID, r.FileID, r.Link)
+				_ = c.print("erase.file", "record", r.ID, "file", r.FileID, "link", r.Link)
 			}
 			if r.ReportFileID != "" {
-				_, _ = fmt.Fprintf(out, "record %d: report %s\n", r.ID, r.ReportFileID)
+				_ = c.print("erase.report", "record", r.ID, "report", r.ReportFileID)
 			}
 		}
-		_, err = fmt.Fprintf(out, "%d records no longer name anybody\n", len(records))
-		return err
+		return c.print("erase.done", "records", len(records)) // also reports a failure of the lines before
 	})
+	return command
 }

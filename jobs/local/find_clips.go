@@ -35,11 +35,6 @@ func findClips(root string, req merge.Request) ([]merge.Clip, []report.Ignored, 
 	return s.clips, s.ignored, nil
 }
 
-func isDir(path string) bool {
-	stat, err := os.Stat(path)
-	return err == nil && stat.IsDir()
-}
-
 // search is one search for segments.
 type search struct {
 	req     merge.Request

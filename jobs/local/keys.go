@@ -4,105 +4,116 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/spf13/cobra"
+
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-func keysHelp() fault.Reason {
-	return fault.Reason{
-		En: `API keys: made, imported from the NVR, listed, revoked. A key is shown once, when it is made; only its hash is kept.
-
-  local keys add --email E [--rooms A,B] [--expires YYYY-MM-DD] [--any-address] --data DIR   prints the key alone on the last line
-  local keys import [--from DSN] --data DIR                                                 the keys of the NVR's users go on working
-  local keys list --data DIR
-  local keys revoke ID --data DIR
-
-`,
-		Ru: `Ключи API: создание, перенос из NVR, список, отзыв. Ключ показывается один раз, при создании; хранится только его хеш.
-
-  local keys add --email E [--rooms A,B] [--expires ГГГГ-ММ-ДД] [--any-address] --data ПАПКА   ключ будет один на последней строке
-  local keys import [--from DSN] --data ПАПКА                                                 ключи пользователей NVR продолжат работать
-  local keys list --data ПАПКА
-  local keys revoke НОМЕР --data ПАПКА
-
-`,
-	}
+// keyFlags describe a new API key.
+type keyFlags struct {
+	email   string
+	rooms   string // separated by commas
+	expires string // last day, YYYY-MM-DD in UTC
+	any     bool
 }
 
-func keysHelpRussian() map[string]string {
-	return map[string]string{
-		"email":       "`адрес` владельца ключа",
-		"rooms":       "`аудитории`, которые можно запрашивать с ключом, через запятую; пусто: все",
-		"expires":     "последний `день` ключа, ГГГГ-ММ-ДД (UTC); пусто: бессрочный",
-		"any-address": "с ключом можно назвать любого заказчика",
-		"from":        "`DSN` базы NVR; пусто: таблица users в нашей",
-	}
+// listedKey is an API key in the JSON of local keys list.
+type listedKey struct {
+	ID         int64      `json:"id"`
+	Prefix     string     `json:"prefix"`
+	Email      string     `json:"email"`
+	Rooms      []string   `json:"rooms"` // empty: all
+	AnyAddress bool       `json:"any_address"`
+	ExpiresAt  *time.Time `json:"expires_at"` // null: never
+	RevokedAt  *time.Time `json:"revoked_at"` // null: valid
 }
 
-// keyOptions are those of all subcommands.
-type keyOptions struct {
-	email, rooms, expires, from string
-	any                         bool
-}
-
-func keysCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o dataOptions
-	var k keyOptions
-	flags := o.flags("keys")
-	flags.StringVar(&k.email, "email", "", "`ADDRESS` of the key's owner")
-	flags.StringVar(&k.rooms, "rooms", "", "`ROOMS` that the key may ask for, with commas between; empty: all")
-	flags.StringVar(&k.expires, "expires", "", "last `DAY` of the key, YYYY-MM-DD (UTC); empty: none")
-	flags.BoolVar(&k.any, "any-address", false, "the key may name any requester")
-	flags.StringVar(&k.from, "from", "", "`DSN` of the NVR's database; empty: the table users in our own")
-	return runAction(ctx, "keys", keysHelp(), keysHelpRussian(), flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
-		switch {
-		case len(args) == 1 && args[0] == "add":
-			return addKey(ctx, db, k, out)
-		case len(args) == 1 && args[0] == "import":
-			return importKeys(ctx, db, k.from, out)
-		case len(args) == 1 && args[0] == "list":
-			return listKeys(ctx, db, out)
-		case len(args) == 2 && args[0] == "revoke":
-			return revokeKey(ctx, db, args[1], out)
+// keysCommand manages the API keys.
+func (c *cli) keysCommand() *cobra.Command {
+	keys := c.command("keys", "keys")
+	o := &dataFlags{}
+	o.register(c, keys.PersistentFlags())
+	keys.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return c.unknownCommand(keys, args[0])
 		}
-		return fmt.Errorf("%w: want add, import, list, or revoke ID", errUsage)
-	})
+		return c.usage("keys-command")
+	}
+	keys.AddCommand(c.keysAddCommand(o), c.keysImportCommand(o), c.keysListCommand(o), c.keysRevokeCommand(o))
+	return keys
 }
 
-func addKey(ctx context.Context, db *store.Store, k keyOptions, out io.Writer) error {
+func (c *cli) keysAddCommand(o *dataFlags) *cobra.Command {
+	command := c.command("add", "keys.add")
+	k := &keyFlags{}
+	command.Flags().StringVar(&k.email, "email", "", "")
+	command.Flags().StringVar(&k.rooms, "rooms", "", "")
+	command.Flags().StringVar(&k.expires, "expires", "", "")
+	command.Flags().BoolVar(&k.any, "any-address", false, "")
+	c.describeAll(command.Flags(), "keys.add")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) > 0 {
+			return c.usage("argument-unexpected", "word", args[0])
+		}
+		key, err := k.key(c)
+		if err != nil {
+			return err
+		}
+		secret, added, err := db.Keys.Add(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err := c.print("keys.added", "key", fmt.Sprint(added.ID), "email", added.Email); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(c.stdout, secret)
+		return err
+	})
+	return command
+}
+
+// key returns the key that the flags describe.
+func (k *keyFlags) key(c *cli) (store.Key, error) {
 	if !strings.Contains(k.email, "@") {
-		return fmt.Errorf("%w: --email %q: want the address of the key's owner", errUsage, k.email)
+		return store.Key{}, c.usage("key-email", "value", k.email)
 	}
-	key := store.Key{Email: k.email, Rooms: list(k.rooms), AnyAddress: k.any}
+	key := store.Key{Email: k.email, Rooms: commaList(k.rooms), AnyAddress: k.any}
 	if k.expires != "" {
 		day, err := time.Parse(time.DateOnly, k.expires)
 		if err != nil {
-			return fmt.Errorf("%w: --expires %q: want a day like 2027-06-30", errUsage, k.expires)
+			return store.Key{}, c.usage("key-expires", "value", k.expires)
 		}
-		key.ExpiresAt = day.AddDate(0, 0, 1)
+		key.ExpiresAt = day.AddDate(0, 0, 1) // the last day counts
 	}
-	secret, added, err := db.Keys.Add(ctx, key)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "key %d of %s; it is not shown again:\n%s\n", added.ID, added.Email, secret)
-	return err
+	return key, nil
 }
 
-func importKeys(ctx context.Context, db *store.Store, from string, out io.Writer) error {
+func (c *cli) keysImportCommand(o *dataFlags) *cobra.Command {
+	command := c.command("import", "keys.import")
+	from := command.Flags().String("from", "", "")
+	c.describeAll(command.Flags(), "keys.import")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) > 0 {
+			return c.usage("argument-unexpected", "word", args[0])
+		}
+		return c.importKeys(ctx, db, *from)
+	})
+	return command
+}
+
+// importKeys takes over the keys of the NVR's users from a database; empty means the same one.
+func (c *cli) importKeys(ctx context.Context, db *store.Store, from string) error {
 	source := db
 	if from != "" {
 		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now, MustExist: true})
 		if err != nil {
 			return err
 		}
-		defer func() { _ = nvr.Close() }() // it was only read
+		defer func() { _ = nvr.Close() }() // only read
 		source = nvr
 	}
 	users, err := source.Keys.NVRUsers(ctx)
@@ -110,25 +121,74 @@ func importKeys(ctx context.Context, db *store.Store, from string, out io.Writer
 		return err
 	}
 	added, err := db.Keys.Import(ctx, users)
-	if err == nil {
-		_, err = fmt.Fprintf(out, "%d keys imported, %d were there already\n", added, len(users)-added)
-	}
-	return err
-}
-
-func listKeys(ctx context.Context, db *store.Store, out io.Writer) error {
-	keys, err := db.Keys.List(ctx)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "id\tbegins\temail\trooms\tany address\texpires\trevoked")
-	for _, k := range keys {
-		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%t\t%s\t%s\n", k.ID, k.Prefix, k.Email, strings.Join(k.Rooms, ","), k.AnyAddress, day(k.ExpiresAt), day(k.RevokedAt))
-	}
-	return table.Flush()
+	return c.print("keys.imported", "added", added, "known", len(users)-added)
 }
 
+func (c *cli) keysListCommand(o *dataFlags) *cobra.Command {
+	command := c.command("list", "keys.list")
+	asJSON := command.Flags().Bool("json", false, "")
+	c.describeAll(command.Flags(), "keys.list")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) > 0 {
+			return c.usage("argument-unexpected", "word", args[0])
+		}
+		keys, err := db.Keys.List(ctx)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.stdout, listKeys(keys))
+		}
+		return c.printKeys(keys)
+	})
+	return command
+}
+
+func listKeys(keys []store.Key) []listedKey {
+	listed := []listedKey{} // printed as [], not as null
+	for _, k := range keys {
+		item := listedKey{
+			ID:         k.ID,
+			Prefix:     k.Prefix,
+			Email:      k.Email,
+			Rooms:      append([]string{}, k.Rooms...),
+			AnyAddress: k.AnyAddress,
+		}
+		if !k.ExpiresAt.IsZero() {
+			item.ExpiresAt = &k.ExpiresAt
+		}
+		if !k.RevokedAt.IsZero() {
+			item.RevokedAt = &k.RevokedAt
+		}
+		listed = append(listed, item)
+	}
+	return listed
+}
+
+func (c *cli) printKeys(keys []store.Key) error {
+	t := c.newTable("keys", "id", "prefix", "email", "rooms", "any-address", "expires", "revoked")
+	for _, k := range keys {
+		anyAddress := c.t("no")
+		if k.AnyAddress {
+			anyAddress = c.t("yes")
+		}
+		t.add(
+			fmt.Sprint(k.ID),
+			k.Prefix,
+			k.Email,
+			strings.Join(k.Rooms, ","),
+			anyAddress,
+			day(k.ExpiresAt),
+			day(k.RevokedAt),
+		)
+	}
+	return t.write(c.stdout)
+}
+
+// day returns a day as YYYY-MM-DD; a dash for none.
 func day(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -136,17 +196,24 @@ func day(at time.Time) string {
 	return at.Format(time.DateOnly)
 }
 
-func revokeKey(ctx context.Context, db *store.Store, text string, out io.Writer) error {
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return fmt.Errorf("%w: %q is not the ID of a key", errUsage, text)
-	}
-	err = db.Keys.Revoke(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no valid key %d", id)
-	}
-	if err == nil {
-		_, err = fmt.Fprintf(out, "key %d is revoked\n", id)
-	}
-	return err
+func (c *cli) keysRevokeCommand(o *dataFlags) *cobra.Command {
+	command := c.command("revoke", "keys.revoke")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) != 1 {
+			return c.usage("key-missing")
+		}
+		id, err := strconv.ParseInt(args[0], 10, 64)
+		if err != nil {
+			return c.usage("key-number", "word", args[0])
+		}
+		err = db.Keys.Revoke(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return c.failure("key-unknown", "key", args[0])
+		}
+		if err != nil {
+			return err
+		}
+		return c.print("keys.revoked", "key", args[0])
+	})
+	return command
 }

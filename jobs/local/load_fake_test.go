@@ -30,15 +30,18 @@ import (
 
 // underLoad in the environment names the folder of a load test: every process of its serve answers there
 // how much it holds, and its tasks take their parts from there instead of rendering them.
-const underLoad = "LOCAL_TEST_LOAD"
+const underLoad = "NVR_TEST_LOAD"
 
 // beforeLoad is what a process of a load test does before it is the command, or in its place.
 func beforeLoad(dir string) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if len(os.Args) > 1 && os.Args[1] == "task" {
-		code := process(fakeTask(ctx, dir))
+		err := fakeTask(ctx, dir)
 		stop()
-		os.Exit(code)
+		if err != nil {
+			os.Exit(exitFailed)
+		}
+		os.Exit(exitDone)
 	}
 	stop()
 	if err := answerHolding(dir); err != nil {

@@ -1,20 +1,19 @@
-// Command local is NVR Merger on one machine.
+// Command local is NVR Merger on one machine. `local help` lists its commands.
 //
-// It is wiring: it reads the command line, builds the values, calls one package and words the
-// outcome. `local help` lists the commands.
+// Each command reads its part of the command line, builds the values of one package, calls it and words the
+// outcome. All texts come from the catalogue in pkg/i18n.
 package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // rooms have time zones also where the system knows none
+	_ "time/tzdata" // rooms have time zones also where the system has no zone files
 )
 
-// Exit codes, a promise to scripts.
+// Exit codes. Scripts rely on them.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -25,31 +24,19 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
+// run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
-		"merge": mergeCommand, "presence": presenceCommand, "sample": sampleCommand, "serve": serveCommand,
-		"records": recordsCommand, "retry": retryCommand, "rooms": roomsCommand, "keys": keysCommand, "doctor": doctorCommand, "erase": eraseCommand,
-		"function": functionCommand, "task": taskCommand, // what serve starts
-	}
-	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, usage())
-		return exitUsage
-	}
-	switch args[0] {
-	case "help", "--help", "-help", "-h":
-		_, _ = fmt.Fprint(stdout, usage())
-		return exitDone
-	}
-	command := commands[args[0]]
-	if command == nil {
-		_, _ = fmt.Fprintf(stderr, "local: no command %q\n\n%s", args[0], usage())
-		return exitUsage
-	}
-	return command(ctx, args[1:], stdout, stderr)
+	c := newCLI(stdout, stderr, os.Getenv)
+	root := c.rootCommand()
+	root.SetArgs(normalizeArgs(root, args))
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	command, err := root.ExecuteContextC(ctx)
+	return c.exit(command, err)
 }

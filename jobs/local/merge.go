@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
@@ -20,53 +22,62 @@ import (
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
-// mergeCommand makes one lecture out of a folder of recorder files.
-func mergeCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	options, err := parseMerge(args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitDone
+// mergeCommand makes one video from a folder of recorder files.
+func (c *cli) mergeCommand() *cobra.Command {
+	command := c.command("merge", "merge")
+	f := &mergeFlags{}
+	f.register(c, command.Flags())
+	complete(command, "policy", string(merge.Auto), string(merge.HalfHour))
+	command.RunE = func(command *cobra.Command, args []string) error {
+		options, err := f.options(c, args)
+		if err != nil {
+			return err
+		}
+		ctx := command.Context()
+		return c.mergeError(ctx, c.merge(ctx, options))
 	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local merge: %v\nSee: local merge --help\n", err)
-		return exitUsage
-	}
-	err = doMerge(ctx, options, stdout, stderr)
-	switch {
-	case err == nil:
-		return exitDone
-	case ctx.Err() != nil:
-		_, _ = fmt.Fprintf(stderr, "local merge: interrupted; the same command goes on where it was\n")
-		return exitInterrupted
-	case errors.Is(err, merge.ErrNoFootage):
-		_, _ = fmt.Fprintf(stderr, "local merge: %v\n", err)
-		return exitNoFootage
-	default:
-		_, _ = fmt.Fprintf(stderr, "local merge: %s\n", wayOut(err))
-		return exitFailed
-	}
+	return command
 }
 
-// wayOut words an error for people: one sentence that says what to do.
-func wayOut(err error) string {
+// complete makes shells offer the values of a flag.
+func complete(command *cobra.Command, flag string, values ...string) {
+	// It fails only for a flag that does not exist.
+	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// mergeError returns the error of a merge as one sentence that says what to do, with its exit code.
+func (c *cli) mergeError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, c.t("error.interrupted")}
+	case errors.Is(err, merge.ErrNoFootage):
+		return &exitError{exitNoFootage, err.Error()}
+	}
+	return &exitError{exitFailed, c.remedy(err)}
+}
+
+// remedy returns an error with what the reader can do about it.
+func (c *cli) remedy(err error) string {
 	var permanent *fault.PermanentError
 	switch {
 	case errors.As(err, &permanent):
-		return reason(permanent.Reason)
+		return c.reason(permanent.Reason)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Sprintf("the disk is full: free some space and start the same command again, it goes on where it was (%v)", err)
+		return c.t("error.disk-full", "cause", err.Error())
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("permission is missing: let this user read the segments and write the results, then start again (%v)", err)
+		return c.t("error.permission", "cause", err.Error())
 	case errors.Is(err, merge.ErrBusy):
-		return fmt.Sprintf("%v: wait for it, or give this one another --work", err)
+		return c.t("error.busy", "cause", err.Error())
 	case errors.Is(err, rangeproxy.ErrChanged):
-		return fmt.Sprintf("a file of the recorder changed during the merge: start the same command again when it is finished (%v)", err)
-	default:
-		return err.Error()
+		return c.t("error.file-changed", "cause", err.Error())
 	}
+	return err.Error()
 }
 
-// doMerge runs the merge that the options describe.
-func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err error) {
+// merge runs the merge that the options describe.
+func (c *cli) merge(ctx context.Context, o mergeOptions) (err error) {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
 		return err
@@ -84,113 +95,188 @@ func doMerge(ctx context.Context, o mergeOptions, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, proxy.Close()) }()
-	engine := &merge.Engine{Tool: tool, Proxy: proxy, Screen: judge, Learned: forgetful{}}
-	if o.plan {
-		return printPlan(ctx, engine, o, found{clips, ignored}, stdout)
+	m := &mergeRun{
+		cli:     c,
+		o:       o,
+		clips:   clips,
+		ignored: ignored,
+		engine:  &merge.Engine{Tool: tool, Proxy: proxy, Screen: judge, Learned: noMemory{}},
 	}
-	work, err := merge.OpenWork(o.workFolder())
+	if o.plan {
+		return m.plan(ctx)
+	}
+	return m.resume(ctx)
+}
+
+// mergeRun is one merge.
+type mergeRun struct {
+	*cli
+	o       mergeOptions
+	engine  *merge.Engine
+	clips   []merge.Clip
+	ignored []report.Ignored // files of the folder that do not belong to the request
+}
+
+// resume makes the video in the work folder. The default folder is removed at the end; one that was named
+// with --work is kept.
+func (m *mergeRun) resume(ctx context.Context) (err error) {
+	work, err := merge.OpenWork(m.o.workFolder())
 	if err != nil {
 		return err
 	}
 	defer func() {
-		// Nobody asked to keep it, and there is nothing left to go on with.
-		if o.work == "" && (err == nil || errors.Is(err, merge.ErrNoFootage)) {
+		nothingLeft := err == nil || errors.Is(err, merge.ErrNoFootage)
+		if m.o.work == "" && nothingLeft {
 			err = errors.Join(err, work.Remove())
 			return
 		}
 		err = errors.Join(err, work.Close())
 	}()
-	engine.Learned = work
-	return makeMerge(ctx, engine, work, o, found{clips, ignored}, stdout, stderr)
+	m.engine.Learned = work
+	return m.make(ctx, work)
 }
 
-// phraseMatch are the files of the folder.
-type found struct {
-	clips   []merge.Clip
-	ignored []report.Ignored
-}
-
-// makeMerge makes the video, and says what was done.
-func makeMerge(ctx context.Context, engine *merge.Engine, work *merge.WorkDir, o mergeOptions, files found, stdout, stderr io.Writer) error {
-	debug.SetGCPercent(50) // the pictures are FFmpeg's: our own garbage is cheap to collect, and half of what we hold
+// make makes the video and prints what was done.
+func (m *mergeRun) make(ctx context.Context, work *merge.WorkDir) error {
+	debug.SetGCPercent(50) // pictures are FFmpeg's memory: collecting our own is cheap and halves it
 	meter := startMeter()
 	defer meter.end()
-	show := newProgress(stderr, o.request.Rate)
-	engine.Progress = show.update
-	result, err := engine.Make(ctx, o.request, files.clips, work, o.out, o.parallel)
+	show := newProgress(m.stderr, m.o.request.Rate, m.cli)
+	m.engine.Progress = show.update
+	result, err := m.engine.Make(ctx, m.o.request, m.clips, work, m.o.out, m.o.parallel)
 	show.end()
 	if errors.Is(err, merge.ErrNoFootage) {
-		return fmt.Errorf("%w: %s", merge.ErrNoFootage, explain(result.Plan, files.ignored, o))
+		return m.noFootage(result.Plan)
 	}
 	if err != nil {
 		return err
 	}
 	r := result.Plan.Report()
-	r.Output, r.Ignored, r.Sound.Result = result.Output(o.out), files.ignored, result.Loudness.Report()
-	r.Cost = meter.stop(engine)
-	if err := writeReports(ctx, r, o, engine); err != nil {
+	r.Output = result.Output(m.o.out)
+	r.Ignored = m.ignored
+	r.Sound.Result = result.Loudness.Report()
+	r.Cost = meter.stop(m.engine)
+	if err := m.writeReports(ctx, r); err != nil {
 		return err
 	}
-	return r.Text(stdout, language())
+	return r.Text(m.stdout, m.language())
 }
 
-// printPlan prints what would be done, also where that is nothing.
-func printPlan(ctx context.Context, engine *merge.Engine, o mergeOptions, files found, stdout io.Writer) error {
-	plan, err := engine.Plan(ctx, o.request, files.clips, nil)
+// plan prints what would be done. It prints an empty plan, too, before it returns why it is empty.
+func (m *mergeRun) plan(ctx context.Context) error {
+	plan, err := m.engine.Plan(ctx, m.o.request, m.clips, nil)
 	if err != nil {
 		return err
+	}
+	if err := m.printPlan(plan); err != nil {
+		return err
+	}
+	if plan.Empty() {
+		return m.noFootage(plan)
+	}
+	return nil
+}
+
+// printPlan prints the plan: a summary, or the document with --json.
+func (m *mergeRun) printPlan(plan *merge.Plan) error {
+	if !m.o.json {
+		return m.summary(plan)
 	}
 	text, err := plan.JSON()
 	if err != nil {
 		return err
 	}
-	if _, err = stdout.Write(text); err == nil && plan.Empty() {
-		err = fmt.Errorf("%w: %s", merge.ErrNoFootage, explain(plan, files.ignored, o))
-	}
+	_, err = m.stdout.Write(text)
 	return err
 }
 
-// forgetful remembers nothing: a plan that is only printed leaves nothing behind.
-type forgetful struct{}
+// summary prints a plan for people: the files, the length, the slices, and each file's faults.
+func (m *mergeRun) summary(plan *merge.Plan) error {
+	length := time.Duration(plan.Frames) * time.Second / time.Duration(m.o.request.Rate)
+	faulty := 0
+	for _, segment := range plan.Segments {
+		if len(segment.Faults) > 0 {
+			faulty++
+		}
+	}
+	lines := []string{
+		m.t("plan.record", "room", plan.Room, "start", plan.Start, "end", plan.End, "length", length),
+		m.t("plan.files", "files", len(plan.Segments), "faulty", faulty, "ignored", len(m.ignored)),
+		m.t("plan.work", "slices", len(plan.Slices), "scenes", len(plan.Scenes)),
+	}
+	for _, segment := range plan.Segments {
+		for _, fault := range segment.Faults {
+			lines = append(lines, m.t("plan.fault", "file", segment.Path, "fault", fault))
+		}
+	}
+	_, err := fmt.Fprintln(m.stdout, strings.Join(lines, "\n"))
+	return err
+}
+
+// noMemory stores no analyses: printing a plan leaves nothing behind.
+type noMemory struct{}
 
 // Load implements merge.Memory.
-func (forgetful) Load(string, any) bool { return false }
+func (noMemory) Load(string, any) bool { return false }
 
 // Save implements merge.Memory.
-func (forgetful) Save(string, any) error { return nil }
+func (noMemory) Save(string, any) error { return nil }
 
-// explain says why there is nothing to merge, and what was looked for.
-func explain(plan *merge.Plan, ignored []report.Ignored, o mergeOptions) string {
-	if len(plan.Segments) == 0 {
-		text := fmt.Sprintf("no file in %s is named like room %s from %s to %s", o.segments, o.request.Room,
-			o.request.Start.Format("2006-01-02 15:04"), o.request.End.Format("15:04"))
-		if len(ignored) > 0 {
-			text += fmt.Sprintf(" (%d other files lie there, like %s: %s)", len(ignored), ignored[0].File, ignored[0].Cause)
+// noFootage returns why there is nothing to merge, and what was looked for. It wraps [merge.ErrNoFootage].
+func (m *mergeRun) noFootage(plan *merge.Plan) error {
+	return &noFootageError{m.t("error.no-footage", "why", m.whyEmpty(plan))}
+}
+
+// noFootageError is a worded [merge.ErrNoFootage].
+type noFootageError struct{ text string }
+
+// Error implements error.
+func (e *noFootageError) Error() string { return e.text }
+
+// Unwrap makes [errors.Is] find [merge.ErrNoFootage].
+func (e *noFootageError) Unwrap() error { return merge.ErrNoFootage }
+
+// whyEmpty returns why a plan has no footage.
+func (m *mergeRun) whyEmpty(plan *merge.Plan) string {
+	if len(plan.Segments) > 0 {
+		for _, segment := range plan.Segments {
+			if len(segment.Faults) > 0 {
+				return m.t("error.no-usable-file", "files", len(plan.Segments), "file", segment.Path, "fault", segment.Faults[0])
+			}
 		}
+		return m.t("error.files-unusable", "files", len(plan.Segments))
+	}
+	text := m.t(
+		"error.no-file",
+		"folder", m.o.segments,
+		"room", m.o.request.Room,
+		"start", m.o.request.Start,
+		"end", m.o.request.End,
+	)
+	if len(m.ignored) == 0 {
 		return text
 	}
-	text := fmt.Sprintf("%d files belong to it, and none can be used", len(plan.Segments))
-	for _, seg := range plan.Segments {
-		if len(seg.Faults) > 0 {
-			return text + "; " + seg.Path + ": " + seg.Faults[0]
-		}
+	first := m.ignored[0]
+	cause := first.Cause
+	if m.language() == report.Russian {
+		cause = first.CauseRu
 	}
-	return text
+	return text + " " + m.t("error.other-files", "files", len(m.ignored), "file", first.File, "cause", cause)
 }
 
 // writeReports writes the reports that were asked for, each whole or not at all.
-func writeReports(ctx context.Context, r *report.Report, o mergeOptions, engine *merge.Engine) error {
+func (m *mergeRun) writeReports(ctx context.Context, r *report.Report) error {
 	if err := r.Validate(); err != nil {
-		return fmt.Errorf("the report contradicts itself: %w", err)
+		return fmt.Errorf("check the report: %w", err)
 	}
-	for _, path := range o.reports {
+	for _, path := range m.o.reports {
 		write := r.Write
 		if filepath.Ext(path) == ".html" {
-			thumbs, err := thumbnails(ctx, r, engine.Tool, engine.Proxy)
+			thumbs, err := thumbnails(ctx, r, m.engine.Tool, m.engine.Proxy)
 			if err != nil {
 				return err
 			}
-			write = func(w io.Writer) error { return r.HTML(w, language(), thumbs) }
+			write = func(w io.Writer) error { return r.HTML(w, m.language(), thumbs) }
 		}
 		if err := writeWhole(path, write); err != nil {
 			return fmt.Errorf("write the report %s: %w", path, err)
@@ -199,10 +285,12 @@ func writeReports(ctx context.Context, r *report.Report, o mergeOptions, engine 
 	return nil
 }
 
-// writeWhole writes a file beside its place and renames it when it is complete.
+// writeWhole writes a file beside its final name and renames it when it is complete.
 func writeWhole(path string, write func(io.Writer) error) error {
-	// One name, so that what a killed merge left is written over by the next.
-	file, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) // #nosec G302 G304 -- the report the user asked for
+	// The name is always the same, so that the next merge overwrites what a killed one left.
+	partial := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
+	const flags = os.O_CREATE | os.O_TRUNC | os.O_WRONLY
+	file, err := os.OpenFile(partial, flags, 0o644) // #nosec G302 G304 -- the report the user asked for
 	if err != nil {
 		return err
 	}
@@ -216,7 +304,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// thumbnailEvery is how far apart the report's pictures are; long records get a dozen.
+// thumbnailEvery returns the time between two pictures of a report: a dozen pictures, at least 20 s apart.
 func thumbnailEvery(length time.Duration) time.Duration {
 	return max(length/12, 20*time.Second)
 }

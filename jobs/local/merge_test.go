@@ -207,8 +207,8 @@ func twoAtOnce(s *stage, _ string) {
 
 func planTwice(s *stage, _ string) {
 	before := append(listing(s.T, s.out), listing(s.T, s.segments)...)
-	first, _ := s.here(exitDone, s.args("--plan")...)
-	second, _ := s.here(exitDone, s.args("--plan")...)
+	first, _ := s.here(exitDone, s.args("--plan", "--json")...)
+	second, _ := s.here(exitDone, s.args("--plan", "--json")...)
 	if first != second || !strings.Contains(first, `"scenes"`) {
 		s.Error("two plans of the same footage are not the same bytes")
 	}
@@ -237,7 +237,7 @@ func noFootage(s *stage, _ string) {
 	if _, err := os.Stat(mine); err != nil {
 		s.Errorf("the user's own file in --work is gone: %v", err)
 	}
-	plan, stderr := s.here(exitNoFootage, s.args("--plan")...)
+	plan, stderr := s.here(exitNoFootage, s.args("--plan", "--json")...)
 	oneSentence(s.T, stderr, "no usable footage")
 	if !strings.Contains(plan, `"segments"`) {
 		s.Errorf("the plan is not printed: %s", plan)

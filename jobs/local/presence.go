@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/mp4"
@@ -16,7 +16,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// judgedFile is one file's answer; its JSON is a promise to scripts.
+// judgedFile is the answer for one file. Scripts rely on its JSON.
 type judgedFile struct {
 	File      string           `json:"file"`
 	Verdict   presence.Verdict `json:"verdict"`
@@ -30,60 +30,62 @@ type judgedStretch struct {
 	Cause   string           `json:"cause"`
 }
 
-// errNoPictures says that a file holds nothing to judge.
+// errNoPictures means that a file holds nothing to judge.
 var errNoPictures = errors.New("no pictures in it")
 
-// presenceCommand is local presence. A file that cannot be judged is told on stderr; the others are
-// answered all the same.
-func presenceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	f := flag.NewFlagSet("local presence", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	cards := f.String("cards", "", "`folder` of more pictures (PNG, JPEG) of what the encoder sends with nothing connected")
-	asJSON := f.Bool("json", false, "print a JSON array, one object a file")
-	err := f.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		printHelp(stdout, presenceHelp(), f, presenceHelpRussian())
-		return exitDone
-	case err == nil && f.NArg() == 0:
-		err = errors.New("no FILE given")
-		fallthrough
-	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "local presence: %v; see local presence --help\n", err)
-		return exitUsage
+// presenceCommand prints where screen recordings show a presentation. A file that cannot be judged is reported
+// on standard error; the others are answered.
+func (c *cli) presenceCommand() *cobra.Command {
+	command := c.command("presence", "presence")
+	cards := command.Flags().String("cards", "", "")
+	asJSON := command.Flags().Bool("json", false, "")
+	c.describeAll(command.Flags(), "presence")
+	command.RunE = func(command *cobra.Command, files []string) error {
+		if len(files) == 0 {
+			return c.usage("presence-file")
+		}
+		ctx := command.Context()
+		judged, failures, err := judgeFiles(ctx, *cards, files)
+		for _, failure := range failures {
+			_, _ = fmt.Fprintf(c.stderr, "%s: %v\n", command.CommandPath(), failure)
+		}
+		if ctx.Err() != nil {
+			return &exitError{code: exitInterrupted}
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.printJudged(judged, *asJSON); err != nil {
+			return err
+		}
+		return presenceError(judged, failures)
 	}
-	judged, failures, err := judgeFiles(ctx, *cards, f.Args())
-	for _, failure := range failures {
-		_, _ = fmt.Fprintf(stderr, "local presence: %v\n", failure)
-	}
-	if ctx.Err() != nil {
-		return exitInterrupted
-	}
-	if err == nil && *asJSON {
-		err = printJudgedJSON(stdout, judged)
-	} else if err == nil {
-		err = printJudged(stdout, judged)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local presence: %v\n", err)
-		return exitFailed
-	}
-	return presenceExit(judged, failures)
+	return command
 }
 
-func presenceExit(judged []judgedFile, failures []error) int {
+func (c *cli) printJudged(judged []judgedFile, asJSON bool) error {
+	if asJSON {
+		return printJSON(c.stdout, judged)
+	}
+	return writeJudged(c.stdout, judged)
+}
+
+// presenceError returns the exit code as an error whose text has been printed: 3 if no file has pictures, 1 if
+// some file could not be judged.
+func presenceError(judged []judgedFile, failures []error) error {
 	if len(failures) == 0 {
-		return exitDone
+		return nil
 	}
 	for _, failure := range failures {
 		if len(judged) > 0 || !errors.Is(failure, errNoPictures) {
-			return exitFailed
+			return &exitError{code: exitFailed}
 		}
 	}
-	return exitNoFootage
+	return &exitError{code: exitNoFootage}
 }
 
-// judgeFiles judges one file after the other. err is what keeps all of them from being judged.
+// judgeFiles judges one file after the other. It returns a failure for each file that cannot be judged, and err
+// if none can.
 func judgeFiles(ctx context.Context, cards string, files []string) (judged []judgedFile, failures []error, err error) {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
@@ -142,12 +144,13 @@ func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Pro
 	return answer, nil
 }
 
-// toMillis is a time in seconds, to the millisecond.
+// toMillis returns a time in seconds, rounded to the millisecond.
 func toMillis(d time.Duration) float64 {
 	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
 }
 
-// screenInput lists the pictures of a file's first picture track.
+// screenInput returns the pictures of a file's first picture track, and the time of the file's first picture or
+// sound.
 func screenInput(file *mp4.File) (in presence.Input, track *mp4.Track, zero time.Duration, err error) {
 	start, ok := file.Zero()
 	if !ok {
@@ -163,7 +166,7 @@ func screenInput(file *mp4.File) (in presence.Input, track *mp4.Track, zero time
 	return in, nil, 0, errNoPictures
 }
 
-// shownSamples are the samples that are presented and whole.
+// shownSamples returns the samples that are presented and complete.
 func shownSamples(track *mp4.Track) []presence.Sample {
 	var out []presence.Sample
 	for _, s := range track.Samples {
@@ -174,14 +177,7 @@ func shownSamples(track *mp4.Track) []presence.Sample {
 	return out
 }
 
-func printJudgedJSON(w io.Writer, judged []judgedFile) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(judged)
-}
-
-func printJudged(w io.Writer, judged []judgedFile) error {
+func writeJudged(w io.Writer, judged []judgedFile) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, file := range judged {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t\n", file.File, file.Verdict)
@@ -189,8 +185,8 @@ func printJudged(w io.Writer, judged []judgedFile) error {
 			_, _ = fmt.Fprintf(t, "  %s to %s\t%s\t%s\n", minutes(s.Start), minutes(s.End), s.Verdict, s.Cause)
 		}
 	}
-	return t.Flush() // what could not be written before is told here
+	return t.Flush() // reports failures of the lines before, too
 }
 
-// minutes prints seconds as m:ss.
+// minutes returns seconds as m:ss.s.
 func minutes(s float64) string { return fmt.Sprintf("%d:%04.1f", int(s)/60, s-float64(int(s)/60*60)) }

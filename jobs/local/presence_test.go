@@ -34,7 +34,7 @@ const (
 func judged(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
-	code = presenceCommand(t.Context(), args, &out, &err)
+	code = run(t.Context(), append([]string{"presence"}, args...), &out, &err)
 	return code, out.String(), err.String()
 }
 

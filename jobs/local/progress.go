@@ -16,7 +16,8 @@ import (
 // progress shows how far a merge is: a bar on a terminal, a plain line every ten seconds elsewhere.
 type progress struct {
 	out  io.Writer
-	rate int // frames a second, for the speed
+	rate int  // frames a second, for the speed
+	cli  *cli // for texts
 	bar  bool
 	now  func() time.Time
 
@@ -30,12 +31,18 @@ type progress struct {
 // plainEvery is how often a plain line is printed.
 const plainEvery = 10 * time.Second
 
-func newProgress(out io.Writer, rate int) *progress {
+func newProgress(out io.Writer, rate int, c *cli) *progress {
 	file, ok := out.(*os.File)
-	return &progress{out: out, rate: rate, now: time.Now, bar: ok && term.IsTerminal(int(file.Fd()))} // #nosec G115 -- a file descriptor
+	return &progress{
+		out:  out,
+		rate: rate,
+		cli:  c,
+		now:  time.Now,
+		bar:  ok && term.IsTerminal(int(file.Fd())), // #nosec G115 -- a file descriptor
+	}
 }
 
-// update is called by the engine, from several goroutines.
+// update shows how far the merge is. The engine calls it from several goroutines.
 func (p *progress) update(now merge.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,10 +61,10 @@ func (p *progress) update(now merge.Progress) {
 		return
 	}
 	p.printed = p.now()
-	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.stage, 100*now.Done/now.Total, p.pace(now))
+	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.stageName(), 100*now.Done/now.Total, p.pace(now))
 }
 
-// pace is the speed and the time that remains.
+// pace returns the speed of rendering, as a multiple of real time, and the time that remains.
 func (p *progress) pace(now merge.Progress) string {
 	spent := p.now().Sub(p.started)
 	if now.Done == 0 || now.Done == now.Total || spent < time.Second {
@@ -65,17 +72,29 @@ func (p *progress) pace(now merge.Progress) string {
 	}
 	left := time.Duration(float64(spent) * float64(now.Total-now.Done) / float64(now.Done)).Round(time.Second)
 	if now.Stage != merge.Rendering {
-		return fmt.Sprintf(", %s left", left)
+		return ", " + p.cli.t("progress.left", "left", left.String())
 	}
-	return fmt.Sprintf(", %.1fx, %s left", float64(now.Done)/float64(p.rate)/spent.Seconds(), left)
+	speed := float64(now.Done) / float64(p.rate) / spent.Seconds()
+	return fmt.Sprintf(", %.1fx, %s", speed, p.cli.t("progress.left", "left", left.String()))
+}
+
+// stageName returns the stage in the user's language.
+func (p *progress) stageName() string {
+	return p.cli.t("stage." + string(p.stage))
 }
 
 func (p *progress) draw(now merge.Progress) {
 	if p.shown == nil || p.shown.GetMax64() != now.Total {
-		p.shown = progressbar.NewOptions64(now.Total, progressbar.OptionSetWriter(p.out), progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetPredictTime(false), progressbar.OptionUseANSICodes(true))
+		p.shown = progressbar.NewOptions64(
+			now.Total,
+			progressbar.OptionSetWriter(p.out),
+			progressbar.OptionFullWidth(),
+			progressbar.OptionThrottle(200*time.Millisecond),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionUseANSICodes(true),
+		)
 	}
-	p.shown.Describe(string(p.stage) + p.pace(now))
+	p.shown.Describe(p.stageName() + p.pace(now))
 	_ = p.shown.Set64(now.Done) // a terminal that cannot be written to does not stop a merge
 }
 
@@ -85,7 +104,7 @@ func (p *progress) finish() {
 	}
 }
 
-// end leaves the terminal on a line of its own.
+// end ends the bar, so that what follows begins on a line of its own.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -52,7 +52,7 @@ func mergeCost(t *testing.T, args ...string) (cost struct {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.json")
 	var stdout, stderr strings.Builder
-	if code := mergeCommand(t.Context(), append(args, "--report", path), &stdout, &stderr); code != exitDone {
+	if code := run(t.Context(), append(append([]string{"merge"}, args...), "--report", path), &stdout, &stderr); code != exitDone {
 		t.Fatalf("merge = %d: %s", code, stderr.String())
 	}
 	text, err := os.ReadFile(path)

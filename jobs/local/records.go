@@ -3,57 +3,99 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"text/tabwriter"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/spf13/cobra"
+
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-func recordsHelp() fault.Reason {
-	return fault.Reason{
-		En: `Lists the newest records: where each stands, and why it waits or failed.
+// defaultRecords is how many records are listed without --limit.
+const defaultRecords = 30
 
-  local records --data DIR
-
-`,
-		Ru: `Показывает последние записи: где каждая из них и почему она ждёт или не удалась.
-
-  local records --data ПАПКА
-
-`,
-	}
+// listedRecord is a record in the JSON of local records.
+type listedRecord struct {
+	ID        int64       `json:"id"`
+	Room      string      `json:"room"`
+	Title     string      `json:"title"`
+	Date      string      `json:"date"`       // YYYY-MM-DD
+	StartTime string      `json:"start_time"` // room time
+	EndTime   string      `json:"end_time"`
+	Step      nvr.Step    `json:"step"`
+	Percent   int         `json:"percent"` // of step merge
+	Link      string      `json:"link"`
+	Reason    *nvr.Reason `json:"reason"` // null if there is none
 }
 
-func recordsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o dataOptions
-	flags := o.flags("records")
-	limit := flags.Int("limit", 30, "`COUNT` of records")
-	return runAction(ctx, "records", recordsHelp(), map[string]string{"limit": "сколько `записей` показать"}, flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
+// recordsCommand lists the newest records.
+func (c *cli) recordsCommand() *cobra.Command {
+	command := c.command("records", "records")
+	o := &dataFlags{}
+	o.register(c, command.Flags())
+	limit := command.Flags().Int("limit", defaultRecords, "")
+	asJSON := command.Flags().Bool("json", false, "")
+	c.describeAll(command.Flags(), "records")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
+			return c.usage("argument-unexpected", "word", args[0])
 		}
 		if *limit < 1 {
-			return fmt.Errorf("%w: --limit %d: want 1 or more", errUsage, *limit)
+			return c.usage("limit", "value", *limit)
 		}
 		records, _, err := db.Records.List(ctx, store.Filter{}, 0, *limit)
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-		for _, r := range records {
-			_, _ = fmt.Fprintf(table, "%d\t%s\t%s %s-%s\t%s\t%s\t%s\n", r.ID, r.Room, r.Date, r.StartTime, r.EndTime, r.Title, r.Step, remarkOf(r))
+		if *asJSON {
+			return printJSON(c.stdout, listRecords(records))
 		}
-		return table.Flush()
+		return c.printRecords(records)
 	})
+	return command
 }
 
-// remarkOf is what else there is to say of a record.
-func remarkOf(r nvr.Record) string {
+func listRecords(records []nvr.Record) []listedRecord {
+	listed := []listedRecord{} // printed as [], not as null
+	for _, r := range records {
+		item := listedRecord{
+			ID:        r.ID,
+			Room:      r.Room,
+			Title:     r.Title,
+			Date:      r.Date,
+			StartTime: r.StartTime,
+			EndTime:   r.EndTime,
+			Step:      r.Step,
+			Percent:   r.Progress,
+			Link:      r.Link,
+		}
+		if r.Reason != (nvr.Reason{}) {
+			item.Reason = &r.Reason
+		}
+		listed = append(listed, item)
+	}
+	return listed
+}
+
+func (c *cli) printRecords(records []nvr.Record) error {
+	t := c.newTable("records", "id", "room", "time", "title", "step", "remark")
+	for _, r := range records {
+		t.add(
+			fmt.Sprint(r.ID),
+			r.Room,
+			fmt.Sprintf("%s %s-%s", r.Date, r.StartTime, r.EndTime),
+			r.Title,
+			string(r.Step),
+			c.remark(r),
+		)
+	}
+	return t.write(c.stdout)
+}
+
+// remark returns the last column of a record: why it waits or failed, the progress of its merge, or its link.
+func (c *cli) remark(r nvr.Record) string {
 	switch {
 	case r.Reason != (nvr.Reason{}):
-		return reason(r.Reason)
+		return c.reason(r.Reason)
 	case r.Step == nvr.StepMerge:
 		return fmt.Sprintf("%d %%", r.Progress)
 	default:

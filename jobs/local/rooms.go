@@ -3,97 +3,148 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"text/tabwriter"
+	"strings"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/spf13/cobra"
+
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-func roomsHelp() fault.Reason {
-	return fault.Reason{
-		En: `Lists the rooms, or adds and changes one.
-
-  local rooms --data DIR
-  local rooms set NAME --data DIR --lecturer 172.18.191.24 --screen 172.18.191.21 --board 172.18.191.30 --sound 172.18.191.24
-
-What is not given stays as it is. The board is the room's source whose "merge" ends in "right".
-
-`,
-		Ru: `Показывает аудитории, добавляет или меняет одну из них.
-
-  local rooms --data ПАПКА
-  local rooms set ИМЯ --data ПАПКА --lecturer 172.18.191.24 --screen 172.18.191.21 --board 172.18.191.30 --sound 172.18.191.24
-
-Что не указано, остаётся как было. Доска — источник аудитории, у которого поле merge кончается на right.
-
-`,
-	}
-}
-
-func roomsHelpRussian() map[string]string {
-	return map[string]string{
-		"lecturer":       "`адрес` камеры лектора",
-		"screen":         "`адрес` кодера, который пишет проектор",
-		"board":          "`адрес` камеры доски",
-		"sound":          "`адрес` источника, чей звук нужен",
-		"calendar":       "`идентификатор` календаря аудитории",
-		"drive":          "`папка` на Диске: её идентификатор или адрес",
-		"time-zone":      "часовой `пояс` аудитории по IANA",
-		"language":       "`язык` надписей в её календаре и курсах: ru или en",
-		"segment-length": "номинальная `длина` её файлов",
-	}
-}
-
-// roomOptions are what can be set of a room; empty leaves it as it is.
-type roomOptions struct {
-	lecturer, screen, board, sound string
+// roomFlags are the settings of a room. Empty ones stay as they are.
+type roomFlags struct {
+	lecturer, screen, board, sound string // addresses
 	calendar, drive                string
 	zone, language                 string
 	segment                        time.Duration
 }
 
-func roomsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o dataOptions
-	var r roomOptions
-	flags := o.flags("rooms")
-	flags.StringVar(&r.lecturer, "lecturer", "", "`ADDRESS` of the camera on the lecturer")
-	flags.StringVar(&r.screen, "screen", "", "`ADDRESS` of the encoder of the projector")
-	flags.StringVar(&r.board, "board", "", "`ADDRESS` of the camera on the board")
-	flags.StringVar(&r.sound, "sound", "", "`ADDRESS` of the source whose sound is wanted")
-	flags.StringVar(&r.calendar, "calendar", "", "`ID` of the room's calendar")
-	flags.StringVar(&r.drive, "drive", "", "`FOLDER` on Drive: its id or its address")
-	flags.StringVar(&r.zone, "time-zone", "", "IANA `ZONE` of the room")
-	flags.StringVar(&r.language, "language", "", "`LANGUAGE` of what is written in its calendar and courses: ru or en")
-	flags.DurationVar(&r.segment, "segment-length", 0, "nominal `LENGTH` of its segments")
-	return runAction(ctx, "rooms", roomsHelp(), roomsHelpRussian(), flags, &o, args, stdout, stderr, func(ctx context.Context, db *store.Store, args []string, out io.Writer) error {
-		switch {
-		case len(args) == 0:
-			return listRooms(ctx, db, out)
-		case len(args) == 2 && args[0] == "set":
-			return setRoom(ctx, db, args[1], r, out)
-		}
-		return fmt.Errorf("%w: want nothing, or: set NAME", errUsage)
-	})
+// listedRoom is a room in the JSON of local rooms list.
+type listedRoom struct {
+	Room          string `json:"room"`
+	Lecturer      string `json:"lecturer"`
+	Screen        string `json:"screen"`
+	Board         string `json:"board"`
+	Sound         string `json:"sound"`
+	Calendar      string `json:"calendar"`
+	Drive         string `json:"drive"`
+	Zone          string `json:"zone"`
+	Language      string `json:"language"`
+	SegmentLength string `json:"segment_length"` // such as 30m
 }
 
-func listRooms(ctx context.Context, db *store.Store, out io.Writer) error {
+// roomsCommand lists the rooms, or changes one. Without a subcommand it lists them.
+func (c *cli) roomsCommand() *cobra.Command {
+	rooms := c.command("rooms", "rooms")
+	o := &dataFlags{}
+	o.register(c, rooms.PersistentFlags())
+	asJSON := rooms.Flags().Bool("json", false, "")
+	c.describeAll(rooms.Flags(), "rooms")
+	c.onStore(rooms, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) > 0 {
+			return c.unknownCommand(rooms, args[0])
+		}
+		return c.listRooms(ctx, db, *asJSON)
+	})
+	rooms.AddCommand(c.roomsListCommand(o), c.roomsSetCommand(o))
+	return rooms
+}
+
+func (c *cli) roomsListCommand(o *dataFlags) *cobra.Command {
+	command := c.command("list", "rooms.list")
+	asJSON := command.Flags().Bool("json", false, "")
+	c.describeAll(command.Flags(), "rooms.list")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) > 0 {
+			return c.usage("argument-unexpected", "word", args[0])
+		}
+		return c.listRooms(ctx, db, *asJSON)
+	})
+	return command
+}
+
+func (c *cli) roomsSetCommand(o *dataFlags) *cobra.Command {
+	command := c.command("set", "rooms.set")
+	r := &roomFlags{}
+	flags := command.Flags()
+	flags.StringVar(&r.lecturer, "lecturer", "", "")
+	flags.StringVar(&r.screen, "screen", "", "")
+	flags.StringVar(&r.board, "board", "", "")
+	flags.StringVar(&r.sound, "sound", "", "")
+	flags.StringVar(&r.calendar, "calendar", "", "")
+	flags.StringVar(&r.drive, "drive", "", "")
+	flags.StringVar(&r.zone, "time-zone", "", "")
+	flags.StringVar(&r.language, "language", "", "")
+	flags.DurationVar(&r.segment, "segment-length", 0, "")
+	c.describeAll(flags, "rooms.set")
+	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
+		if len(args) != 1 {
+			return c.usage("room-missing")
+		}
+		if err := r.check(c); err != nil {
+			return err
+		}
+		return c.setRoom(ctx, db, args[0], *r)
+	})
+	return command
+}
+
+func (c *cli) listRooms(ctx context.Context, db *store.Store, asJSON bool) error {
 	rooms, err := db.Rooms.List(ctx)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "room\tlecturer\tscreen\tboard\tsound\tzone\tsegments\tcalendar\tdrive")
+	listed := []listedRoom{} // printed as [], not as null
 	for _, r := range rooms {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.MainSource, r.ScreenSource, r.Board(), r.SoundSource, r.Zone, r.SegmentLength, r.Calendar, r.Drive)
+		listed = append(listed, listRoom(r))
 	}
-	return table.Flush()
+	if asJSON {
+		return printJSON(c.stdout, listed)
+	}
+	t := c.newTable("rooms", "room", "lecturer", "screen", "board", "sound", "zone", "segments", "calendar", "drive")
+	for _, r := range listed {
+		t.add(r.Room, r.Lecturer, r.Screen, r.Board, r.Sound, r.Zone, r.SegmentLength, r.Calendar, r.Drive)
+	}
+	return t.write(c.stdout)
 }
 
-func setRoom(ctx context.Context, db *store.Store, name string, o roomOptions, out io.Writer) error {
+func listRoom(r nvr.Room) listedRoom {
+	return listedRoom{
+		Room:          r.Name,
+		Lecturer:      r.MainSource,
+		Screen:        r.ScreenSource,
+		Board:         r.Board(),
+		Sound:         r.SoundSource,
+		Calendar:      r.Calendar,
+		Drive:         r.Drive,
+		Zone:          r.Zone.String(),
+		Language:      r.Language,
+		SegmentLength: strings.TrimSuffix(r.SegmentLength.String(), "0s"),
+	}
+}
+
+// check returns a usage error if a setting is not valid.
+func (r *roomFlags) check(c *cli) error {
+	if r.segment < 0 || r.segment%time.Minute != 0 {
+		return c.usage("room-segment-length", "value", r.segment.String())
+	}
+	if r.language != "" && r.language != "ru" && r.language != "en" {
+		return c.usage("language", "value", r.language)
+	}
+	if _, err := time.LoadLocation(r.zone); err != nil {
+		return c.usage("time-zone", "value", r.zone)
+	}
+	for _, address := range []string{r.lecturer, r.screen, r.board, r.sound} {
+		if address != "" && nvr.Octet(address) == "" {
+			return c.usage("address", "value", address)
+		}
+	}
+	return nil
+}
+
+// setRoom changes a room, or adds it.
+func (c *cli) setRoom(ctx context.Context, db *store.Store, name string, r roomFlags) error {
 	room, err := db.Rooms.Get(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
 		room, err = nvr.Room{Name: name}, nil
@@ -101,52 +152,53 @@ func setRoom(ctx context.Context, db *store.Store, name string, o roomOptions, o
 	if err != nil {
 		return err
 	}
-	for column, given := range map[*string]string{
-		&room.MainSource: o.lecturer, &room.ScreenSource: o.screen, &room.SoundSource: o.sound,
-		&room.Calendar: o.calendar, &room.Drive: o.drive, &room.Language: o.language,
-	} {
-		if given != "" {
-			*column = given
-		}
-	}
-	if o.segment < 0 || o.segment%time.Minute != 0 {
-		return fmt.Errorf("%w: --segment-length %s: want whole minutes, like 30m", errUsage, o.segment)
-	}
-	if o.segment != 0 {
-		room.SegmentLength = o.segment
-	}
-	if o.language != "" && o.language != "ru" && o.language != "en" {
-		return fmt.Errorf("%w: --language %q: want ru or en", errUsage, o.language)
-	}
-	if o.zone != "" {
-		if room.Zone, err = time.LoadLocation(o.zone); err != nil {
-			return fmt.Errorf("%w: --time-zone %q: want a name like Europe/Moscow", errUsage, o.zone)
-		}
-	}
-	for _, address := range []string{o.lecturer, o.screen, o.board, o.sound} {
-		if address != "" && nvr.Octet(address) == "" {
-			return fmt.Errorf("%w: %q is not an address like 172.18.191.24", errUsage, address)
-		}
+	if err := r.apply(&room); err != nil {
+		return err
 	}
 	id, err := db.Rooms.Save(ctx, room)
-	if err == nil && o.board != "" {
-		err = setBoard(ctx, db, id, room, o.board)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = fmt.Fprintf(out, "room %s is saved\n", name)
+	if r.board != "" {
+		if err := setBoard(ctx, db, id, room, r.board); err != nil {
+			return err
+		}
+	}
+	return c.print("rooms.saved", "room", name)
+}
+
+// apply writes the settings that were given into a room.
+func (r *roomFlags) apply(room *nvr.Room) (err error) {
+	for field, given := range map[*string]string{
+		&room.MainSource:   r.lecturer,
+		&room.ScreenSource: r.screen,
+		&room.SoundSource:  r.sound,
+		&room.Calendar:     r.calendar,
+		&room.Drive:        r.drive,
+		&room.Language:     r.language,
+	} {
+		if given != "" {
+			*field = given
+		}
+	}
+	if r.segment != 0 {
+		room.SegmentLength = r.segment
+	}
+	if r.zone != "" {
+		room.Zone, err = time.LoadLocation(r.zone)
 	}
 	return err
 }
 
-// setBoard makes an address the room's board.
+// setBoard makes an address the board camera of a room. The NVR marks it by a "merge" that ends in "right".
 func setBoard(ctx context.Context, db *store.Store, id int64, room nvr.Room, address string) error {
-	source := nvr.Source{Name: room.Name + " board", IP: address, Merge: "right"}
-	for _, s := range room.Sources {
-		if s.IP == room.Board() {
-			source = s
-			source.IP = address
+	board := nvr.Source{Name: room.Name + " board", IP: address, Merge: "right"}
+	for _, source := range room.Sources {
+		if source.IP == room.Board() {
+			board = source
+			board.IP = address
 		}
 	}
-	_, err := db.Rooms.SaveSource(ctx, id, source)
+	_, err := db.Rooms.SaveSource(ctx, id, board)
 	return err
 }

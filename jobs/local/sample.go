@@ -3,150 +3,166 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Exit codes of the command.
+// Bounds of a source's picture in pixels, and of its frame rate.
 const (
-	sampleDone        = 0
-	sampleFailed      = 1
-	sampleWrongUsage  = 2
-	sampleInterrupted = 130
+	minSampleWidth, maxSampleWidth   = 160, 7680
+	minSampleHeight, maxSampleHeight = 90, 4320
+	maxSampleRate                    = 120
 )
 
-// sampleCommand makes a room's afternoon of recorder files: `local sample --out DIR`.
-func sampleCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out, afternoon, err := parseSample(args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return sampleDone
-	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local sample: %v\n", err)
-		return sampleWrongUsage
-	}
-	session, err := afternoon.Session()
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "local sample: %v\n", err)
-		return sampleWrongUsage
-	}
-	if err := makeSample(ctx, session, afternoon, out, stdout); err != nil {
+// sampleFlags are the command line of local sample.
+type sampleFlags struct {
+	session                recorder.Afternoon
+	out                    string
+	date, start, end, zone string
+	size, faults           string
+	rate                   int
+}
+
+// sampleCommand records a sample of a room.
+func (c *cli) sampleCommand() *cobra.Command {
+	command := c.command("sample", "sample")
+	f := &sampleFlags{}
+	f.register(c, command.Flags())
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if err := f.read(c, args); err != nil {
+			return err
+		}
+		session, err := f.session.Session()
+		if err != nil {
+			return &usageError{err.Error()}
+		}
+		err = c.recordSample(command.Context(), session, f.session, f.out)
 		if errors.Is(err, context.Canceled) {
-			_, _ = fmt.Fprintln(stderr, "local sample: interrupted; the files made so far are whole")
-			return sampleInterrupted
+			return &exitError{exitInterrupted, c.t("error.sample-interrupted")}
 		}
-		_, _ = fmt.Fprintf(stderr, "local sample: %v\n", err)
-		return sampleFailed
+		if err != nil {
+			return err
+		}
+		return c.printNext(f.session, f.out)
 	}
-	printNext(stdout, afternoon, out)
-	return sampleDone
+	return command
 }
 
-// parseSample reads the flags. What is wrong with their values is told all at once.
-func parseSample(args []string, stdout io.Writer) (string, recorder.Afternoon, error) {
-	flags := flag.NewFlagSet("local sample", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	a := recorder.Afternoon{}
-	out := flags.String("out", "", "`folder` to write the files into")
-	date := flags.String("date", "2026-11-20", "day, YYYY-MM-DD")
-	start := flags.String("start", "15:00", "first `minute`, HH:MM")
-	end := flags.String("end", "15:08", "last `minute`, HH:MM; before the start means the next day")
-	zone := flags.String("time-zone", "Europe/Moscow", "the room's time `zone`")
-	size := flags.String("size", "1280x720", "of every source, `WxH`, even numbers")
-	fps := flags.Int("fps", 25, "pictures a second")
-	faults := flags.String("faults", "short,long,restart,vfr", "comma-separated `names`, or none:\n"+faultWords())
-	flags.StringVar(&a.Room, "room", "504", "name of the `room`")
-	flags.DurationVar(&a.SegmentLength, "segment-length", 2*time.Minute, "of each file, whole minutes")
-	flags.StringVar(&a.Lecturer, "lecturer", "24", "`number` of the lecturer camera; empty for none")
-	flags.StringVar(&a.Screen, "screen", "21", "`number` of the encoder; empty for none")
-	flags.StringVar(&a.Board, "board", "30", "`number` of the board camera; empty for none")
-	flags.Uint64Var(&a.Seed, "seed", 1, "another number draws another room")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			printHelp(stdout, sampleHelp(), flags, sampleHelpRussian())
-		}
-		return "", a, err
-	}
-	a.Rate = ffmpeg.Rate{Num: *fps, Den: 1}
-	if *faults != "none" && *faults != "" {
-		a.Faults = strings.Split(*faults, ",")
-	}
-	err := errors.Join(checkSample(flags, a, *out), parseSize(*size, &a), parseTimes(*date, *start, *end, *zone, &a))
-	return *out, a, err
+func (f *sampleFlags) register(c *cli, flags *pflag.FlagSet) {
+	a := &f.session
+	flags.StringVar(&f.out, "out", "", "")
+	flags.StringVar(&f.date, "date", "2026-11-20", "")
+	flags.StringVar(&f.start, "start", "15:00", "")
+	flags.StringVar(&f.end, "end", "15:08", "")
+	flags.StringVar(&f.zone, "time-zone", defaultZone, "")
+	flags.StringVar(&f.size, "size", "1280x720", "")
+	flags.IntVar(&f.rate, "fps", 25, "")
+	flags.StringVar(&f.faults, "faults", "short,long,restart,vfr", "")
+	flags.StringVar(&a.Room, "room", "504", "")
+	flags.DurationVar(&a.SegmentLength, "segment-length", 2*time.Minute, "")
+	flags.StringVar(&a.Lecturer, "lecturer", "24", "")
+	flags.StringVar(&a.Screen, "screen", "21", "")
+	flags.StringVar(&a.Board, "board", "30", "")
+	flags.Uint64Var(&a.Seed, "seed", 1, "")
+	c.describeAll(flags, "sample")
+	flags.Lookup("faults").Usage += ":\n" + c.faultList()
 }
 
-func checkSample(flags *flag.FlagSet, a recorder.Afternoon, out string) error {
-	var wrong []error
-	if flags.NArg() > 0 {
-		wrong = append(wrong, fmt.Errorf("what is %q? (options begin with --)", flags.Arg(0)))
+// read checks the flags and completes the session. The error names everything that is wrong.
+func (f *sampleFlags) read(c *cli, args []string) error {
+	a := &f.session
+	var errs []error
+	if len(args) > 0 {
+		errs = append(errs, c.usage("argument-unexpected", "word", args[0]))
 	}
-	if out == "" {
-		wrong = append(wrong, errors.New("--out is missing: say which folder to write into"))
+	if f.out == "" {
+		errs = append(errs, c.usage("sample-out"))
 	}
-	if a.Rate.Num < 1 || a.Rate.Num > 120 {
-		wrong = append(wrong, fmt.Errorf("--fps %d: want 1 to 120", a.Rate.Num))
+	if f.rate < 1 || f.rate > maxSampleRate {
+		errs = append(errs, c.usage("sample-fps", "value", f.rate))
+	}
+	a.Rate = ffmpeg.Rate{Num: f.rate, Den: 1}
+	if f.faults != "none" && f.faults != "" {
+		a.Faults = strings.Split(f.faults, ",")
 	}
 	if a.SegmentLength < time.Minute || a.SegmentLength%time.Minute != 0 {
-		wrong = append(wrong, fmt.Errorf("--segment-length %s: want whole minutes, as the names of the files have", a.SegmentLength))
+		errs = append(errs, c.usage("sample-segment-length", "value", a.SegmentLength.String()))
 	}
 	for _, octet := range []string{a.Lecturer, a.Screen, a.Board} {
 		name := nvr.SegmentName{Date: "2026-01-01", Time: "00:00", Room: a.Room, Source: octet}
-		if _, err := nvr.ParseSegmentName(name.String()); octet != "" && err != nil {
-			wrong = append(wrong, fmt.Errorf("source %q of room %q: %w", octet, a.Room, err))
+		_, err := nvr.ParseSegmentName(name.String())
+		if octet != "" && err != nil {
+			errs = append(errs, c.usage("sample-source", "source", octet, "room", a.Room, "cause", err.Error()))
 		}
 	}
-	return errors.Join(wrong...)
-}
-
-func parseSize(text string, a *recorder.Afternoon) error {
-	var rest string
-	n, err := fmt.Sscanf(text+" .", "%dx%d %s", &a.Width, &a.Height, &rest)
-	if n != 3 || err != nil || a.Width < 160 || a.Height < 90 || a.Width > 7680 || a.Height > 4320 || a.Width%2+a.Height%2 != 0 {
-		return fmt.Errorf("--size %q: want WxH, even numbers, 160x90 at least", text)
+	var ok bool
+	if a.Width, a.Height, ok = parseSize(f.size); !ok || !validSampleSize(a.Width, a.Height) {
+		errs = append(errs, c.usage("sample-size", "value", f.size))
 	}
-	return nil
+	errs = append(errs, f.readTimes(c))
+	return errors.Join(errs...)
 }
 
-func parseTimes(date, start, end, zone string, a *recorder.Afternoon) error {
-	location, err := time.LoadLocation(zone)
+// validSampleSize reports whether a source's picture can have this size.
+func validSampleSize(width, height int) bool {
+	wide := width >= minSampleWidth && width <= maxSampleWidth
+	high := height >= minSampleHeight && height <= maxSampleHeight
+	return wide && high && width%2 == 0 && height%2 == 0
+}
+
+// readTimes reads the window of the session. An end before the start is on the next day.
+func (f *sampleFlags) readTimes(c *cli) error {
+	a := &f.session
+	zone, err := time.LoadLocation(f.zone)
 	if err != nil {
-		return fmt.Errorf("--time-zone %q: %w", zone, err)
+		return c.usage("time-zone", "value", f.zone)
 	}
-	if a.From, err = nvr.Wall(date, start, location); err != nil {
-		return fmt.Errorf("--date and --start: %w", err)
+	if a.From, err = nvr.Wall(f.date, f.start, zone); err != nil {
+		return c.usage("time", "flags", "--date, --start", "cause", err.Error())
 	}
-	if a.Until, err = nvr.Wall(date, end, location); err != nil {
-		return fmt.Errorf("--date and --end: %w", err)
+	if a.Until, err = nvr.Wall(f.date, f.end, zone); err != nil {
+		return c.usage("time", "flags", "--date, --end", "cause", err.Error())
 	}
 	if a.Until.Before(a.From) {
 		a.Until = a.Until.AddDate(0, 0, 1)
 	}
 	if !a.Until.After(a.From) || a.From.Second() != 0 {
-		return errors.New("--start and --end: want two different minutes, HH:MM")
+		return c.usage("sample-minutes")
 	}
 	return nil
 }
 
-// faultWords lists the faults for the help.
-func faultWords() string {
+// faultList returns a line for each fault.
+func (c *cli) faultList() string {
 	var b strings.Builder
 	for _, f := range recorder.Faults() {
-		_, _ = fmt.Fprintf(&b, "%-10s %s\n", f.Name, f.Words)
+		_, _ = fmt.Fprintf(&b, "%-10s %s\n", f.Name, c.faultText(f))
 	}
 	return b.String()
 }
 
-// makeSample records the session and prints a line a file.
-func makeSample(ctx context.Context, session recorder.Session, a recorder.Afternoon, out string, stdout io.Writer) error {
+// faultText returns what a fault does, in the user's language.
+func (c *cli) faultText(f recorder.Fault) string {
+	key := "sample.fault." + f.Name
+	if c.text.Has("cli." + key) {
+		return c.t(key)
+	}
+	return f.Words
+}
+
+// recordSample records the session and prints a line for each file.
+func (c *cli) recordSample(ctx context.Context, session recorder.Session, a recorder.Afternoon, out string) error {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
 		return err
@@ -161,43 +177,63 @@ func makeSample(ctx context.Context, session recorder.Session, a recorder.Aftern
 	}
 	var mu sync.Mutex
 	count := 0
-	return session.Record(ctx, tool, filepath.Join(out, a.Room, a.From.Format(time.DateOnly)), func(f recorder.File) {
+	folder := filepath.Join(out, a.Room, a.From.Format(time.DateOnly))
+	return session.Record(ctx, tool, folder, func(f recorder.File) {
 		mu.Lock()
 		defer mu.Unlock()
 		count++
-		_, _ = fmt.Fprintf(stdout, "%3d of %d  %s\n", count, total, f.Path)
+		_ = c.print("sample.file", "number", count, "total", total, "file", f.Path)
 	})
 }
 
-// printNext says what there is to see and which command merges it.
-func printNext(stdout io.Writer, a recorder.Afternoon, out string) {
+// printNext prints what there is to see, and the command that merges it.
+func (c *cli) printNext(a recorder.Afternoon, out string) error {
 	card := a.NoSignal()
-	_, _ = fmt.Fprintf(stdout, "\nThe encoder shows NO SIGNAL from %s to %s.\n", card.From.Format(time.TimeOnly), card.Until.Format(time.TimeOnly))
+	lines := []string{
+		"",
+		c.t("sample.card", "start", card.From.Format(time.TimeOnly), "end", card.Until.Format(time.TimeOnly)),
+	}
 	for _, f := range recorder.Faults() {
-		for _, name := range a.Faults {
-			if name == f.Name {
-				_, _ = fmt.Fprintf(stdout, "Fault %s: %s.\n", f.Name, f.Words)
-			}
+		if slices.Contains(a.Faults, f.Name) {
+			lines = append(lines, c.t("sample.fault-line", "name", f.Name, "text", c.faultText(f)))
 		}
 	}
-	_, _ = fmt.Fprintf(stdout, "\nNow merge it:\n  %s\n", mergeLine(a, out))
+	lines = append(lines, "", c.t("sample.next"), "  "+mergeLine(a, out))
+	_, err := fmt.Fprintln(c.stdout, strings.Join(lines, "\n"))
+	return err
 }
 
-// mergeLine is the command line that merges the afternoon.
+// mergeLine returns the command line that merges the session.
 func mergeLine(a recorder.Afternoon, out string) string {
-	words := []string{"local", "merge", "--segments", quote(out), "--room", quote(a.Room), "--date", a.From.Format(time.DateOnly),
-		"--start", a.From.Format("15:04"), "--end", a.Until.Format("15:04"), "--segment-length", a.SegmentLength.String(), "--time-zone", a.From.Location().String()}
-	for _, role := range []struct{ flag, octet string }{{"--lecturer", a.Lecturer}, {"--screen", a.Screen}, {"--board", a.Board}, {"--sound", a.Lecturer}} {
-		if role.octet != "" {
-			words = append(words, role.flag, role.octet)
+	words := []string{
+		program, "merge",
+		"--segments", quote(out),
+		"--room", quote(a.Room),
+		"--date", a.From.Format(time.DateOnly),
+		"--start", a.From.Format("15:04"),
+		"--end", a.Until.Format("15:04"),
+		"--segment-length", a.SegmentLength.String(),
+		"--time-zone", a.From.Location().String(),
+	}
+	for _, source := range [][2]string{
+		{"--lecturer", a.Lecturer},
+		{"--screen", a.Screen},
+		{"--board", a.Board},
+		{"--sound", a.Lecturer},
+	} {
+		if source[1] != "" {
+			words = append(words, source[0], source[1])
 		}
 	}
 	return strings.Join(append(words, "--out", quote(filepath.Join(out, "merge.mp4"))), " ")
 }
 
-// quote makes a word safe to be pasted into a shell.
+// safeInShell are the characters that a shell takes as they are.
+const safeInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,"
+
+// quote returns a word that a shell reads as it is.
 func quote(word string) string {
-	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,") == "" {
+	if word != "" && strings.Trim(word, safeInShell) == "" {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

@@ -21,7 +21,7 @@ func TestSampleWrongUsage(t *testing.T) {
 		{"--out", "x", "--end", "15:01", "--segment-length", "1m", "--faults", "no-sound"},
 	} {
 		var stdout, stderr strings.Builder
-		if code := sampleCommand(t.Context(), args, &stdout, &stderr); code != 2 || stderr.Len() == 0 {
+		if code := run(t.Context(), append([]string{"sample"}, args...), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("sample %q = %d, %q; want 2 and a reason", args, code, stderr.String())
 		}
 	}
@@ -35,7 +35,7 @@ func TestSampleWithEveryFault(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var stdout, stderr strings.Builder
-	code := sampleCommand(t.Context(), []string{"--out", dir, "--room", "ауд 'A'", "--end", "15:04", "--segment-length", "1m", "--size", "160x90",
+	code := run(t.Context(), []string{"sample", "--out", dir, "--room", "ауд 'A'", "--end", "15:04", "--segment-length", "1m", "--size", "160x90",
 		"--fps", "5", "--faults", strings.Join(names, ",")}, &stdout, &stderr)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
@@ -68,7 +68,7 @@ func TestSampleInterrupted(t *testing.T) {
 	cancel()
 	dir := t.TempDir()
 	var stdout, stderr strings.Builder
-	if code := sampleCommand(ctx, []string{"--out", dir}, &stdout, &stderr); code != 130 {
+	if code := run(ctx, []string{"sample", "--out", dir}, &stdout, &stderr); code != 130 {
 		t.Errorf("exit %d, %s; want 130", code, stderr.String())
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*")); err != nil || len(files) > 0 {
@@ -83,7 +83,7 @@ func TestSampleWhereNothingCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr strings.Builder
-	if code := sampleCommand(t.Context(), []string{"--out", file}, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), file) {
+	if code := run(t.Context(), []string{"sample", "--out", file}, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), file) {
 		t.Errorf("exit %d, %q; want 1 and the path", code, stderr.String())
 	}
 }

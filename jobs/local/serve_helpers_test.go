@@ -31,10 +31,10 @@ import (
 )
 
 // asCommand in the environment makes the test binary the command, also where serve starts itself.
-const asCommand = "LOCAL_TEST_IS_THE_COMMAND"
+const asCommand = "NVR_TEST_IS_THE_COMMAND"
 
 // sharedFolder in the environment names what [inFolder] made.
-const sharedFolder = "LOCAL_TEST_SHARED"
+const sharedFolder = "NVR_TEST_SHARED"
 
 // commandLine is the command as a process of its own.
 func commandLine(ctx context.Context, args ...string) *exec.Cmd {

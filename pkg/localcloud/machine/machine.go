@@ -1,10 +1,12 @@
-// Package machine runs the whole system on one machine: the stand-ins for Google Cloud and Workspace in
-// this process, and each function as a process of its own.
+// Package machine runs the whole system on one machine: stand-ins for Google Cloud and Google Workspace in this
+// process, and each function and each task of the job merge as a child process.
+//
+// All state lies in one folder. Children end with this process, however it ends; the next run on the folder
+// resumes.
 package machine
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,208 +15,247 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
+	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// system is the cloud on one machine: the stand-ins, which live in this process, and the functions,
-// which are processes of their own.
-type system struct {
-	o      Options
-	log    *slog.Logger
-	env    []string // what every process of ours is given
-	faults *faults.Table
+// Values of Options.Workspace.
+const (
+	WorkspaceLocal  = "local"  // stand-ins for Drive, Calendar and Classroom
+	WorkspaceGoogle = "google" // Google's own; the environment names the accounts
+)
 
-	metrics *observe.Metrics // counted from the lines of the log
+const (
+	slowAnswer    = 5 * time.Second  // delay of a fault of kind slow
+	startTimeout  = time.Minute      // until all functions answer; a busy machine needs several seconds
+	headerTimeout = 20 * time.Second // for the headers of a request
+)
 
-	front, back net.Listener // the one port; and one for the stand-ins that only our processes use
-	functions   *supervisor.Supervisor
-	ports       map[string]string // of the functions
-	patient     *http.Transport   // to the functions
-	closes      []func() error
-}
-
-// Options are what the machine runs with.
+// Options configure a machine.
 type Options struct {
-	Data          string // folder that holds all state
-	Listen        string // address of the one port
-	Scale         float64
-	SegmentLength time.Duration
-	Slice         time.Duration
-	Zone          string
-	Language      string
-	Database      string // DSN
-	Webhook       string
-	WebhookSecret string
-	RateLimit     int
-	MaxMerges     int
-	Width, Height int    // of the whole picture
-	Workspace     string // local or google
-	User          string
-	Operators     string
-	Chaos         uint64
+	Data     string // folder that holds all state; created if it does not exist
+	Listen   string // host:port of the one port, on loopback; port 0 chooses a free one
+	Database string // DSN, see package store
 
-	Functions []string // names of the functions
-	Env       []string // what the children inherit
+	TimeScale     float64       // divides every wait; the clock stays
+	SegmentLength time.Duration // of rooms without settings
+	Slice         time.Duration // length that one task renders
+	Zone          string        // IANA time zone of rooms without settings
+	Language      string        // of rooms without settings
+	Width, Height int           // of the whole picture, in pixels
+	RateLimit     int           // requests a second for each API key
+	MaxMerges     int           // records on their way to a merge at once
+
+	Webhook       string // URL that gets notices; empty for none
+	WebhookSecret string // empty: created once and kept in Data
+	Workspace     string // WorkspaceLocal or WorkspaceGoogle
+	User          string // address of the person at the page
+	Operators     string // addresses separated by commas; empty: User
+	Chaos         uint64 // seed of disturbed deliveries; 0: none
+
+	Functions []string // names of the functions, in the order of the flow
+	Env       []string // environment of this process; children get a part of it
 	Now       func() time.Time
 }
 
-// Run runs the system until ctx ends. What is state lies under the data folder.
-func Run(ctx context.Context, o Options, out io.Writer) (err error) {
+// Addresses are where a machine can be reached.
+type Addresses struct {
+	Page      string // URL
+	Workspace string // URL of the stand-ins for people to look at
+	Segments  string // folder for the recorder's files
+	Log       string // file
+}
+
+// machine is a running system.
+type machine struct {
+	o       Options
+	log     *slog.Logger
+	output  io.Writer // for the children's logs
+	program string    // path of this program, which is also the children's
+	env     []string  // of every child
+
+	faults  *faults.Table
+	metrics *observe.Metrics // counted from the log
+
+	front     net.Listener // the one port
+	back      net.Listener // for stand-ins that only children call
+	functions *supervisor.Supervisor
+	ports     map[string]string // of the functions
+	transport *http.Transport   // to the functions
+	closers   []func() error
+}
+
+// Run runs the system until ctx ends. It calls ready once everything answers. A second Run on the same folder
+// fails.
+func Run(ctx context.Context, o Options, ready func(Addresses)) (err error) {
 	for _, folder := range []string{"segments", "buckets", "workspace", "run"} {
 		if err := os.MkdirAll(filepath.Join(o.Data, folder), 0o750); err != nil {
-			return fmt.Errorf("make the folder of data: %w", err)
+			return fmt.Errorf("create the data folder: %w", err)
 		}
 	}
-	lock, err := lockData(o.Data)
+	lock, err := lockFolder(o.Data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	journal, err := os.OpenFile(filepath.Join(o.Data, "log.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the path of this program: %w", err)
+	}
+	file, err := os.OpenFile(logFile(o.Data), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	defer func() { err = errors.Join(err, journal.Close()) }()
+	defer func() { err = errors.Join(err, file.Close()) }()
 
-	s := &system{o: o, faults: faults.New(slowFor), ports: map[string]string{}, metrics: observe.NewMetrics(), patient: retryTransport()}
-	lines := s.metrics.Writer(journal)
-	s.log = observe.Logger(lines, observe.Options{Service: "local"})
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.start(ctx, lines); err != nil {
+	m := &machine{
+		o:         o,
+		program:   program,
+		faults:    faults.New(slowAnswer),
+		metrics:   observe.NewMetrics(),
+		ports:     map[string]string{},
+		transport: retryTransport(),
+	}
+	m.output = m.metrics.Writer(file)
+	m.log = observe.Logger(m.output, observe.Options{Service: "local"})
+	defer func() { err = errors.Join(err, m.close()) }()
+	if err := m.start(ctx); err != nil {
 		return err
 	}
-	s.printAddresses(out)
-	s.run(ctx)
+	ready(m.addresses())
+	m.runSchedules(ctx)
 	return nil
 }
 
-// errSecond says that a second serve was started on the same folder.
-var errSecond = errors.New("another `local serve` is running on this folder")
+// logFile returns the log of a data folder.
+func logFile(folder string) string { return filepath.Join(folder, "log.jsonl") }
 
-// lockData makes sure that the folder has one serve.
-func lockData(dir string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the folder of data: %w", err)
+func (m *machine) addresses() Addresses {
+	base := "http://" + m.front.Addr().String()
+	return Addresses{
+		Page:      base + "/",
+		Workspace: base + "/workspace/",
+		Segments:  filepath.Join(m.o.Data, "segments"),
+		Log:       logFile(m.o.Data),
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %s", errSecond, dir), lock.Close())
-	}
-	return lock, nil
 }
 
-// start brings everything up, from the ground: database, stand-ins, functions.
-func (s *system) start(ctx context.Context, journal io.Writer) (err error) {
-	if err := s.migrate(ctx); err != nil {
+// start starts the database, the stand-ins and the functions, in this order.
+func (m *machine) start(ctx context.Context) (err error) {
+	if err := m.migrate(ctx); err != nil {
 		return err
 	}
-	if s.front, err = net.Listen("tcp", s.o.Listen); err != nil {
-		return fmt.Errorf("open %s: %w", s.o.Listen, err)
+	if m.front, err = net.Listen("tcp", m.o.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", m.o.Listen, err)
 	}
-	if s.back, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return fmt.Errorf("open a port for the stand-ins: %w", err)
+	if m.back, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return fmt.Errorf("listen on a port for the stand-ins: %w", err)
 	}
 	front, back := http.NewServeMux(), http.NewServeMux()
-	if err := s.standIns(ctx, front, back, journal); err != nil {
+	if err := m.startStandIns(ctx, front, back); err != nil {
 		return err
 	}
-	s.pages(front)
-	s.listen(s.front, httpapi.OwnSiteOnly(httpapi.LocalHosts(s.front.Addr()), httpapi.WriteError, front))
-	s.listen(s.back, back)
-	return s.startFunctions(ctx, journal)
+	m.routePages(front)
+	m.routeFunctions(front)
+	m.serve(m.front, front)
+	m.serve(m.back, back)
+	return m.startFunctions(ctx)
 }
-
-// startFunctions starts a process a function, all at once, and waits until each answers.
-func (s *system) startFunctions(ctx context.Context, journal io.Writer) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find our own program: %w", err)
-	}
-	s.functions = supervisor.Supervise(supervisor.Options{Scale: s.o.Scale, Log: s.log})
-	s.closeLater(func() error { s.functions.Stop(); return nil })
-	ctx, stop := context.WithTimeout(ctx, startFor)
-	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
-	for _, name := range s.o.Functions {
-		group.Go(func() error {
-			return s.functions.Run(ctx, supervisor.Child{
-				Name: name, Ready: "http://127.0.0.1:" + s.ports[name] + "/",
-				Command: supervisor.Command{
-					Args: []string{self, "function"}, Output: journal,
-					Env: append([]string{"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + s.ports[name]}, s.env...),
-				},
-			})
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("start the functions (see %s): %w", filepath.Join(s.o.Data, "log.jsonl"), err)
-	}
-	return nil
-}
-
-const (
-	slowFor  = 5 * time.Second // how long a fault of kind slow holds an answer
-	startFor = time.Minute
-)
 
 // migrate brings the database to this version.
-func (s *system) migrate(ctx context.Context) error {
-	zone, err := time.LoadLocation(s.o.Zone)
+func (m *machine) migrate(ctx context.Context) error {
+	zone, err := time.LoadLocation(m.o.Zone)
 	if err != nil {
-		return fmt.Errorf("--time-zone %q: want a name like Europe/Moscow", s.o.Zone)
+		return fmt.Errorf("read time zone %q: %w", m.o.Zone, err)
 	}
-	db, err := store.Open(ctx, s.o.Database, store.Options{Now: s.o.Now, Defaults: store.Defaults{Zone: zone, Language: s.o.Language, SegmentLength: s.o.SegmentLength}})
+	db, err := store.Open(ctx, m.o.Database, store.Options{
+		Now: m.o.Now,
+		Defaults: store.Defaults{
+			Zone:          zone,
+			Language:      m.o.Language,
+			SegmentLength: m.o.SegmentLength,
+		},
+	})
 	if err != nil {
 		return err
 	}
 	return errors.Join(db.Schema.Migrate(ctx, store.Adoption{}), db.Close())
 }
 
-func (s *system) closeLater(do func() error) { s.closes = append(s.closes, do) }
+// startFunctions starts one process a function and waits until each answers.
+func (m *machine) startFunctions(ctx context.Context) error {
+	m.functions = supervisor.Supervise(supervisor.Options{Scale: m.o.TimeScale, Log: m.log})
+	m.onClose(func() error { m.functions.Stop(); return nil })
+	ctx, stop := context.WithTimeout(ctx, startTimeout)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range m.o.Functions {
+		group.Go(func() error { return m.functions.Run(ctx, m.function(name)) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("start the functions (see %s): %w", logFile(m.o.Data), err)
+	}
+	return nil
+}
 
-// close ends what was started, the last first.
-func (s *system) close() error {
+// function returns the child process of a function.
+func (m *machine) function(name string) supervisor.Child {
+	own := []string{"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + m.ports[name]}
+	return supervisor.Child{
+		Name:  name,
+		Ready: "http://127.0.0.1:" + m.ports[name] + "/",
+		Command: supervisor.Command{
+			Args:   []string{m.program, "function"},
+			Env:    append(own, m.env...),
+			Output: m.output,
+		},
+	}
+}
+
+// onClose registers what close calls, the last first.
+func (m *machine) onClose(do func() error) { m.closers = append(m.closers, do) }
+
+// close stops what was started, the last first.
+func (m *machine) close() error {
 	var errs []error
-	for i := len(s.closes) - 1; i >= 0; i-- {
-		errs = append(errs, s.closes[i]())
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		errs = append(errs, m.closers[i]())
 	}
 	return errors.Join(errs...)
 }
 
-// listen serves a mux until the system is closed.
-func (s *system) listen(on net.Listener, mux http.Handler) {
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 20 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(on) }()
-	s.closeLater(func() error {
+// serve serves a handler until the machine is closed.
+func (m *machine) serve(on net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(on) }()
+	m.onClose(func() error {
 		err := server.Close()
-		if end := <-failed; !errors.Is(end, http.ErrServerClosed) {
+		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
 		return err
 	})
 }
 
-// secretFile is a secret that is made once and kept.
-func (s *system) secretFile(name string) (string, error) {
-	path := filepath.Join(s.o.Data, name)
-	text, err := os.ReadFile(path) // #nosec G304 -- our own folder
-	if errors.Is(err, os.ErrNotExist) {
-		text = []byte(rand.Text())
-		err = os.WriteFile(path, text, 0o600)
+// chaos returns how messages are disturbed.
+func (m *machine) chaos() pubsub.Chaos {
+	if m.o.Chaos == 0 {
+		return pubsub.Chaos{}
 	}
-	if err != nil {
-		return "", fmt.Errorf("keep the secret %s: %w", name, err)
+	return pubsub.Chaos{
+		Seed:    m.o.Chaos,
+		Double:  0.2,
+		Lost:    0.05,
+		Delay:   0.2,
+		Reorder: 0.2,
 	}
-	return strings.TrimSpace(string(text)), nil
 }

@@ -10,17 +10,16 @@ import (
 	"syscall"
 )
 
-// Ports for children lie below those that Linux gives to outgoing connections (from 32768): a child binds
-// its port later than we look whether it is free, also when it is started again, and a connection of
-// anybody's must not have taken it meanwhile.
+// Ports of children lie below those that Linux gives to outgoing connections (from 32768). A child binds its port
+// later than freePorts checks it, also after a restart, so that an outgoing connection must not take it meanwhile.
 const (
 	firstPort = 20_000
 	lastPort  = 32_767
 	portTries = 100
 )
 
-// freePorts finds different ports that nobody listens on. It asks by connecting: a port that it listened
-// on itself would stay taken after the close by any process that is just being forked, until its exec.
+// freePorts returns different ports on which no process listens. It checks by connecting: if it listened itself, a
+// process that is being forked at the same time would hold the port until its exec.
 func freePorts(count int) ([]string, error) {
 	var ports []string
 	for range count + portTries {
@@ -32,11 +31,11 @@ func freePorts(count int) ([]string, error) {
 		switch {
 		case err == nil:
 			if err := conn.Close(); err != nil {
-				return nil, fmt.Errorf("look whether port %s is free: %w", port, err)
+				return nil, fmt.Errorf("check port %s: %w", port, err)
 			}
 		case errors.Is(err, syscall.ECONNREFUSED) && !slices.Contains(ports, port):
 			ports = append(ports, port)
 		}
 	}
-	return nil, fmt.Errorf("no %d free ports found between %d and %d on 127.0.0.1", count, firstPort, lastPort)
+	return nil, fmt.Errorf("found fewer than %d free ports between %d and %d on 127.0.0.1", count, firstPort, lastPort)
 }

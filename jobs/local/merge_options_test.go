@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/nvr-miem/merger/pkg/merge"
 )
 
@@ -23,7 +25,7 @@ func goodArgs(t *testing.T, more ...string) []string {
 
 func TestOptionsDefaults(t *testing.T) {
 	t.Parallel()
-	o, err := parseMerge(goodArgs(t), io.Discard)
+	o, err := parseMerge(t, goodArgs(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func TestOptionsInEveryForm(t *testing.T) {
 		{"a title like an option", []string{"--title", "-i"}, func(o mergeOptions) bool { return o.request.Title == "-i" }},
 		{"plan without out", []string{"--out", "", "--plan"}, func(o mergeOptions) bool { return o.plan }},
 	} {
-		o, err := parseMerge(goodArgs(t, tt.args...), io.Discard)
+		o, err := parseMerge(t, goodArgs(t, tt.args...)...)
 		if err != nil || !tt.ok(o) {
 			t.Errorf("%s: %q gives %+v, %v", tt.name, tt.args, o, err)
 		}
@@ -152,7 +154,7 @@ func TestPlainProgress(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	clock := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
-	p := newProgress(&out, 25)
+	p := newProgress(&out, 25, englishCLI())
 	p.now = func() time.Time { return clock }
 	for done := int64(0); done <= 1000; done += 10 { // 40 s
 		p.update(merge.Progress{Stage: merge.Rendering, Done: done, Total: 1000})
@@ -170,7 +172,7 @@ func TestBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	clock := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
-	p := newProgress(&out, 25)
+	p := newProgress(&out, 25, englishCLI())
 	p.bar, p.now = true, func() time.Time { return clock }
 	for _, done := range []int64{0, 500, 1000} {
 		p.update(merge.Progress{Stage: merge.Rendering, Done: done, Total: 1000})
@@ -186,4 +188,23 @@ func TestBar(t *testing.T) {
 	if strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "\n") {
 		t.Errorf("the bar is not one line: %q", got)
 	}
+}
+
+// englishCLI returns a run that prints English to nowhere.
+func englishCLI() *cli {
+	return newCLI(io.Discard, io.Discard, func(string) string { return "" })
+}
+
+// parseMerge reads a command line of local merge.
+func parseMerge(t *testing.T, args ...string) (mergeOptions, error) {
+	t.Helper()
+	c := englishCLI()
+	root := c.rootCommand()
+	f := &mergeFlags{}
+	flags := pflag.NewFlagSet("merge", pflag.ContinueOnError)
+	f.register(c, flags)
+	if err := flags.Parse(normalizeArgs(root, append([]string{"merge"}, args...))[1:]); err != nil {
+		t.Fatal(err)
+	}
+	return f.options(c, flags.Args())
 }
