@@ -45,7 +45,7 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 		{[]string{"doctor", "all"}, `"all"`},
 	} {
 		stdout, stderr := runs(t, exitUsage, append(tt.args, "--data", dir)...)
-		if !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, tt.args[0]+" --help") || stdout != "" {
+		if !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "see local "+tt.args[0]) || stdout != "" {
 			t.Errorf("%q says %q, want it to name %s", tt.args, stderr, tt.want)
 		}
 	}

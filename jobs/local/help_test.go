@@ -4,25 +4,31 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var cyrillic = regexp.MustCompile(`\p{Cyrillic}`)
 
-// TestHelpInRussian wants every option of every command in the user's language, and the same options
-// in both.
+// TestHelpInRussian wants every flag of every command in the user's language, and the same flags in both.
 func TestHelpInRussian(t *testing.T) {
-	for _, command := range []string{"merge", "presence", "sample", "serve", "records", "retry", "rooms", "keys", "erase", "doctor"} {
-		options := map[string][]string{}
+	commands := []string{
+		"merge", "presence", "sample", "serve", "records", "retry", "rooms", "rooms list", "rooms set", "keys",
+		"keys add", "keys import", "keys list", "keys revoke", "erase", "doctor", "completion", "man", "version",
+	}
+	for _, command := range commands {
+		flags := map[string][]string{}
 		for _, lang := range []string{"C.UTF-8", "ru_RU.UTF-8"} {
 			t.Setenv("LC_ALL", lang)
-			stdout, _ := runs(t, exitDone, command, "--help")
+			stdout, _ := runs(t, exitDone, append(strings.Fields(command), "--help")...)
 			lines := strings.Split(stdout, "\n")
 			for i, line := range lines {
-				if !strings.HasPrefix(line, "  --") {
+				name, isFlag := strings.CutPrefix(line, "  --")
+				if !isFlag {
 					continue
 				}
-				name, _, _ := strings.Cut(line[4:], " ")
-				options[lang] = append(options[lang], name)
+				name, _, _ = strings.Cut(name, " ")
+				flags[lang] = append(flags[lang], name)
 				if got := cyrillic.MatchString(lines[i+1]); got != (lang != "C.UTF-8") {
 					t.Errorf("%s --%s in %s: %s", command, name, lang, lines[i+1])
 				}
@@ -30,9 +36,12 @@ func TestHelpInRussian(t *testing.T) {
 			if cyrillic.MatchString(lines[0]) != (lang != "C.UTF-8") {
 				t.Errorf("%s --help in %s begins with %q", command, lang, lines[0])
 			}
+			if strings.Contains(stdout, "⟦") {
+				t.Errorf("%s --help in %s lacks a text:\n%s", command, lang, stdout)
+			}
 		}
-		if want, got := strings.Join(options["C.UTF-8"], " "), strings.Join(options["ru_RU.UTF-8"], " "); want == "" || want != got {
-			t.Errorf("%s has the options %q in one language, %q in the other", command, want, got)
+		if diff := cmp.Diff(flags["C.UTF-8"], flags["ru_RU.UTF-8"]); diff != "" || len(flags["C.UTF-8"]) == 0 {
+			t.Errorf("flags of %s in English and Russian:\n%s", command, diff)
 		}
 	}
 	t.Setenv("LC_ALL", "ru_RU.UTF-8")

@@ -138,13 +138,18 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
-		if stdout, _ := runs(t, exitDone, args...); !strings.Contains(stdout, "local merge") {
-			t.Errorf("%q says %q", args, stdout)
+		if stdout, _ := runs(t, exitDone, args...); !strings.Contains(stdout, "\n  merge ") {
+			t.Errorf("%q prints %q", args, stdout)
 		}
 	}
-	for _, args := range [][]string{{}, {"murge"}} {
-		if _, stderr := runs(t, exitUsage, args...); !strings.Contains(stderr, "local merge") {
-			t.Errorf("%q says %q", args, stderr)
+	for want, args := range map[string][]string{
+		"\n  merge ":                    {},
+		"did you mean local merge?":     {"murge"},
+		"did you mean local rooms set?": {"rooms", "sat", "--data", emptyState(t)},
+		"no command \"xyzzy\"":          {"xyzzy", "--segments", "x"},
+	} {
+		if _, stderr := runs(t, exitUsage, args...); !strings.Contains(stderr, want) {
+			t.Errorf("%q prints %q, want %q", args, stderr, want)
 		}
 	}
 }
