@@ -9,8 +9,14 @@ MAKEFLAGS += --no-print-directory
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# -buildvcs=false keeps builds equal in a copy without git, so that the version comes from here. Empty without git.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
+DATE = $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS = -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+
 build: ## build bin/local
-	@go build -trimpath -buildvcs=false -o bin/local ./jobs/local
+	@go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/local ./jobs/local
 
 demo: ## make a video of an event in a calendar, with stand-ins for Google; KEEP=1 keeps serving
 	@scripts/setup ffmpeg tesseract curl

@@ -97,7 +97,7 @@ func (c *cli) openStore(ctx context.Context, o *dataFlags) (*store.Store, error)
 		return nil, err
 	}
 	return store.Open(ctx, dsn, store.Options{
-		Now:      time.Now,
+		Now:       time.Now,
 		MustExist: true,
 		Defaults: store.Defaults{
 			Zone:          zone,

@@ -7,7 +7,7 @@ import (
 	"net/http/httputil"
 	"os"
 
-	"github.com/nvr-miem/merger/pkg/web"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
 // routeFunctions makes each function reachable at /functions/<name>, and form and api at their own paths.
@@ -15,8 +15,8 @@ func (m *machine) routeFunctions(front *http.ServeMux) {
 	for _, name := range m.o.Functions {
 		front.Handle("/functions/"+name, m.forward(name, true))
 	}
-	form := web.LimitBodyTime(m.forward("form", false))
-	api := web.LimitBodyTime(m.forward("api", false))
+	form := httpapi.LimitBodyTime(m.forward("form", false))
+	api := httpapi.LimitBodyTime(m.forward("api", false))
 	front.Handle("/", form)
 	for _, path := range []string{"/montage-event/", "/rooms", "/rooms/", "/records/", "/calendar-notifications/"} {
 		front.Handle(path, api)
