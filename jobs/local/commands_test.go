@@ -91,7 +91,7 @@ func TestADatabaseThatIsNotReady(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(unmade, "nvr.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{none: "serve and the job migrate make one", unmade: "start serve once, or run the job migrate"} {
+	for dir, want := range map[string]string{none: "serve and the job migrate create it", unmade: "start serve once, or run the job migrate"} {
 		before := names(t, dir)
 		for _, args := range [][]string{{"records"}, {"rooms"}, {"keys", "list"}, {"retry", "1"}, {"erase", "--email", "a@example.org"}} {
 			if _, stderr := runs(t, exitFailed, append(args, "--data", dir)...); !strings.Contains(stderr, want) {
