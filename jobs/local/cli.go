@@ -22,6 +22,7 @@ const program = "local"
 type cli struct {
 	stdout, stderr io.Writer
 	getenv         func(name string) string
+	catalog        *i18n.Catalog
 	text           *i18n.Localizer
 }
 
@@ -29,11 +30,13 @@ type cli struct {
 // order, as POSIX defines it; English if the catalogue lacks it.
 func newCLI(stdout, stderr io.Writer, getenv func(string) string) *cli {
 	locale := cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"))
+	catalog := i18n.Default()
 	return &cli{
-		stdout: stdout,
-		stderr: stderr,
-		getenv: getenv,
-		text:   i18n.Default().Match("en", locale),
+		stdout:  stdout,
+		stderr:  stderr,
+		getenv:  getenv,
+		catalog: catalog,
+		text:    catalog.Match("en", locale),
 	}
 }
 

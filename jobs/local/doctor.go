@@ -45,12 +45,12 @@ func (c *cli) doctorCommand() *cobra.Command {
 
 func (c *cli) printFindings(findings []doctor.Finding, asJSON bool) error {
 	if asJSON {
-		return doctor.PrintJSON(c.stdout, findings)
+		return doctor.PrintJSON(c.stdout, findings, c.catalog)
 	}
 	t := c.newTable("doctor", "state", "check", "result")
 	for _, f := range failuresFirst(findings) {
-		result := c.reason(f.Detail)
-		if way := c.reason(f.Way); way != "" {
+		result := c.text.Cause(f.Cause)
+		if way := f.Way.Text(c.text); way != "" {
 			result += " → " + way
 		}
 		t.add(string(f.State), f.What, result)

@@ -165,7 +165,8 @@ func (m *machine) start(ctx context.Context) (err error) {
 	}
 	m.routePages(front)
 	m.routeFunctions(front)
-	m.serve(m.front, front)
+	ownSite := httpapi.OwnSiteOnly(httpapi.LocalHosts(m.front.Addr()), httpapi.WriteError, front)
+	m.serve(m.front, ownSite) // other sites must not reach it, for example by DNS rebinding
 	m.serve(m.back, back)
 	return m.startFunctions(ctx)
 }
