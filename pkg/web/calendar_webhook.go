@@ -14,7 +14,8 @@ import (
 
 const (
 	webhookPath = "/calendar-notifications/"
-	// sweepTime limits the request of a sweep. A lost one costs little: the scheduled sweep finds the change, too.
+	// sweepTime limits the request of a sweep. A lost one costs little: the scheduled sweep finds
+	// the change, too.
 	sweepTime = 10 * time.Second
 )
 
@@ -57,7 +58,8 @@ func (h *handlers) receiveNotification(w http.ResponseWriter, r *http.Request) {
 func (h *handlers) sweep(ctx context.Context, calendar string) {
 	list, err := h.records.ReadRooms(ctx)
 	if err != nil {
-		h.Log.WarnContext(ctx, "could not find the room of a calendar; the next sweep will read it", "err", err)
+		const message = "could not find the room of a calendar; the next sweep will read it"
+		h.Log.WarnContext(ctx, message, "err", err)
 		return
 	}
 	for i := range list.Rooms {
@@ -66,7 +68,8 @@ func (h *handlers) sweep(ctx context.Context, calendar string) {
 			continue
 		}
 		if err := h.SweepCalendar(observe.WithRoom(ctx, room), room); err != nil {
-			h.Log.WarnContext(ctx, "could not request a sweep; the next one will read the calendar", "room", room, "err", err)
+			const message = "could not request a sweep; the next one will read the calendar"
+			h.Log.WarnContext(ctx, message, "room", room, "err", err)
 		}
 	}
 }

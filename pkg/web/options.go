@@ -16,7 +16,8 @@ import (
 	v1 "github.com/nvr-miem/merger/pkg/web/v1"
 )
 
-// defaultRate is how many requests a second one key may send under /api/v1, if [Options] has no limit.
+// defaultRate is how many requests a second one key may send under /api/v1, if [Options] has no
+// limit.
 const defaultRate = 50
 
 // Options are what the handlers need.
@@ -26,23 +27,25 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger // nil: no log
 
-	// RateLimit is how many requests a second one key may send under /api/v1. 0 means [defaultRate].
+	// RateLimit is how many requests a second one key may send under /api/v1. 0 means
+	// [defaultRate].
 	RateLimit float64
 	// Scale divides the pauses between reads of watched records. 0 means 1.
 	Scale float64
 
 	// SweepCalendar requests a sweep of one room's calendar after a notification. It may be nil.
 	SweepCalendar func(ctx context.Context, room string) error
-	// Report reads the report of a record's merge as JSON. It returns nil without an error if there is none (yet).
-	// It may be nil.
+	// Report reads the report of a record's merge as JSON. It returns nil without an error if
+	// there is none (yet). It may be nil.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 	// Thumbnail reads a small JPEG of a finished record's video. It may be nil.
 	Thumbnail func(ctx context.Context, r nvr.Record) ([]byte, error)
 
-	// Authenticate returns the person who signed in to the pages, or [auth.ErrNotSignedIn]. Nil refuses all.
+	// Authenticate returns the person who signed in to the pages, or [auth.ErrNotSignedIn]. Nil
+	// refuses all.
 	Authenticate func(*http.Request) (auth.User, error)
-	// Hosts are the names under which the pages may be requested, without ports; empty: any. On loopback they keep
-	// out other sites whose DNS name points to this machine (DNS rebinding).
+	// Hosts are the names under which the pages may be requested, without ports; empty: any. On
+	// loopback they keep out other sites whose DNS name points to this machine (DNS rebinding).
 	Hosts []string
 }
 
@@ -84,13 +87,15 @@ func newHandlers(o Options) *handlers {
 	return h
 }
 
-// NewAPI returns the handler for programs: the NVR's API, /api/v1 with a key, and notifications of calendars.
+// NewAPI returns the handler for programs: the NVR's API, /api/v1 with a key, and notifications of
+// calendars.
 func NewAPI(o Options) http.Handler { return newHandlers(o).api() }
 
 // NewForm returns the handler for people: the pages, and /api/v1 with the pages' session.
 func NewForm(o Options) http.Handler { return newHandlers(o).form() }
 
-// New returns both handlers at one address. A request with a key, or for a path of the NVR's API, goes to the API.
+// New returns both handlers at one address. A request with a key, or for a path of the NVR's API,
+// goes to the API.
 func New(o Options) http.Handler {
 	h := newHandlers(o)
 	return choose(h.api(), h.form())
@@ -144,8 +149,8 @@ func choose(api, form http.Handler) http.Handler {
 	})
 }
 
-// isProgram reports whether a request is for the API. Under /api/v1, a request without a key is the page's if it
-// carries the page's cookie.
+// isProgram reports whether a request is for the API. Under /api/v1, a request without a key is
+// the page's if it carries the page's cookie.
 func isProgram(r *http.Request) bool {
 	path := r.URL.Path
 	if v1.Handles(path) {

@@ -44,7 +44,8 @@ func WithCaller(r *http.Request, c *Caller) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 }
 
-// CallerOf returns the caller of a request. It is nil only outside of [RequireKey] and the pages' sign-in.
+// CallerOf returns the caller of a request. It is nil only outside of [RequireKey] and the pages'
+// sign-in.
 func CallerOf(r *http.Request) *Caller {
 	c, _ := r.Context().Value(callerKey{}).(*Caller)
 	return c

@@ -15,7 +15,8 @@ type User struct {
 // ErrNotSignedIn means that a request carries no valid sign-in.
 var ErrNotSignedIn = errors.New("not signed in")
 
-// NewUser returns the user of an address. The user is an operator if the list holds the address in any case.
+// NewUser returns the user of an address. The user is an operator if the list holds the address in
+// any case.
 func NewUser(email string, operators []string) User {
 	operator := slices.ContainsFunc(operators, func(o string) bool {
 		return strings.EqualFold(o, email)

@@ -16,7 +16,8 @@ const maxBody = 1 << 20
 // ErrTooLarge means that a body is longer than 1 MB.
 var ErrTooLarge = errors.New("the body is longer than 1 MB")
 
-// ReadBody reads a body within the limit that [Guard] sets. It returns [ErrTooLarge] for a longer one.
+// ReadBody reads a body within the limit that [Guard] sets. It returns [ErrTooLarge] for a longer
+// one.
 func ReadBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if isTooLarge(err) {
@@ -42,7 +43,8 @@ func ReadBodyOrFail(w http.ResponseWriter, r *http.Request, fail ErrorWriter) ([
 	return body, true
 }
 
-// FormStatus returns the status that answers a form which [http.Request.ParseForm] did not read: 413 or 400.
+// FormStatus returns the status that answers a form which [http.Request.ParseForm] did not read:
+// 413 or 400.
 func FormStatus(err error) int {
 	if isTooLarge(err) {
 		return http.StatusRequestEntityTooLarge
@@ -50,6 +52,7 @@ func FormStatus(err error) int {
 	return http.StatusBadRequest
 }
 
+// isTooLarge reports whether reading failed at the limit that [Guard] sets.
 func isTooLarge(err error) bool {
 	var tooLarge *http.MaxBytesError
 	return errors.As(err, &tooLarge)

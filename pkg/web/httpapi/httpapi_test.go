@@ -136,7 +136,7 @@ func TestGuard(t *testing.T) {
 func TestGuardPassesAbort(t *testing.T) {
 	t.Parallel()
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error chain
+		if p := recover(); p != http.ErrAbortHandler {
 			t.Errorf("recovered %v, want http.ErrAbortHandler", p)
 		}
 	}()

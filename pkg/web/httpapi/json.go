@@ -37,6 +37,7 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	write(w, status, JSONType, value)
 }
 
+// write answers with a value of a media type. Answers of this kind are not cached.
 func write(w http.ResponseWriter, status int, contentType string, value any) {
 	w.Header().Set(ContentType, contentType)
 	w.Header().Set(CacheControl, NoStore)

@@ -15,14 +15,16 @@ import (
 const (
 	// maxURI is the size of the longest accepted path and query, in bytes.
 	maxURI = 8 << 10
-	// bodyTime is how long a body may take to arrive. Half-open requests must end within 30 s (CONTRACT).
+	// bodyTime is how long a body may take to arrive. Half-open requests must end within 30 s
+	// (CONTRACT).
 	bodyTime = 20 * time.Second
-	// maxUnread is how much of a body that no handler read is discarded, in bytes. net/http uses the same limit.
+	// maxUnread is how much of a body that no handler read is discarded, in bytes. net/http uses
+	// the same limit.
 	maxUnread = 256 << 10
 )
 
-// Guard wraps the handlers of one API. It limits the address and the body, sets security headers, and turns a panic
-// into a logged 500, so that one request cannot end the process.
+// Guard wraps the handlers of one API. It limits the address and the body, sets security headers,
+// and turns a panic into a logged 500, so that one request cannot end the process.
 func Guard(log *slog.Logger, fail ErrorWriter, next http.Handler) http.Handler {
 	timed := LimitBodyTime(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +47,8 @@ func Guard(log *slog.Logger, fail ErrorWriter, next http.Handler) http.Handler {
 	})
 }
 
-// recoverPanic logs a panic and answers 500 if nothing was answered yet. [http.ErrAbortHandler] passes through.
+// recoverPanic logs a panic and answers 500 if nothing was answered yet. [http.ErrAbortHandler]
+// passes through.
 func recoverPanic(w http.ResponseWriter, r *http.Request, log *slog.Logger, fail ErrorWriter) {
 	p := recover()
 	if p == nil {
@@ -59,8 +62,9 @@ func recoverPanic(w http.ResponseWriter, r *http.Request, log *slog.Logger, fail
 	fail(w, r, http.StatusInternalServerError, "an internal error occurred; it has been logged")
 }
 
-// LimitBodyTime closes the connection of a request whose body takes longer than 20 s to arrive, also if the handler
-// does not read it. http.Server.ReadTimeout cannot do this, because it would end event streams, too.
+// LimitBodyTime closes the connection of a request whose body takes longer than 20 s to arrive,
+// also if the handler does not read it. http.Server.ReadTimeout cannot do this, because it would
+// end event streams, too.
 func LimitBodyTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.ContentLength == 0 {
@@ -69,7 +73,8 @@ func LimitBodyTime(next http.Handler) http.Handler {
 		}
 		control := http.NewResponseController(w)
 		timer := time.AfterFunc(bodyTime, func() {
-			// A deadline in the past ends the read at once. Only a test's recorder knows no deadlines.
+			// A deadline in the past ends the read at once. Only a test's recorder knows no
+			// deadlines.
 			_ = control.SetReadDeadline(time.Unix(1, 0))
 		})
 		defer timer.Stop()
@@ -101,8 +106,8 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// NewServer returns the HTTP server of this package's handlers. It limits headers and idle connections.
-// [LimitBodyTime] limits bodies, since event streams stay open.
+// NewServer returns the HTTP server of this package's handlers. It limits headers and idle
+// connections. [LimitBodyTime] limits bodies, since event streams stay open.
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// OwnSiteOnly passes only requests that do not come from another web site. All others get 403. It refuses
-//   - a host that is not one of the names, so that a foreign DNS name which points to this machine reads nothing
-//     (DNS rebinding); no names allow any host;
+// OwnSiteOnly passes only requests that do not come from another web site. All others get 403. It
+// refuses
+//   - a host that is not one of the names, so that a foreign DNS name which points to this
+//     machine reads nothing (DNS rebinding); no names allow any host;
 //   - a write that a browser marks as cross-origin. Programs send no such mark and pass.
 func OwnSiteOnly(hosts []string, fail ErrorWriter, next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
@@ -35,8 +36,9 @@ func isOwnHost(hosts []string, header string) bool {
 	})
 }
 
-// LocalHosts returns the names for [OwnSiteOnly] of a server that listens at an address. It returns none for an
-// address that other machines reach, since their name of this machine is unknown.
+// LocalHosts returns the names for [OwnSiteOnly] of a server that listens at an address. It
+// returns none for an address that other machines reach, since their name of this machine is
+// unknown.
 func LocalHosts(address net.Addr) []string {
 	listening, err := netip.ParseAddrPort(address.String())
 	if err != nil || !listening.Addr().IsLoopback() {

@@ -47,8 +47,16 @@ func WriteError(w http.ResponseWriter, _ *http.Request, status int, detail strin
 	WriteJSON(w, status, map[string]string{"error": detail})
 }
 
-// ServerError logs a failure of the database and answers 503 with Retry-After. The action completes "could not …".
-func ServerError(w http.ResponseWriter, r *http.Request, log *slog.Logger, fail ErrorWriter, action string, err error) {
+// ServerError logs a failure of the database and answers 503 with Retry-After. The action
+// completes "could not …".
+func ServerError(
+	w http.ResponseWriter,
+	r *http.Request,
+	log *slog.Logger,
+	fail ErrorWriter,
+	action string,
+	err error,
+) {
 	if r.Context().Err() == nil { // else the client is gone, and the failure is its own
 		log.ErrorContext(r.Context(), "could not "+action, "err", err)
 	}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxLimiters bounds the memory of [Limits]: how many callers it knows at once. A forgotten caller starts with a
-// full bucket, as one that was idle does.
+// maxLimiters bounds the memory of [Limits]: how many callers it knows at once. A forgotten caller
+// starts with a full bucket, as one that was idle does.
 const maxLimiters = 10_000
 
 // Limits limits the rate of requests of each caller. It is safe for concurrent use.
@@ -23,7 +23,8 @@ type Limits struct {
 	callers map[string]*rate.Limiter
 }
 
-// NewLimits returns limits of so many requests a second and caller. Bursts of one second's requests are allowed.
+// NewLimits returns limits of so many requests a second and caller. Bursts of one second's
+// requests are allowed.
 func NewLimits(perSecond float64, now func() time.Time) *Limits {
 	return &Limits{
 		perSecond: perSecond,
@@ -32,7 +33,8 @@ func NewLimits(perSecond float64, now func() time.Time) *Limits {
 	}
 }
 
-// Admit reports whether a caller may send this request. If not, it answers 429 with Retry-After as problem+json.
+// Admit reports whether a caller may send this request. If not, it answers 429 with Retry-After as
+// problem+json.
 func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string) bool {
 	delay := l.reserve(caller)
 	if delay == 0 {
@@ -45,7 +47,8 @@ func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string) bo
 	return false
 }
 
-// reserve takes a token of the caller. It returns 0, or how long the caller has to wait for the next one.
+// reserve takes a token of the caller. It returns 0, or how long the caller has to wait for the
+// next one.
 func (l *Limits) reserve(caller string) time.Duration {
 	now := l.now()
 	reservation := l.limiter(caller, now).ReserveN(now, 1)
@@ -56,6 +59,7 @@ func (l *Limits) reserve(caller string) time.Duration {
 	return delay
 }
 
+// limiter returns the bucket of a caller. The first request of a caller makes a full one.
 func (l *Limits) limiter(caller string, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()

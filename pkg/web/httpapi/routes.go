@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Routes serves a mux. It answers 404 and 405 in the form of the API, where the mux alone would answer plain text.
+// Routes serves a mux. It answers 404 and 405 in the form of the API, where the mux alone would
+// answer plain text.
 func Routes(mux *http.ServeMux, fail ErrorWriter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, pattern := mux.Handler(r)
@@ -22,7 +23,8 @@ func Routes(mux *http.ServeMux, fail ErrorWriter) http.Handler {
 			return
 		}
 		w.Header().Set("Allow", allowed)
-		detail := "method " + r.Method + " is not allowed here; use " + strings.ReplaceAll(allowed, ", ", " or ")
+		methods := strings.ReplaceAll(allowed, ", ", " or ")
+		detail := "method " + r.Method + " is not allowed here; use " + methods
 		fail(w, r, http.StatusMethodNotAllowed, detail)
 	})
 }

@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// BeatEvery is how long a stream may be silent. [Stream.Beat] then finds out whether the client is gone.
+	// BeatEvery is how long a stream may be silent. [Stream.Beat] then finds out whether the
+	// client is gone.
 	BeatEvery = 15 * time.Second
 	// writeTime is how long a client may take to accept one event.
 	writeTime = 10 * time.Second
@@ -45,10 +46,12 @@ func (s *Stream) Send(name string, data []byte) bool {
 // Beat writes an empty comment. It reports whether the client still reads.
 func (s *Stream) Beat() bool { return s.write([]byte(": \n\n")) }
 
-// write sends bytes at once. It closes the connection of a client that does not accept them within [writeTime].
+// write sends bytes at once. It closes the connection of a client that does not accept them within
+// [writeTime].
 func (s *Stream) write(data []byte) bool {
 	timer := time.AfterFunc(writeTime, func() {
-		// A deadline in the past ends the write at once. Only a test's recorder knows no deadlines.
+		// A deadline in the past ends the write at once. Only a test's recorder knows no
+		// deadlines.
 		_ = s.control.SetWriteDeadline(time.Unix(1, 0))
 	})
 	defer timer.Stop()

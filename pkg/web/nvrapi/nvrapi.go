@@ -18,8 +18,8 @@ type api struct {
 	log     *slog.Logger
 }
 
-// New returns the NVR's API. Every request needs a key. The name of a room is the percent-decoded rest of the path
-// and may hold slashes.
+// New returns the NVR's API. Every request needs a key. The name of a room is the percent-decoded
+// rest of the path and may hold slashes.
 func New(service *records.Service, log *slog.Logger) http.Handler {
 	a := &api{records: service, log: log}
 	mux := http.NewServeMux()
@@ -41,7 +41,8 @@ func Handles(path string) bool {
 	return path == "/rooms"
 }
 
-// withName passes a wildcard of the path to a handler. An empty name, or one that is not UTF-8, is answered 404.
+// withName passes a wildcard of the path to a handler. An empty name, or one that is not UTF-8, is
+// answered 404.
 func withName(wildcard string, next func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue(wildcard)
@@ -77,7 +78,8 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 	httpapi.WriteJSON(w, http.StatusCreated, map[string]string{"message": message})
 }
 
-// admit checks a request against its room and its caller. It answers 400 or 403 if it returns false.
+// admit checks a request against its room and its caller. It answers 400 or 403 if it returns
+// false.
 func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Request) bool {
 	caller := auth.CallerOf(r)
 	room, ok, err := a.records.Room(r.Context(), request.Room)
@@ -110,6 +112,7 @@ func (a *api) mayName(r *http.Request, email string) bool {
 	return caller.AnyAddress || strings.EqualFold(email, caller.Email)
 }
 
+// serverError logs a failure of the database and answers 503 with {"error"}.
 func (a *api) serverError(w http.ResponseWriter, r *http.Request, action string, err error) {
 	httpapi.ServerError(w, r, a.log, httpapi.WriteError, action, err)
 }
@@ -129,8 +132,9 @@ func columnOf(field string) string {
 	return field
 }
 
-// readEvent reads the body of POST /montage-event/{room}. The detail is what is wrong with it, if anything. Unknown
-// fields are ignored, as the recorder does. Without user_email, the event belongs to the owner of the key.
+// readEvent reads the body of POST /montage-event/{room}. The detail is what is wrong with it, if
+// anything. Unknown fields are ignored, as the recorder does. Without user_email, the event
+// belongs to the owner of the key.
 func readEvent(body []byte, owner string) (request records.Request, detail string) {
 	request.Email = owner
 	fields, ok := httpapi.ReadObject(body)

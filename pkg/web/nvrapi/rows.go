@@ -16,6 +16,7 @@ type roomRow struct {
 	SoundSource  *string `json:"sound_source"`
 }
 
+// newRoomRow returns a room as this API answers it. Empty columns are null.
 func newRoomRow(room *nvr.Room) roomRow {
 	return roomRow{
 		ID:           room.ID,
@@ -42,6 +43,7 @@ type recordRow struct {
 	Processing bool    `json:"processing"`
 }
 
+// newRecordRow returns a record as this API answers it. Empty columns are null.
 func newRecordRow(r *nvr.Record) recordRow {
 	return recordRow{
 		ID:         r.ID,

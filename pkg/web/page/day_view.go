@@ -24,6 +24,7 @@ type dayView struct {
 	Empty   bool // there is no footage
 }
 
+// dayRow is one row of the drawing.
 type dayRow struct {
 	Kind string // CSS class
 	Name string
@@ -37,6 +38,7 @@ type dayBar struct{ Class, X, W, Title string }
 // dayHour is a mark of the axis. X is percent of the day.
 type dayHour struct{ X, Text, Class, Anchor string }
 
+// dayKind is an entry of the legend.
 type dayKind struct{ Class, Text string }
 
 // The classes of bars. The text of one is "page.day." and the class.
@@ -90,6 +92,7 @@ func dayHeading(l *i18n.Localizer, date string) string {
 	return l.T("page.day.heading", "weekday", weekday, "date", date)
 }
 
+// sourceRow returns the row of one source, with its bars in words for screen readers.
 func sourceRow(l *i18n.Localizer, name string, bars []records.Bar) dayRow {
 	row := dayRow{
 		Kind: "source",
@@ -103,6 +106,7 @@ func sourceRow(l *i18n.Localizer, name string, bars []records.Bar) dayRow {
 	return row
 }
 
+// requestedRow returns the row of the hours that were requested, by anyone.
 func requestedRow(l *i18n.Localizer, bars []records.Bar) dayRow {
 	row := dayRow{
 		Kind: "requested",
@@ -162,6 +166,7 @@ func drawBars(l *i18n.Localizer, bars []records.Bar, class string) []dayBar {
 	return drawn
 }
 
+// percentOfDay returns a number of seconds as percent of a day, for SVG attributes.
 func percentOfDay(seconds float64) string {
 	return strconv.FormatFloat(seconds/records.DaySeconds*100, 'f', 3, 64)
 }
@@ -169,11 +174,13 @@ func percentOfDay(seconds float64) string {
 // span returns the hours of a bar, such as 08:00–12:00.
 func span(b records.Bar) string { return clock(b.From) + "–" + clock(b.To) }
 
+// clock returns a second of the day as HH:MM, rounded to the minute.
 func clock(second float64) string {
 	minute := int(second/60 + 0.5)
 	return fmt.Sprintf("%02d:%02d", minute/60, minute%60)
 }
 
+// spans returns the hours of several bars, separated by commas.
 func spans(bars []records.Bar) string {
 	list := make([]string, len(bars))
 	for i, b := range bars {
@@ -182,7 +189,8 @@ func spans(bars []records.Bar) string {
 	return strings.Join(list, ", ")
 }
 
-// barsText returns what bars show, such as "recorded 08:00–12:00, 12:30–20:00; idle screen 12:00–12:30".
+// barsText returns what bars show, such as "recorded 08:00–12:00, 12:30–20:00; idle screen
+// 12:00–12:30".
 func barsText(l *i18n.Localizer, bars []records.Bar) string {
 	var classes []string
 	byClass := map[string][]records.Bar{}
@@ -200,8 +208,8 @@ func barsText(l *i18n.Localizer, bars []records.Bar) string {
 	return strings.Join(parts, "; ")
 }
 
-// dayHours returns the marks of the axis: a line every hour, a number every third, of which a narrow screen shows
-// every second.
+// dayHours returns the marks of the axis: a line every hour, a number every third, of which a
+// narrow screen shows every second.
 func dayHours() []dayHour {
 	hours := make([]dayHour, 0, 25)
 	for hour := range 25 {

@@ -47,6 +47,7 @@ func (s *site) health(ctx context.Context, l *i18n.Localizer, rooms *records.Roo
 	return all, nil
 }
 
+// roomHealth counts the files of a room's last days and reads yesterday's problems.
 func (s *site) roomHealth(ctx context.Context, l *i18n.Localizer, room *nvr.Room) (roomHealth, error) {
 	h := roomHealth{ID: room.ID, Name: room.Name}
 	dates := s.lastDates(room)
@@ -108,6 +109,7 @@ func newDayHealth(l *i18n.Localizer, date string, present, expected int) dayHeal
 	}
 }
 
+// pixels returns a length for SVG attributes.
 func pixels(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 
 // problems returns what is wrong with the analyzed segments of a room's day, in words.
@@ -150,6 +152,7 @@ func problems(l *i18n.Localizer, room *nvr.Room, segments []store.Segment) []str
 	return list
 }
 
+// hasPresentation reports whether a screen showed a presentation at any time of a segment.
 func hasPresentation(look *store.Analysis) bool {
 	return slices.ContainsFunc(look.Stretches, func(s store.Stretch) bool { return s.Presentation })
 }

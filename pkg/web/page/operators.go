@@ -95,7 +95,8 @@ func (s *site) operators(ctx context.Context, l *i18n.Localizer) (page operators
 	return page, err
 }
 
-// currentRecords reads the records in progress, the latest failed ones, and those that another program locked.
+// currentRecords reads the records in progress, the latest failed ones, and those that another
+// program locked.
 func (s *site) currentRecords(ctx context.Context) (working, failed, locked []nvr.Record, err error) {
 	steps := []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink}
 	working, _, err = s.Records.Store.Records.List(ctx, store.Filter{Steps: steps}, 0, shownWorking)
@@ -111,6 +112,7 @@ func (s *site) currentRecords(ctx context.Context) (working, failed, locked []nv
 	return working, failed, locked, err
 }
 
+// operatorItems returns records with what only operators see.
 func (s *site) operatorItems(l *i18n.Localizer, rooms *records.RoomList, list []nvr.Record) []recordItem {
 	items := make([]recordItem, len(list))
 	for i := range list {

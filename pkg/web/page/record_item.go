@@ -87,7 +87,8 @@ func notes(l *i18n.Localizer, r *nvr.Record) []string {
 	return list
 }
 
-// webLink returns a link only if it is a web address. A javascript: address must not become a link.
+// webLink returns a link only if it is a web address. A javascript: address must not become a
+// link.
 func webLink(link string) string {
 	if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
 		return link
@@ -95,6 +96,7 @@ func webLink(link string) string {
 	return ""
 }
 
+// stateText returns the state in words. It says what a waiting record waits for.
 func (s *site) stateText(l *i18n.Localizer, r *nvr.Record, v *records.View, zone *time.Location) string {
 	switch {
 	case v.State == records.Merging:

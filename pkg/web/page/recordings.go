@@ -82,7 +82,8 @@ func (s *site) said(r *http.Request) string {
 	return ""
 }
 
-// liveAddress returns where changes of the listed records are sent. It is empty if none will change.
+// liveAddress returns where changes of the listed records are sent. It is empty if none will
+// change.
 func liveAddress(items []recordItem) string {
 	var ids []string
 	for i := range items {
@@ -109,7 +110,8 @@ func readIDs(list string) []int64 {
 	return ids
 }
 
-// streamRecordings is GET /recordings/events?ids=: the HTML of records, at once and after each change.
+// streamRecordings is GET /recordings/events?ids=: the HTML of records, at once and after each
+// change.
 func (s *site) streamRecordings(w http.ResponseWriter, r *http.Request) {
 	ids := readIDs(r.URL.Query().Get("ids"))
 	if ids == nil {
@@ -151,7 +153,8 @@ func (s *site) ownedRecords(r *http.Request, ids []int64) ([]nvr.Record, error) 
 	return owned, nil
 }
 
-// sendItems sends the HTML of changed records. It reports whether the stream goes on; a browser reconnects if not.
+// sendItems sends the HTML of changed records. It reports whether the stream goes on; a browser
+// reconnects if not.
 func (s *site) sendItems(r *http.Request, stream *httpapi.Stream, changes []records.Change) bool {
 	l := s.localizer(r)
 	forOperators := r.URL.Query().Get("as") == "operator" && auth.CallerOf(r).Operator
@@ -164,7 +167,8 @@ func (s *site) sendItems(r *http.Request, stream *httpapi.Stream, changes []reco
 		item := s.item(l, record, rooms.Zone(record.Room), forOperators)
 		html, err := s.execute(l.Language(), "recordings", "record", item)
 		if err != nil {
-			s.Log.ErrorContext(r.Context(), "could not write a record's entry", "record", record.ID, "err", err)
+			const message = "could not write a record's entry"
+			s.Log.ErrorContext(r.Context(), message, "record", record.ID, "err", err)
 			return false
 		}
 		if !stream.Send("record", html) {
@@ -187,7 +191,12 @@ func (s *site) cancel(w http.ResponseWriter, r *http.Request) {
 }
 
 // change applies a button to a record and returns to the page that the form names.
-func (s *site) change(w http.ResponseWriter, r *http.Request, said string, do func(context.Context, int64) error) {
+func (s *site) change(
+	w http.ResponseWriter,
+	r *http.Request,
+	said string,
+	do func(context.Context, int64) error,
+) {
 	record, ok := s.Records.Owned(w, r, s.failPage)
 	if !ok {
 		return

@@ -33,7 +33,8 @@ type pages struct {
 	assets     map[string]asset                         // by name in static/
 }
 
-// asset is a static file. Its address contains a hash of its content, so that browsers may keep it for ever.
+// asset is a static file. Its address contains a hash of its content, so that browsers may keep it
+// for ever.
 type asset struct {
 	hash string
 	body []byte
@@ -55,7 +56,8 @@ type frame struct {
 // language is a language that a reader can choose.
 type language struct{ Tag, Name string }
 
-// parsePages parses the embedded templates. Texts are the catalogue's; {{t "key" "name" value}} adds "page." to a key.
+// parsePages parses the embedded templates. Texts are the catalogue's; {{t "key" "name" value}}
+// adds "page." to a key.
 func parsePages(catalog *i18n.Catalog) *pages {
 	p := &pages{
 		byLanguage: map[string]map[string]*template.Template{},
@@ -81,6 +83,7 @@ func parsePages(catalog *i18n.Catalog) *pages {
 	return p
 }
 
+// readAssets reads the embedded static files and hashes them.
 func readAssets() map[string]asset {
 	entries, err := fs.ReadDir(files, "static")
 	if err != nil {
@@ -111,7 +114,8 @@ func (s *site) serveAsset(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(a.body))
 }
 
-// localizer returns the texts in the reader's language: the chosen one, else the browser's first known one.
+// localizer returns the texts in the reader's language: the chosen one, else the browser's first
+// known one.
 func (s *site) localizer(r *http.Request) *i18n.Localizer {
 	if chosen, err := r.Cookie(languageCookie); err == nil && s.catalog.Has(chosen.Value) {
 		return s.catalog.For(chosen.Value)
@@ -164,6 +168,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	writeHTML(w, status, html)
 }
 
+// writeHTML answers with a page that was rendered whole, so that an error leaves no half page.
 func writeHTML(w http.ResponseWriter, status int, html []byte) {
 	w.Header().Set(httpapi.ContentType, httpapi.HTMLType)
 	w.WriteHeader(status)
@@ -182,7 +187,8 @@ func (s *site) execute(tag, page, name string, data any) ([]byte, error) {
 // message is a page with a heading and one sentence.
 type message struct{ Heading, Text string }
 
-// failPage answers an error as a page. It is an [httpapi.ErrorWriter]; the texts are the catalogue's, not the detail.
+// failPage answers an error as a page. It is an [httpapi.ErrorWriter]; the texts are the
+// catalogue's, not the detail.
 func (s *site) failPage(w http.ResponseWriter, r *http.Request, status int, _ string) {
 	switch {
 	case status == http.StatusNotFound:
@@ -200,6 +206,7 @@ func (s *site) failPage(w http.ResponseWriter, r *http.Request, status int, _ st
 	}
 }
 
+// renderMessage answers with a heading and a sentence, the texts "page.message." and the name.
 func (s *site) renderMessage(w http.ResponseWriter, r *http.Request, status int, name string) {
 	l := s.localizer(r)
 	heading := l.T("page.message." + name)

@@ -49,7 +49,8 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 	writeHTML(w, http.StatusOK, page.Bytes())
 }
 
-// styleHash returns the source expression that allows exactly the inline style of a page, and no other.
+// styleHash returns the source expression that allows exactly the inline style of a page, and no
+// other.
 func styleHash(page []byte) string {
 	_, rest, _ := bytes.Cut(page, []byte("<style>"))
 	style, _, ok := bytes.Cut(rest, []byte("</style>"))

@@ -45,6 +45,7 @@ func fieldTexts(l *i18n.Localizer, found []records.FieldError) []fieldText {
 // Error returns what is wrong with one field. It is empty if nothing is.
 func (p *requestPage) Error(field string) string { return errorOf(p.Errors, field) }
 
+// errorOf returns the text of a field's error. It is empty if there is none.
 func errorOf(errors []fieldText, field string) string {
 	for _, e := range errors {
 		if e.Field == field {
@@ -67,7 +68,8 @@ func (s *site) showRequest(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// renderRequest answers with the form. It fills in what is missing: a room, today, a token and the drawn day.
+// renderRequest answers with the form. It fills in what is missing: a room, today, a token and the
+// drawn day.
 func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int, p requestPage) {
 	list, err := s.Records.ReadRooms(r.Context())
 	if err != nil {
@@ -166,13 +168,15 @@ func readForm(r *http.Request) records.Request {
 	}
 }
 
-// formText returns a field of the parsed form without surrounding space and bytes that are not UTF-8.
+// formText returns a field of the parsed form without surrounding space and bytes that are not
+// UTF-8.
 func formText(r *http.Request, name string) string {
 	return strings.TrimSpace(strings.ToValidUTF8(r.PostForm.Get(name), ""))
 }
 
-// onceOf returns what makes a form that was sent twice one request. The content is part of it, since going back in the
-// browser shows the same token. A program that sends no token means each request.
+// onceOf returns what makes a form that was sent twice one request. The content is part of it,
+// since going back in the browser shows the same token. A program that sends no token means each
+// request.
 func onceOf(r *http.Request, request records.Request, token string) *store.IdempotencyKey {
 	if token == "" || len(token) > maxToken {
 		return nil

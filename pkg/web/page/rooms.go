@@ -102,7 +102,8 @@ func readInputs(r *http.Request, inputs []input) []input {
 	return sent
 }
 
-// pathRoom reads the room of the path. "new" is one that is not stored yet. It answers 404 if it returns false.
+// pathRoom reads the room of the path. "new" is one that is not stored yet. It answers 404 if it
+// returns false.
 func (s *site) pathRoom(w http.ResponseWriter, r *http.Request) (room nvr.Room, ok bool) {
 	number := r.PathValue("id")
 	if number == "new" {
@@ -140,7 +141,14 @@ func (s *site) showRoom(w http.ResponseWriter, r *http.Request) {
 }
 
 // renderRoom answers with the form of a room. The page holds what was said and the errors.
-func (s *site) renderRoom(w http.ResponseWriter, r *http.Request, status int, room *nvr.Room, inputs []input, page roomPage) {
+func (s *site) renderRoom(
+	w http.ResponseWriter,
+	r *http.Request,
+	status int,
+	room *nvr.Room,
+	inputs []input,
+	page roomPage,
+) {
 	l := s.localizer(r)
 	page.New = room.ID == 0
 	page.ID = room.ID
@@ -174,7 +182,8 @@ func (s *site) sourceForms(l *i18n.Localizer, room *nvr.Room) []sourceForm {
 	})
 }
 
-// formFields returns the inputs with their labels, hints and errors. The label's text is the prefix and the name.
+// formFields returns the inputs with their labels, hints and errors. The label's text is the
+// prefix and the name.
 func (s *site) formFields(l *i18n.Localizer, prefix string, inputs []input, errors []fieldText) []roomField {
 	languages := strings.Join(s.catalog.Languages(), ", ")
 	fields := make([]roomField, len(inputs))
@@ -305,7 +314,8 @@ func readMinutes(text string) (length time.Duration, ok bool) {
 	return time.Duration(minutes * float64(time.Minute)), true
 }
 
-// postSource is POST /operators/rooms/{id}/sources/{source}. It saves or deletes a source; number 0 is a new one.
+// postSource is POST /operators/rooms/{id}/sources/{source}. It saves or deletes a source; number
+// 0 is a new one.
 func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 	room, ok := s.pathRoom(w, r)
 	if !ok {
@@ -338,7 +348,8 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 	s.saved(w, r, room.ID)
 }
 
-// readSource returns the source that the parsed form holds. It is invalid with a wrong address or an overlong text.
+// readSource returns the source that the parsed form holds. It is invalid with a wrong address or
+// an overlong text.
 func readSource(r *http.Request, id int64) (source nvr.Source, valid bool) {
 	text := map[string]string{}
 	for _, in := range readInputs(r, sourceInputs(&nvr.Source{})) {

@@ -26,8 +26,8 @@ type Options struct {
 	Hosts []string
 	// Authenticate returns the person who signed in, or [auth.ErrNotSignedIn].
 	Authenticate func(*http.Request) (auth.User, error)
-	// Report and Thumbnail read what belongs to a record's merge. They return nil without an error if there is none,
-	// and may be nil themselves.
+	// Report and Thumbnail read what belongs to a record's merge. They return nil without an error
+	// if there is none, and may be nil themselves.
 	Report    func(ctx context.Context, r nvr.Record) ([]byte, error)
 	Thumbnail func(ctx context.Context, r nvr.Record) ([]byte, error)
 }
@@ -39,8 +39,9 @@ type site struct {
 	pages   *pages
 }
 
-// sessionCookie marks requests of the pages under /api/v1. It is no secret and grants nothing: [Options].Authenticate
-// does. It separates a page's request from that of a program without its key.
+// sessionCookie marks requests of the pages under /api/v1. It is no secret and grants nothing:
+// [Options].Authenticate does. It separates a page's request from that of a program without its
+// key.
 const sessionCookie = "page"
 
 // HasSession reports whether a request carries the pages' cookie.
@@ -50,8 +51,8 @@ func HasSession(r *http.Request) bool {
 }
 
 // policy allows a page to load only what this site serves.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // New returns the handler of the pages, and of /api/v1 with the pages' session.
 func New(o Options) http.Handler {
@@ -106,7 +107,8 @@ func (s *site) serverError(w http.ResponseWriter, r *http.Request, action string
 	httpapi.ServerError(w, r, s.Log, s.failPage, action, err)
 }
 
-// protect wraps all pages: limits, security headers, and a refusal of requests that come from other sites.
+// protect wraps all pages: limits, security headers, and a refusal of requests that come from
+// other sites.
 func (s *site) protect(next http.Handler) http.Handler {
 	own := httpapi.OwnSiteOnly(s.Hosts, s.fail, next)
 	guarded := httpapi.Guard(s.Log, s.fail, own)
@@ -182,7 +184,8 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, site 
 	})
 }
 
-// ownPath returns a path of this site that a form sent. Anything else, such as //other.example, becomes "/".
+// ownPath returns a path of this site that a form sent. Anything else, such as //other.example,
+// becomes "/".
 func ownPath(back string) string {
 	parsed, err := url.Parse(back)
 	if err != nil || parsed.Scheme != "" || parsed.Host != "" {

@@ -25,7 +25,8 @@ const Sound = "sound"
 // DaySeconds is the length of a day on the room's clock.
 const DaySeconds = 24 * 60 * 60
 
-// maxJoined is the longest break in seconds that [JoinBars] closes. Segments rarely follow each other exactly.
+// maxJoined is the longest break in seconds that [JoinBars] closes. Segments rarely follow each
+// other exactly.
 const maxJoined = 10
 
 // Source is a source of a room with its roles: lecturer, screen, board, sound.
@@ -76,8 +77,9 @@ type Bar struct {
 	Fault    bool   // there is a file, and it cannot be used
 }
 
-// BarsOf returns the runs of one source's segments, which must be sorted by time. The length is the room's length of a
-// segment. A segment ends at its analyzed end, at the latest where the next one starts.
+// BarsOf returns the runs of one source's segments, which must be sorted by time. The length is
+// the room's length of a segment. A segment ends at its analyzed end, at the latest where the next
+// one starts.
 func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 	var bars []Bar
 	for i, segment := range segments {
@@ -99,8 +101,8 @@ func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 	return bars
 }
 
-// segmentBars returns the runs of one segment: several for an analyzed screen, else one. A nil look means that the
-// segment was not analyzed.
+// segmentBars returns the runs of one segment: several for an analyzed screen, else one. A nil
+// look means that the segment was not analyzed.
 func segmentBars(look *store.Analysis, screen bool, from, to float64) []Bar {
 	switch {
 	case look != nil && look.Fault != "":
@@ -137,6 +139,7 @@ func JoinBars(bars []Bar) []Bar {
 	return joined
 }
 
+// continues reports whether a bar extends the one before it.
 func continues(last, next Bar) bool {
 	return last.Screen == next.Screen && last.Fault == next.Fault && next.From-last.To < maxJoined
 }
@@ -177,7 +180,8 @@ func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, er
 	return day, nil
 }
 
-// addUnknownSources adds the sources that have footage and are not in the room's table, and sorts all.
+// addUnknownSources adds the sources that have footage and are not in the room's table, and sorts
+// all.
 func (d *Day) addUnknownSources() {
 	for octet := range d.Segments {
 		known := func(s Source) bool { return s.Octet == octet }
@@ -207,7 +211,8 @@ func requested(records []nvr.Record) []Bar {
 	return bars
 }
 
-// rank returns a key that sorts sources: first those with a role, in the order of the roles, then by octet.
+// rank returns a key that sorts sources: first those with a role, in the order of the roles, then
+// by octet.
 func rank(s Source) string {
 	for i, role := range []string{string(nvr.Lecturer), string(nvr.Screen), string(nvr.Board), Sound} {
 		if slices.Contains(s.Roles, role) {

@@ -14,7 +14,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// ReadID returns the record number of a path. Only the canonical form is accepted: 1, not +1 or 01.
+// ReadID returns the record number of a path. Only the canonical form is accepted: 1, not +1 or
+// 01.
 func ReadID(text string) (id int64, ok bool) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 {
@@ -23,8 +24,8 @@ func ReadID(text string) (id int64, ok bool) {
 	return id, strconv.FormatInt(id, 10) == text
 }
 
-// Owned returns the record of the path's {id} if the caller may see it. Otherwise it answers 404, also for another
-// person's record, so that numbers reveal nothing.
+// Owned returns the record of the path's {id} if the caller may see it. Otherwise it answers 404,
+// also for another person's record, so that numbers reveal nothing.
 func (s *Service) Owned(w http.ResponseWriter, r *http.Request, fail httpapi.ErrorWriter) (nvr.Record, bool) {
 	id, ok := ReadID(r.PathValue("id"))
 	if !ok {
@@ -48,8 +49,8 @@ func WithdrawnBy(email string) nvr.Reason {
 	return nvr.Reason{En: "Cancelled by " + email + ".", Ru: "Отменено: " + email + "."}
 }
 
-// maxScanned bounds how many rows one page of a list reads. A state that depends on the clock is not a column, so
-// rows are read and filtered.
+// maxScanned bounds how many rows one page of a list reads. A state that depends on the clock is
+// not a column, so rows are read and filtered.
 const maxScanned = 5000
 
 // Page is one page of a list.

@@ -11,8 +11,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// roomsFor is how long a list of rooms is reused. Lists, streams and pages need it all the time, and rooms change
-// rarely.
+// roomsFor is how long a list of rooms is reused. Lists, streams and pages need it all the time,
+// and rooms change rarely.
 const roomsFor = 2 * time.Second
 
 // RoomList is the rooms at one moment, sorted by name.
@@ -35,8 +35,8 @@ func (l *RoomList) Zone(name string) *time.Location {
 	return room.Zone
 }
 
-// CachedRooms returns a list of rooms that is at most [roomsFor] old. It reads the list again if the list lacks the
-// room of one of the records, so that a room that was just added counts.
+// CachedRooms returns a list of rooms that is at most [roomsFor] old. It reads the list again if
+// the list lacks the room of one of the records, so that a room that was just added counts.
 func (s *Service) CachedRooms(ctx context.Context, records ...nvr.Record) (*RoomList, error) {
 	list := s.rooms.Load()
 	if list == nil || s.Now().Sub(list.readAt).Abs() >= roomsFor {

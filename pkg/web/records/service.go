@@ -8,7 +8,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// Service reads records, rooms and footage for the page and the APIs. It is safe for concurrent use.
+// Service reads records, rooms and footage for the page and the APIs. It is safe for concurrent
+// use.
 type Service struct {
 	Store   Store
 	Catalog *i18n.Catalog
@@ -22,7 +23,8 @@ type Service struct {
 // minPoll bounds how often the watcher reads the database, whatever the time scale.
 const minPoll = 50 * time.Millisecond
 
-// New returns a service. The scale divides the watcher's pause, as it divides all pauses of a local run.
+// New returns a service. The scale divides the watcher's pause, as it divides all pauses of a
+// local run.
 func New(s Store, catalog *i18n.Catalog, now func() time.Time, log *slog.Logger, scale float64) *Service {
 	service := &Service{
 		Store:   s,

@@ -18,7 +18,8 @@ const (
 	maxEmail = 100
 )
 
-// Request is a request for a recording as it came, before [Check]. Times are those of the room's clock.
+// Request is a request for a recording as it came, before [Check]. Times are those of the room's
+// clock.
 type Request struct {
 	Room  string
 	Date  string // YYYY-MM-DD
@@ -49,8 +50,8 @@ type FieldError struct {
 // Text returns the error in a language.
 func (e FieldError) Text(l *i18n.Localizer) string { return l.T("page.wrong." + e.Code) }
 
-// Check returns what is wrong with a request, at most one error a field, in the order of the form. It does not check
-// that the room exists. The zone is the room's.
+// Check returns what is wrong with a request, at most one error a field, in the order of the form.
+// It does not check that the room exists. The zone is the room's.
 func Check(q Request, zone *time.Location) []FieldError {
 	date := CheckDate(q.Date)
 	start, end := checkClock(q.Start), checkClock(q.End)
@@ -80,7 +81,8 @@ func Check(q Request, zone *time.Location) []FieldError {
 	return found
 }
 
-// CheckDate returns the code of what is wrong with a date (YYYY-MM-DD). It is empty for a valid one.
+// CheckDate returns the code of what is wrong with a date (YYYY-MM-DD). It is empty for a valid
+// one.
 func CheckDate(date string) string {
 	if date == "" {
 		return "date-missing"
@@ -127,8 +129,9 @@ func checkTitle(title string) string {
 	return ""
 }
 
-// IsPrintable reports whether a title or a name is UTF-8 without control characters and without the characters that
-// change the direction of text. Those can make a name look like another one. Joiners of scripts such as Persian pass.
+// IsPrintable reports whether a title or a name is UTF-8 without control characters and without
+// the characters that change the direction of text. Those can make a name look like another one.
+// Joiners of scripts such as Persian pass.
 func IsPrintable(text string) bool {
 	hidden := func(r rune) bool {
 		embedding := r >= '\u202a' && r <= '\u202e'
@@ -138,7 +141,8 @@ func IsPrintable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
 }
 
-// checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column must not hold that.
+// checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column
+// must not hold that.
 func checkEmail(email string) string {
 	if utf8.RuneCountInString(email) > maxEmail {
 		return "email-long"

@@ -112,7 +112,8 @@ func StateOf(r *nvr.Record, zone *time.Location, now time.Time) State {
 	return stageState(r, zone, now)
 }
 
-// stageState returns the state of a record on step stage. It waits until its end and for footage, else it is queued.
+// stageState returns the state of a record on step stage. It waits until its end and for footage,
+// else it is queued.
 func stageState(r *nvr.Record, zone *time.Location, now time.Time) State {
 	if r.Processing {
 		return Queued // stage checks its footage, or pauses before it does

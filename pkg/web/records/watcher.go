@@ -21,11 +21,11 @@ const (
 	minProgress = 3
 )
 
-// Watcher follows records for all streams at once: one statement a pause reads every watched record. It reads only
-// while there are streams. It is safe for concurrent use.
+// Watcher follows records for all streams at once: one statement a pause reads every watched
+// record. It reads only while there are streams. It is safe for concurrent use.
 type Watcher struct {
 	read   func(ctx context.Context, ids []int64) ([]nvr.Record, error)
-	encode func(ctx context.Context, r *nvr.Record) ([]byte, error) // two results differ if a reader sees a change
+	encode func(ctx context.Context, r *nvr.Record) ([]byte, error) // differs if a reader sees a change
 	every  time.Duration
 	now    func() time.Time
 	log    *slog.Logger
@@ -72,6 +72,7 @@ func (s *Service) Watch(ctx context.Context, records []nvr.Record) (*Watch, []Ch
 	return s.Watcher.add(first), first, nil
 }
 
+// add registers a watch of records and starts the polling if it does not run yet.
 func (w *Watcher) add(first []Change) *Watch {
 	watch := &Watch{
 		watcher: w,
@@ -112,7 +113,8 @@ func (watch *Watch) Close() {
 	}
 }
 
-// Wait waits for a change and keeps the stream alive. It reports whether there is one; false: the client is gone.
+// Wait waits for a change and keeps the stream alive. It reports whether there is one; false: the
+// client is gone.
 func (watch *Watch) Wait(ctx context.Context, stream *httpapi.Stream) bool {
 	beat := time.NewTicker(httpapi.BeatEvery)
 	defer beat.Stop()
@@ -145,7 +147,8 @@ func (watch *Watch) Take() []Change {
 	return changes
 }
 
-// Left estimates the remaining time of a merge that is watched. It is 0 if there is no estimate yet.
+// Left estimates the remaining time of a merge that is watched. It is 0 if there is no estimate
+// yet.
 func (w *Watcher) Left(id int64) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -161,7 +164,8 @@ func (w *Watcher) Left(id int64) time.Duration {
 	return took * time.Duration(100-s.record.Progress) / time.Duration(progress)
 }
 
-// trackMerge remembers when and where a merge was first seen. A merge that starts over is tracked from the start.
+// trackMerge remembers when and where a merge was first seen. A merge that starts over is tracked
+// from the start.
 func (s *subject) trackMerge(now time.Time) {
 	switch {
 	case s.record.Step != nvr.StepMerge:
@@ -184,7 +188,8 @@ func (w *Watcher) poll() {
 	}
 }
 
-// watchedIDs returns the numbers of the watched records. If there are none, it marks the polling as ended.
+// watchedIDs returns the numbers of the watched records. If there are none, it marks the polling
+// as ended.
 func (w *Watcher) watchedIDs() []int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -195,6 +200,7 @@ func (w *Watcher) watchedIDs() []int64 {
 	return slices.Collect(maps.Keys(w.subjects))
 }
 
+// pollOnce reads the records of the numbers once. A failure is logged; the next read makes up for it.
 func (w *Watcher) pollOnce(ids []int64) {
 	ctx, stop := context.WithTimeout(context.Background(), pollTime)
 	defer stop()

@@ -28,8 +28,8 @@ type Options struct {
 	Log     *slog.Logger
 	// RateLimit is how many requests a second one caller may send.
 	RateLimit float64
-	// Report reads the report of a record's merge as JSON. It returns nil without an error if there is none (yet).
-	// It may be nil.
+	// Report reads the report of a record's merge as JSON. It returns nil without an error if
+	// there is none (yet). It may be nil.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 }
 
@@ -86,6 +86,7 @@ func (a *api) owned(next func(http.ResponseWriter, *http.Request, nvr.Record)) h
 	}
 }
 
+// serverError logs a failure of the database and answers 503 as problem+json.
 func (a *api) serverError(w http.ResponseWriter, r *http.Request, action string, err error) {
 	httpapi.ServerError(w, r, a.Log, httpapi.WriteProblem, action, err)
 }

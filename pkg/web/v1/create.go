@@ -22,12 +22,14 @@ const (
 	maxErrors = 20  // errors that one answer names
 )
 
-// refusal is why a new request is not accepted: a status and the fields at fault. Nil means that it is accepted.
+// refusal is why a new request is not accepted: a status and the fields at fault. Nil means that
+// it is accepted.
 type refusal struct {
 	status int
 	fields []httpapi.FieldDetail
 }
 
+// refuse returns a refusal with status 400 that names at most [maxErrors] fields.
 func refuse(fields ...httpapi.FieldDetail) *refusal {
 	return &refusal{
 		status: http.StatusBadRequest,
@@ -35,6 +37,7 @@ func refuse(fields ...httpapi.FieldDetail) *refusal {
 	}
 }
 
+// refuseField is [refuse] for one field.
 func refuseField(field, detail string) *refusal {
 	return refuse(httpapi.FieldDetail{Field: field, Detail: detail})
 }
@@ -79,7 +82,8 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 	a.answerRecord(w, r, http.StatusCreated, &record)
 }
 
-// readIdempotencyKey returns what makes a repeated request one record. It is nil if the client sent no key.
+// readIdempotencyKey returns what makes a repeated request one record. It is nil if the client
+// sent no key.
 func readIdempotencyKey(r *http.Request, body []byte) (*store.IdempotencyKey, *refusal) {
 	values := r.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -131,7 +135,8 @@ func (a *api) readRequest(r *http.Request, body []byte) (records.Request, *refus
 	return a.checkRequest(r, request, start, end)
 }
 
-// readString reads a field of a JSON object into value. It returns what is wrong with the field, if anything.
+// readString reads a field of a JSON object into value. It returns what is wrong with the field,
+// if anything.
 func readString(fields map[string]json.RawMessage, name string, value *string, optional bool) string {
 	raw, present := fields[name]
 	missing := !present || string(raw) == "null"
@@ -149,7 +154,11 @@ func readString(fields map[string]json.RawMessage, name string, value *string, o
 }
 
 // checkRequest converts the instants to the room's clock and checks the request.
-func (a *api) checkRequest(r *http.Request, q records.Request, start, end string) (records.Request, *refusal, error) {
+func (a *api) checkRequest(
+	r *http.Request,
+	q records.Request,
+	start, end string,
+) (records.Request, *refusal, error) {
 	room, ok, err := a.Records.Room(r.Context(), q.Room)
 	switch {
 	case err != nil:
@@ -192,8 +201,8 @@ func (a *api) checkRequest(r *http.Request, q records.Request, start, end string
 	return q, nil, nil
 }
 
-// roomTime returns an instant (RFC 3339) as date and time of day on a room's clock. The detail is why a row cannot
-// hold the instant, if it cannot.
+// roomTime returns an instant (RFC 3339) as date and time of day on a room's clock. The detail is
+// why a row cannot hold the instant, if it cannot.
 func roomTime(instant string, zone *time.Location) (date, clock, detail string) {
 	at, err := time.Parse(time.RFC3339, instant)
 	if err != nil {
@@ -204,10 +213,11 @@ func roomTime(instant string, zone *time.Location) (date, clock, detail string) 
 	}
 	at = at.In(zone)
 	date, clock = at.Format(time.DateOnly), at.Format("15:04")
-	// A row holds no offset. When the clock is set back, an hour occurs twice, and a row means the first one.
+	// A row holds no offset. When the clock is set back, an hour occurs twice, and a row means the
+	// first one.
 	named, err := nvr.Wall(date, clock, zone)
 	if err != nil || !named.Equal(at) {
-		return "", "", "is in the repeated hour when the room's clock is set back; only its first pass can be requested"
+		return "", "", "is in the hour that the room's clock repeats; only its first pass can be requested"
 	}
 	return date, clock, ""
 }

@@ -1,3 +1,3 @@
-// Package v1 is the product's own API under /api/v1. openapi.yaml describes it, and the tests check every answer
-// against that description. Errors are problem+json.
+// Package v1 is the product's own API under /api/v1. openapi.yaml describes it, and the tests
+// check every answer against that description. Errors are problem+json.
 package v1

@@ -9,7 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
-// streamEvents is GET /records/{id}/events. It sends the record at once and after each change, until it ends.
+// streamEvents is GET /records/{id}/events. It sends the record at once and after each change,
+// until it ends.
 func (a *api) streamEvents(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	watch, changes, err := a.Records.Watch(r.Context(), []nvr.Record{record})
 	if err != nil {

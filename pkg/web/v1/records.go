@@ -35,7 +35,8 @@ func (a *api) showRecord(w http.ResponseWriter, r *http.Request, record nvr.Reco
 
 // cancel is POST /records/{id}/cancel. Cancelling a cancelled record changes nothing.
 func (a *api) cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	err := a.Records.Store.Requests.Withdraw(r.Context(), record.ID, records.WithdrawnBy(auth.CallerOf(r).Email))
+	reason := records.WithdrawnBy(auth.CallerOf(r).Email)
+	err := a.Records.Store.Requests.Withdraw(r.Context(), record.ID, reason)
 	a.answerChange(w, r, record.ID, "a finished record cannot be cancelled", err)
 }
 
@@ -45,8 +46,8 @@ func (a *api) retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	a.answerChange(w, r, record.ID, "only a failed or cancelled record can be retried", err)
 }
 
-// answerChange answers with a record after a change, or with the error of the change. The conflict is the detail for
-// [store.ErrConflict].
+// answerChange answers with a record after a change, or with the error of the change. The conflict
+// is the detail for [store.ErrConflict].
 func (a *api) answerChange(w http.ResponseWriter, r *http.Request, id int64, conflict string, err error) {
 	if errors.Is(err, store.ErrConflict) {
 		httpapi.WriteProblem(w, r, http.StatusConflict, conflict)
@@ -63,6 +64,7 @@ func (a *api) answerChange(w http.ResponseWriter, r *http.Request, id int64, con
 	a.answerRecord(w, r, http.StatusOK, &record)
 }
 
+// answerRecord answers with a record as it is now.
 func (a *api) answerRecord(w http.ResponseWriter, r *http.Request, status int, record *nvr.Record) {
 	view, err := a.Records.View(r.Context(), record)
 	if err != nil {
@@ -86,6 +88,7 @@ func (a *api) showReport(w http.ResponseWriter, r *http.Request, record nvr.Reco
 	}
 }
 
+// readReport returns the report of a record's merge. It is empty if there is none yet.
 func (a *api) readReport(ctx context.Context, record nvr.Record) ([]byte, error) {
 	if a.Report == nil {
 		return nil, nil
@@ -124,8 +127,8 @@ func writeQueryErrors(w http.ResponseWriter, found ...httpapi.FieldDetail) {
 	httpapi.WriteFieldErrors(w, http.StatusBadRequest, detail, found...)
 }
 
-// readQuery reads the query of GET /records. Unknown parameters are ignored. The state is returned beside the query,
-// because it is not a column.
+// readQuery reads the query of GET /records. Unknown parameters are ignored. The state is returned
+// beside the query, because it is not a column.
 func readQuery(values url.Values) (query records.Query, state records.State, found []httpapi.FieldDetail) {
 	query.Limit = defaultLimit
 	for _, name := range slices.Sorted(maps.Keys(values)) {

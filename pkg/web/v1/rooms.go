@@ -39,6 +39,7 @@ func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
 	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(rooms))
 }
 
+// sources returns a room's sources as the API answers them.
 func sources(room *nvr.Room) []map[string]any {
 	list := []map[string]any{}
 	for _, source := range records.SourcesOf(room) {
@@ -54,7 +55,8 @@ func sources(room *nvr.Room) []map[string]any {
 // footageSuffix follows the name of the room in the path.
 const footageSuffix = "/footage"
 
-// showFootage is GET /rooms/{room}/footage?date=. The name may hold slashes, so the pattern takes the whole rest.
+// showFootage is GET /rooms/{room}/footage?date=. The name may hold slashes, so the pattern takes
+// the whole rest.
 func (a *api) showFootage(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutSuffix(r.PathValue("path"), footageSuffix)
 	// A room named "a/footage" is sent as a%2Ffootage; only a literal suffix ends the name.
