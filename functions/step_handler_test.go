@@ -164,7 +164,7 @@ func TestHeldAndDead(t *testing.T) {
 			t.Errorf("dead: %d", answer.Code)
 		}
 	}
-	if rec, err := s.Records.Get(ctx, claim.Record); err != nil || rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || rec.Processing || rec.Reason.En == "" {
+	if rec, err := s.Records.Get(ctx, claim.Record); err != nil || rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || rec.Processing || rec.Reason.IsZero() {
 		t.Errorf("dead: %+v %v", rec, err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/report"
 )
@@ -55,14 +54,6 @@ func (c *cli) language() report.Language {
 		return report.Russian
 	}
 	return report.English
-}
-
-// reason returns a reason in the user's language.
-func (c *cli) reason(r fault.Reason) string {
-	if c.text.Language() == "ru" {
-		return r.Ru
-	}
-	return r.En
 }
 
 // usageError is an error of the command line. Its text names the argument and how to correct it.

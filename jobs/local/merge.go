@@ -63,7 +63,7 @@ func (c *cli) remedy(err error) string {
 	var permanent *fault.PermanentError
 	switch {
 	case errors.As(err, &permanent):
-		return c.reason(permanent.Reason)
+		return c.text.Cause(permanent.Cause)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return c.t("error.disk-full", "cause", err.Error())
 	case errors.Is(err, fs.ErrPermission):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,16 +16,17 @@ const defaultRecords = 30
 
 // listedRecord is a record in the JSON of local records.
 type listedRecord struct {
-	ID        int64       `json:"id"`
-	Room      string      `json:"room"`
-	Title     string      `json:"title"`
-	Date      string      `json:"date"`       // YYYY-MM-DD
-	StartTime string      `json:"start_time"` // room time
-	EndTime   string      `json:"end_time"`
-	Step      nvr.Step    `json:"step"`
-	Percent   int         `json:"percent"` // of step merge
-	Link      string      `json:"link"`
-	Reason    *nvr.Reason `json:"reason"` // null if there is none
+	ID        int64    `json:"id"`
+	Room      string   `json:"room"`
+	Title     string   `json:"title"`
+	Date      string   `json:"date"`       // YYYY-MM-DD
+	StartTime string   `json:"start_time"` // room time
+	EndTime   string   `json:"end_time"`
+	Step      nvr.Step `json:"step"`
+	Percent   int      `json:"percent"` // of step merge
+	Link      string   `json:"link"`
+	// Reason is {en, ru, code, args}; null if there is none.
+	Reason json.RawMessage `json:"reason"`
 }
 
 // recordsCommand lists the newest records.
@@ -47,14 +49,14 @@ func (c *cli) recordsCommand() *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			return printJSON(c.stdout, listRecords(records))
+			return printJSON(c.stdout, c.listRecords(records))
 		}
 		return c.printRecords(records)
 	})
 	return command
 }
 
-func listRecords(records []nvr.Record) []listedRecord {
+func (c *cli) listRecords(records []nvr.Record) []listedRecord {
 	listed := []listedRecord{} // printed as [], not as null
 	for _, r := range records {
 		item := listedRecord{
@@ -68,8 +70,8 @@ func listRecords(records []nvr.Record) []listedRecord {
 			Percent:   r.Progress,
 			Link:      r.Link,
 		}
-		if r.Reason != (nvr.Reason{}) {
-			item.Reason = &r.Reason
+		if !r.Reason.IsZero() {
+			item.Reason = json.RawMessage(c.catalog.FormatReason(r.Reason))
 		}
 		listed = append(listed, item)
 	}
@@ -94,8 +96,8 @@ func (c *cli) printRecords(records []nvr.Record) error {
 // remark returns the last column of a record: why it waits or failed, the progress of its merge, or its link.
 func (c *cli) remark(r nvr.Record) string {
 	switch {
-	case r.Reason != (nvr.Reason{}):
-		return c.reason(r.Reason)
+	case !r.Reason.IsZero():
+		return c.text.Cause(r.Reason)
 	case r.Step == nvr.StepMerge:
 		return fmt.Sprintf("%d %%", r.Progress)
 	default:

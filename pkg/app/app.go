@@ -17,6 +17,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/notify"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -42,7 +43,15 @@ type Part func(context.Context, *Process) error
 
 // New builds a process of the parts that it needs.
 func New(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, parts ...Part) (*Process, error) {
-	p := &Process{Config: c, Pipeline: &pipeline.Pipeline{Now: now, Log: log, Settings: settings(c)}}
+	p := &Process{
+		Config: c,
+		Pipeline: &pipeline.Pipeline{
+			Now:      now,
+			Log:      log,
+			Texts:    i18n.Default(),
+			Settings: settings(c),
+		},
+	}
 	for _, open := range parts {
 		if err := open(ctx, p); err != nil {
 			return nil, errors.Join(err, p.Close())
@@ -98,7 +107,11 @@ func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p
 func openStore(ctx context.Context, p *Process, alone bool) error {
 	c := p.Config
 	s, err := store.Open(ctx, string(c.Database), store.Options{
-		Now: p.Now, SingleProcess: alone, MustExist: !alone, Defaults: store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
+		Now:           p.Now,
+		SingleProcess: alone,
+		MustExist:     !alone,
+		Texts:         p.Texts,
+		Defaults:      store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
 	})
 	if err != nil {
 		return err
@@ -151,6 +164,7 @@ func Workspace(scopes []string) Part {
 			tokens = workspace.Delegation(c.Delegate)
 		}
 		p.Workspace, err = workspace.New(workspace.Options{
+			Texts:    p.Texts,
 			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log, Tried: tried(p.Log),
 			Subjects: workspace.Subjects{Drive: c.DriveSubject, Uploaders: c.DriveUploaders, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
 		})
@@ -162,6 +176,7 @@ func Workspace(scopes []string) Part {
 func Notices(_ context.Context, p *Process) (err error) {
 	c := p.Config
 	p.Notices, err = notify.New(notify.Options{
+		Texts:   p.Texts,
 		Webhook: c.Webhook, WebhookSecret: string(c.WebhookSecret), SMTP: c.SMTP, SMTPPassword: string(c.SMTPPassword),
 		SMTPFrom: c.SMTPFrom, Zulip: c.Zulip, ZulipKey: string(c.ZulipKey), Scale: c.TimeScale, Now: p.Now,
 	})

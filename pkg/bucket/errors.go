@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
@@ -56,14 +57,9 @@ func (b *Bucket) classify(ctx context.Context, err error, call, format string, v
 			return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrExists)
 		}
 	case fault.Deferred:
-		return &fault.Deferral{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Why: fault.Reason{
-			En: "Cloud Storage's quota is spent for now.", Ru: "Квота Cloud Storage пока исчерпана.",
-		}}
+		return &fault.Deferral{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Cause: cause.StorageQuota()}
 	case fault.Permanent:
-		return &fault.PermanentError{Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err), Reason: fault.Reason{
-			En: "The storage of video refused the request: tell the administrator.",
-			Ru: "Хранилище видео отклонило запрос: сообщите администратору.",
-		}}
+		return &fault.PermanentError{Cause: cause.StorageRefused(), Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err)}
 	case fault.Retryable:
 	}
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)

@@ -59,16 +59,16 @@ type Refusal string
 const (
 	Wanted    Refusal = ""
 	Cancelled Refusal = "cancelled"
-	NoMeeting Refusal = "no meeting (a working place, an absence, a birthday, or out of a letter)"
-	AllDay    Refusal = "all day long"
-	ManyDays  Refusal = "longer than one day"
-	Declined  Refusal = "declined by the room"
-	OptedOut  Refusal = "asks for no recording"
-	Empty     Refusal = "ends when it begins"
-	Repeated  Refusal = "inside the hour that the clock repeats: its second pass has no footage"
-	Unread    Refusal = "has no time that can be read"
-	LongID    Refusal = "has an id longer than the column event_id"
-	NoPerson  Refusal = "names nobody whom the video could go to"
+	NoMeeting Refusal = "no-meeting" // a working location, an absence, a birthday, or from a mail
+	AllDay    Refusal = "all-day"
+	ManyDays  Refusal = "many-days"
+	Declined  Refusal = "declined" // by the room
+	OptedOut  Refusal = "opted-out"
+	Empty     Refusal = "empty"     // it ends when it begins
+	Repeated  Refusal = "repeated"  // inside the hour that the clock repeats: its second pass has no footage
+	Unread    Refusal = "unread"    // it has no time that can be read
+	LongID    Refusal = "long-id"   // its id is longer than the column event_id
+	NoPerson  Refusal = "no-person" // it names no person who could get the video
 )
 
 // Read says what an event of the room's calendar asks for. fallback is the requester where the event

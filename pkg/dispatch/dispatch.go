@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/nvr-miem/merger/pkg/call"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -83,10 +84,7 @@ func classify(err error) error {
 		}
 		return fmt.Errorf("%w: %w", ErrChanged, err)
 	case fault.Permanent:
-		return &fault.PermanentError{Err: err, Reason: fault.Reason{
-			En: "Google Cloud refuses to start or to ask for the next step: the system's permissions or settings are wrong; tell the administrator",
-			Ru: "Google Cloud отказывается запускать следующий шаг: неверны права или настройки системы; сообщите администратору",
-		}}
+		return &fault.PermanentError{Cause: cause.CloudRefused(), Err: err}
 	case fault.Retryable, fault.Deferred: // a daily quota of these two services is not known: try again
 	}
 	return err

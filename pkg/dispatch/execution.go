@@ -7,7 +7,7 @@ import (
 
 	run "google.golang.org/api/run/v2"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 // executionFields are what [read] reads.
@@ -89,33 +89,21 @@ func (e *Execution) Detail() string {
 	return strings.Join(all, "; ")
 }
 
-// Reason says for people why an execution that ended did not make its merge.
-func (e *Execution) Reason() fault.Reason {
-	causes := map[Cause]bool{}
+// Reason returns, for people, why an execution that ended did not make its merge.
+func (e *Execution) Reason() cause.Cause {
+	failed := map[Cause]bool{}
 	for _, failure := range e.Failures {
-		causes[failure.Cause] = true
+		failed[failure.Cause] = true
 	}
 	switch {
-	case causes[CauseMemory]:
-		return fault.Reason{
-			En: "the merge was stopped because it needed more memory than it is given; tell the administrator",
-			Ru: "склейка остановлена: ей не хватило памяти; сообщите администратору",
-		}
-	case causes[CauseTimeout]:
-		return fault.Reason{
-			En: "the merge was stopped because a part of it took longer than it may; tell the administrator",
-			Ru: "склейка остановлена: одна из её частей заняла больше времени, чем отведено; сообщите администратору",
-		}
+	case failed[CauseMemory]:
+		return cause.MergeMemory()
+	case failed[CauseTimeout]:
+		return cause.MergeTimeout()
 	case e.Cancelled > 0 && e.Failed == 0:
-		return fault.Reason{
-			En: "the merge was cancelled by hand",
-			Ru: "склейка отменена вручную",
-		}
+		return cause.MergeCancelled()
 	}
-	return fault.Reason{
-		En: "the merge broke off; the technical cause stands in the log",
-		Ru: "склейка прервалась; техническая причина записана в журнале",
-	}
+	return cause.MergeFailed()
 }
 
 // read takes an execution out of the API's answer. Instants that are missing or odd stay zero.
@@ -166,13 +154,13 @@ func failureOf(task *run.GoogleCloudRunV2Task) (Failure, bool) {
 	if f.ExitCode == 0 && f.Signal == 0 && code == 0 {
 		return Failure{}, false
 	}
-	f.Cause = cause(f)
+	f.Cause = readCause(f)
 	return f, true
 }
 
-// cause reads the message first: Cloud Run's own words are "Memory limit of 4096 MiB exceeded …" and
+// readCause reads the message first: Cloud Run's own words are "Memory limit of 4096 MiB exceeded …" and
 // "The configured timeout was reached." A bare SIGKILL is the kernel's answer to want of memory.
-func cause(f Failure) Cause {
+func readCause(f Failure) Cause {
 	said := strings.ToLower(f.Message)
 	switch {
 	case strings.Contains(said, "memory"):

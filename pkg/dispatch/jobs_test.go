@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
@@ -166,7 +167,7 @@ func TestErrors(t *testing.T) {
 		return jobs(t, &admin{refuse: func(string) int { return status }})
 	}
 	_, err := with(http.StatusForbidden).Start(t.Context(), job, launch("7-1"))
-	if final := (*fault.PermanentError)(nil); !errors.As(err, &final) || final.Reason.Ru == "" {
+	if final := (*fault.PermanentError)(nil); !errors.As(err, &final) || !final.Cause.Is(cause.CodeCloudRefused) {
 		t.Errorf("403: %v, want permanent", err)
 	}
 	_, err = with(http.StatusNotFound).Execution(t.Context(), job+"/executions/e1")
@@ -223,7 +224,7 @@ func TestExecution(t *testing.T) {
 		if f := e.Failures[0]; f.Cause != c.cause || f.Task != 1 || f.Retries != 2 {
 			t.Errorf("%v: %+v, want cause %s", c.result, f, c.cause)
 		}
-		if e.Detail() == "" || e.Reason().En == "" || e.Reason().Ru == "" {
+		if e.Detail() == "" || e.Reason().IsZero() {
 			t.Errorf("%v: no words for it", c.result)
 		}
 	}

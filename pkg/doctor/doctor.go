@@ -89,15 +89,14 @@ func (d *Doctor) configuration() Finding {
 func causeOf(err error) cause.Cause {
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		reason := cause.Legacy(permanent.Reason.En, permanent.Reason.Ru)
 		if permanent.Err == nil {
-			return reason
+			return permanent.Cause
 		}
-		return cause.CheckRefused(reason, oneLine(permanent.Err))
+		return cause.CheckRefused(permanent.Cause, oneLine(permanent.Err))
 	}
 	var deferral *fault.Deferral
 	if errors.As(err, &deferral) {
-		return cause.Legacy(deferral.Why.En, deferral.Why.Ru)
+		return deferral.Cause
 	}
 	return cause.CheckFailed(oneLine(err))
 }

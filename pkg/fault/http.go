@@ -6,23 +6,13 @@ import (
 	"slices"
 )
 
-// Kind is what an answer of a Google API means for the work that got it.
-type Kind int
-
-// The kinds.
-const (
-	Retryable Kind = iota // the same call may work in a moment
-	Deferred              // not now: a quota that comes back within a day
-	Permanent             // no retry cures it
-	Expected              // not a failure: 404, 409, 412 tell how things stand
-)
-
-// CallObserver is told of every call to Google that failed: its name ("drive.files.get"), the HTTP status (0: no
-// answer came), and whether the same call is made again. An [Answer] has not failed.
+// CallObserver is given every call to an outside service that failed: its name ("drive.files.get"), the
+// HTTP status (0: no answer came), and whether the same call is made again. An [Expected] answer is not
+// a failure.
 type CallObserver func(ctx context.Context, call string, status int, again bool, err error)
 
-// HTTP is the one table for all Google calls: what an HTTP status and Google's reason for it mean.
-// See Drive's "Resolve errors" and the pages of Calendar, Classroom and Cloud Storage on errors.
+// HTTP returns the kind of an HTTP status and Google's reason for it. It is the one table for all calls to
+// Google. Sources: Drive's "Resolve errors" and the error pages of Calendar, Classroom and Cloud Storage.
 func HTTP(status int, reason string) Kind {
 	switch {
 	case status == http.StatusForbidden && slices.Contains([]string{"rateLimitExceeded", "userRateLimitExceeded"}, reason):

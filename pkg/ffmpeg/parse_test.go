@@ -25,7 +25,7 @@ func TestParseVersion(t *testing.T) {
 		}
 	}
 	var permanent *fault.PermanentError
-	if _, err := parseVersion("ffmpeg version 4.4.2"); !errors.As(err, &permanent) || permanent.Reason.Ru == "" {
+	if _, err := parseVersion("ffmpeg version 4.4.2"); !errors.As(err, &permanent) || permanent.Cause.IsZero() {
 		t.Errorf("an old version is %v, want a reason for people", err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -41,10 +42,7 @@ func Find(ctx context.Context) (*Tool, error) {
 	for name, path := range map[string]*string{"ffmpeg": &t.ffmpeg, "ffprobe": &t.ffprobe} {
 		found, err := exec.LookPath(name)
 		if err != nil {
-			return nil, &fault.PermanentError{Err: err, Reason: fault.Reason{
-				En: name + " is not installed: install FFmpeg 5.1 or newer (on Debian: apt-get install ffmpeg)",
-				Ru: name + " не установлен: установите FFmpeg 5.1 или новее (в Debian: apt-get install ffmpeg)",
-			}}
+			return nil, &fault.PermanentError{Cause: cause.ProgramMissing(name), Err: err}
 		}
 		*path = found
 	}
@@ -82,10 +80,7 @@ func parseVersion(out string) (string, error) {
 	major, _ := strconv.Atoi(number[1])
 	minor, _ := strconv.Atoi(number[2])
 	if major < minMajor || major == minMajor && minor < minMinor {
-		return "", &fault.PermanentError{Reason: fault.Reason{
-			En: fmt.Sprintf("FFmpeg %s is too old: install FFmpeg %d.%d or newer", line[1], minMajor, minMinor),
-			Ru: fmt.Sprintf("FFmpeg %s слишком старый: установите FFmpeg %d.%d или новее", line[1], minMajor, minMinor),
-		}}
+		return "", &fault.PermanentError{Cause: cause.ProgramTooOld(line[1], fmt.Sprintf("%d.%d", minMajor, minMinor))}
 	}
 	return line[1], nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/call"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -77,8 +78,8 @@ func (c *caller) do(ctx context.Context, what string, try func(context.Context) 
 	return nil
 }
 
-// send makes one HTTP call and gives the body of a good answer. final is the reason of a refusal.
-func (c *caller) send(request *http.Request, final fault.Reason) ([]byte, error) {
+// send makes one HTTP call and gives the body of a good answer. refused is the cause of a refusal.
+func (c *caller) send(request *http.Request, refused cause.Cause) ([]byte, error) {
 	response, err := c.client.Do(request)
 	if err != nil {
 		var at *url.Error // its address may hold a secret
@@ -101,5 +102,5 @@ func (c *caller) send(request *http.Request, final fault.Reason) ([]byte, error)
 		wanted, _ := call.RetryAfter(response.Header, c.now())
 		return nil, &busyError{after: wanted, err: err}
 	}
-	return nil, &fault.PermanentError{Reason: final, Err: err}
+	return nil, &fault.PermanentError{Cause: refused, Err: err}
 }

@@ -15,7 +15,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // mailer sends by SMTP, with STARTTLS where the server offers it.
@@ -27,9 +29,10 @@ type mailer struct {
 	user     string
 	password string
 	from     *mail.Address
+	texts    *i18n.Catalog
 }
 
-func newMail(caller *caller, address, password, from string) (*mailer, error) {
+func newMail(caller *caller, texts *i18n.Catalog, address, password, from string) (*mailer, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Hostname() == "" || at.Scheme != "smtp" && at.Scheme != "smtps" {
 		return nil, errors.New("the SMTP address is not like smtp://user@host:port")
@@ -39,7 +42,7 @@ func newMail(caller *caller, address, password, from string) (*mailer, error) {
 		return nil, fmt.Errorf("read the sender of mails %q: %w", from, err)
 	}
 	m := &mailer{
-		caller: caller, host: at.Hostname(), secure: at.Scheme == "smtps",
+		caller: caller, texts: texts, host: at.Hostname(), secure: at.Scheme == "smtps",
 		user: at.User.Username(), password: password, from: sender,
 	}
 	port := at.Port()
@@ -61,7 +64,7 @@ func (m *mailer) AtMostOnce() bool { return true }
 func (m *mailer) Send(ctx context.Context, n Notice) error {
 	to, err := mail.ParseAddress(n.To)
 	if err != nil {
-		return &fault.PermanentError{Reason: mailReason(), Err: fmt.Errorf("read the address %q: %w", n.To, err)}
+		return &fault.PermanentError{Cause: cause.MailRefused(), Err: fmt.Errorf("read the address %q: %w", n.To, err)}
 	}
 	message, err := m.message(n, to)
 	if err != nil {
@@ -140,7 +143,7 @@ func (m *mailer) introduce(client *smtp.Client) error {
 func smtpError(what string, err error) error {
 	var answered *textproto.Error
 	if errors.As(err, &answered) && answered.Code >= 500 {
-		return &fault.PermanentError{Reason: mailReason(), Err: fmt.Errorf("%s: %w", what, err)}
+		return &fault.PermanentError{Cause: cause.MailRefused(), Err: fmt.Errorf("%s: %w", what, err)}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -150,7 +153,7 @@ func (m *mailer) message(n Notice, to *mail.Address) ([]byte, error) {
 	header := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
 	header("From", m.from.String())
 	header("To", to.String())
-	header("Subject", mime.QEncoding.Encode("UTF-8", n.subject()))
+	header("Subject", mime.QEncoding.Encode("UTF-8", n.subject(m.texts.For(n.Language))))
 	header("Date", n.At.Format(time.RFC1123Z))
 	header("Message-ID", "<"+n.ID()+"@"+m.host+">")
 	header("Auto-Submitted", "auto-generated")
@@ -159,18 +162,11 @@ func (m *mailer) message(n Notice, to *mail.Address) ([]byte, error) {
 	header("Content-Transfer-Encoding", "quoted-printable")
 	b.WriteString("\r\n")
 	body := quotedprintable.NewWriter(&b)
-	if _, err := body.Write([]byte(n.text() + "\n")); err != nil {
+	if _, err := body.Write([]byte(n.text(m.texts.For(n.Language)) + "\n")); err != nil {
 		return nil, fmt.Errorf("write the mail %s: %w", n.ID(), err)
 	}
 	if err := body.Close(); err != nil {
 		return nil, fmt.Errorf("write the mail %s: %w", n.ID(), err)
 	}
 	return b.Bytes(), nil
-}
-
-func mailReason() fault.Reason {
-	return fault.Reason{
-		En: "The mail server does not take the notice: the address may be wrong, or the server's settings.",
-		Ru: "Почтовый сервер не принимает уведомление: возможно, неверен адрес или настройки сервера.",
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/notify"
 )
@@ -158,7 +159,7 @@ func TestMailThatIsRefused(t *testing.T) {
 	var permanent *fault.PermanentError
 	s, address := serveMail(t, map[string][]string{"RCPT": {"550 no such person"}})
 	means := only(t, notify.Options{SMTP: address, SMTPFrom: "video@school.example"})
-	if err := means.Send(t.Context(), failed()); !errors.As(err, &permanent) || permanent.Reason.Ru == "" {
+	if err := means.Send(t.Context(), failed()); !errors.As(err, &permanent) || !permanent.Cause.Is(cause.CodeMailRefused) {
 		t.Errorf("got %v", err)
 	}
 	n := ready()

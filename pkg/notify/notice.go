@@ -15,7 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // ErrUncertain says that a notice may have been sent or not.
@@ -31,9 +32,9 @@ type Notice struct {
 	When     string // date and times, room time, for people
 	FileID   string
 	Link     string
-	Reason   nvr.Reason // why it failed
-	Language string     // "ru", else English
-	At       time.Time  // when the record came to its end: the same in every try
+	Reason   cause.Cause // why it failed
+	Language string      // "ru", else English
+	At       time.Time   // when the record came to its end: the same in every try
 }
 
 // ID names the notice, for ever.
@@ -67,6 +68,7 @@ type Options struct {
 	SMTPPassword string
 	SMTPFrom     string
 
+	Texts     *i18n.Catalog     // nil: those of the program
 	Transport http.RoundTripper // nil: the default one
 	Scale     float64           // divides every wait; 0 means 1
 	Now       func() time.Time
@@ -78,23 +80,32 @@ func New(o Options) ([]Channel, error) {
 	if o.Now == nil {
 		return nil, errors.New("notice: no clock")
 	}
+	if o.Texts == nil {
+		o.Texts = i18n.Default()
+	}
 	caller := newCaller(o)
 	var means []Channel
 	if o.Webhook != "" {
 		if o.WebhookSecret == "" {
 			return nil, errors.New("a webhook needs a secret to sign with")
 		}
-		means = append(means, &webhook{caller: caller, address: o.Webhook, secret: []byte(o.WebhookSecret), source: source(o.Source)})
+		means = append(means, &webhook{
+			caller:  caller,
+			address: o.Webhook,
+			secret:  []byte(o.WebhookSecret),
+			source:  source(o.Source),
+			texts:   o.Texts,
+		})
 	}
 	if o.Zulip != "" {
-		z, err := newZulip(caller, o.Zulip, o.ZulipKey)
+		z, err := newZulip(caller, o.Texts, o.Zulip, o.ZulipKey)
 		if err != nil {
 			return nil, err
 		}
 		means = append(means, z)
 	}
 	if o.SMTP != "" {
-		m, err := newMail(caller, o.SMTP, o.SMTPPassword, o.SMTPFrom)
+		m, err := newMail(caller, o.Texts, o.SMTP, o.SMTPPassword, o.SMTPFrom)
 		if err != nil {
 			return nil, err
 		}
@@ -110,38 +121,28 @@ func source(configured string) string {
 	return configured
 }
 
-// subject is the notice in a line.
-func (n *Notice) subject() string {
+// subject returns the notice in one line.
+func (n *Notice) subject(texts *i18n.Localizer) string {
 	name := strings.Join(strings.Fields(n.Title), " ")
 	if name == "" {
 		name = n.Room
 	}
-	switch {
-	case n.Done && n.Language == "ru":
-		return "Видео готово: " + name
-	case n.Done:
-		return "Your video is ready: " + name
-	case n.Language == "ru":
-		return "Видео не получилось: " + name
+	if n.Done {
+		return texts.T("notice.subject.done", "name", name)
 	}
-	return "There is no video: " + name
+	return texts.T("notice.subject.failed", "name", name)
 }
 
-// text is the notice in a few lines of plain text.
-func (n *Notice) text() string {
-	lines := []string{n.subject()}
-	if n.Language == "ru" {
-		lines = append(lines, "Аудитория "+n.Room+", "+n.When)
-	} else {
-		lines = append(lines, "Room "+n.Room+", "+n.When)
+// text returns the notice in a few lines of plain text.
+func (n *Notice) text(texts *i18n.Localizer) string {
+	lines := []string{
+		n.subject(texts),
+		texts.T("notice.where", "room", n.Room, "when", n.When),
 	}
-	switch {
-	case n.Done:
+	if n.Done {
 		lines = append(lines, n.Link)
-	case n.Language == "ru":
-		lines = append(lines, n.Reason.Ru)
-	default:
-		lines = append(lines, n.Reason.En)
+	} else {
+		lines = append(lines, texts.Cause(n.Reason))
 	}
 	return strings.Join(lines, "\n")
 }

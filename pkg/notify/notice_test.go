@@ -20,9 +20,9 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/notify"
-	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -37,7 +37,7 @@ func ready() notify.Notice {
 func failed() notify.Notice {
 	n := ready()
 	n.Done, n.Language, n.FileID, n.Link = false, "en", "", ""
-	n.Reason = nvr.Reason{En: "There is no footage.", Ru: "Нет записи."}
+	n.Reason = cause.Legacy("There is no footage.", "Нет записи.")
 	return n
 }
 

@@ -12,8 +12,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
-	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // SignatureHeader carries "sha256=" and the HMAC-SHA256 of the body in hex, as many receivers of
@@ -40,13 +41,13 @@ type event struct {
 }
 
 type data struct {
-	Record    int64       `json:"record"`
-	UserEmail string      `json:"user_email"`
-	FileID    string      `json:"file_id"`
-	Link      string      `json:"link"`
-	Title     string      `json:"title"`
-	Room      string      `json:"room"`
-	Reason    *nvr.Reason `json:"reason,omitempty"`
+	Record    int64           `json:"record"`
+	UserEmail string          `json:"user_email"`
+	FileID    string          `json:"file_id"`
+	Link      string          `json:"link"`
+	Title     string          `json:"title"`
+	Room      string          `json:"room"`
+	Reason    json.RawMessage `json:"reason,omitempty"` // the words by language, code and args
 }
 
 type webhook struct {
@@ -54,6 +55,7 @@ type webhook struct {
 	address string
 	secret  []byte
 	source  string
+	texts   *i18n.Catalog
 }
 
 // Name implements [Means].
@@ -74,11 +76,11 @@ func (w *webhook) Send(ctx context.Context, n Notice) error {
 	return w.caller.do(ctx, "call the webhook with "+n.ID(), func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.address, bytes.NewReader(body))
 		if err != nil {
-			return &fault.PermanentError{Reason: hookReason(), Err: err}
+			return &fault.PermanentError{Cause: cause.WebhookRefused(), Err: err}
 		}
 		request.Header.Set("Content-Type", "application/cloudevents+json; charset=UTF-8")
 		request.Header.Set(SignatureHeader, signature)
-		_, err = w.caller.send(request, hookReason())
+		_, err = w.caller.send(request, cause.WebhookRefused())
 		return err
 	})
 }
@@ -91,7 +93,7 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 		Data: data{Record: n.Record, UserEmail: n.To, FileID: n.FileID, Link: n.Link, Title: n.Title, Room: n.Room},
 	}
 	if !n.Done {
-		e.Type, e.Data.Reason = TypeFailed, &n.Reason
+		e.Type, e.Data.Reason = TypeFailed, reasonJSON(w.texts, n.Reason)
 	}
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -100,9 +102,10 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 	return body, nil
 }
 
-func hookReason() fault.Reason {
-	return fault.Reason{
-		En: "The webhook for notices refuses them. An administrator must look at its address and secret.",
-		Ru: "Вебхук для уведомлений их отклоняет. Администратор должен проверить его адрес и секрет.",
+// reasonJSON returns a cause as events hold it. No cause has empty words, as it always had.
+func reasonJSON(texts *i18n.Catalog, reason cause.Cause) json.RawMessage {
+	if reason.IsZero() {
+		return json.RawMessage(`{"en":"","ru":""}`)
 	}
+	return json.RawMessage(texts.FormatReason(reason))
 }

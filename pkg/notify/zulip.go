@@ -9,7 +9,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // recentMessages is how far back a conversation is searched for the notice.
@@ -21,14 +22,15 @@ type zulip struct {
 	base   string // https://zulip.example.org
 	bot    string
 	key    string
+	texts  *i18n.Catalog
 }
 
-func newZulip(caller *caller, address, key string) (*zulip, error) {
+func newZulip(caller *caller, texts *i18n.Catalog, address, key string) (*zulip, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Host == "" || at.User == nil {
 		return nil, errors.New("the Zulip address is not like https://bot%40example.org@zulip.example.org/")
 	}
-	z := &zulip{caller: caller, bot: at.User.Username(), key: key}
+	z := &zulip{caller: caller, texts: texts, bot: at.User.Username(), key: key}
 	at.User = nil
 	z.base = strings.TrimSuffix(at.String(), "/")
 	if z.bot == "" || key == "" {
@@ -47,7 +49,7 @@ func (z *zulip) AtMostOnce() bool { return false }
 func (z *zulip) Send(ctx context.Context, n Notice) error {
 	shown := n
 	shown.Title, shown.Room = quoteMarkdown(n.Title), quoteMarkdown(n.Room)
-	content := shown.text() + "\n" + mark(n)
+	content := shown.text(z.texts.For(n.Language)) + "\n" + mark(n)
 	return z.caller.do(ctx, "write to Zulip with "+n.ID(), func(ctx context.Context) error {
 		if there, err := z.sent(ctx, n); err != nil || there {
 			return err
@@ -106,10 +108,7 @@ func (z *zulip) call(ctx context.Context, method string, form url.Values) ([]byt
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(z.bot, z.key)
-	return z.caller.send(request, fault.Reason{
-		En: "Zulip does not take the notice: perhaps the person has no account there.",
-		Ru: "Zulip не принимает уведомление: возможно, у пользователя нет там учётной записи.",
-	})
+	return z.caller.send(request, cause.ZulipRefused())
 }
 
 // quoteMarkdown keeps a title from being read as a mention or as markup.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 // Step is where a record is on its way.
@@ -80,13 +82,13 @@ type Record struct {
 	Attempt    int64
 	Tries      int64 // curable failures of this attempt's work so far
 	Turn       int64
-	Holder     string    // empty: nobody works on it
-	LeaseUntil time.Time // zero: none
-	DueAt      time.Time // zero: not known yet, look
-	AskedAt    time.Time // when it was asked for, or asked for again, as far as we saw; zero: before that was noted
-	Reason     Reason    // why it waits or failed; empty if neither
-	Cause      string    // the technical cause beside the reason
-	Progress   int       // per cent of the step merge
+	Holder     string      // empty: nobody works on it
+	LeaseUntil time.Time   // zero: none
+	DueAt      time.Time   // zero: not known yet, look
+	AskedAt    time.Time   // when it was asked for, or asked for again, as far as we saw; zero: before that was noted
+	Reason     cause.Cause // why it waits or failed; zero if neither
+	Cause      string      // the technical cause beside the reason
+	Progress   int         // per cent of the step merge
 
 	Digest string // of the plan that is rendered or was
 	FileID string // of the Drive file, generated before the upload

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -218,11 +219,11 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	}
 	r := last.Record
 	log := c.Log.With("record", r.ID)
-	withdrawnByUs := r.Step == nvr.StepWithdrawn && byCalendar(r.Reason)
+	withdrawnByUs := r.Step == nvr.StepWithdrawn && cancelledBySweep(r.Reason)
 	switch {
 	case refusal != calendar.Wanted && store.Claimable(&r):
 		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
-		return c.Store.Requests.Withdraw(ctx, r.ID, refused(refusal))
+		return c.Store.Requests.Withdraw(ctx, r.ID, cause.EventNotRecorded(string(refusal)))
 	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
 		return nil // processing began, or a person decided
 	case withdrawnByUs || store.Claimable(&r) && !sameWindow(&r, &to):
@@ -234,7 +235,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		return nil
 	}
 	// The old request is marked first: a kill between the two is mended by the next sweep.
-	if err := c.Store.Requests.SetReason(ctx, r, moved(&to)); err != nil {
+	if err := c.Store.Requests.SetReason(ctx, r, cause.EventMoved(to.Date, to.StartTime, to.EndTime)); err != nil {
 		return err
 	}
 	key := last.Key
@@ -284,28 +285,18 @@ func eventOf(e *workspace.Event) calendar.Event {
 	return event
 }
 
-// calendarMark begins every reason that a calendar gave, so that the sweep knows what it may undo. What a
-// person withdrew stays withdrawn.
-const calendarMark = "Calendar: "
-
-// refused is the reason of a record whose event asks for none.
-func refused(refusal calendar.Refusal) nvr.Reason {
-	russian := map[calendar.Refusal]string{
-		calendar.Cancelled: "событие отменено", calendar.NoMeeting: "это не занятие", calendar.AllDay: "событие на весь день",
-		calendar.ManyDays: "событие длиннее одного дня", calendar.Declined: "аудитория отклонила приглашение", calendar.OptedOut: "в событии просят не записывать",
-		calendar.Empty: "событие кончается, едва начавшись", calendar.Repeated: "событие в часе, который повторяется при переводе часов",
-		calendar.Unread: "время события не читается", calendar.LongID: "слишком длинный id события", calendar.NoPerson: "в событии некому отдать видео",
-	}[refusal]
-	return nvr.Reason{En: calendarMark + "the event is " + string(refusal) + ".", Ru: "Календарь: " + russian + "."}
+// cancelledBySweep reports whether the calendar, and no person, cancelled a record for the cause. The sweep
+// may undo that. What a person cancelled stays cancelled.
+func cancelledBySweep(reason cause.Cause) bool {
+	return reason.Is(cause.CodeEventNotRecorded) || reason.Is(cause.CodeEventWithdrawn) || cancelledByFormerSweep(reason)
 }
 
-func byCalendar(reason nvr.Reason) bool {
-	return strings.HasPrefix(reason.En, calendarMark) || strings.HasPrefix(reason.En, "The event was cancelled") // the second is upload's
-}
-
-// moved marks a request whose event went elsewhere after its processing had begun.
-func moved(to *nvr.Record) nvr.Reason {
-	when := to.Date + " " + to.StartTime + "–" + to.EndTime
-	return nvr.Reason{En: "The event was moved to " + when + " after this video was begun; a further record has been made.",
-		Ru: "Событие перенесено на " + when + ", когда это видео уже делалось; заведена ещё одна запись."}
+// cancelledByFormerSweep reports the same for a row that a version without codes wrote. Such a row has
+// nothing but its text.
+func cancelledByFormerSweep(reason cause.Cause) bool {
+	if !reason.Is(cause.CodeText) {
+		return false
+	}
+	text, _ := reason.Args()["en"].(string)
+	return strings.HasPrefix(text, "Calendar: ") || strings.HasPrefix(text, "The event was cancelled")
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/google"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -193,11 +194,11 @@ func TestAnEventsLife(t *testing.T) {
 	w.expect("renamed after processing began", "505", `2026-11-10 10:00-11:00 "" stage`)
 	w.call("PATCH", eventsPath("505")+"/"+id, span("2026-11-11T10:00:00+03:00", "2026-11-11T11:00:00+03:00"))
 	w.expect("moved after processing began", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" stage`)
-	if r, err := w.store.Records.Get(context.Background(), 2); err != nil || !strings.Contains(r.Reason.En, "2026-11-11") || r.Holder != "worker" {
+	if r, err := w.store.Records.Get(context.Background(), 2); err != nil || r.Reason != cause.EventMoved("2026-11-11", "10:00", "11:00") || r.Holder != "worker" {
 		t.Errorf("the old request is %+v, %v", r, err)
 	}
 	w.must(w.store.Leases.Renew(context.Background(), hold, time.Hour))
-	w.must(w.store.Requests.Withdraw(context.Background(), 3, nvr.Reason{En: "Withdrawn by a person.", Ru: "x"}))
+	w.must(w.store.Requests.Withdraw(context.Background(), 3, cause.Legacy("Withdrawn by a person.", "x")))
 	w.expect("withdrawn by a person", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" withdrawn`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -131,8 +132,8 @@ func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	due, err := p.due(ctx, rec)
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Reason, err, func(ctx context.Context) error {
-			return p.Store.Queue.Fail(ctx, rec, permanent.Reason, err.Error())
+		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Cause, err, func(ctx context.Context) error {
+			return p.Store.Queue.Fail(ctx, rec, permanent.Cause, err.Error())
 		}))
 	}
 	if err != nil {
@@ -153,7 +154,7 @@ func ignoreStale(err error) error {
 func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, &fault.PermanentError{Reason: unknownRoom(rec.Room), Err: err}
+		return time.Time{}, &fault.PermanentError{Cause: cause.UnknownRoom(rec.Room), Err: err}
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -163,7 +164,7 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return time.Time{}, &fault.PermanentError{Reason: nonsenseTimes(rec), Err: err}
+		return time.Time{}, &fault.PermanentError{Cause: cause.BadTimes(rec.Date, rec.StartTime, rec.EndTime), Err: err}
 	}
 	return lastSegmentEnd(end, room), nil
 }
@@ -298,17 +299,17 @@ func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispat
 
 // jobFailed counts a job's end as a curable failure of the record, and begins again.
 func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dispatch.Execution) error {
-	reason, cause := execution.Reason(), errors.New(execution.Detail())
+	reason, failure := execution.Reason(), errors.New(execution.Detail())
 	if rec.Tries+1 >= store.MaxTries {
-		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, cause, func(ctx context.Context) error {
-			return p.Store.Queue.Fail(ctx, rec, reason, cause.Error())
+		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedExhausted, reason, failure, func(ctx context.Context) error {
+			return p.Store.Queue.Fail(ctx, rec, reason, failure.Error())
 		}))
 	}
-	claim, err := p.Store.Queue.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, cause.Error())
+	claim, err := p.Store.Queue.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, failure.Error())
 	if err != nil {
 		return ignoreStale(err)
 	}
 	return p.publishFirst(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
-		p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", cause)
+		p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", failure)
 	})
 }

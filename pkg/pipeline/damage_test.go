@@ -88,7 +88,7 @@ func TestDamage(t *testing.T) {
 	w.step() // task 0: its half is whole
 	done := w.generations("work", "1/parts/")
 	w.step() // task 1 meets the damage
-	if rec := w.row(); rec.Step != nvr.StepStage || rec.Tries != 0 || !rec.Processing || rec.Reason.En != "" {
+	if rec := w.row(); rec.Step != nvr.StepStage || rec.Tries != 0 || !rec.Processing || !rec.Reason.IsZero() {
 		t.Fatalf("after the damage was met: %+v", rec)
 	}
 	if parts, found := w.generations("work", "1/parts/"), w.objects("work", "1/damage/"); len(parts) != 1 || len(found) != 1 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -19,12 +20,13 @@ import (
 func TestTheJobIsKilled(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		command       string
-		limit         time.Duration
-		reason, cause string
+		command string
+		limit   time.Duration
+		reason  cause.Code
+		cause   string
 	}{
-		"by the kernel, for memory": {command: "kill -9 $$", reason: "needed more memory", cause: "memory, signal 9"},
-		"by Cloud Run, for time":    {command: "exec sleep 600", limit: 20 * time.Millisecond, reason: "took longer than it may", cause: "time, signal 9: The configured timeout"},
+		"by the kernel, for memory": {command: "kill -9 $$", reason: cause.CodeMergeMemory, cause: "memory, signal 9"},
+		"by Cloud Run, for time":    {command: "exec sleep 600", limit: 20 * time.Millisecond, reason: cause.CodeMergeTimeout, cause: "time, signal 9: The configured timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,7 +35,7 @@ func TestTheJobIsKilled(t *testing.T) {
 			w.insert(nil)
 			for try := int64(1); try <= store.MaxTries; try++ {
 				w.claim() // the first time takes the record; then finds what became of the job
-				if rec := w.row(); rec.Tries != try-1 || rec.Attempt != try || try > 1 && !(strings.Contains(rec.Reason.En, c.reason) && strings.Contains(rec.Cause, c.cause)) {
+				if rec := w.row(); rec.Tries != try-1 || rec.Attempt != try || try > 1 && !(rec.Reason.Is(c.reason) && strings.Contains(rec.Cause, c.cause)) {
 					t.Fatalf("before try %d: %+v", try, rec)
 				}
 				if rec := w.until(nvr.StepMerge); rec.Step != nvr.StepMerge {
@@ -43,7 +45,7 @@ func TestTheJobIsKilled(t *testing.T) {
 			}
 			w.claim()
 			rec := w.row()
-			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepMerge || !strings.Contains(rec.Reason.En, c.reason) || rec.Reason.Ru == "" || !strings.Contains(rec.Cause, c.cause) {
+			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepMerge || !rec.Reason.Is(c.reason) || !strings.Contains(rec.Cause, c.cause) {
 				t.Errorf("in the end: %+v", rec)
 			}
 			if w.posts["record-1-failed"] != 1 || len(w.posts) != 1 || rec.Done || rec.Processing {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/notify"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 	"github.com/nvr-miem/merger/pkg/workspace"
@@ -136,6 +137,7 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 	w.must(err)
 	db := w.databaseAt(l.now)
 	p := &pipeline.Pipeline{
+		Texts: i18n.Default(),
 		Store: pipeline.StoreOf(db), Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
 		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -32,7 +33,7 @@ func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
 		defer stop()
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
 		if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
-			return &fault.PermanentError{Reason: videoGone(), Err: errors.Join(errVideoGone, err)}
+			return &fault.PermanentError{Cause: cause.VideoGone(), Err: errors.Join(errVideoGone, err)}
 		}
 		if err != nil {
 			return fmt.Errorf("look at the video: %w", err)
@@ -58,7 +59,7 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) || err == nil && event.Cancelled() {
 		w.Log.InfoContext(ctx, "the event is gone: nothing to attach to")
-		return w.setCourseNote(ctx, nvr.Reason{En: "The calendar event is gone; the video is on Drive.", Ru: "Событие удалено из календаря; видео на Диске."})
+		return w.setCourseNote(ctx, cause.EventGone())
 	}
 	if err != nil {
 		return fmt.Errorf("read the event: %w", err)
@@ -74,8 +75,8 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 }
 
 // mark writes for people what became of the course or the event.
-func (w *worker) setCourseNote(ctx context.Context, text nvr.Reason) error {
-	course := remark(text)
+func (w *worker) setCourseNote(ctx context.Context, note cause.Cause) error {
+	course := w.Texts.FormatReason(note)
 	return w.Store.Leases.Save(ctx, w.hold, store.Change{Course: &course})
 }
 
@@ -89,7 +90,7 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
 		w.Log.WarnContext(ctx, "the video could not be attached to the event", "err", err)
-		return w.setCourseNote(ctx, permanent.Reason)
+		return w.setCourseNote(ctx, permanent.Cause)
 	}
 	if errors.Is(err, workspace.ErrNotFound) {
 		return nil // deleted between the two calls: the next look says so
@@ -132,15 +133,9 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	case !named && (errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)):
 		return nil // a first line that looked like a code and is none
 	case errors.Is(err, workspace.ErrNotFound):
-		return w.setCourseNote(ctx, nvr.Reason{
-			En: fmt.Sprintf("There is no course %q in Classroom: correct the code in the event's description, then try again.", code),
-			Ru: fmt.Sprintf("Курс «%s» в Classroom не найден: исправьте код в описании события и повторите.", code),
-		})
+		return w.setCourseNote(ctx, cause.CourseNotFound(code))
 	case errors.Is(err, workspace.ErrAmbiguous):
-		return w.setCourseNote(ctx, nvr.Reason{
-			En: fmt.Sprintf("Several courses are called %q: write the course's own code into the event's description, then try again.", code),
-			Ru: fmt.Sprintf("Курсов «%s» несколько: укажите в описании события код самого курса и повторите.", code),
-		})
+		return w.setCourseNote(ctx, cause.CourseAmbiguous(code))
 	case err != nil:
 		return w.classroomError(ctx, err)
 	}
@@ -173,22 +168,15 @@ func (w *worker) classroomError(ctx context.Context, err error) error {
 	return w.setCourseNote(ctx, why)
 }
 
-// announcement is the text of the post, in the room's language.
+// announcement returns the text of the post, in the language of the room.
 func (w *worker) announcement() string {
 	r := w.rec
-	title := r.Title
-	if w.room.Language == "en" {
-		if title == "" {
-			title = "the class"
-		}
-		return fmt.Sprintf("Recording of %s: %s, %s–%s, room %s", title, r.Date, r.StartTime, r.EndTime, r.Room)
+	texts := w.Texts.For(w.room.Language)
+	when := []any{"date", r.Date, "start", r.StartTime, "end", r.EndTime, "room", r.Room}
+	if r.Title == "" {
+		return texts.T("notice.announcement.untitled", when...)
 	}
-	if title == "" {
-		title = "занятия"
-	} else {
-		title = "«" + title + "»"
-	}
-	return fmt.Sprintf("Запись %s: %s, %s–%s, аудитория %s", title, r.Date, r.StartTime, r.EndTime, r.Room)
+	return texts.T("notice.announcement.titled", append(when, "title", r.Title)...)
 }
 
 // waitUntilPlayable gives the record back until Drive has processed the video, or the longest wait is over.
@@ -197,7 +185,7 @@ func (w *worker) waitUntilPlayable(file workspace.File) error {
 	if file.Playable || !now.Before(file.Created.Add(w.Settings.PlayableWait)) {
 		return nil
 	}
-	return &fault.Deferral{Until: now.Add(w.Settings.PlayablePoll), Why: notPlayableYet()}
+	return &fault.Deferral{Until: now.Add(w.Settings.PlayablePoll), Cause: cause.NotPlayableYet()}
 }
 
 // finish ends the record and clears the work bucket of what it needs no more.

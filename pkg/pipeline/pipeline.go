@@ -20,6 +20,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/notify"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -39,6 +40,7 @@ type Pipeline struct {
 	Jobs      *dispatch.Jobs
 	Notices   []notify.Channel
 	Tools     *Tools // stage and merge only
+	Texts     *i18n.Catalog
 
 	Settings Settings
 	Now      func() time.Time

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -40,7 +42,7 @@ func newClaimer(t *testing.T, records int) *claimer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = topics.Close() })
-	c.Pipeline = &pipeline.Pipeline{Store: pipeline.StoreOf(s), Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
+	c.Pipeline = &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute}}
 	for range records {
 		c.insert("10:00")
@@ -105,7 +107,7 @@ func TestPlaces(t *testing.T) {
 	}
 	_, hold, err = c.Store.Leases.Enter(ctx, nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage}, "two", time.Hour)
 	must(err)
-	must(c.Store.Leases.Fail(ctx, hold, nvr.Reason{En: "x", Ru: "x"}, "x"))
+	must(c.Store.Leases.Fail(ctx, hold, cause.Legacy("x", "x"), "x"))
 	must(c.Claim(ctx))
 	c.running("the place of one that has failed", 3)
 	if rec, err := c.Store.Records.Get(ctx, 1); err != nil || rec.Attempt != 3 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -45,7 +46,7 @@ func TestCanvasDays(t *testing.T) {
 		}
 	}
 	var log bytes.Buffer
-	p := &pipeline.Pipeline{Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{})}
+	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{})}
 	if err := p.ReportIdleScreens(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestAPanicIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	p := &pipeline.Pipeline{Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{}), // without any bucket
+	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{}), // without any bucket
 		Settings: pipeline.Settings{Lease: time.Hour, PushBudget: time.Hour, RetryPauses: []time.Duration{time.Minute}}}
 	if err := p.Stage(ctx, claim); err != nil {
 		t.Fatal(err)

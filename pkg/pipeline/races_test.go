@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
@@ -117,7 +118,7 @@ func twoExecutions(t *testing.T, w *env, l *process) {
 	}))
 	w.tasks = nil
 	rec := w.row()
-	if rec.Step != nvr.StepUpload || rec.Tries != 0 || rec.Cause != "" || rec.Reason != (nvr.Reason{}) || len(w.queue) != 1 {
+	if rec.Step != nvr.StepUpload || rec.Tries != 0 || rec.Cause != "" || rec.Reason != (cause.Cause{}) || len(w.queue) != 1 {
 		t.Errorf("row %+v, messages %v", rec, w.queue)
 	}
 	if parts, merges := w.objects("work", "1/parts/"), w.objects("work", "1/merges/"); len(parts) != 2 || len(merges) != 1 || len(w.strays()) != 0 {

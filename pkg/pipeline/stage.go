@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/merge"
@@ -52,11 +52,11 @@ func (w *worker) stage(ctx context.Context) error {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return &fault.PermanentError{Reason: nonsenseTimes(w.rec), Err: err}
+		return &fault.PermanentError{Cause: cause.BadTimes(w.rec.Date, w.rec.StartTime, w.rec.EndTime), Err: err}
 	}
 	req := w.request(start, end)
 	if len(req.Sources) == 0 {
-		return &fault.PermanentError{Reason: noSources(w.rec.Room)}
+		return &fault.PermanentError{Cause: cause.NoCameras(w.rec.Room)}
 	}
 	f, err := w.find(ctx, req)
 	if err != nil {
@@ -83,7 +83,7 @@ func (w *worker) wait(f found, end time.Time) error {
 	if again.After(deadline) {
 		again = deadline
 	}
-	return &fault.Deferral{Until: again, Why: waitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
+	return &fault.Deferral{Until: again, Cause: cause.WaitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
 }
 
 // lay makes the plan and stores it under its digest.
@@ -103,8 +103,7 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 		return nil, err
 	}
 	if plan.Empty() {
-		en, ru := whyNothing(plan)
-		return nil, &fault.PermanentError{Reason: noFootage(w.rec, en, ru), Err: errFootage}
+		return nil, &fault.PermanentError{Cause: noFootage(w.rec, plan), Err: errFootage}
 	}
 	text, err := plan.JSON()
 	if err != nil {
@@ -121,19 +120,20 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	return plan, nil
 }
 
-// whyNothing says what was wrong with the files that there are.
-func whyNothing(plan *merge.Plan) (en, ru string) {
-	var files, filesRu []string
+// noFootage returns why a plan shows nothing: there are no files, or those that there are have faults.
+func noFootage(r nvr.Record, plan *merge.Plan) cause.Cause {
+	const shown = 3 // files; more do not help the reader
+	var files []cause.Cause
 	for _, seg := range plan.Segments {
-		if len(seg.Faults) > 0 && len(files) < 3 {
-			files = append(files, seg.Path+": "+seg.Faults[0])
-			filesRu = append(filesRu, seg.Path+": "+merge.Russian(seg.Faults[0]))
+		if len(seg.Faults) > 0 && len(files) < shown {
+			fault := cause.Legacy(seg.Faults[0], merge.Russian(seg.Faults[0]))
+			files = append(files, cause.FileFault(seg.Path, fault))
 		}
 	}
 	if len(files) == 0 {
-		return "", ""
+		return cause.NoFootage(r.Room, r.Date, r.StartTime, r.EndTime)
 	}
-	return " that can be used (" + strings.Join(files, "; ") + ")", ", что можно использовать (" + strings.Join(filesRu, "; ") + ")"
+	return cause.NoUsableFootage(r.Room, r.Date, r.StartTime, r.EndTime, files...)
 }
 
 // launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -37,16 +39,16 @@ func TestBadRows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*nvr.Record)
-		reason string
+		reason cause.Code
 	}{
-		"unknown room":          {func(r *nvr.Record) { r.Room = "505" }, "There is no room"},
-		"a nonsense date":       {func(r *nvr.Record) { r.Date = "2026-02-30" }, "make no sense"},
-		"a nonsense time":       {func(r *nvr.Record) { r.StartTime = "25:99" }, "make no sense"},
-		"an empty date":         {func(r *nvr.Record) { r.Date = "" }, "make no sense"},
-		"end before the start":  {func(r *nvr.Record) { r.StartTime, r.EndTime = "15:01", "15:00" }, "make no sense"},
-		"end at the start":      {func(r *nvr.Record) { r.EndTime = r.StartTime }, "make no sense"},
-		"a room of no cameras":  {func(r *nvr.Record) { r.Room = "empty" }, "no camera"},
-		"yesterday, no footage": {func(r *nvr.Record) { r.Date = "2026-11-19" }, "Nothing was recorded"},
+		"unknown room":          {func(r *nvr.Record) { r.Room = "505" }, cause.CodeUnknownRoom},
+		"a nonsense date":       {func(r *nvr.Record) { r.Date = "2026-02-30" }, cause.CodeBadTimes},
+		"a nonsense time":       {func(r *nvr.Record) { r.StartTime = "25:99" }, cause.CodeBadTimes},
+		"an empty date":         {func(r *nvr.Record) { r.Date = "" }, cause.CodeBadTimes},
+		"end before the start":  {func(r *nvr.Record) { r.StartTime, r.EndTime = "15:01", "15:00" }, cause.CodeBadTimes},
+		"end at the start":      {func(r *nvr.Record) { r.EndTime = r.StartTime }, cause.CodeBadTimes},
+		"a room of no cameras":  {func(r *nvr.Record) { r.Room = "empty" }, cause.CodeNoCameras},
+		"yesterday, no footage": {func(r *nvr.Record) { r.Date = "2026-11-19" }, cause.CodeNoFootage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +58,7 @@ func TestBadRows(t *testing.T) {
 			w.must(errors.Join(err, db.Close()))
 			w.insert(c.change)
 			rec := w.until()
-			if rec.Step != nvr.StepFailed || !strings.Contains(rec.Reason.En, c.reason) || rec.Reason.Ru == "" || rec.Done || rec.Processing {
+			if rec.Step != nvr.StepFailed || !rec.Reason.Is(c.reason) || rec.Done || rec.Processing {
 				t.Errorf("%+v", rec)
 			}
 			w.claim()
@@ -82,7 +84,7 @@ func TestWaiting(t *testing.T) {
 	w.claim()
 	w.must(w.live(&process{}, w.next().do))
 	rec = w.row()
-	if rec.Step != nvr.StepStage || rec.Processing || rec.Tries != 0 || !rec.DueAt.Equal(w.clock.Now().Add(5*time.Minute)) || !strings.Contains(rec.Reason.En, "Waiting for 18 files") {
+	if rec.Step != nvr.StepStage || rec.Processing || rec.Tries != 0 || !rec.DueAt.Equal(w.clock.Now().Add(5*time.Minute)) || rec.Reason.Args()["files"] != json.Number("18") {
 		t.Fatalf("waiting: %+v", rec)
 	}
 	w.clock.Move(time.Hour)
@@ -155,7 +157,7 @@ func TestTriesRunOut(t *testing.T) {
 				w.claim()
 				w.must(w.live(&process{}, w.next().do))
 				rec := w.row()
-				if rec.Step != nvr.StepStage || rec.Tries != try || rec.Cause == "" || !strings.Contains(rec.Reason.En, "tried again") {
+				if rec.Step != nvr.StepStage || rec.Tries != try || rec.Cause == "" || !rec.Reason.Is(cause.CodeWillRetry) {
 					t.Fatalf("try %d: %+v", try, rec)
 				}
 				w.clock.Move(10 * time.Minute)
@@ -163,7 +165,7 @@ func TestTriesRunOut(t *testing.T) {
 			w.claim()
 			w.must(w.live(&process{}, w.next().do))
 			rec := w.row()
-			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepStage || strings.Contains(rec.Reason.En, "Nothing was recorded") || w.posts["record-1-failed"] != 1 {
+			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepStage || rec.Reason.Is(cause.CodeNoFootage) || w.posts["record-1-failed"] != 1 {
 				t.Errorf("%+v %v", rec, w.posts)
 			}
 		})
@@ -223,7 +225,7 @@ func TestEnds(t *testing.T) {
 		w.call("DELETE", path, nil)
 		rec := w.until()
 		f := w.facts("", "")
-		if rec.Step != nvr.StepWithdrawn || f.videos != 0 || f.shares != 0 || f.notices != 0 || rec.Done || rec.Processing || rec.Reason.Ru == "" {
+		if rec.Step != nvr.StepWithdrawn || f.videos != 0 || f.shares != 0 || f.notices != 0 || rec.Done || rec.Processing || !rec.Reason.Is(cause.CodeEventWithdrawn) {
 			t.Errorf("%+v", f)
 		}
 	})
@@ -242,7 +244,7 @@ func TestEnds(t *testing.T) {
 			first := w.until(nvr.StepLink)
 			w.call(method, "/workspace/drive/v3/files/"+first.FileID, map[string]any{"trashed": true})
 			rec := w.until()
-			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || !strings.Contains(rec.Reason.En, "removed the video") || w.posts["record-1-failed"] != 1 {
+			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || !rec.Reason.Is(cause.CodeVideoGone) || w.posts["record-1-failed"] != 1 {
 				t.Fatalf("%+v %v", rec, w.posts)
 			}
 			db := w.database()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -261,7 +262,7 @@ func (w *worker) folder(ctx context.Context) (string, error) {
 	switch {
 	case w.room.Drive != "":
 		if root, err = workspace.FolderID(w.room.Drive); err != nil {
-			return "", &fault.PermanentError{Reason: badFolder(w.rec.Room), Err: err}
+			return "", &fault.PermanentError{Cause: cause.BadFolder(w.rec.Room), Err: err}
 		}
 	case root == "":
 		root = "root" // of the Drive that work is done on
@@ -311,7 +312,7 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	if err := w.dropPage(ctx); err != nil {
 		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
 	}
-	reason := withdrawn()
+	reason := cause.EventWithdrawn()
 	_, err = w.Store.Leases.Advance(ctx, w.hold, nvr.StepWithdrawn, store.Change{Reason: &reason}, 0)
 	return true, err
 }
@@ -324,7 +325,7 @@ func (w *worker) share(ctx context.Context, fileID string) (string, error) {
 	_, err := w.Workspace.Share(ctx, fileID, w.rec.UserEmail)
 	if why, final := refusal(err); final {
 		w.Log.WarnContext(ctx, "the share was refused", "err", err)
-		return remark(why), nil
+		return w.Texts.FormatReason(why), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("share the video with its requester: %w", err)
@@ -333,14 +334,14 @@ func (w *worker) share(ctx context.Context, fileID string) (string, error) {
 }
 
 // refusal is why Google refuses something for good, if it does.
-func refusal(err error) (why nvr.Reason, final bool) {
+func refusal(err error) (why cause.Cause, final bool) {
 	var refused *workspace.ShareRefused
 	if errors.As(err, &refused) {
-		return refused.Reason, true
+		return refused.Cause, true
 	}
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		return permanent.Reason, true
+		return permanent.Cause, true
 	}
 	return why, false
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/internal/heaptest"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -125,7 +126,7 @@ func uploading(t testing.TB, size int64) uint64 {
 	digest := "digest"
 	claim, err = s.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
 	must(err)
-	p := &pipeline.Pipeline{Store: pipeline.StoreOf(s), Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: pipeline.Settings{Lease: time.Minute, PushBudget: time.Hour, PushTimeout: time.Hour, RetryPauses: []time.Duration{time.Hour}}}
 	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)

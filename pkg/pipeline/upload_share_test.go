@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -34,15 +36,15 @@ func (s *sending) refused(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(http.ResponseWriter, *http.Request) bool
 		email  string // in place of the student's
-		en, ru string
+		code   cause.Code
 	}{
-		"a rule of the domain":      {refusing(student, 403, "domainPolicy"), "", "A rule of the Workspace domain forbids it", "запрещено правилом домена"},
-		"only inside the domain":    {refusing(student, 403, "publishOutNotPermitted"), "", "with people outside", "вне домена"},
-		"only members of the drive": {refusing(student, 403, "teamDriveMembersOnlyRestriction"), "", "only to its members", "только его участникам"},
-		"not our file to share":     {refusing(student, 403, "insufficientFilePermissions"), "", "Our account may not", "нет права"},
-		"a reason of Google's own":  {refusing(student, 403, "somethingNew"), "", "Google refuses the request (403 somethingNew)", "Google отклоняет запрос"},
-		"a person without account":  {refusing(student, 400, "invalidSharingRequest"), "", "has no Google account", "не привязан аккаунт"},
-		"what is no address":        {nil, "nobody at all", "has no Google account", "не привязан аккаунт"},
+		"a rule of the domain":      {refusing(student, 403, "domainPolicy"), "", cause.CodeDomainPolicy},
+		"only inside the domain":    {refusing(student, 403, "publishOutNotPermitted"), "", cause.CodeSharingOutsideForbidden},
+		"only members of the drive": {refusing(student, 403, "teamDriveMembersOnlyRestriction"), "", cause.CodeSharedDriveMembersOnly},
+		"not our file to share":     {refusing(student, 403, "insufficientFilePermissions"), "", cause.CodeFolderNotWritable},
+		"a reason of Google's own":  {refusing(student, 403, "somethingNew"), "", cause.CodeGoogleRefused},
+		"a person without account":  {refusing(student, 400, "invalidSharingRequest"), "", cause.CodeNoGoogleAccount},
+		"what is no address":        {nil, "nobody at all", cause.CodeNoGoogleAccount},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := s.begin(t)
@@ -52,8 +54,8 @@ func (s *sending) refused(t *testing.T) {
 			}
 			w.recover()
 			f := w.facts(s.event, s.course)
-			said := nvr.ReadReason(f.row.Share)
-			if !strings.Contains(said.En, c.en) || !strings.Contains(said.Ru, c.ru) || f.shares != 0 {
+			note := i18n.ReadReason(f.row.Share)
+			if !note.Is(c.code) || f.shares != 0 {
 				t.Errorf("%d shares, and the record says %q", f.shares, f.row.Share)
 			}
 			f.row.Share, f.shares = "shared", 1
@@ -71,7 +73,7 @@ func (s *sending) unposted(t *testing.T) {
 	w.door.answer = refusing("teacher@example.org", 403, "teamDriveMembersOnlyRestriction")
 	w.recover()
 	f := w.facts(s.event, s.course)
-	if said := nvr.ReadReason(f.row.Course); !strings.Contains(said.En, "only to its members") || !strings.Contains(said.Ru, "только его участникам") || f.posts != 0 {
+	if note := i18n.ReadReason(f.row.Course); !note.Is(cause.CodeSharedDriveMembersOnly) || f.posts != 0 {
 		t.Errorf("%d announcements, and the record says %q", f.posts, f.row.Course)
 	}
 	f.row.Course, f.posts = "ALG", 1
@@ -92,7 +94,7 @@ func (s *sending) delayed(t *testing.T) {
 			w.door.answer = answer
 			w.must(w.live(&process{}, w.next().do))
 			rec := w.row()
-			if rec.Step != nvr.StepUpload || rec.Share != "" || rec.Done || rec.Tries != 0 || !rec.DueAt.After(w.clock.Now()) || rec.Reason.Ru == "" {
+			if rec.Step != nvr.StepUpload || rec.Share != "" || rec.Done || rec.Tries != 0 || !rec.DueAt.After(w.clock.Now()) || rec.Reason.IsZero() {
 				t.Errorf("%+v", rec)
 			}
 			w.door.answer = nil

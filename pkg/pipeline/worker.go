@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -68,7 +69,7 @@ func (p *Pipeline) recoverPanic(ctx context.Context, w *worker, do func(context.
 func (w *worker) findRoom(ctx context.Context) (nvr.Room, error) {
 	room, err := w.Store.Rooms.Get(ctx, w.rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
-		return nvr.Room{}, &fault.PermanentError{Reason: unknownRoom(w.rec.Room), Err: err}
+		return nvr.Room{}, &fault.PermanentError{Cause: cause.UnknownRoom(w.rec.Room), Err: err}
 	}
 	return room, err
 }
@@ -149,12 +150,12 @@ func (p *Pipeline) Settle(ctx context.Context, hold nvr.Lease, err error) error 
 }
 
 // settle writes what came of the work: the one place where errors become states. See package fault.
-func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Lease, err error) error {
+func (p *Pipeline) settle(ctx context.Context, ended error, hold nvr.Lease, err error) error {
 	if err == nil {
 		return nil
 	}
 	log := p.Log
-	if errors.Is(err, fault.ErrStale) || errors.Is(cause, fault.ErrStale) {
+	if errors.Is(err, fault.ErrStale) || errors.Is(ended, fault.ErrStale) {
 		log.InfoContext(ctx, "stale: a newer attempt or a person has taken over", "err", err)
 		return nil
 	}
@@ -164,15 +165,15 @@ func (p *Pipeline) settle(ctx context.Context, cause error, hold nvr.Lease, err 
 	var permanent *fault.PermanentError
 	switch {
 	case errors.As(err, &later):
-		log.InfoContext(ctx, "not yet", "until", later.Until, "why", later.Why.En)
-		err = p.Store.Leases.Postpone(ctx, hold, later.Until, later.Why)
+		log.InfoContext(ctx, "not yet", "until", later.Until, "why", later.Cause.String())
+		err = p.Store.Leases.Postpone(ctx, hold, later.Until, later.Cause)
 	case errors.As(err, &permanent):
-		err = p.failed(ctx, hold.Claim, kindOf(err), permanent.Reason, err, func(ctx context.Context) error {
+		err = p.failed(ctx, hold.Claim, kindOf(err), permanent.Cause, err, func(ctx context.Context) error {
 			undone := hold.Step
 			if errors.Is(err, errVideoGone) {
 				undone = nvr.StepUpload
 			}
-			return p.Store.Leases.FailFrom(ctx, hold, undone, permanent.Reason, err.Error())
+			return p.Store.Leases.FailFrom(ctx, hold, undone, permanent.Cause, err.Error())
 		})
 	default:
 		err = p.giveBack(ctx, hold, err)
@@ -195,20 +196,25 @@ func kindOf(err error) observe.Failure {
 
 // giveBack releases a record after a curable failure, due again after a growing pause. The last try's
 // failure is the record's.
-func (p *Pipeline) giveBack(ctx context.Context, hold nvr.Lease, cause error) error {
+func (p *Pipeline) giveBack(ctx context.Context, hold nvr.Lease, failure error) error {
 	last := false
 	mark := func(ctx context.Context) (err error) {
-		last, err = p.Store.Leases.Release(ctx, hold, store.Setback{Pause: p.pause, Why: willTryAgain(hold.Step), Last: keptFailing(hold.Step), Cause: cause.Error()})
+		last, err = p.Store.Leases.Release(ctx, hold, store.Setback{
+			Pause: p.pause,
+			Why:   cause.WillRetry(string(hold.Step)),
+			Last:  cause.KeptFailing(string(hold.Step)),
+			Cause: failure.Error(),
+		})
 		return err
 	}
 	if err := mark(ctx); err != nil {
 		return err
 	}
 	if !last {
-		p.Log.WarnContext(ctx, "it did not work; it will be tried again", observe.Retry("step", string(hold.Step), 0), "err", cause)
+		p.Log.WarnContext(ctx, "it did not work; it will be tried again", observe.Retry("step", string(hold.Step), 0), "err", failure)
 		return nil
 	}
-	return p.failed(ctx, hold.Claim, observe.FailedExhausted, keptFailing(hold.Step), cause, func(context.Context) error { return nil })
+	return p.failed(ctx, hold.Claim, observe.FailedExhausted, cause.KeptFailing(string(hold.Step)), failure, func(context.Context) error { return nil })
 }
 
 // pause is how long a record waits after its nth curable failure.
@@ -219,11 +225,11 @@ func (p *Pipeline) pause(tries int64) time.Duration {
 
 // failed marks a record failed and tells its requester. The mark comes first: if the process dies
 // before the notice, claim finds that it is owed.
-func (p *Pipeline) failed(ctx context.Context, c nvr.Claim, kind observe.Failure, reason nvr.Reason, cause error, mark func(context.Context) error) error {
+func (p *Pipeline) failed(ctx context.Context, c nvr.Claim, kind observe.Failure, reason cause.Cause, failure error, mark func(context.Context) error) error {
 	if err := mark(ctx); err != nil {
 		return err
 	}
-	attrs := []any{observe.Failed(kind, cause), "reason", reason.En}
+	attrs := []any{observe.Failed(kind, failure), "reason", p.Texts.For("en").Cause(reason)}
 	if kind != observe.FailedFootage {
 		attrs = append(attrs, observe.Reported())
 	}

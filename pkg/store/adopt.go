@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -27,8 +28,8 @@ func (s Events) Adoptable(ctx context.Context, calendar, room, from string) ([]n
 
 // SetReason writes a sentence into a record that was read and leaves its work alone. A record that moved on
 // since then stays without it.
-func (s Requests) SetReason(ctx context.Context, r nvr.Record, remark nvr.Reason) error {
-	if _, err := s.exec(ctx, updateRemark, formatReason(remark), r.ID, r.Attempt, r.Step); err != nil {
+func (s Requests) SetReason(ctx context.Context, r nvr.Record, remark cause.Cause) error {
+	if _, err := s.exec(ctx, updateRemark, s.formatReason(remark), r.ID, r.Attempt, r.Step); err != nil {
 		return fmt.Errorf("write a remark into record %d: %w", r.ID, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -49,13 +50,13 @@ type Leases struct{ *database }
 type Change struct {
 	Digest, FileID, Link, Course, Share *string
 
-	Reason *nvr.Reason // why it was withdrawn, or a remark on a record that goes on
+	Reason *cause.Cause // why it was withdrawn, or a remark on a record that goes on
 }
 
-func (c *Change) args() []any {
+func (s Leases) changeArgs(c *Change) []any {
 	var reason any
 	if c.Reason != nil {
-		reason = formatReason(*c.Reason)
+		reason = s.formatReason(*c.Reason)
 	}
 	return []any{c.Digest, c.FileID, c.Link, c.Course, c.Share, reason}
 }
@@ -106,7 +107,7 @@ func (s Leases) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) err
 
 // Save writes a change and keeps the record.
 func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
-	return s.changeHeld(ctx, "save", &h, updateSave, change.args()...)
+	return s.changeHeld(ctx, "save", &h, updateSave, s.changeArgs(&change)...)
 }
 
 // Advance moves the record to its next step and lets go of it: whoever enters the returned claim within
@@ -135,7 +136,7 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 	case nvr.StepUpload:
 		progress = 100
 	}
-	args := append([]any{to, until, done, processing, progress}, change.args()...)
+	args := append([]any{to, until, done, processing, progress}, s.changeArgs(&change)...)
 	if err := s.changeHeld(ctx, "advance", &h, updateAdvance, args...); err != nil {
 		return nvr.Claim{}, err
 	}

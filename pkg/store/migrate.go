@@ -13,7 +13,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 //go:embed migrations/sqlite.sql
@@ -345,10 +345,7 @@ func (s Schema) adopt(ctx context.Context, adoption Adoption) error {
 	if adoption.Retention > 0 {
 		oldest = s.now().Add(-adoption.Retention).UTC().Format(time.DateOnly)
 	}
-	why := formatReason(nvr.Reason{
-		En: "This recording was requested before the footage's keeping time ended, and was never made; the footage is gone.",
-		Ru: "Эту запись запросили давно и так и не сделали; исходные файлы уже удалены.",
-	})
+	why := s.formatReason(cause.FootageExpired())
 	var first, last int64
 	if err := s.row(ctx, func(r scanner) error { return r.Scan(&first, &last) }, selectIDs); err != nil {
 		return fmt.Errorf("read the range of record ids: %w", err)

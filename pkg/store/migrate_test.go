@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/store/storetest"
@@ -53,7 +54,7 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 				t.Errorf("record %d is on step %s, want %s", id, got.Step, step)
 			}
 		}
-		if got := must(s.Records.Get(ctx, 2))(t); got.Reason.Ru == "" || got.FailedStep != nvr.StepStage {
+		if got := must(s.Records.Get(ctx, 2))(t); !got.Reason.Is(cause.CodeFootageExpired) || got.FailedStep != nvr.StepStage {
 			t.Errorf("an old one: %+v", got)
 		}
 		if got := ids(must(s.Queue.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {

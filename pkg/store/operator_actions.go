@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -28,7 +29,7 @@ const (
 
 // Withdraw ends a record that nobody wants any more, also one that is being worked on: the worker
 // becomes stale. [ErrConflict] if it is done. A withdrawn one is left as it is.
-func (s Requests) Withdraw(ctx context.Context, id int64, why nvr.Reason) error {
+func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error {
 	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
 		switch r.Step {
 		case nvr.StepWithdrawn:
@@ -37,7 +38,7 @@ func (s Requests) Withdraw(ctx context.Context, id int64, why nvr.Reason) error 
 			return "", nil, fmt.Errorf("it is done: %w", ErrConflict)
 		case nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepFailed:
 		}
-		return updateWithdraw, []any{formatReason(why), r.ID, r.Attempt, r.Step}, nil
+		return updateWithdraw, []any{s.formatReason(why), r.ID, r.Attempt, r.Step}, nil
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -30,22 +31,22 @@ const (
 // Setback is a curable failure: what became of the work this time.
 type Setback struct {
 	Pause func(tries int64) time.Duration // how long to wait after the given number of failures
-	Why   nvr.Reason                      // what people read while it waits
-	Last  nvr.Reason                      // what they read if it was the last try; Why if empty
+	Why   cause.Cause                     // what people read while it waits
+	Last  cause.Cause                     // what they read if it was the last try; Why if empty
 	Cause string                          // the technical cause
 }
 
 // Postpone gives a record back that cannot go on yet: it is due again at until, with its tries as they
 // were. On step stage it is free again, as if it had not been claimed.
-func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why nvr.Reason) error {
+func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why cause.Cause) error {
 	if h.Step != nvr.StepStage {
-		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), formatReason(why))
+		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), s.formatReason(why))
 	}
 	record, err := s.record(ctx, h.Record)
 	if err != nil {
 		return err
 	}
-	return s.changeHeld(ctx, "postpone", &h, updatePostponeFree, millis(until), dated(&record), formatReason(why))
+	return s.changeHeld(ctx, "postpone", &h, updatePostponeFree, millis(until), dated(&record), s.formatReason(why))
 }
 
 // Release gives a record back after a curable failure: it is taken over after a pause, at the same
@@ -58,13 +59,13 @@ func (s Leases) Release(ctx context.Context, h nvr.Lease, setback Setback) (fail
 	tries := record.Tries + 1
 	if tries >= MaxTries {
 		last := setback.Last
-		if last == (nvr.Reason{}) {
+		if last.IsZero() {
 			last = setback.Why
 		}
 		return true, s.Fail(ctx, h, last, setback.Cause)
 	}
 	until := millis(s.now().Add(setback.Pause(tries)))
-	rows, err := s.exec(ctx, updatePause, until, until, tries, formatReason(setback.Why), null(setback.Cause),
+	rows, err := s.exec(ctx, updatePause, until, until, tries, s.formatReason(setback.Why), null(setback.Cause),
 		h.Record, h.Attempt, h.Holder, h.Step, record.Tries)
 	if err == nil && rows == 0 {
 		err = fault.ErrStale
@@ -76,19 +77,19 @@ func (s Leases) Release(ctx context.Context, h nvr.Lease, setback Setback) (fail
 }
 
 // Fail ends the record for good, with the reason for people and the technical cause beside it.
-func (s Leases) Fail(ctx context.Context, h nvr.Lease, why nvr.Reason, cause string) error {
-	return s.FailFrom(ctx, h, h.Step, why, cause)
+func (s Leases) Fail(ctx context.Context, h nvr.Lease, why cause.Cause, detail string) error {
+	return s.FailFrom(ctx, h, h.Step, why, detail)
 }
 
 // FailFrom is [Store.Fail] of a record whose earlier step has come undone: [Store.Retry] begins there.
-func (s Leases) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why nvr.Reason, cause string) error {
-	return s.changeHeld(ctx, "fail", &h, updateFail, undone, formatReason(why), null(cause))
+func (s Leases) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why cause.Cause, detail string) error {
+	return s.changeHeld(ctx, "fail", &h, updateFail, undone, s.formatReason(why), null(detail))
 }
 
 // FailClaim ends the record of a message that nobody could handle, if no living holder has it and it
 // still stands where the message says; else [fault.ErrStale].
-func (s Queue) FailClaim(ctx context.Context, c nvr.Claim, why nvr.Reason, cause string) error {
-	rows, err := s.exec(ctx, updateFailClaim, c.Step, formatReason(why), null(cause),
+func (s Queue) FailClaim(ctx context.Context, c nvr.Claim, why cause.Cause, detail string) error {
+	rows, err := s.exec(ctx, updateFailClaim, c.Step, s.formatReason(why), null(detail),
 		c.Record, c.Attempt, c.Continuation, c.Step, s.nowMs())
 	if err == nil && rows == 0 {
 		err = fault.ErrStale

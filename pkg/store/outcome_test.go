@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-func reason(text string) nvr.Reason { return nvr.Reason{En: text, Ru: "по-русски: " + text} }
+func reason(text string) cause.Cause { return cause.Legacy(text, "по-русски: "+text) }
 
 func TestPostponeOnStageFreesTheRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
@@ -33,7 +34,7 @@ func TestPostponeOnStageFreesTheRecord(t *testing.T) {
 			t.Fatal("not free when its time has come")
 		}
 		must(r.Queue.Claim(ctx, free[0], nvr.StepStage, lease))(t)
-		if got := r.record(t, hold.Record); got.Tries != 2 || got.Reason != (nvr.Reason{}) {
+		if got := r.record(t, hold.Record); got.Tries != 2 || got.Reason != (cause.Cause{}) {
 			t.Errorf("waiting cost tries, or the reason stayed: %+v", got)
 		}
 	})
@@ -103,7 +104,7 @@ func TestAFailureIsForgottenOnceTheWorkGoesOn(t *testing.T) {
 			t.Fatalf("while it is tried again: %+v", got)
 		}
 		must(r.Leases.Advance(ctx, hold, nvr.StepMerge, store.Change{}, lease))(t)
-		if got := r.record(t, hold.Record); got.Reason != (nvr.Reason{}) || got.Cause != "" {
+		if got := r.record(t, hold.Record); got.Reason != (cause.Cause{}) || got.Cause != "" {
 			t.Errorf("a failure that is over: %+v, cause %q", got.Reason, got.Cause)
 		}
 	})

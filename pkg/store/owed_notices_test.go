@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -12,7 +13,7 @@ func TestAFailureIsOwedUntilTold(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
-		ok(t, r.Leases.Fail(ctx, hold, nvr.Reason{En: "no", Ru: "нет"}, "cause"))
+		ok(t, r.Leases.Fail(ctx, hold, cause.Legacy("no", "нет"), "cause"))
 		owed := must(r.Notices.Owed(ctx, 10))(t)
 		if len(owed) != 1 || owed[0].ID != hold.Record {
 			t.Fatalf("owed: %+v", owed)

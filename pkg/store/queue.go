@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -107,17 +108,17 @@ func (s Queue) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
 // free one always begins with step stage; if a person reset it, its tries begin anew. Whoever worked on
 // it is stale from here on. [fault.ErrStale] if the record changed since it was read.
 func (s Queue) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
-	return s.take(ctx, r, step, lease, r.Tries, nvr.Reason{}, "")
+	return s.take(ctx, r, step, lease, r.Tries, cause.Cause{}, "")
 }
 
 // ClaimFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
 // At [Tries] call [Store.FailRecord] instead.
-func (s Queue) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why nvr.Reason, cause string) (nvr.Claim, error) {
-	return s.take(ctx, r, step, lease, r.Tries+1, why, cause)
+func (s Queue) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why cause.Cause, detail string) (nvr.Claim, error) {
+	return s.take(ctx, r, step, lease, r.Tries+1, why, detail)
 }
 
-func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why nvr.Reason, cause string) (nvr.Claim, error) {
-	args := takeArgs(&r, &step, s.now().Add(lease), tries, why, cause)
+func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why cause.Cause, detail string) (nvr.Claim, error) {
+	args := s.takeArgs(&r, &step, s.now().Add(lease), tries, why, detail)
 	if err := s.changeRead(ctx, "take", &r, updateTake, args...); err != nil {
 		return nvr.Claim{}, err
 	}
@@ -125,19 +126,19 @@ func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time
 }
 
 // takeArgs are the arguments of [updateTake] before the snapshot. A free record's step becomes stage.
-func takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why nvr.Reason, cause string) []any {
+func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why cause.Cause, detail string) []any {
 	var done any // left as it is
 	progress := r.Progress
 	if Claimable(r) {
 		tries, done, progress = triesOf(r), 0, 0
 		*step = nvr.StepStage
-	} else if why == (nvr.Reason{}) && r.Cause == "" && r.DueAt.IsZero() {
+	} else if why.IsZero() && r.Cause == "" && r.DueAt.IsZero() {
 		why = r.Reason // neither why it failed nor what it waited for: a remark, which stays
 	}
 	if *step == nvr.StepStage {
 		progress = 0
 	}
-	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, formatReason(why), null(cause)}
+	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, s.formatReason(why), null(detail)}
 }
 
 // triesOf is how many tries a free record has behind it. One that a person reset has none: it stands on
@@ -157,12 +158,12 @@ func (s Queue) ExtendLease(ctx context.Context, r nvr.Record, lease time.Duratio
 
 // FailRecord ends a record that was read, for a reason that no retry cures. [fault.ErrStale] if it
 // changed since it was read.
-func (s Queue) Fail(ctx context.Context, r nvr.Record, why nvr.Reason, cause string) error {
+func (s Queue) Fail(ctx context.Context, r nvr.Record, why cause.Cause, detail string) error {
 	at := r.Step
 	if Claimable(&r) {
 		at = nvr.StepStage
 	}
-	return s.changeRead(ctx, "fail", &r, updateFailRead, at, formatReason(why), null(cause))
+	return s.changeRead(ctx, "fail", &r, updateFailRead, at, s.formatReason(why), null(detail))
 }
 
 // changeRead runs a statement that ends in [snapshot].

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -68,7 +69,7 @@ func (s Records) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record
 // Failure is how often records failed on one step for one reason.
 type FailureGroup struct {
 	Step   nvr.Step
-	Reason nvr.Reason
+	Reason cause.Cause
 	Count  int
 	Last   int64 // the newest record of them
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -158,10 +159,10 @@ func TestTakeoverAfterTheLease(t *testing.T) {
 
 		r.clock.Move(lease + time.Second)
 		gone = must(r.Queue.Expired(ctx, 10))(t)
-		claim := must(r.Queue.ClaimFailed(ctx, gone[0], nvr.StepStage, lease, nvr.Reason{En: "memory", Ru: "память"}, "oom"))(t)
+		claim := must(r.Queue.ClaimFailed(ctx, gone[0], nvr.StepStage, lease, cause.Legacy("memory", "память"), "oom"))(t)
 		stale(t, r.Leases.Renew(ctx, hold, lease))
 		stale(t, r.Leases.AddSlice(ctx, hold, 0, 50, 100))
-		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason.Ru != "память" || got.Attempt != 2 {
+		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason != cause.Legacy("memory", "память") || got.Attempt != 2 {
 			t.Fatalf("taken over: %+v", got)
 		}
 		must2(r.Leases.Enter(ctx, claim, "next", lease))(t)

@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -51,20 +52,17 @@ func scanRecord(row scanner) (r nvr.Record, err error) {
 		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked)
 	r.Done, r.Processing = done != 0, processing != 0
 	r.LeaseUntil, r.DueAt, r.AskedAt = instant(lease), instant(due), instant(asked)
-	r.Reason = nvr.ReadReason(reason)
+	r.Reason = i18n.ReadReason(reason)
 	return r, err
 }
 
-// formatReason is the column's text: JSON, or NULL for none.
-func formatReason(reason nvr.Reason) any {
-	if reason == (nvr.Reason{}) {
+// formatReason returns a cause as the column holds it: JSON with the words, the code and the arguments; NULL
+// for none.
+func (d *database) formatReason(reason cause.Cause) any {
+	if reason.IsZero() {
 		return nil
 	}
-	text, err := json.Marshal(reason)
-	if err != nil {
-		return nil // two strings always marshal
-	}
-	return string(text)
+	return d.texts.FormatReason(reason)
 }
 
 // dated is the text that due_at was reckoned for. While it is what the row says, due_at holds; a row

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -29,7 +30,7 @@ func TestRunningCountsWhatIsNotTakenOverYet(t *testing.T) {
 		count("one pauses", 1)
 		r.clock.Move(time.Hour)
 		count("its pause is over", 1)
-		ok(t, r.Leases.Fail(ctx, merging, nvr.Reason{En: "x", Ru: "x"}, "x"))
+		ok(t, r.Leases.Fail(ctx, merging, cause.Legacy("x", "x"), "x"))
 		count("one has failed", 0)
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // The answers that are not failures of the database.
@@ -26,6 +28,7 @@ const MaxTries = 5
 type Options struct {
 	Now           func() time.Time // required
 	MaxOpen       int              // connections at most; 0: 4
+	Texts         *i18n.Catalog    // of the words beside a cause; nil: those of the program
 	Defaults      Defaults         // for rooms without settings of their own
 	SingleProcess bool             // no other process writes to the file of SQLite: nobody has to queue
 	MustExist     bool             // a file of SQLite that is not there is an error ([fs.ErrNotExist]), and is not made
@@ -88,6 +91,7 @@ type database struct {
 	dialect     dialect
 	now         func() time.Time
 	defaults    Defaults
+	texts       *i18n.Catalog
 	dialer      io.Closer    // of Cloud SQL; nil elsewhere
 	sent        atomic.Int64 // statements and transactions so far
 }
@@ -97,6 +101,9 @@ type database struct {
 func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if opts.Now == nil {
 		return nil, errors.New("open the database: no clock given")
+	}
+	if opts.Texts == nil {
+		opts.Texts = i18n.Default()
 	}
 	if opts.MaxOpen == 0 {
 		opts.MaxOpen = 4
@@ -114,7 +121,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(&database{now: opts.Now, defaults: opts.Defaults})
+	s := newStore(&database{now: opts.Now, defaults: opts.Defaults, texts: opts.Texts})
 	if address.mysql != nil {
 		err = s.openMySQL(ctx, address.mysql, opts.MaxOpen)
 	} else {

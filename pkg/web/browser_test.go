@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -175,7 +176,7 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	if step == nvr.StepWithdrawn {
-		w.must(w.store.Requests.Withdraw(ctx, r.ID, nvr.Reason{En: "Cancelled by lecturer@example.org.", Ru: "Отменено: lecturer@example.org."}))
+		w.must(w.store.Requests.Withdraw(ctx, r.ID, cause.Legacy("Cancelled by lecturer@example.org.", "Отменено: lecturer@example.org.")))
 		return nvr.Lease{}
 	}
 	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
@@ -183,7 +184,7 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)
 	if step == nvr.StepFailed {
-		w.must(w.store.Leases.Fail(ctx, hold, nvr.Reason{En: "Nothing was recorded in room 504 between 09:10 and 10:30.", Ru: "В аудитории 504 с 09:10 до 10:30 ничего не записано."}, "stage: no segments of sources 24, 21, 30"))
+		w.must(w.store.Leases.Fail(ctx, hold, cause.Legacy("Nothing was recorded in room 504 between 09:10 and 10:30.", "В аудитории 504 с 09:10 до 10:30 ничего не записано."), "stage: no segments of sources 24, 21, 30"))
 		return hold
 	}
 	for _, next := range []nvr.Step{nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
@@ -339,7 +340,7 @@ func (b *browser) watches() {
 	b.await(`document.querySelector("` + id + ` progress")?.value === 62`)
 	b.must(b.store.Leases.AddSlice(context.Background(), hold, 0, 80, 100))
 	b.await(`document.querySelector("` + id + ` progress")?.value === 80`)
-	b.must(b.store.Leases.Fail(context.Background(), hold, nvr.Reason{En: "Broken <i>.", Ru: "Сломалось <i>."}, "cause"))
+	b.must(b.store.Leases.Fail(context.Background(), hold, cause.Legacy("Broken <i>.", "Сломалось <i>."), "cause"))
 	b.await(`document.querySelector("` + id + `").innerText.includes("Сломалось <i>.") && document.querySelector("` + id + ` form[action$=retry]")`)
 }
 

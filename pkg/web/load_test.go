@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/store/storetest"
@@ -58,7 +59,7 @@ func TestManyWatch(t *testing.T) {
 		t.Errorf("%d streams take %d bytes", clients, used)
 	}
 	for id := range int64(records) {
-		w.must(w.store.Requests.Withdraw(context.Background(), id+1, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(context.Background(), id+1, cause.Legacy("no", "нет")))
 	}
 	for _, connection := range connections {
 		hears(t, connection, `"state":"withdrawn"`)
@@ -119,7 +120,7 @@ func TestHalfRequests(t *testing.T) {
 		hears(t, connection, `"state":"queued"`)
 		hears(t, connection, ": \n") // two beats are more than a request may last
 		hears(t, connection, ": \n")
-		w.must(w.store.Requests.Withdraw(context.Background(), filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(context.Background(), filed.ID, cause.Legacy("no", "нет")))
 		hears(t, connection, `"state":"withdrawn"`)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web"
@@ -291,7 +292,7 @@ func TestEvents(t *testing.T) {
 		if got := next(); got.Percent != 62 {
 			t.Errorf("then: %+v", got)
 		}
-		w.must(w.store.Requests.Withdraw(ctx, filed.ID, nvr.Reason{En: "no", Ru: "нет"}))
+		w.must(w.store.Requests.Withdraw(ctx, filed.ID, cause.Legacy("no", "нет")))
 		if got := next(); got.State != "withdrawn" || got.Reason == nil || got.Reason.Ru != "нет" {
 			t.Errorf("at the end: %+v", got)
 		}

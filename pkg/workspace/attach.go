@@ -12,6 +12,7 @@ import (
 	"google.golang.org/api/calendar/v3"
 
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // maxAttachments is what an event may have.
@@ -109,7 +110,7 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 }
 
 func (c *Client) addToDescription(ctx context.Context, at place, event *calendar.Event, file Attachment, language string) error {
-	_, err := c.patch(ctx, at, event.Etag, &calendar.Event{Description: withLink(event.Description, file.URL, language)})
+	_, err := c.patch(ctx, at, event.Etag, &calendar.Event{Description: withLink(c.options.Texts, event.Description, file.URL, language)})
 	return err
 }
 
@@ -153,22 +154,20 @@ func fileIDIn(address string) string {
 	return at.Query().Get("id")
 }
 
-// markers stand around our links in a description. They must not read as a course code or an opt-out.
-func markers(language string) (first, last string) {
-	if language == "ru" {
-		return "— Видеозапись занятия —", "— конец ссылки —"
-	}
-	return "— Video of this event —", "— end of link —"
+// markers returns the lines around the links in a description. They must not read as a course code or an
+// opt-out.
+func markers(texts *i18n.Localizer) (first, last string) {
+	return texts.T("notice.block.first"), texts.T("notice.block.last")
 }
 
 // withLink is a description with a link between our markers, after the links that stand there already.
-func withLink(description, link, language string) string {
+func withLink(texts *i18n.Catalog, description, link, language string) string {
 	newline := "\n"
 	if strings.Contains(description, "<br") || strings.Contains(description, "<p>") {
 		newline = "<br>"
 	}
-	for _, each := range []string{language, "ru", "en"} {
-		first, last := markers(each)
+	for _, each := range append([]string{language}, texts.Languages()...) {
+		first, last := markers(texts.For(each))
 		start := strings.Index(description, first)
 		if start < 0 {
 			continue
@@ -178,7 +177,7 @@ func withLink(description, link, language string) string {
 			return description[:at] + link + newline + description[at:]
 		}
 	}
-	first, last := markers(language)
+	first, last := markers(texts.For(language))
 	block := first + newline + link + newline + last
 	if description == "" {
 		return block

@@ -289,7 +289,7 @@ func TestNobodyLetsUsAttach(t *testing.T) {
 		refuse(w, 403, "forbiddenForNonOrganizer")
 	})
 	var permanent *fault.PermanentError
-	if err := c.Attach(t.Context(), roomCalendar, "e1", video, "en"); !errors.As(err, &permanent) || permanent.Reason.Ru == "" {
+	if err := c.Attach(t.Context(), roomCalendar, "e1", video, "en"); !errors.As(err, &permanent) || permanent.Cause.IsZero() {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/nvr-miem/merger/pkg/call"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -106,19 +107,19 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 	reason := reasonOf(answer)
 	switch fault.HTTP(answer.Code, reason) {
 	case fault.Deferred:
-		return &fault.Deferral{Until: c.options.Now().Add(c.scaled(quotaBack)), Why: quotaReason(reason)}
+		return &fault.Deferral{Until: c.options.Now().Add(c.scaled(quotaBack)), Cause: cause.GoogleQuota(reason)}
 	case fault.Permanent:
-		return &fault.PermanentError{Reason: c.finalReason(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
+		return &fault.PermanentError{Cause: c.permanentCause(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
 	case fault.Expected:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
 	case fault.Retryable: // and patience is used up
 		if wanted, _ := call.RetryAfter(answer.Header, c.options.Now()); wanted > patience {
-			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Why: busyReason()}
+			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Cause: cause.GoogleBusy()}
 		}
 		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
 		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
 		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
-			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(rateBack)), Why: busyReason()}
+			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(rateBack)), Cause: cause.GoogleBusy()}
 		}
 	}
 	return fmt.Errorf("%s: %w", what, err)

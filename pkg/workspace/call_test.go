@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
@@ -145,13 +146,13 @@ func TestEveryAnswerHasItsKind(t *testing.T) {
 	}
 }
 
-func TestReasonsForPeopleAreInBothLanguages(t *testing.T) {
+func TestPermanentErrorsHaveACause(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []string{"storageQuotaExceeded", "unheardOf"} {
+	for reason, code := range map[string]cause.Code{"storageQuotaExceeded": cause.CodeDriveFull, "unheardOf": cause.CodeGoogleRefused} {
 		c, _ := dial(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, 403, reason) })
 		_, err := c.Stat(t.Context(), "f1")
 		var permanent *fault.PermanentError
-		if !errors.As(err, &permanent) || permanent.Reason.En == "" || permanent.Reason.Ru == "" || permanent.Reason.En == permanent.Reason.Ru {
+		if !errors.As(err, &permanent) || permanent.Cause.Code() != code {
 			t.Errorf("%s: %v", reason, err)
 		}
 	}
@@ -284,8 +285,8 @@ func TestMissingDelegationNamesTheScopes(t *testing.T) {
 		if errors.As(err, &permanent) != final || final != (tries == 1) {
 			t.Errorf("%s: %v after %d tries", text, err, tries)
 		}
-		if final && (!strings.Contains(permanent.Reason.En, "auth/drive") || !strings.Contains(permanent.Reason.Ru, "video@school.example")) {
-			t.Errorf("the reason names neither scopes nor the person: %v", permanent.Reason)
+		if final && (permanent.Cause != cause.DelegationMissing("video@school.example", strings.Join(workspace.UploadScopes(), ", "))) {
+			t.Errorf("the reason names neither scopes nor the person: %v", permanent.Cause)
 		}
 	}
 }

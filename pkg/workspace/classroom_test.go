@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/api/classroom/v1"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/localcloud/google"
 	"github.com/nvr-miem/merger/pkg/workspace"
@@ -149,7 +150,7 @@ func TestARefusedLookupIsReported(t *testing.T) {
 	})
 	_, err := c.FindCourse(t.Context(), "x1", nil)
 	var permanent *fault.PermanentError
-	if !errors.As(err, &permanent) || !strings.Contains(permanent.Reason.En, "switched off") {
+	if !errors.As(err, &permanent) || !permanent.Cause.Is(cause.CodeGoogleAPIDisabled) {
 		t.Errorf("got %v", err)
 	}
 }

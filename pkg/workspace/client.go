@@ -18,6 +18,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/call"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // Subjects are the people of the domain that we act for. They come from configuration, never from a
@@ -48,6 +49,7 @@ type Options struct {
 	Pause     func(context.Context, time.Duration) error // nil: a timer
 	Log       *slog.Logger                               // nil: none
 	Tried     fault.CallObserver                         // for metrics; may be nil
+	Texts     *i18n.Catalog                              // of what is written into events; nil: those of the program
 }
 
 // Tokens gives the source of tokens of one subject. [Delegation] is the one for Google.
@@ -90,6 +92,9 @@ func New(options Options) (*Client, error) {
 	}
 	if options.Pause == nil {
 		options.Pause = call.Sleep
+	}
+	if options.Texts == nil {
+		options.Texts = i18n.Default()
 	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,8 @@ import (
 
 	"google.golang.org/api/classroom/v1"
 	"google.golang.org/api/googleapi"
+
+	"github.com/nvr-miem/merger/pkg/homoglyph"
 )
 
 const (
@@ -204,9 +206,8 @@ func match(list []*classroom.Course, code string) (Course, error) {
 	return Course{}, fmt.Errorf("course %q: %w", code, ErrNotFound)
 }
 
-// fold makes texts equal that people take for equal: case, space, and Cyrillic letters that look Latin.
+// fold returns text in the form in which codes are compared: without case, with single spaces, and with
+// look-alike letters as one.
 func fold(text string) string {
-	text = strings.Join(strings.Fields(strings.ToUpper(text)), " ")
-	return strings.NewReplacer("А", "A", "В", "B", "Е", "E", "Ё", "E", "К", "K", "М", "M", "Н", "H", "О", "O",
-		"Р", "P", "С", "C", "Т", "T", "У", "Y", "Х", "X", "І", "I", "Ѕ", "S", "Ј", "J").Replace(text)
+	return homoglyph.Fold(strings.Join(strings.Fields(text), " "))
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/oauth2"
 	"google.golang.org/api/impersonate"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -60,16 +61,8 @@ func (j *judgedSource) Token() (*oauth2.Token, error) {
 		"invalid_grant", "unauthorized_client", "access_denied", "invalid_scope", "status code 403", "status code 404",
 	} {
 		if strings.Contains(text, final) {
-			return nil, &fault.PermanentError{Reason: delegationReason(j.subject, j.scopes), Err: err}
+			return nil, &fault.PermanentError{Cause: cause.DelegationMissing(j.subject, strings.Join(j.scopes, ", ")), Err: err}
 		}
 	}
 	return nil, err
-}
-
-func delegationReason(subject string, scopes []string) fault.Reason {
-	list := strings.Join(scopes, ", ")
-	return fault.Reason{
-		En: fmt.Sprintf("Google does not let us act for %s. A Workspace administrator must allow the service account exactly these scopes (domain-wide delegation), and the person must exist: %s", subject, list),
-		Ru: fmt.Sprintf("Google не разрешает действовать от имени %s. Администратор Workspace должен разрешить сервисному аккаунту ровно эти области доступа (делегирование на весь домен), а пользователь должен существовать: %s", subject, list),
-	}
 }

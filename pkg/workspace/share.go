@@ -9,18 +9,19 @@ import (
 	"google.golang.org/api/drive/v3"
 	"google.golang.org/api/googleapi"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 // ShareRefused says that a rule forbids the share, so that no retry will do: a state of the record that
 // people see, not a failure of the step.
 type ShareRefused struct {
-	Reason fault.Reason
-	Err    error
+	Cause cause.Cause // for people
+	Err   error       // the technical cause
 }
 
 // Error implements error.
-func (s *ShareRefused) Error() string { return fmt.Sprintf("%s (%v)", s.Reason.En, s.Err) }
+func (s *ShareRefused) Error() string { return fmt.Sprintf("%s (%v)", s.Cause, s.Err) }
 
 // Unwrap gives the technical cause.
 func (s *ShareRefused) Unwrap() error { return s.Err }
@@ -42,7 +43,7 @@ func (c *Client) Share(ctx context.Context, fileID, email string) (permission st
 			return err
 		}
 		if created {
-			return &ShareRefused{Reason: silentlyRefused(), Err: errors.New("the permission was taken and is not listed")}
+			return &ShareRefused{Cause: cause.ShareNotListed(), Err: errors.New("the permission was taken and is not listed")}
 		}
 		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{Type: "user", Role: "reader", EmailAddress: email}).
 			Context(ctx).SupportsAllDrives(true).SendNotificationEmail(false).Fields("id").Do()
@@ -86,12 +87,5 @@ func (c *Client) refusal(err error) *ShareRefused {
 	if fault.HTTP(answer.Code, reason) != fault.Permanent {
 		return nil
 	}
-	return &ShareRefused{Reason: c.finalReason(answer.Code, reason), Err: err}
-}
-
-func silentlyRefused() fault.Reason {
-	return fault.Reason{
-		En: "Drive took the permission for the person and does not show it. A rule of the Workspace domain may forbid it.",
-		Ru: "Диск принял разрешение для пользователя, но не показывает его. Возможно, это запрещает правило домена Workspace.",
-	}
+	return &ShareRefused{Cause: c.permanentCause(answer.Code, reason), Err: err}
 }

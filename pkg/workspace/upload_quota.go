@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
@@ -21,7 +22,7 @@ func (c *Client) uploadAllowed(user string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f := c.throttledUser[user]; c.options.Now().Before(f.until) {
-		return &fault.Deferral{Until: f.until, Why: busyReason()}
+		return &fault.Deferral{Until: f.until, Cause: cause.GoogleBusy()}
 	}
 	return nil
 }
@@ -49,5 +50,5 @@ func (c *Client) noteUploadResult(ctx context.Context, user string, err error) e
 		f.until = later.Until
 	}
 	c.throttledUser[user] = f
-	return &fault.Deferral{Until: f.until, Why: later.Why}
+	return &fault.Deferral{Until: f.until, Cause: later.Cause}
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -82,7 +81,7 @@ func (s *site) operators(ctx context.Context, l *i18n.Localizer) (page operators
 	for _, f := range failures {
 		page.Causes = append(page.Causes, causeRow{
 			Step:   l.T("step." + stepName(f.Step)),
-			Reason: l.Cause(cause.Legacy(f.Reason.En, f.Reason.Ru)),
+			Reason: l.Cause(f.Reason),
 			Count:  f.Count,
 			Last:   f.Last,
 		})

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/auth"
@@ -45,8 +46,8 @@ func (s *Service) Owned(w http.ResponseWriter, r *http.Request, fail httpapi.Err
 }
 
 // WithdrawnBy returns the reason of a record that a person cancelled.
-func WithdrawnBy(email string) nvr.Reason {
-	return nvr.Reason{En: "Cancelled by " + email + ".", Ru: "Отменено: " + email + "."}
+func WithdrawnBy(email string) cause.Cause {
+	return cause.CancelledBy(email)
 }
 
 // maxScanned bounds how many rows one page of a list reads. A state that depends on the clock is

@@ -69,7 +69,7 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 }
 
 // Reason returns why a record waits or failed. It is zero if neither.
-func Reason(r *nvr.Record) cause.Cause { return cause.Legacy(r.Reason.En, r.Reason.Ru) }
+func Reason(r *nvr.Record) cause.Cause { return r.Reason }
 
 // View returns the view of a record now.
 func (s *Service) View(ctx context.Context, r *nvr.Record) (View, error) {
