@@ -4,7 +4,7 @@
 // It knows HTTP, Google's form of errors and the names of methods. It knows no service: each
 // stand-in wraps its handler with [Table.Wrap]. One [Table], which also handles
 // /workspace/faults, serves them all. Which calls fail depends on the seed and on the number of
-// earlier calls of the same method, never on the clock. Start with [Table.Strike].
+// earlier calls of the same method, never on the clock. Start with [Table.Inject].
 package faults
 
 import (
@@ -119,26 +119,26 @@ func (t *Table) Rules() []Rule {
 	return rules
 }
 
-// Strike counts a call and returns how it fails, or [None].
-func (t *Table) Strike(api, method string) Kind {
+// Inject counts a call and returns how it fails, or [None].
+func (t *Table) Inject(api, method string) Kind {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	struck := None
+	kind := None
 	for i, r := range t.rules {
 		if !matches(r.API, api) || !matches(r.Method, method) {
 			continue
 		}
-		// Every rule counts every call, also one that an earlier rule struck: nth means the n-th
+		// Every rule counts every call, also one that an earlier rule made fail: nth means the n-th
 		// call.
 		r.calls++
 		r.byMethod[api+" "+method]++
 		hit := r.Nth == r.calls || r.Rate > 0 && r.draw(i, api+" "+method) < r.Rate
-		if hit && struck == None {
-			struck = r.Kind
+		if hit && kind == None {
+			kind = r.Kind
 			r.Hits++
 		}
 	}
-	return struck
+	return kind
 }
 
 // draw returns a number in [0, 1). It depends on the rule, its seed and the number of calls of

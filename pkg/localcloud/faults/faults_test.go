@@ -181,20 +181,20 @@ func TestRateIsForeseeable(t *testing.T) {
 		var drawn strings.Builder
 		for range 2000 {
 			for range between {
-				table.Strike("calendar", "events.list")
+				table.Inject("calendar", "events.list")
 			}
-			drawn.WriteString(string(table.Strike("drive", "files.get")) + ",")
+			drawn.WriteString(string(table.Inject("drive", "files.get")) + ",")
 		}
 		return drawn.String()
 	}
 	if series(7, 0) != series(7, 3) {
-		t.Error("calls of another method changed what is struck")
+		t.Error("calls of another method changed what fails")
 	}
 	if series(7, 0) == series(8, 0) {
-		t.Error("another seed struck the same calls")
+		t.Error("another seed made the same calls fail")
 	}
 	if n := strings.Count(series(7, 0), "lost"); n < 60 || n > 140 {
-		t.Errorf("struck %d of 2000, want about 100", n)
+		t.Errorf("%d of 2000 failed, want about 100", n)
 	}
 }
 
@@ -211,11 +211,11 @@ func TestTheFirstRuleWins(t *testing.T) {
 		}
 	}
 	for i, want := range []faults.Kind{faults.Cut, faults.Broken, faults.Cut} {
-		if got := table.Strike("drive", "files.get"); got != want {
+		if got := table.Inject("drive", "files.get"); got != want {
 			t.Errorf("call %d: %q, want %q", i+1, got, want)
 		}
 	}
-	if got := table.Strike("calendar", "events.list"); got != faults.None {
+	if got := table.Inject("calendar", "events.list"); got != faults.None {
 		t.Errorf("a call that no rule names: %q", got)
 	}
 }

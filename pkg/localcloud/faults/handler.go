@@ -75,7 +75,7 @@ func (t *Table) Wrap(
 			next.ServeHTTP(w, r)
 			return
 		}
-		t.serve(t.Strike(api, name), w, r, next)
+		t.serve(t.Inject(api, name), w, r, next)
 	})
 }
 

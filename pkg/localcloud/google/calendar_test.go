@@ -13,7 +13,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-func (w *world) calendar(user string) *gcalendar.Service {
+func (w *env) calendar(user string) *gcalendar.Service {
 	w.t.Helper()
 	s, err := gcalendar.NewService(
 		w.t.Context(),
@@ -56,7 +56,7 @@ func brief(events []*gcalendar.Event) string {
 	return strings.Join(list, " ")
 }
 
-func (w *world) listed(s *gcalendar.Service, calendar string, deleted bool) string {
+func (w *env) listed(s *gcalendar.Service, calendar string, deleted bool) string {
 	w.t.Helper()
 	list, err := s.Events.List(calendar).TimeMin("2026-10-01T00:00:00Z").TimeMax("2027-01-01T00:00:00Z").SingleEvents(true).ShowDeleted(deleted).OrderBy("startTime").Do()
 	if err != nil {
@@ -67,7 +67,7 @@ func (w *world) listed(s *gcalendar.Service, calendar string, deleted bool) stri
 
 func TestCalendarEvent(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.calendar("ivanov@example.org")
 	e, err := s.Events.Insert(room, lecture("Algebra")).Do()
 	if err != nil {
@@ -157,7 +157,7 @@ func TestCalendarEvent(t *testing.T) {
 
 func TestCalendarCopies(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	teacher, s := "petrov@example.org", w.calendar("petrov@example.org")
 	e := lecture("Invited")
 	e.Attendees = []*gcalendar.EventAttendee{{Email: room, Resource: true}, {Email: "guest@example.org"}}
@@ -242,7 +242,7 @@ func TestCalendarCopies(t *testing.T) {
 
 func TestCalendarMove(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.calendar("")
 	e := lecture("M")
 	e.Recurrence = []string{"RRULE:FREQ=DAILY;COUNT=3"}
@@ -276,7 +276,7 @@ func TestCalendarMove(t *testing.T) {
 
 func TestCalendarLists(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.calendar("")
 	for i := range 7 {
 		e := &gcalendar.Event{
@@ -342,7 +342,7 @@ func TestCalendarLists(t *testing.T) {
 
 func TestCalendarIsStrictWithRequests(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	const times = `"start":{"dateTime":"2026-11-20T15:10:00+03:00"},"end":{"dateTime":"2026-11-20T16:30:00+03:00"}`
 	const zoned = `"start":{"dateTime":"2026-11-20T15:10:00","timeZone":"Europe/Moscow"},"end":{"dateTime":"2026-11-20T16:30:00","timeZone":"Europe/Moscow"}`
 	events := "/calendar/v3/calendars/room%2F504/events"
@@ -411,7 +411,7 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 
 func TestCalendarTellsOfChanges(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	got := make(chan http.Header, 100)
 	fail := make(chan bool, 1)
 	fail <- true

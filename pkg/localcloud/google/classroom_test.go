@@ -14,7 +14,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
-func (w *world) classroom(user string) *gclassroom.Service {
+func (w *env) classroom(user string) *gclassroom.Service {
 	w.t.Helper()
 	s, err := gclassroom.NewService(
 		w.t.Context(),
@@ -29,7 +29,7 @@ func (w *world) classroom(user string) *gclassroom.Service {
 
 func TestClassroomCourses(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.classroom("")
 	course, err := s.Courses.Create(&gclassroom.Course{
 		Id:          "d:ALG",
@@ -95,7 +95,7 @@ func TestClassroomCourses(t *testing.T) {
 
 func TestClassroomAnnouncements(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	course, err := w.classroom("").Courses.Create(&gclassroom.Course{
 		Name:        "Algebra",
 		OwnerId:     "petrov@example.org",
@@ -235,7 +235,7 @@ func TestClassroomAnnouncements(t *testing.T) {
 
 func TestClassroomPeople(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.classroom("")
 	course, err := s.Courses.Create(&gclassroom.Course{Name: "A", OwnerId: "a@example.org"}).Do()
 	if err != nil {
@@ -268,7 +268,7 @@ func TestClassroomPeople(t *testing.T) {
 
 func TestFaultsKnowTheMethods(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	for _, tt := range []struct{ api, name, method, path string }{
 		{"classroom", "courses.announcements.create", "POST", "/classroom/v1/courses/1/announcements"},
 		{"calendar", "events.list", "GET", "/calendar/v3/calendars/a%2Fb/events"},

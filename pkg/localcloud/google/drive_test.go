@@ -17,7 +17,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-func (w *world) drive(user string) *gdrive.Service {
+func (w *env) drive(user string) *gdrive.Service {
 	w.t.Helper()
 	s, err := gdrive.NewService(
 		w.t.Context(),
@@ -55,7 +55,7 @@ func refused(t *testing.T, err error, status int, reason string) {
 // send puts content[from:to] to a session.
 func TestDriveQueries(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.drive("")
 	folder, err := s.Files.Create(&gdrive.File{
 		Name:     `Room's \ folder`,
@@ -141,7 +141,7 @@ func TestDriveQueries(t *testing.T) {
 
 func TestDriveIsStrictWithRequests(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
@@ -195,7 +195,7 @@ func TestDriveIsStrictWithRequests(t *testing.T) {
 
 func TestDriveSharing(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	owner, guest := w.drive("upload@example.org"), w.drive("ivanov@example.org")
 	f, err := owner.Files.Create(&gdrive.File{
 		Name:    "v.mp4",
@@ -244,7 +244,7 @@ func TestDriveSharing(t *testing.T) {
 
 func TestDriveProcessesVideos(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.drive("")
 	f, err := s.Files.Create(&gdrive.File{Name: "v.mp4"}).Media(
 		strings.NewReader("no film"), googleapi.ContentType("video/mp4"),
@@ -261,7 +261,7 @@ func TestDriveProcessesVideos(t *testing.T) {
 
 func TestDriveOfGooglesWords(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	w.stop()
 	w.strict = true
 	w.start()

@@ -112,17 +112,17 @@ func New(o Options) (*Server, error) {
 // mounted under.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	files := s.struck("drive", s.drive.Service().MethodOf, s.drive.Service())
+	files := s.withFaults("drive", s.drive.Service().MethodOf, s.drive.Service())
 	mux.Handle("/drive/v3/", files)
 	mux.Handle("/upload/drive/v3/", files)
 	mux.Handle(
-		"/calendar/v3/", s.struck("calendar", s.calendar.Service().MethodOf, s.calendar.Service()),
+		"/calendar/v3/", s.withFaults("calendar", s.calendar.Service().MethodOf, s.calendar.Service()),
 	)
 	course := http.StripPrefix("/classroom", s.classroom.Service())
 	inner := func(r *http.Request) string {
 		return s.classroom.Service().MethodOf(below("/classroom", r))
 	}
-	mux.Handle("/classroom/v1/", s.struck("classroom", inner, course))
+	mux.Handle("/classroom/v1/", s.withFaults("classroom", inner, course))
 	mux.HandleFunc("GET /file/d/{file}/view", s.drive.ServeView)
 	s.pages.mount(mux)
 	return mux
@@ -137,8 +137,8 @@ func below(prefix string, r *http.Request) *http.Request {
 	return &inner
 }
 
-// struck wraps an API's handler with the table of faults, if there is one.
-func (s *Server) struck(
+// withFaults wraps an API's handler with the table of faults, if there is one.
+func (s *Server) withFaults(
 	api string, method func(*http.Request) string, next http.Handler,
 ) http.Handler {
 	if s.o.Faults == nil {

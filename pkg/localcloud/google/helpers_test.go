@@ -33,8 +33,8 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// world is the stand-ins on a port, as the outside sees them.
-type world struct {
+// env is the stand-ins on a port, as the outside sees them.
+type env struct {
 	t      *testing.T
 	dir    string
 	clock  *clock
@@ -46,16 +46,16 @@ type world struct {
 	base   string
 }
 
-func begin(t *testing.T) *world {
+func newEnv(t *testing.T) *env {
 	t.Helper()
-	w := &world{
+	w := &env{
 		t: t, dir: t.TempDir(), faults: faults.New(time.Millisecond),
 		clock: &clock{now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
 	}
 	return w.start()
 }
 
-func (w *world) start() *world {
+func (w *env) start() *env {
 	w.t.Helper()
 	// The handler comes after the address, which it puts into its answers.
 	var handler http.Handler
@@ -83,7 +83,7 @@ func (w *world) start() *world {
 	return w
 }
 
-func (w *world) stop() {
+func (w *env) stop() {
 	w.t.Helper()
 	if w.server == nil {
 		return
@@ -96,7 +96,7 @@ func (w *world) stop() {
 	w.server = nil
 }
 
-func (w *world) restart() {
+func (w *env) restart() {
 	w.t.Helper()
 	w.stop()
 	w.start()
@@ -121,7 +121,7 @@ type answer struct {
 }
 
 // call sends a request; headers are name, value, …
-func (w *world) call(method, url, body string, headers ...string) answer {
+func (w *env) call(method, url, body string, headers ...string) answer {
 	w.t.Helper()
 	if strings.HasPrefix(url, "/") {
 		url = w.base + url
@@ -148,7 +148,7 @@ func (w *world) call(method, url, body string, headers ...string) answer {
 }
 
 // want is call, and the status must be as said.
-func (w *world) want(status int, method, url, body string, headers ...string) answer {
+func (w *env) want(status int, method, url, body string, headers ...string) answer {
 	w.t.Helper()
 	a := w.call(method, url, body, headers...)
 	if a.status != status {

@@ -97,7 +97,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	w := &world{t: t}
+	w := &env{t: t}
 	dir := t.TempDir()
 	content := noise(3<<20 + 11)
 	var session, uploading string
@@ -153,7 +153,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 }
 
 // writeSomething makes a file, an event or an announcement, and tells how it is found again.
-func (w *world) writeSomething(kind int, name string) (path, want string, ok bool) {
+func (w *env) writeSomething(kind int, name string) (path, want string, ok bool) {
 	var a answer
 	switch kind {
 	case 0:
@@ -178,7 +178,7 @@ func (w *world) writeSomething(kind int, name string) (path, want string, ok boo
 }
 
 // goOn sends chunks to a session until it is done or the server is gone.
-func (w *world) goOn(session string, content []byte, size int) {
+func (w *env) goOn(session string, content []byte, size int) {
 	a := w.call("PUT", session, "", "Content-Range", fmt.Sprintf("bytes */%d", len(content)))
 	for a.status == 308 {
 		from := 0
@@ -211,7 +211,7 @@ func TestUploadsNeedNoMemory(t *testing.T) {
 		t.Skip("sends 320 MiB")
 	}
 	const size = 160 << 20
-	w := &world{t: t}
+	w := &env{t: t}
 	c := spawn(t, t.TempDir())
 	defer c.kill()
 	w.base = c.base

@@ -12,7 +12,7 @@ import (
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	const evil = `<script>alert("x")</script>`
 	film, err := w.drive("").Files.Create(&gdrive.File{
 		Name:    evil + ".mp4",

@@ -70,7 +70,7 @@ func TestCalendarSeries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := begin(t)
+			w := newEnv(t)
 			s := w.calendar("")
 			moment := func(text string) *gcalendar.EventDateTime {
 				return &gcalendar.EventDateTime{DateTime: text, TimeZone: tt.zone}
@@ -114,7 +114,7 @@ func TestCalendarSeries(t *testing.T) {
 
 func TestCalendarExceptions(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.calendar("")
 	e := lecture("L")
 	e.Recurrence = []string{"RRULE:FREQ=WEEKLY;COUNT=4"}

@@ -25,7 +25,7 @@ const uploadBlob = "ea263492249d34d1c2f73cae3e16b6cadcd7"
 // TestJournalsAreTakenOver starts on the state of an old version and compares its answers.
 func TestJournalsAreTakenOver(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	w.stop()
 	if err := os.CopyFS(w.dir, os.DirFS("testdata/journals")); err != nil {
 		// begin has made the same folders, and no file of these names.

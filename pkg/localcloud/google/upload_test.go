@@ -17,7 +17,7 @@ import (
 
 func TestDriveUploadsOfGooglesClient(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.drive("upload@example.org")
 	for _, size := range []int{0, 1, 100_000, 1<<20 + 17, 3 << 20} {
 		content := noise(size)
@@ -73,7 +73,7 @@ func TestDriveUploadsOfGooglesClient(t *testing.T) {
 
 func TestDriveReplacesContent(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	s := w.drive("upload@example.org")
 	f, err := s.Files.Create(&gdrive.File{Name: "a.mp4"}).Media(strings.NewReader("old")).Fields("*").Do()
 	if err != nil {
@@ -109,7 +109,7 @@ func TestDriveReplacesContent(t *testing.T) {
 	refused(t, err, 404, "notFound")
 }
 
-func (w *world) session(id string, size int) string {
+func (w *env) session(id string, size int) string {
 	w.t.Helper()
 	a := w.want(200, "POST", "/upload/drive/v3/files?uploadType=resumable&supportsAllDrives=true&fields=id,size,md5Checksum",
 		fmt.Sprintf(
@@ -123,12 +123,12 @@ func relative(session string) string {
 	return "/upload/" + path
 }
 
-func (w *world) newID() string {
+func (w *env) newID() string {
 	w.t.Helper()
 	return w.want(200, "GET", "/drive/v3/files/generateIds?count=1", "").body["ids"].([]any)[0].(string)
 }
 
-func (w *world) send(session string, content []byte, from, to int) answer {
+func (w *env) send(session string, content []byte, from, to int) answer {
 	w.t.Helper()
 	if strings.HasPrefix(session, "/") {
 		session = w.base + session
@@ -144,7 +144,7 @@ func (w *world) send(session string, content []byte, from, to int) answer {
 
 func TestDriveResumableByHand(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	content := noise(1<<20 + 5)
 	md5, _ := sums(content)
 	id := w.newID()
@@ -223,7 +223,7 @@ func TestDriveResumableByHand(t *testing.T) {
 
 func TestDriveKeepsLess(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	w.stop()
 	w.script.Keep = func(_ string, sent int64) int64 { return sent / 2 }
 	w.start()
@@ -256,7 +256,7 @@ func TestDriveKeepsLess(t *testing.T) {
 
 func TestDriveCutChunkIsKeptInPart(t *testing.T) {
 	t.Parallel()
-	w := begin(t)
+	w := newEnv(t)
 	content := noise(2 << 20)
 	session := w.session(w.newID(), len(content))
 	if err := w.faults.Add(faults.Rule{

@@ -246,7 +246,7 @@ func (t taker) React(request any) (handled bool, answer any, err error) {
 			t.server.take(p, message)
 		}
 	}
-	if t.server.strikes(func(c Chaos) float64 { return c.Lost }) {
+	if t.server.happens(func(c Chaos) float64 { return c.Lost }) {
 		return true, nil, status.Error(codes.Unavailable, "the answer was lost")
 	}
 	return true, response, nil
@@ -255,15 +255,15 @@ func (t taker) React(request any) (handled bool, answer any, err error) {
 // take passes a message to its pusher, with the effects of chaos.
 func (s *Server) take(p *pusher, message *pubsubpb.PubsubMessage) {
 	copies := 1
-	if s.strikes(func(c Chaos) float64 { return c.Double }) {
+	if s.happens(func(c Chaos) float64 { return c.Double }) {
 		copies = 2
 	}
 	for range copies {
 		wait := time.Duration(0)
-		if s.strikes(func(c Chaos) float64 { return c.Delay }) {
+		if s.happens(func(c Chaos) float64 { return c.Delay }) {
 			wait = s.delay()
 		}
-		if s.strikes(func(c Chaos) float64 { return c.Reorder }) {
+		if s.happens(func(c Chaos) float64 { return c.Reorder }) {
 			p.yield(&delivery{message: message}, wait+s.chaos.UpTo)
 			continue
 		}
@@ -271,8 +271,8 @@ func (s *Server) take(p *pusher, message *pubsubpb.PubsubMessage) {
 	}
 }
 
-// strikes throws the dice for one of the shares.
-func (s *Server) strikes(share func(Chaos) float64) bool {
+// happens draws whether a message is one of a share.
+func (s *Server) happens(share func(Chaos) float64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wanted := share(s.chaos)

@@ -58,12 +58,12 @@ func serveChild(dir string) error {
 	return (&http.Server{Handler: server, ReadHeaderTimeout: time.Minute}).Serve(listener)
 }
 
-// victim is a server in a process of its own.
-type victim struct {
+// killable is a server in a process of its own.
+type killable struct {
 	address, dir, folder string
 }
 
-func (v *victim) run(t *testing.T) *exec.Cmd {
+func (v *killable) run(t *testing.T) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -102,7 +102,7 @@ func TestKills(t *testing.T) {
 	if testing.Short() {
 		kills = 3
 	}
-	v := &victim{dir: t.TempDir(), folder: t.TempDir()}
+	v := &killable{dir: t.TempDir(), folder: t.TempDir()}
 	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
