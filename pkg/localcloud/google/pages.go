@@ -174,7 +174,8 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, show page) {
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set(
 		"Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; "+
+			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")

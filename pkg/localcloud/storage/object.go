@@ -69,12 +69,12 @@ func (o *object) resource(bucket, self string) *raw.Object {
 		class = "STANDARD"
 	}
 	generation := strconv.FormatInt(o.Generation, 10)
-	link := self + "/storage/v1/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(o.Name)
+	path := "/storage/v1/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(o.Name)
 	r := &raw.Object{
 		Kind:                    "storage#object",
 		Id:                      bucket + "/" + o.Name + "/" + generation,
-		SelfLink:                link,
-		MediaLink:               self + "/download/storage/v1/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(o.Name) + "?generation=" + generation + "&alt=media",
+		SelfLink:                self + path,
+		MediaLink:               self + "/download" + path + "?generation=" + generation + "&alt=media",
 		Name:                    o.Name,
 		Bucket:                  bucket,
 		Generation:              o.Generation,

@@ -38,7 +38,8 @@ func notFound(bucket, object string) error {
 // conditionNotMet is the refusal of a call whose precondition failed.
 func conditionNotMet() error {
 	return &failure{
-		http.StatusPreconditionFailed, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.",
+		http.StatusPreconditionFailed, "conditionNotMet",
+		"At least one of the pre-conditions you specified did not hold.",
 	}
 }
 

@@ -278,7 +278,8 @@ func (s *Server) insertBucket(c *call) error {
 	}
 	if !isNew {
 		return &failure{
-			http.StatusConflict, "conflict", "Your previous request to create the named bucket succeeded and you already own it.",
+			http.StatusConflict, "conflict",
+			"Your previous request to create the named bucket succeeded and you already own it.",
 		}
 	}
 	b, err := s.bucket(&call{path: map[string]string{"bucket": wanted.Name}}, "bucket")

@@ -226,7 +226,8 @@ func (d *Drive) changeFile(
 		return nil, api.Refuse(
 			http.StatusForbidden,
 			"fieldNotWritable",
-			"The parents field is not directly writable in update requests. Use the addParents and removeParents parameters instead.",
+			"The parents field is not directly writable in update requests. "+
+				"Use the addParents and removeParents parameters instead.",
 		)
 	}
 	if trashed, set := body["trashed"]; set && trashed != api.True(f.Resource, "trashed") &&

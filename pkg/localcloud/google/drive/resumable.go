@@ -316,7 +316,8 @@ func (d *Drive) keep(c *api.Call, key string, s *session, p *progress, sent chun
 	}
 	if sent.from > p.kept {
 		return refuseUpload(
-			"According to the Content-Range header, the upload offset is %d byte(s), which exceeds already uploaded size of %d byte(s).",
+			"According to the Content-Range header, the upload offset is %d byte(s), "+
+				"which exceeds already uploaded size of %d byte(s).",
 			sent.from,
 			p.kept,
 		)
