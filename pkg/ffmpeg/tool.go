@@ -24,7 +24,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
-// The oldest FFmpeg that this package is tested with (Debian 12).
+// minMajor and minMinor are the oldest FFmpeg version that the tests cover (Debian
+// 12).
 const minMajor, minMinor = 5, 1
 
 // Tool is an FFmpeg installation. It is safe for concurrent use.
@@ -34,8 +35,8 @@ type Tool struct {
 	version string
 }
 
-// Find looks for ffmpeg and ffprobe on the PATH and checks their version. What it returns when they
-// are missing or too old is a [fault.PermanentError] that says what to do.
+// Find looks for ffmpeg and ffprobe on the PATH and checks their version. It
+// returns a [fault.PermanentError] if they are missing or too old.
 func Find(ctx context.Context) (*Tool, error) {
 	t := &Tool{}
 	for name, path := range map[string]*string{"ffmpeg": &t.ffmpeg, "ffprobe": &t.ffprobe} {
@@ -61,15 +62,17 @@ func Find(ctx context.Context) (*Tool, error) {
 	return t, nil
 }
 
-// Version is FFmpeg's own name of its version, like "5.1.9-0+deb12u1". Another version may encode
-// other bytes, so it is part of a plan's digest.
-func (t *Tool) Version() string { return t.version }
+// Version returns FFmpeg's name of its version, for example "5.1.9-0+deb12u1". It
+// is part of a plan's digest, because another version may encode different bytes.
+func (t *Tool) Version() string {
+	return t.version
+}
 
 var versionLine = regexp.MustCompile(`^ffmpeg version (\S+)`)
 var versionNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
 
-// parseVersion reads the first line of "ffmpeg -version". A build from a git revision has no number
-// (N-12345-gabcdef) and is taken to be new enough.
+// parseVersion parses the first line of "ffmpeg -version". A build from a git
+// revision has no number (N-12345-gabcdef) and counts as new enough.
 func parseVersion(out string) (string, error) {
 	line := versionLine.FindStringSubmatch(out)
 	if line == nil {
@@ -81,20 +84,32 @@ func parseVersion(out string) (string, error) {
 	}
 	major, _ := strconv.Atoi(number[1])
 	minor, _ := strconv.Atoi(number[2])
-	if major < minMajor || major == minMajor && minor < minMinor {
+	if major < minMajor ||
+		major == minMajor && minor < minMinor {
 		return "", &fault.PermanentError{Reason: fault.Reason{
-			En: fmt.Sprintf("FFmpeg %s is too old: install FFmpeg %d.%d or newer", line[1], minMajor, minMinor),
-			Ru: fmt.Sprintf("FFmpeg %s слишком старый: установите FFmpeg %d.%d или новее", line[1], minMajor, minMinor),
+			En: fmt.Sprintf(
+				"FFmpeg %s is too old: install FFmpeg %d.%d or newer",
+				line[1],
+				minMajor,
+				minMinor,
+			),
+			Ru: fmt.Sprintf(
+				"FFmpeg %s слишком старый: установите FFmpeg %d.%d или новее",
+				line[1],
+				minMajor,
+				minMinor,
+			),
 		}}
 	}
 	return line[1], nil
 }
 
-// Seconds prints a duration as FFmpeg reads it, exact to the microsecond.
+// seconds formats a duration in FFmpeg's syntax, exact to the microsecond.
 func seconds(d time.Duration) string {
 	sign := ""
 	if d < 0 {
-		sign, d = "-", -d
+		sign = "-"
+		d = -d
 	}
 	micros := d.Microseconds()
 	return fmt.Sprintf("%s%d.%06d", sign, micros/1e6, micros%1e6)
