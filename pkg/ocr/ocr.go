@@ -63,17 +63,23 @@ func Find(ctx context.Context) (*Reader, error) {
 }
 
 // Languages are the languages read, like "eng+rus".
-func (r *Reader) Languages() string { return r.languages }
+func (r *Reader) Languages() string {
+	return r.languages
+}
 
 // Read reads the words of a picture, wherever they stand in it. Letters of 20 to 100 pixels' height
 // are read best.
 func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) {
-	cmd := exec.CommandContext(ctx, r.path, "stdin", "stdout", "--psm", "11", "--dpi", "150", "-l", r.languages, "tsv") // #nosec G204 -- constant arguments
+	cmd := exec.CommandContext(
+		ctx, r.path, "stdin", "stdout", "--psm", "11", "--dpi", "150", "-l",
+		r.languages, "tsv",
+	) // #nosec G204 -- constant arguments
 	// One thread: more of them cost CPU time without being faster on small pictures.
 	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
 	cmd.Stdin = bytes.NewReader(encodePGM(picture))
 	var out, trouble bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &trouble
+	cmd.Stdout = &out
+	cmd.Stderr = &trouble
 	cmd.WaitDelay = 3 * time.Second
 	if err := cmd.Run(); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -107,14 +113,17 @@ func parseTSV(table string) []Word {
 	var words []Word
 	for row := range strings.Lines(table) {
 		f := strings.Split(strings.TrimRight(row, "\r\n"), "\t")
-		if len(f) < 12 || f[0] != "5" || strings.TrimSpace(f[11]) == "" {
+		if len(f) < 12 ||
+			f[0] != "5" ||
+			strings.TrimSpace(f[11]) == "" {
 			continue
 		}
 		var n [4]int
 		ok := true
 		for i := range n {
 			v, err := strconv.Atoi(f[6+i])
-			n[i], ok = v, ok && err == nil
+			n[i] = v
+			ok = ok && err == nil
 		}
 		confidence, err := strconv.ParseFloat(f[10], 64)
 		if err != nil || !ok {

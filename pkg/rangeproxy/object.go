@@ -47,10 +47,14 @@ func OpenFile(path string) (*File, error) {
 }
 
 // Size is the file's size when it was opened, in bytes.
-func (f *File) Size() int64 { return f.info.Size() }
+func (f *File) Size() int64 {
+	return f.info.Size()
+}
 
 // Info describes the file as it was when it was opened.
-func (f *File) Info() fs.FileInfo { return f.info }
+func (f *File) Info() fs.FileInfo {
+	return f.info
+}
 
 // ReadAt implements io.ReaderAt. A file that is not what it was when it was opened is [ErrChanged].
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
@@ -66,13 +70,17 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Close closes the file.
-func (f *File) Close() error { return f.file.Close() }
+func (f *File) Close() error {
+	return f.file.Close()
+}
 
 // Meter counts the bytes that were read for a purpose. The zero value is ready.
 type Meter struct{ bytes atomic.Int64 }
 
 // Bytes is the count so far.
-func (m *Meter) Bytes() int64 { return m.bytes.Load() }
+func (m *Meter) Bytes() int64 {
+	return m.bytes.Load()
+}
 
 // Metered counts what is read of an object.
 type Metered struct {

@@ -46,11 +46,16 @@ func Listen(ctx context.Context) (*Proxy, error) {
 		return nil, fmt.Errorf("open a port on loopback for FFmpeg: %w", err)
 	}
 	secret := rand.Text()
-	p := &Proxy{base: "http://" + listener.Addr().String() + "/" + secret + "/", served: map[int]*Served{}, failed: make(chan error, 1)}
+	p := &Proxy{
+		base:   "http://" + listener.Addr().String() + "/" + secret + "/",
+		served: map[int]*Served{},
+		failed: make(chan error, 1),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /"+secret+"/{file}", p.serve)
 	p.server = &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendAheadBytes) // a bound on waste, not on correctness
@@ -133,7 +138,8 @@ type errorRecorder struct{ *Served }
 // ReadAt implements io.ReaderAt.
 func (m errorRecorder) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.object.ReadAt(p, off)
-	if err != nil && (!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
+	if err != nil &&
+		(!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
 		m.fail(fmt.Errorf("read a segment at byte %d: %w", off, err))
 	}
 	return n, err

@@ -82,10 +82,12 @@ func (s *Shared) block(index int64) *block {
 }
 
 func (s *Shared) evict() {
-	oldest, used := int64(-1), s.clock
+	oldest := int64(-1)
+	used := s.clock
 	for index, b := range s.blocks {
 		if b.used < used {
-			oldest, used = index, b.used
+			oldest = index
+			used = b.used
 		}
 	}
 	delete(s.blocks, oldest)
