@@ -35,7 +35,7 @@ var phrases = [...]string{
 	"geen signaal", "ingen signal", "inget signal", "brak sygnalu", "sinyal yok", "zadny signal", "nincs jel",
 }
 
-// inputTerms are words that stand beside those phrases and do not make a page of it.
+// inputTerms are words that often stand beside those phrases on an idle screen.
 var inputTerms = [...]string{
 	"signal", "input", "inputs", "output", "source", "cable", "cables", "connection", "connected", "connect", "check", "please", "hdmi", "dvi", "vga", "sdi", "usb", "displayport", "dp", "hdbaset", "hdcp",
 	"video", "audio", "device", "laptop", "computer", "pc", "resolution", "supported", "waiting", "detected", "found", "present", "available", "searching", "mode", "power", "saving", "standby", "press", "button",
@@ -46,21 +46,30 @@ var inputTerms = [...]string{
 
 // limits of what may stand beside a phrase: a make, a model, an address; more is a page about it.
 const (
+	// maxUnknownWords is the number of other words that an idle screen may show,
+	// for example a vendor or an address.
 	maxUnknownWords = 5
-	maxWords     = 18
+	// maxWords is the number of words beyond the phrase that an idle screen may
+	// show.
+	maxWords = 18
 )
 
-// reading is what the words of a picture mean.
+// reading is the meaning of the text in a picture.
 type reading struct {
-	text   string // what was read, for people
-	phrase string // the phrase of no signal, "" if none
-	clock  bool   // a time or date was read
-	others int    // legible words that are neither
-	label  bool   // all of these name an input, a camera or a mode
+	// text is the recognised text.
+	text string
+	// phrase is the recognised phrase, or "" if there is none.
+	phrase string
+	// clock is set if a time or a date was read.
+	clock bool
+	// others is the number of legible words that are neither.
+	others int
+	// label is set if all of these words name an input, a camera or a mode.
+	label bool
 }
 
-// skeleton reduces a word to what survives bad reading: lower case, letters and digits only, look-alikes
-// of the two alphabets and digits united (a small D is an O to a reader). It is meant for comparison only.
+// skeleton reduces a word to what survives recognition errors. It keeps letters and
+// digits in lower case and maps look-alikes to one form. It serves comparison only.
 func skeleton(word string) string {
 	return strings.Map(func(r rune) rune {
 		r = unicode.ToLower(r)
@@ -77,8 +86,10 @@ func skeleton(word string) string {
 	}, word)
 }
 
+// lookAlike returns the Latin letter that resembles a Cyrillic or accented letter.
 func lookAlike(r rune) (rune, bool) {
-	from, to := []rune("авекмнорстухіипглйбзёñé"), []rune("abekmhopctyxiunrnub3ene")
+	from := []rune("авекмнорстухіипглйбзёñé")
+	to := []rune("abekmhopctyxiunrnub3ene")
 	if i := slices.Index(from, r); i >= 0 {
 		return to[i], true
 	}
@@ -86,12 +97,15 @@ func lookAlike(r rune) (rune, bool) {
 }
 
 var (
+	// timeToken matches a time or a date in digits.
 	timeToken = regexp.MustCompile(`^\(?\d{1,4}([:.\-/]\d{1,4}){1,3}([.,:]\d+)?[),.]?$`)
-	datePart  = regexp.MustCompile(`(?i)^(am|pm|utc|gmt|msk|мск|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|пн|вт|ср|чт|пт|сб|вс|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)[a-zа-я]*[.,]?$`)
+	// datePart matches a word that stands beside a time: a weekday, a month or a
+	// time zone.
+	datePart = regexp.MustCompile(`(?i)^(am|pm|utc|gmt|msk|мск|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|пн|вт|ср|чт|пт|сб|вс|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)[a-zа-я]*[.,]?$`)
 )
 
-// interpretText reads meaning into words. A line with a time in it is a clock's; if the clock is seen
-// running, its label (a camera's name) belongs to it too.
+// interpretText returns the meaning of recognised words. A line with a time is a
+// clock. If running is set, its label, such as a camera name, belongs to it.
 func interpretText(words []ocr.Word, running bool) reading {
 	var r reading
 	kept := legible(words)
@@ -108,23 +122,32 @@ func interpretText(words []ocr.Word, running bool) reading {
 	return r.inContext(lines, phraseMatch{}, running)
 }
 
-// inContext weighs what stands around a phrase that was found. The zero found is none.
+// inContext evaluates the words around a phrase. The zero phraseMatch means no
+// phrase.
 func (r reading) inContext(lines [][]ocr.Word, f phraseMatch, running bool) reading {
-	from, to := f.from, f.to
-	n, strangers, sameLine := 0, 0, 0
+	from := f.from
+	to := f.to
+	n := 0
+	strangers := 0
+	sameLine := 0
 	for i, line := range lines {
-		inPhrase := f.phrase != "" && i >= from.line && i <= to.line
+		inPhrase := f.phrase != "" &&
+			i >= from.line &&
+			i <= to.line
 		if !inPhrase && clockLine(line, running) {
 			r.clock = true
 			continue
 		}
 		for k, w := range line {
 			here := wordPosition{i, k}
-			if inPhrase && !from.isAfter(i, k) && !here.isAfter(to.line, to.word) {
+			if inPhrase &&
+				!from.isAfter(i, k) &&
+				!here.isAfter(to.line, to.word) {
 				continue // a word of the phrase itself
 			}
 			n++
-			if w.Confidence >= 60 && len([]rune(skeleton(w.Text))) >= 3 || isNumber(w.Text) {
+			if w.Confidence >= 60 && len([]rune(skeleton(w.Text))) >= 3 ||
+				isNumber(w.Text) {
 				r.others++
 			}
 			if isInputTerm(w.Text) || isNumber(w.Text) {
@@ -137,31 +160,37 @@ func (r reading) inContext(lines [][]ocr.Word, f phraseMatch, running bool) read
 		}
 	}
 	r.label = n > 0 && strangers == 0
-	if f.phrase != "" && sameLine == 0 && strangers <= maxUnknownWords && n <= maxWords && !isListHeading(lines, from.line) {
+	if f.phrase != "" &&
+		sameLine == 0 &&
+		strangers <= maxUnknownWords &&
+		n <= maxWords &&
+		!isListHeading(lines, from.line) {
 		r.phrase = f.phrase
 	}
 	return r
 }
 
+// wordPosition is the position of a word: line and word number, from 0.
 type wordPosition struct{ line, word int }
 
-// isAfter says whether p comes after the given place.
+// isAfter reports whether p comes after the given position.
 func (p wordPosition) isAfter(line, word int) bool {
 	return p.line > line || p.line == line && p.word > word
 }
 
-// legible keeps words that were read with some certainty and are more than a speck.
+// legible returns the words with sufficient confidence and length.
 func legible(words []ocr.Word) []ocr.Word {
 	var out []ocr.Word
 	for _, w := range words {
-		if w.Confidence >= 45 && (len([]rune(skeleton(w.Text))) >= 2 || isNumber(w.Text)) {
+		if w.Confidence >= 45 &&
+			(len([]rune(skeleton(w.Text))) >= 2 || isNumber(w.Text)) {
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// linesOfWords sorts words into lines by where they stand.
+// linesOfWords groups words into lines by their position in the picture.
 func linesOfWords(words []ocr.Word) [][]ocr.Word {
 	words = slices.Clone(words)
 	mid := func(w ocr.Word) int { return (w.Box.Min.Y + w.Box.Max.Y) / 2 }
@@ -183,19 +212,21 @@ func linesOfWords(words []ocr.Word) [][]ocr.Word {
 	return lines
 }
 
-// phraseMatch is a phrase in a text: its first and its last word.
+// phraseMatch is a phrase in a text with the positions of its first and last word.
 type phraseMatch struct {
 	from, to wordPosition
 	phrase   string
 }
 
-// findPhrases finds all phrases, which may run over lines, the longest first.
+// findPhrases returns all phrases in a text, the longest first. A phrase may
+// continue on the next line.
 func findPhrases(lines [][]ocr.Word) []phraseMatch {
 	var bones []string
 	var places []wordPosition
 	for i, line := range lines {
 		for k, w := range line {
-			bones, places = append(bones, skeleton(w.Text)), append(places, wordPosition{i, k})
+			bones = append(bones, skeleton(w.Text))
+			places = append(places, wordPosition{i, k})
 		}
 	}
 	var all []phraseMatch
@@ -214,16 +245,22 @@ func findPhrases(lines [][]ocr.Word) []phraseMatch {
 	return all
 }
 
-// resembles allows one wrong letter in a long phrase, but not at its beginning, where "no" stands.
+// resembles reports whether read equals want, with one error allowed in a long
+// phrase. The first three letters must agree, because "no" stands there.
 func resembles(read, want string) bool {
 	if read == want {
 		return true
 	}
-	a, b := []rune(read), []rune(want)
-	if len(b) < 8 || abs(len(a)-len(b)) > 1 || len(a) < 3 || string(a[:3]) != string(b[:3]) {
+	a := []rune(read)
+	b := []rune(want)
+	if len(b) < 8 ||
+		abs(len(a)-len(b)) > 1 ||
+		len(a) < 3 ||
+		string(a[:3]) != string(b[:3]) {
 		return false
 	}
-	head, tail := 0, 0
+	head := 0
+	tail := 0
 	for head < min(len(a), len(b)) && a[head] == b[head] {
 		head++
 	}
@@ -233,11 +270,16 @@ func resembles(read, want string) bool {
 	return max(len(a), len(b))-head-tail <= 1
 }
 
+// clockLine reports whether a line is a clock. With running set, a part of a time
+// is enough.
 func clockLine(line []ocr.Word, running bool) bool {
-	times, others := 0, 0
+	times := 0
+	others := 0
 	for _, w := range line {
 		switch {
-		case timeToken.MatchString(w.Text) || mostlyDigits(w.Text) || running && isNumber(w.Text) && !strings.ContainsAny(w.Text, "%()#°"):
+		case timeToken.MatchString(w.Text) ||
+			mostlyDigits(w.Text) ||
+			running && isNumber(w.Text) && !strings.ContainsAny(w.Text, "%()#°"):
 			times++ // of what runs, a part that was read is enough
 		case !datePart.MatchString(w.Text) && !isNumber(w.Text):
 			others++
@@ -246,33 +288,41 @@ func clockLine(line []ocr.Word, running bool) bool {
 	return times > 0 && (others == 0 || running && others <= 4)
 }
 
-// mostlyDigits is a time that was read with a wrong letter in it.
+// mostlyDigits reports whether a word is a time in which one letter was misread.
 func mostlyDigits(word string) bool {
-	digits, all := 0, 0
+	digits := 0
+	all := 0
 	for _, r := range word {
 		all++
 		if unicode.IsDigit(r) || r == ':' {
 			digits++
 		}
 	}
-	return all >= 5 && digits*100 >= 70*all && strings.ContainsAny(word, ":.-")
+	return all >= 5 &&
+		digits*100 >= 70*all &&
+		strings.ContainsAny(word, ":.-")
 }
 
+// isNumber reports whether a word consists of digits and separators.
 func isNumber(word string) bool {
 	return word != "" && strings.Trim(word, "0123456789.,:;-/x×()%#°") == ""
 }
 
-// isInputTerm knows the words of the trade, a number behind them or not: HDMI, VGA-1, CAM21.
+// isInputTerm reports whether a word is one of inputTerms, with or without a
+// number: HDMI, VGA-1, CAM21.
 func isInputTerm(word string) bool {
 	bone := skeleton(strings.TrimRight(word, "0123456789-_#/:."))
-	return len([]rune(bone)) < 2 || slices.ContainsFunc(inputTerms[:], func(t string) bool { return skeleton(t) == bone })
+	return len([]rune(bone)) < 2 ||
+		slices.ContainsFunc(inputTerms[:], func(t string) bool { return skeleton(t) == bone })
 }
 
-// isListHeading says whether the phrase is the heading of a list: two or more further lines below it that
-// begin at the same place at the left and end in different places.
+// isListHeading reports whether a line is the heading of a list. A list has two or
+// more lines below that share their left edge and differ in length.
 func isListHeading(lines [][]ocr.Word, heading int) bool {
 	for i := heading + 1; i < len(lines); i++ {
-		left, same, ends := lines[i][0].Box.Min.X, 0, map[int]bool{}
+		left := lines[i][0].Box.Min.X
+		same := 0
+		ends := map[int]bool{}
 		for _, other := range lines[heading+1:] {
 			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 {
 				same++

@@ -18,11 +18,12 @@ package presence
 
 import (
 	"sort"
-	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// Verdict says what a stretch of the screen source shows.
+// Verdict is the classification of a stretch of the screen source.
 type Verdict string
 
 // The two verdicts.
@@ -35,23 +36,30 @@ const (
 type Stretch struct {
 	Start, End time.Duration
 	Verdict    Verdict
-	Cause      string // why, in English words with the numbers behind it
+
+	// Causes explain the verdict, the one that holds longest first. There are at most three.
+	Causes []cause.Cause
 }
 
-// Length is the stretch's duration.
-func (s Stretch) Length() time.Duration { return s.End - s.Start }
+// Length returns the duration of the stretch.
+func (s Stretch) Length() time.Duration {
+	return s.End - s.Start
+}
 
 const (
-	// shortest is the length below which a stretch is not reported (a film fading through black).
+	// shortest is the length below which a stretch is not reported, for example a
+	// fade through black.
 	shortest = 3 * time.Second
 	// SteadyFor is how long a verdict must last to change the layout of a merge.
 	SteadyFor = 10 * time.Second
-	// halfHourMinimum presentation makes a half hour one; of a shorter file half suffices.
+	// halfHourMinimum is the amount of presentation that makes a half hour a
+	// presentation. For a shorter file half of it suffices.
 	halfHourMinimum = time.Minute
 )
 
-// HalfHour is the verdict on a whole file: canvas unless at least a minute of it, or half of a
-// shorter one, is a presentation. No stretches at all are a canvas.
+// HalfHour returns the verdict on a whole file. It is Presentation if at least a
+// minute of the file, or half of a shorter file, is a presentation. Otherwise, and
+// without stretches, it is Canvas.
 func HalfHour(stretches []Stretch) Verdict {
 	var all, shown time.Duration
 	for _, s := range stretches {
@@ -66,9 +74,9 @@ func HalfHour(stretches []Stretch) Verdict {
 	return Canvas
 }
 
-// Steady absorbs every verdict that lasts less than least into what surrounds it, shortest first, so
-// that a layout made of the result does not flap. The result covers what stretches cover; one
-// stretch that is alone stays however short it is.
+// Steady absorbs each stretch shorter than least into its longer neighbour, the
+// shortest first. A layout made from the result does not flap. The result covers
+// the same time. A single stretch stays at any length.
 func Steady(stretches []Stretch, least time.Duration) []Stretch {
 	out := mergeNeighbours(stretches)
 	for len(out) > 1 {
@@ -78,15 +86,18 @@ func Steady(stretches []Stretch, least time.Duration) []Stretch {
 		}
 		// Neighbours of a united list carry the other verdict, so this one simply takes it.
 		near := i - 1
-		if near < 0 || i+1 < len(out) && out[i+1].Length() > out[near].Length() {
+		if near < 0 ||
+			i+1 < len(out) && out[i+1].Length() > out[near].Length() {
 			near = i + 1
 		}
-		out[i].Verdict, out[i].Cause = out[near].Verdict, out[near].Cause
+		out[i].Verdict = out[near].Verdict
+		out[i].Causes = out[near].Causes
 		out = mergeNeighbours(out)
 	}
 	return out
 }
 
+// shortestOf returns the index of the shortest stretch.
 func shortestOf(list []Stretch) int {
 	best := 0
 	for i := range list {
@@ -107,7 +118,7 @@ func mergeNeighbours(list []Stretch) []Stretch {
 		}
 		s := list[at]
 		s.End = list[end-1].End
-		s.Cause = joinCauses(list[at:end])
+		s.Causes = longestCauses(list[at:end])
 		if s.Length() > 0 {
 			out = append(out, s)
 		}
@@ -116,23 +127,26 @@ func mergeNeighbours(list []Stretch) []Stretch {
 	return out
 }
 
-// maxCauses is how many causes a united stretch tells.
+// maxCauses is the number of causes that a united stretch keeps.
 const maxCauses = 3
 
-func joinCauses(list []Stretch) string {
-	lengths := map[string]time.Duration{}
-	var names []string
+// longestCauses returns the causes of stretches, the one that holds longest first.
+func longestCauses(list []Stretch) []cause.Cause {
+	lengths := map[cause.Cause]time.Duration{}
+	var causes []cause.Cause
 	for _, s := range list {
-		for _, cause := range strings.Split(s.Cause, "; ") {
-			if _, known := lengths[cause]; !known {
-				names = append(names, cause)
+		for _, c := range s.Causes {
+			if _, known := lengths[c]; !known {
+				causes = append(causes, c)
 			}
-			lengths[cause] += s.Length()
+			lengths[c] += s.Length()
 		}
 	}
-	sort.SliceStable(names, func(a, b int) bool { return lengths[names[a]] > lengths[names[b]] })
-	if len(names) > maxCauses {
-		names = names[:maxCauses]
+	sort.SliceStable(causes, func(a, b int) bool {
+		return lengths[causes[a]] > lengths[causes[b]]
+	})
+	if len(causes) > maxCauses {
+		causes = causes[:maxCauses]
 	}
-	return strings.Join(names, "; ")
+	return causes
 }
