@@ -187,7 +187,7 @@ func countOutliers(p picture, bx, by int, c colour, limit int) int {
 }
 
 // noiseLevel estimates the standard deviation of the pixels from the background, in
-// levels. It uses the median of the differences, which overlays hardly change.
+// levels. It uses the median of the differences, which overlays barely change.
 func noiseLevel(p picture, g *background) int {
 	var counts [256]int
 	total := 0

@@ -1,17 +1,19 @@
-// Package presence says what is on the screen source: a presentation, or only the encoder's canvas
-// (a no-signal card, a test pattern, a plain colour).
+// Package presence classifies the screen source: a presentation, or only the idle screen of
+// the encoder (a no-signal card, a test pattern, a plain colour). Data call the idle screen
+// "canvas".
 //
-// It looks at pictures. It knows no room, no record and no wall clock; positions are presentation
-// timestamps of the file, and what it hands out are durations since PTS 0 of the picture stream,
-// edit lists honoured, which is how FFmpeg counts.
+// The package classifies pictures. It does not depend on rooms, records or wall clocks.
+// Positions in a file are presentation timestamps. Results are durations since PTS 0 of the
+// picture stream, with edit lists applied, as FFmpeg counts.
 //
-// The idea: a presentation has content, that is text, drawings, or the texture of photographs; a
-// canvas has none, or is a picture known as a card, or says in words that there is no signal. Every
-// picture is therefore explained as far as it can be by a model without content (one colour, a
-// gradient, stripes, a grid, a known card). What the model leaves unexplained, the residue, must
-// itself be explained as an overlay (a running clock, the words NO SIGNAL, a mark that wanders), or
-// it is content. What cannot be decided is a presentation: a lecture shown beside an empty card
-// loses less than a lecture hidden behind the board.
+// A presentation has content: text, drawings, or the texture of photographs. An idle screen
+// has none, matches a known card, or says that there is no signal. Each picture is therefore
+// compared with models without content: one colour, a gradient, stripes, a grid, a known card.
+// The blocks that the best model leaves unexplained are the residue. The residue must be an
+// overlay, such as a clock, the words NO SIGNAL or a moving mark. Otherwise it is content.
+//
+// A picture that cannot be decided counts as a presentation. Showing an idle screen beside a
+// lecture loses less than hiding a lecture behind the board.
 //
 // Start with [Judge.Look].
 package presence
