@@ -1,11 +1,12 @@
-// Package bucket keeps segments, plans, parts and merges in Cloud Storage: under names of its own
-// making, each write with a precondition, each read of one generation.
+// Package bucket stores segments, plans, parts and merges in Cloud Storage. The package
+// defines the object names. Each write has a precondition, and each read is of one generation.
 //
-// It knows Cloud Storage's client library and the layout of the two buckets; it knows no record, no
-// video and no Drive. Every call retries by itself for about half a minute; what comes back after that
-// is sorted: [ErrNotFound], [ErrExists] and [ErrChanged] tell how things stand, fault.PermanentError and
-// fault.Deferral are decisions, anything else is worth another try. An object's bytes never pass through
-// memory whole, whatever their number. Start with [New], then [Bucket.Create] and [Bucket.Open].
+// It depends on the client library of Cloud Storage and on the layout of the two buckets, but
+// not on records, video or Drive. Every call retries for about 30 s. The errors after that are
+// classified: [ErrNotFound], [ErrExists] and [ErrChanged] describe the state of an object,
+// fault.PermanentError and fault.Deferral are decisions, and any other error can be retried.
+// Objects are streamed and never held in memory as a whole. Start with [New], then use
+// [Bucket.Create] and [Bucket.Open].
 package bucket
 
 import (

@@ -227,7 +227,7 @@ func (c *copyJob) resume(ctx context.Context) error {
 	if err == nil {
 		err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state)
 	}
-	if err != nil { // not of ours: begin anew
+	if err != nil { // written by another program: start again
 		c.chunks = nil    // #nosec G401 -- as above
 		c.sum = md5.New() // #nosec G401 -- as above
 		return c.bucket.DeleteAll(ctx, c.prefix+"/")
@@ -322,7 +322,7 @@ func (t targetWriter) Write(p []byte) (int, error) {
 func (c *copyJob) pumpOnce(ctx context.Context, w io.Writer, off, size int64) (int64, error) {
 	from, err := c.source.Read(ctx, off, size)
 	if err != nil {
-		return 0, &writeError{err} // whoever opens retries by himself
+		return 0, &writeError{err} // Source.Read retries itself
 	}
 	defer func() { _ = from.Close() }()
 	n, err := io.CopyN(targetWriter{w}, from, size)

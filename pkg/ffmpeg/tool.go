@@ -1,13 +1,14 @@
 // Package ffmpeg drives FFmpeg: typed values in, pictures, samples and packets out.
 //
-// It is the only package that starts ffmpeg and ffprobe. It builds argument lists from typed values,
-// never from text that came from outside: inputs are loopback URLs made by [rangeproxy.Proxy], filters
-// hold numbers only, and no shell is involved. It knows no record, no room and no title.
+// It is the only package that starts ffmpeg and ffprobe. Argument lists are built from typed
+// values, never from external text. Inputs are loopback URLs from [rangeproxy.Proxy], filters
+// hold numbers only, and no shell is involved. The package does not depend on records, rooms
+// or titles.
 //
-// Positions inside a file are presentation timestamps (PTS): integer ticks of the stream's time
-// base, as FFmpeg reports them with edit lists honoured. Every decoded picture and every run of
-// samples is handed over with its PTS, before anything could pad or drop it; that is what lets the
-// caller prove that nothing is missing. Start with [Find].
+// Positions in a file are presentation timestamps (PTS): integer ticks of the time base of the
+// stream, as FFmpeg reports them with edit lists applied. Every decoded picture and every run
+// of samples is returned with its PTS, before a filter could pad or drop it. The caller can
+// therefore prove that nothing is missing. Start with [Find].
 //
 // [rangeproxy.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/rangeproxy#Proxy
 package ffmpeg

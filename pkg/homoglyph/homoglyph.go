@@ -60,8 +60,8 @@ func Canonicalize(code string) string {
 	return code
 }
 
-// replaceLookalikes replaces look-alike letters of one alphabet by those of the other and
-// keeps their case.
+// replaceLookalikes replaces look-alike letters of one alphabet by those of the
+// other. It keeps their case.
 func replaceLookalikes(code, from, to string) string {
 	return strings.Map(func(r rune) rune {
 		small := unicode.ToLower(r)
@@ -76,8 +76,8 @@ func replaceLookalikes(code, from, to string) string {
 	}, code)
 }
 
-// counterpart returns the letter of the other alphabet at the position of r. It reports
-// false if r is not a look-alike.
+// counterpart returns the letter of the other alphabet at the position of r. It
+// reports false if r is not a look-alike.
 func counterpart(r rune, from, to string) (rune, bool) {
 	others := []rune(to)
 	i := 0

@@ -43,7 +43,7 @@ func decoderConfig(esds []byte) []byte {
 		f.b = f.b[:min(length, len(f.b))]
 		switch tag {
 		case esDescriptor:
-			f.skip(3) // nobody uses what its flags may announce
+			f.skip(3) // ES_ID and flags; the fields that the flags announce are not used
 		case configDescriptor:
 			f.skip(13)
 		case specificDescriptor:
