@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -28,6 +31,8 @@ type judgedStretch struct {
 	End     float64          `json:"end_s"`
 	Verdict presence.Verdict `json:"verdict"`
 	Cause   string           `json:"cause"`
+	Code    cause.Code       `json:"code"` // of the first cause
+	Args    json.RawMessage  `json:"args,omitempty"`
 }
 
 // errNoPictures means that a file holds nothing to judge.
@@ -136,9 +141,16 @@ func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Pro
 		return answer, err
 	}
 	answer = judgedFile{File: path, Verdict: presence.HalfHour(stretches), Stretches: []judgedStretch{}}
+	english := i18n.Default().For("en")
 	for _, s := range stretches {
+		first := s.Causes[0]
 		answer.Stretches = append(answer.Stretches, judgedStretch{
-			Start: toMillis(s.Start - zero), End: toMillis(s.End - zero), Verdict: s.Verdict, Cause: s.Cause,
+			Start:   toMillis(s.Start - zero),
+			End:     toMillis(s.End - zero),
+			Verdict: s.Verdict,
+			Cause:   english.Causes(s.Causes),
+			Code:    first.Code(),
+			Args:    first.ArgsJSON(),
 		})
 	}
 	return answer, nil

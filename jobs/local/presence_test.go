@@ -76,7 +76,7 @@ func TestPresenceJSON(t *testing.T) {
 		if !ok {
 			t.Fatalf("stretch %v is no object", stretches[i])
 		}
-		wantKeys(t, s, "cause", "end_s", "start_s", "verdict")
+		wantKeys(t, s, "args", "cause", "code", "end_s", "start_s", "verdict")
 		start, _ := s["start_s"].(float64)
 		end, _ := s["end_s"].(float64)
 		if math.Abs(start-want.start) > 1 || math.Abs(end-want.end) > 1 || s["verdict"] != want.verdict || s["cause"] == "" {

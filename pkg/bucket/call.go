@@ -7,6 +7,7 @@ import (
 
 // Google's names of the calls that are made here, as metrics have them.
 const (
+	// Names of the calls in metrics, as Google writes them.
 	callBucketGet = "storage.buckets.get"
 	callList      = "storage.objects.list"
 	callGet       = "storage.objects.get"
@@ -15,8 +16,8 @@ const (
 	callDelete    = "storage.objects.delete"
 )
 
-// callName names the call that a request is, by its address: .../b/BUCKET/o/OBJECT[/compose]. The names of
-// objects are escaped in it.
+// callName returns the name of the call that a request makes, by its path:
+// .../b/BUCKET/o/OBJECT[/compose]. Object names are escaped in it.
 func callName(r *http.Request) string {
 	_, path, _ := strings.Cut(r.URL.EscapedPath(), "/b/")
 	parts := strings.Split(path, "/") // BUCKET, "o", OBJECT, "compose"

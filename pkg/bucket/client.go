@@ -1,11 +1,12 @@
-// Package bucket keeps segments, plans, parts and merges in Cloud Storage: under names of its own
-// making, each write with a precondition, each read of one generation.
+// Package bucket stores segments, plans, parts and merges in Cloud Storage. The package
+// defines the object names. Each write has a precondition, and each read is of one generation.
 //
-// It knows Cloud Storage's client library and the layout of the two buckets; it knows no record, no
-// video and no Drive. Every call retries by itself for about half a minute; what comes back after that
-// is sorted: [ErrNotFound], [ErrExists] and [ErrChanged] tell how things stand, fault.PermanentError and
-// fault.Deferral are decisions, anything else is worth another try. An object's bytes never pass through
-// memory whole, whatever their number. Start with [New], then [Bucket.Create] and [Bucket.Open].
+// It depends on the client library of Cloud Storage and on the layout of the two buckets, but
+// not on records, video or Drive. Every call retries for about 30 s. The errors after that are
+// classified: [ErrNotFound], [ErrExists] and [ErrChanged] describe the state of an object,
+// fault.PermanentError and fault.Deferral are decisions, and any other error can be retried.
+// Objects are streamed and never held in memory as a whole. Start with [New], then use
+// [Bucket.Create] and [Bucket.Open].
 package bucket
 
 import (
@@ -29,31 +30,43 @@ import (
 )
 
 const (
-	retryFor      = 30 * time.Second // a call's own retries, before the work is given back
-	chunkRetryFor = 4 * time.Minute  // of one chunk of an upload: begun anew, a merge would be sent whole
-	chunkTimeout  = 2 * time.Minute  // a chunk that takes longer is stalled
-	firstPause    = 200 * time.Millisecond
-	maxPause  = 10 * time.Second
-	minRetryFor = 3 * time.Second // however fast the waits are made
-	errorBytes    = 64 << 10        // the most that is read of an answer that is an error
+	// retryFor is how long a call retries before the work is handed back.
+	retryFor = 30 * time.Second
+	// chunkRetryFor is how long one chunk of an upload retries. Starting again
+	// would send the whole merge.
+	chunkRetryFor = 4 * time.Minute
+	// chunkTimeout is the time after which a chunk has stalled.
+	chunkTimeout = 2 * time.Minute
+	firstPause   = 200 * time.Millisecond
+	maxPause     = 10 * time.Second
+	// minRetryFor bounds the retries from below when waits are scaled.
+	minRetryFor = 3 * time.Second
+	// errorBytes bounds how much is read of an error response.
+	errorBytes = 64 << 10
 )
 
-// Options say where Cloud Storage is.
+// Options configure a client.
 type Options struct {
-	Endpoint  string             // like http://127.0.0.1:9000/storage/v1/; "" is Google
-	Transport http.RoundTripper  // below everything; nil is the usual one
-	Scale     float64            // divides every wait; 0 is 1
-	Now       func() time.Time   // for the instant at which a spent quota is asked for again
-	Tried     fault.CallObserver // for metrics; may be nil
+	// Endpoint is an address like http://127.0.0.1:9000/storage/v1/. Empty means
+	// Google.
+	Endpoint string
+	// Transport is below everything else. Nil means the default.
+	Transport http.RoundTripper
+	// Scale divides every wait. 0 means 1.
+	Scale float64
+	// Now returns the current time. It dates the retry after an exhausted quota.
+	Now func() time.Time
+	// Tried observes calls for metrics. It may be nil.
+	Tried fault.CallObserver
 }
 
-// Client speaks to Cloud Storage. It must be closed.
+// Client accesses Cloud Storage. It must be closed.
 type Client struct {
 	storage *storage.Client
 	opts    Options
 }
 
-// New makes a client. At Google it takes the credentials of the place it runs at.
+// New returns a client. For Google it uses the application default credentials.
 func New(ctx context.Context, opts Options) (*Client, error) {
 	if opts.Scale == 0 {
 		opts.Scale = 1
@@ -67,7 +80,11 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	}
 	options := []option.ClientOption{
 		storage.WithJSONReads(),
-		option.WithHTTPClient(&http.Client{Transport: &retryTransport{next: transport, scale: opts.Scale, observe: opts.Tried}}),
+		option.WithHTTPClient(&http.Client{Transport: &retryTransport{
+			next:    transport,
+			scale:   opts.Scale,
+			observe: opts.Tried,
+		}}),
 	}
 	if opts.Endpoint != "" {
 		options = append(options, option.WithEndpoint(opts.Endpoint))
@@ -80,12 +97,17 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryIdempotent),
 		storage.WithErrorFunc(storage.ShouldRetry), // said here, it holds for uploads too, which else give up at a cut connection
-		storage.WithBackoff(gax.Backoff{Initial: opts.scaled(firstPause), Max: opts.scaled(maxPause), Multiplier: 2}),
+		storage.WithBackoff(gax.Backoff{
+			Initial:    opts.scaled(firstPause),
+			Max:        opts.scaled(maxPause),
+			Multiplier: 2,
+		}),
 		storage.WithMaxRetryDuration(max(opts.scaled(retryFor), minRetryFor)),
 	)
 	return &Client{storage: client, opts: opts}, nil
 }
 
+// transport returns the HTTP transport, with credentials for Google.
 func transport(ctx context.Context, opts Options) (http.RoundTripper, error) {
 	if opts.Endpoint != "" {
 		if opts.Transport != nil {
@@ -102,29 +124,34 @@ func transport(ctx context.Context, opts Options) (http.RoundTripper, error) {
 	return htransport.NewTransport(ctx, base, option.WithScopes(storage.ScopeReadWrite))
 }
 
+// scaled divides a wait by Scale. The result is at least 1 ms.
 func (o Options) scaled(d time.Duration) time.Duration {
 	return max(time.Duration(float64(d)/o.Scale), time.Millisecond)
 }
 
-// Close ends the client's connections.
-func (c *Client) Close() error { return c.storage.Close() }
+// Close closes the connections of the client.
+func (c *Client) Close() error {
+	return c.storage.Close()
+}
 
-// Bucket is one bucket; it need not exist.
+// Bucket returns a bucket, which need not exist.
 func (c *Client) Bucket(name string) *Bucket {
 	return &Bucket{client: c, name: name, handle: c.storage.Bucket(name)}
 }
 
-// Bucket is one bucket of Cloud Storage.
+// Bucket is a bucket of Cloud Storage.
 type Bucket struct {
 	client *Client
 	name   string
 	handle *storage.BucketHandle
 }
 
-// Name is the bucket's name.
-func (b *Bucket) Name() string { return b.name }
+// Name returns the name of the bucket.
+func (b *Bucket) Name() string {
+	return b.name
+}
 
-// Check tells whether the bucket can be reached.
+// Check returns an error if the bucket cannot be reached.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.handle.Attrs(ctx); err != nil {
 		return b.classify(ctx, err, callBucketGet, "look at bucket %s", b.name)
@@ -132,15 +159,16 @@ func (b *Bucket) Check(ctx context.Context) error {
 	return nil
 }
 
-// retryTransport makes of answers what the client library's retries understand: 403 for a rate limit, whose
-// reason is not shown to them, becomes 429; Retry-After is waited for.
+// retryTransport converts responses to what the retries of the client library
+// understand. A 403 for a rate limit becomes 429, because the library does not see
+// its reason. Retry-After is waited for.
 type retryTransport struct {
-	next  http.RoundTripper
-	scale float64
+	next    http.RoundTripper
+	scale   float64
 	observe fault.CallObserver
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements [http.RoundTripper].
 func (s *retryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := s.next.RoundTrip(r)
 	if err != nil && r.Context().Err() == nil {
@@ -160,14 +188,17 @@ func (s *retryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.observe(r.Context(), callName(r), response.StatusCode, true, errors.New(response.Status))
 	if response.StatusCode == http.StatusForbidden {
-		response.StatusCode, response.Status = http.StatusTooManyRequests, "429 Too Many Requests"
+		response.StatusCode = http.StatusTooManyRequests
+		response.Status = "429 Too Many Requests"
 		response.Body = io.NopCloser(strings.NewReader(`{"error":{"code":429,"message":"Rate Limit Exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`))
 	}
 	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
 	if err != nil || seconds <= 0 {
 		return response, nil
 	}
-	timer := time.NewTimer(time.Duration(min(float64(seconds), retryFor.Seconds()) / s.scale * float64(time.Second)))
+	timer := time.NewTimer(time.Duration(
+		min(float64(seconds), retryFor.Seconds()) / s.scale * float64(time.Second),
+	))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -177,7 +208,7 @@ func (s *retryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// errorReason reads Google's reason in an answer that is an error.
+// errorReason returns Google's reason in an error response, or "".
 func errorReason(body []byte) string {
 	var answer struct {
 		Error struct {

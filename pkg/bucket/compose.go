@@ -12,17 +12,29 @@ import (
 	"cloud.google.com/go/storage"
 )
 
-// composeSources is how many objects Cloud Storage joins at once.
+// composeSources is the number of objects that Cloud Storage composes in one call.
 const composeSources = 32
 
-// Compose joins objects of this bucket into a new one, any number of them, in their order and of the
-// generations named. [ErrExists] as in [Bucket.Create]. What is made on the way is deleted; a call that
-// is killed leaves it beside dst, where the next one uses it.
-func (b *Bucket) Compose(ctx context.Context, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+// Compose composes any number of objects of this bucket into a new one, in order
+// and by generation. It returns [ErrExists] as [Bucket.Create] does. Intermediate
+// objects are deleted. After a kill they remain beside dst, and the next call uses
+// them.
+func (b *Bucket) Compose(
+	ctx context.Context,
+	dst, contentType string,
+	meta map[string]string,
+	sources []Object,
+) (Object, error) {
 	return b.composeVia(ctx, dst+treeSuffix, dst, contentType, meta, sources)
 }
 
-func (b *Bucket) composeVia(ctx context.Context, via, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+// composeVia is Compose with intermediate objects below the prefix via.
+func (b *Bucket) composeVia(
+	ctx context.Context,
+	via, dst, contentType string,
+	meta map[string]string,
+	sources []Object,
+) (Object, error) {
 	if len(sources) == 0 {
 		return Object{}, fmt.Errorf("compose %q in bucket %s: there are no sources", dst, b.name)
 	}
@@ -52,7 +64,8 @@ func (b *Bucket) composeVia(ctx context.Context, via, dst, contentType string, m
 	return made, errors.Join(err, b.DeleteAll(ctx, via+"/"))
 }
 
-// afterConflict is for a call whose sources vanished: whoever made the same object first deletes them.
+// afterConflict handles vanished sources. Another call that composed the same
+// object may have deleted them.
 func (b *Bucket) afterConflict(ctx context.Context, via, dst string, err error) (Object, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return Object{}, err
@@ -65,8 +78,13 @@ func (b *Bucket) afterConflict(ctx context.Context, via, dst string, err error) 
 	return there, errors.Join(err, b.DeleteAll(ctx, via+"/"))
 }
 
-// composeLevel joins runs of 32. The names say what was joined, so that a call after a kill finds it.
-func (b *Bucket) composeLevel(ctx context.Context, via, contentType string, sources []Object) ([]Object, error) {
+// composeLevel composes groups of 32 objects. The names are digests of the sources,
+// so that the next call after a kill finds them.
+func (b *Bucket) composeLevel(
+	ctx context.Context,
+	via, contentType string,
+	sources []Object,
+) ([]Object, error) {
 	var level []Object
 	for len(sources) > 0 {
 		run := sources[:min(composeSources, len(sources))]
@@ -84,6 +102,7 @@ func (b *Bucket) composeLevel(ctx context.Context, via, contentType string, sour
 	return level, nil
 }
 
+// sourcesDigest returns a digest of names and generations.
 func sourcesDigest(run []Object) string {
 	var text strings.Builder
 	for _, o := range run {
@@ -93,7 +112,14 @@ func sourcesDigest(run []Object) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func (b *Bucket) composeOnce(ctx context.Context, dst, contentType string, meta map[string]string, sources []Object) (Object, error) {
+// composeOnce composes up to 32 objects in one call, with the precondition that dst
+// does not exist.
+func (b *Bucket) composeOnce(
+	ctx context.Context,
+	dst, contentType string,
+	meta map[string]string,
+	sources []Object,
+) (Object, error) {
 	mark := rand.Text()
 	var handles []*storage.ObjectHandle
 	for _, s := range sources {

@@ -43,7 +43,10 @@ func TestCompose(t *testing.T) {
 		if got := c.read(t, dst); !bytes.Equal(got, whole) || made.Size != int64(len(whole)) {
 			t.Errorf("compose %d: %d bytes, want %d", n, len(got), len(whole))
 		}
-		if want := crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli)); made.CRC32C != want || made.MD5 != nil || made.Metadata["title"] != "Тема" {
+		if want := crc32.Checksum(
+			whole,
+			crc32.MakeTable(crc32.Castagnoli),
+		); made.CRC32C != want || made.MD5 != nil || made.Metadata["title"] != "Тема" {
 			t.Errorf("compose %d: %+v, want CRC %x and no MD5", n, made, want)
 		}
 		again, err := c.Compose(t.Context(), dst, "", nil, sources[:n])

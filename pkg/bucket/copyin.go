@@ -15,46 +15,75 @@ import (
 )
 
 const (
-	copyChunkBytes = 32 << 20  // a copy that is stopped loses less than this
-	copyTries      = 4         // openings of the source without a byte gained between them
-	copySumKey     = "nvr-md5" // on a copied object: the MD5 of its source
-	copyStateKey   = "nvr-state"
+	// copyChunkBytes is the chunk size of a copy. A copy that is stopped loses less
+	// than this.
+	copyChunkBytes = 32 << 20
+	// copyTries is how often the source is opened without reading a byte before the
+	// copy fails.
+	copyTries = 4
+	// copySumKey is the metadata key of a copied object for the MD5 of its source.
+	copySumKey   = "nvr-md5"
+	copyStateKey = "nvr-state"
 )
 
-// ErrDiffers says that what was read is not what its MD5 promised; what was kept of it is deleted.
+// ErrDiffers means that the copied bytes do not match their MD5. The copy is
+// deleted.
 var ErrDiffers = errors.New("the copied bytes are not those that were promised")
 
-// Source is what CopyIn copies.
+// Source is the source of a copy.
 type Source struct {
+	// Size is in bytes.
 	Size int64
-	MD5  string // hex; empty: not known, then only sizes are compared
-	// Read opens n bytes from off on.
+	// MD5 is in hexadecimal. If it is empty, only sizes are compared.
+	MD5 string
+	// Read opens n bytes at offset off.
 	Read func(ctx context.Context, off, n int64) (io.ReadCloser, error)
 }
 
-// CopyIn makes an object of a source that takes long to read. The bytes go into chunk objects of a hidden
-// prefix, each kept once it is whole; they are composed when all are there and the sum is right, so that
-// nobody ever sees half an object. A call that ends with its context's deadline is [ErrUnfinished]; the
-// next call goes on, whatever ended the last one. An object that is there already is returned if it is a
-// copy of the same source, else with [ErrExists]. Two calls at once do no harm.
-func (b *Bucket) CopyIn(ctx context.Context, name, contentType string, source Source) (Object, error) {
+// CopyIn copies a source that takes long to read into an object. The bytes go into
+// chunk objects below a hidden prefix. They are composed when all are complete and
+// the MD5 matches, so that no partial object is ever visible. If the deadline of
+// ctx ends the call, the error is [ErrUnfinished]. The next call resumes, however
+// the last one ended. An existing object is returned if it is a copy of the same
+// source, otherwise with [ErrExists]. Concurrent calls are safe.
+func (b *Bucket) CopyIn(
+	ctx context.Context,
+	name, contentType string,
+	source Source,
+) (Object, error) {
 	return b.newCopy(name, source, copyChunkBytes).run(ctx, contentType)
 }
 
+// newCopy returns the job of one call. Its prefix depends on the MD5 and the size
+// of the source.
 func (b *Bucket) newCopy(name string, source Source, chunk int64) *copyJob {
-	place := copyPrefix(name) + shortDigest(fmt.Sprintf("%s %d", strings.ToLower(source.MD5), source.Size))
-	return &copyJob{bucket: b, name: name, source: source, prefix: place, chunk: chunk}
+	place := copyPrefix(name) + shortDigest(fmt.Sprintf(
+		"%s %d",
+		strings.ToLower(source.MD5),
+		source.Size,
+	))
+	return &copyJob{
+		bucket: b,
+		name:   name,
+		source: source,
+		prefix: place,
+		chunk:  chunk,
+	}
 }
 
-// copyPrefix holds all copies on their way to a name; below it, each source has its own place.
-func copyPrefix(name string) string { return copiesPrefix + "/" + shortDigest(name) + "/" }
+// copyPrefix returns the prefix of all copies to a name. Each source has its own
+// prefix below it.
+func copyPrefix(name string) string {
+	return copiesPrefix + "/" + shortDigest(name) + "/"
+}
 
+// shortDigest returns the first 128 bits of the SHA-256 of a text, in hexadecimal.
 func shortDigest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
 }
 
-// copyJob is one call.
+// copyJob is one call of CopyIn.
 type copyJob struct {
 	bucket *Bucket
 	name   string
@@ -63,9 +92,11 @@ type copyJob struct {
 	chunk  int64
 
 	chunks []Object
-	sum    hash.Hash // MD5 of the chunks so far
+	// sum is the MD5 of the chunks so far.
+	sum hash.Hash
 }
 
+// run copies the missing chunks, checks the sum and composes the object.
 func (c *copyJob) run(ctx context.Context, contentType string) (Object, error) {
 	if there, err := c.bucket.Stat(ctx, c.name); !errors.Is(err, ErrNotFound) {
 		if err != nil {
@@ -81,11 +112,26 @@ func (c *copyJob) run(ctx context.Context, contentType string) (Object, error) {
 			return c.afterConflict(ctx, err)
 		}
 	}
-	if got := hex.EncodeToString(c.sum.Sum(nil)); c.source.MD5 != "" && !strings.EqualFold(got, c.source.MD5) {
-		err := fmt.Errorf("copy %q into bucket %s: MD5 is %s, not %s: %w", c.name, c.bucket.name, got, c.source.MD5, ErrDiffers)
+	if got := hex.EncodeToString(c.sum.Sum(nil)); c.source.MD5 != "" &&
+		!strings.EqualFold(got, c.source.MD5) {
+		err := fmt.Errorf(
+			"copy %q into bucket %s: MD5 is %s, not %s: %w",
+			c.name,
+			c.bucket.name,
+			got,
+			c.source.MD5,
+			ErrDiffers,
+		)
 		return Object{}, errors.Join(err, c.bucket.DeleteAll(ctx, c.prefix+"/"))
 	}
-	made, err := c.bucket.composeVia(ctx, c.prefix+"/"+treeSuffix, c.name, contentType, map[string]string{copySumKey: strings.ToLower(c.source.MD5)}, c.chunks)
+	made, err := c.bucket.composeVia(
+		ctx,
+		c.prefix+"/"+treeSuffix,
+		c.name,
+		contentType,
+		map[string]string{copySumKey: strings.ToLower(c.source.MD5)},
+		c.chunks,
+	)
 	switch {
 	case errors.Is(err, ErrExists):
 		return c.finishExisting(ctx, made)
@@ -93,7 +139,13 @@ func (c *copyJob) run(ctx context.Context, contentType string) (Object, error) {
 		return c.afterConflict(ctx, err)
 	}
 	if err == nil && made.Size != c.source.Size {
-		err = fmt.Errorf("copy %q into bucket %s: it became %d bytes, not %d", c.name, c.bucket.name, made.Size, c.source.Size)
+		err = fmt.Errorf(
+			"copy %q into bucket %s: it became %d bytes, not %d",
+			c.name,
+			c.bucket.name,
+			made.Size,
+			c.source.Size,
+		)
 	}
 	if err != nil {
 		return Object{}, c.wrapDeadline(ctx, err)
@@ -101,16 +153,23 @@ func (c *copyJob) run(ctx context.Context, contentType string) (Object, error) {
 	return made, c.bucket.DeleteAll(ctx, copyPrefix(c.name))
 }
 
-// finishExisting ends a call that finds the object there, and clears away what this or another call left.
+// finishExisting ends a call that finds the object, and deletes the chunks that
+// this or another call left.
 func (c *copyJob) finishExisting(ctx context.Context, there Object) (Object, error) {
 	err := c.bucket.DeleteAll(ctx, copyPrefix(c.name))
-	if there.Size != c.source.Size || !strings.EqualFold(there.Metadata[copySumKey], c.source.MD5) || c.source.MD5 == "" {
-		err = errors.Join(fmt.Errorf("copy %q into bucket %s: %w", c.name, c.bucket.name, ErrExists), err)
+	if there.Size != c.source.Size ||
+		!strings.EqualFold(there.Metadata[copySumKey], c.source.MD5) ||
+		c.source.MD5 == "" {
+		err = errors.Join(
+			fmt.Errorf("copy %q into bucket %s: %w", c.name, c.bucket.name, ErrExists),
+			err,
+		)
 	}
 	return there, err
 }
 
-// afterConflict is for a call that failed: perhaps because another one was first, and cleared the chunks away.
+// afterConflict handles a failed call. Another call may have finished first and
+// deleted the chunks.
 func (c *copyJob) afterConflict(ctx context.Context, err error) (Object, error) {
 	if ctx.Err() == nil {
 		if there, statErr := c.bucket.Stat(ctx, c.name); statErr == nil {
@@ -120,23 +179,34 @@ func (c *copyJob) afterConflict(ctx context.Context, err error) (Object, error) 
 	return Object{}, c.wrapDeadline(ctx, err)
 }
 
-// wrapDeadline tells a deadline from a failure.
+// wrapDeadline returns [ErrUnfinished] if the deadline ended the call, otherwise
+// err.
 func (c *copyJob) wrapDeadline(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return fmt.Errorf("copy %q into bucket %s: %d of %d bytes are there: %w", c.name, c.bucket.name, c.offset(), c.source.Size, ErrUnfinished)
+		return fmt.Errorf(
+			"copy %q into bucket %s: %d of %d bytes are there: %w",
+			c.name,
+			c.bucket.name,
+			c.offset(),
+			c.source.Size,
+			ErrUnfinished,
+		)
 	}
 	return err
 }
 
-// offset is where the next chunk starts.
-func (c *copyJob) offset() int64 { return min(int64(len(c.chunks))*c.chunk, c.source.Size) }
+// offset returns the offset of the next chunk in the source.
+func (c *copyJob) offset() int64 {
+	return min(int64(len(c.chunks))*c.chunk, c.source.Size)
+}
 
+// chunkName returns the name of the chunk at an offset.
 func (c *copyJob) chunkName(off int64) string {
 	return fmt.Sprintf("%s/%d/%015d", c.prefix, c.chunk, off)
 }
 
-// resume finds the chunks that are there. The sum of all before the last one stands on the last one;
-// that one's bytes are summed up anew.
+// resume finds the complete chunks of earlier calls. The metadata of the last chunk
+// hold the state of the MD5 before it. The bytes of the last chunk are added again.
 func (c *copyJob) resume(ctx context.Context) error {
 	c.sum = md5.New() // #nosec G401 -- as above
 	for chunk, err := range c.bucket.List(ctx, fmt.Sprintf("%s/%d/", c.prefix, c.chunk)) {
@@ -157,13 +227,15 @@ func (c *copyJob) resume(ctx context.Context) error {
 	if err == nil {
 		err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state)
 	}
-	if err != nil { // not of ours: begin anew
-		c.chunks, c.sum = nil, md5.New() // #nosec G401 -- as above
+	if err != nil { // written by another program: start again
+		c.chunks = nil    // #nosec G401 -- as above
+		c.sum = md5.New() // #nosec G401 -- as above
 		return c.bucket.DeleteAll(ctx, c.prefix+"/")
 	}
 	return c.addToSum(ctx, last)
 }
 
+// addToSum adds the bytes of a stored chunk to the MD5.
 func (c *copyJob) addToSum(ctx context.Context, chunk Object) error {
 	bytes, err := c.bucket.Reader(ctx, chunk.Name, chunk.Generation, 0, chunk.Size)
 	if err != nil {
@@ -173,7 +245,8 @@ func (c *copyJob) addToSum(ctx context.Context, chunk Object) error {
 	return errors.Join(err, bytes.Close())
 }
 
-// fetch copies one chunk.
+// fetch copies one chunk. If another call has copied it, its stored bytes are added
+// to the MD5.
 func (c *copyJob) fetch(ctx context.Context, off int64) error {
 	size := min(c.chunk, c.source.Size-off)
 	state, err := c.sum.(encoding.BinaryMarshaler).MarshalBinary()
@@ -184,7 +257,8 @@ func (c *copyJob) fetch(ctx context.Context, off int64) error {
 	chunk, err := c.bucket.Create(ctx, c.chunkName(off), "application/octet-stream", meta, func(w io.Writer) error {
 		return c.pump(ctx, io.MultiWriter(w, c.sum), off, size)
 	})
-	if errors.Is(err, ErrExists) && chunk.Size == size { // another call copied it; the sum stands anywhere now
+	if errors.Is(err, ErrExists) &&
+		chunk.Size == size { // another call copied it; the sum stands anywhere now
 		if err = c.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err == nil {
 			err = c.addToSum(ctx, chunk)
 		}
@@ -196,7 +270,8 @@ func (c *copyJob) fetch(ctx context.Context, off int64) error {
 	return nil
 }
 
-// pump streams size bytes of the source, opening it again where it breaks off.
+// pump streams size bytes of the source to w. It opens the source again after an
+// interruption.
 func (c *copyJob) pump(ctx context.Context, w io.Writer, off, size int64) error {
 	var failure error
 	for tries := 0; size > 0; {
@@ -204,7 +279,8 @@ func (c *copyJob) pump(ctx context.Context, w io.Writer, off, size int64) error 
 			return failure
 		}
 		n, err := c.pumpOnce(ctx, w, off, size)
-		off, size = off+n, size-n
+		off = off + n
+		size = size - n
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -221,12 +297,15 @@ func (c *copyJob) pump(ctx context.Context, w io.Writer, off, size int64) error 
 	return nil
 }
 
-// writeError tells a failure of the target from one of the source.
+// writeError marks an error of the target.
 type writeError struct{ err error }
 
 // Error implements error.
-func (w *writeError) Error() string { return w.err.Error() }
+func (w *writeError) Error() string {
+	return w.err.Error()
+}
 
+// targetWriter marks the errors of a writer as writeError.
 type targetWriter struct{ io.Writer }
 
 // Write implements io.Writer.
@@ -238,10 +317,12 @@ func (t targetWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// pumpOnce opens the source once and copies up to size bytes. An error of opening
+// counts as final, because Source.Read retries itself.
 func (c *copyJob) pumpOnce(ctx context.Context, w io.Writer, off, size int64) (int64, error) {
 	from, err := c.source.Read(ctx, off, size)
 	if err != nil {
-		return 0, &writeError{err} // whoever opens retries by himself
+		return 0, &writeError{err} // Source.Read retries itself
 	}
 	defer func() { _ = from.Close() }()
 	n, err := io.CopyN(targetWriter{w}, from, size)

@@ -83,14 +83,26 @@ func TestCopyIn(t *testing.T) {
 			t.Fatalf("copy %d bytes: %+v, %v", size, made, err)
 		}
 		c.whole(t, s.data)
-		if again, err := c.CopyInBy(t.Context(), 100_000, segmentName, "video/mp4", s.what()); err != nil || again.Generation != made.Generation {
+		if again, err := c.CopyInBy(
+			t.Context(),
+			100_000,
+			segmentName,
+			"video/mp4",
+			s.what(),
+		); err != nil || again.Generation != made.Generation {
 			t.Errorf("copy again: %v", err)
 		}
 		if s.read.Load() != int64(size) {
 			t.Errorf("read %d of %d bytes", s.read.Load(), size)
 		}
 		other := &source{data: random(10, 2)}
-		if there, err := c.CopyInBy(t.Context(), 100_000, segmentName, "", other.what()); !errors.Is(err, bucket.ErrExists) || there.Generation != made.Generation {
+		if there, err := c.CopyInBy(
+			t.Context(),
+			100_000,
+			segmentName,
+			"",
+			other.what(),
+		); !errors.Is(err, bucket.ErrExists) || there.Generation != made.Generation {
 			t.Errorf("copy something else there: %v", err)
 		}
 	}
@@ -102,7 +114,13 @@ func TestCopyInGoesOn(t *testing.T) {
 	s := &source{data: random(1_000_000, 1)}
 	for i, stop := range []int64{350_000, 360_000, 800_000} {
 		s.stop.Store(stop)
-		_, err := c.CopyInBy(withTimeout(t, 700*time.Millisecond), 100_000, segmentName, "video/mp4", s.what())
+		_, err := c.CopyInBy(
+			withTimeout(t, 700*time.Millisecond),
+			100_000,
+			segmentName,
+			"video/mp4",
+			s.what(),
+		)
 		if !errors.Is(err, bucket.ErrUnfinished) {
 			t.Fatalf("stopped call %d: %v", i, err)
 		}
@@ -116,7 +134,13 @@ func TestCopyInGoesOn(t *testing.T) {
 	s.stop.Store(0)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(fault.ErrStale)
-	if _, err := c.CopyInBy(ctx, 100_000, segmentName, "video/mp4", s.what()); errors.Is(err, bucket.ErrUnfinished) || err == nil {
+	if _, err := c.CopyInBy(
+		ctx,
+		100_000,
+		segmentName,
+		"video/mp4",
+		s.what(),
+	); errors.Is(err, bucket.ErrUnfinished) || err == nil {
 		t.Errorf("a lost lease: %v", err)
 	}
 	if _, err := c.CopyInBy(t.Context(), 100_000, segmentName, "video/mp4", s.what()); err != nil {
@@ -169,7 +193,13 @@ func TestCopyInRefusesOtherBytes(t *testing.T) {
 	s := &source{data: random(500_000, 1)}
 	promised := s.what()
 	s.data[123_456] ^= 1
-	if _, err := c.CopyInBy(t.Context(), 100_000, segmentName, "", promised); !errors.Is(err, bucket.ErrDiffers) {
+	if _, err := c.CopyInBy(
+		t.Context(),
+		100_000,
+		segmentName,
+		"",
+		promised,
+	); !errors.Is(err, bucket.ErrDiffers) {
 		t.Errorf("a byte differs: %v", err)
 	}
 	s.data = s.data[:300_000]
@@ -177,7 +207,13 @@ func TestCopyInRefusesOtherBytes(t *testing.T) {
 		t.Error("the source is too short")
 	}
 	s.data = random(500_000, 1)
-	if _, err := c.CopyInBy(t.Context(), 100_000, segmentName, "", promised); !errors.Is(err, bucket.ErrDiffers) {
+	if _, err := c.CopyInBy(
+		t.Context(),
+		100_000,
+		segmentName,
+		"",
+		promised,
+	); !errors.Is(err, bucket.ErrDiffers) {
 		t.Errorf("the wrong byte was kept by the second call: %v", err)
 	}
 	if _, err := c.CopyInBy(t.Context(), 100_000, segmentName, "", promised); err != nil {

@@ -14,20 +14,37 @@ import (
 )
 
 const (
-	smallBytes = 256 << 10 // what is shorter is sent in one request
-	chunkBytes = 8 << 20   // else in chunks of this size: the memory that a write takes
+	// smallBytes is the size below which an object is sent in one request.
+	smallBytes = 256 << 10
+	// chunkBytes is the chunk size of larger uploads. It is the memory that a write
+	// takes.
+	chunkBytes = 8 << 20
 	markKey    = "nvr-write"
-	resolveTimeout = 10 * time.Second // for a look at how a write ended whose context is over
+	// resolveTimeout bounds the check of a write whose context has ended.
+	resolveTimeout = 10 * time.Second
 )
 
-// errUploadStalled ends an upload that Cloud Storage does not take: the client library would try for ever.
+// errUploadStalled ends an upload that Cloud Storage does not accept. The client
+// library would retry for ever.
 var errUploadStalled = errors.New("storage did not take the data in time")
 
-// Create makes an object of what write writes, if none of the name is there: else [ErrExists], and what
-// is there comes back with it. If write fails, or ctx ends, there is no object.
-func (b *Bucket) Create(ctx context.Context, name, contentType string, meta map[string]string, write func(io.Writer) error) (Object, error) {
+// Create creates an object from what write writes, unless one of that name exists.
+// It then returns [ErrExists] and the existing object. If write fails or ctx ends,
+// no object is created.
+func (b *Bucket) Create(
+	ctx context.Context,
+	name, contentType string,
+	meta map[string]string,
+	write func(io.Writer) error,
+) (Object, error) {
 	// Who sees a 412 for his own write, because the answer to it was lost, knows it by the mark.
-	u := &upload{bucket: b, name: name, contentType: contentType, mark: rand.Text(), meta: meta}
+	u := &upload{
+		bucket:      b,
+		name:        name,
+		contentType: contentType,
+		mark:        rand.Text(),
+		meta:        meta,
+	}
 	u.ctx, u.cancel = context.WithCancelCause(ctx)
 	defer u.cancel(nil)
 	if err := write(u); err != nil {
@@ -44,14 +61,20 @@ func (b *Bucket) Create(ctx context.Context, name, contentType string, meta map[
 	return objectFromAttrs(u.writer.Attrs()), nil
 }
 
-// CreateBytes is Create of bytes that are there.
-func (b *Bucket) CreateBytes(ctx context.Context, name, contentType string, meta map[string]string, data []byte) (Object, error) {
+// CreateBytes creates an object from data, like Create.
+func (b *Bucket) CreateBytes(
+	ctx context.Context,
+	name, contentType string,
+	meta map[string]string,
+	data []byte,
+) (Object, error) {
 	return b.Create(ctx, name, contentType, meta, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
 }
 
+// withMark returns the metadata with the mark of a write.
 func withMark(meta map[string]string, mark string) map[string]string {
 	marked := maps.Clone(meta)
 	if marked == nil {
@@ -61,8 +84,9 @@ func withMark(meta map[string]string, mark string) map[string]string {
 	return marked
 }
 
-// resolveWrite finds out how a write or a compose that failed really ended: an answer may be lost after the
-// object was made.
+// resolveWrite determines the outcome of a failed write or compose. The response
+// may have been lost after the object was created. The mark identifies the caller's
+// own write.
 func (b *Bucket) resolveWrite(ctx context.Context, name, mark string, err error) (Object, error) {
 	err = b.classify(ctx, err, callInsert, "write %q", name)
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
@@ -74,11 +98,17 @@ func (b *Bucket) resolveWrite(ctx context.Context, name, mark string, err error)
 	case statErr == nil && errors.Is(err, ErrExists):
 		return object, err
 	case errors.Is(err, ErrExists):
-		return Object{}, fmt.Errorf("write %q in bucket %s: an object was there, and now: %w", name, b.name, statErr)
+		return Object{}, fmt.Errorf(
+			"write %q in bucket %s: an object was there, and now: %w",
+			name,
+			b.name,
+			statErr,
+		)
 	}
 	return Object{}, err
 }
 
+// resolve is resolveWrite without [ErrNotFound], which has no meaning for a write.
 func (u *upload) resolve(ctx context.Context, err error) (Object, error) {
 	made, err := u.bucket.resolveWrite(ctx, u.name, u.mark, err)
 	if errors.Is(err, ErrNotFound) {
@@ -87,7 +117,7 @@ func (u *upload) resolve(ctx context.Context, err error) (Object, error) {
 	return made, err
 }
 
-// upload is a write that starts its upload when it knows that it is not a small one.
+// upload is a write that starts when it is known to be large, or at its end.
 type upload struct {
 	bucket            *Bucket
 	name, contentType string
@@ -96,12 +126,14 @@ type upload struct {
 	ctx               context.Context //nolint:containedctx // the life of one write, as storage.Writer has it
 	cancel            context.CancelCauseFunc
 
-	start  bytes.Buffer // the first bytes
+	// start holds the first bytes.
+	start  bytes.Buffer
 	writer *storage.Writer
-	failed error // what the upload said to a write
+	// failed is the error of the upload.
+	failed error
 }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (u *upload) Write(p []byte) (int, error) {
 	if u.ctx.Err() != nil {
 		return 0, context.Cause(u.ctx)
@@ -122,6 +154,7 @@ func (u *upload) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// open starts the upload with the given chunk size.
 func (u *upload) open(chunk int) {
 	opts := u.bucket.client.opts
 	u.writer = u.bucket.handle.Object(u.name).If(storage.Conditions{DoesNotExist: true}).NewWriter(u.ctx)
@@ -132,6 +165,7 @@ func (u *upload) open(chunk int) {
 	u.writer.Metadata = withMark(u.meta, u.mark)
 }
 
+// send writes to the upload and keeps its error.
 func (u *upload) send(p []byte) error {
 	err := u.withStallTimeout(func() error {
 		_, err := u.writer.Write(p)
@@ -143,7 +177,7 @@ func (u *upload) send(p []byte) error {
 	return err
 }
 
-// close ends the upload and tells how it went.
+// close finishes the upload.
 func (u *upload) close() error {
 	if u.ctx.Err() != nil && u.writer == nil {
 		return context.Cause(u.ctx) // nothing was sent
@@ -159,8 +193,9 @@ func (u *upload) close() error {
 	return u.withStallTimeout(u.writer.Close)
 }
 
-// withStallTimeout ends the write if the upload stands still. Only chunks have an end to their retries in the
-// client library; the start of an upload, and an upload in one request, have none.
+// withStallTimeout cancels the write if the upload stalls. The client library
+// bounds the retries of chunks only, not of the start of an upload or of an upload
+// in one request.
 func (u *upload) withStallTimeout(do func() error) error {
 	opts := u.bucket.client.opts
 	limit := max(opts.scaled(retryFor), minRetryFor)

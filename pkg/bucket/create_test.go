@@ -21,7 +21,13 @@ func TestCreate(t *testing.T) {
 	c := start(t, "work")
 	for _, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 8 << 20, 8<<20 + 1, 20<<20 + 12345} {
 		name, data := fmt.Sprintf("7/media/%d", size), random(size, 3)
-		made, err := c.Create(t.Context(), name, "video/mp4", map[string]string{"part": "3"}, stream(data, 100_000))
+		made, err := c.Create(
+			t.Context(),
+			name,
+			"video/mp4",
+			map[string]string{"part": "3"},
+			stream(data, 100_000),
+		)
 		if err != nil || made.Size != int64(size) || made.Generation == 0 || made.Metadata["part"] != "3" {
 			t.Fatalf("create %d bytes: %+v, %v", size, made, err)
 		}

@@ -17,31 +17,43 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no such object, or no such generation of it.
+	// ErrNotFound means that there is no such object or generation.
 	ErrNotFound = errors.New("no such object")
-	// ErrExists says that an object of this name is there, made by somebody else.
+	// ErrExists means that an object of this name exists, created by another
+	// caller.
 	ErrExists = errors.New("the object exists")
-	// ErrChanged says that an object is no longer of the generation that was opened.
+	// ErrChanged means that an object no longer has the generation that was opened.
 	ErrChanged = rangeproxy.ErrChanged
-	// ErrName says that something cannot be part of an object's name.
+	// ErrName means that a text cannot be part of an object name.
 	ErrName = errors.New("cannot be part of an object's name")
-	// ErrUnfinished says that time ran out, and that what was done is kept: call again.
+	// ErrUnfinished means that the deadline ended a call whose progress is kept.
+	// Call again.
 	ErrUnfinished = errors.New("not finished in the time given")
 )
 
-// quotaPause is how long a spent quota is left alone.
+// quotaPause is the wait after an exhausted quota.
 const quotaPause = time.Hour
 
-// classify gives an error of the client library its kind, and says what was done to what.
-// call is Google's name of what was called.
-func (b *Bucket) classify(ctx context.Context, err error, call, format string, values ...any) error {
+// classify converts an error of the client library to its kind and adds the
+// operation. call is Google's name of the call.
+func (b *Bucket) classify(
+	ctx context.Context,
+	err error,
+	call, format string,
+	values ...any,
+) error {
 	what := fmt.Sprintf(format, values...)
 	status, reason, text := responseDetails(err)
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, storage.ErrObjectNotExist) && (status == 0 || fault.HTTP(status, reason) != fault.Expected) {
+	if !errors.Is(err, context.Canceled) &&
+		!errors.Is(err, storage.ErrObjectNotExist) &&
+		(status == 0 || fault.HTTP(status, reason) != fault.Expected) {
 		b.client.opts.Tried(ctx, call, status, false, err)
 	}
-	missing := status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist)
-	if missing && (errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {
+	missing := status == http.StatusNotFound ||
+		errors.Is(err, storage.ErrObjectNotExist) ||
+		errors.Is(err, storage.ErrBucketNotExist)
+	if missing &&
+		(errors.Is(err, storage.ErrBucketNotExist) || strings.Contains(text, "bucket does not exist")) {
 		// Not ErrNotFound: a bucket that cannot be seen must not pass for one without footage.
 		return fmt.Errorf("%s: bucket %q does not exist: %w", what, b.name, opaqueError{err})
 	}
@@ -65,13 +77,15 @@ func (b *Bucket) classify(ctx context.Context, err error, call, format string, v
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
 }
 
-// opaqueError shows an error's text and hides what it is.
+// opaqueError keeps the text of an error and hides its identity.
 type opaqueError struct{ err error }
 
 // Error implements error.
-func (w opaqueError) Error() string { return w.err.Error() }
+func (w opaqueError) Error() string {
+	return w.err.Error()
+}
 
-// responseDetails takes an error of the client library apart.
+// responseDetails returns HTTP status, reason and text of a response error.
 func responseDetails(err error) (status int, reason, text string) {
 	var answer *googleapi.Error
 	if !errors.As(err, &answer) {

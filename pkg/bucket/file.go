@@ -10,37 +10,50 @@ import (
 )
 
 const (
-	fileStreams  = 4         // positions of one open object that are read on from: pictures, sound, indexes
-	minRange   = 128 << 10 // the least that is asked for at a new position
-	maxRange = 8 << 20   // the most: what may be fetched in vain is a part of it
-	skipBytes    = 64 << 10  // a gap that is read over rather than asked anew
-	aheadFraction       = 8         // a range is this part of what was read in a row before: the bound of what is fetched in vain
+	// fileStreams is the number of positions of an open object that are read
+	// sequentially: pictures, sound, indexes.
+	fileStreams = 4
+	// minRange is the smallest range that is requested at a new position, in bytes.
+	minRange = 128 << 10
+	// maxRange is the largest range. It bounds what may be fetched in vain.
+	maxRange = 8 << 20
+	// skipBytes is the largest gap that is read over instead of requesting a new
+	// range.
+	skipBytes = 64 << 10
+	// aheadFraction bounds read-ahead: a range is this fraction of the bytes read
+	// sequentially before.
+	aheadFraction = 8
 )
 
-// File is an open generation of an object. Reads that go on where another ended come out of one
-// stream, whose ranges grow with the length of the run; it holds no bytes itself. It is safe for
-// concurrent use.
+// File is an open generation of an object. Sequential reads use one stream whose
+// ranges grow with the length of the run. File holds no bytes itself. It is safe
+// for concurrent use.
 type File struct {
 	bucket *Bucket
 	object Object
 	ctx    context.Context //nolint:containedctx // the life of the file: io.ReaderAt has no place for one
 	cancel context.CancelFunc
 
-	mu      sync.Mutex
-	streams []*stream // idle ones, the one used last at the end
+	mu sync.Mutex
+	// streams are the idle streams, the last used at the end.
+	streams []*stream
 	closed  bool
 }
 
 // stream is one position of a file.
 type stream struct {
-	at     int64   // next byte
-	end    int64   // of the range that is open
-	run    int64   // bytes read in a row so far
-	reader *reader // nil: no range is open
+	// at is the position of the next byte.
+	at int64
+	// end is the end of the open range.
+	end int64
+	// run is the number of bytes read sequentially so far.
+	run int64
+	// reader is nil if no range is open.
+	reader *reader
 }
 
-// Open opens a generation of an object for reading by range; 0 is the one that is there. It must be
-// closed, and lives no longer than ctx.
+// Open opens a generation of an object for reading by range. Generation 0 is the
+// current one. The file must be closed and is valid until ctx ends.
 func (b *Bucket) Open(ctx context.Context, name string, generation int64) (*File, error) {
 	handle := b.handle.Object(name)
 	if generation != 0 {
@@ -53,20 +66,24 @@ func (b *Bucket) Open(ctx context.Context, name string, generation int64) (*File
 	return b.OpenObject(ctx, objectFromAttrs(attrs)), nil
 }
 
-// OpenObject is Open of an object that was listed or looked at: it asks nothing.
+// OpenObject opens an object that was listed or described. It makes no call.
 func (b *Bucket) OpenObject(ctx context.Context, object Object) *File {
 	f := &File{bucket: b, object: object}
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	return f
 }
 
-// Object describes what is open.
-func (f *File) Object() Object { return f.object }
+// Object describes the open object.
+func (f *File) Object() Object {
+	return f.object
+}
 
-// Size is the object's size in bytes.
-func (f *File) Size() int64 { return f.object.Size }
+// Size returns the size of the object in bytes.
+func (f *File) Size() int64 {
+	return f.object.Size
+}
 
-// Close ends the streams, and reads that are under way.
+// Close closes the streams and cancels pending reads.
 func (f *File) Close() error {
 	f.cancel()
 	f.mu.Lock()
@@ -79,8 +96,8 @@ func (f *File) Close() error {
 	return nil
 }
 
-// ReadAt implements io.ReaderAt. An object that is not of its generation any more is [ErrChanged]; an
-// end that comes too early is an error other than io.EOF.
+// ReadAt implements [io.ReaderAt]. It returns [ErrChanged] if the generation no
+// longer exists. An early end is an error other than io.EOF.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read %q at byte %d: before its start", f.object.Name, off)
@@ -103,7 +120,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	return len(want), nil
 }
 
-// acquire finds the stream that stands at off or a little before it, or starts one.
+// acquire takes the stream at or shortly before off, or returns a new one.
 func (f *File) acquire(off int64) (*stream, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,7 +129,8 @@ func (f *File) acquire(off int64) (*stream, error) {
 	}
 	best := -1
 	for i, s := range f.streams {
-		near := s.at == off || s.at < off && off-s.at <= skipBytes && off < s.end
+		near := s.at == off ||
+			s.at < off && off-s.at <= skipBytes && off < s.end
 		if near && (best < 0 || s.at > f.streams[best].at) {
 			best = i
 		}
@@ -125,7 +143,8 @@ func (f *File) acquire(off int64) (*stream, error) {
 	return s, nil
 }
 
-// release keeps a stream for the read that goes on there; the one that rested longest goes.
+// release keeps a stream for the next sequential read. The stream idle for longest
+// is closed.
 func (f *File) release(s *stream, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -140,6 +159,7 @@ func (f *File) release(s *stream, err error) {
 	}
 }
 
+// close closes the open range.
 func (s *stream) close() {
 	if s.reader != nil {
 		_ = s.reader.Close() // nothing of it is wanted any more
@@ -147,7 +167,7 @@ func (s *stream) close() {
 	}
 }
 
-// fill reads p, range after range.
+// fill reads p, range by range.
 func (f *File) fill(s *stream, p []byte, off int64) (int, error) {
 	if s.at < off {
 		n, err := io.CopyN(io.Discard, s.reader, off-s.at)
@@ -175,7 +195,8 @@ func (f *File) fill(s *stream, p []byte, off int64) (int, error) {
 	return read, nil
 }
 
-// openRange opens the next range: what is wanted, and ahead of it no more than a part of the run so far.
+// openRange opens the next range: the wanted bytes and a read-ahead that is a
+// fraction of the run so far.
 func (f *File) openRange(s *stream, want int64) error {
 	n := max(want, min(maxRange, max(minRange, s.run/aheadFraction)))
 	n = min(n, f.object.Size-s.at)
@@ -186,11 +207,12 @@ func (f *File) openRange(s *stream, want int64) error {
 		}
 		return err
 	}
-	s.reader, s.end = opened, s.at+n
+	s.reader = opened
+	s.end = s.at + n
 	return nil
 }
 
-// readError keeps an end that came too early from passing for the end of the object.
+// readError converts io.EOF to io.ErrUnexpectedEOF, because the end came too early.
 func (f *File) readError(err error, at int64) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF

@@ -18,7 +18,10 @@ import (
 func (c *env) segment(t testing.TB, name string, data []byte) {
 	t.Helper()
 	path := filepath.Join(c.folder, filepath.FromSlash(name))
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, data, 0o600)); err != nil {
+	if err := errors.Join(
+		os.MkdirAll(filepath.Dir(path), 0o750),
+		os.WriteFile(path, data, 0o600),
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -101,7 +104,11 @@ func TestReadAtFetchesLittleInVain(t *testing.T) {
 	if n := c.calls.Load() - calls; n > 80 {
 		t.Errorf("%d requests", n)
 	}
-	t.Logf("%.3f times the needed bytes in %d requests", float64(fetched)/float64(needed), c.calls.Load()-calls)
+	t.Logf(
+		"%.3f times the needed bytes in %d requests",
+		float64(fetched)/float64(needed),
+		c.calls.Load()-calls,
+	)
 }
 
 func TestReadAtSurvives(t *testing.T) {
@@ -134,7 +141,11 @@ func TestReadAtSeesChanges(t *testing.T) {
 	if _, err := file.ReadAt(make([]byte, 1<<20), 10<<20); !errors.Is(err, bucket.ErrChanged) {
 		t.Errorf("the file changed: %v", err)
 	}
-	if _, err := c.Open(t.Context(), "504/a.mp4", file.Object().Generation); !errors.Is(err, bucket.ErrNotFound) {
+	if _, err := c.Open(
+		t.Context(),
+		"504/a.mp4",
+		file.Object().Generation,
+	); !errors.Is(err, bucket.ErrNotFound) {
 		t.Errorf("open a generation that is gone: %v", err)
 	}
 	stream, err := c.Reader(t.Context(), "504/a.mp4", 0, 1<<20, -1)

@@ -113,7 +113,14 @@ func (s bodyWaiter) RoundTrip(r *http.Request) (*http.Response, error) {
 // fail adds a fault rule.
 func (c *env) fail(t testing.TB, method string, nth int64, rate float64, kind faults.Kind) {
 	t.Helper()
-	if err := c.faults.Add(faults.Rule{API: "storage", Method: method, Nth: nth, Rate: rate, Kind: kind, Seed: 1}); err != nil {
+	if err := c.faults.Add(faults.Rule{
+		API:    "storage",
+		Method: method,
+		Nth:    nth,
+		Rate:   rate,
+		Kind:   kind,
+		Seed:   1,
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -158,7 +165,7 @@ func (c *env) names(t testing.TB, prefix string) []string {
 
 var errOurs = errors.New("the writer's own failure")
 
-// stream writes n bytes of a seed in pieces.
+// stream is one position of a file.
 func stream(data []byte, piece int) func(io.Writer) error {
 	return func(w io.Writer) error {
 		for len(data) > 0 {

@@ -32,7 +32,10 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet:
 		http.NotFound(w, r)
 	case r.URL.Query().Get("upload_id") == "" && r.URL.Query().Get("uploadType") == "resumable":
-		w.Header().Set("Location", s.address+"/upload/storage/v1/b/work/o?upload_id=1&name="+url.QueryEscape(name))
+		w.Header().Set(
+			"Location",
+			s.address+"/upload/storage/v1/b/work/o?upload_id=1&name="+url.QueryEscape(name),
+		)
 	case strings.HasSuffix(r.Header.Get("Content-Range"), "/*"):
 		s.received.Add(n)
 		w.Header().Set("X-Http-Status-Code-Override", "308")
@@ -65,7 +68,10 @@ func streaming(t testing.TB, size int64) (created, copied uint64) {
 	server := httptest.NewServer(s)
 	defer server.Close()
 	s.address = server.URL
-	client, err := bucket.New(t.Context(), bucket.Options{Endpoint: server.URL + "/storage/v1/", Now: time.Now})
+	client, err := bucket.New(
+		t.Context(),
+		bucket.Options{Endpoint: server.URL + "/storage/v1/", Now: time.Now},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

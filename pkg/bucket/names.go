@@ -9,15 +9,26 @@ import (
 )
 
 const (
-	copiesPrefix  = ".copies" // of the segments bucket: copies on their way; no room has such a name
-	treeSuffix    = ".tree"   // beside a composed object: what is composed on the way to it
-	nameBytes     = 1024      // Cloud Storage's limit
+	// copiesPrefix is the prefix of unfinished copies in the segments bucket. No
+	// room has such a name.
+	copiesPrefix = ".copies"
+	// treeSuffix is the suffix of the prefix for intermediate objects of a
+	// composition.
+	treeSuffix = ".tree"
+	// nameBytes is the limit of Cloud Storage for names.
+	nameBytes      = 1024
 	analysisPrefix = "learned"
 )
 
-// checkElement refuses what must not be a part of a name: it could step out of its folder, or split the name.
+// checkElement returns an error for a text that could leave its folder or split the
+// name.
 func checkElement(text string) error {
-	bad := func(r rune) bool { return r == '/' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+	bad := func(r rune) bool {
+		return r == '/' ||
+			unicode.IsControl(r) ||
+			r == '\u2028' ||
+			r == '\u2029'
+	}
 	switch {
 	case text == "", text == ".", text == "..", text == copiesPrefix, !utf8.ValidString(text), strings.ContainsFunc(text, bad), len(text) > 255:
 		return fmt.Errorf("%q: %w", text, ErrName)
@@ -25,7 +36,7 @@ func checkElement(text string) error {
 	return nil
 }
 
-// join makes a name of parts that were checked.
+// join checks the parts and joins them to a name.
 func join(parts ...string) (string, error) {
 	for _, part := range parts {
 		if err := checkElement(part); err != nil {
@@ -39,69 +50,89 @@ func join(parts ...string) (string, error) {
 	return name, nil
 }
 
-// SegmentName names a segment in the segments bucket: room, date as YYYY-MM-DD, file name.
-func SegmentName(room, date, file string) (string, error) { return join(room, date, file) }
+// SegmentName returns the name of a segment in the segments bucket. date is
+// YYYY-MM-DD in room time.
+func SegmentName(room, date, file string) (string, error) {
+	return join(room, date, file)
+}
 
-// SegmentsPrefix is what the names of a room's segments of a day begin with.
+// SegmentsPrefix returns the prefix of a room's segments of a day.
 func SegmentsPrefix(room, date string) (string, error) {
 	name, err := join(room, date)
 	return name + "/", err
 }
 
-// RoomPrefix is what the names of all of a room's segments begin with.
+// RoomPrefix returns the prefix of all segments of a room.
 func RoomPrefix(room string) (string, error) {
 	name, err := join(room)
 	return name + "/", err
 }
 
-// RecordPrefix is what the names of all that belongs to a record begin with, in the work bucket.
-func RecordPrefix(record int64) string { return fmt.Sprintf("%d/", record) }
+// RecordPrefix returns the prefix of all objects of a record in the work bucket.
+func RecordPrefix(record int64) string {
+	return fmt.Sprintf("%d/", record)
+}
 
+// recordName returns the name of an object of a record.
 func recordName(record int64, parts ...string) (string, error) {
 	return join(append([]string{fmt.Sprint(record)}, parts...)...)
 }
 
-// PlanName names the plan of a record with a digest.
+// PlanName returns the name of the plan of a record with a digest.
 func PlanName(record int64, digest string) (string, error) {
 	return recordName(record, "plans", digest+".json")
 }
 
-// DamageName names a note of a task about damaged footage; random is the task's own.
+// DamageName returns the name of a task's note about damaged footage. random is
+// chosen by the task.
 func DamageName(record int64, random string) (string, error) {
 	return recordName(record, "damage", random+".json")
 }
 
-// DamagePrefix is what the names of all such notes begin with.
-func DamagePrefix(record int64) string { return RecordPrefix(record) + "damage/" }
+// DamagePrefix returns the prefix of these notes.
+func DamagePrefix(record int64) string {
+	return RecordPrefix(record) + "damage/"
+}
 
-// MediaName names the payload of a part; random is its maker's own.
+// MediaName returns the name of the payload of a part. random is chosen by the task
+// that renders it.
 func MediaName(record int64, random string) (string, error) {
 	return recordName(record, "media", random)
 }
 
-// MediaPrefix is what the names of all payloads of a record begin with.
-func MediaPrefix(record int64) string { return RecordPrefix(record) + "media/" }
+// MediaPrefix returns the prefix of all payloads of a record.
+func MediaPrefix(record int64) string {
+	return RecordPrefix(record) + "media/"
+}
 
-// PartName names the commit of a part: the digest of its slice.
+// PartName returns the name of the commit of a part. digest is that of its slice.
 func PartName(record int64, digest string) (string, error) {
 	return recordName(record, "parts", digest+".json")
 }
 
-// PartsPrefix is what the names of all parts of a record begin with.
-func PartsPrefix(record int64) string { return RecordPrefix(record) + "parts/" }
+// PartsPrefix returns the prefix of all parts of a record.
+func PartsPrefix(record int64) string {
+	return RecordPrefix(record) + "parts/"
+}
 
-// MergeName names the merge that a plan became.
+// MergeName returns the name of the merge made from the plan with a digest.
 func MergeName(record int64, digest string) (string, error) {
 	return recordName(record, "merges", digest+".mp4")
 }
 
-// ReportName names the report of a plan; kind is json, html, or jpg for the thumbnail.
+// ReportName returns the name of the report of a plan. kind is json, html, or jpg
+// for the thumbnail.
 func ReportName(record int64, digest, kind string) (string, error) {
 	return recordName(record, "reports", digest+"."+kind)
 }
 
-// LearnedName names what analysing one generation of a segment gave; key is a digest.
-func LearnedName(key string) (string, error) { return join(analysisPrefix, key+".json") }
+// LearnedName returns the name of the stored analysis of one generation of a
+// segment. key is a digest.
+func LearnedName(key string) (string, error) {
+	return join(analysisPrefix, key+".json")
+}
 
-// MergesPrefix is what the names of all merges of a record begin with.
-func MergesPrefix(record int64) string { return RecordPrefix(record) + "merges/" }
+// MergesPrefix returns the prefix of all merges of a record.
+func MergesPrefix(record int64) string {
+	return RecordPrefix(record) + "merges/"
+}

@@ -14,20 +14,28 @@ import (
 
 // Object is one generation of an object.
 type Object struct {
-	Name        string
-	Generation  int64
-	Size        int64
-	CRC32C      uint32 // 0 may be "not known": of a file that somebody laid into a local segments folder
-	MD5         []byte // nil for composed objects
+	Name       string
+	Generation int64
+	Size       int64
+	// CRC32C may be 0 for a file that was placed in a local segments folder.
+	CRC32C uint32
+	// MD5 is nil for composed objects.
+	MD5         []byte
 	ContentType string
 	Updated     time.Time
 	Metadata    map[string]string
 }
 
+// objectFromAttrs converts the attributes of the client library.
 func objectFromAttrs(a *storage.ObjectAttrs) Object {
 	o := Object{
-		Name: a.Name, Generation: a.Generation, Size: a.Size, CRC32C: a.CRC32C, ContentType: a.ContentType,
-		Updated: a.Updated, Metadata: a.Metadata,
+		Name:        a.Name,
+		Generation:  a.Generation,
+		Size:        a.Size,
+		CRC32C:      a.CRC32C,
+		ContentType: a.ContentType,
+		Updated:     a.Updated,
+		Metadata:    a.Metadata,
 	}
 	if len(a.MD5) > 0 {
 		o.MD5 = a.MD5
@@ -35,8 +43,8 @@ func objectFromAttrs(a *storage.ObjectAttrs) Object {
 	return o
 }
 
-// List gives the objects whose names begin with a prefix, in order. It ends with the first error:
-// what came before is then not all.
+// List yields the objects whose names begin with a prefix, in order of their names.
+// It ends with the first error. The objects before it are then incomplete.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		query := &storage.Query{Prefix: prefix, Projection: storage.ProjectionNoACL}
@@ -57,7 +65,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, erro
 	}
 }
 
-// Stat describes an object. [ErrNotFound] if it is not there.
+// Stat describes an object. It returns [ErrNotFound] if there is none.
 func (b *Bucket) Stat(ctx context.Context, name string) (Object, error) {
 	attrs, err := b.handle.Object(name).Attrs(ctx)
 	if err != nil {
@@ -66,13 +74,23 @@ func (b *Bucket) Stat(ctx context.Context, name string) (Object, error) {
 	return objectFromAttrs(attrs), nil
 }
 
-// Reader streams n bytes from off of a generation; n below 0 is all that follows. It resumes by itself
-// where a connection breaks; fewer bytes than asked for are an error, not an end. It must be closed.
-func (b *Bucket) Reader(ctx context.Context, name string, generation, off, n int64) (io.ReadCloser, error) {
+// Reader streams n bytes of a generation from offset off. A negative n means the
+// rest. The reader resumes after broken connections. An early end is an error other
+// than io.EOF. It must be closed.
+func (b *Bucket) Reader(
+	ctx context.Context,
+	name string,
+	generation, off, n int64,
+) (io.ReadCloser, error) {
 	return b.reader(ctx, name, generation, off, n)
 }
 
-func (b *Bucket) reader(ctx context.Context, name string, generation, off, n int64) (*reader, error) {
+// reader is Reader with the concrete type.
+func (b *Bucket) reader(
+	ctx context.Context,
+	name string,
+	generation, off, n int64,
+) (*reader, error) {
 	handle := b.handle.Object(name)
 	if generation != 0 {
 		handle = handle.Generation(generation)
@@ -91,12 +109,12 @@ func (b *Bucket) reader(ctx context.Context, name string, generation, off, n int
 
 // reader is a stream of a promised length.
 type reader struct {
-	classify   func(error) error
-	stream *storage.Reader
-	left   int64
+	classify func(error) error
+	stream   *storage.Reader
+	left     int64
 }
 
-// Read implements io.Reader.
+// Read implements [io.Reader].
 func (r *reader) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		return 0, io.EOF
@@ -116,10 +134,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer.
-func (r *reader) Close() error { return r.stream.Close() }
+// Close implements [io.Closer].
+func (r *reader) Close() error {
+	return r.stream.Close()
+}
 
-// ReadAll reads an object that is not longer than limit. The Object lacks MD5 and Metadata: see [Bucket.Stat].
+// ReadAll reads an object of at most limit bytes. The Object has no MD5 and no
+// Metadata, see [Bucket.Stat].
 func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte, Object, error) {
 	// One call: the reader's answer names generation and size.
 	opened, err := b.handle.Object(name).NewReader(ctx)
@@ -128,7 +149,13 @@ func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte,
 	}
 	defer func() { _ = opened.Close() }()
 	if opened.Attrs.Size > limit {
-		return nil, Object{}, fmt.Errorf("read %q in bucket %s: it has %d bytes, more than the %d allowed", name, b.name, opened.Attrs.Size, limit)
+		return nil, Object{}, fmt.Errorf(
+			"read %q in bucket %s: it has %d bytes, more than the %d allowed",
+			name,
+			b.name,
+			opened.Attrs.Size,
+			limit,
+		)
 	}
 	data, err := io.ReadAll(opened)
 	if err == nil && int64(len(data)) != opened.Attrs.Size {
@@ -138,12 +165,16 @@ func (b *Bucket) ReadAll(ctx context.Context, name string, limit int64) ([]byte,
 		return nil, Object{}, b.classify(ctx, err, callGet, "read %q", name)
 	}
 	return data, Object{
-		Name: name, Generation: opened.Attrs.Generation, Size: opened.Attrs.Size, CRC32C: opened.Attrs.CRC32C,
-		ContentType: opened.Attrs.ContentType, Updated: opened.Attrs.LastModified,
+		Name:        name,
+		Generation:  opened.Attrs.Generation,
+		Size:        opened.Attrs.Size,
+		CRC32C:      opened.Attrs.CRC32C,
+		ContentType: opened.Attrs.ContentType,
+		Updated:     opened.Attrs.LastModified,
 	}, nil
 }
 
-// Delete removes one generation of an object. One that is gone already is no error.
+// Delete deletes one generation of an object. A missing generation is not an error.
 func (b *Bucket) Delete(ctx context.Context, name string, generation int64) error {
 	err := b.handle.Object(name).Generation(generation).Delete(ctx)
 	if err != nil {
@@ -154,7 +185,8 @@ func (b *Bucket) Delete(ctx context.Context, name string, generation int64) erro
 	return err
 }
 
-// DeleteAll removes all objects whose names begin with a prefix, as they are when it comes by.
+// DeleteAll deletes the current generations of all objects whose names begin with a
+// prefix.
 func (b *Bucket) DeleteAll(ctx context.Context, prefix string) error {
 	if prefix == "" {
 		return fmt.Errorf("delete everything in bucket %s: %w", b.name, ErrName)

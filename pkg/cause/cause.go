@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -39,6 +40,7 @@ const (
 	KindText    Kind = iota // a string
 	KindInt                 // an integer
 	KindSeconds             // a duration: a number of seconds with at most three decimals
+	KindNumber              // a number with at most one decimal
 	KindInstant             // a point in time: RFC 3339 with the room's offset
 	KindCause               // a nested cause: {"code", "args"}
 	KindList                // a list of nested causes
@@ -55,6 +57,11 @@ func Int[T ~int | ~int32 | ~int64 | ~uint32 | ~uint64](name string, value T) Arg
 // Seconds returns a duration argument, rounded to the millisecond.
 func Seconds(name string, value time.Duration) Arg {
 	return Arg{name, KindSeconds, value.Round(time.Millisecond).Seconds()}
+}
+
+// Number returns a number, rounded to one decimal.
+func Number(name string, value float64) Arg {
+	return Arg{name, KindNumber, math.Round(10*value) / 10}
 }
 
 // Instant returns a point in time. Its location should be the room's.
@@ -235,7 +242,7 @@ type Spec struct {
 
 // Specs returns every code of the product, area by area.
 func Specs() []Spec {
-	return slices.Concat(mediaSpecs(), recordSpecs(), googleSpecs(), doctorSpecs(), notifySpecs(), cliSpecs())
+	return slices.Concat(mediaSpecs(), presenceSpecs(), recordSpecs(), googleSpecs(), doctorSpecs(), notifySpecs(), cliSpecs())
 }
 
 // spec returns a Spec from name and kind pairs.

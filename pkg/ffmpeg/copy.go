@@ -10,27 +10,34 @@ import (
 	"time"
 )
 
-// Copy is a copy of a recording's packets into another MP4 file, nothing decoded.
+// Copy describes a copy of the packets of a recording into another MP4 file.
+// Nothing is decoded.
 type Copy struct {
-	From string // path of an MP4 file, or of a bare H.264 stream
-	// BareRate is the rate of a bare stream; zero says that From is a file with times.
+	// From is the path of an MP4 file or of a bare H.264 stream.
+	From string
+	// BareRate is the frame rate of a bare stream. Zero means that From is a file
+	// with timestamps.
 	BareRate Rate
-	// SoundFrom is an MP4 file whose sound is laid beside a bare stream; empty: none.
+	// SoundFrom is an MP4 file whose sound joins a bare stream. If empty, there is
+	// no sound.
 	SoundFrom string
-	To        string // path; overwritten if it exists
+	// To is the path of the copy, which is overwritten if it exists.
+	To string
 
-	// Seek leaves out what is before. The packets from the key frame before it on are copied, and an
-	// edit list hides them.
+	// Seek drops everything before it. Copying starts at the previous key frame,
+	// and an edit list hides the rest.
 	Seek time.Duration
-	// DropFirst leaves out the first picture packets; the others keep their times.
+	// DropFirst is the number of picture packets to drop at the start. The others
+	// keep their times.
 	DropFirst int
-	// JumpAt and JumpBy move all from JumpAt on by JumpBy, in the tracks chosen. Pictures must have
-	// been coded without B-frames. Two packets of a track may lie at most 2^31 ticks apart.
+	// JumpAt and JumpBy shift all packets from JumpAt on by JumpBy in the selected
+	// tracks. The pictures must have no B-frames. Two packets of a track may be at
+	// most 2^31 ticks apart.
 	JumpAt, JumpBy          time.Duration
 	JumpPictures, JumpSound bool
 
 	MoovFirst bool
-	// Fragmented writes no index: each group of pictures describes itself.
+	// Fragmented writes no index. Each group of pictures describes itself.
 	Fragmented bool
 }
 
@@ -44,6 +51,7 @@ func (t *Tool) Copy(ctx context.Context, c Copy) error {
 	return proc.wait()
 }
 
+// args returns the arguments of ffmpeg.
 func (c Copy) args() []string {
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning", "-y"}
 	if c.Seek > 0 {
@@ -60,11 +68,23 @@ func (c Copy) args() []string {
 	}
 	args = append(args, "-c", "copy", "-map_metadata", "-1", "-fflags", "+bitexact")
 	if c.DropFirst > 0 {
-		args = append(args, "-copyinkf", "-bsf:v", fmt.Sprintf("noise=amount=0:drop='lt(n,%d)'", c.DropFirst))
+		args = append(
+			args,
+			"-copyinkf",
+			"-bsf:v",
+			fmt.Sprintf("noise=amount=0:drop='lt(n,%d)'", c.DropFirst),
+		)
 	}
 	if c.JumpBy != 0 {
 		jump := func(ts string) string {
-			return fmt.Sprintf("%s='if(gte(PTS*TB,%s),%s+%s/TB,%s)'", ts, seconds(c.JumpAt), strings.ToUpper(ts), seconds(c.JumpBy), strings.ToUpper(ts))
+			return fmt.Sprintf(
+				"%s='if(gte(PTS*TB,%s),%s+%s/TB,%s)'",
+				ts,
+				seconds(c.JumpAt),
+				strings.ToUpper(ts),
+				seconds(c.JumpBy),
+				strings.ToUpper(ts),
+			)
 		}
 		filter := "setts=" + jump("pts") + ":" + jump("dts")
 		if c.JumpPictures {
@@ -83,13 +103,14 @@ func (c Copy) args() []string {
 	return append(args, "-movie_timescale", editScale, "-f", "mp4", "file:"+c.To)
 }
 
-// PacketPlace is where a packet lies in a file.
+// PacketPlace is the position of a packet in a file, in bytes.
 type PacketPlace struct {
 	Offset, Bytes int64
 	Key           bool
 }
 
-// PicturePackets lists the packets of the first picture track of a file, in the order of the file.
+// PicturePackets lists the packets of the first video track of a file in file
+// order.
 func (t *Tool) PicturePackets(ctx context.Context, path string) ([]PacketPlace, error) {
 	cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-select_streams", "V:0", // #nosec G204 -- typed values only
 		"-show_entries", "packet=size,pos,flags", "-of", "csv=p=0", "-i", "file:"+path)
@@ -97,7 +118,11 @@ func (t *Tool) PicturePackets(ctx context.Context, path string) ([]PacketPlace, 
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return nil, &Error{Doing: "list the packets of " + path, Lines: []string{strings.TrimSpace(string(exit.Stderr))}, Err: err}
+			return nil, &Error{
+				Doing: "list the packets of " + path,
+				Lines: []string{strings.TrimSpace(string(exit.Stderr))},
+				Err:   err,
+			}
 		}
 		return nil, fmt.Errorf("list the packets of %s: %w", path, err)
 	}
@@ -112,7 +137,11 @@ func (t *Tool) PicturePackets(ctx context.Context, path string) ([]PacketPlace, 
 		if err := errors.Join(sizeErr, posErr); err != nil {
 			return nil, fmt.Errorf("list the packets of %s: %w", path, err)
 		}
-		all = append(all, PacketPlace{Offset: pos, Bytes: size, Key: strings.HasPrefix(fields[2], "K")})
+		all = append(all, PacketPlace{
+			Offset: pos,
+			Bytes:  size,
+			Key:    strings.HasPrefix(fields[2], "K"),
+		})
 	}
 	return all, nil
 }

@@ -9,16 +9,22 @@ import (
 	"strconv"
 )
 
-// audioFrame is one frame of samples as ashowinfo announces it.
+// audioFrame is one frame of samples as announced by ashowinfo.
 type audioFrame struct {
+	// pts is in samples at the output rate.
 	pts   int64
 	count int
 }
 
-// Hear decodes the first sound track of a file as one channel at a sample rate and hands each frame of
-// samples over with its PTS in samples since PTS 0, edit lists and priming honoured, as a player would
-// place it. The slice is used again for the next frame.
-func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(pts int64, samples []float32) error) error {
+// Hear decodes the first audio track of a file as one channel at a sample rate. It
+// passes on each frame with its PTS, in samples since PTS 0, with edit lists and
+// priming applied as a player does. The slice is reused for the next frame.
+func (t *Tool) Hear(
+	ctx context.Context,
+	url string,
+	sampleRate int,
+	each func(pts int64, samples []float32) error,
+) error {
 	rate := strconv.Itoa(sampleRate)
 	cmd := exec.CommandContext(ctx, t.ffmpeg, // #nosec G204 -- typed values only
 		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1",
@@ -66,7 +72,11 @@ func (t *Tool) Hear(ctx context.Context, url string, sampleRate int, each func(p
 }
 
 // readAudioFrames reads the samples of every announced frame.
-func readAudioFrames(out io.Reader, frames *ptsQueue[audioFrame], each func(int64, []float32) error) error {
+func readAudioFrames(
+	out io.Reader,
+	frames *ptsQueue[audioFrame],
+	each func(int64, []float32) error,
+) error {
 	var raw []byte
 	var samples []float32
 	for {
@@ -76,10 +86,14 @@ func readAudioFrames(out io.Reader, frames *ptsQueue[audioFrame], each func(int6
 			return err
 		}
 		if len(raw) < 4*h.count {
-			raw, samples = make([]byte, 4*h.count), make([]float32, h.count)
+			raw = make([]byte, 4*h.count)
+			samples = make([]float32, h.count)
 		}
 		if _, err := io.ReadFull(out, raw[:4*h.count]); err != nil {
-			return fmt.Errorf("decode sound: read samples: %w", errors.Join(io.ErrUnexpectedEOF, err))
+			return fmt.Errorf(
+				"decode sound: read samples: %w",
+				errors.Join(io.ErrUnexpectedEOF, err),
+			)
 		}
 		readFloats(samples[:h.count], raw)
 		if err := each(h.pts, samples[:h.count]); err != nil {

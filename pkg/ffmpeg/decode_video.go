@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// PixelFormat is how a picture lies in memory: planes one after another, rows without padding.
+// PixelFormat is the memory layout of a picture: planes one after another, rows
+// without padding.
 type PixelFormat string
 
 // The formats in use.
@@ -22,7 +23,7 @@ const (
 	Gray    PixelFormat = "gray"    // full range; 1 byte a pixel
 )
 
-// Bytes is the size of a picture.
+// Bytes returns the size of a picture in bytes, or 0 for an unknown format.
 func (f PixelFormat) Bytes(width, height int) int {
 	switch f {
 	case YUV420P:
@@ -38,43 +39,50 @@ func (f PixelFormat) Bytes(width, height int) int {
 
 // Range of the timestamps of a whole file.
 const (
+	// FirstPTS and LastPTS leave an end of a range of timestamps open.
 	FirstPTS = math.MinInt64
 	LastPTS  = math.MaxInt64
 )
 
-// Pictures says which pictures of a file to decode, and into what.
+// Pictures describes which pictures of a file to decode, and the format of the
+// result.
 type Pictures struct {
-	URL string // loopback URL of the file
+	// URL is the loopback address of the file.
+	URL string
 
-	// Seek is where to start reading, at or after the PTS of the key frame wanted, as time since
-	// PTS 0. Nil reads from the start.
+	// Seek is the time since PTS 0 at which reading starts, at or after the PTS of
+	// the wanted key frame. Nil reads from the start.
 	Seek *time.Duration
-	// From and Until bound the PTS of the pictures handed over: [From, Until), in ticks of the
-	// stream. FirstPTS and LastPTS leave an end open.
+	// From and Until bound the PTS of the decoded pictures: [From, Until), in ticks
+	// of the stream. FirstPTS and LastPTS leave an end open.
 	From, Until int64
 
-	// KeyOnly decodes key frames alone.
+	// KeyOnly decodes key frames only.
 	KeyOnly bool
 	// Strict drops a picture with any error in its data instead of showing a repaired one.
 	Strict bool
 
-	// HD says that pictures that do not name their colour matrix are BT.709, as is usual from 720
-	// lines on; otherwise they are taken for BT.601.
+	// HD declares that pictures without a colour matrix are BT.709, as is usual
+	// from 720 lines on. Otherwise they are BT.601.
 	HD bool
 
-	Width, Height int // of the pictures handed over, even numbers
-	// Fit keeps the picture's shape and centres it on black; otherwise it is stretched.
+	// Width and Height are the size of the decoded pictures in pixels, even
+	// numbers.
+	Width, Height int
+	// Fit keeps the aspect ratio and centres the picture on black. Otherwise it is
+	// stretched.
 	Fit    bool
 	Format PixelFormat
 }
 
-// args is ffmpeg's argument list.
+// args returns the arguments of ffmpeg. One thread decodes and one scales. More
+// threads cost CPU time, and there are enough processes.
 func (p Pictures) args() []string {
 	// One thread decodes and one scales: more of them cost CPU time, and there are processes enough.
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1"}
 	if p.KeyOnly {
-		// Without the loop filter a key frame is a sixth cheaper, and hardly worse at the sizes that
-		// key frames are looked at.
+		// Without the loop filter, decoding a key frame costs a sixth less. At the small
+		// sizes at which key frames are classified, the loss of quality is negligible.
 		args = append(args, "-skip_frame", "nokey", "-skip_loop_filter", "all")
 	}
 	if p.Strict {
@@ -94,14 +102,16 @@ func (p Pictures) args() []string {
 	return args
 }
 
-// httpInput is how FFmpeg reads from loopback: nothing else, and only so much ahead. Left to itself the
-// kernel lets a connection take megabytes that nobody wants once the last picture has come.
+// httpInput returns the options that restrict reading to loopback HTTP and limit
+// read-ahead. By default the kernel buffers megabytes that are never used after the
+// last picture.
 func httpInput() []string {
 	return []string{"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072"}
 }
 
-// filter cuts first, so that nothing behind it ever sees a timestamp out of range; then each
-// picture's PTS is logged; only then comes what could change it.
+// filter returns the filter graph. It cuts first, so that no later filter sees a
+// timestamp out of range. It then logs the PTS of each picture, before a filter can
+// change it.
 func (p Pictures) filter() string {
 	cut := ""
 	if p.From != FirstPTS {
@@ -118,13 +128,15 @@ func (p Pictures) filter() string {
 		return filter + fmt.Sprintf("scale=%d:%d:flags=area", p.Width, p.Height)
 	}
 	// dar is the input's display aspect ratio; both sizes are even, and at most the wanted ones.
-	w, h := p.Width, p.Height
+	w := p.Width
+	h := p.Height
 	return filter + fmt.Sprintf(
 		"scale=w='max(2,trunc(min(%d,%d*dar)/2)*2)':h='max(2,trunc(min(%d,%d/dar)/2)*2)':flags=area:out_color_matrix=bt709:out_range=limited,"+
 			"pad=%d:%d:-1:-1:black:eval=frame,setsar=1", w, h, h, w, w, h)
 }
 
-// PictureStream hands pictures over as they are decoded. One goroutine may use it.
+// PictureStream returns pictures as they are decoded. It must be used by one
+// goroutine.
 type PictureStream struct {
 	proc *process
 	out  io.ReadCloser
@@ -133,12 +145,20 @@ type PictureStream struct {
 	done bool
 }
 
+// showinfoLine matches a line of FFmpeg's showinfo filter.
 var showinfoLine = regexp.MustCompile(`showinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b`)
 
-// OpenPictures starts to decode. The stream must be closed.
+// OpenPictures starts decoding. The stream must be closed.
 func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, error) {
-	if p.Width <= 0 || p.Height <= 0 || p.Format.Bytes(p.Width, p.Height) == 0 {
-		return nil, fmt.Errorf("decode pictures: no such picture: %dx%d %q", p.Width, p.Height, p.Format)
+	if p.Width <= 0 ||
+		p.Height <= 0 ||
+		p.Format.Bytes(p.Width, p.Height) == 0 {
+		return nil, fmt.Errorf(
+			"decode pictures: no such picture: %dx%d %q",
+			p.Width,
+			p.Height,
+			p.Format,
+		)
 	}
 	cmd := exec.CommandContext(ctx, t.ffmpeg, p.args()...) // #nosec G204 -- typed values only
 	out, err := cmd.StdoutPipe()
@@ -146,7 +166,11 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 		return nil, fmt.Errorf("decode pictures: %w", err)
 	}
 	enlargePipe(out)
-	s := &PictureStream{out: out, pts: newPTSQueue[int64](), size: p.Format.Bytes(p.Width, p.Height)}
+	s := &PictureStream{
+		out:  out,
+		pts:  newPTSQueue[int64](),
+		size: p.Format.Bytes(p.Width, p.Height),
+	}
 	s.proc, err = start(ctx, "decode pictures", cmd, func(line string) bool {
 		m := showinfoLine.FindStringSubmatch(line)
 		if m == nil {
@@ -169,14 +193,18 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 	return s, nil
 }
 
-// Next reads the next picture into buf, which must be of its size, and returns its PTS. At the end
-// it returns io.EOF if FFmpeg ended well, else an [*Error].
+// Next reads the next picture into buf, which must have its size, and returns its
+// PTS. At the end it returns io.EOF if FFmpeg succeeded, otherwise an [*Error].
 func (s *PictureStream) Next(buf []byte) (int64, error) {
 	if s.done {
 		return 0, io.EOF
 	}
 	if len(buf) != s.size {
-		return 0, fmt.Errorf("decode pictures: buffer of %d bytes for a picture of %d", len(buf), s.size)
+		return 0, fmt.Errorf(
+			"decode pictures: buffer of %d bytes for a picture of %d",
+			len(buf),
+			s.size,
+		)
 	}
 	_, err := io.ReadFull(s.out, buf)
 	if err != nil {
@@ -196,7 +224,7 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 	return pts, nil
 }
 
-// Close ends the decoding, also before its end.
+// Close stops decoding.
 func (s *PictureStream) Close() {
 	if !s.done {
 		s.done = true

@@ -59,8 +59,18 @@ func readPictures(t *testing.T, p ffmpeg.Pictures) []int64 {
 
 func TestPicturesCarryTheirPTS(t *testing.T) {
 	t.Parallel()
-	url := serve(t, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-t", "4", "-c:v", "libx264", "-g", "25", "-bf", "2", "-video_track_timescale", "25000")
-	all := ffmpeg.Pictures{URL: url, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Width: 64, Height: 36, Format: ffmpeg.Gray}
+	url := serve(
+		t, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-t", "4", "-c:v",
+		"libx264", "-g", "25", "-bf", "2", "-video_track_timescale", "25000",
+	)
+	all := ffmpeg.Pictures{
+		URL:    url,
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
+		Width:  64,
+		Height: 36,
+		Format: ffmpeg.Gray,
+	}
 
 	tests := []struct {
 		name        string
@@ -86,7 +96,14 @@ func TestPicturesCarryTheirPTS(t *testing.T) {
 			tt.change(&p)
 			got := readPictures(t, p)
 			if len(got) != tt.count || got[0] != tt.first || got[len(got)-1] != tt.last {
-				t.Errorf("got %d pictures %v, want %d from %d to %d", len(got), got, tt.count, tt.first, tt.last)
+				t.Errorf(
+					"got %d pictures %v, want %d from %d to %d",
+					len(got),
+					got,
+					tt.count,
+					tt.first,
+					tt.last,
+				)
 			}
 		})
 	}
@@ -111,7 +128,10 @@ func TestPicturesThatCannotBeRead(t *testing.T) {
 
 func TestPicturesStopWhenCancelled(t *testing.T) {
 	t.Parallel()
-	url := serve(t, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-t", "60", "-c:v", "libx264", "-preset", "ultrafast")
+	url := serve(
+		t, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-t", "60", "-c:v",
+		"libx264", "-preset", "ultrafast",
+	)
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := find(t).OpenPictures(ctx, ffmpeg.Pictures{
 		URL: url, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Width: 320, Height: 180, Format: ffmpeg.RGB24,

@@ -12,35 +12,46 @@ import (
 	"strconv"
 )
 
-// Encoding is how a part is encoded. Parts are joined without touching a byte of them, so all parts
-// of a merge share one value.
+// Encoding describes how a part is encoded. Parts are joined without changing a
+// byte, so that all parts of a merge share one value.
 type Encoding struct {
-	Width      int     `json:"width"`
-	Height     int     `json:"height"`
-	Rate       int     `json:"rate"`        // frames a second, constant
-	CRF        float64 `json:"crf"`         // x264's constant rate factor
-	GOPFrames  int     `json:"gop_frames"`  // key frames stand at multiples of this, counted from the record's start
-	Channels   int     `json:"channels"`    // of the sound: 1 or 2
-	AudioBytes int     `json:"audio_bytes"` // bytes a second of the sound
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	// Rate is the constant frame rate in frames per second.
+	Rate int `json:"rate"`
+	// CRF is the constant rate factor of x264.
+	CRF float64 `json:"crf"`
+	// GOPFrames is the distance of key frames, counted from the start of the
+	// record.
+	GOPFrames int `json:"gop_frames"`
+	// Channels is the number of audio channels: 1 or 2.
+	Channels int `json:"channels"`
+	// AudioBytes is the audio bit rate in bytes per second.
+	AudioBytes int `json:"audio_bytes"`
 }
 
-// EncodeInput is what of the record a part holds.
+// EncodeInput describes the content of a part.
 type EncodeInput struct {
-	FirstFrame int64 // of the record; decides where key frames stand
-	// GainDB raises the sound by a constant. LimitDBFS, if below zero, is a ceiling that sample peaks
-	// are held under.
+	// FirstFrame is the index of the first frame in the record. It determines the
+	// position of key frames.
+	FirstFrame int64
+	// GainDB amplifies the sound. LimitDBFS, if negative, is the ceiling of sample
+	// peaks.
 	GainDB    float64
 	LimitDBFS float64
 }
 
-// bandwidthHz is what the encoder keeps of the sound, mono or stereo; [encoderLowpass] goes by it.
+// bandwidthHz is the bandwidth that the encoder keeps, in mono and stereo.
+// encoderLowpass corresponds to it.
 const bandwidthHz = 18000
 
-// args is ffmpeg's argument list: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
+// args returns the arguments of ffmpeg: pictures on pipe 0, sound on pipe 3,
+// fragmented MP4 on pipe 1.
 //
-// superfast with macroblock-tree rate control, a short lookahead, no B-frames and motion in whole pixels
-// costs less than half of what veryfast does at about its bytes and quality; one thread is the cheapest
-// per frame. All is measured: see docs/cost.md.
+// The preset superfast with macroblock-tree rate control, a short lookahead, no
+// B-frames and full-pixel motion costs less than half of veryfast at about the same
+// size and quality. One thread is the cheapest per frame. See docs/cost.md for the
+// measurements.
 func (e Encoding) args(in EncodeInput) []string {
 	rate := strconv.Itoa(e.Rate)
 	gop := strconv.Itoa(e.GOPFrames)
@@ -61,6 +72,7 @@ func (e Encoding) args(in EncodeInput) []string {
 	}
 }
 
+// soundFilter returns the audio filter graph: gain, then limiter.
 func (in EncodeInput) soundFilter() string {
 	filter := "volume=" + strconv.FormatFloat(in.GainDB, 'f', 2, 64) + "dB"
 	if in.LimitDBFS < 0 {
@@ -70,8 +82,9 @@ func (in EncodeInput) soundFilter() string {
 	return filter
 }
 
-// Encoder takes pictures and samples and gives fragmented MP4. Pictures, sound and output are to be
-// handled by three goroutines: FFmpeg reads and writes each when it likes.
+// Encoder encodes pictures and samples to fragmented MP4. Pictures, sound and
+// output need three goroutines, because FFmpeg reads and writes each in its own
+// order.
 type Encoder struct {
 	proc     *process
 	pictures io.WriteCloser
@@ -106,7 +119,7 @@ func (t *Tool) OpenEncoder(ctx context.Context, e Encoding, in EncodeInput) (*En
 	return enc, nil
 }
 
-// WritePicture hands over the next picture.
+// WritePicture sends the next picture to the encoder.
 func (e *Encoder) WritePicture(picture []byte) error {
 	if _, err := e.pictures.Write(picture); err != nil {
 		return fmt.Errorf("hand a picture to the encoder: %w", err)
@@ -114,10 +127,12 @@ func (e *Encoder) WritePicture(picture []byte) error {
 	return nil
 }
 
-// ClosePictures says that there are no more.
-func (e *Encoder) ClosePictures() error { return e.pictures.Close() }
+// ClosePictures ends the pictures.
+func (e *Encoder) ClosePictures() error {
+	return e.pictures.Close()
+}
 
-// WriteSound hands over the next interleaved samples.
+// WriteSound sends the next interleaved samples to the encoder.
 func (e *Encoder) WriteSound(samples []float32) error {
 	if need := 4 * len(samples); cap(e.raw) < need {
 		e.raw = make([]byte, need)
@@ -132,14 +147,23 @@ func (e *Encoder) WriteSound(samples []float32) error {
 	return nil
 }
 
-// CloseSound says that there is no more.
-func (e *Encoder) CloseSound() error { return e.sound.Close() }
+// CloseSound ends the sound.
+func (e *Encoder) CloseSound() error {
+	return e.sound.Close()
+}
 
-// Output is the fragmented MP4; it must be read to its end before [Encoder.Wait].
-func (e *Encoder) Output() io.Reader { return e.output }
+// Output returns the fragmented MP4. It must be read to its end before
+// [Encoder.Wait].
+func (e *Encoder) Output() io.Reader {
+	return e.output
+}
 
-// Stop ends an encoder whose output is no longer wanted; Wait still has to be called.
-func (e *Encoder) Stop() { e.proc.stop() }
+// Stop kills an encoder whose output is not needed. Wait must still be called.
+func (e *Encoder) Stop() {
+	e.proc.stop()
+}
 
-// Wait waits for the encoder's end.
-func (e *Encoder) Wait() error { return e.proc.wait() }
+// Wait waits for the end of the encoder.
+func (e *Encoder) Wait() error {
+	return e.proc.wait()
+}

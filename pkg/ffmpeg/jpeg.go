@@ -11,10 +11,23 @@ import (
 	"time"
 )
 
-// JPEG is the first key frame at or after a time of a file, as JPEG of this size.
-func (t *Tool) JPEG(ctx context.Context, url string, at time.Duration, width, height int) ([]byte, error) {
+// JPEG returns the first key frame at or after a time of a file as a JPEG of the
+// given size.
+func (t *Tool) JPEG(
+	ctx context.Context,
+	url string,
+	at time.Duration,
+	width, height int,
+) ([]byte, error) {
 	stream, err := t.OpenPictures(ctx, Pictures{
-		URL: url, Seek: &at, From: FirstPTS, Until: LastPTS, KeyOnly: true, Width: width, Height: height, Format: RGB24,
+		URL:     url,
+		Seek:    &at,
+		From:    FirstPTS,
+		Until:   LastPTS,
+		KeyOnly: true,
+		Width:   width,
+		Height:  height,
+		Format:  RGB24,
 	})
 	if err != nil {
 		return nil, err

@@ -12,41 +12,51 @@ import (
 	"strings"
 )
 
-// Level is the loudness of a tenth of a second of sound.
+// Level is the loudness of 100 ms of sound.
 type Level struct {
-	// Momentary is the loudness of the 400 ms that end with this block (EBU R128, ITU-R BS.1770-4).
+	// MomentaryLUFS is the loudness of the 400 ms that end with this block (EBU
+	// R128, ITU-R BS.1770-4).
 	MomentaryLUFS float64
-	// TruePeak is the highest true peak inside the block over all channels; -Inf for digital silence.
+	// TruePeakDBTP is the highest true peak in the block over all channels. It is
+	// -Inf for digital silence.
 	TruePeakDBTP float64
-	// Moments are the block's stretches of 5 ms: what a limiter would act on.
+	// Moments are the stretches of 5 ms in the block. They show where a limiter
+	// would act.
 	Moments [MomentsInLevel]Moment
 }
 
-// MomentsInLevel is how many moments a tenth of a second has.
+// MomentsInLevel is the number of moments in 100 ms.
 const MomentsInLevel = 20
 
-// Moment is how strong 5 ms of sound are. -Inf stands for digital silence.
+// Moment is the strength of 5 ms of sound. -Inf stands for digital silence.
 type Moment struct {
-	PeakDBFS float32 // highest sample over all channels
-	PowerDB  float32 // mean square over all channels, weighted as loudness is
+	// PeakDBFS is the highest sample over all channels.
+	PeakDBFS float32
+	// PowerDB is the K-weighted mean square over all channels.
+	PowerDB float32
 }
 
-// Levels is what measuring a stretch of sound gave.
+// Levels is the result of measuring a stretch of sound.
 type Levels struct {
-	Blocks []Level // one for each full tenth of a second
-	Chunks []Chunk // what was decoded, gaps apart
+	// Blocks has one level for each full 100 ms.
+	Blocks []Level
+	// Chunks is what was decoded, split at gaps.
+	Chunks []Chunk
 }
 
-// ebur128 measures tenth by tenth of a second and logs each ([ebur128Line]).
+// ebur128 is the filter that measures and logs each block of 100 ms.
 const ebur128 = "ebur128=peak=true:framelog=info"
 
+// ebur128Line matches a line of that filter: momentary loudness and frame true
+// peaks.
 var ebur128Line = regexp.MustCompile(`\bt:\s*[\d.]+\s.*\bM:\s*(-?[\d.]+|-?inf|nan)\b.*FTPK:((?:\s*-?(?:[\d.]+|inf))+)\s*dBFS`)
 
-// encoderLowpass leaves of a sound about as much as the encoder will, which drops what lies above [bandwidthHz]:
-// 1.5 dB of hiss, half a decibel of pink noise, nothing of speech.
+// encoderLowpass leaves about as much of a sound as the encoder will, which drops
+// everything above bandwidthHz. That is 1.5 dB of hiss, 0.5 dB of pink noise and
+// nothing of speech.
 const encoderLowpass = "lowpass=f=17000"
 
-// MeasureLevels decodes sound and measures it as it will be once encoded, tenth by tenth of a second.
+// MeasureLevels decodes sound and measures it as it will be after encoding.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	args := append(s.input(), "-filter:a",
 		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+encoderLowpass+","+ebur128+",aformat=sample_fmts=flt",
@@ -70,17 +80,29 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	return levels, nil
 }
 
-// MeasureFinished measures sound that is not to be encoded again. Moments are not looked at.
+// MeasureFinished measures sound that will not be encoded again. It leaves out the
+// moments.
 func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
-	args := append(s.input(), "-filter:a", s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128, "-f", "null", "-")
+	args := append(
+		s.input(),
+		"-filter:a",
+		s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128,
+		"-f",
+		"null",
+		"-",
+	)
 	return t.measure(ctx, args, func(out io.Reader) error {
 		_, err := io.Copy(io.Discard, out)
 		return err
 	})
 }
 
-// measure runs FFmpeg and gathers what [ebur128] says; take reads its output.
-func (t *Tool) measure(ctx context.Context, args []string, take func(io.Reader) error) (Levels, error) {
+// measure runs FFmpeg and collects the lines of ebur128. take reads the output.
+func (t *Tool) measure(
+	ctx context.Context,
+	args []string,
+	take func(io.Reader) error,
+) (Levels, error) {
 	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -110,7 +132,8 @@ func (t *Tool) measure(ctx context.Context, args []string, take func(io.Reader) 
 	return levels, nil
 }
 
-// readMoments measures samples, 5 ms by 5 ms. The rest at the end is left out.
+// readMoments measures interleaved samples in stretches of 5 ms. It drops an
+// incomplete stretch at the end.
 func readMoments(from io.Reader, channels int) ([]Moment, error) {
 	raw := make([]byte, 4*channels*SampleRate/10/MomentsInLevel)
 	samples := make([]float32, len(raw)/4)
@@ -128,17 +151,24 @@ func readMoments(from io.Reader, channels int) ([]Moment, error) {
 			return nil, fmt.Errorf("measure loudness: %w", err)
 		}
 		readFloats(samples, raw)
-		peak, square := 0.0, 0.0
+		peak := 0.0
+		square := 0.0
 		for i, s := range samples {
 			peak = max(peak, math.Abs(float64(s)))
 			v := filters[i%channels].next(float64(s))
 			square += v * v
 		}
-		all = append(all, Moment{PeakDBFS: float32(20 * math.Log10(peak)), PowerDB: float32(10 * math.Log10(square/float64(len(samples))))})
+		all = append(
+			all,
+			Moment{PeakDBFS: float32(20 * math.Log10(peak)), PowerDB: float32(
+				10 * math.Log10(square/float64(len(samples))),
+			)},
+		)
 	}
 }
 
-// parseLevel reads the momentary loudness and the peaks of all channels as ebur128 prints them.
+// parseLevel parses the momentary loudness and the peaks of all channels as printed
+// by ebur128.
 func parseLevel(momentary, peaks string) Level {
 	level := Level{MomentaryLUFS: decibels(momentary), TruePeakDBTP: math.Inf(-1)}
 	for _, peak := range strings.Fields(peaks) {
@@ -147,7 +177,7 @@ func parseLevel(momentary, peaks string) Level {
 	return level
 }
 
-// decibels reads a level; what is no number is silence.
+// decibels parses a level. Anything that is not a number is silence.
 func decibels(text string) float64 {
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(value) {

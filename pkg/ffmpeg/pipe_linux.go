@@ -6,11 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeBytes is the size of pipes that carry pictures. The default of 64 KiB costs three times the
-// system time (measured on 2560x720 frames); 1 MiB is what an unprivileged user may have.
+// pipeBytes is the capacity of pipes that carry pictures. The default of 64 KiB
+// costs three times the system time, measured with frames of 2560x720. An
+// unprivileged user may have up to 1 MiB.
 const pipeBytes = 1 << 20
 
-// enlargePipe makes a pipe hold more. It is an optimisation: a pipe that stays small works as well.
+// enlargePipe increases the capacity of a pipe where the system can. A pipe that
+// stays small works as well.
 func enlargePipe(pipe any) {
 	conn, ok := pipe.(syscall.Conn)
 	if !ok {

@@ -2,5 +2,6 @@
 
 package ffmpeg
 
-// widen makes a pipe hold more, where the system can.
-func widen(any) {}
+// enlargePipe increases the capacity of a pipe where the system can. A pipe that
+// stays small works as well.
+func enlargePipe(any) {}

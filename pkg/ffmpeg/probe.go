@@ -10,10 +10,13 @@ import (
 	"strings"
 )
 
-// Packet is one packet of a stream as the demuxer gives it, edit lists honoured.
+// Packet is one packet of a stream as returned by the demuxer, with edit lists
+// applied.
 type Packet struct {
-	PTS      int64 `json:"p"`           // ticks of the stream
-	Duration int64 `json:"d,omitempty"` // ticks; 0 if unknown
+	// PTS is in ticks of the stream.
+	PTS int64 `json:"p"`
+	// Duration is in ticks, or 0 if unknown.
+	Duration int64 `json:"d,omitempty"`
 	Key      bool  `json:"k,omitempty"`
 }
 
@@ -23,14 +26,16 @@ type Stream struct {
 	Codec         string
 	Width, Height int
 	Channels      int
-	Rate          int // of sound, samples a second
-	Timescale     int64
-	Packets       []Packet // in decoding order, those hidden by an edit list left out
+	// Rate is the audio sample rate in Hz.
+	Rate      int
+	Timescale int64
+	// Packets are in decoding order, without those hidden by an edit list.
+	Packets []Packet
 }
 
-// ListPackets reads a file from end to end, once, and lists the packets of its first picture stream
-// and its first sound stream. It serves the files whose tables cannot be read without that: fragmented
-// ones.
+// ListPackets reads a file from start to end and lists the packets of its first
+// video and first audio stream. It serves fragmented files, which have no complete
+// sample tables.
 func (t *Tool) ListPackets(ctx context.Context, url string) ([]Stream, error) {
 	cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-protocol_whitelist", "http,tcp", // #nosec G204 -- typed values only
 		"-show_entries", "stream=index,codec_type,codec_name,width,height,channels,sample_rate,time_base:stream_disposition=attached_pic:packet=stream_index,pts,duration,flags",
@@ -45,7 +50,7 @@ func (t *Tool) ListPackets(ctx context.Context, url string) ([]Stream, error) {
 	return parsePackets(out)
 }
 
-// probedStream is what ffprobe says of a stream.
+// probedStream is a stream as described by ffprobe.
 type probedStream struct {
 	Index       int    `json:"index"`
 	Type        string `json:"codec_type"`
@@ -60,7 +65,7 @@ type probedStream struct {
 	} `json:"disposition"`
 }
 
-// parsePackets reads ffprobe's answer.
+// parsePackets parses the output of ffprobe.
 func parsePackets(out []byte) ([]Stream, error) {
 	var answer struct {
 		Streams []probedStream `json:"streams"`
@@ -77,7 +82,10 @@ func parsePackets(out []byte) ([]Stream, error) {
 	var streams []Stream
 	places := map[int]int{} // in streams, by index in the file
 	for _, kind := range []string{"video", "audio"} {
-		i := slices.IndexFunc(answer.Streams, func(s probedStream) bool { return s.Type == kind && s.Disposition.Cover == 0 })
+		i := slices.IndexFunc(answer.Streams, func(s probedStream) bool {
+			return s.Type == kind &&
+				s.Disposition.Cover == 0
+		})
 		if i < 0 {
 			continue
 		}
@@ -90,15 +98,22 @@ func parsePackets(out []byte) ([]Stream, error) {
 	}
 	for _, p := range answer.Packets {
 		place, wanted := places[p.Stream]
-		if !wanted || p.PTS == nil || strings.Contains(p.Flags, "D") {
+		if !wanted ||
+			p.PTS == nil ||
+			strings.Contains(p.Flags, "D") {
 			continue
 		}
 		s := &streams[place]
-		s.Packets = append(s.Packets, Packet{PTS: *p.PTS, Duration: p.Duration, Key: strings.HasPrefix(p.Flags, "K")})
+		s.Packets = append(s.Packets, Packet{
+			PTS:      *p.PTS,
+			Duration: p.Duration,
+			Key:      strings.HasPrefix(p.Flags, "K"),
+		})
 	}
 	return streams, nil
 }
 
+// stream returns the properties of the stream. An unknown time base is an error.
 func (p probedStream) stream() (Stream, error) {
 	one, scale, _ := strings.Cut(p.TimeBase, "/")
 	timescale, err := strconv.ParseInt(scale, 10, 64)
@@ -107,7 +122,12 @@ func (p probedStream) stream() (Stream, error) {
 	}
 	rate, _ := strconv.Atoi(p.Rate) // absent for pictures
 	return Stream{
-		Video: p.Type == "video", Codec: p.Codec, Width: p.Width, Height: p.Height,
-		Channels: p.Channels, Rate: rate, Timescale: timescale,
+		Video:     p.Type == "video",
+		Codec:     p.Codec,
+		Width:     p.Width,
+		Height:    p.Height,
+		Channels:  p.Channels,
+		Rate:      rate,
+		Timescale: timescale,
 	}, nil
 }

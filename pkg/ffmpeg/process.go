@@ -14,11 +14,15 @@ import (
 	"time"
 )
 
-// Error is an FFmpeg process that failed, with the last lines it printed about it.
+// Error means that an FFmpeg process failed. It holds the last lines that the
+// process logged.
 type Error struct {
-	Doing string   // what was being done, for people
-	Lines []string // the last warnings and errors, oldest first
-	Err   error    // how the process ended
+	// Doing names the operation.
+	Doing string
+	// Lines are the last warnings and errors, oldest first.
+	Lines []string
+	// Err is how the process ended.
+	Err error
 }
 
 // Error implements error.
@@ -30,22 +34,25 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns how the process ended.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	return e.Err
+}
 
 // exitSignalled is FFmpeg's exit code after SIGINT or SIGTERM.
 const exitSignalled = 255
 
-// Killed tells whether a signal ended the process: the fault lies with the machine, or with a person,
-// not with the file.
+// Killed reports whether a signal ended the process. The cause is then the machine
+// or a person, not the file.
 func (e *Error) Killed() bool {
 	var exit *exec.ExitError
-	return errors.As(e.Err, &exit) && (!exit.Exited() || exit.ExitCode() == exitSignalled)
+	return errors.As(e.Err, &exit) &&
+		(!exit.Exited() || exit.ExitCode() == exitSignalled)
 }
 
-// maxErrorLines is how many warnings of a process are kept for its error.
+// maxErrorLines is the number of log lines kept for an error.
 const maxErrorLines = 6
 
-// process is one running ffmpeg with its standard error being read.
+// process is a running ffmpeg whose standard error is being read.
 type process struct {
 	doing string
 	ctx   context.Context
@@ -56,10 +63,16 @@ type process struct {
 	lines []string
 }
 
-// start runs cmd and feeds the lines of its standard error to each, which says whether the line was
-// its own; what is not is kept as the possible reason of a failure. The other streams of cmd must be
-// set up before. A cancelled ctx ends FFmpeg by SIGTERM, and by SIGKILL 3 s later.
-func start(ctx context.Context, doing string, cmd *exec.Cmd, handle func(line string) bool) (*process, error) {
+// start runs cmd and passes the lines of its standard error to handle, which
+// reports whether it consumed the line. Other error lines are kept for [Error]. The
+// other streams of cmd must be set up before. Cancelling ctx ends FFmpeg by
+// SIGTERM, and by SIGKILL 3 s later.
+func start(
+	ctx context.Context,
+	doing string,
+	cmd *exec.Cmd,
+	handle func(line string) bool,
+) (*process, error) {
 	p := &process{doing: doing, ctx: ctx, cmd: cmd}
 	cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
 	cmd.SysProcAttr = processGroup()
@@ -76,11 +89,14 @@ func start(ctx context.Context, doing string, cmd *exec.Cmd, handle func(line st
 	return p, nil
 }
 
+// readLog reads the standard error to its end.
 func (p *process) readLog(r io.Reader, handle func(string) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := in.ReadString('\n')
-		if line = strings.TrimSpace(line); line != "" && (handle == nil || !handle(line)) && isErrorLine(line) {
+		if line = strings.TrimSpace(line); line != "" &&
+			(handle == nil || !handle(line)) &&
+			isErrorLine(line) {
 			p.mu.Lock()
 			if len(p.lines) == maxErrorLines {
 				p.lines = p.lines[1:]
@@ -94,12 +110,15 @@ func (p *process) readLog(r io.Reader, handle func(string) bool) {
 	}
 }
 
-// isErrorLine tells lines of "-loglevel level+…" that report an error.
+// isErrorLine reports whether a line of "-loglevel level+…" is an error.
 func isErrorLine(line string) bool {
-	return strings.Contains(line, "[error]") || strings.Contains(line, "[fatal]") || strings.Contains(line, "[panic]")
+	return strings.Contains(line, "[error]") ||
+		strings.Contains(line, "[fatal]") ||
+		strings.Contains(line, "[panic]")
 }
 
-// wait waits for the end of the process; all its pipes must have been read to the end, or closed.
+// wait waits for the end of the process. All its pipes must have been read to the
+// end or closed.
 func (p *process) wait() error {
 	p.log.Wait()
 	err := p.cmd.Wait()
@@ -114,7 +133,8 @@ func (p *process) wait() error {
 	return &Error{Doing: p.doing, Lines: p.lines, Err: err}
 }
 
-// stop ends a process whose output is no longer wanted.
+// stop kills a process whose output is not needed. A process that has already ended
+// is no error.
 func (p *process) stop() {
 	// The process may have ended by itself; then there is nothing to kill.
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -124,16 +144,17 @@ func (p *process) stop() {
 	}
 }
 
-// discard ends a process whose output nobody will read any more. How one ends that was killed on
-// purpose says nothing.
+// discard kills a process and closes its output. The exit status of a killed
+// process has no meaning.
 func (p *process) discard(output io.Closer) {
 	p.stop()
 	_ = output.Close()
 	_ = p.wait()
 }
 
-// ptsQueue carries the timestamps that FFmpeg logs ahead of the pictures or samples they belong to.
-// It never blocks the log, or the log would block FFmpeg.
+// ptsQueue holds the timestamps that FFmpeg logs ahead of the pictures or samples
+// they belong to. It never blocks the reader of the log, because that would block
+// FFmpeg.
 type ptsQueue[T any] struct {
 	mu     sync.Mutex
 	cond   sync.Cond
@@ -147,6 +168,7 @@ func newPTSQueue[T any]() *ptsQueue[T] {
 	return q
 }
 
+// push appends an item.
 func (q *ptsQueue[T]) push(item T) {
 	q.mu.Lock()
 	q.items = append(q.items, item)
@@ -154,6 +176,7 @@ func (q *ptsQueue[T]) push(item T) {
 	q.cond.Signal()
 }
 
+// close marks the end of the items.
 func (q *ptsQueue[T]) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -161,7 +184,7 @@ func (q *ptsQueue[T]) close() {
 	q.cond.Signal()
 }
 
-// pop waits for the next item; false when there will be none.
+// pop waits for the next item. It returns false at the end.
 func (q *ptsQueue[T]) pop() (T, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -2,10 +2,10 @@ package ffmpeg
 
 import "syscall"
 
-// processGroup puts FFmpeg into a process group of its own: Ctrl-C on a terminal is ours to pass on, it must
-// not look as if FFmpeg had failed by itself. And when we are killed, the kernel kills FFmpeg: nobody
-// would read what it makes. (The kernel looks at the thread that started it; Go ends a thread only if
-// a goroutine was locked to it and never unlocked, which nothing here does.)
+// processGroup puts FFmpeg into its own process group, so that Ctrl-C on a terminal
+// reaches only this process, which passes it on. On Linux the kernel also kills
+// FFmpeg when the thread that started it ends. Go ends a thread only if a goroutine
+// stays locked to it, which does not happen here.
 func processGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -13,26 +13,30 @@ import (
 	"time"
 )
 
-// SampleRate is the rate of all sound behind the decoder, in samples a second.
+// SampleRate is the rate of all decoded sound, in Hz.
 const SampleRate = 48000
 
-// Sound says which samples of a file's first sound track to decode.
+// Sound describes which samples of the first audio track of a file to decode.
 type Sound struct {
-	URL  string
-	Seek *time.Duration // where to start reading, as in [Pictures]
+	URL string
+	// Seek is the time at which reading starts, as in [Pictures].
+	Seek *time.Duration
 
-	// From and Until bound the samples handed over: [From, Until), in samples of the track's own
-	// rate since PTS 0. FirstPTS and LastPTS leave an end open.
+	// From and Until bound the decoded samples: [From, Until), in samples at the
+	// rate of the track since PTS 0. FirstPTS and LastPTS leave an end open.
 	From, Until int64
-	Channels    int // handed over: 1 or 2
+	// Channels is the number of channels of the result: 1 or 2.
+	Channels int
 }
 
-// Chunk is a decoded packet: where it begins and how long it is, in samples of the track's own rate.
+// Chunk is a decoded stretch: its start and its length in samples at the rate of
+// the track.
 type Chunk struct {
 	PTS     int64
 	Samples int64
 }
 
+// input returns the arguments up to the selected stream.
 func (s Sound) input() []string {
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1", "-vn"}
 	if s.Seek != nil {
@@ -41,7 +45,8 @@ func (s Sound) input() []string {
 	return append(append(args, httpInput()...), "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
 }
 
-// cut is the head of the filter: trim before anything that could fill a gap, then log each chunk.
+// cut returns the head of the filter graph. It trims before any filter that could
+// fill a gap, then logs each chunk.
 func (s Sound) cut() string {
 	bounds := ""
 	if s.From != FirstPTS {
@@ -56,6 +61,7 @@ func (s Sound) cut() string {
 	return "atrim=" + bounds[1:] + ",ashowinfo"
 }
 
+// layout returns FFmpeg's name of the channel layout.
 func (s Sound) layout() string {
 	if s.Channels == 1 {
 		return "mono"
@@ -63,7 +69,7 @@ func (s Sound) layout() string {
 	return "stereo"
 }
 
-// SoundStream hands over decoded samples. One goroutine may use it.
+// SoundStream returns decoded samples. It must be used by one goroutine.
 type SoundStream struct {
 	proc   *process
 	out    io.ReadCloser
@@ -72,11 +78,14 @@ type SoundStream struct {
 	chunks *chunkLog
 }
 
+// chunkLog collects the chunks that ashowinfo logs.
 type chunkLog struct{ all []Chunk }
 
+// ashowinfoLine matches a line of FFmpeg's ashowinfo filter.
 var ashowinfoLine = regexp.MustCompile(`ashowinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b.*\bnb_samples:\s*(\d+)`)
 
-// read takes a line of ashowinfo; false if it is none.
+// read parses a line of ashowinfo. It returns false for any other line. Adjacent
+// chunks are merged, so that the log stays small.
 func (c *chunkLog) read(line string) bool {
 	m := ashowinfoLine.FindStringSubmatch(line)
 	if m == nil {
@@ -99,7 +108,7 @@ func (c *chunkLog) read(line string) bool {
 	return true
 }
 
-// OpenSound starts to decode. The stream must be closed.
+// OpenSound starts decoding. The stream must be closed.
 func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
 	args := append(s.input(), "-filter:a",
 		s.cut()+",aresample="+strconv.Itoa(SampleRate)+",aformat=sample_fmts=flt:channel_layouts="+s.layout(),
@@ -117,8 +126,8 @@ func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
 	return stream, nil
 }
 
-// Read fills dst with interleaved samples and returns how many there were: less than len(dst) only
-// together with io.EOF (FFmpeg ended well) or an [*Error].
+// Read fills dst with interleaved samples and returns their number. It is less than
+// len(dst) only together with io.EOF, if FFmpeg succeeded, or with an [*Error].
 func (s *SoundStream) Read(dst []float32) (int, error) {
 	if s.done {
 		return 0, io.EOF
@@ -142,17 +151,20 @@ func (s *SoundStream) Read(dst []float32) (int, error) {
 	return n / 4, fmt.Errorf("decode sound: %w", err)
 }
 
-// readFloats reads little-endian samples.
+// readFloats decodes little-endian samples.
 func readFloats(dst []float32, raw []byte) {
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
 }
 
-// Chunks is what was decoded, before resampling, gaps apart. Valid after the end.
-func (s *SoundStream) Chunks() []Chunk { return s.chunks.all }
+// Chunks returns what was decoded before resampling, split at gaps. It is valid
+// after the end.
+func (s *SoundStream) Chunks() []Chunk {
+	return s.chunks.all
+}
 
-// Close ends the decoding, also before its end.
+// Close stops decoding.
 func (s *SoundStream) Close() {
 	if !s.done {
 		s.done = true

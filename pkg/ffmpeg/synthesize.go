@@ -16,17 +16,20 @@ import (
 // Rate is a frame rate as a fraction: 25/1, 30000/1001.
 type Rate struct{ Num, Den int }
 
-// String prints the rate as FFmpeg reads it.
-func (r Rate) String() string { return strconv.Itoa(r.Num) + "/" + strconv.Itoa(r.Den) }
+// String returns the rate in FFmpeg's syntax.
+func (r Rate) String() string {
+	return strconv.Itoa(r.Num) + "/" + strconv.Itoa(r.Den)
+}
 
-// At is the time of picture n since picture 0, rounded to the nanosecond.
+// At returns the time of picture n since picture 0, rounded to the nanosecond.
 func (r Rate) At(n int64) time.Duration {
 	per := int64(time.Second) * int64(r.Den)
-	whole, rest := n/int64(r.Num), n%int64(r.Num)
+	whole := n / int64(r.Num)
+	rest := n % int64(r.Num)
 	return time.Duration(whole*per + (rest*per+int64(r.Num)/2)/int64(r.Num))
 }
 
-// Count is how many pictures begin within d.
+// Count returns how many pictures begin within d.
 func (r Rate) Count(d time.Duration) int64 {
 	n := int64(d/time.Second) * int64(r.Num) / int64(r.Den)
 	for r.At(n) < d {
@@ -35,7 +38,7 @@ func (r Rate) Count(d time.Duration) int64 {
 	return n
 }
 
-// Codec is how a recording's pictures are coded.
+// Codec is the video encoder of a recording.
 type Codec string
 
 // The codecs that recorders use.
@@ -44,49 +47,63 @@ const (
 	HEVC Codec = "libx265"
 )
 
-// Span is a run of pictures, [From, Until), counted from 0.
+// Span is a run of pictures [From, Until), counted from 0.
 type Span struct{ From, Until int64 }
 
-// RecordedPictures says how raw pictures (YUV420P) become a recording's picture track.
+// RecordedPictures describes how raw YUV420P pictures become the video track of a
+// recording.
 type RecordedPictures struct {
 	Codec         Codec
 	Width, Height int // even numbers
 	Rate          Rate
-	GOP           int // pictures from key frame to key frame
-	BFrames       int // between two others; 0 for none
-	CRF           int // of the encoder; 0 is its default
-	Timescale     int // ticks a second; 0 is the muxer's choice
-	Late          time.Duration
-	// Drop are pictures that are left out; the others keep their times. With a DropPeriod the spans
-	// repeat each so many pictures.
+	// GOP is the number of pictures from key frame to key frame.
+	GOP int
+	// BFrames is the number of B-frames between two others, or 0.
+	BFrames int
+	// CRF is the rate factor of the encoder. 0 selects its default.
+	CRF int
+	// Timescale is in ticks per second. 0 leaves it to the muxer.
+	Timescale int
+	Late      time.Duration
+	// Drop are pictures to leave out. The others keep their times. With DropPeriod
+	// the spans repeat with that period, in pictures.
 	Drop       []Span
 	DropPeriod int64
 }
 
-// RecordedSound says how samples (16 bit, little endian, one channel) become the sound track.
+// RecordedSound describes how samples (16 bit, little endian, mono) become the
+// audio track.
 type RecordedSound struct {
 	SampleRate int // Hz
 	Late       time.Duration
 }
 
-// Recording is an MP4 file to be written from raw pictures and samples.
+// Recording describes an MP4 file made from raw pictures and samples.
 type Recording struct {
-	File     string            // path; overwritten if it exists
+	// File is the path, which is overwritten if it exists.
+	File     string
 	Pictures *RecordedPictures // nil: no picture track
 	Sound    *RecordedSound    // nil: no sound track
-	FirstPTS time.Duration     // of the earliest sample of the file
-	// NoEditList leaves the edit list out: B-frames and the encoder's priming then show as first
+	// FirstPTS is the time of the earliest sample of the file.
+	FirstPTS time.Duration
+	// NoEditList omits the edit list. B-frames and priming then appear as first
 	// timestamps above 0.
 	NoEditList bool
-	// MoovFirst moves the index to the front when the file is complete.
+	// MoovFirst moves the index to the front of the complete file.
 	MoovFirst bool
-	// Bare writes an H.264 stream without a container, parameter sets in it, for [Tool.Copy].
+	// Bare writes an H.264 stream with parameter sets and without a container, for
+	// [Tool.Copy].
 	Bare bool
 }
 
-// Record runs an encoder. The functions write the raw pictures and samples, each in a goroutine of
-// its own, and end the track by returning; the one of an absent track is not called.
-func (t *Tool) Record(ctx context.Context, r Recording, pictures, sound func(io.Writer) error) error {
+// Record runs an encoder. The functions write the raw pictures and samples, each in
+// its own goroutine, and end the track by returning. The function of an absent
+// track is not called.
+func (t *Tool) Record(
+	ctx context.Context,
+	r Recording,
+	pictures, sound func(io.Writer) error,
+) error {
 	doing := "record " + r.File
 	cmd := exec.CommandContext(ctx, t.ffmpeg, r.args()...) // #nosec G204 -- typed values only
 	var feeds []feed
@@ -104,7 +121,8 @@ func (t *Tool) Record(ctx context.Context, r Recording, pictures, sound func(io.
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
-		readEnd, cmd.ExtraFiles = out, []*os.File{out}
+		readEnd = out
+		cmd.ExtraFiles = []*os.File{out}
 		feeds = append(feeds, feed{in, sound})
 	}
 	proc, err := start(ctx, doing, cmd, nil)
@@ -124,16 +142,17 @@ func (t *Tool) Record(ctx context.Context, r Recording, pictures, sound func(io.
 	return fedErr
 }
 
-// feed is one pipe into FFmpeg and what fills it.
+// feed is a pipe to FFmpeg and the function that fills it.
 type feed struct {
 	to   io.WriteCloser
 	fill func(io.Writer) error
 }
 
-// errFeed marks an error of our own side of a pipe, which then explains FFmpeg's.
+// errFeed marks an error of a feed, which then explains FFmpeg's error.
 var errFeed = errors.New("feed the encoder")
 
-// feedAll fills all pipes. When FFmpeg ends early the pipes break; that is FFmpeg's error to explain.
+// feedAll fills all pipes. If FFmpeg ends early, the pipes break, and FFmpeg's
+// error explains it.
 func feedAll(proc *process, feeds []feed) error {
 	errs := make([]error, len(feeds))
 	var all sync.WaitGroup
@@ -141,7 +160,8 @@ func feedAll(proc *process, feeds []feed) error {
 		all.Go(func() {
 			err := f.fill(f.to)
 			switch closeErr := f.to.Close(); {
-			case err == nil && (closeErr == nil || errors.Is(closeErr, os.ErrClosed) || errors.Is(closeErr, syscall.EPIPE)):
+			case err == nil &&
+				(closeErr == nil || errors.Is(closeErr, os.ErrClosed) || errors.Is(closeErr, syscall.EPIPE)):
 			case err == nil:
 				errs[i] = closeErr
 			case errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed):
@@ -156,6 +176,7 @@ func feedAll(proc *process, feeds []feed) error {
 	return errors.Join(errs...)
 }
 
+// args returns the arguments of ffmpeg.
 func (r Recording) args() []string {
 	args := []string{"-hide_banner", "-nostats", "-loglevel", "level+warning", "-y"}
 	var maps []string
@@ -165,14 +186,20 @@ func (r Recording) args() []string {
 		maps = append(maps, "-map", "0:v")
 	}
 	if s := r.Sound; s != nil {
-		args = append(args, "-f", "s16le", "-ar", strconv.Itoa(s.SampleRate), "-ac", "1", "-itsoffset", seconds(s.Late), "-i", "pipe:3")
+		args = append(
+			args, "-f", "s16le", "-ar", strconv.Itoa(s.SampleRate), "-ac", "1",
+			"-itsoffset", seconds(s.Late), "-i", "pipe:3",
+		)
 		maps = append(maps, "-map", strconv.Itoa(len(maps)/2)+":a", "-c:a", "aac", "-b:a", "96k")
 	}
 	args = append(args, maps...)
 	if r.Pictures != nil {
 		args = append(args, r.Pictures.args()...)
 	}
-	args = append(args, "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact")
+	args = append(
+		args, "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v",
+		"+bitexact", "-flags:a", "+bitexact",
+	)
 	if r.Bare {
 		return append(args, "-f", "h264", "file:"+r.File)
 	}
@@ -188,10 +215,11 @@ func (r Recording) args() []string {
 	return append(args, "-movie_timescale", editScale, "-f", "mp4", "file:"+r.File)
 }
 
-// editScale is the resolution of edit lists, in ticks a second: a millisecond, the muxer's choice, would
-// move sound that begins late by up to 32 samples.
+// editScale is the resolution of edit lists in ticks per second. The muxer's
+// default of 1 ms would move late sound by up to 32 samples.
 const editScale = "48000"
 
+// args returns the options of the video encoder.
 func (p RecordedPictures) args() []string {
 	args := []string{"-c:v", string(p.Codec), "-preset", "ultrafast", "-threads", "1", "-g", strconv.Itoa(p.GOP), "-bf", strconv.Itoa(p.BFrames),
 		"-pix_fmt", string(YUV420P), "-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
@@ -219,8 +247,8 @@ func (p RecordedPictures) args() []string {
 	return args
 }
 
-// anyOf is an expression that is true within any of the spans. It is a balanced tree, because FFmpeg
-// refuses expressions that are nested deeper than 100.
+// anyOf returns an expression that is true within any of the spans. It is a
+// balanced tree, because FFmpeg rejects expressions nested deeper than 100 levels.
 func anyOf(n string, spans []Span) string {
 	if len(spans) == 1 {
 		return fmt.Sprintf("between(%s,%d,%d)", n, spans[0].From, spans[0].Until-1)

@@ -1,13 +1,14 @@
 // Package ffmpeg drives FFmpeg: typed values in, pictures, samples and packets out.
 //
-// It is the only package that starts ffmpeg and ffprobe. It builds argument lists from typed values,
-// never from text that came from outside: inputs are loopback URLs made by [rangeproxy.Proxy], filters
-// hold numbers only, and no shell is involved. It knows no record, no room and no title.
+// It is the only package that starts ffmpeg and ffprobe. Argument lists are built from typed
+// values, never from external text. Inputs are loopback URLs from [rangeproxy.Proxy], filters
+// hold numbers only, and no shell is involved. The package does not depend on records, rooms
+// or titles.
 //
-// Positions inside a file are presentation timestamps (PTS): integer ticks of the stream's time
-// base, as FFmpeg reports them with edit lists honoured. Every decoded picture and every run of
-// samples is handed over with its PTS, before anything could pad or drop it; that is what lets the
-// caller prove that nothing is missing. Start with [Find].
+// Positions in a file are presentation timestamps (PTS): integer ticks of the time base of the
+// stream, as FFmpeg reports them with edit lists applied. Every decoded picture and every run
+// of samples is returned with its PTS, before a filter could pad or drop it. The caller can
+// therefore prove that nothing is missing. Start with [Find].
 //
 // [rangeproxy.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/rangeproxy#Proxy
 package ffmpeg
@@ -25,7 +26,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/fault"
 )
 
-// The oldest FFmpeg that this package is tested with (Debian 12).
+// minMajor and minMinor are the oldest FFmpeg version that the tests cover (Debian
+// 12).
 const minMajor, minMinor = 5, 1
 
 // Tool is an FFmpeg installation. It is safe for concurrent use.
@@ -35,8 +37,8 @@ type Tool struct {
 	version string
 }
 
-// Find looks for ffmpeg and ffprobe on the PATH and checks their version. What it returns when they
-// are missing or too old is a [fault.PermanentError] that says what to do.
+// Find looks for ffmpeg and ffprobe on the PATH and checks their version. It
+// returns a [fault.PermanentError] if they are missing or too old.
 func Find(ctx context.Context) (*Tool, error) {
 	t := &Tool{}
 	for name, path := range map[string]*string{"ffmpeg": &t.ffmpeg, "ffprobe": &t.ffprobe} {
@@ -59,15 +61,17 @@ func Find(ctx context.Context) (*Tool, error) {
 	return t, nil
 }
 
-// Version is FFmpeg's own name of its version, like "5.1.9-0+deb12u1". Another version may encode
-// other bytes, so it is part of a plan's digest.
-func (t *Tool) Version() string { return t.version }
+// Version returns FFmpeg's name of its version, for example "5.1.9-0+deb12u1". It
+// is part of a plan's digest, because another version may encode different bytes.
+func (t *Tool) Version() string {
+	return t.version
+}
 
 var versionLine = regexp.MustCompile(`^ffmpeg version (\S+)`)
 var versionNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
 
-// parseVersion reads the first line of "ffmpeg -version". A build from a git revision has no number
-// (N-12345-gabcdef) and is taken to be new enough.
+// parseVersion parses the first line of "ffmpeg -version". A build from a git
+// revision has no number (N-12345-gabcdef) and counts as new enough.
 func parseVersion(out string) (string, error) {
 	line := versionLine.FindStringSubmatch(out)
 	if line == nil {
@@ -85,11 +89,12 @@ func parseVersion(out string) (string, error) {
 	return line[1], nil
 }
 
-// Seconds prints a duration as FFmpeg reads it, exact to the microsecond.
+// seconds formats a duration in FFmpeg's syntax, exact to the microsecond.
 func seconds(d time.Duration) string {
 	sign := ""
 	if d < 0 {
-		sign, d = "-", -d
+		sign = "-"
+		d = -d
 	}
 	micros := d.Microseconds()
 	return fmt.Sprintf("%s%d.%06d", sign, micros/1e6, micros%1e6)

@@ -6,19 +6,14 @@ import (
 	"unicode"
 )
 
-// The letters that Cyrillic and Latin draw alike in at least one case, pairwise, small.
-const (
-	cyrillicLookalikes = "авекмнорстухіјѕһ"
-	latinLookalikes    = "abekmhopctyxijsh"
-)
-
-// Fold makes what people take for the same text the same: case is dropped, letters that Cyrillic
-// and Latin draw alike become Latin, ё becomes e, spaces are single, invisible characters are gone.
-// The result is for comparing, not for showing.
+// Fold returns a form of text that is equal for texts that look the same. It drops case and
+// invisible characters, collapses spaces, and replaces Cyrillic letters that look like
+// Latin ones, and the letter io, by the Latin letter. The result serves comparison only.
 func Fold(text string) string {
 	return strings.Join(strings.Fields(strings.Map(foldRune, text)), " ")
 }
 
+// foldRune returns the folded rune, or -1 to drop it.
 func foldRune(r rune) rune {
 	switch {
 	case unicode.IsSpace(r):
@@ -27,7 +22,7 @@ func foldRune(r rune) rune {
 		return -1
 	}
 	r = unicode.ToLower(r)
-	if r == 'ё' {
+	if r == yo {
 		return 'e'
 	}
 	if latin, ok := counterpart(r, cyrillicLookalikes, latinLookalikes); ok {
@@ -36,9 +31,9 @@ func foldRune(r rune) rune {
 	return r
 }
 
-// Canonicalize writes a code in one alphabet: the letters drawn alike are those of the alphabet that
-// its other letters belong to, and Latin if it has no others. A text that is truly of both
-// alphabets, or of one already, stays as it is.
+// Canonicalize returns a code in one alphabet. Look-alike letters take the alphabet of the
+// other letters, or Latin if there are no others. A code that has distinct letters of both
+// alphabets, or letters of one alphabet only, is returned unchanged.
 func Canonicalize(code string) string {
 	var cyrillic, latin, alikeCyrillic, alikeLatin bool
 	for _, r := range code {
@@ -65,6 +60,8 @@ func Canonicalize(code string) string {
 	return code
 }
 
+// replaceLookalikes replaces look-alike letters of one alphabet by those of the
+// other. It keeps their case.
 func replaceLookalikes(code, from, to string) string {
 	return strings.Map(func(r rune) rune {
 		small := unicode.ToLower(r)
@@ -79,7 +76,8 @@ func replaceLookalikes(code, from, to string) string {
 	}, code)
 }
 
-// counterpart finds r in one alphabet and gives the letter at the same place of the other.
+// counterpart returns the letter of the other alphabet at the position of r. It
+// reports false if r is not a look-alike.
 func counterpart(r rune, from, to string) (rune, bool) {
 	others := []rune(to)
 	i := 0

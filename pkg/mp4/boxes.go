@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// boxes yields the type and body of each box in b. A box that reaches beyond b is cut there, as
-// FFmpeg does; bytes that are no box end the list.
+// boxes yields the type and the body of each box in b (ISO/IEC 14496-12, 4.2). A
+// box that extends beyond b is truncated, as FFmpeg does. Bytes that are not a box
+// end the sequence.
 func boxes(b []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for len(b) >= 8 {
@@ -25,14 +26,21 @@ func boxes(b []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// isListed says whether a four-letter type is in a list of them.
-func isListed(kind, list string) bool { return slices.Contains(strings.Fields(list), kind) }
+// isListed reports whether a four-character code is in a list separated by spaces.
+func isListed(kind, list string) bool {
+	return slices.Contains(strings.Fields(list), kind)
+}
 
-// fieldReader reads big-endian numbers from the body of a box. Reading beyond the end gives zeros.
+// fieldReader reads big-endian fields from the body of a box. Fields beyond the end
+// are zero.
 type fieldReader struct{ b []byte }
 
-func (f *fieldReader) skip(n int) { f.b = f.b[min(n, len(f.b)):] }
+// skip skips n bytes.
+func (f *fieldReader) skip(n int) {
+	f.b = f.b[min(n, len(f.b)):]
+}
 
+// u16 reads an unsigned int(16).
 func (f *fieldReader) u16() uint16 {
 	if len(f.b) < 2 {
 		f.b = nil
@@ -43,6 +51,7 @@ func (f *fieldReader) u16() uint16 {
 	return v
 }
 
+// u32 reads an unsigned int(32).
 func (f *fieldReader) u32() uint32 {
 	if len(f.b) < 4 {
 		f.b = nil
@@ -53,12 +62,18 @@ func (f *fieldReader) u32() uint32 {
 	return v
 }
 
-func (f *fieldReader) u64() uint64 { return uint64(f.u32())<<32 | uint64(f.u32()) }
+// u64 reads an unsigned int(64).
+func (f *fieldReader) u64() uint64 {
+	return uint64(f.u32())<<32 | uint64(f.u32())
+}
 
-// version reads the version of a full box and skips its flags.
-func (f *fieldReader) version() byte { return byte(f.u32() >> 24) } // #nosec G115 -- 8 bits are left
+// version reads the version of a FullBox and skips its flags.
+func (f *fieldReader) version() byte {
+	return byte(f.u32() >> 24)
+} // #nosec G115 -- 8 bits are left
 
-// count reads the number of entries of a table and holds it at what is left for entries of size bytes.
+// count reads entry_count. It is limited to the entries of size bytes that the body
+// can hold.
 func (f *fieldReader) count(size int) int {
 	n := int64(f.u32())
 	return int(min(n, int64(len(f.b)/size)))

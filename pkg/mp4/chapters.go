@@ -13,14 +13,23 @@ import (
 // Chapters are written twice, as FFmpeg does: as a text track that the others refer to, which
 // QuickTime and browsers' players read, and as Nero's list, which the rest reads.
 
-// maxNeroChapters is how many chapters Nero's list can hold.
+// maxNeroChapters is the number of chapters that a chpl box can hold.
 const maxNeroChapters = 255
 
-// checkChapters says whether the chapters tile the video.
+// checkChapters returns an error unless the chapters begin at frame 0, ascend and
+// lie inside the video.
 func checkChapters(meta Meta) error {
 	for i, c := range meta.Chapters {
-		if i == 0 && c.StartFrame != 0 || i > 0 && c.StartFrame <= meta.Chapters[i-1].StartFrame || c.StartFrame >= meta.Frames {
-			return fmt.Errorf("%w: chapter %d begins at frame %d of %d", ErrMismatch, i+1, c.StartFrame, meta.Frames)
+		if i == 0 && c.StartFrame != 0 ||
+			i > 0 && c.StartFrame <= meta.Chapters[i-1].StartFrame ||
+			c.StartFrame >= meta.Frames {
+			return fmt.Errorf(
+				"%w: chapter %d begins at frame %d of %d",
+				ErrMismatch,
+				i+1,
+				c.StartFrame,
+				meta.Frames,
+			)
 		}
 	}
 	return nil
@@ -32,7 +41,8 @@ type textSamples struct {
 	sizes []uint32
 }
 
-// chapterSamples makes a text sample of each title: its length, the text, and that it is UTF-8.
+// chapterSamples returns a text sample for each title: its length, the text, and an
+// encd box that declares UTF-8.
 func chapterSamples(chapters []Chapter) textSamples {
 	var t textSamples
 	for _, c := range chapters {
@@ -46,7 +56,7 @@ func chapterSamples(chapters []Chapter) textSamples {
 	return t
 }
 
-// truncate shortens a text to at most n bytes, at a letter's end.
+// truncate shortens text to at most n bytes without splitting a character.
 func truncate(text string, n int) string {
 	if len(text) <= n {
 		return text
@@ -57,7 +67,8 @@ func truncate(text string, n int) string {
 	return text[:n]
 }
 
-// textTrak is the chapter track; its samples lie at base, before the payload.
+// textTrak returns the chapter track. Its samples begin at byte base of the file,
+// before the payload.
 func (j *joiner) textTrak(text textSamples, base int64, wide bool) *mp4.TrakBox {
 	t := newTrak(textTrack, "text", "ChapterHandler", j.scale, j.length(), j.length())
 	t.Tkhd.Flags = 2 // in the movie, but not shown
@@ -70,21 +81,26 @@ func (j *joiner) textTrak(text textSamples, base int64, wide bool) *mp4.TrakBox 
 			end = j.meta.Chapters[i+1].StartFrame
 		}
 		stbl.Stts.SampleCount = append(stbl.Stts.SampleCount, 1)
-		stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleTimeDelta, uint32((end-c.StartFrame)*j.frame)) // #nosec G115 -- bounded by check
+		stbl.Stts.SampleTimeDelta = append(
+			stbl.Stts.SampleTimeDelta,
+			uint32((end-c.StartFrame)*j.frame),
+		) // #nosec G115 -- bounded by check
 	}
 	setSizes(stbl, text.sizes)
 	setChunks(stbl, []Chunk{{Kind: Other, Count: len(text.sizes)}}, Other, base, wide)
 	return t
 }
 
-// addChapterReference makes the chapter track the chapters of a track.
+// addChapterReference adds a track reference (tref) of type chap to the chapter
+// track.
 func addChapterReference(t *mp4.TrakBox) {
 	tref := &mp4.TrefBox{}
 	tref.AddChild(&mp4.TrefTypeBox{Name: "chap", TrackIDs: []uint32{textTrack}})
 	t.Children = slices.Insert(t.Children, 2, mp4.Box(tref))
 }
 
-// textMediaHeader is the body of a gmhd: what QuickTime needs to show text over a picture.
+// textMediaHeader returns the body of a gmhd box, which QuickTime needs to show
+// text over a picture.
 func textMediaHeader() []byte {
 	var b []byte
 	b = append(b, 0, 0, 0, 24, 'g', 'm', 'i', 'n', 0, 0, 0, 0)
@@ -96,7 +112,8 @@ func textMediaHeader() []byte {
 	return b
 }
 
-// textSampleEntry is the body of a text sample entry: no box, no style, one nameless font.
+// textSampleEntry returns the body of a text sample entry without box, style and
+// font.
 func textSampleEntry() []byte {
 	b := make([]byte, 8+30, 64)
 	b[7] = 1    // data reference
@@ -105,7 +122,8 @@ func textSampleEntry() []byte {
 	return append(b, 0, 0, 0, 13, 'f', 't', 'a', 'b', 0, 1, 0, 1, 0)
 }
 
-// neroChapterList is the body of a chpl: starts in units of 100 ns, titles of at most 255 bytes.
+// neroChapterList returns the body of a chpl box. Starts are in units of 100 ns,
+// titles have at most 255 bytes.
 func neroChapterList(meta Meta) []byte {
 	chapters := meta.Chapters[:min(len(meta.Chapters), maxNeroChapters)]
 	b := []byte{1, 0, 0, 0, 0, 0, 0, 0, byte(len(chapters))}
@@ -119,7 +137,7 @@ func neroChapterList(meta Meta) []byte {
 	return b
 }
 
-// userData is the udta box: what the video says of itself, and Nero's chapters.
+// userData returns the udta box with title, date, album and the chapter list.
 func userData(meta Meta) mp4.Box {
 	var tags []byte
 	for _, tag := range []struct{ kind, text string }{{"\xa9nam", meta.Title}, {"\xa9day", meta.Date}, {"\xa9alb", meta.Room}} {
@@ -138,7 +156,7 @@ func userData(meta Meta) mp4.Box {
 	return rawBox("udta", body)
 }
 
-// boxBytes is a box of known bytes, written.
+// boxBytes encodes a box with the given body.
 func boxBytes(kind string, body ...[]byte) []byte {
 	b := slices.Concat(body...)
 	head := binary.BigEndian.AppendUint32(nil, uint32(len(b)+8)) // #nosec G115 -- titles are small

@@ -5,8 +5,9 @@ import (
 	"io"
 )
 
-// Check says whether a finished video of size bytes is whole: its index before its one mdat, the mdat
-// ending where the file ends, and every sample of every track inside it. It reads no media.
+// Check returns an error unless a finished video of size bytes is complete. Its
+// moov must precede its only mdat, the mdat must end with the file, and every
+// sample must lie inside it. Check reads no media.
 func Check(r io.ReaderAt, size int64) error {
 	f, err := Read(r, size)
 	if err != nil {
@@ -20,15 +21,20 @@ func Check(r io.ReaderAt, size int64) error {
 		t := &f.Tracks[i]
 		for n, s := range t.Samples {
 			if s.Lost || s.Offset < start {
-				return fmt.Errorf("%w: sample %d of track %d lies outside the mdat", ErrMalformed, n, t.ID)
+				return fmt.Errorf(
+					"%w: sample %d of track %d lies outside the mdat",
+					ErrMalformed,
+					n,
+					t.ID,
+				)
 			}
 		}
 	}
 	return nil
 }
 
-// findMedia returns where the media of a finished video begin: its last box is the one mdat, and the
-// moov stands before it.
+// findMedia returns the offset of the media of a finished video. Its last box must
+// be the only mdat, and the moov must precede it.
 func findMedia(r io.ReaderAt, size int64) (int64, error) {
 	indexed := false
 	for at := int64(0); at < size; {
@@ -40,7 +46,11 @@ func findMedia(r io.ReaderAt, size int64) (int64, error) {
 		case box.boxType == "mdat" && !indexed:
 			return 0, fmt.Errorf("%w: the media stand before the index", ErrMalformed)
 		case box.boxType == "mdat" && box.size != size-at:
-			return 0, fmt.Errorf("%w: the mdat ends %d bytes before the file does", ErrMalformed, size-at-box.size)
+			return 0, fmt.Errorf(
+				"%w: the mdat ends %d bytes before the file does",
+				ErrMalformed,
+				size-at-box.size,
+			)
 		case box.boxType == "mdat":
 			return at + box.headerSize, nil
 		case box.size > size-at:

@@ -67,7 +67,14 @@ func replace(stbl *mp4ff.StblBox, kind, by string, body []byte) {
 // TestReadCraftedAgreesWithFFmpeg goes where FFmpeg's muxer does not: boxes that other writers use.
 func TestReadCraftedAgreesWithFFmpeg(t *testing.T) {
 	t.Parallel()
-	base := clip(t, t.TempDir(), append(lavfi(pictures, sound), append(strings.Fields(fastVideo+" -movie_timescale 1000"), "base.mp4")...)...)
+	base := clip(
+		t,
+		t.TempDir(),
+		append(
+			lavfi(pictures, sound),
+			append(strings.Fields(fastVideo+" -movie_timescale 1000"), "base.mp4")...,
+		)...,
+	)
 	const empty = -1
 	tests := []struct {
 		name   string
@@ -75,19 +82,43 @@ func TestReadCraftedAgreesWithFFmpeg(t *testing.T) {
 		agree  func(*testing.T, string) // nil: in all
 	}{
 		{"several edits", func(v, a *mp4ff.TrakBox) {
-			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 1000, MediaTime: 1024}, mp4ff.ElstEntry{SegmentDuration: 1200, MediaTime: 12800*2 + 1024})
-			setEdits(a, mp4ff.ElstEntry{SegmentDuration: 1000, MediaTime: 1024}, mp4ff.ElstEntry{SegmentDuration: 1200, MediaTime: 96000 + 1024})
+			setEdits(
+				v,
+				mp4ff.ElstEntry{SegmentDuration: 1000, MediaTime: 1024},
+				mp4ff.ElstEntry{SegmentDuration: 1200, MediaTime: 12800*2 + 1024},
+			)
+			setEdits(
+				a,
+				mp4ff.ElstEntry{SegmentDuration: 1000, MediaTime: 1024},
+				mp4ff.ElstEntry{SegmentDuration: 1200, MediaTime: 96000 + 1024},
+			)
 		}, nil},
 		{"empty edits and a start inside", func(v, a *mp4ff.TrakBox) {
-			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 300, MediaTime: empty}, mp4ff.ElstEntry{SegmentDuration: 2000, MediaTime: 7000})
-			setEdits(a, mp4ff.ElstEntry{SegmentDuration: 250, MediaTime: empty}, mp4ff.ElstEntry{SegmentDuration: 2000, MediaTime: 30000})
+			setEdits(
+				v,
+				mp4ff.ElstEntry{SegmentDuration: 300, MediaTime: empty},
+				mp4ff.ElstEntry{SegmentDuration: 2000, MediaTime: 7000},
+			)
+			setEdits(
+				a,
+				mp4ff.ElstEntry{SegmentDuration: 250, MediaTime: empty},
+				mp4ff.ElstEntry{SegmentDuration: 2000, MediaTime: 30000},
+			)
 		}, nil},
 		{"a stretch played twice", func(v, a *mp4ff.TrakBox) {
-			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 900, MediaTime: 1024}, mp4ff.ElstEntry{SegmentDuration: 900, MediaTime: 1024})
+			setEdits(
+				v,
+				mp4ff.ElstEntry{SegmentDuration: 900, MediaTime: 1024},
+				mp4ff.ElstEntry{SegmentDuration: 900, MediaTime: 1024},
+			)
 			setEdits(a, mp4ff.ElstEntry{SegmentDuration: 4000, MediaTime: 0})
 		}, nil},
 		{"an edit backwards", func(v, _ *mp4ff.TrakBox) {
-			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 700, MediaTime: 12800*2 + 1024}, mp4ff.ElstEntry{SegmentDuration: 700, MediaTime: 5000})
+			setEdits(
+				v,
+				mp4ff.ElstEntry{SegmentDuration: 700, MediaTime: 12800*2 + 1024},
+				mp4ff.ElstEntry{SegmentDuration: 700, MediaTime: 5000},
+			)
 		}, nil},
 		{"an edit that begins late", func(v, _ *mp4ff.TrakBox) {
 			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 4000, MediaTime: 0})
@@ -167,7 +198,11 @@ func spread(stbl *mp4ff.StblBox, from uint32) {
 		}
 	}
 	if len(after) == 0 || after[0].FirstChunk > from {
-		after = slices.Insert(after, 0, mp4ff.StscEntry{FirstChunk: from, SamplesPerChunk: before[len(before)-1].SamplesPerChunk})
+		after = slices.Insert(
+			after,
+			0,
+			mp4ff.StscEntry{FirstChunk: from, SamplesPerChunk: before[len(before)-1].SamplesPerChunk},
+		)
 	}
 	stbl.Stsc.Entries = slices.Concat(before, after)
 	ids := make([]uint32, len(stbl.Stsc.Entries))
@@ -183,7 +218,14 @@ func spread(stbl *mp4ff.StblBox, from uint32) {
 
 func TestReadSecondSampleEntry(t *testing.T) {
 	t.Parallel()
-	front, moov := split(t, clip(t, t.TempDir(), append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...))
+	front, moov := split(
+		t,
+		clip(
+			t,
+			t.TempDir(),
+			append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...,
+		),
+	)
 	stbl := moov.Traks[0].Mdia.Minf.Stbl
 	second := *stbl.Stsd.AvcX
 	second.Width, second.Height = 640, 360
@@ -206,7 +248,11 @@ func TestReadSecondSampleEntry(t *testing.T) {
 
 func TestReadWideMdat(t *testing.T) {
 	t.Parallel()
-	path := clip(t, t.TempDir(), append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...)
+	path := clip(
+		t,
+		t.TempDir(),
+		append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...,
+	)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +268,14 @@ func TestReadWideMdat(t *testing.T) {
 
 func TestReadOfTruncatedFile(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile(clip(t, t.TempDir(), append(lavfi(pictures, sound), append(strings.Fields(fastVideo+" -movflags +faststart"), "base.mp4")...)...))
+	b, err := os.ReadFile(clip(
+		t,
+		t.TempDir(),
+		append(
+			lavfi(pictures, sound),
+			append(strings.Fields(fastVideo+" -movflags +faststart"), "base.mp4")...,
+		)...,
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +325,14 @@ func TestReadErrors(t *testing.T) {
 		return b
 	}
 	whole := read(clip(t, dir, append(lavfi(pictures), append(strings.Fields(fastVideo), "whole.mp4")...)...))
-	fragmented := read(clip(t, dir, append(lavfi(pictures), append(strings.Fields(fastVideo+" -movflags +frag_keyframe+empty_moov"), "fragmented.mp4")...)...))
+	fragmented := read(clip(
+		t,
+		dir,
+		append(
+			lavfi(pictures),
+			append(strings.Fields(fastVideo+" -movflags +frag_keyframe+empty_moov"), "fragmented.mp4")...,
+		)...,
+	))
 	moov := bytes.LastIndex(whole, []byte("moov")) - 4
 	garbage := bytes.Repeat([]byte("what is this? "), 1000)
 	unreadable := errors.New("the line is down")

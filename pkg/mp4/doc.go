@@ -1,18 +1,19 @@
-// Package mp4 reads and writes the sample tables of MP4 files (ISO BMFF), and moves no media byte
-// it need not move.
+// Package mp4 reads and writes the sample tables of MP4 files (ISO/IEC 14496-12, the ISO base
+// media file format). It copies media bytes only where necessary.
 //
-// It has three jobs. [Read] takes the tables of a recorder's file, times as FFmpeg's demuxer reports
-// them. [ReadPart] takes apart the fragmented stream that an FFmpeg encode writes to a pipe, into
-// media bytes and a [Part]. [Header] joins parts: the bytes it returns, followed by the payloads of
-// the parts in order, are the finished video.
+// It has three tasks. [Read] reads the tables of a recorded file, with times as FFmpeg's
+// demuxer reports them. [ReadPart] splits the fragmented stream of an FFmpeg encoder into
+// media bytes and a [Part]. [Header] joins parts: the bytes that it returns, followed by the
+// payloads of the parts in order, are the finished video.
 //
-// It knows boxes, ticks and byte offsets. It knows no FFmpeg, network, clock, record or room; where
-// the standard leaves room, or FFmpeg departs from it, FFmpeg's reading rules, because FFmpeg
-// decodes what these tables describe. Times are integer ticks of a track's timescale, or a [Time],
-// which carries its scale; nothing is a float.
+// Comments name boxes by their four-character codes and clauses of the standard by number.
+// Where the standard is open, or FFmpeg departs from it, FFmpeg's reading is implemented,
+// because FFmpeg decodes what these tables describe. Times are integer ticks of a timescale,
+// or a [Time], which includes its timescale. There are no floating-point times.
 //
-// Whatever the bytes are, no function here panics, allocates by a count it has not checked, or takes
-// time out of proportion to its input.
+// The package does not depend on FFmpeg, networks, clocks, records or rooms. For any input,
+// its functions do not panic, do not allocate by an unchecked count, and take time in
+// proportion to the size of the input.
 package mp4
 
 import "errors"

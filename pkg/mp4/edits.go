@@ -5,34 +5,47 @@ import (
 	"sort"
 )
 
-// maxEdits bounds the edits of a track; recorders write one or two.
+// maxEdits bounds the number of edits in a track. Recorders write one or two.
 const maxEdits = 256
 
-// editMapper lays a track's samples on its presentation as FFmpeg's demuxer does: from the key sample
-// before each edit to the key sample after it, those outside the edit hidden.
+// editMapper maps the samples of a track to its presentation, as FFmpeg's demuxer
+// does. For each edit it takes the samples from the sync sample before the edit to
+// the sync sample after it. Samples outside the edit are hidden.
 type editMapper struct {
-	tables   *tables
-	raw   []indexed
-	audio bool
-	remaining  *sampleBudget
-	scale int64 // ticks a second
+	tables    *tables
+	raw       []indexed
+	audio     bool
+	remaining *sampleBudget
+	// scale is the timescale of the track in ticks per second.
+	scale int64
 
-	out     []Sample
-	end     int64 // of the edit before, on the timeline of decoding
-	firstPTS   int64 // the least presented PTS, -1 while there is none
-	clipped int   // sample of out whose beginning an edit cuts off, from 1
-	clip    int64 // by so many ticks
+	out []Sample
+	// end is the end of the previous edit on the decoding timeline.
+	end int64
+	// firstPTS is the smallest presented PTS, or -1.
+	firstPTS int64
+	// clipped is the number, from 1, of the sample whose beginning an edit cuts
+	// off.
+	clipped int
+	// clip is the length that is cut off, in ticks.
+	clip int64
 }
 
-// editSegment is one edit in ticks of the track.
+// editSegment is an edit in ticks of the track.
 type editSegment struct {
 	mediaTime, duration int64
-	mayClip        bool // the first edit of a sound track may begin inside a packet
+	// mayClip is set for the first edit of an audio track, which may begin inside a
+	// packet.
+	mayClip bool
 }
 
-func (s editSegment) contains(at int64) bool { return at >= s.mediaTime && at < s.mediaTime+s.duration }
+// contains reports whether a media time lies in the edit.
+func (s editSegment) contains(at int64) bool {
+	return at >= s.mediaTime && at < s.mediaTime+s.duration
+}
 
-// apply lays out all samples.
+// apply maps all samples. Without an edit list the presentation is the media
+// timeline.
 func (e *editMapper) apply(movieScale int64) error {
 	e.firstPTS = -1
 	if len(e.tables.edits) == 0 || len(e.raw) == 0 {
@@ -47,9 +60,14 @@ func (e *editMapper) apply(movieScale int64) error {
 		return fmt.Errorf("%w: %d edits", ErrMalformed, len(e.tables.edits))
 	}
 	e.end = -e.tables.dtsShift
-	empty, first := int64(0), true
+	empty := int64(0)
+	first := true
 	for _, x := range e.tables.edits {
-		s := editSegment{mediaTime: x.mediaTime, duration: rescale(x.duration, e.scale, movieScale), mayClip: e.audio && first}
+		s := editSegment{
+			mediaTime: x.mediaTime,
+			duration:  rescale(x.duration, e.scale, movieScale),
+			mayClip:   e.audio && first,
+		}
 		if s.mediaTime+s.duration < 0 { // or beyond all time, which wraps around
 			s.duration = 0
 		}
@@ -75,12 +93,16 @@ func (e *editMapper) apply(movieScale int64) error {
 	return nil
 }
 
-// presentation is when a sample is presented on the timeline of the media.
-func (e *editMapper) presentation(s indexed) int64 { return s.dts + e.tables.dtsShift + s.offset }
+// presentation returns the composition time of a sample on the media timeline.
+func (e *editMapper) presentation(s indexed) int64 {
+	return s.dts + e.tables.dtsShift + s.offset
+}
 
-// applyEdit adds the samples that one edit needs, the first of them decoded at dts.
+// applyEdit adds the samples that one edit needs. dts is the decoding time of the
+// first of them.
 func (e *editMapper) applyEdit(s editSegment, dts int64) error {
-	started, keyAfter := false, false
+	started := false
+	keyAfter := false
 	hidden := 0
 	for i := e.decodeStart(s); i < len(e.raw); i++ {
 		if err := e.remaining.take(); err != nil {
@@ -106,11 +128,14 @@ func (e *editMapper) applyEdit(s editSegment, dts int64) error {
 		if started {
 			dts += length
 		}
-		if at+length < s.mediaTime+s.duration || !x.Key && !e.audio {
+		if at+length < s.mediaTime+s.duration ||
+			!x.Key && !e.audio {
 			continue
 		}
 		// With reordering, pictures after one more key may still belong to the edit.
-		if e.tables.compositionOffsets == nil || e.audio || keyAfter {
+		if e.tables.compositionOffsets == nil ||
+			e.audio ||
+			keyAfter {
 			return nil
 		}
 		keyAfter = true
@@ -118,8 +143,9 @@ func (e *editMapper) applyEdit(s editSegment, dts int64) error {
 	return nil
 }
 
-// isPresented says whether a sample at a time of the media, so long, is presented in the edit. One whose
-// beginning is cut off is decoded the earlier.
+// isPresented reports whether a sample with this composition time and length is
+// presented in the edit. If the edit cuts off its beginning, its decoding time
+// moves back by the same length.
 func (e *editMapper) isPresented(s editSegment, at, length int64, dts *int64, offset int64) bool {
 	if s.contains(at) {
 		if pts := *dts + e.tables.dtsShift + offset; e.firstPTS < 0 || pts < e.firstPTS {
@@ -127,15 +153,19 @@ func (e *editMapper) isPresented(s editSegment, at, length int64, dts *int64, of
 		}
 		return true
 	}
-	if s.mayClip && at < s.mediaTime && at+length > s.mediaTime {
-		e.clip, e.clipped = s.mediaTime-at, len(e.out)+1
+	if s.mayClip &&
+		at < s.mediaTime &&
+		at+length > s.mediaTime {
+		e.clip = s.mediaTime - at
+		e.clipped = len(e.out) + 1
 		*dts -= e.clip
 		return true
 	}
 	return false
 }
 
-// setHiddenTimes gives the hidden samples before raw sample i, the last of out, times that end at dts.
+// setHiddenTimes sets the PTS of the hidden samples before sample i, so that they
+// end at dts.
 func (e *editMapper) setHiddenTimes(i, hidden int, dts int64) {
 	for back := 1; back <= hidden; back++ {
 		x := e.raw[i-back]
@@ -144,7 +174,8 @@ func (e *editMapper) setHiddenTimes(i, hidden int, dts int64) {
 	}
 }
 
-// decodeStart finds the sample at which decoding for an edit must start.
+// decodeStart returns the sample at which decoding for an edit must start. Audio
+// starts a second earlier, because some decoders need a run-up.
 func (e *editMapper) decodeStart(s editSegment) int {
 	at := s.mediaTime
 	if e.audio { // a second earlier, for decoders that need a run-up
@@ -157,12 +188,13 @@ func (e *editMapper) decodeStart(s editSegment) int {
 	return max(0, e.seekBack(e.lastBefore(at), at, false))
 }
 
-// lastBefore is the last sample decoded at or before at; -1 if there is none.
+// lastBefore returns the last sample decoded at or before a time, or -1.
 func (e *editMapper) lastBefore(at int64) int {
 	return sort.Search(len(e.raw), func(i int) bool { return e.raw[i].dts > at }) - 1
 }
 
-// seekBack goes from sample i back to one where decoding for at can start; -1 if there is none.
+// seekBack returns the sample at or before i at which decoding for a time can
+// start, or -1.
 func (e *editMapper) seekBack(i int, at int64, key bool) int {
 	for key && i >= 0 && !e.raw[i].Key {
 		i--
@@ -181,15 +213,18 @@ func (e *editMapper) seekBack(i int, at int64, key bool) int {
 	return i
 }
 
-// start is the first presented tick.
+// start returns the first presented tick.
 func (e *editMapper) start() int64 {
 	if e.clipped > 0 {
 		return e.out[e.clipped-1].PTS + e.clip
 	}
-	start, found := int64(0), false
+	start := int64(0)
+	found := false
 	for i := range e.out {
-		if s := &e.out[i]; !s.Hidden && (!found || s.PTS < start) {
-			start, found = s.PTS, true
+		if s := &e.out[i]; !s.Hidden &&
+			(!found || s.PTS < start) {
+			start = s.PTS
+			found = true
 		}
 	}
 	return start

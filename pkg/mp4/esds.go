@@ -1,7 +1,8 @@
 package mp4
 
-// esdsChannels is the channel count that the esds among the boxes of an audio sample entry tells; 0 if
-// there is none, or if it leaves the count to the stream. QuickTime puts the esds into a wave.
+// esdsChannels returns the channel count in the esds box of an audio sample entry.
+// It returns 0 if there is none or if the stream decides. QuickTime puts the esds
+// into a wave box.
 func esdsChannels(b []byte) int {
 	for kind, body := range boxes(b) {
 		switch kind {
@@ -20,13 +21,15 @@ func esdsChannels(b []byte) int {
 
 // Descriptors of an esds, one inside another, ISO/IEC 14496-1.
 const (
+	// Tags of the descriptors in an esds box (ISO/IEC 14496-1, 7.2.6). They are
+	// nested in this order.
 	esDescriptor       = 3
 	configDescriptor   = 4
 	specificDescriptor = 5
 )
 
-// decoderConfig takes the AudioSpecificConfig out of an esds as a recorder wrote it; nil if there is
-// none.
+// decoderConfig returns the AudioSpecificConfig in an esds box, or nil. It accepts
+// the deviations that recorders produce.
 func decoderConfig(esds []byte) []byte {
 	f := fieldReader{esds}
 	f.skip(4)
@@ -40,7 +43,7 @@ func decoderConfig(esds []byte) []byte {
 		f.b = f.b[:min(length, len(f.b))]
 		switch tag {
 		case esDescriptor:
-			f.skip(3) // nobody uses what its flags may announce
+			f.skip(3) // ES_ID and flags; the fields that the flags announce are not used
 		case configDescriptor:
 			f.skip(13)
 		case specificDescriptor:
@@ -50,7 +53,7 @@ func decoderConfig(esds []byte) []byte {
 	return nil
 }
 
-// descriptorLength reads a length in groups of seven bits.
+// descriptorLength reads the length of a descriptor, seven bits per byte.
 func (f *fieldReader) descriptorLength() int {
 	length := 0
 	for range 4 {
@@ -73,7 +76,8 @@ const (
 	frequencyEscape        = 15
 )
 
-// configChannels reads the channel count out of an AudioSpecificConfig; 0 if it tells none.
+// configChannels returns the channel count of an AudioSpecificConfig (ISO/IEC
+// 14496-3, 1.6.2.1), or 0 if it has none.
 func configChannels(config []byte) int {
 	bits := bitReader{b: config}
 	object := bits.read(5)
@@ -98,13 +102,15 @@ func configChannels(config []byte) int {
 	}
 }
 
-// bitReader reads bits, the highest of a byte first.
+// bitReader reads bits, the most significant bit of each byte first.
 type bitReader struct {
-	b     []byte
-	at    int
-	short bool // more was asked for than is there
+	b  []byte
+	at int
+	// short is set if more bits were requested than are there.
+	short bool
 }
 
+// read reads n bits as an unsigned integer.
 func (r *bitReader) read(n int) int {
 	v := 0
 	for range n {

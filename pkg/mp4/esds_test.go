@@ -21,7 +21,12 @@ func TestChannels(t *testing.T) {
 		"low.mp4":      {"-ac", "1", "-ar", "16000"},
 	} {
 		path := filepath.Join(t.TempDir(), name)
-		args = append(append([]string{"-v", "error", "-f", "lavfi", "-i", "sine=440:r=48000:d=1"}, args...), "-c:a", "aac", path)
+		args = append(
+			append([]string{"-v", "error", "-f", "lavfi", "-i", "sine=440:r=48000:d=1"}, args...),
+			"-c:a",
+			"aac",
+			path,
+		)
 		if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
 			t.Fatalf("make sound: %v: %s", err, out)
 		}

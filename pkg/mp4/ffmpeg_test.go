@@ -15,7 +15,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
 
-// tableRun starts ffmpeg or ffprobe and returns what it printed; stderr is part of a failure.
+// tableRun is an entry of stts, ctts or sbgp: count samples with the same value.
 func tableRun(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -70,7 +70,10 @@ func packets(t *testing.T, path string, streams int) [][]packet {
 	var answer struct {
 		Packets []packet `json:"packets"`
 	}
-	out := tableRun(t, "ffprobe", "-v", "error", "-of", "json", "-show_entries", "packet=stream_index,pts,size,pos,flags", path)
+	out := tableRun(
+		t, "ffprobe", "-v", "error", "-of", "json", "-show_entries",
+		"packet=stream_index,pts,size,pos,flags", path,
+	)
 	if err := json.Unmarshal(out, &answer); err != nil {
 		t.Fatal(err)
 	}

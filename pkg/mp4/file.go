@@ -1,6 +1,6 @@
 package mp4
 
-// Kind tells pictures from sound.
+// Kind is the kind of a track.
 type Kind uint8
 
 // The kinds of track. Other is everything that is neither seen nor heard: time codes, metadata, text.
@@ -10,7 +10,7 @@ const (
 	Audio
 )
 
-// String names the kind.
+// String returns the name of the kind.
 func (k Kind) String() string {
 	switch k {
 	case Video:
@@ -22,56 +22,83 @@ func (k Kind) String() string {
 	}
 }
 
-// File is what the index of an MP4 file says.
+// File is the content of the index (moov) of an MP4 file.
 type File struct {
-	Size   int64   // of the file in bytes, as given to Read
-	Tracks []Track // in file order, which is FFmpeg's order of streams
+	// Size is the size of the file in bytes, as passed to Read.
+	Size int64
+	// Tracks are in the order of the file, which is FFmpeg's order of streams.
+	Tracks []Track
 }
 
-// Track is one track of a file.
+// Track is one track (trak) of a file.
 type Track struct {
-	ID        uint32
-	Kind      Kind
-	Codec     string // the first sample entry's four letters: avc1, avc3, hvc1, hev1, mp4a, …
-	Timescale int64  // ticks a second, positive
+	ID   uint32
+	Kind Kind
+	// Codec is the type of the first sample entry: avc1, avc3, hvc1, hev1, mp4a and
+	// others.
+	Codec string
+	// Timescale is the number of ticks per second, always positive.
+	Timescale int64
 
-	Width, Height int    // of the first sample entry of a video track, in pixels
-	Entries       []Size // picture sizes by sample entry, where a video track has several
+	// Width and Height are those of the first sample entry of a video track, in
+	// pixels.
+	Width, Height int
+	// Entries are the picture sizes by sample entry, set if a video track has
+	// several.
+	Entries []Size
 
-	Channels   int // of the first sample entry of an audio track, or of its decoder's configuration
-	SampleRate int // in Hz; 0 if the sample entry does not say
+	// Channels is the count in the decoder configuration of an audio track, or else
+	// in its first sample entry.
+	Channels int
+	// SampleRate is in Hz, or 0 if the sample entry does not name it.
+	SampleRate int
 
-	// Start is the first presented tick. It is the first visible sample's PTS, but for sound whose edit
-	// list starts inside a packet: then it lies inside that packet.
+	// Start is the first presented tick. It is the PTS of the first visible sample.
+	// If the edit list of an audio track starts inside a packet, it lies inside
+	// that packet.
 	Start int64
-	// Samples are in decode order, as FFmpeg reads them: a stretch that an edit list plays twice is there
-	// twice, and what no edit reaches is not there.
+	// Samples are in decode order, as FFmpeg reads them. A stretch that an edit
+	// list plays twice is listed twice. Samples that no edit reaches are left out.
 	Samples []Sample
 
-	description []byte // the body of stsd as it is in the file, for [NewView]
+	// description is the body of the stsd box, kept for NewView.
+	description []byte
 }
 
-// Size is a picture's size in pixels.
+// Size is the size of a picture in pixels.
 type Size struct{ Width, Height int }
 
-// Sample is one coded picture, or one packet of sound.
+// Sample is one coded picture or one audio packet.
 type Sample struct {
-	PTS      int64  // in ticks, edit lists honoured: what FFmpeg reports as pts
-	Offset   int64  // of its first byte in the file
-	Duration uint32 // in ticks, as the table says: to the next sample in decode order
-	Size     uint32 // in bytes
-	Entry    uint16 // sample entry, from 0
-	Key      bool   // decoding can start here
-	Hidden   bool   // decoded, but not presented: outside its edit
-	Lost     bool   // some of its bytes lie beyond the end of the file
+	// PTS is in ticks with edit lists applied, as FFmpeg reports it.
+	PTS int64
+	// Offset is the position of its first byte in the file.
+	Offset int64
+	// Duration is in ticks, as listed in stts: to the next sample in decode order.
+	Duration uint32
+	// Size is in bytes.
+	Size uint32
+	// Entry is the index of its sample entry, from 0.
+	Entry uint16
+	// Key is set if decoding can start at the sample.
+	Key bool
+	// Hidden is set if the sample is decoded but not presented, because it lies
+	// outside its edit.
+	Hidden bool
+	// Lost is set if some of its bytes lie beyond the end of the file.
+	Lost bool
 }
 
-// Within says whether all bytes of the sample lie in the first size bytes of the file.
+// Within reports whether all bytes of the sample lie in the first size bytes of the
+// file.
 func (s Sample) Within(size int64) bool {
-	return s.Offset >= 0 && s.Offset <= size && int64(s.Size) <= size-s.Offset
+	return s.Offset >= 0 &&
+		s.Offset <= size &&
+		int64(s.Size) <= size-s.Offset
 }
 
-// First is the first presented instant of the track; false if nothing is presented.
+// First returns the first presented instant of the track. It returns false if
+// nothing is presented.
 func (t *Track) First() (Time, bool) {
 	for i := range t.Samples {
 		if !t.Samples[i].Hidden {
@@ -81,19 +108,24 @@ func (t *Track) First() (Time, bool) {
 	return Time{}, false
 }
 
-// Last is the instant at which the last presented sample ends; false if nothing is presented.
+// Last returns the end of the last presented sample. It returns false if nothing is
+// presented.
 func (t *Track) Last() (Time, bool) {
-	end, found := int64(0), false
+	end := int64(0)
+	found := false
 	for i := range t.Samples {
 		s := &t.Samples[i]
-		if at := s.PTS + int64(s.Duration); !s.Hidden && (!found || at > end) {
-			end, found = at, true
+		if at := s.PTS + int64(s.Duration); !s.Hidden &&
+			(!found || at > end) {
+			end = at
+			found = true
 		}
 	}
 	return Time{Ticks: end, Scale: t.Timescale}, found
 }
 
-// Zero is the earliest presented instant of any picture or sound of the file; false if there is none.
+// Zero returns the earliest presented instant of all video and audio tracks. It
+// returns false if there is none.
 func (f *File) Zero() (Time, bool) {
 	var zero Time
 	found := false
@@ -102,8 +134,10 @@ func (f *File) Zero() (Time, bool) {
 		if t.Kind == Other {
 			continue
 		}
-		if first, ok := t.First(); ok && (!found || first.Compare(zero) < 0) {
-			zero, found = first, true
+		if first, ok := t.First(); ok &&
+			(!found || first.Compare(zero) < 0) {
+			zero = first
+			found = true
 		}
 	}
 	return zero, found

@@ -81,7 +81,11 @@ func FuzzReadPart(f *testing.F) {
 		if err != nil {
 			return
 		}
-		video := io.NewSectionReader(bytes.NewReader(append(header, payload.Bytes()...)), 0, int64(len(header))+part.Bytes)
+		video := io.NewSectionReader(
+			bytes.NewReader(append(header, payload.Bytes()...)),
+			0,
+			int64(len(header))+part.Bytes,
+		)
 		if err := mp4.Check(video, video.Size()); err != nil {
 			t.Errorf("the joined video: %v", err)
 		}

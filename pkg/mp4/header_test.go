@@ -213,7 +213,15 @@ func TestHeaderRefuses(t *testing.T) {
 		{"another size", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Height++ }, mp4.ErrMismatch, "part 2 of 3"},
 		{"other sound", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Audio.Config = []byte{2} }, mp4.ErrMismatch, "part 2 of 3"},
 		{"a picture missing", func(_ []*mp4.Part, m *mp4.Meta) { m.Frames++ }, mp4.ErrMismatch, "the record 241"},
-		{"sound missing", func(p []*mp4.Part, _ *mp4.Meta) { p[2] = made(rand.New(rand.NewPCG(1, 1)), 80, 149, 1, 1) }, mp4.ErrMismatch, "sound"},
+		{"sound missing", func(p []*mp4.Part, _ *mp4.Meta) {
+			p[2] = made(
+				rand.New(rand.NewPCG(1, 1)),
+				80,
+				149,
+				1,
+				1,
+			)
+		}, mp4.ErrMismatch, "sound"},
 		{"a picture twice", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4] += 512 }, mp4.ErrMismatch, "part 2 of 3"},
 		{"between frames", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4]++ }, mp4.ErrMismatch, "part 2 of 3"},
 		{"another rate", func(_ []*mp4.Part, m *mp4.Meta) { m.Rate.Num = 27 }, mp4.ErrMismatch, "part 1 of 3"},
@@ -274,7 +282,10 @@ func TestManyChapters(t *testing.T) {
 	meta := at25(320)
 	meta.Room = "аудитория «504»"
 	for i := range 300 {
-		meta.Chapters = append(meta.Chapters, mp4.Chapter{StartFrame: int64(i), Title: fmt.Sprintf("глава %d", i)})
+		meta.Chapters = append(
+			meta.Chapters,
+			mp4.Chapter{StartFrame: int64(i), Title: fmt.Sprintf("глава %d", i)},
+		)
 	}
 	path := join(t, []encoded{e}, meta)
 	checkWords(t, path, meta)
@@ -305,7 +316,10 @@ func TestOtherSizesAndRates(t *testing.T) {
 
 func TestReadPartRefuses(t *testing.T) {
 	t.Parallel()
-	stream, err := os.ReadFile(clip(t, t.TempDir(), append(lavfi("testsrc2=s=64x64:r=25:d=2", "sine=r=48000:d=2"),
+	stream, err := os.ReadFile(clip(t, t.TempDir(), append(lavfi(
+		"testsrc2=s=64x64:r=25:d=2",
+		"sine=r=48000:d=2",
+	),
 		"-c:v", "libx264", "-preset", "ultrafast", "-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "500000", "part.mp4")...))
 	if err != nil {
 		t.Fatal(err)
@@ -325,9 +339,14 @@ func TestReadPartRefuses(t *testing.T) {
 		{"garbage", bytes.NewReader(bytes.Repeat([]byte{7}, 100)), io.Discard, window, mp4.ErrNotMP4},
 		{"cut in media", bytes.NewReader(stream[:mdat+40]), io.Discard, window, io.ErrUnexpectedEOF},
 		{"cut before media", bytes.NewReader(stream[:mdat-4]), io.Discard, window, mp4.ErrShort},
-		{"cut between fragments", bytes.NewReader(stream[:bytes.LastIndex(stream, []byte("moof"))-4]), io.Discard, mp4.PartWindow{Count: 95}, mp4.ErrShort},
+		{"cut between fragments", bytes.NewReader(
+			stream[:bytes.LastIndex(stream, []byte("moof"))-4],
+		), io.Discard, mp4.PartWindow{Count: 95}, mp4.ErrShort},
 		{"packets missing", bytes.NewReader(stream), io.Discard, mp4.PartWindow{First: 50, Count: 50}, mp4.ErrShort},
-		{"broken pipe", io.MultiReader(bytes.NewReader(stream[:2000]), failing{broken}), io.Discard, window, broken},
+		{"broken pipe", io.MultiReader(
+			bytes.NewReader(stream[:2000]),
+			failing{broken},
+		), io.Discard, window, broken},
 		{"full disk", bytes.NewReader(stream), failing{full}, window, full},
 		{"no fragments", bytes.NewReader(plain(t)), io.Discard, window, mp4.ErrMalformed},
 	}
@@ -344,7 +363,11 @@ func TestReadPartRefuses(t *testing.T) {
 // plain is a file that is not fragmented.
 func plain(t *testing.T) []byte {
 	t.Helper()
-	b, err := os.ReadFile(clip(t, t.TempDir(), append(lavfi("testsrc2=s=64x64:r=25:d=1"), "-movflags", "+faststart", "plain.mp4")...))
+	b, err := os.ReadFile(clip(
+		t,
+		t.TempDir(),
+		append(lavfi("testsrc2=s=64x64:r=25:d=1"), "-movflags", "+faststart", "plain.mp4")...,
+	))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,43 +5,64 @@ import (
 	"math"
 )
 
-// indexed is a sample before edit lists: where it lies and when it is decoded.
+// indexed is a sample before edit lists are applied.
 type indexed struct {
 	Sample
-	dts    int64 // less the table's shift, as FFmpeg counts
-	offset int64 // composition offset
+	// dts is the decoding time in ticks, minus the shift of the tables, as FFmpeg
+	// counts.
+	dts int64
+	// offset is the composition offset in ticks.
+	offset int64
 }
 
-// runCursor walks the values of runs sample by sample. The last value goes on for ever.
+// runCursor walks the values of runs sample by sample. The last value repeats for
+// ever.
 type runCursor struct {
 	runs []tableRun
 	i    int
 	n    uint32
 }
 
+// next returns the value of the next sample.
 func (c *runCursor) next() int64 {
 	value := c.runs[c.i].value
 	c.n++
 	if c.n == c.runs[c.i].count && c.i+1 < len(c.runs) {
-		c.i, c.n = c.i+1, 0
+		c.i = c.i + 1
+		c.n = 0
 	}
 	return value
 }
 
-// index puts the tables together: the samples in decode order.
+// index combines the tables into samples in decode order.
 func (t *tables) index(audio bool, left *sampleBudget) ([]indexed, error) {
-	if len(t.timeToSample) == 0 || len(t.sampleToChunk) == 0 || len(t.chunkOffsets) == 0 || t.sampleCount == 0 {
+	if len(t.timeToSample) == 0 ||
+		len(t.sampleToChunk) == 0 ||
+		len(t.chunkOffsets) == 0 ||
+		t.sampleCount == 0 {
 		return nil, nil // FFmpeg: broken header, a track without samples
 	}
 	if last := t.sampleToChunk[len(t.sampleToChunk)-1]; int64(last.firstChunk) > int64(len(t.chunkOffsets)) {
-		return nil, fmt.Errorf("%w: stsc speaks of chunk %d of %d", ErrMalformed, last.firstChunk, len(t.chunkOffsets))
+		return nil, fmt.Errorf(
+			"%w: stsc speaks of chunk %d of %d",
+			ErrMalformed,
+			last.firstChunk,
+			len(t.chunkOffsets),
+		)
 	}
-	x := indexer{tables: t, remaining: left, delta: runCursor{runs: t.timeToSample}, dts: -t.dtsShift}
+	x := indexer{
+		tables:    t,
+		remaining: left,
+		delta:     runCursor{runs: t.timeToSample},
+		dts:       -t.dtsShift,
+	}
 	x.randomAccessCursor.runs = t.randomAccess
 	if len(t.syncSamples) > 0 && t.syncSamples[0] > 0 {
 		x.syncBase = 1
 	}
-	x.isPCM = audio && len(t.timeToSample) == 1 && t.timeToSample[0].value == 1
+	x.isPCM = audio &&
+		len(t.timeToSample) == 1 &&
+		t.timeToSample[0].value == 1
 	if !x.isPCM {
 		x.raw = make([]indexed, 0, min(t.sampleCount, 1<<16))
 	}
@@ -58,10 +79,11 @@ func (t *tables) index(audio bool, left *sampleBudget) ([]indexed, error) {
 	return x.raw, nil
 }
 
-// sampleBudget is how many more samples may be looked at in a file. Tables of a few bytes can speak of
-// thousands of millions.
+// sampleBudget is the number of samples that may still be examined in a file.
+// Tables of a few bytes can declare billions.
 type sampleBudget int
 
+// take uses one sample. It returns an error if none is left.
 func (b *sampleBudget) take() error {
 	if *b--; *b < 0 {
 		return fmt.Errorf("%w: more samples than its size allows", ErrMalformed)
@@ -69,25 +91,31 @@ func (b *sampleBudget) take() error {
 	return nil
 }
 
-// indexer is where index stands.
+// indexer is the state of tables.index.
 type indexer struct {
 	*tables
-	raw    []indexed
-	remaining   *sampleBudget
-	isPCM bool // uncompressed sound, a sample of the table a tick: FFmpeg makes packets of 1024
+	raw       []indexed
+	remaining *sampleBudget
+	// isPCM is set for uncompressed audio with one tick per sample. FFmpeg forms
+	// packets of 1024 samples.
+	isPCM bool
 
-	sample  uint32 // number of the next one, from 0
-	dts     int64
-	delta   runCursor
-	randomAccessCursor     runCursor
-	nextSync     int    // next entry of stss
-	syncBase uint32 // 1 where stss counts from 1, as it should
+	// sample is the number of the next sample, from 0.
+	sample             uint32
+	dts                int64
+	delta              runCursor
+	randomAccessCursor runCursor
+	// nextSync is the next entry of stss.
+	nextSync int
+	// syncBase is 1 if stss counts from 1, as the standard requires.
+	syncBase uint32
 
 	offsetRun  int
 	offsetUsed uint32
 }
 
-// chunk adds the samples of one chunk; false when the track has no more.
+// chunk adds the samples of one chunk. It returns false when the track has no more
+// samples.
 func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 	for left := c.samplesPerChunk; left > 0; {
 		if err := x.remaining.take(); err != nil {
@@ -96,7 +124,8 @@ func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 		if !x.isPCM && x.sample >= x.sampleCount {
 			return false, nil
 		}
-		size, samples := x.sampleSize, uint32(1)
+		size := x.sampleSize
+		samples := uint32(1)
 		switch {
 		case x.isPCM:
 			samples = min(left, 1024)
@@ -117,9 +146,12 @@ func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 	return true, nil
 }
 
+// add appends one sample, or one packet of uncompressed audio.
 func (x *indexer) add(c chunkEntry, offset int64, size, samples uint32, audio bool) {
 	s := indexed{dts: x.dts}
-	s.Offset, s.Size, s.Duration = offset, size, samples
+	s.Offset = offset
+	s.Size = size
+	s.Duration = samples
 	s.Entry = uint16(min(c.descriptionIndex-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
 	if x.isPCM {
 		s.Key = true
@@ -137,8 +169,9 @@ func (x *indexer) add(c chunkEntry, offset int64, size, samples uint32, audio bo
 	}
 }
 
-// isRead says whether FFmpeg reads samples of a sample entry: with one entry, its own; with several of
-// one format, all; an entry of another format than the first is skipped.
+// isRead reports whether FFmpeg reads samples with a sample description. With one
+// entry it reads its own. With several entries of one format it reads all. An entry
+// with another format than the first is skipped.
 func (t *tables) isRead(entry uint32) bool {
 	for _, format := range t.formats[min(1, len(t.formats)):] {
 		if format == t.formats[0] {
@@ -148,19 +181,22 @@ func (t *tables) isRead(entry uint32) bool {
 	return entry == 1 || len(t.formats) == 0
 }
 
+// nextOffset returns the composition offset of the next sample, in ticks.
 func (x *indexer) nextOffset() int64 {
 	if x.offsetRun >= len(x.compositionOffsets) {
 		return 0
 	}
 	r := x.compositionOffsets[x.offsetRun]
 	if x.offsetUsed++; x.offsetUsed == r.count {
-		x.offsetRun, x.offsetUsed = x.offsetRun+1, 0
+		x.offsetRun = x.offsetRun + 1
+		x.offsetUsed = 0
 	}
 	return r.value
 }
 
-// isKey follows FFmpeg: no stss makes every sample a key; an empty one only sound and the first
-// picture; an entry out of order hides those after it.
+// isKey reports whether the next sample is a sync sample, by FFmpeg's rules.
+// Without stss every sample is one. With an empty stss only audio and the first
+// picture are. An entry out of order hides those after it.
 func (x *indexer) isKey(audio bool) bool {
 	key := false
 	switch {

@@ -6,36 +6,41 @@ import (
 	"fmt"
 )
 
-// ErrMismatch marks parts that do not belong together, or not to the record they are to be.
+// ErrMismatch means that parts do not belong together or not to the record.
 var ErrMismatch = errors.New("parts do not fit")
 
-// Rate is pictures a second, Num/Den: 25/1, 30000/1001. Both are positive.
+// Rate is a frame rate, Num/Den frames per second: 25/1, 30000/1001. Both are
+// positive.
 type Rate struct{ Num, Den int64 }
 
-// Meta is what the finished video says of itself. Texts are UTF-8 of any content.
+// Meta describes the finished video. Texts are UTF-8 with any content.
 type Meta struct {
-	Frames int64 // how many pictures it has; its sound ends where the last one does
+	// Frames is the number of pictures. The sound ends with the last one.
+	Frames int64
 	Rate   Rate
-	Title  string // ©nam: title
-	Date   string // ©day: date
-	Room   string // ©alb: album
-	// Chapters begin with one at frame 0 and ascend; none is fine.
+	// Title is written as ©nam.
+	Title string
+	// Date is written as ©day.
+	Date string
+	// Room is written as ©alb (album).
+	Room string
+	// Chapters begin with one at frame 0 and ascend. They may be empty.
 	Chapters []Chapter
 }
 
-// Chapter is a named stretch, up to the next one.
+// Chapter is a named stretch up to the next chapter.
 type Chapter struct {
 	StartFrame int64
 	Title      string
 }
 
-// Header returns the first bytes of the finished video: ftyp, moov, the header of the mdat and the
-// text of the chapters in it. The payloads of the parts, in order, complete the file.
+// Header returns the first bytes of the finished video: ftyp, moov, the header of
+// mdat and the chapter text. The payloads of the parts in order complete the file.
 //
-// All parts must have one codec configuration and together exactly meta.Frames pictures, each part
-// beginning with a key picture and presenting its own pictures and no others. The sound of the first
-// part must begin with the encoder's priming packet, which an edit list hides. ErrMismatch names the
-// part that does not fit.
+// All parts must have the same codec configuration and exactly meta.Frames pictures
+// in total. Each part must begin with a key picture and present its own pictures
+// only. The sound of the first part must begin with the priming packet of the
+// encoder, which an edit list hides. Errors wrap ErrMismatch and name the part.
 func Header(parts []*Part, meta Meta) ([]byte, error) {
 	j := joiner{meta: meta}
 	if err := j.prepare(parts); err != nil {
@@ -52,33 +57,55 @@ func Header(parts []*Part, meta Meta) ([]byte, error) {
 	return j.encode()
 }
 
-// joiner holds the tables of the finished video.
+// joiner collects the sample tables of the finished video.
 type joiner struct {
-	meta  Meta
-	scale int64 // ticks a second of the pictures, the movie and the chapters
-	frame int64 // ticks of one picture
-	delay int64 // frames by which the part that reorders most decodes ahead
+	meta Meta
+	// scale is the timescale of the pictures, the movie and the chapters, in ticks
+	// per second.
+	scale int64
+	// frame is the duration of a picture in ticks.
+	frame int64
+	// delay is the largest reordering delay of any part, in frames.
+	delay int64
 	first *Part
 
-	sizes   []uint32
-	offsets []int64 // composition offsets in frames
+	sizes []uint32
+	// offsets are the composition offsets in frames.
+	offsets []int64
 	keys    []uint32
 	packets []uint32
-	chunks  []Chunk // offsets in the joined payload
-	bytes   int64   // of the payloads so far
+	// chunks have offsets in the joined payload.
+	chunks []Chunk
+	// bytes is the size of the payloads so far.
+	bytes int64
 }
 
-// prepare checks what concerns all parts and finds the common delay.
+// prepare validates the parts and computes the common timescale and delay. The
+// timescale is at most 96 kHz.
 func (j *joiner) prepare(parts []*Part) error {
 	r := j.meta.Rate
-	if len(parts) == 0 || r.Num <= 0 || r.Den <= 0 || r.Num > 1<<20 || r.Den > 1<<20 || j.meta.Frames <= 0 {
-		return fmt.Errorf("%w: %d parts for %d pictures at %d/%d", ErrMismatch, len(parts), j.meta.Frames, r.Num, r.Den)
+	if len(parts) == 0 ||
+		r.Num <= 0 ||
+		r.Den <= 0 ||
+		r.Num > 1<<20 ||
+		r.Den > 1<<20 ||
+		j.meta.Frames <= 0 {
+		return fmt.Errorf(
+			"%w: %d parts for %d pictures at %d/%d",
+			ErrMismatch,
+			len(parts),
+			j.meta.Frames,
+			r.Num,
+			r.Den,
+		)
 	}
 	factor := int64(512)
 	for factor > 1 && r.Num*factor > 96000 {
 		factor /= 2
 	}
-	j.scale, j.frame, j.first = r.Num*factor, r.Den*factor, parts[0]
+	j.scale = r.Num * factor
+	j.frame = r.Den * factor
+	j.first = parts[0]
 	for i, p := range parts {
 		err := p.Check()
 		if err == nil {
@@ -96,26 +123,44 @@ func (j *joiner) prepare(parts []*Part) error {
 	return checkChapters(j.meta)
 }
 
-// checkConfig compares a part with the first: one header describes them all.
+// checkConfig returns an error unless a part has the codec configuration of the
+// first, because one header describes all parts.
 func (j *joiner) checkConfig(p *Part) error {
-	v, w := &p.Video, &j.first.Video
-	if !bytes.Equal(v.Config, w.Config) || v.Width != w.Width || v.Height != w.Height {
-		return fmt.Errorf("%w: its pictures have another codec configuration (avcC) than the first part's", ErrMismatch)
+	v := &p.Video
+	w := &j.first.Video
+	if !bytes.Equal(v.Config, w.Config) ||
+		v.Width != w.Width ||
+		v.Height != w.Height {
+		return fmt.Errorf(
+			"%w: its pictures have another codec configuration (avcC) than the first part's",
+			ErrMismatch,
+		)
 	}
-	a, b := &p.Audio, &j.first.Audio
-	if !bytes.Equal(a.Config, b.Config) || a.SampleRate != b.SampleRate || a.Channels != b.Channels {
-		return fmt.Errorf("%w: its sound has another codec configuration than the first part's", ErrMismatch)
+	a := &p.Audio
+	b := &j.first.Audio
+	if !bytes.Equal(a.Config, b.Config) ||
+		a.SampleRate != b.SampleRate ||
+		a.Channels != b.Channels {
+		return fmt.Errorf(
+			"%w: its sound has another codec configuration than the first part's",
+			ErrMismatch,
+		)
 	}
 	return nil
 }
 
-// frameOffsets returns the composition offsets of a part in frames, and by how many frames it decodes ahead.
-// Its pictures, sorted by time, must be consecutive frames.
+// frameOffsets returns the composition offsets of a part in frames, and its
+// reordering delay. The pictures sorted by time must be consecutive frames.
 func (j *joiner) frameOffsets(p *Part) (offsets []int64, delay int64, err error) {
 	n := len(p.Video.Sizes)
-	ticks, rest := p.Video.Timescale*j.meta.Rate.Den/j.meta.Rate.Num, p.Video.Timescale*j.meta.Rate.Den%j.meta.Rate.Num
+	ticks := p.Video.Timescale * j.meta.Rate.Den / j.meta.Rate.Num
+	rest := p.Video.Timescale * j.meta.Rate.Den % j.meta.Rate.Num
 	if rest != 0 || ticks == 0 {
-		return nil, 0, fmt.Errorf("%w: a timescale of %d is no multiple of the frame rate", ErrMismatch, p.Video.Timescale)
+		return nil, 0, fmt.Errorf(
+			"%w: a timescale of %d is no multiple of the frame rate",
+			ErrMismatch,
+			p.Video.Timescale,
+		)
 	}
 	offsets = make([]int64, n)
 	least := int64(n)
@@ -130,7 +175,13 @@ func (j *joiner) frameOffsets(p *Part) (offsets []int64, delay int64, err error)
 	for i, offset := range offsets {
 		at := int64(i) + offset - least
 		if at < 0 || at >= int64(n) || seen[at] {
-			return nil, 0, fmt.Errorf("%w: picture %d is presented as frame %d of %d, or is not the only one there", ErrMismatch, i, at, n)
+			return nil, 0, fmt.Errorf(
+				"%w: picture %d is presented as frame %d of %d, or is not the only one there",
+				ErrMismatch,
+				i,
+				at,
+				n,
+			)
 		}
 		seen[at] = true
 		offsets[i] = offset - least
@@ -161,10 +212,16 @@ func (j *joiner) appendPart(p *Part) error {
 	return nil
 }
 
-// checkLengths says whether the pictures and the sound are as long as the record.
+// checkLengths returns an error unless pictures and sound are as long as the
+// record.
 func (j *joiner) checkLengths() error {
 	if int64(len(j.sizes)) != j.meta.Frames || j.meta.Frames > 1<<30 {
-		return fmt.Errorf("%w: they have %d pictures, the record %d", ErrMismatch, len(j.sizes), j.meta.Frames)
+		return fmt.Errorf(
+			"%w: they have %d pictures, the record %d",
+			ErrMismatch,
+			len(j.sizes),
+			j.meta.Frames,
+		)
 	}
 	if len(j.packets) == 0 {
 		return nil
@@ -176,10 +233,13 @@ func (j *joiner) checkLengths() error {
 	return nil
 }
 
-// length is how long the video is, in ticks.
-func (j *joiner) length() int64 { return j.meta.Frames * j.frame }
+// length returns the duration of the video in ticks.
+func (j *joiner) length() int64 {
+	return j.meta.Frames * j.frame
+}
 
-// soundEnd is how many samples of sound the record has, priming included, the last begun one too.
+// soundEnd returns the number of audio samples of the record, including priming and
+// the last incomplete sample.
 func (j *joiner) soundEnd() int64 {
 	rate := int64(j.first.Audio.SampleRate)
 	return PacketSamples + (j.length()*rate+j.scale-1)/j.scale

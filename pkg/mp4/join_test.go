@@ -39,14 +39,34 @@ func encode(t *testing.T, from, until int, size string, more ...string) encoded 
 		window = mp4.PartWindow{First: 0, Count: window.Count + 1}
 	}
 	sampleFrom := from*frameSamples - early*mp4.PacketSamples
-	args := append([]string{"-v", "error"}, lavfi("testsrc2=s="+size+":r=25", "sine=f=440:r=48000:samples_per_frame=1024")...)
+	args := append(
+		[]string{"-v", "error"},
+		lavfi("testsrc2=s="+size+":r=25", "sine=f=440:r=48000:samples_per_frame=1024")...,
+	)
 	args = append(args,
-		"-vf", fmt.Sprintf("trim=start_frame=%d:end_frame=%d,setpts=PTS-STARTPTS,format=yuv420p", from, until),
-		"-af", fmt.Sprintf("atrim=start_sample=%d:end_sample=%d,asetpts=PTS-STARTPTS", sampleFrom, until*frameSamples+leadOut*mp4.PacketSamples),
+		"-vf", fmt.Sprintf(
+			"trim=start_frame=%d:end_frame=%d,setpts=PTS-STARTPTS,format=yuv420p",
+			from,
+			until,
+		),
+		"-af", fmt.Sprintf(
+			"atrim=start_sample=%d:end_sample=%d,asetpts=PTS-STARTPTS",
+			sampleFrom,
+			until*frameSamples+leadOut*mp4.PacketSamples,
+		),
 		"-c:v", "libx264", "-preset", "superfast", "-bf", "2", "-g", "50", "-flags", "+cgop", "-threads", "1",
 		"-c:a", "aac", "-b:a", "128k", "-ac", "2")
 	args = append(args, more...)
-	args = append(args, "-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "500000", "-")
+	args = append(
+		args,
+		"-f",
+		"mp4",
+		"-movflags",
+		"+frag_keyframe+empty_moov+default_base_moof",
+		"-frag_duration",
+		"500000",
+		"-",
+	)
 	stream := tableRun(t, "ffmpeg", args...)
 	var payload bytes.Buffer
 	part, err := mp4.ReadPart(bytes.NewReader(stream), &payload, window)
@@ -101,7 +121,13 @@ func at25(frames int) mp4.Meta {
 func pictureSums(t *testing.T, path string) []string {
 	t.Helper()
 	var sums []string
-	for _, line := range strings.Split(string(tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5", "-fps_mode", "passthrough", "-")), "\n") {
+	for _, line := range strings.Split(
+		string(tableRun(
+			t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5",
+			"-fps_mode", "passthrough", "-",
+		)),
+		"\n",
+	) {
 		if columns := strings.Split(line, ","); len(columns) == 6 && line[0] != '#' {
 			sums = append(sums, strings.TrimSpace(columns[1])+" "+strings.TrimSpace(columns[5]))
 		}
@@ -131,7 +157,9 @@ func TestJoinedVideo(t *testing.T) {
 	whole := join(t, encodeAll(t, "320x180", 0, frames), meta)
 
 	t.Run("decodes without a word", func(t *testing.T) {
-		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-").CombinedOutput()
+		out, err := exec.CommandContext(
+			t.Context(), "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-",
+		).CombinedOutput()
 		if err != nil || len(out) > 0 {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -164,7 +192,11 @@ func checkPictures(t *testing.T, path string, parts []encoded, frames int) {
 				end = p.part.Chunks[i+1].Offset
 			}
 			if c.Kind == mp4.Video {
-				chunks = append(chunks, mp4.Chunk{Kind: mp4.Video, Offset: int64(len(alone.payload)), Count: c.Count})
+				chunks = append(chunks, mp4.Chunk{
+					Kind:   mp4.Video,
+					Offset: int64(len(alone.payload)),
+					Count:  c.Count,
+				})
 				alone.payload = append(alone.payload, p.payload[c.Offset:end]...)
 			}
 		}
@@ -220,7 +252,11 @@ func checkSound(t *testing.T, joined, one []float64, frames int, joints ...int) 
 	usual := worst(one, 2*mp4.PacketSamples, want-2*mp4.PacketSamples)
 	for _, frame := range joints {
 		at := frame * frameSamples
-		if got := worst(joined, at-2*mp4.PacketSamples, min(at+2*mp4.PacketSamples, want-2*mp4.PacketSamples)); got > 1.2*usual {
+		if got := worst(
+			joined,
+			at-2*mp4.PacketSamples,
+			min(at+2*mp4.PacketSamples, want-2*mp4.PacketSamples),
+		); got > 1.2*usual {
 			t.Errorf("at frame %d the sound is %.5f off, usual is %.5f", frame, got, usual)
 		}
 	}
@@ -275,7 +311,10 @@ func checkSeeking(t *testing.T, path string, at ...int) {
 	all := pictureSums(t, path)
 	for _, frame := range at {
 		seek := fmt.Sprintf("%d.%02d", frame/25, frame%25*4)
-		out := string(tableRun(t, "ffmpeg", "-v", "error", "-ss", seek, "-i", path, "-map", "0:v", "-frames:v", "1", "-f", "framemd5", "-"))
+		out := string(tableRun(
+			t, "ffmpeg", "-v", "error", "-ss", seek, "-i", path, "-map", "0:v",
+			"-frames:v", "1", "-f", "framemd5", "-",
+		))
 		_, want, _ := strings.Cut(all[frame], " ")
 		if !strings.Contains(out, want) {
 			t.Errorf("seeking to frame %d shows another picture", frame)

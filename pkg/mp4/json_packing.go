@@ -47,11 +47,12 @@ func (o *Offsets) UnmarshalJSON(b []byte) error {
 	return unpack(b, math.MinInt32, math.MaxInt32, func(v int64) { *o = append(*o, int32(v)) }) // #nosec G115 -- bounded by unpack
 }
 
-// MarshalJSON implements [json.Marshaler]. A chunk is its kind, its length since the chunk before, and
-// its number of samples.
+// MarshalJSON implements [json.Marshaler]. A chunk is written as its kind, its
+// distance from the previous chunk in bytes, and its number of samples.
 func (c Chunks) MarshalJSON() ([]byte, error) {
 	return pack(3*len(c), func(i int) int64 {
-		chunk, before := c[i/3], int64(0)
+		chunk := c[i/3]
+		before := int64(0)
 		if i >= 3 {
 			before = c[i/3-1].Offset
 		}
@@ -72,15 +73,24 @@ func (c *Chunks) UnmarshalJSON(b []byte) error {
 	offset := int64(0)
 	for i := 0; i < len(values); i += 3 {
 		if values[i] > int64(Audio) || values[i+2] > maxSamples {
-			return fmt.Errorf("%w: chunk of kind %d with %d samples", ErrMalformed, values[i], values[i+2])
+			return fmt.Errorf(
+				"%w: chunk of kind %d with %d samples",
+				ErrMalformed,
+				values[i],
+				values[i+2],
+			)
 		}
 		offset += values[i+1]
-		*c = append(*c, Chunk{Kind: Kind(values[i]), Offset: offset, Count: int(values[i+2])}) // #nosec G115 -- checked above
+		*c = append(*c, Chunk{
+			Kind:   Kind(values[i]),
+			Offset: offset,
+			Count:  int(values[i+2]),
+		}) // #nosec G115 -- checked above
 	}
 	return nil
 }
 
-// pack makes the JSON string of n numbers.
+// pack encodes n numbers as a JSON string.
 func pack(n int, at func(int) int64) ([]byte, error) {
 	var raw, deflated bytes.Buffer
 	for i := range n {
@@ -99,8 +109,8 @@ func pack(n int, at func(int) int64) ([]byte, error) {
 	return json.Marshal(base64.StdEncoding.EncodeToString(deflated.Bytes()))
 }
 
-// unpack hands over the numbers of a JSON string that pack made, refusing any outside [low, high] and
-// more than there can be.
+// unpack passes on the numbers of a JSON string written by pack. It returns an
+// error for a number outside [low, high] and for an implausibly long list.
 func unpack(b []byte, low, high int64, add func(int64)) error {
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {

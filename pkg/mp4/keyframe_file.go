@@ -12,22 +12,30 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
-// View is a file of its own that holds some samples of another file's video track, one after the
-// other, each decodable by itself. It has no media bytes of its own: reading it reads just those
-// samples of the file, so that key frames far apart cost one sequential read and no byte between
-// them. It is safe for concurrent use if the file's reader is.
+// View is an MP4 file with selected samples of the video track of another file,
+// each decodable by itself. It holds no media bytes. Reading it reads only those
+// samples of the source, so that distant key frames cost no bytes between them. It
+// is safe for concurrent use if the source is.
 type View struct {
+	// head holds the boxes before the samples.
 	head []byte
 	from io.ReaderAt
-	offsets   []int64 // where each sample begins in the view, and where the last one ends
-	sources  []int64 // where each sample begins in the file
+	// offsets are the positions of the samples in the view, and the end of the last
+	// one.
+	offsets []int64
+	// sources are the positions of the samples in the source.
+	sources []int64
 }
 
-// Viewable says whether views can be made of the track: of pictures whose index was read.
-func (t *Track) Viewable() bool { return t.Kind == Video && len(t.description) > 0 }
+// Viewable reports whether views can be made of the track. It must be a video track
+// whose index was read.
+func (t *Track) Viewable() bool {
+	return t.Kind == Video && len(t.description) > 0
+}
 
-// NewView makes a view of a video track's samples, given by their indices. Their PTS must ascend; in
-// the view they are less the first one's. Edit lists and reordering are left behind.
+// NewView returns a view of samples of a video track, given by their indices. Their
+// PTS must ascend. In the view they are relative to the first. Edit lists and
+// reordering are not kept.
 func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	if !track.Viewable() {
 		return nil, errors.New("view a track: it is not a video track read from an index")
@@ -38,16 +46,25 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	v := &View{from: r}
 	size := int64(0)
 	for n, i := range samples {
-		if i < 0 || i >= len(track.Samples) || track.Samples[i].Lost {
+		if i < 0 ||
+			i >= len(track.Samples) ||
+			track.Samples[i].Lost {
 			return nil, fmt.Errorf("view a track: sample %d is not in the file", i)
 		}
 		s := track.Samples[i]
 		if n > 0 {
-			if gap := s.PTS - track.Samples[samples[n-1]].PTS; gap <= 0 || gap > math.MaxInt32 {
-				return nil, fmt.Errorf("view a track: %w: sample %d comes %d ticks after the one before", ErrMalformed, i, gap)
+			if gap := s.PTS - track.Samples[samples[n-1]].PTS; gap <= 0 ||
+				gap > math.MaxInt32 {
+				return nil, fmt.Errorf(
+					"view a track: %w: sample %d comes %d ticks after the one before",
+					ErrMalformed,
+					i,
+					gap,
+				)
 			}
 		}
-		v.offsets, v.sources = append(v.offsets, size), append(v.sources, s.Offset)
+		v.offsets = append(v.offsets, size)
+		v.sources = append(v.sources, s.Offset)
 		size += int64(s.Size)
 	}
 	v.offsets = append(v.offsets, size)
@@ -57,10 +74,13 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	return v, nil
 }
 
-// Size is the view's size in bytes.
-func (v *View) Size() int64 { return v.offsets[len(v.offsets)-1] }
+// Size returns the size of the view in bytes.
+func (v *View) Size() int64 {
+	return v.offsets[len(v.offsets)-1]
+}
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements [io.ReaderAt]. An error of the source is returned with the
+// position of the sample.
 func (v *View) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read a view at %d", off)
@@ -85,8 +105,8 @@ func (v *View) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// layOut makes the boxes before the samples and moves the samples behind them. What the boxes hold
-// does not change their size.
+// layOut encodes the boxes before the samples and moves the samples behind them.
+// The offsets in the boxes do not change their size.
 func (v *View) layOut(track *Track, samples []int) error {
 	head, err := v.boxes(track, samples, 0)
 	if err != nil {
@@ -104,21 +124,28 @@ func (v *View) layOut(track *Track, samples []int) error {
 	return nil
 }
 
-// boxes are ftyp and moov of a view whose samples begin at base.
+// boxes encodes ftyp and moov of a view whose samples begin at byte base.
 func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	last := samples[len(samples)-1]
 	length := track.Samples[last].PTS - track.Samples[samples[0]].PTS + int64(track.Samples[last].Duration)
 	moov := mp4.NewMoovBox()
 	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = uint32(track.Timescale), uint64(length), videoTrack+1 // #nosec G115 -- 31 bits, as read
+	mvhd.Timescale = uint32(track.Timescale) // #nosec G115 -- 31 bits, as read
+	mvhd.Duration = uint64(length)           // #nosec G115 -- 31 bits, as read
+	mvhd.NextTrackID = videoTrack + 1        // #nosec G115 -- 31 bits, as read
 	mvhd.Version = versionFor(length)
 	moov.AddChild(mvhd)
 	trak := newTrak(videoTrack, "video", "VideoHandler", track.Timescale, length, length)
-	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(track.Width<<16), mp4.Fixed32(track.Height<<16) // #nosec G115 -- 16 bits, as read
+	trak.Tkhd.Width = mp4.Fixed32(track.Width << 16)   // #nosec G115 -- 16 bits, as read
+	trak.Tkhd.Height = mp4.Fixed32(track.Height << 16) // #nosec G115 -- 16 bits, as read
 	v.setTables(trak.Mdia.Minf.Stbl, track, samples, base)
 	moov.AddChild(trak)
 	var out bytes.Buffer
-	for _, box := range []mp4.Box{mp4.NewFtyp("isom", 0x200, []string{"isom", "iso2", "mp41"}), moov} {
+	for _, box := range []mp4.Box{mp4.NewFtyp(
+		"isom",
+		0x200,
+		[]string{"isom", "iso2", "mp41"},
+	), moov} {
 		if err := box.Encode(&out); err != nil {
 			return nil, fmt.Errorf("write the %s box: %w", box.Type(), err)
 		}
@@ -126,7 +153,8 @@ func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// setTables fills in the sample tables: a chunk a sample, so that each may have its own sample entry.
+// setTables fills the sample tables. Each sample is a chunk, so that it can have
+// its own sample entry.
 func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base int64) {
 	var sizes []uint32
 	offsets := &mp4.Co64Box{}
@@ -136,7 +164,8 @@ func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base in
 		if n+1 < len(samples) {
 			ticks = uint32(track.Samples[samples[n+1]].PTS - s.PTS) // #nosec G115 -- checked
 		}
-		stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleCount, 1), append(stbl.Stts.SampleTimeDelta, ticks)
+		stbl.Stts.SampleCount = append(stbl.Stts.SampleCount, 1)
+		stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleTimeDelta, ticks)
 		offsets.ChunkOffset = append(offsets.ChunkOffset, uint64(base+v.offsets[n])) // #nosec G115 -- not negative
 		sizes = append(sizes, s.Size)
 		if n == 0 || s.Entry != track.Samples[samples[n-1]].Entry {
@@ -148,5 +177,6 @@ func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base in
 	setSizes(stbl, sizes)
 	stbl.Children[slices.Index(stbl.Children, mp4.Box(stbl.Stsd))] = rawBox("stsd", track.description)
 	stbl.Children[slices.Index(stbl.Children, mp4.Box(stbl.Stco))] = offsets
-	stbl.Stco, stbl.Co64 = nil, offsets
+	stbl.Stco = nil
+	stbl.Co64 = offsets
 }

@@ -90,7 +90,10 @@ func TestViewDecodes(t *testing.T) {
 // keyPictures are the digests of the key frames as decoded.
 func keyPictures(t *testing.T, path string) []string {
 	t.Helper()
-	out := tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf", "select=key", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+	out := tableRun(
+		t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vf",
+		"select=key", "-fps_mode", "passthrough", "-f", "framemd5", "-",
+	)
 	var sums []string
 	for line := range bytes.Lines(out) {
 		if f := bytes.Split(bytes.TrimSpace(line), []byte(",")); len(f) == 6 && line[0] != '#' {
@@ -111,7 +114,10 @@ func TestViewOfSeveralSizes(t *testing.T) {
 	list := filepath.Join(dir, "list.txt")
 	writeFile(t, list, "file "+small+"\nfile "+large+"\n")
 	// FFmpeg writes the first clip's sample entry alone: that of the second is added, from its own samples on.
-	joined := clip(t, dir, "-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", list, "-c", "copy", "joined.mp4")
+	joined := clip(
+		t, dir, "-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", list,
+		"-c", "copy", "joined.mp4",
+	)
 	front, moov := split(t, joined)
 	_, other := split(t, large)
 	stbl := moov.Traks[0].Mdia.Minf.Stbl
@@ -128,7 +134,12 @@ func TestViewOfSeveralSizes(t *testing.T) {
 	}
 	back := open(t, view).Tracks[0]
 	if len(back.Entries) != 2 || back.Samples[0].Entry != 0 || back.Samples[len(back.Samples)-1].Entry != 1 {
-		t.Errorf("sample entries %v, the first of %d, the last of %d", back.Entries, back.Samples[0].Entry, back.Samples[len(back.Samples)-1].Entry)
+		t.Errorf(
+			"sample entries %v, the first of %d, the last of %d",
+			back.Entries,
+			back.Samples[0].Entry,
+			back.Samples[len(back.Samples)-1].Entry,
+		)
 	}
 	if want, got := keyPictures(t, both), keyPictures(t, view); len(got) != len(pts) || !slices.Equal(got, want) {
 		t.Errorf("the view decodes to %d pictures, the file to %d", len(got), len(want))
@@ -138,7 +149,10 @@ func TestViewOfSeveralSizes(t *testing.T) {
 // TestViewReadsAnywhere reads a view in random pieces, and of a file that ends too early.
 func TestViewReadsAnywhere(t *testing.T) {
 	t.Parallel()
-	path := clip(t, t.TempDir(), "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v", "libx264", "-g", "5", "-movflags", "+faststart", "clip.mp4")
+	path := clip(
+		t, t.TempDir(), "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v",
+		"libx264", "-g", "5", "-movflags", "+faststart", "clip.mp4",
+	)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -12,13 +12,14 @@ import (
 
 // Track numbers of the finished video.
 const (
+	// Track IDs of the finished video.
 	videoTrack = iota + 1
 	audioTrack
 	textTrack
 )
 
-// encode returns the bytes of the header. Where the payload begins depends on the size of the moov,
-// which depends on nothing but whether its chunk offsets need 64 bits.
+// encode returns the bytes of the header. The position of the payload depends on
+// the size of the moov, which depends only on whether chunk offsets need 64 bits.
 func (j *joiner) encode() ([]byte, error) {
 	text := chapterSamples(j.meta.Chapters)
 	front, err := j.boxes(0, false)
@@ -42,7 +43,8 @@ func (j *joiner) encode() ([]byte, error) {
 	return slices.Concat(front, mdat, text.data), nil
 }
 
-// mdatHeader is the header of a mdat with a body of so many bytes.
+// mdatHeader returns the header of an mdat box with a body of the given size. It
+// uses largesize above 4 GiB.
 func mdatHeader(body int64) []byte {
 	if body+8 <= math.MaxUint32 {
 		return append(binary.BigEndian.AppendUint32(nil, uint32(body+8)), "mdat"...) // #nosec G115 -- checked
@@ -50,12 +52,15 @@ func mdatHeader(body int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{0, 0, 0, 1, 'm', 'd', 'a', 't'}, uint64(body+16)) // #nosec G115 -- not negative
 }
 
-// boxes returns ftyp and moov for a mdat whose body begins at base.
+// boxes encodes ftyp and moov for an mdat whose body begins at byte base. wide
+// selects co64 instead of stco.
 func (j *joiner) boxes(base int64, wide bool) ([]byte, error) {
 	text := chapterSamples(j.meta.Chapters)
 	moov := mp4.NewMoovBox()
 	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = uint32(j.scale), uint64(j.length()), textTrack+1 // #nosec G115 -- bounded by prepare and check
+	mvhd.Timescale = uint32(j.scale)   // #nosec G115 -- bounded by prepare and check
+	mvhd.Duration = uint64(j.length()) // #nosec G115 -- bounded by prepare and check
+	mvhd.NextTrackID = textTrack + 1   // #nosec G115 -- bounded by prepare and check
 	mvhd.Version = versionFor(j.length())
 	moov.AddChild(mvhd)
 	payload := base + int64(len(text.data))
@@ -78,7 +83,7 @@ func (j *joiner) boxes(base int64, wide bool) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// versionFor is the version of a box with a duration: 1 where it needs 64 bits.
+// versionFor returns the version of a box with a duration: 1 if it needs 64 bits.
 func versionFor(duration int64) byte {
 	if duration > math.MaxUint32 {
 		return 1
@@ -86,14 +91,26 @@ func versionFor(duration int64) byte {
 	return 0
 }
 
+// videoTrak returns the video track. Its samples begin at byte payload.
 func (j *joiner) videoTrak(payload int64, wide bool) *mp4.TrakBox {
 	v := &j.first.Video
 	t := newTrak(videoTrack, "video", "VideoHandler", j.scale, j.length(), j.length())
-	t.Tkhd.Width, t.Tkhd.Height = mp4.Fixed32(v.Width<<16), mp4.Fixed32(v.Height<<16)                            // #nosec G115 -- 16 bits, as read from a sample entry
-	entry := mp4.CreateVisualSampleEntryBox("avc1", uint16(v.Width), uint16(v.Height), rawBox("avcC", v.Config)) // #nosec G115 -- as above
+	t.Tkhd.Width = mp4.Fixed32(v.Width << 16)   // #nosec G115 -- 16 bits, as read from a sample entry
+	t.Tkhd.Height = mp4.Fixed32(v.Height << 16) // #nosec G115 -- 16 bits, as read from a sample entry
+	entry := mp4.CreateVisualSampleEntryBox(
+		"avc1",
+		uint16(v.Width),
+		uint16(v.Height),
+		rawBox("avcC", v.Config),
+	) // #nosec G115 -- as above
 	entry.CompressorName = ""
 	entry.AddChild(&mp4.PaspBox{HSpacing: 1, VSpacing: 1})
-	entry.AddChild(&mp4.ColrBox{ColorType: mp4.ColorTypeOnScreenColors, ColorPrimaries: 1, TransferCharacteristics: 1, MatrixCoefficients: 1})
+	entry.AddChild(&mp4.ColrBox{
+		ColorType:               mp4.ColorTypeOnScreenColors,
+		ColorPrimaries:          1,
+		TransferCharacteristics: 1,
+		MatrixCoefficients:      1,
+	})
 	stbl := t.Mdia.Minf.Stbl
 	stbl.Stsd.AddChild(entry)
 	setTimes(stbl, uint32(len(j.sizes)), uint32(j.frame)) // #nosec G115 -- bounded by check
@@ -110,13 +127,31 @@ func (j *joiner) videoTrak(payload int64, wide bool) *mp4.TrakBox {
 	return t
 }
 
+// audioTrak returns the audio track. Its edit list hides the priming packet.
 func (j *joiner) audioTrak(payload int64, wide bool) *mp4.TrakBox {
 	a := &j.first.Audio
-	t := newTrak(audioTrack, "audio", "SoundHandler", int64(a.SampleRate), int64(len(j.packets))*PacketSamples, j.length())
+	t := newTrak(
+		audioTrack,
+		"audio",
+		"SoundHandler",
+		int64(a.SampleRate),
+		int64(len(j.packets))*PacketSamples,
+		j.length(),
+	)
 	t.Tkhd.AlternateGroup = 1
 	stbl := t.Mdia.Minf.Stbl
-	stbl.Stsd.AddChild(mp4.CreateAudioSampleEntryBox("mp4a", uint16(a.Channels), 16, uint16(a.SampleRate), mp4.CreateEsdsBox(a.Config))) // #nosec G115 -- 16 bits, as read from a sample entry
-	setTimes(stbl, uint32(len(j.packets)), PacketSamples)                                                                                // #nosec G115 -- bounded by check
+	stbl.Stsd.AddChild(mp4.CreateAudioSampleEntryBox(
+		"mp4a",
+		uint16(a.Channels),
+		16,
+		uint16(a.SampleRate),
+		mp4.CreateEsdsBox(a.Config),
+	)) // #nosec G115 -- 16 bits, as read from a sample entry
+	setTimes(
+		stbl,
+		uint32(len(j.packets)),
+		PacketSamples,
+	) // #nosec G115 -- bounded by check
 	setSizes(stbl, j.packets)
 	setChunks(stbl, j.chunks, Audio, payload, wide)
 	setEdit(t, j.length(), PacketSamples)
@@ -126,26 +161,31 @@ func (j *joiner) audioTrak(payload int64, wide bool) *mp4.TrakBox {
 	return t
 }
 
-// newTrak makes a track without samples: media lasts duration in ticks of scale, its presentation
-// shown in ticks of the movie.
+// newTrak returns a track without samples. duration is in ticks of scale, shown in
+// ticks of the movie.
 func newTrak(id uint32, kind, handler string, scale, duration, shown int64) *mp4.TrakBox {
-	t := mp4.CreateEmptyTrak(id, uint32(scale), kind, "und")                           // #nosec G115 -- positive and small
-	t.Tkhd.Version, t.Tkhd.Duration = versionFor(shown), uint64(shown)                 // #nosec G115 -- not negative
-	t.Mdia.Mdhd.Version, t.Mdia.Mdhd.Duration = versionFor(duration), uint64(duration) // #nosec G115 -- not negative
+	t := mp4.CreateEmptyTrak(id, uint32(scale), kind, "und") // #nosec G115 -- positive and small
+	t.Tkhd.Version = versionFor(shown)                       // #nosec G115 -- not negative
+	t.Tkhd.Duration = uint64(shown)                          // #nosec G115 -- not negative
+	t.Mdia.Mdhd.Version = versionFor(duration)               // #nosec G115 -- not negative
+	t.Mdia.Mdhd.Duration = uint64(duration)                  // #nosec G115 -- not negative
 	t.Mdia.Hdlr.Name = handler
 	return t
 }
 
-// setTimes makes count samples of equal length.
+// setTimes sets stts to count samples of equal duration.
 func setTimes(stbl *mp4.StblBox, count, ticks uint32) {
-	stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = []uint32{count}, []uint32{ticks}
+	stbl.Stts.SampleCount = []uint32{count}
+	stbl.Stts.SampleTimeDelta = []uint32{ticks}
 }
 
+// setSizes sets stsz.
 func setSizes(stbl *mp4.StblBox, sizes []uint32) {
-	stbl.Stsz.SampleNumber, stbl.Stsz.SampleSize = uint32(len(sizes)), sizes // #nosec G115 -- bounded by check
+	stbl.Stsz.SampleNumber = uint32(len(sizes)) // #nosec G115 -- bounded by check
+	stbl.Stsz.SampleSize = sizes                // #nosec G115 -- bounded by check
 }
 
-// compositionOffsets is nil where no picture is reordered.
+// compositionOffsets returns ctts, or nil if no picture is reordered.
 func (j *joiner) compositionOffsets() *mp4.CttsBox {
 	ctts := &mp4.CttsBox{}
 	var counts []uint32
@@ -156,7 +196,8 @@ func (j *joiner) compositionOffsets() *mp4.CttsBox {
 			counts[last]++
 			continue
 		}
-		counts, values = append(counts, 1), append(values, ticks)
+		counts = append(counts, 1)
+		values = append(values, ticks)
 	}
 	if len(values) == 1 && values[0] == 0 {
 		return nil
@@ -167,7 +208,7 @@ func (j *joiner) compositionOffsets() *mp4.CttsBox {
 	return ctts
 }
 
-// setChunks lists the chunks of one track.
+// setChunks sets stsc, and stco or co64, to the chunks of one track.
 func setChunks(stbl *mp4.StblBox, chunks []Chunk, kind Kind, payload int64, wide bool) {
 	var offsets []uint64
 	var last uint32
@@ -180,13 +221,17 @@ func setChunks(stbl *mp4.StblBox, chunks []Chunk, kind Kind, payload int64, wide
 		if count == last {
 			continue
 		}
-		stbl.Stsc.Entries = append(stbl.Stsc.Entries, mp4.StscEntry{FirstChunk: uint32(len(offsets)), SamplesPerChunk: count}) // #nosec G115 -- no more than samples
+		stbl.Stsc.Entries = append(
+			stbl.Stsc.Entries,
+			mp4.StscEntry{FirstChunk: uint32(len(offsets)), SamplesPerChunk: count},
+		) // #nosec G115 -- no more than samples
 		last = count
 	}
 	stbl.Stsc.SetSingleSampleDescriptionID(1)
 	if wide {
 		at := slices.Index(stbl.Children, mp4.Box(stbl.Stco))
-		stbl.Stco, stbl.Co64 = nil, &mp4.Co64Box{ChunkOffset: offsets}
+		stbl.Stco = nil
+		stbl.Co64 = &mp4.Co64Box{ChunkOffset: offsets}
 		stbl.Children[at] = stbl.Co64
 		return
 	}
@@ -195,18 +240,23 @@ func setChunks(stbl *mp4.StblBox, chunks []Chunk, kind Kind, payload int64, wide
 	}
 }
 
-// setEdit presents duration ticks of the movie, beginning at a time of the track's media.
+// setEdit sets an edit list with one entry: duration in ticks of the movie,
+// mediaTime in ticks of the track.
 func setEdit(t *mp4.TrakBox, duration, mediaTime int64) {
 	edts := &mp4.EdtsBox{}
 	edts.AddChild(&mp4.ElstBox{
 		Version: versionFor(duration),
-		Entries: []mp4.ElstEntry{{SegmentDuration: uint64(duration), MediaTime: mediaTime, MediaRateInteger: 1}}, // #nosec G115 -- not negative
+		Entries: []mp4.ElstEntry{{
+			SegmentDuration:  uint64(duration),
+			MediaTime:        mediaTime,
+			MediaRateInteger: 1,
+		}}, // #nosec G115 -- not negative
 	})
 	t.Edts = edts
 	t.Children = slices.Insert(t.Children, 1, mp4.Box(edts))
 }
 
-// rawBox is a box of known bytes.
+// rawBox returns a box with the given body.
 func rawBox(kind string, body ...[]byte) mp4.Box {
 	b := slices.Concat(body...)
 	return mp4.CreateUnknownBox(kind, uint64(len(b))+8, b)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// parse reads the body of a moov.
+// parse reads the body of a moov box (8.2.1).
 func (f *File) parse(moov []byte) error {
 	movieScale := int64(1)
 	fragmented := false
@@ -22,7 +22,8 @@ func (f *File) parse(moov []byte) error {
 		return ErrFragmented
 	}
 	// A sample whose size is listed takes 4 bytes, and is looked at before edit lists and after.
-	left, found := sampleBudget(maxSamples+len(moov)), false
+	left := sampleBudget(maxSamples + len(moov))
+	found := false
 	for kind, body := range boxes(moov) {
 		if kind != "trak" {
 			continue
@@ -47,7 +48,7 @@ func (f *File) parse(moov []byte) error {
 	return nil
 }
 
-// readScale reads the timescale of a mvhd or mdhd; 0 if it is none.
+// readScale returns the timescale of an mvhd or mdhd box, or 0 if it is invalid.
 func readScale(b []byte) int64 {
 	f := fieldReader{b}
 	if f.version() == 1 {
@@ -62,7 +63,7 @@ func readScale(b []byte) int64 {
 	return scale
 }
 
-// readTrack reads the body of a trak. left is how many samples it may have.
+// readTrack reads the body of a trak box (8.3.1). remaining bounds its samples.
 func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 	t := Track{Timescale: movieScale}
 	var tab tables
@@ -81,16 +82,23 @@ func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 	if err != nil {
 		return Track{}, err
 	}
-	e := editMapper{tables: &tab, raw: raw, audio: t.Kind == Audio, remaining: left, scale: t.Timescale}
+	e := editMapper{
+		tables:    &tab,
+		raw:       raw,
+		audio:     t.Kind == Audio,
+		remaining: left,
+		scale:     t.Timescale,
+	}
 	if err := e.apply(movieScale); err != nil {
 		return Track{}, err
 	}
-	t.Samples, t.Start = e.out, e.start()
+	t.Samples = e.out
+	t.Start = e.start()
 	return t, nil
 }
 
-// readBoxes reads the boxes below a trak. What it cannot know before the others are read, the sample
-// entries, it leaves in entries.
+// readBoxes reads the boxes below trak. It returns the body of stsd in entries,
+// because reading it requires the handler type.
 func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) error {
 	for kind, body := range boxes(b) {
 		switch kind {
@@ -120,6 +128,8 @@ func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) err
 	return nil
 }
 
+// read reads one box of the sample table (stbl, 8.5.1) or an edit list (elst,
+// 8.6.6).
 func (t *tables) read(kind string, body []byte) error {
 	switch kind {
 	case "stts":
@@ -144,6 +154,7 @@ func (t *tables) read(kind string, body []byte) error {
 	return nil
 }
 
+// readTrackHeader reads track_ID from a tkhd box (8.3.2).
 func (t *Track) readTrackHeader(b []byte) {
 	f := fieldReader{b}
 	if f.version() == 1 {
@@ -154,7 +165,8 @@ func (t *Track) readTrackHeader(b []byte) {
 	t.ID = f.u32()
 }
 
-// readHandler reads a hdlr. A second one, of a QuickTime data handler, is of neither kind.
+// readHandler reads handler_type from an hdlr box (8.4.3). QuickTime has a second
+// one for data handlers, which is neither video nor sound.
 func (t *Track) readHandler(b []byte) {
 	if len(b) < 12 {
 		return
@@ -167,7 +179,8 @@ func (t *Track) readHandler(b []byte) {
 	}
 }
 
-// readSampleEntries reads a stsd: the formats of all entries and the shape of the first.
+// readSampleEntries reads an stsd box (8.5.2): the formats of all entries and the
+// properties of the first.
 func (t *Track) readSampleEntries(b []byte, tab *tables) {
 	f := fieldReader{b}
 	f.version()
@@ -181,7 +194,10 @@ func (t *Track) readSampleEntries(b []byte, tab *tables) {
 		e.skip(8)
 		if t.Kind == Video {
 			e.skip(16)
-			tab.pictureSizes = append(tab.pictureSizes, Size{Width: int(e.u16()), Height: int(e.u16())})
+			tab.pictureSizes = append(
+				tab.pictureSizes,
+				Size{Width: int(e.u16()), Height: int(e.u16())},
+			)
 		}
 		if len(tab.formats) > 1 {
 			continue
@@ -189,7 +205,8 @@ func (t *Track) readSampleEntries(b []byte, tab *tables) {
 		t.Codec = kind
 		switch t.Kind {
 		case Video:
-			t.Width, t.Height = tab.pictureSizes[0].Width, tab.pictureSizes[0].Height
+			t.Width = tab.pictureSizes[0].Width
+			t.Height = tab.pictureSizes[0].Height
 		case Audio:
 			t.readAudioEntry(e)
 		case Other:
@@ -197,8 +214,9 @@ func (t *Track) readSampleEntries(b []byte, tab *tables) {
 	}
 }
 
-// readAudioEntry reads the shape of an audio sample entry, which QuickTime has in three versions. Where the
-// decoder's configuration tells the channels it is believed: FFmpeg writes 2 for mono, too.
+// readAudioEntry reads an audio sample entry (12.2.3). QuickTime has three versions
+// of it. The channel count of the decoder configuration takes precedence, because
+// FFmpeg writes 2 for mono, too.
 func (t *Track) readAudioEntry(e fieldReader) {
 	defer func() {
 		if n := esdsChannels(e.b); n > 0 {

@@ -8,17 +8,20 @@ import (
 )
 
 const (
-	maxMoov    = 128 << 20 // bytes of an index; half an hour needs 2 MB
-	maxTracks  = 64
-	maxSamples = 2 << 20 // of a part, and of a file beyond those its moov has bytes for: half an hour has 130,000
+	// maxMoov bounds the size of an index in bytes. Half an hour needs 2 MB.
+	maxMoov   = 128 << 20
+	maxTracks = 64
+	// maxSamples bounds the samples of a part, and of a file beyond those that its
+	// moov has bytes for. Half an hour has 130,000.
+	maxSamples = 2 << 20
 )
 
-// firstBoxes are the types an MP4 or QuickTime file may begin with.
+// firstBoxes are the box types that an MP4 or QuickTime file may begin with.
 const firstBoxes = "ftyp moov mdat free skip wide pnot uuid styp"
 
-// Read reads the index of an MP4 file of size bytes: the headers of its boxes, and the moov. The file
-// may end early: samples beyond its end are marked Lost. Errors wrap one of this package's, or what r
-// returned.
+// Read reads the index of an MP4 file of size bytes: its box headers and the moov.
+// The file may be truncated. Samples beyond its end are marked Lost. Errors wrap
+// one of this package's, or an error of r.
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	if size <= 0 {
 		return nil, ErrEmpty
@@ -34,7 +37,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// findMovieBox walks the top level and returns the body of the first moov.
+// findMovieBox scans the top level and returns the body of the first moov.
 func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
 	for at := int64(0); at < size; {
 		box, err := readBoxHeader(r, at, size)
@@ -57,6 +60,7 @@ func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
 	return nil, ErrNoMoov
 }
 
+// readMoov returns the body of the moov box at a byte of the file.
 func readMoov(r io.ReaderAt, at, size int64, box boxHeader) ([]byte, error) {
 	if box.size > size-at {
 		return nil, fmt.Errorf("%w: it begins at byte %d and is cut off", ErrNoMoov, at)
@@ -71,14 +75,17 @@ func readMoov(r io.ReaderAt, at, size int64, box boxHeader) ([]byte, error) {
 	return body, nil
 }
 
-// boxHeader is the head of a box in a file.
+// boxHeader is the header of a box (4.2).
 type boxHeader struct {
 	boxType string
-	size int64 // of the whole box, at least head
-	headerSize int64 // bytes before the body: 8 or 16
+	// size is the size of the whole box, at least headerSize.
+	size int64
+	// headerSize is 8, or 16 with largesize.
+	headerSize int64
 }
 
-// readBoxHeader reads the box header at a byte of the file. A header that is none wraps ErrMalformed.
+// readBoxHeader reads the box header at a byte of the file. An invalid header is an
+// error that wraps ErrMalformed.
 func readBoxHeader(r io.ReaderAt, at, size int64) (boxHeader, error) {
 	var buf [16]byte
 	b := buf[:min(16, size-at)]
@@ -95,20 +102,25 @@ func readBoxHeader(r io.ReaderAt, at, size int64) (boxHeader, error) {
 	return box, nil
 }
 
-// parseBoxHeader reads a box header from its first bytes; rest is what the box may extend to if it says
-// that it does.
+// parseBoxHeader parses a box header. rest is the size of a box that extends to the
+// end of the file.
 func parseBoxHeader(b []byte, rest int64) (boxHeader, bool) {
 	if len(b) < 8 {
 		return boxHeader{}, false
 	}
-	box := boxHeader{boxType: string(b[4:8]), size: int64(binary.BigEndian.Uint32(b)), headerSize: 8}
+	box := boxHeader{
+		boxType:    string(b[4:8]),
+		size:       int64(binary.BigEndian.Uint32(b)),
+		headerSize: 8,
+	}
 	switch {
 	case box.size == 0:
 		box.size = rest
 	case box.size == 1 && len(b) < 16:
 		return boxHeader{}, false
 	case box.size == 1:
-		box.size, box.headerSize = int64(binary.BigEndian.Uint64(b[8:])), 16 // #nosec G115 -- negative is refused below
+		box.size = int64(binary.BigEndian.Uint64(b[8:])) // #nosec G115 -- negative is refused below
+		box.headerSize = 16                              // #nosec G115 -- negative is refused below
 	}
 	for _, c := range b[4:8] {
 		if c < ' ' && c != 0 {
@@ -118,7 +130,8 @@ func parseBoxHeader(b []byte, rest int64) (boxHeader, bool) {
 	return box, box.size >= box.headerSize
 }
 
-// readFullAt fills b from a place inside the file: that the reader ends there is an error of the reader.
+// readFullAt fills b from a position inside the file. An early end is
+// io.ErrUnexpectedEOF.
 func readFullAt(r io.ReaderAt, b []byte, at int64) error {
 	n, err := r.ReadAt(b, at)
 	switch {

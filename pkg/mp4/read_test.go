@@ -32,7 +32,14 @@ func lavfi(sources ...string) []string {
 func readCases(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	base := clip(t, dir, append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...)
-	other := clip(t, dir, append(lavfi("testsrc2=s=640x360:r=25:d=2", "sine=r=48000:d=2"), append(strings.Fields(fastVideo), "other.mp4")...)...)
+	other := clip(
+		t,
+		dir,
+		append(
+			lavfi("testsrc2=s=640x360:r=25:d=2", "sine=r=48000:d=2"),
+			append(strings.Fields(fastVideo), "other.mp4")...,
+		)...,
+	)
 	list := filepath.Join(dir, "list.txt")
 	writeFile(t, list, fmt.Sprintf("file '%s'\nfile '%s'\n", base, other))
 	made := map[string]string{"B-frames": base}
@@ -42,25 +49,49 @@ func readCases(t *testing.T, dir string) map[string]string {
 	}
 	in := func(args ...string) []string { return args }
 	add("no B-frames", lavfi(pictures, sound), "-c:v libx264 -preset ultrafast -bf 0")
-	add("variable rate", lavfi(pictures, sound), `-vf select='not(between(mod(n,11),3,5))',setpts='PTS+mod(N,3)*0.01/TB' -fps_mode vfr `+fastVideo)
+	add(
+		"variable rate",
+		lavfi(pictures, sound),
+		`-vf select='not(between(mod(n,11),3,5))',setpts='PTS+mod(N,3)*0.01/TB' -fps_mode vfr `+fastVideo,
+	)
 	add("late timestamps", lavfi(pictures, sound), fastVideo+" -output_ts_offset 0.5")
-	add("late timestamps without edit list", lavfi(pictures, sound), fastVideo+" -output_ts_offset 0.5 -use_editlist 0 -avoid_negative_ts disabled")
+	add(
+		"late timestamps without edit list",
+		lavfi(pictures, sound),
+		fastVideo+" -output_ts_offset 0.5 -use_editlist 0 -avoid_negative_ts disabled",
+	)
 	add("no edit list", lavfi(pictures, sound), fastVideo+" -use_editlist 0")
 	add("cut inside a GOP", in("-ss", "1.5", "-i", base), "-c copy")
 	add("cut before a key", in("-ss", "0.9", "-i", base), "-c copy -t 2.3")
-	add("late sound", append(lavfi(pictures), "-itsoffset", "0.7", "-i", base), "-map 0:v -map 1:a "+fastVideo)
+	add(
+		"late sound",
+		append(lavfi(pictures), "-itsoffset", "0.7", "-i", base),
+		"-map 0:v -map 1:a "+fastVideo,
+	)
 	add("late picture", append(in("-itsoffset", "0.3", "-i", base), "-i", base), "-map 0:v -map 1:a -c copy")
 	add("early sound", append(in("-i", base, "-ss", "0.51"), "-i", base), "-map 0:v -map 1:a -c copy")
 	add("moov first", lavfi(pictures, sound), fastVideo+" -movflags +faststart")
 	add("44.1 kHz", lavfi(pictures, cdSound), fastVideo)
-	add("HEVC", lavfi(pictures, sound), "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25")
-	add("hvc1 open GOP", lavfi(pictures), "-c:v libx265 -tag:v hvc1 -x265-params log-level=error:keyint=25:open-gop=1")
+	add(
+		"HEVC",
+		lavfi(pictures, sound),
+		"-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25",
+	)
+	add(
+		"hvc1 open GOP",
+		lavfi(pictures),
+		"-c:v libx265 -tag:v hvc1 -x265-params log-level=error:keyint=25:open-gop=1",
+	)
 	add("29.97", lavfi(ntsc, sound), fastVideo)
 	add("timescale 90000", lavfi(pictures, sound), fastVideo+" -video_track_timescale 90000")
 	add("timescale 1000 ntsc", lavfi(ntsc, sound), fastVideo+" -video_track_timescale 1000")
 	add("movie timescale", lavfi(ntsc, sound), fastVideo+" -movie_timescale 600")
 	add("negative offsets", lavfi(pictures, sound), fastVideo+" -movflags +negative_cts_offsets")
-	add("negative offsets late", lavfi(pictures, sound), fastVideo+" -movflags +negative_cts_offsets -output_ts_offset 0.5")
+	add(
+		"negative offsets late",
+		lavfi(pictures, sound),
+		fastVideo+" -movflags +negative_cts_offsets -output_ts_offset 0.5",
+	)
 	add("negative offsets cut", in("-ss", "1.5", "-i", base), "-c copy -movflags +negative_cts_offsets")
 	add("two sizes", in("-f", "concat", "-safe", "0", "-i", list), "-c copy")
 	add("sound only", lavfi(sound), "-c:a aac")
@@ -106,7 +137,13 @@ func agreePackets(t *testing.T, path string) {
 				t.Errorf("track %d: sample at %d is said to be lost", i, s.Offset)
 			}
 			if !s.Hidden {
-				got = append(got, packet{Stream: i, PTS: s.PTS, Size: s.Size, Pos: s.Offset, Flags: map[bool]string{true: "K", false: "_"}[s.Key]})
+				got = append(got, packet{
+					Stream: i,
+					PTS:    s.PTS,
+					Size:   s.Size,
+					Pos:    s.Offset,
+					Flags:  map[bool]string{true: "K", false: "_"}[s.Key],
+				})
 			}
 		}
 		for _, p := range all[i] {

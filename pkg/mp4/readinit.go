@@ -10,11 +10,13 @@ import (
 
 // Bytes of a sample entry before the boxes in it.
 const (
+	// visualEntrySize and audioEntrySize are the bytes of a sample entry before its
+	// child boxes (12.1.3, 12.2.3).
 	visualEntrySize = 78
 	audioEntrySize  = 28
 )
 
-// readMoov reads what the samples of a fragmented stream have in common.
+// readMoov reads the track properties of a fragmented stream.
 func (p *partReader) readMoov(b []byte) error {
 	if p.video.id != 0 {
 		return fmt.Errorf("%w: a second moov", ErrMalformed)
@@ -44,20 +46,28 @@ func (p *partReader) readMoov(b []byte) error {
 	return fmt.Errorf("%w: the stream is not fragmented", ErrMalformed)
 }
 
-// setTrack takes a track over: one of H.264, one of AAC, and no other.
+// setTrack accepts one H.264 and one AAC track. Any other track is an error.
 func (p *partReader) setTrack(t *Track, entries []byte) error {
 	switch {
 	case t.ID == 0 || t.ID == p.video.id || t.ID == p.audio.id:
 		return fmt.Errorf("%w: track number %d", ErrMalformed, t.ID)
-	case t.Kind == Video && t.Codec == "avc1" && p.video.id == 0 && t.Timescale > 0:
+	case t.Kind == Video &&
+		t.Codec == "avc1" &&
+		p.video.id == 0 &&
+		t.Timescale > 0:
 		v := &p.part.Video
-		v.Timescale, v.Width, v.Height = t.Timescale, t.Width, t.Height
+		v.Timescale = t.Timescale
+		v.Width = t.Width
+		v.Height = t.Height
 		v.Config = slices.Clone(childOfEntry(entries, visualEntrySize, "avcC"))
 		p.video.id = t.ID
 		return nil
-	case t.Kind == Audio && t.Codec == "mp4a" && p.audio.id == 0:
+	case t.Kind == Audio &&
+		t.Codec == "mp4a" &&
+		p.audio.id == 0:
 		a := &p.part.Audio
-		a.SampleRate, a.Channels = t.SampleRate, t.Channels
+		a.SampleRate = t.SampleRate
+		a.Channels = t.Channels
 		p.audio.id = t.ID
 		var err error
 		a.Config, err = audioConfig(childOfEntry(entries, audioEntrySize, "esds"))
@@ -66,7 +76,7 @@ func (p *partReader) setTrack(t *Track, entries []byte) error {
 	return fmt.Errorf("%w: a %s track of %q", ErrMalformed, t.Kind, t.Codec)
 }
 
-// childOfEntry is the body of the first box of a kind in the first entry of a stsd; nil if there is none.
+// childOfEntry returns the body of a child box of the first sample entry, or nil.
 func childOfEntry(stsd []byte, head int, kind string) []byte {
 	f := fieldReader{stsd}
 	f.skip(8)
@@ -83,7 +93,8 @@ func childOfEntry(stsd []byte, head int, kind string) []byte {
 	return nil
 }
 
-// audioConfig takes the AudioSpecificConfig out of an esds.
+// audioConfig returns the AudioSpecificConfig in an esds box. It accepts only valid
+// boxes.
 func audioConfig(b []byte) ([]byte, error) {
 	hdr := mp4.BoxHeader{Name: "esds", Size: uint64(len(b)) + 8, Hdrlen: 8}
 	box, err := mp4.DecodeEsdsSR(hdr, 0, bits.NewFixedSliceReader(b))
@@ -91,13 +102,15 @@ func audioConfig(b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: esds: %w", ErrMalformed, err)
 	}
 	esds, ok := box.(*mp4.EsdsBox)
-	if !ok || esds.DecConfigDescriptor == nil || esds.DecConfigDescriptor.DecSpecificInfo == nil {
+	if !ok ||
+		esds.DecConfigDescriptor == nil ||
+		esds.DecConfigDescriptor.DecSpecificInfo == nil {
 		return nil, fmt.Errorf("%w: esds without a decoder configuration", ErrMalformed)
 	}
 	return slices.Clone(esds.DecConfigDescriptor.DecSpecificInfo.DecConfig), nil
 }
 
-// readDefaults reads the trex boxes of a mvex.
+// readDefaults reads the sample defaults in the trex boxes of an mvex box (8.8.3).
 func (p *partReader) readDefaults(b []byte) error {
 	for kind, body := range boxes(b) {
 		if kind != "trex" {

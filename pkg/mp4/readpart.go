@@ -16,22 +16,29 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
-// maxFragment bounds the header of a fragment, and the stream's own: half a second needs 1 kB.
+// maxFragment bounds the size of a moof and of the moov of a stream, in bytes. Half
+// a second needs 1 kB.
 const maxFragment = 1 << 20
 
-// ErrShort marks a stream that ended before all packets that were asked for.
+// ErrShort means that a stream ended before all requested packets.
 var ErrShort = errors.New("the stream is short")
 
-// PartWindow is the run of audio packets that belong to a part: Count of them from First on, counted
-// from 0 in the stream. The packets around it only warmed the encoder up.
+// PartWindow selects the audio packets of a part: Count packets from index First of
+// the stream. The packets around it only prime the encoder.
 type PartWindow struct{ First, Count int }
 
-// ReadPart reads a fragmented MP4 stream of one H.264 track and at most one AAC track, as FFmpeg writes
-// it with -movflags +frag_keyframe+empty_moov+default_base_moof, to its end, in one pass. It writes the
-// media bytes to payload and returns their tables. Packets of sound outside the window are dropped;
-// ErrShort says that the stream ended inside it.
+// ReadPart reads a fragmented MP4 stream to its end in one pass. The stream has one
+// H.264 track and at most one AAC track, as FFmpeg writes it with -movflags
+// +frag_keyframe+empty_moov+default_base_moof. ReadPart writes the media bytes to
+// payload and returns their tables. Audio packets outside the window are dropped.
+// The error wraps ErrShort if the stream ends inside the window.
 func ReadPart(r io.Reader, payload io.Writer, window PartWindow) (*Part, error) {
-	p := partReader{window: window, part: &Part{}, sha: sha256.New(), crc: crc32.New(crc32.MakeTable(crc32.Castagnoli))}
+	p := partReader{
+		window: window,
+		part:   &Part{},
+		sha:    sha256.New(),
+		crc:    crc32.New(crc32.MakeTable(crc32.Castagnoli)),
+	}
 	p.in.r = bufio.NewReaderSize(r, 64<<10)
 	p.out = io.MultiWriter(payloadWriter{payload}, p.sha, p.crc)
 	for {
@@ -48,7 +55,7 @@ func ReadPart(r io.Reader, payload io.Writer, window PartWindow) (*Part, error) 
 	}
 }
 
-// partReader is where ReadPart stands.
+// partReader is the state of ReadPart.
 type partReader struct {
 	in     countingReader
 	out    io.Writer
@@ -58,39 +65,46 @@ type partReader struct {
 	part   *Part
 
 	video, audio partTrack
-	packets      int       // of sound, seen so far
-	moof         int64     // where the last fragment began
-	runs         []partRun // of it, not read yet, by place
+	// packets is the number of audio packets seen so far.
+	packets int
+	// moof is the position of the last moof box in the stream.
+	moof int64
+	// runs are the runs of the last moof not read yet, by position.
+	runs []partRun
 }
 
-// partTrack is a track's number and the defaults of its samples.
+// partTrack holds the ID of a track and the defaults of its samples.
 type partTrack struct {
 	id   uint32
 	trex *mp4.TrexBox
 }
 
-// partRun is samples of one track that lie together in a mdat.
+// partRun is a run of samples (trun, 8.8.8) of one track in an mdat.
 type partRun struct {
-	kind    Kind
-	at      int64 // of the first byte, in the stream
+	kind Kind
+	// at is the position of the first byte in the stream.
+	at      int64
 	samples []mp4.Sample
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes that are read.
 type countingReader struct {
 	r  *bufio.Reader
 	at int64
 }
 
+// Read implements [io.Reader].
 func (p *countingReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.at += int64(n)
 	return n, err
 }
 
-// payloadWriter marks errors of the payload, which is not the stream.
+// payloadWriter marks errors of the payload as such, so that they are not taken for
+// errors of the stream.
 type payloadWriter struct{ w io.Writer }
 
+// Write implements [io.Writer].
 func (p payloadWriter) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	if err != nil {
@@ -99,7 +113,7 @@ func (p payloadWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// header reads the next box header; io.EOF if the stream ends before it.
+// header reads the next box header. It returns io.EOF if the stream ends before it.
 func (p *partReader) header() (boxHeader, error) {
 	start, err := p.in.r.Peek(16)
 	if len(start) == 0 {
@@ -124,9 +138,12 @@ func (p *partReader) header() (boxHeader, error) {
 	return box, nil
 }
 
-func (p *partReader) skip(n int64) error { return p.copy(io.Discard, n) }
+// skip discards n bytes of the stream.
+func (p *partReader) skip(n int64) error {
+	return p.copy(io.Discard, n)
+}
 
-// copy moves n bytes of the stream; that it ends before them is an error.
+// copy copies n bytes of the stream. An early end is io.ErrUnexpectedEOF.
 func (p *partReader) copy(w io.Writer, n int64) error {
 	_, err := io.CopyN(w, &p.in, n)
 	if errors.Is(err, io.EOF) {
@@ -135,6 +152,7 @@ func (p *partReader) copy(w io.Writer, n int64) error {
 	return err
 }
 
+// read reads the body of one top-level box.
 func (p *partReader) read(box boxHeader) error {
 	body := box.size - box.headerSize
 	switch box.boxType {
@@ -159,7 +177,7 @@ func (p *partReader) read(box boxHeader) error {
 	}
 }
 
-// unexpectedEOF makes an end inside something an unexpected one.
+// unexpectedEOF converts io.EOF to io.ErrUnexpectedEOF.
 func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -167,7 +185,7 @@ func unexpectedEOF(err error) error {
 	return err
 }
 
-// readMoof reads the samples of a fragment.
+// readMoof reads the samples of a movie fragment (8.8.4).
 func (p *partReader) readMoof(b []byte) error {
 	if p.video.id == 0 {
 		return fmt.Errorf("%w before the first fragment", ErrNoMoov)
@@ -193,28 +211,40 @@ func (p *partReader) readMoof(b []byte) error {
 	return nil
 }
 
+// readTrack reads a track fragment (traf, 8.8.6). Its offsets must be relative to
+// the moof.
 func (p *partReader) readTrack(traf *mp4.TrafBox) error {
 	if traf.Tfhd == nil || traf.Tfhd.HasBaseDataOffset() {
 		return fmt.Errorf("%w: a track fragment that does not count from its moof", ErrMalformed)
 	}
-	kind, track := Video, p.video
+	kind := Video
+	track := p.video
 	if traf.Tfhd.TrackID == p.audio.id {
-		kind, track = Audio, p.audio
+		kind = Audio
+		track = p.audio
 	}
 	if traf.Tfhd.TrackID == 0 || traf.Tfhd.TrackID != track.id {
-		return fmt.Errorf("%w: a fragment of track %d, which the moov does not name", ErrMalformed, traf.Tfhd.TrackID)
+		return fmt.Errorf(
+			"%w: a fragment of track %d, which the moov does not name",
+			ErrMalformed,
+			traf.Tfhd.TrackID,
+		)
 	}
 	for _, trun := range traf.Truns {
 		if !trun.HasDataOffset() {
 			return fmt.Errorf("%w: a run of samples without a place", ErrMalformed)
 		}
 		trun.AddSampleDefaultValues(traf.Tfhd, track.trex)
-		p.runs = append(p.runs, partRun{kind: kind, at: p.moof + int64(trun.DataOffset), samples: trun.Samples})
+		p.runs = append(p.runs, partRun{
+			kind:    kind,
+			at:      p.moof + int64(trun.DataOffset),
+			samples: trun.Samples,
+		})
 	}
 	return nil
 }
 
-// readMedia reads a mdat that ends at end.
+// readMedia reads an mdat box that ends at position end of the stream.
 func (p *partReader) readMedia(end int64) error {
 	for _, run := range p.runs {
 		if run.at < p.in.at {
@@ -234,19 +264,23 @@ func (p *partReader) readMedia(end int64) error {
 	return p.skip(end - p.in.at)
 }
 
-// readRun moves the samples of one run that are kept; in sound, those in the window.
+// readRun copies the samples of one run to the payload. Audio packets outside the
+// window are skipped.
 func (p *partReader) readRun(run partRun, end int64) error {
 	if total := len(p.part.Video.Sizes) + p.packets + len(run.samples); total > maxSamples {
 		return fmt.Errorf("%w: more than %d samples", ErrMalformed, maxSamples)
 	}
-	from, to := 0, len(run.samples)
+	from := 0
+	to := len(run.samples)
 	if run.kind == Audio {
 		from = min(max(p.window.First-p.packets, 0), to)
 		to = min(max(p.window.First+p.window.Count-p.packets, from), to)
 		p.packets += len(run.samples)
 		p.part.Audio.Dropped += len(run.samples) - (to - from)
 	}
-	before, kept, after := totalSize(run.samples[:from]), totalSize(run.samples[from:to]), totalSize(run.samples[to:])
+	before := totalSize(run.samples[:from])
+	kept := totalSize(run.samples[from:to])
+	after := totalSize(run.samples[to:])
 	if before+kept+after > end-p.in.at {
 		return fmt.Errorf("%w: samples beyond their mdat", ErrMalformed)
 	}
@@ -263,6 +297,7 @@ func (p *partReader) readRun(run partRun, end int64) error {
 	return p.skip(after)
 }
 
+// totalSize returns the size of samples in bytes.
 func totalSize(samples []mp4.Sample) int64 {
 	sum := int64(0)
 	for i := range samples {
@@ -271,9 +306,13 @@ func totalSize(samples []mp4.Sample) int64 {
 	return sum
 }
 
-// addSamples enters a chunk of samples into the tables.
+// addSamples adds a chunk of samples to the tables.
 func (p *partReader) addSamples(kind Kind, samples []mp4.Sample) {
-	p.part.Chunks = append(p.part.Chunks, Chunk{Kind: kind, Offset: p.part.Bytes, Count: len(samples)})
+	p.part.Chunks = append(p.part.Chunks, Chunk{
+		Kind:   kind,
+		Offset: p.part.Bytes,
+		Count:  len(samples),
+	})
 	if kind == Audio {
 		for _, s := range samples {
 			p.part.Audio.Sizes = append(p.part.Audio.Sizes, s.Size)
@@ -291,7 +330,7 @@ func (p *partReader) addSamples(kind Kind, samples []mp4.Sample) {
 	}
 }
 
-// finish checks what was read.
+// finish completes and validates the part.
 func (p *partReader) finish() (*Part, error) {
 	switch {
 	case p.in.at == 0:
@@ -301,7 +340,12 @@ func (p *partReader) finish() (*Part, error) {
 	case len(p.runs) > 0:
 		return nil, fmt.Errorf("%w: the media of the last fragment is missing", ErrShort)
 	case len(p.part.Audio.Sizes) != p.window.Count:
-		return nil, fmt.Errorf("%w: %d of %d packets of sound", ErrShort, len(p.part.Audio.Sizes), p.window.Count)
+		return nil, fmt.Errorf(
+			"%w: %d of %d packets of sound",
+			ErrShort,
+			len(p.part.Audio.Sizes),
+			p.window.Count,
+		)
 	}
 	p.part.SHA256 = hex.EncodeToString(p.sha.Sum(nil))
 	p.part.CRC32C = p.crc.Sum32()

@@ -11,38 +11,50 @@ type tableRun struct {
 	value int64
 }
 
-// chunkEntry is an entry of stsc: from chunk first (from 1) on, so many samples a chunk.
+// chunkEntry is an entry of stsc: first_chunk (from 1), samples_per_chunk and
+// sample_description_index (from 1).
 type chunkEntry struct{ firstChunk, samplesPerChunk, descriptionIndex uint32 }
 
-// editEntry is an entry of elst: duration in movie ticks, at (media time) in track ticks; at -1 is an
-// empty edit.
+// editEntry is an entry of elst: segment_duration in ticks of the movie and
+// media_time in ticks of the track. A media_time of -1 is an empty edit.
 type editEntry struct{ duration, mediaTime int64 }
 
-// tables are the boxes of one trak that say where its samples lie and when they are shown.
+// tables holds the boxes of a trak that locate its samples in the file and in time.
 type tables struct {
-	timeToSample    []tableRun // stts
-	compositionOffsets   []tableRun // ctts
-	dtsShift     int64 // by how much the least composition offset is negative
+	// timeToSample is stts.
+	timeToSample []tableRun
+	// compositionOffsets is ctts.
+	compositionOffsets []tableRun
+	// dtsShift is the amount by which the smallest composition offset is negative.
+	dtsShift int64
+	// sampleToChunk is stsc.
 	sampleToChunk []chunkEntry
-	chunkOffsets    []int64 // stco, co64
+	// chunkOffsets is stco or co64.
+	chunkOffsets []int64
 
-	sampleSize uint32 // stsz: every sample's size, if not 0
-	sampleCount   uint32 // stsz: how many samples
-	sizes   []uint32
+	// sampleSize is the common size of all samples in stsz, or 0.
+	sampleSize uint32
+	// sampleCount is sample_count in stsz.
+	sampleCount uint32
+	sizes       []uint32
 
-	syncSamples     []uint32 // stss, sample numbers from 1
-	noSyncSamples   bool     // there is a stss, and it is empty
-	randomAccess  []tableRun    // sbgp of type rap
-	edits    []editEntry
-	formats  []string
+	// syncSamples is stss: sample numbers from 1.
+	syncSamples []uint32
+	// noSyncSamples is set if there is an empty stss.
+	noSyncSamples bool
+	// randomAccess is sbgp with grouping type "rap ".
+	randomAccess []tableRun
+	edits        []editEntry
+	formats      []string
 	pictureSizes []Size
 }
 
-// maxDelta is the longest sample FFmpeg believes; more is a negative correction in disguise.
+// maxDelta is the longest sample duration that FFmpeg accepts. A larger value is a
+// negative correction.
 const maxDelta = math.MaxUint32 - 48000*10
 
-// readTimeToSample reads stts as FFmpeg does, which turns impossible lengths into 1 tick and takes the
-// difference from the samples that follow.
+// readTimeToSample reads an stts box (8.6.1.2). Like FFmpeg it turns impossible
+// durations into 1 tick and shortens the following samples to compensate.
 func (t *tables) readTimeToSample(b []byte) {
 	f := fieldReader{b}
 	f.version()
@@ -50,7 +62,8 @@ func (t *tables) readTimeToSample(b []byte) {
 	t.timeToSample = make([]tableRun, 0, n)
 	var dts, wanted int64
 	for range n {
-		count, raw := f.u32(), f.u32()
+		count := f.u32()
+		raw := f.u32()
 		delta := int64(raw)
 		if raw > maxDelta {
 			delta = 1
@@ -71,7 +84,8 @@ func (t *tables) readTimeToSample(b []byte) {
 	}
 }
 
-// readCompositionOffsets reads ctts. The last two entries do not count for the shift: that is FFmpeg's rule.
+// readCompositionOffsets reads a ctts box (8.6.1.3). The last two entries do not
+// count for the shift, by FFmpeg's rule.
 func (t *tables) readCompositionOffsets(b []byte) {
 	f := fieldReader{b}
 	f.version()
@@ -81,7 +95,8 @@ func (t *tables) readCompositionOffsets(b []byte) {
 	}
 	t.compositionOffsets = make([]tableRun, 0, n)
 	for i := range n {
-		count, offset := f.u32(), int64(int32(f.u32())) // #nosec G115 -- signed in both versions, as FFmpeg reads it
+		count := f.u32()                // #nosec G115 -- signed in both versions, as FFmpeg reads it
+		offset := int64(int32(f.u32())) // #nosec G115 -- signed in both versions, as FFmpeg reads it
 		if count == 0 || count > math.MaxInt32 {
 			continue
 		}
@@ -97,6 +112,7 @@ func (t *tables) readCompositionOffsets(b []byte) {
 	}
 }
 
+// readSampleToChunk reads an stsc box (8.7.4).
 func (t *tables) readSampleToChunk(b []byte) {
 	f := fieldReader{b}
 	f.version()
@@ -111,10 +127,12 @@ func (t *tables) readSampleToChunk(b []byte) {
 	t.repairSampleToChunk()
 }
 
-// repairSampleToChunk replaces impossible entries of stsc by the next possible one, as FFmpeg does.
+// repairSampleToChunk replaces impossible entries of stsc by the next possible one,
+// as FFmpeg does.
 func (t *tables) repairSampleToChunk() {
 	for i := len(t.sampleToChunk) - 1; i >= 0; i-- {
-		c, last := &t.sampleToChunk[i], i == len(t.sampleToChunk)-1
+		c := &t.sampleToChunk[i]
+		last := i == len(t.sampleToChunk)-1
 		bad := c.firstChunk < uint32(i+1) || c.samplesPerChunk < 1 || c.descriptionIndex < 1 || // #nosec G115 -- bounded by the moov's size
 			!last && c.firstChunk >= t.sampleToChunk[i+1].firstChunk || i > 0 && c.firstChunk <= t.sampleToChunk[i-1].firstChunk
 		switch {
@@ -129,11 +147,13 @@ func (t *tables) repairSampleToChunk() {
 			if i > 0 && c.firstChunk <= t.sampleToChunk[i-1].firstChunk {
 				c.firstChunk = min(t.sampleToChunk[i-1].firstChunk, math.MaxInt32-1) + 1
 			}
-			c.samplesPerChunk, c.descriptionIndex = max(c.samplesPerChunk, 1), max(c.descriptionIndex, 1)
+			c.samplesPerChunk = max(c.samplesPerChunk, 1)
+			c.descriptionIndex = max(c.descriptionIndex, 1)
 		}
 	}
 }
 
+// readChunkOffsets reads an stco box, or a co64 box if wide is set (8.7.5).
 func (t *tables) readChunkOffsets(b []byte, wide bool) {
 	f := fieldReader{b}
 	f.version()
@@ -155,19 +175,20 @@ func (t *tables) readChunkOffsets(b []byte, wide bool) {
 	}
 }
 
-// readSampleSizes reads stsz.
+// readSampleSizes reads an stsz box (8.7.3.2).
 func (t *tables) readSampleSizes(b []byte) {
 	f := fieldReader{b}
 	f.version()
 	t.sampleSize = f.u32()
 	if t.sampleSize != 0 {
-		t.sampleCount, t.sizes = f.u32(), nil
+		t.sampleCount = f.u32()
+		t.sizes = nil
 		return
 	}
 	t.readSizeEntries(f, 32)
 }
 
-// readCompactSizes reads stz2: sizes of 4, 8 or 16 bits.
+// readCompactSizes reads an stz2 box (8.7.3.3) with sizes of 4, 8 or 16 bits.
 func (t *tables) readCompactSizes(b []byte) error {
 	f := fieldReader{b}
 	f.version()
@@ -180,6 +201,7 @@ func (t *tables) readCompactSizes(b []byte) error {
 	return nil
 }
 
+// readSizeEntries reads sample_count and the sizes, each width bits wide.
 func (t *tables) readSizeEntries(f fieldReader, width int) {
 	declared := int64(f.u32())
 	n := min(declared, int64(len(f.b))*8/int64(width))
@@ -199,6 +221,7 @@ func (t *tables) readSizeEntries(f fieldReader, width int) {
 	t.sampleCount = uint32(n) // #nosec G115 -- at most what was declared in 32 bits
 }
 
+// readSyncSamples reads an stss box (8.6.2).
 func (t *tables) readSyncSamples(b []byte) {
 	f := fieldReader{b}
 	f.version()
@@ -210,7 +233,8 @@ func (t *tables) readSyncSamples(b []byte) {
 	}
 }
 
-// readSampleToGroup reads sbgp if it lists random access points (an open GOP's key pictures).
+// readSampleToGroup reads an sbgp box (8.9.2) with random access points, the key
+// pictures of open GOPs.
 func (t *tables) readSampleToGroup(b []byte) {
 	f := fieldReader{b}
 	version := f.version()
@@ -228,6 +252,8 @@ func (t *tables) readSampleToGroup(b []byte) {
 	}
 }
 
+// readEditList reads an elst box (8.6.6). Like FFmpeg it derives the number of
+// entries from the size of the box.
 func (t *tables) readEditList(b []byte) {
 	f := fieldReader{b}
 	wide := f.version() == 1

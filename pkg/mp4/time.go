@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Time is an instant or a length in integer ticks: Ticks/Scale seconds. Scale is positive.
+// Time is an instant or a duration of Ticks/Scale seconds. Scale is positive.
 type Time struct {
 	Ticks int64
 	Scale int64
 }
 
-// Compare is -1, 0 or +1 as t is before, at or after u. It is exact.
+// Compare returns -1, 0 or +1 if t is before, at or after u. It is exact.
 func (t Time) Compare(u Time) int {
 	ts, tr := floorDiv(t.Ticks, t.Scale)
 	us, ur := floorDiv(u.Ticks, u.Scale)
@@ -29,25 +29,30 @@ func (t Time) Compare(u Time) int {
 	return cmp.Compare(lo1, lo2)
 }
 
-// Duration is t in nanoseconds, rounded to the nearest, held at the ends of its range.
+// Duration returns t rounded to the nearest nanosecond, limited to the range of
+// [time.Duration].
 func (t Time) Duration() time.Duration {
 	return time.Duration(rescale(t.Ticks, int64(time.Second), t.Scale))
 }
 
-// In is t in ticks of another scale, rounded to the nearest.
-func (t Time) In(scale int64) int64 { return rescale(t.Ticks, scale, t.Scale) }
+// In returns t in ticks of another timescale, rounded to the nearest.
+func (t Time) In(scale int64) int64 {
+	return rescale(t.Ticks, scale, t.Scale)
+}
 
-// floorDiv divides rounding down, so that the rest is in [0, b).
+// floorDiv divides rounding down, so that the remainder lies in [0, b).
 func floorDiv(a, b int64) (quotient, rest int64) {
-	quotient, rest = a/b, a%b
+	quotient = a / b
+	rest = a % b
 	if rest < 0 {
-		quotient, rest = quotient-1, rest+b
+		quotient = quotient - 1
+		rest = rest + b
 	}
 	return quotient, rest
 }
 
-// rescale is a*b/c, rounded to the nearest and halves away from zero as FFmpeg does, held at the ends
-// of int64. b and c must be positive.
+// rescale returns a*b/c, rounded to the nearest with halves away from zero as
+// FFmpeg does, limited to the range of int64. b and c must be positive.
 func rescale(a, b, c int64) int64 {
 	negative := a < 0
 	abs := uint64(a) // #nosec G115 -- two's complement is wanted

@@ -1,8 +1,9 @@
 // Package ocr reads the words in a picture with Tesseract.
 //
-// It is the only package that starts tesseract: fixed arguments, the picture on standard input, no
-// shell and no file. It knows nothing of what the words mean. Tesseract is optional (on Debian:
-// tesseract-ocr, and tesseract-ocr-rus for Russian words); whoever asks decides what to do without.
+// It is the only package that starts tesseract. The arguments are fixed and the picture is
+// passed on standard input, without a shell or a file. The package does not interpret the
+// words. Tesseract is optional. On Debian the packages are tesseract-ocr and, for Russian,
+// tesseract-ocr-rus. The caller decides what to do without it.
 // Start with [Find].
 package ocr
 
@@ -25,19 +26,22 @@ type Reader struct {
 	languages string
 }
 
-// Word is a word that was read.
+// Word is a recognised word.
 type Word struct {
-	Text       string
-	Confidence int             // 0 to 100
-	Box        image.Rectangle // in pixels of the picture
-	Line       string          // the same for the words of one line
+	Text string
+	// Confidence ranges from 0 to 100.
+	Confidence int
+	// Box is in pixels of the picture.
+	Box image.Rectangle
+	// Line is equal for the words of one line.
+	Line string
 }
 
-// preferredLanguages are the languages read if installed.
+// preferredLanguages are the languages that are used if they are installed.
 var preferredLanguages = [...]string{"eng", "rus"}
 
-// Find looks for tesseract on the PATH. It returns nil and no error if it is not installed, or has
-// none of the languages.
+// Find looks for tesseract on the PATH. It returns nil and no error if tesseract or
+// all preferred languages are not installed.
 func Find(ctx context.Context) (*Reader, error) {
 	path, err := exec.LookPath("tesseract")
 	if err != nil {
@@ -62,18 +66,24 @@ func Find(ctx context.Context) (*Reader, error) {
 	return &Reader{path: path, languages: strings.Join(use, "+")}, nil
 }
 
-// Languages are the languages read, like "eng+rus".
-func (r *Reader) Languages() string { return r.languages }
+// Languages returns the languages in use, for example "eng+rus".
+func (r *Reader) Languages() string {
+	return r.languages
+}
 
-// Read reads the words of a picture, wherever they stand in it. Letters of 20 to 100 pixels' height
-// are read best.
+// Read returns the words in a picture, anywhere in it. Letters with a height of 20
+// to 100 pixels give the best results.
 func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) {
-	cmd := exec.CommandContext(ctx, r.path, "stdin", "stdout", "--psm", "11", "--dpi", "150", "-l", r.languages, "tsv") // #nosec G204 -- constant arguments
+	cmd := exec.CommandContext(
+		ctx, r.path, "stdin", "stdout", "--psm", "11", "--dpi", "150", "-l",
+		r.languages, "tsv",
+	) // #nosec G204 -- constant arguments
 	// One thread: more of them cost CPU time without being faster on small pictures.
 	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
 	cmd.Stdin = bytes.NewReader(encodePGM(picture))
 	var out, trouble bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &trouble
+	cmd.Stdout = &out
+	cmd.Stderr = &trouble
 	cmd.WaitDelay = 3 * time.Second
 	if err := cmd.Run(); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -84,12 +94,13 @@ func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) 
 	return parseTSV(out.String()), nil
 }
 
+// firstLine returns the first line of s.
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line
 }
 
-// encodePGM writes a picture as a portable graymap.
+// encodePGM encodes a picture as a portable graymap.
 func encodePGM(picture *image.Gray) []byte {
 	b := picture.Bounds()
 	out := make([]byte, 0, b.Dx()*b.Dy()+32)
@@ -101,20 +112,24 @@ func encodePGM(picture *image.Gray) []byte {
 	return out
 }
 
-// parseTSV reads Tesseract's table: level, page, block, paragraph, line, word, left, top, width,
-// height, confidence, text. Rows that are not words, or cannot be read, are passed over.
+// parseTSV parses Tesseract's table. Its columns are level, page, block, paragraph,
+// line, word, left, top, width, height, confidence and text. Invalid rows and rows
+// without a word are skipped.
 func parseTSV(table string) []Word {
 	var words []Word
 	for row := range strings.Lines(table) {
 		f := strings.Split(strings.TrimRight(row, "\r\n"), "\t")
-		if len(f) < 12 || f[0] != "5" || strings.TrimSpace(f[11]) == "" {
+		if len(f) < 12 ||
+			f[0] != "5" ||
+			strings.TrimSpace(f[11]) == "" {
 			continue
 		}
 		var n [4]int
 		ok := true
 		for i := range n {
 			v, err := strconv.Atoi(f[6+i])
-			n[i], ok = v, ok && err == nil
+			n[i] = v
+			ok = ok && err == nil
 		}
 		confidence, err := strconv.ParseFloat(f[10], 64)
 		if err != nil || !ok {

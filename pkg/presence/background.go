@@ -5,23 +5,29 @@ import (
 	"image"
 	"math"
 	"slices"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// background is what a picture would be without content: a colour for each block, and how much a pixel
-// may differ from it.
+// background models a picture without content: one colour for each block.
 type background struct {
-	name  string // "plain blue", "plain gradient"
+	// name describes the model.
+	name  cause.Cause
 	model mosaic
-	slack []int // per block, more than the usual tolerance, where the model is steep
+	// slack is the additional tolerance of each block, in levels. It is nil for
+	// flat models and positive where a gradient is steep.
+	slack []int
 }
 
-// residue is what a ground leaves unexplained.
+// residue is the set of blocks that a background does not explain.
 type residue struct {
 	mask  [blocks]bool
 	count int
-	box   image.Rectangle // in blocks
+	// box is the bounding box of the marked blocks, in blocks.
+	box image.Rectangle
 }
 
+// mark adds the block at column x and row y.
 func (r *residue) mark(x, y int) {
 	if i := y*cols + x; !r.mask[i] {
 		r.mask[i] = true
@@ -30,11 +36,14 @@ func (r *residue) mark(x, y int) {
 	}
 }
 
-// percent is the residue in per cent of the picture.
-func (r *residue) percent() float64 { return 100 * float64(r.count) / blocks }
+// percent returns the share of marked blocks in per cent of the picture.
+func (r *residue) percent() float64 {
+	return 100 * float64(r.count) / blocks
+}
 
-// isScattered says whether the residue is a few blocks far from one another: grains of noise that a
-// coarse encoder kept. Nothing written or drawn is so small.
+// isScattered reports whether the residue consists of a few isolated blocks. Such
+// blocks are noise that a coarse encoder kept. Text and drawings are never that
+// small.
 func (r *residue) isScattered() bool {
 	if r.count > maxGrains {
 		return false
@@ -43,7 +52,8 @@ func (r *residue) isScattered() bool {
 		if !marked {
 			continue
 		}
-		x, y := i%cols, i/cols
+		x := i % cols
+		y := i / cols
 		for ny := max(y-1, 0); ny <= min(y+1, rows-1); ny++ {
 			for nx := max(x-1, 0); nx <= min(x+1, cols-1); nx++ {
 				if n := ny*cols + nx; n != i && r.mask[n] {
@@ -56,24 +66,30 @@ func (r *residue) isScattered() bool {
 }
 
 const (
-	// blockSlack is how far the mean of a block may be from its ground: coding errors and banding.
+	// blockSlack is the largest difference, in levels, between the mean of a block
+	// and its background. It covers coding errors and banding.
 	blockSlack = 10
-	// maxSpecks is how many blocks may differ unnoticed: dirt, a dead pixel.
+	// maxSpecks is the number of blocks that may differ without being content, for
+	// example dust or a dead pixel.
 	maxSpecks = 2
-	// maxGrains is how many single blocks may differ, each away from the others.
+	// maxGrains is the number of isolated blocks that may differ without being
+	// content.
 	maxGrains = blocks / 200
-	// overlayFraction is the share of blocks (1 in …) up to which a residue can be an overlay.
+	// overlayFraction bounds the residue of an overlay: at most one block in
+	// overlayFraction.
 	overlayFraction = 4
 )
 
-// fitBackground explains a picture by a ground without content, and says what is left. Nil if no such ground
-// explains three quarters of it.
+// fitBackground returns the background that explains the picture best, and the
+// blocks that it leaves unexplained. It returns nil if no model explains three
+// quarters of the picture. detail is the edge density per mille.
 func fitBackground(p picture, m mosaic, busy int) (*background, *residue) {
 	if busy > 2*1000/overlayFraction {
 		return nil, nil // edges everywhere: no ground explains them
 	}
 	flat := flatBackground(m)
-	best, left := flat, residueOf(p, m, flat)
+	best := flat
+	left := residueOf(p, m, flat)
 	// A gradient has no edges; what lies on it has.
 	if left.count <= blocks/50 || busy > 1000/overlayFraction {
 		return ifSparse(best, left)
@@ -84,12 +100,15 @@ func fitBackground(p picture, m mosaic, busy int) (*background, *residue) {
 		}
 		// A gradient has more freedom, so it must explain clearly more.
 		if r := residueOf(p, m, g); r.count*4 < left.count*3 {
-			best, left = g, r
+			best = g
+			left = r
 		}
 	}
 	return ifSparse(best, left)
 }
 
+// ifSparse returns the model and its residue, or nil if the residue is too large
+// for an overlay.
 func ifSparse(g *background, left *residue) (*background, *residue) {
 	if left.count > blocks/overlayFraction {
 		return nil, nil
@@ -97,7 +116,9 @@ func ifSparse(g *background, left *residue) (*background, *residue) {
 	return g, left
 }
 
-// flatBackground is the most frequent colour.
+// flatBackground returns a model in the most frequent colour of the picture. The
+// colours are counted in cells of 12 levels, then refined by three rounds of
+// averaging.
 func flatBackground(m mosaic) *background {
 	votes := map[[3]int]int{}
 	var top [3]int
@@ -122,15 +143,16 @@ func flatBackground(m mosaic) *background {
 		}
 		mid = colour{sum[0] / n, sum[1] / n, sum[2] / n}
 	}
-	g := &background{name: "plain " + colourName(mid), model: make(mosaic, blocks)}
+	g := &background{name: plainColour(mid), model: make(mosaic, blocks)}
 	for i := range g.model {
 		g.model[i] = mid
 	}
 	return g
 }
 
-// residueOf marks the blocks whose mean, or at least two of whose pixels, differ from the ground
-// by more than the picture's own noise can.
+// residueOf returns the blocks that a background does not explain. A block is
+// marked if its mean, or at least two of its pixels, differ by more than the noise
+// of the picture.
 func residueOf(p picture, m mosaic, g *background) *residue {
 	r := &residue{}
 	pixel := max(24, 5*noiseLevel(p, g))
@@ -141,7 +163,8 @@ func residueOf(p picture, m mosaic, g *background) *residue {
 			if g.slack != nil {
 				extra = g.slack[i]
 			}
-			if m[i].maxDiff(g.model[i]) > blockSlack+extra || countOutliers(p, x, y, g.model[i], pixel+extra) >= 2 {
+			if m[i].maxDiff(g.model[i]) > blockSlack+extra ||
+				countOutliers(p, x, y, g.model[i], pixel+extra) >= 2 {
 				r.mark(x, y)
 			}
 		}
@@ -149,6 +172,8 @@ func residueOf(p picture, m mosaic, g *background) *residue {
 	return r
 }
 
+// countOutliers returns how many pixels of a block differ from a colour by more
+// than limit levels.
 func countOutliers(p picture, bx, by int, c colour, limit int) int {
 	n := 0
 	for y := by * blockSide; y < (by+1)*blockSide; y++ {
@@ -161,7 +186,8 @@ func countOutliers(p picture, bx, by int, c colour, limit int) int {
 	return n
 }
 
-// noiseLevel is the median difference of pixels from the ground, as a standard deviation.
+// noiseLevel estimates the standard deviation of the pixels from the background, in
+// levels. It uses the median of the differences, which overlays barely change.
 func noiseLevel(p picture, g *background) int {
 	var counts [256]int
 	total := 0
@@ -180,8 +206,9 @@ func noiseLevel(p picture, g *background) int {
 	return 0
 }
 
-// linearGradient is a picture that varies along one direction only: linear gradients of any profile. The
-// direction is that of the gentle slopes; steep ones are content or noise.
+// linearGradient models a picture that varies along one direction only, by any
+// profile. The structure tensor of the gentle slopes gives the direction. Steep
+// slopes are content or noise and are ignored.
 func linearGradient(m mosaic) *background {
 	var xx, xy, yy float64
 	for y := 1; y < rows-1; y++ {
@@ -190,31 +217,41 @@ func linearGradient(m mosaic) *background {
 				dx := float64(m[y*cols+x+1][ch] - m[y*cols+x-1][ch])
 				dy := float64(m[(y+1)*cols+x][ch] - m[(y-1)*cols+x][ch])
 				if math.Abs(dx) < 28 && math.Abs(dy) < 28 {
-					xx, xy, yy = xx+dx*dx, xy+dx*dy, yy+dy*dy
+					xx = xx + dx*dx
+					xy = xy + dx*dy
+					yy = yy + dy*dy
 				}
 			}
 		}
 	}
 	angle := math.Atan2(2*xy, xx-yy) / 2
 	sin, cos := math.Sincos(angle)
-	return gradientAlong(m, "plain gradient", func(x, y int) float64 { return float64(x)*cos + float64(y)*sin })
+	return gradientAlong(
+		m,
+		cause.PlainGradient(),
+		func(x, y int) float64 { return float64(x)*cos + float64(y)*sin },
+	)
 }
 
-// radialGradient is a picture that varies with the distance from its centre only.
+// radialGradient models a picture that varies only with the distance from its
+// centre.
 func radialGradient(m mosaic) *background {
-	return gradientAlong(m, "plain radial gradient", func(x, y int) float64 {
+	return gradientAlong(m, cause.PlainRadialGradient(), func(x, y int) float64 {
 		return math.Hypot(float64(2*x-cols+1)/2, float64(2*y-rows+1)/2)
 	})
 }
 
-// gradientAlong models a picture as a function of one coordinate: the median colour at each of its values.
-// Nil if the function has jumps: that is drawn, not shaded.
-func gradientAlong(m mosaic, name string, coordinate func(x, y int) float64) *background {
-	lowest, highest := math.Inf(1), math.Inf(-1)
+// gradientAlong models a picture as a function of one coordinate. Each value of the
+// coordinate has the median colour of its blocks. It returns nil if the function
+// has jumps, because a shaded background has none.
+func gradientAlong(m mosaic, name cause.Cause, coordinate func(x, y int) float64) *background {
+	lowest := math.Inf(1)
+	highest := math.Inf(-1)
 	at := make([]float64, blocks)
 	for i := range at {
 		at[i] = coordinate(i%cols, i/cols)
-		lowest, highest = min(lowest, at[i]), max(highest, at[i])
+		lowest = min(lowest, at[i])
+		highest = max(highest, at[i])
 	}
 	bins := make([][]int, int(highest-lowest)+1)
 	for i := range at {
@@ -224,9 +261,12 @@ func gradientAlong(m mosaic, name string, coordinate func(x, y int) float64) *ba
 	profile := medians(m, bins)
 	g := &background{name: name, model: make(mosaic, blocks), slack: make([]int, blocks)}
 	for b, members := range bins {
-		before, after := profile[max(b-1, 0)], profile[min(b+1, len(bins)-1)]
+		before := profile[max(b-1, 0)]
+		after := profile[min(b+1, len(bins)-1)]
 		steep := min(profile[b].maxDiff(before), profile[b].maxDiff(after))
-		if b > 0 && b+1 < len(bins) && curvature(before, profile[b], after) > 12 {
+		if b > 0 &&
+			b+1 < len(bins) &&
+			curvature(before, profile[b], after) > 12 {
 			return nil
 		}
 		for _, i := range members {
@@ -236,12 +276,13 @@ func gradientAlong(m mosaic, name string, coordinate func(x, y int) float64) *ba
 	return g
 }
 
-// curvature is how far the middle of three colours is from lying between the others.
+// curvature returns how far colour b lies from the midpoint of a and c, in levels.
 func curvature(a, b, c colour) int {
 	return b.maxDiff(colour{(a[0] + c[0]) / 2, (a[1] + c[1]) / 2, (a[2] + c[2]) / 2})
 }
 
-// medians is the median colour of each bin; a bin of few members takes its neighbours' too.
+// medians returns the median colour of each bin. A bin with few members also uses
+// those of its neighbours.
 func medians(m mosaic, bins [][]int) []colour {
 	out := make([]colour, len(bins))
 	for b := range bins {
@@ -266,23 +307,31 @@ func medians(m mosaic, bins [][]int) []colour {
 	return out
 }
 
-// colourName is a word for a colour and its value.
-func colourName(c colour) string {
-	hi, lo := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
-	var word string
-	switch {
-	case hi < 40:
-		word = "black"
-	case hi-lo < 24+hi/10 && lo > 215:
-		word = "white"
-	case hi-lo < 24+hi/10:
-		word = "grey"
-	default:
-		word = hueName(c, hi, lo)
-	}
-	return fmt.Sprintf("%s (#%02x%02x%02x)", word, c[0], c[1], c[2])
+// plainColour returns the name of a background in one colour.
+func plainColour(c colour) cause.Cause {
+	value := fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2])
+	return cause.PlainColour(colourName(c), value)
 }
 
+// colourName returns the English word for a colour.
+func colourName(c colour) string {
+	hi := max(c[0], c[1], c[2])
+	lo := min(c[0], c[1], c[2])
+	isGrey := hi-lo < 24+hi/10
+	switch {
+	case hi < 40:
+		return "black"
+	case isGrey && lo > 215:
+		return "white"
+	case isGrey:
+		return "grey"
+	default:
+		return hueName(c, hi, lo)
+	}
+}
+
+// hueName returns the name of a saturated colour, given its largest and smallest
+// channel.
 func hueName(c colour, hi, lo int) string {
 	mid := (hi + lo) / 2
 	names := [8]string{"grey", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}

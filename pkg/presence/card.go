@@ -16,26 +16,40 @@ import (
 	"sync"
 
 	"golang.org/x/image/draw"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// Cards is a set of reference pictures of the canvas. It is safe for concurrent use.
+// Cards is a set of reference pictures of the idle screen. It is safe for
+// concurrent use.
 type Cards struct {
 	list []card
 }
 
-// card is a picture to be found again, whole and without its black bars.
+// card is one reference picture, as a whole and without its black bars.
 type card struct {
-	name  string
-	variants func() []cardVariant // worked out at the first picture: a function starts without
+	name string
+	// variants computes the variants at the first call, so that a process starts
+	// without them.
+	variants func() []cardVariant
 }
 
+// cardVariant holds the block statistics of one form of a card.
 type cardVariant struct {
-	low, high mosaic // the range of each block and its neighbours: blur and shifts stay inside
-	mean      mosaic
-	figure    [blocks]bool // blocks that differ from the card's commonest colour
-	figures   int
+	// low and high are the range of each block and its neighbours. Blur and small
+	// shifts stay inside it.
+	low, high mosaic
+	// mean is the mean colour of each block.
+	mean mosaic
+	// figure marks the blocks that differ from the most frequent colour of the
+	// card.
+	figure [blocks]bool
+	// figures is the number of marked blocks.
+	figures int
 }
 
+// builtinCards are the test cards that come with the program.
+//
 //go:embed cards/*.png
 var builtinCards embed.FS
 
@@ -55,6 +69,7 @@ func LoadCards(dir string) (*Cards, error) {
 	return set, nil
 }
 
+// load reads all PNG and JPEG pictures of a folder, not of its subfolders.
 func (c *Cards) load(files fs.FS, dir string) error {
 	entries, err := fs.ReadDir(files, dir)
 	if err != nil {
@@ -73,11 +88,15 @@ func (c *Cards) load(files fs.FS, dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		c.list = append(c.list, newCard(strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name())), picture))
+		c.list = append(
+			c.list,
+			newCard(strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name())), picture),
+		)
 	}
 	return nil
 }
 
+// newCard returns a card whose variants are computed when they are first needed.
 func newCard(name string, from image.Image) card {
 	return card{name: name, variants: sync.OnceValue(func() []cardVariant {
 		scaled := image.NewRGBA(pictureBounds)
@@ -94,6 +113,7 @@ func newCard(name string, from image.Image) card {
 	})}
 }
 
+// newCardVariant computes the block statistics of a picture.
 func newCardVariant(p picture) cardVariant {
 	m := p.mosaic()
 	l := cardVariant{mean: m, low: slices.Clone(m), high: slices.Clone(m)}
@@ -120,21 +140,23 @@ func newCardVariant(p picture) cardVariant {
 	return l
 }
 
-// match names the card that the picture shows. "" if none.
-func (c *Cards) match(m mosaic) string {
+// match returns the cause that names the card in the picture, or "" if there is
+// none.
+func (c *Cards) match(m mosaic) cause.Cause {
 	for _, card := range c.list {
 		for _, l := range card.variants() {
 			if share, ok := l.match(m); ok {
-				return fmt.Sprintf("card: %s (%d%% of it)", card.name, share)
+				return cause.Card(card.name, share)
 			}
 		}
 	}
-	return ""
+	return cause.Cause{}
 }
 
-// match says how much of the card is there. A minority may differ: a clock, a box of text. Of a card
-// that is mostly one colour it is the figure on it that counts, and the ground must be free, for a
-// slide may carry the same logo.
+// match returns the share of the card that the picture shows, in per cent, and
+// reports whether it is enough. A minority may differ, for example a clock or a
+// text box. For a card that is mostly one colour, the figure on it counts. Its
+// background must then be free, because a slide may carry the same logo.
 func (l *cardVariant) match(m mosaic) (share int, ok bool) {
 	if l.figures < 6 {
 		return 0, false // one colour: plain pictures need no card
@@ -153,9 +175,11 @@ func (l *cardVariant) match(m mosaic) (share int, ok bool) {
 	return share, ok && l.correlates(m)
 }
 
-// isPlausible is a cheap look at every 13th block.
+// isPlausible reports whether a sample of every 13th block resembles the card. It
+// rejects most pictures at little cost.
 func (l *cardVariant) isPlausible(m mosaic) bool {
-	same, all := 0, 0
+	same := 0
+	all := 0
 	for i := 0; i < blocks; i += 13 {
 		all++
 		if m[i].isWithin(l.low[i], l.high[i], 22) {
@@ -165,7 +189,8 @@ func (l *cardVariant) isPlausible(m mosaic) bool {
 	return same*100 >= 55*all
 }
 
-// agreement counts the blocks that look like the card's.
+// agreement counts the blocks that resemble the card: in total, on the figure and
+// on the background.
 func (l *cardVariant) agreement(m mosaic) (same, figure, ground int) {
 	for i, c := range m {
 		switch {
@@ -179,7 +204,8 @@ func (l *cardVariant) agreement(m mosaic) (same, figure, ground int) {
 	return figure + ground, figure, ground
 }
 
-// isWithin says whether each channel lies in a range, give or take slack.
+// isWithin reports whether each channel lies in the range from low to high,
+// extended by slack levels at both ends.
 func (c colour) isWithin(low, high colour, slack int) bool {
 	for ch := range c {
 		if c[ch] < low[ch]-slack || c[ch] > high[ch]+slack {
@@ -189,8 +215,9 @@ func (c colour) isWithin(low, high colour, slack int) bool {
 	return true
 }
 
-// correlates compares the pictures' structure, leaving out the quarter that differs most: in a card
-// of fine detail the range of a block lets nearly anything pass.
+// correlates reports whether the structure of the picture matches the card. It
+// leaves out the quarter of the blocks that differs most. In a card with fine
+// detail the range of a block is too wide to reject anything.
 func (l *cardVariant) correlates(m mosaic) bool {
 	apart := make([]int, blocks)
 	for i := range m {
@@ -203,10 +230,18 @@ func (l *cardVariant) correlates(m mosaic) bool {
 			continue
 		}
 		for ch := range 3 {
-			a, b := float64(m[i][ch]), float64(l.mean[i][ch])
-			n, sa, sb, saa, sbb, sab = n+1, sa+a, sb+b, saa+a*a, sbb+b*b, sab+a*b
+			a := float64(m[i][ch])
+			b := float64(l.mean[i][ch])
+			n = n + 1
+			sa = sa + a
+			sb = sb + b
+			saa = saa + a*a
+			sbb = sbb + b*b
+			sab = sab + a*b
 		}
 	}
-	cov, va, vb := n*sab-sa*sb, n*saa-sa*sa, n*sbb-sb*sb
+	cov := n*sab - sa*sb
+	va := n*saa - sa*sa
+	vb := n*sbb - sb*sb
 	return cov > 0 && cov*cov >= 0.7*va*vb
 }

@@ -38,8 +38,25 @@ type want struct {
 // TestChanges holds what is found to when it was shown, within a second.
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(60, 120, 22, 0x303030, "regular", "One", "Two or three", "Many"))
-	other := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Stokes").lines(60, 120, 22, 0x303030, "regular", "On manifolds", "With corners"))
+	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(
+		60,
+		120,
+		22,
+		0x303030,
+		"regular",
+		"One",
+		"Two or three",
+		"Many",
+	))
+	other := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Stokes").lines(
+		60,
+		120,
+		22,
+		0x303030,
+		"regular",
+		"On manifolds",
+		"With corners",
+	))
 	card := still(newBoard().fill(0x0000a0).text(-1, 190, 40, 0xffffff, "bold", "NO SIGNAL"))
 	splash := still(newBoard().photo(60, 3).text(-1, 190, 44, 0xffffff, "bold", "NO SIGNAL"))
 	black := still(newBoard())
@@ -99,8 +116,22 @@ func TestCardsOfTheUser(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	// Words that no list knows, on clouds: only the card itself can tell.
-	card := newBoard().photo(90, 4).rect(180, 130, 280, 100, 0x203040).text(-1, 190, 30, 0xffffff, "bold", "Room 504")
-	logo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(-1, 290, 24, 0xffffff, "regular", "Aula Magna")
+	card := newBoard().photo(90, 4).rect(180, 130, 280, 100, 0x203040).text(
+		-1,
+		190,
+		30,
+		0xffffff,
+		"bold",
+		"Room 504",
+	)
+	logo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(
+		-1,
+		290,
+		24,
+		0xffffff,
+		"regular",
+		"Aula Magna",
+	)
 	for name, b := range map[string]board{"room.png": card, "logo.PNG": logo} {
 		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
@@ -113,8 +144,22 @@ func TestCardsOfTheUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	slideWithLogo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(-1, 290, 24, 0xffffff, "regular", "Aula Magna").
-		text(30, 50, 30, 0xffffff, "bold", "Ordinary differential equations").text(30, 340, 22, 0xffffff, "regular", "Existence and uniqueness, an outlook")
+	slideWithLogo := newBoard().fill(0x0040a0).disc(320, 160, 60, 0xffffff).text(
+		-1,
+		290,
+		24,
+		0xffffff,
+		"regular",
+		"Aula Magna",
+	).
+		text(30, 50, 30, 0xffffff, "bold", "Ordinary differential equations").text(
+		30,
+		340,
+		22,
+		0xffffff,
+		"regular",
+		"Existence and uniqueness, an outlook",
+	)
 	clocked := func(b board) func(float64) board {
 		return func(s float64) board { return b.copyOf().text(400, 350, 18, 0xffff00, "mono", clockText(s)) }
 	}
@@ -131,8 +176,8 @@ func TestCardsOfTheUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, got, want)
-			if !strings.Contains(got[0].Cause, "card: room") {
-				t.Errorf("cause %q does not name the card", got[0].Cause)
+			if text := english(got[0].Causes); !strings.Contains(text, "card: room") {
+				t.Errorf("cause %q does not name the card", text)
 			}
 		})
 	}
@@ -165,7 +210,16 @@ func shortFilm() func(s float64) board {
 // more than 3 s lies between two that are. It is found all the same.
 func TestHiddenBetweenLooks(t *testing.T) {
 	t.Parallel()
-	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(60, 120, 22, 0x303030, "regular", "One", "Two or three", "Many"))
+	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(
+		60,
+		120,
+		22,
+		0x303030,
+		"regular",
+		"One",
+		"Two or three",
+		"Many",
+	))
 	card := still(newBoard().fill(0x0000a0).text(-1, 190, 40, 0xffffff, "bold", "NO SIGNAL"))
 	splash := still(newBoard().photo(60, 3).text(-1, 190, 44, 0xffffff, "bold", "NO SIGNAL"))
 	black := still(newBoard())

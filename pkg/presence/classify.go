@@ -1,40 +1,47 @@
 package presence
 
 import (
-	"fmt"
 	"image"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// certainty says what the pixels of one picture alone tell.
+// certainty is the result of classifying the pixels of one picture.
 type certainty int
 
 const (
+	// isCanvas means that the picture is an idle screen.
 	isCanvas certainty = iota
+	// isContent means that the picture shows content.
 	isContent
-	// maybeOverlay: a ground without content and a little on it. Words or motion decide.
+	// maybeOverlay means a background without content and a small residue. Text or
+	// motion decides.
 	maybeOverlay
-	// maybeWords: content, but it may be a splash that says there is no signal.
+	// maybeWords means content that may still be a splash saying that there is no
+	// signal.
 	maybeWords
 )
 
-// observation is what is seen in one picture.
+// observation is the classification of one picture.
 type observation struct {
-	certainty certainty
-	description     string
-	tiles     tiles
-	// background and left are of maybeOverlay: the ground's colour, and what is on it.
+	certainty   certainty
+	description cause.Cause
+	tiles       tiles
+	// background is the colour of the background. It is set for maybeOverlay.
 	background colour
-	left       *residue
-	// without is the verdict on maybeOverlay if nothing on it can be read.
+	// left is the residue on the background. It is set for maybeOverlay.
+	left *residue
+	// unreadVerdict is the verdict of maybeOverlay if no text can be read.
 	unreadVerdict Verdict
-	// busy is the share of blocks with detail, per mille.
+	// detail is the share of blocks with an edge, per mille.
 	detail int
 }
 
-// classify judges one picture by itself. Its tiles are left to whoever keeps it.
+// classify classifies one picture by its pixels alone. The caller sets the tiles of
+// the result.
 func (c *Cards) classify(p picture, m mosaic) observation {
 	s := observation{certainty: maybeWords, detail: edgeDensity(p)}
-	s.description = fmt.Sprintf("slide or moving picture: detail in %.1f%% of it", float64(s.detail)/10)
+	s.description = cause.Detail(float64(s.detail) / 10)
 	s = c.matchModels(s, p, m)
 	if s.certainty == isCanvas {
 		return s
@@ -44,59 +51,74 @@ func (c *Cards) classify(p picture, m mosaic) observation {
 		s = c.matchInsideBars(s, p, strict)
 	}
 	// A clock may lie on the bars.
-	if loose := p.contentRect(150); s.certainty != isCanvas && loose != pictureBounds && loose != strict {
+	if loose := p.contentRect(150); s.certainty != isCanvas &&
+		loose != pictureBounds &&
+		loose != strict {
 		s = c.matchInsideBars(s, p, loose)
 	}
 	return s
 }
 
-// matchModels tries the models on the whole picture; s is what holds if none fits.
+// matchModels tries all models on the whole picture. It returns s if none fits.
 func (c *Cards) matchModels(s observation, p picture, m mosaic) observation {
 	ground, left := fitBackground(p, m, s.detail)
-	if ground != nil && (left.count <= maxSpecks || left.isScattered()) {
-		s.certainty, s.description = isCanvas, fmt.Sprintf("%s (all but %.1f%%)", ground.name, left.percent())
+	if ground != nil &&
+		(left.count <= maxSpecks || left.isScattered()) {
+		s.certainty = isCanvas
+		s.description = cause.BackgroundOnly(ground.name, left.percent())
 		return s
 	}
-	if cause := isNoise(p, m); cause != "" {
-		s.certainty, s.description = isCanvas, cause
+	if noise := isNoise(p, m); !noise.IsZero() {
+		s.certainty = isCanvas
+		s.description = noise
 		return s
 	}
-	if cause, firm := c.matchCards(p, m); cause != "" {
-		s.certainty, s.description = isCanvas, cause
+	if card, firm := c.matchCards(p, m); !card.IsZero() {
+		s.certainty = isCanvas
+		s.description = card
 		if !firm {
-			s.certainty, s.unreadVerdict, s.left = maybeOverlay, Canvas, wholePicture()
+			s.certainty = maybeOverlay
+			s.unreadVerdict = Canvas
+			s.left = wholePicture()
 		}
 		return s
 	}
 	if ground != nil {
-		s.certainty, s.unreadVerdict = maybeOverlay, Presentation
-		s.background, s.left = ground.model[left.freeBlock()], left
-		s.description = fmt.Sprintf("%s and something on %.1f%% of it", ground.name, left.percent())
+		s.certainty = maybeOverlay
+		s.unreadVerdict = Presentation
+		s.background = ground.model[left.freeBlock()]
+		s.left = left
+		s.description = cause.SomethingOnBackground(ground.name, left.percent())
 	}
 	return s
 }
 
-// matchCards tries everything that is a card however much it has on it.
-func (c *Cards) matchCards(p picture, m mosaic) (cause string, firm bool) {
-	if cause, firm := matchColorBars(p); cause != "" {
-		return cause, firm
+// matchCards tries the cards and test patterns, which may carry any text. It
+// reports whether the match is firm.
+func (c *Cards) matchCards(p picture, m mosaic) (found cause.Cause, firm bool) {
+	if bars, firm := matchColorBars(p); !bars.IsZero() {
+		return bars, firm
 	}
-	if cause, firm := matchColorBars(p.transposed()); cause != "" {
-		return "turned " + cause, firm
+	if bars, firm := matchColorBars(p.transposed()); !bars.IsZero() {
+		return cause.Turned(bars), firm
 	}
-	for _, cause := range []string{c.match(m), matchCircleCard(p), matchCrosshatch(p)} {
-		if cause != "" {
-			return cause, true
+	for _, card := range []cause.Cause{c.match(m), matchCircleCard(p), matchCrosshatch(p)} {
+		if !card.IsZero() {
+			return card, true
 		}
 	}
-	return "", false
+	return cause.Cause{}, false
 }
 
-// matchInsideBars tries the models on the part of the picture within black bars. What lies on the bars
-// remains to be explained.
+// matchInsideBars tries the models on the part of the picture inside black bars.
+// Anything on the bars joins the residue.
 func (c *Cards) matchInsideBars(s observation, p picture, r image.Rectangle) observation {
 	cut := p.crop(r)
-	inner := c.matchModels(observation{certainty: isContent, detail: edgeDensity(cut)}, cut, cut.mosaic())
+	inner := c.matchModels(
+		observation{certainty: isContent, detail: edgeDensity(cut)},
+		cut,
+		cut.mosaic(),
+	)
 	if inner.certainty == isContent {
 		return s
 	}
@@ -110,14 +132,16 @@ func (c *Cards) matchInsideBars(s observation, p picture, r image.Rectangle) obs
 				}
 				continue
 			}
-			ix, iy := (mid.X-r.Min.X)*cols/r.Dx(), (mid.Y-r.Min.Y)*rows/r.Dy()
+			ix := (mid.X - r.Min.X) * cols / r.Dx()
+			iy := (mid.Y - r.Min.Y) * rows / r.Dy()
 			if inner.certainty == maybeOverlay && inner.left.mask[iy*cols+ix] {
 				left.mark(x, y)
 			}
 		}
 	}
 	if inner.certainty == isCanvas && left.count <= maxSpecks {
-		s.certainty, s.description = isCanvas, inner.description+" in black bars"
+		s.certainty = isCanvas
+		s.description = cause.InBlackBars(inner.description)
 		return s
 	}
 	if s.certainty == maybeOverlay {
@@ -127,12 +151,19 @@ func (c *Cards) matchInsideBars(s observation, p picture, r image.Rectangle) obs
 	if inner.certainty == isCanvas {
 		s.unreadVerdict = Presentation
 	}
-	s.certainty, s.description, s.left, s.background = maybeOverlay, inner.description+" in black bars, and more", left, inner.background
+	s.certainty = maybeOverlay
+	s.description = cause.InBlackBarsAndMore(inner.description)
+	s.left = left
+	s.background = inner.background
 	return s
 }
 
-func nearEdge(at image.Point, r image.Rectangle) bool { return at.In(r.Inset(-blockSide)) }
+// nearEdge reports whether a pixel is within one block of the edge of r.
+func nearEdge(at image.Point, r image.Rectangle) bool {
+	return at.In(r.Inset(-blockSide))
+}
 
+// brightest returns the largest channel value in a block.
 func brightest(p picture, bx, by int) int {
 	most := 0
 	for y := by * blockSide; y < (by+1)*blockSide; y++ {
@@ -143,6 +174,7 @@ func brightest(p picture, bx, by int) int {
 	return most
 }
 
+// wholePicture returns a residue that covers all blocks.
 func wholePicture() *residue {
 	r := &residue{}
 	for i := range blocks {
@@ -151,7 +183,8 @@ func wholePicture() *residue {
 	return r
 }
 
-// freeBlock is a block of the ground beside the residue.
+// freeBlock returns the index of a block outside the residue, or 0 if there is
+// none.
 func (r *residue) freeBlock() int {
 	for i := range r.mask {
 		if !r.mask[i] {
@@ -161,19 +194,24 @@ func (r *residue) freeBlock() int {
 	return 0
 }
 
-// edgeDensity counts the blocks that hold an edge, per mille of the picture.
-func edgeDensity(p picture) int { return blocksWithContrast(p, 33) }
+// edgeDensity returns the share of blocks that hold an edge, per mille.
+func edgeDensity(p picture) int {
+	return blocksWithContrast(p, 33)
+}
 
-// blocksWithContrast counts the blocks whose pixels differ by so many levels at least, per mille of the picture.
+// blocksWithContrast returns the share of blocks whose luma range is at least
+// levels, per mille.
 func blocksWithContrast(p picture, levels int) int {
 	n := 0
 	for by := range rows {
 		for bx := range cols {
-			lowest, highest := 255, 0
+			lowest := 255
+			highest := 0
 			for y := by * blockSide; y < (by+1)*blockSide; y++ {
 				for x := bx * blockSide; x < (bx+1)*blockSide; x++ {
 					l := p.at(x, y).luma()
-					lowest, highest = min(lowest, l), max(highest, l)
+					lowest = min(lowest, l)
+					highest = max(highest, l)
 				}
 			}
 			if highest-lowest >= levels {

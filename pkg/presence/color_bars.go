@@ -1,37 +1,45 @@
 package presence
 
 import (
-	"fmt"
 	"slices"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 // band is a run of rows that are alike.
 type band struct {
-	from, to int      // rows
-	profile  []colour // the median colour of each column
-	wrong    int      // pixels that differ from the profile
-	runs     []run
+	// from and to bound the rows: [from, to).
+	from, to int
+	// profile is the median colour of each column.
+	profile []colour
+	// wrong is the number of pixels that differ from the profile.
+	wrong int
+	runs  []run
 }
 
-func (b band) height() int { return b.to - b.from }
+// height returns the number of rows.
+func (b band) height() int {
+	return b.to - b.from
+}
 
-// run is a part of a profile of one colour.
+// run is a part of a profile in one colour, from column from up to column to.
 type run struct {
 	from, to int
 	colour   colour
 }
 
-// matchColorBars recognises colour bars, grey steps and multiburst: pictures made of a few bands whose rows
-// are alike, striped from edge to edge. It returns "" for anything else.
+// matchColorBars recognises colour bars, grey steps and multibursts. These are
+// pictures of a few bands with equal rows, striped from edge to edge. It returns no cause
+// for anything else.
 //
-// Bars in the order of the standards are a card whatever is written over them; but not firmly so if
-// they leave the top of the picture free, or if something is written beside them: words there make a
-// page with a figure. Other stripes are a card only if next to nothing else is there: a table
-// without words or a chart may look alike.
-func matchColorBars(p picture) (cause string, firm bool) {
+// Bars in the order of the standards are a card even under text. They are not firm
+// if they leave the top of the picture free or if text stands beside them, because
+// a page may show bars as a figure. Other stripes are a card only if almost nothing
+// else is there, because a table or a chart may look alike.
+func matchColorBars(p picture) (found cause.Cause, firm bool) {
 	bands := findBands(p)
 	if len(bands) == 0 || len(bands) > maxBands {
-		return "", false
+		return cause.Cause{}, false
 	}
 	firm = true
 	var bars, other, wrong, longest int
@@ -44,7 +52,8 @@ func matchColorBars(p picture) (cause string, firm bool) {
 			bars += b.height()
 		case b.height()*100 >= 85*height && b.jumps() >= 10:
 			other += b.height()
-		case b.coversRow() && (len(b.runs) >= 5 && b.isEven() || len(bands) > 1 && b.isRamp()):
+		case b.coversRow() &&
+			(len(b.runs) >= 5 && b.isEven() || len(bands) > 1 && b.isRamp()):
 			other += b.height()
 		case i == 0 || b.hasCaption():
 			firm = false
@@ -52,19 +61,21 @@ func matchColorBars(p picture) (cause string, firm bool) {
 	}
 	unlike := 1000 * wrong / (width * height)
 	switch {
-	case bars*100 >= 38*height && unlike <= 250 && !hasUniformBorder(p):
-		return fmt.Sprintf("colour bars: %d in the standard order over %d%% of the height", longest, 100*bars/height), firm
+	case bars*100 >= 38*height &&
+		unlike <= 250 &&
+		!hasUniformBorder(p):
+		return cause.ColourBars(longest, 100*bars/height), firm
 	case (bars+other)*100 >= 85*height && unlike <= 30:
-		return fmt.Sprintf("stripes or steps over %d%% of the height", 100*(bars+other)/height), unlike < 1
+		return cause.Stripes(100 * (bars + other) / height), unlike < 1
 	}
-	return "", false
+	return cause.Cause{}, false
 }
 
-// maxBands is more than any card of stripes has.
+// maxBands is more than any striped card has.
 const maxBands = 9
 
-// findBands cuts the picture where a row differs from the one before in much of its length. It stops
-// looking where there are too many.
+// findBands splits the picture where a row differs from the previous one in a
+// quarter of its length. It stops after maxBands bands.
 func findBands(p picture) []band {
 	var bands []band
 	from := 0
@@ -83,6 +94,8 @@ func findBands(p picture) []band {
 	return bands
 }
 
+// rowChanges reports whether row y differs from the row above it in a quarter of
+// its length.
 func (p picture) rowChanges(y int) bool {
 	n := 0
 	for x := 0; x < width; x += 2 {
@@ -93,9 +106,10 @@ func (p picture) rowChanges(y int) bool {
 	return n*100 > 25*width/2
 }
 
-// profileRows is how many rows of a band make its profile.
+// profileRows is the number of rows sampled for the profile of a band.
 const profileRows = 9
 
+// band computes the profile of the rows [from, to).
 func (p picture) band(from, to int) band {
 	b := band{from: from, to: to, profile: make([]colour, width)}
 	asked := min(profileRows, to-from)
@@ -120,7 +134,7 @@ func (p picture) band(from, to int) band {
 	return b
 }
 
-// medianOf is the median of a few values, which it sorts.
+// medianOf sorts a few values and returns their median.
 func medianOf(values []int) int {
 	for i := 1; i < len(values); i++ {
 		for k := i; k > 0 && values[k] < values[k-1]; k-- {
@@ -130,12 +144,15 @@ func medianOf(values []int) int {
 	return values[len(values)/2]
 }
 
-// findRuns finds the flat runs of a profile, leaving out the blurred pixels between them.
+// findRuns returns the flat runs of a profile without the blurred pixels between
+// them.
 func findRuns(profile []colour) []run {
 	var runs []run
 	from := 0
 	for x := 1; x <= len(profile); x++ {
-		if x < len(profile) && profile[x].maxDiff(profile[x-1]) <= 12 && profile[x].maxDiff(profile[from]) <= 36 {
+		if x < len(profile) &&
+			profile[x].maxDiff(profile[x-1]) <= 12 &&
+			profile[x].maxDiff(profile[from]) <= 36 {
 			continue
 		}
 		if x-from >= 4 {
@@ -150,7 +167,9 @@ func findRuns(profile []colour) []run {
 func mergeRuns(runs []run) []run {
 	var out []run
 	for _, r := range runs {
-		if n := len(out); n > 0 && out[n-1].colour.maxDiff(r.colour) <= 20 && r.from-out[n-1].to <= 6 {
+		if n := len(out); n > 0 &&
+			out[n-1].colour.maxDiff(r.colour) <= 20 &&
+			r.from-out[n-1].to <= 6 {
 			out[n-1].to = r.to
 			continue
 		}
@@ -159,7 +178,7 @@ func mergeRuns(runs []run) []run {
 	return out
 }
 
-// coversRow says whether runs make up most of the band.
+// coversRow reports whether runs or a ramp make up most of the band.
 func (b band) coversRow() bool {
 	if b.isRamp() {
 		return true
@@ -171,7 +190,7 @@ func (b band) coversRow() bool {
 	return sum*100 >= 65*width
 }
 
-// jumps counts the edges along the band.
+// jumps returns the number of edges along the band.
 func (b band) jumps() int {
 	n := 0
 	for x := 1; x < width; x++ {
@@ -182,7 +201,7 @@ func (b band) jumps() int {
 	return n
 }
 
-// hasCaption says whether the band is a strip of one colour with something on it, as a caption is.
+// hasCaption reports whether the band is a strip of one colour with text on it.
 func (b band) hasCaption() bool {
 	widest := 0
 	for _, r := range b.runs {
@@ -191,7 +210,7 @@ func (b band) hasCaption() bool {
 	return widest*100 >= 60*width && b.wrong*1000 >= 8*width*b.height()
 }
 
-// isEven says whether most runs are about equally wide.
+// isEven reports whether three quarters of the runs have about the same width.
 func (b band) isEven() bool {
 	widths := make([]int, 0, len(b.runs))
 	for _, r := range b.runs {
@@ -208,9 +227,10 @@ func (b band) isEven() bool {
 	return n*100 >= 75*len(widths)
 }
 
-// isRamp says whether the band goes steadily from dark to light or back.
+// isRamp reports whether the luma rises or falls steadily along the band.
 func (b band) isRamp() bool {
-	up, down := 0, 0
+	up := 0
+	down := 0
 	for x := 16; x < width; x += 16 {
 		switch d := b.profile[x].luma() - b.profile[x-16].luma(); {
 		case d > 2:
@@ -222,13 +242,16 @@ func (b band) isRamp() bool {
 	return max(up, down) >= 15 && min(up, down) <= 1
 }
 
-// standard is the order of colour bars, by falling luma: a bit for each channel that is high.
+// standard is the order of colour bars by falling luma: white, yellow, cyan, green,
+// magenta, red, blue, black. Each entry has a bit for each channel that is high.
 var standard = [8]int{7, 6, 3, 2, 5, 4, 1, 0} // white yellow cyan green magenta red blue black
 
-// standardRun is the longest part of the standard order, forwards or backwards, that the band's runs
-// follow.
+// standardRun returns the length of the longest part of the standard order that the
+// runs follow, forwards or backwards.
 func (b band) standardRun() int {
-	longest, length, dir := 0, 1, 0
+	longest := 0
+	length := 1
+	dir := 0
 	last := -1
 	for _, r := range b.runs {
 		place := slices.Index(standard[:], channels(r.colour))
@@ -236,9 +259,11 @@ func (b band) standardRun() int {
 		case last >= 0 && place-last == dir && dir != 0:
 			length++
 		case last >= 0 && (place-last == 1 || place-last == -1):
-			dir, length = place-last, 2
+			dir = place - last
+			length = 2
 		default:
-			dir, length = 0, 1
+			dir = 0
+			length = 1
 		}
 		last = place
 		longest = max(longest, length)
@@ -246,9 +271,11 @@ func (b band) standardRun() int {
 	return longest
 }
 
-// channels tells which channels of a saturated colour are high. Grey is white, whatever its level.
+// channels returns a bit for each channel that is high. Grey counts as white at any
+// level.
 func channels(c colour) int {
-	hi, lo := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+	hi := max(c[0], c[1], c[2])
+	lo := min(c[0], c[1], c[2])
 	switch {
 	case hi < 50:
 		return 0
@@ -264,7 +291,8 @@ func channels(c colour) int {
 	return bits
 }
 
-// hasUniformBorder says whether one colour runs around the picture: then what is inside is a figure.
+// hasUniformBorder reports whether one colour runs around the picture. The bars
+// inside are then a figure on a page.
 func hasUniformBorder(p picture) bool {
 	var ring []colour
 	const in = 3

@@ -49,7 +49,11 @@ func longClip(b *testing.B, source string, seconds int) string {
 		{"-f", "lavfi", "-i", source, "-t", "16", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "4500k", "-g", "50", "-sc_threshold", "0", "-bf", "0", "-pix_fmt", "yuv420p", short},
 		{"-stream_loop", fmt.Sprint(seconds / 16), "-i", short, "-c", "copy", long},
 	} {
-		if out, err := exec.CommandContext(b.Context(), "ffmpeg", append([]string{"-v", "error"}, args...)...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(
+			b.Context(),
+			"ffmpeg",
+			append([]string{"-v", "error"}, args...)...,
+		).CombinedOutput(); err != nil {
 			b.Fatalf("make a clip: %v: %s", err, out)
 		}
 	}

@@ -1,30 +1,32 @@
 package presence
 
 import (
-	"fmt"
 	"math"
 	"slices"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// matchCrosshatch recognises checkerboards and crosshatches over the whole picture, and nothing else on it.
-// It returns "" for anything else.
-func matchCrosshatch(p picture) string {
+// matchCrosshatch recognises checkerboards and crosshatches that fill the picture.
+// It returns no cause for anything else.
+func matchCrosshatch(p picture) cause.Cause {
 	light := p.lumas()
-	if cause := matchLines(light); cause != "" {
-		return cause
+	if lines := matchLines(light); !lines.IsZero() {
+		return lines
 	}
 	for i := range light {
 		light[i] = 255 - light[i]
 	}
-	if cause := matchLines(light); cause != "" {
-		return cause
+	if lines := matchLines(light); !lines.IsZero() {
+		return lines
 	}
 	if !isTwoTone(light) {
-		return ""
+		return cause.Cause{}
 	}
 	return matchCheckerboard(light)
 }
 
+// lumas returns the luma of each pixel, 0 to 255.
 func (p picture) lumas() []int {
 	out := make([]int, width*height)
 	for i := range out {
@@ -33,18 +35,19 @@ func (p picture) lumas() []int {
 	return out
 }
 
-// matchLines recognises light lines on a darker ground, evenly spaced both ways. A column that is a
-// line is light nearly everywhere, so its 15th percentile stands out; likewise a row.
-func matchLines(light []int) string {
+// matchLines recognises evenly spaced light lines in both directions. A line is
+// light almost everywhere, so the 15th percentile of its row or column stands out.
+func matchLines(light []int) cause.Cause {
 	inRow := make([]int, height)
 	for y := range height {
 		inRow[y] = percentile(light[y*width:(y+1)*width], 15)
 	}
 	across := brightLines(inRow)
 	if !isEvenlySpaced(across) {
-		return ""
+		return cause.Cause{}
 	}
-	inCol, column := make([]int, width), make([]int, height)
+	inCol := make([]int, width)
+	column := make([]int, height)
 	for x := range width {
 		for y := range height {
 			column[y] = light[y*width+x]
@@ -53,7 +56,7 @@ func matchLines(light []int) string {
 	}
 	down := brightLines(inCol)
 	if !isEvenlySpaced(down) {
-		return ""
+		return cause.Cause{}
 	}
 	wrong := 0
 	for y := range height {
@@ -65,12 +68,13 @@ func matchLines(light []int) string {
 		}
 	}
 	if wrong*100 > 5*width*height {
-		return ""
+		return cause.Cause{}
 	}
-	return fmt.Sprintf("crosshatch of %d by %d lines, nothing else", len(down), len(across))
+	return cause.Crosshatch(len(down), len(across))
 }
 
-// percentile is the value below which p per cent of values from 0 to 255 lie.
+// percentile returns the value below which p per cent of the values lie. Values
+// range from 0 to 255.
 func percentile(values []int, p int) int {
 	var counts [256]int
 	for _, v := range values {
@@ -85,7 +89,8 @@ func percentile(values []int, p int) int {
 	return 255
 }
 
-// brightLines finds the middles of runs that stand out from the median.
+// brightLines returns the middles of the runs that stand out from the median of a
+// profile.
 func brightLines(profile []int) []int {
 	base := percentile(profile, 50)
 	limit := base + max(16, (slices.Max(profile)-base)/3)
@@ -104,7 +109,7 @@ func brightLines(profile []int) []int {
 	return lines
 }
 
-// isEvenlySpaced says whether there are at least five lines evenly spaced from edge to edge.
+// isEvenlySpaced reports whether there are at least five lines at equal distances.
 func isEvenlySpaced(lines []int) bool {
 	if len(lines) < 5 {
 		return false
@@ -118,9 +123,11 @@ func isEvenlySpaced(lines []int) bool {
 	return true
 }
 
-// isTwoTone is a cheap look before checkered: most pixels are nearly the lightest or the darkest.
+// isTwoTone reports whether three quarters of the pixels are close to the lightest
+// or the darkest level. It is cheap and precedes matchCheckerboard.
 func isTwoTone(light []int) bool {
-	lowest, highest := percentile(light, 5), percentile(light, 95)
+	lowest := percentile(light, 5)
+	highest := percentile(light, 95)
 	if highest-lowest < 48 {
 		return false
 	}
@@ -133,14 +140,16 @@ func isTwoTone(light []int) bool {
 	return n*100 >= 75*len(light)
 }
 
-// matchCheckerboard recognises a picture that is the product of a pattern down and a pattern across.
-func matchCheckerboard(light []int) string {
+// matchCheckerboard recognises a picture that is the product of a pattern down and
+// a pattern across. A power iteration finds the best product.
+func matchCheckerboard(light []int) cause.Cause {
 	mean := 0
 	for _, v := range light {
 		mean += v
 	}
 	mean /= len(light)
-	down, across := make([]float64, width), make([]float64, height)
+	down := make([]float64, width)
+	across := make([]float64, height)
 	for x := range width {
 		down[x] = float64(light[(height/7)*width+x] - mean)
 	}
@@ -153,16 +162,18 @@ func matchCheckerboard(light []int) string {
 		energy += float64((v - mean) * (v - mean))
 	}
 	if energy < 900*width*height || fit*fit < 0.8*energy {
-		return ""
+		return cause.Cause{}
 	}
-	a, b := signChanges(down), signChanges(across)
+	a := signChanges(down)
+	b := signChanges(across)
 	if !isEvenlySpaced(a) || !isEvenlySpaced(b) {
-		return ""
+		return cause.Cause{}
 	}
-	return fmt.Sprintf("checkerboard of %d by %d, nothing else", len(a)+1, len(b)+1)
+	return cause.Checkerboard(len(a)+1, len(b)+1)
 }
 
-// project makes across the picture seen along down, of length one.
+// project sets across to the picture projected on down, and scales it to length
+// one.
 func project(light []int, mean int, down, across []float64) {
 	for y := range height {
 		across[y] = 0
@@ -173,6 +184,8 @@ func project(light []int, mean int, down, across []float64) {
 	normalise(across)
 }
 
+// projectDown sets down to the picture projected on across. It returns its length
+// before scaling.
 func projectDown(light []int, mean int, across, down []float64) float64 {
 	for x := range width {
 		down[x] = 0
@@ -183,6 +196,7 @@ func projectDown(light []int, mean int, across, down []float64) float64 {
 	return normalise(down)
 }
 
+// normalise scales a vector to length one and returns its former length.
 func normalise(v []float64) float64 {
 	sum := 0.0
 	for _, x := range v {
@@ -197,7 +211,7 @@ func normalise(v []float64) float64 {
 	return length
 }
 
-// signChanges is where a pattern changes its sign.
+// signChanges returns the positions where a pattern changes its sign.
 func signChanges(v []float64) []int {
 	var at []int
 	for i := 1; i < len(v); i++ {

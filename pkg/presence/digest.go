@@ -6,11 +6,13 @@ import (
 	"fmt"
 )
 
-// rulesVersion names the way pictures are judged. It changes whenever the same file may be judged otherwise.
+// rulesVersion identifies the rules of classification. It must change whenever the
+// same file may get another verdict.
 const rulesVersion = "5"
 
-// Digest names all that shapes a verdict besides the file: the rules, the cards, the languages that
-// can be read. It is computed once: every segment of every record asks, and the cards are pictures.
+// Digest returns a hash of everything besides the file that shapes a verdict: the
+// rules, the cards and the languages that can be read. It is computed once per
+// Judge, because every segment asks for it.
 func (j *Judge) Digest() string {
 	j.digesting.Do(func() {
 		languages := ""

@@ -1,14 +1,20 @@
 package presence
 
-import "math"
+import (
+	"math"
 
-// surfaceTerms is how many terms a surface has: 1, x, y, x², xy, y².
+	"github.com/nvr-miem/merger/pkg/cause"
+)
+
+// surfaceTerms is the number of terms of a surface of the second order: 1, x, y,
+// x², xy, y².
 const surfaceTerms = 6
 
-// fitGradient is a picture whose channels each are a surface of the second order: gradients between the
-// corners. It is fitted to the blocks that are near it, so that what lies on it does not bend it.
+// fitGradient models each channel as a surface of the second order. It repeats a
+// least-squares fit five times with a shrinking tolerance, so that content does not
+// bend the surface. It returns nil if fewer than half of the blocks take part.
 func fitGradient(m mosaic) *background {
-	g := &background{name: "plain shading", model: make(mosaic, blocks)}
+	g := &background{name: cause.PlainShading(), model: make(mosaic, blocks)}
 	for ch := range 3 {
 		limit := 255
 		var surface [surfaceTerms]float64
@@ -27,11 +33,15 @@ func fitGradient(m mosaic) *background {
 	return g
 }
 
+// basis returns the values of the surface terms at block i. Coordinates range from
+// -0.5 to 0.5.
 func basis(i int) [surfaceTerms]float64 {
-	x, y := float64(i%cols)/cols-0.5, float64(i/cols)/rows-0.5
+	x := float64(i%cols)/cols - 0.5
+	y := float64(i/cols)/rows - 0.5
 	return [surfaceTerms]float64{1, x, y, x * x, x * y, y * y}
 }
 
+// surfaceValue evaluates a surface at block i.
 func surfaceValue(surface [surfaceTerms]float64, i int) float64 {
 	sum := 0.0
 	for k, b := range basis(i) {
@@ -40,7 +50,8 @@ func surfaceValue(surface [surfaceTerms]float64, i int) float64 {
 	return sum
 }
 
-// fit is the least-squares surface through the blocks within limit of the model before it.
+// fit returns the least-squares surface through the blocks within limit levels of
+// the previous model. A limit of 255 takes all blocks.
 func fit(m, before mosaic, ch, limit int) (surface [surfaceTerms]float64, ok bool) {
 	var a [surfaceTerms][surfaceTerms + 1]float64
 	n := 0
@@ -63,7 +74,8 @@ func fit(m, before mosaic, ch, limit int) (surface [surfaceTerms]float64, ok boo
 	return solve(a)
 }
 
-// solve is Gauss's elimination with pivots.
+// solve solves a system of linear equations by Gaussian elimination with pivoting.
+// It reports false if the system is singular.
 func solve(a [surfaceTerms][surfaceTerms + 1]float64) (x [surfaceTerms]float64, ok bool) {
 	for c := range surfaceTerms {
 		pivot := c

@@ -10,42 +10,56 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/ocr"
 )
 
-// Judge looks at files. Its fields are set before its first use; it is safe for concurrent use.
+// Judge classifies what files show. Set its fields before the first use. It is safe
+// for concurrent use.
 type Judge struct {
-	Tool   *ffmpeg.Tool
-	Cards  *Cards
-	Reader *ocr.Reader // nil: words are not read, and the causes say so
+	Tool  *ffmpeg.Tool
+	Cards *Cards
+	// Reader reads text in pictures. If it is nil, text is not read and the causes
+	// say so.
+	Reader *ocr.Reader
 
 	digesting sync.Once
 	digest    string
 }
 
-// Input is a file to look at. All PTS are ticks of the picture stream, edit lists honoured.
+// Input describes the picture stream of a file. All PTS are in ticks of the stream
+// with edit lists applied.
 type Input struct {
-	URL       string
-	Timescale int64 // ticks per second
+	// URL is the loopback address of the file.
+	URL string
+	// Timescale is the number of ticks per second.
+	Timescale int64
 
-	Keys   []int64 // PTS of the key frames, ascending
-	Frames []int64 // PTS of all frames, ascending
-	// Sizes are the packets' bytes in the order of Frames; nil if unknown. They tell where between
-	// two key frames something may come and go; without them every long gap is decoded.
+	// Keys are the PTS of the key frames, ascending.
+	Keys []int64
+	// Frames are the PTS of all frames, ascending.
+	Frames []int64
+	// Sizes are the packet sizes in bytes, in the order of Frames. They show where
+	// a picture may change between two key frames. If they are nil, every long gap
+	// is decoded.
 	Sizes []uint32
 
-	// View serves chosen key frames alone. Nil: all key frames are decoded, out of URL.
+	// View serves selected key frames alone. If it is nil, all key frames are
+	// decoded from URL.
 	View KeyView
 
-	From, Until int64 // the range to judge: [From, Until); ffmpeg.FirstPTS and LastPTS leave an end open
+	// From and Until bound the range to classify: [From, Until). ffmpeg.FirstPTS
+	// and ffmpeg.LastPTS leave an end open.
+	From, Until int64
 }
 
-// errNoFrames says that a file has no picture in the range asked for.
+// errNoFrames means that a file has no picture in the requested range.
 var errNoFrames = errors.New("no pictures to look at")
 
-// Look judges a file. The stretches cover the range without a break (or, where an end is open, the
-// frames' presentation); none is shorter than 3 s, but for a range that is.
+// Look classifies a file and returns stretches in order. They cover the range
+// without gaps. At an open end they cover the presentation of the frames. Each
+// stretch lasts at least 3 s unless the range is shorter.
 func (j *Judge) Look(ctx context.Context, in Input) ([]Stretch, error) {
 	in, err := in.bounded()
 	if err != nil {
@@ -69,21 +83,41 @@ func (j *Judge) Look(ctx context.Context, in Input) ([]Stretch, error) {
 			}
 			end = in.since(at)
 		}
-		list = append(list, Stretch{Start: start, End: end, Verdict: shots[i].verdict, Cause: shots[i].cause})
+		list = append(list, Stretch{
+			Start:   start,
+			End:     end,
+			Verdict: shots[i].verdict,
+			Causes:  []cause.Cause{shots[i].cause},
+		})
 		start = end
 	}
 	return Steady(list, shortest), nil
 }
 
-// bounded checks an input and closes its open ends.
+// bounded validates an input and resolves its open ends.
 func (in Input) bounded() (Input, error) {
-	if in.Timescale <= 0 || len(in.Keys) == 0 || len(in.Frames) == 0 || !slices.IsSorted(in.Keys) || !slices.IsSorted(in.Frames) {
-		return in, fmt.Errorf("%w: %d key frames, %d frames, timescale %d", errNoFrames, len(in.Keys), len(in.Frames), in.Timescale)
+	if in.Timescale <= 0 ||
+		len(in.Keys) == 0 ||
+		len(in.Frames) == 0 ||
+		!slices.IsSorted(in.Keys) ||
+		!slices.IsSorted(in.Frames) {
+		return in, fmt.Errorf(
+			"%w: %d key frames, %d frames, timescale %d",
+			errNoFrames,
+			len(in.Keys),
+			len(in.Frames),
+			in.Timescale,
+		)
 	}
 	if in.Sizes != nil && len(in.Sizes) != len(in.Frames) {
-		return in, fmt.Errorf("judge pictures: %d sizes for %d frames", len(in.Sizes), len(in.Frames))
+		return in, fmt.Errorf(
+			"judge pictures: %d sizes for %d frames",
+			len(in.Sizes),
+			len(in.Frames),
+		)
 	}
-	first, last := in.Frames[0], in.Frames[len(in.Frames)-1]
+	first := in.Frames[0]
+	last := in.Frames[len(in.Frames)-1]
 	if in.From == ffmpeg.FirstPTS {
 		in.From = first
 	}
@@ -91,13 +125,16 @@ func (in Input) bounded() (Input, error) {
 		in.Until = last + (last-first)/int64(max(len(in.Frames)-1, 1))
 		in.Until = max(in.Until, last+1) // of a single frame the length is unknown
 	}
-	if in.From >= in.Until || in.From > last || in.Until <= first {
+	if in.From >= in.Until ||
+		in.From > last ||
+		in.Until <= first {
 		return in, fmt.Errorf("%w in [%d, %d)", errNoFrames, in.From, in.Until)
 	}
 	return in, nil
 }
 
-// keyBefore is the key frame from which the picture at a PTS can be decoded.
+// keyBefore returns the PTS of the key frame from which the picture at pts can be
+// decoded.
 func (in Input) keyBefore(pts int64) int64 {
 	i, found := slices.BinarySearch(in.Keys, pts)
 	if found || i == 0 {
@@ -106,21 +143,33 @@ func (in Input) keyBefore(pts int64) int64 {
 	return in.Keys[i-1]
 }
 
-// ticks is a duration in the stream's time base.
-func (in Input) ticks(d time.Duration) int64 { return int64(d) * in.Timescale / int64(time.Second) }
+// ticks converts a duration to ticks of the stream.
+func (in Input) ticks(d time.Duration) int64 {
+	return int64(d) * in.Timescale / int64(time.Second)
+}
 
-// request is what all decoding has in common. Reading starts at the key frame, rounded up so that
-// FFmpeg does not go back to the one before.
+// request returns the common settings of a decoding request. Seeking starts 1 µs
+// after the key frame, so that rounding cannot select the previous one.
 func (in Input) request(from, until int64) ffmpeg.Pictures {
 	seek := in.since(in.keyBefore(from)) + time.Microsecond
 	return ffmpeg.Pictures{
-		URL: in.URL, Seek: &seek, From: from, Until: until,
-		Width: width, Height: height, Format: ffmpeg.RGB24,
+		URL:    in.URL,
+		Seek:   &seek,
+		From:   from,
+		Until:  until,
+		Width:  width,
+		Height: height,
+		Format: ffmpeg.RGB24,
 	}
 }
 
-// decode decodes and hands over pictures until take says stop. A picture is valid during the call.
-func (j *Judge) decode(ctx context.Context, p ffmpeg.Pictures, take func(pts int64, rgb []byte) (more bool)) error {
+// decode passes decoded pictures to take until it returns false. The picture is
+// valid during the call only.
+func (j *Judge) decode(
+	ctx context.Context,
+	p ffmpeg.Pictures,
+	take func(pts int64, rgb []byte) (more bool),
+) error {
 	stream, err := j.Tool.OpenPictures(ctx, p)
 	if err != nil {
 		return fmt.Errorf("look at pictures: %w", err)
@@ -141,18 +190,23 @@ func (j *Judge) decode(ctx context.Context, p ffmpeg.Pictures, take func(pts int
 	}
 }
 
-// classifier remember what they judged last: a picture that stands still costs next to nothing.
+// classifier classifies pictures in a row. It keeps the last result, so that an
+// unchanged picture costs little.
 type classifier struct {
 	cards  *Cards
 	judged *observation
 }
 
+// classify classifies one RGB24 picture. A residue on a background is always
+// examined again, because it may move.
 func (e *classifier) classify(rgb []byte) observation {
 	p := picture(rgb)
 	m := p.mosaic()
 	t := m.tiles()
-	// What lies on a ground is looked at anew each time: it may move.
-	if e.judged != nil && !e.judged.onGround() && t.countDiffering(e.judged.tiles) <= blocks/200 {
+	// A residue on a background is always examined again, because it may move.
+	if e.judged != nil &&
+		!e.judged.onGround() &&
+		t.countDiffering(e.judged.tiles) <= blocks/200 {
 		s := *e.judged
 		s.tiles = t
 		return s
@@ -163,13 +217,16 @@ func (e *classifier) classify(rgb []byte) observation {
 	return s
 }
 
-// findChange finds the first frame of b's verdict after a. Shots of one verdict change when b begins.
+// findChange returns the PTS of the first frame after a that has the verdict of b.
+// It decodes five pictures per second, then narrows down to one frame. If both
+// verdicts are equal, it returns the PTS of b.
 func (j *Judge) findChange(ctx context.Context, in Input, a, b *shot) (int64, error) {
 	if a.verdict == b.verdict {
 		return b.pts, nil
 	}
 	frames := classifier{cards: j.Cards}
-	step, next := in.ticks(200*time.Millisecond), a.pts
+	step := in.ticks(200 * time.Millisecond)
+	next := a.pts
 	type still struct {
 		pts int64
 		rgb []byte
@@ -199,7 +256,8 @@ func (j *Judge) findChange(ctx context.Context, in Input, a, b *shot) (int64, er
 	return at, err
 }
 
-// verdictBetween is the verdict on a picture between two that have been decided.
+// verdictBetween returns the verdict on a picture between two decided shots: that
+// of the more similar one.
 func verdictBetween(s *observation, a, b *shot) Verdict {
 	switch {
 	case s.certainty == isCanvas:
@@ -215,22 +273,28 @@ func verdictBetween(s *observation, a, b *shot) Verdict {
 	}
 }
 
-// Sample is one frame as a sample table tells of it.
+// Sample is one frame as listed in a sample table.
 type Sample struct {
-	PTS  int64
-	Size uint32 // bytes of its packet
+	// PTS is in ticks of the stream.
+	PTS int64
+	// Size is the size of its packet in bytes, or 0 if unknown.
+	Size uint32
 	Key  bool
 }
 
-// Take fills in the frames from a sample table, in any order.
+// Take sets Keys, Frames and Sizes from a sample table in any order. Sizes stays
+// nil if no size is known.
 func (in *Input) Take(samples []Sample) {
 	samples = slices.Clone(samples)
 	slices.SortFunc(samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })
-	in.Keys, in.Frames, in.Sizes = nil, nil, nil
+	in.Keys = nil
+	in.Frames = nil
+	in.Sizes = nil
 	known := false // a list of packets without an index may not tell their sizes
 	for _, s := range samples {
 		known = known || s.Size > 0
-		in.Frames, in.Sizes = append(in.Frames, s.PTS), append(in.Sizes, s.Size)
+		in.Frames = append(in.Frames, s.PTS)
+		in.Sizes = append(in.Sizes, s.Size)
 		if s.Key {
 			in.Keys = append(in.Keys, s.PTS)
 		}

@@ -64,7 +64,11 @@ func input(t testing.TB, path string) presence.Input {
 	if err := json.Unmarshal(out, &probe); err != nil {
 		t.Fatal(err)
 	}
-	in := presence.Input{URL: server.URL + "/" + filepath.Base(path), From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
+	in := presence.Input{
+		URL:   server.URL + "/" + filepath.Base(path),
+		From:  ffmpeg.FirstPTS,
+		Until: ffmpeg.LastPTS,
+	}
 	_, scale, _ := strings.Cut(probe.Streams[0].TimeBase, "/")
 	in.Timescale, _ = strconv.ParseInt(scale, 10, 64)
 	sizes := map[int64]uint32{}
@@ -113,7 +117,10 @@ func TestGallery(t *testing.T) {
 	t.Parallel()
 	exhibits := gallery(t)
 	if testing.Short() { // a third of it
-		exhibits = slices.DeleteFunc(slices.Clone(exhibits), func(e sample) bool { return len(e.name)%3 != 0 })
+		exhibits = slices.DeleteFunc(
+			slices.Clone(exhibits),
+			func(e sample) bool { return len(e.name)%3 != 0 },
+		)
 	}
 	pictures := func(i int) board {
 		e := exhibits[i/(exhibitSeconds*boardRate)]
@@ -135,7 +142,11 @@ func TestGallery(t *testing.T) {
 			path := film(t, len(exhibits)*exhibitSeconds*boardRate, pictures, options...)
 			judge, all := newJudge(t, ""), input(t, path)
 			if dir := os.Getenv("GALLERY"); dir != "" {
-				_ = exec.Command("cp", path, filepath.Join(dir, strings.ReplaceAll(name, " ", "")+".mp4")).Run()
+				_ = exec.Command(
+					"cp",
+					path,
+					filepath.Join(dir, strings.ReplaceAll(name, " ", "")+".mp4"),
+				).Run()
 			}
 			for i, e := range exhibits {
 				if only := os.Getenv("ONLY"); only != "" && !strings.Contains(e.name, only) {
@@ -150,7 +161,13 @@ func TestGallery(t *testing.T) {
 				}
 				line := fmt.Sprintf("%-32s want %s, got", e.name, e.want)
 				for _, s := range got {
-					line += fmt.Sprintf(" %v-%v %s (%s)", (s.Start - time.Duration(i*exhibitSeconds)*time.Second).Seconds(), (s.End - time.Duration(i*exhibitSeconds)*time.Second).Seconds(), s.Verdict, s.Cause)
+					line += fmt.Sprintf(
+						" %v-%v %s (%s)",
+						(s.Start - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
+						(s.End - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
+						s.Verdict,
+						s.Causes,
+					)
 				}
 				if len(got) != 1 || got[0].Verdict != e.want {
 					t.Error(line)

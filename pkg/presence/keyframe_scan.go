@@ -12,14 +12,16 @@ import (
 )
 
 const (
-	// keySpacing is how far apart key frames are looked at first.
+	// keySpacing is the distance between key frames in the first pass.
 	keySpacing = 4 * time.Second
-	// allKeysBelow are looked at one and all: what moves is told from what stands still by three looks.
+	// allKeysBelow is the number of key frames up to which all are classified.
+	// Motion is only recognised from three pictures or more.
 	allKeysBelow = 30
 )
 
-// scan looks at key frames some seconds apart, at those between them where something may hide, and
-// between key frames where they are far apart and something happens.
+// scan classifies key frames some seconds apart, then the key frames between them
+// that may hide a change. It finally decodes stretches with activity between
+// distant key frames.
 func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
 	frames := &classifier{cards: j.Cards}
 	keys := in.keysInRange()
@@ -56,21 +58,25 @@ func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
 	return shots, nil
 }
 
+// sortShots sorts shots by PTS.
 func sortShots(shots []shot) {
 	slices.SortFunc(shots, func(a, b shot) int { return cmp.Compare(a.pts, b.pts) })
 }
 
-// keysInRange are the key frames from which the range can be decoded.
+// keysInRange returns the key frames from which the range can be decoded.
 func (in Input) keysInRange() []int64 {
 	from, _ := slices.BinarySearch(in.Keys, in.keyBefore(in.From))
 	until, _ := slices.BinarySearch(in.Keys, in.Until)
 	return in.Keys[from:max(until, from+1)]
 }
 
-// spacedKeys picks key frames as far apart as they may be, the first and the last among them. Without a
-// view skipping them saves little; without sizes nothing tells what is between.
+// spacedKeys selects key frames at most keySpacing apart, including the first and
+// the last. It returns all of them if there is no view, because skipping then saves
+// little, or if the packet sizes are unknown.
 func (in Input) spacedKeys(keys []int64) []int64 {
-	if in.View == nil || in.Sizes == nil || len(keys) <= allKeysBelow {
+	if in.View == nil ||
+		in.Sizes == nil ||
+		len(keys) <= allKeysBelow {
 		return keys
 	}
 	out := keys[:1:1]
@@ -82,8 +88,14 @@ func (in Input) spacedKeys(keys []int64) []int64 {
 	return out
 }
 
-// classifyKeys looks at key frames. Without a view it looks at all of the range.
-func (j *Judge) classifyKeys(ctx context.Context, in Input, frames *classifier, keys []int64) ([]shot, error) {
+// classifyKeys classifies the given key frames. Without a view it classifies all
+// key frames of the range.
+func (j *Judge) classifyKeys(
+	ctx context.Context,
+	in Input,
+	frames *classifier,
+	keys []int64,
+) ([]shot, error) {
 	if in.View == nil {
 		request := in.request(keys[0], in.Until)
 		request.KeyOnly = true
@@ -94,7 +106,13 @@ func (j *Judge) classifyKeys(ctx context.Context, in Input, frames *classifier, 
 		return nil, fmt.Errorf("look at key frames: %w", err)
 	}
 	shots, err := j.classifyPictures(ctx, ffmpeg.Pictures{
-		URL: served.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, KeyOnly: true, Width: width, Height: height, Format: ffmpeg.RGB24,
+		URL:     served.URL,
+		From:    ffmpeg.FirstPTS,
+		Until:   ffmpeg.LastPTS,
+		KeyOnly: true,
+		Width:   width,
+		Height:  height,
+		Format:  ffmpeg.RGB24,
 	}, frames, keys[0])
 	// What the storage could not give is its fault alone, whatever FFmpeg made of it.
 	if readErr := served.Close(); readErr != nil {
@@ -103,8 +121,13 @@ func (j *Judge) classifyKeys(ctx context.Context, in Input, frames *classifier, 
 	return shots, err
 }
 
-// classifyPictures looks at all pictures asked for; zero is added to their PTS.
-func (j *Judge) classifyPictures(ctx context.Context, p ffmpeg.Pictures, frames *classifier, zero int64) ([]shot, error) {
+// classifyPictures classifies all pictures of a request. It adds zero to their PTS.
+func (j *Judge) classifyPictures(
+	ctx context.Context,
+	p ffmpeg.Pictures,
+	frames *classifier,
+	zero int64,
+) ([]shot, error) {
 	var list []shot
 	err := j.decode(ctx, p, func(pts int64, rgb []byte) bool {
 		list = append(list, shot{pts: pts + zero, observation: frames.classify(rgb)})
@@ -114,14 +137,15 @@ func (j *Judge) classifyPictures(ctx context.Context, p ffmpeg.Pictures, frames 
 	return list, err
 }
 
-// keysToAdd are the key frames not looked at yet between looks that may hide something.
+// keysToAdd returns the unseen key frames between shots that may hide a change.
 func (in Input) keysToAdd(shots []shot, keys, seen []int64) []int64 {
 	if len(seen) == len(keys) {
 		return nil
 	}
 	var out []int64
 	for i := 1; i < len(shots); i++ {
-		a, b := &shots[i-1], &shots[i]
+		a := &shots[i-1]
+		b := &shots[i]
 		from, _ := slices.BinarySearch(keys, a.pts+1)
 		until, _ := slices.BinarySearch(keys, b.pts)
 		if from < until && in.mayHideStretch(a, b) {
@@ -131,7 +155,7 @@ func (in Input) keysToAdd(shots []shot, keys, seen []int64) []int64 {
 	return out
 }
 
-// mayHideStretch says whether something of 3 s may hide between two looks.
+// mayHideStretch reports whether a stretch of 3 s may lie between two shots.
 func (in Input) mayHideStretch(a, b *shot) bool {
 	gap := in.since(b.pts) - in.since(a.pts)
 	switch {
@@ -146,20 +170,21 @@ func (in Input) mayHideStretch(a, b *shot) bool {
 	}
 }
 
-// skips says whether there are key frames between two PTS.
+// skips reports whether a key frame lies between two PTS.
 func (in Input) skips(from, until int64) bool {
 	i, _ := slices.BinarySearch(in.Keys, from+1)
 	return i < len(in.Keys) && in.Keys[i] < until
 }
 
-// span is a part of the file to be looked at more closely.
+// span is a range of PTS to be decoded.
 type span struct{ from, until int64 }
 
-// spansToDecode are the stretches between the pictures seen in which something of 3 s could hide.
+// spansToDecode returns the ranges between shots that may hide a stretch of 3 s.
 func (in Input) spansToDecode(shots []shot) []span {
 	var out []span
 	for i := range shots {
-		a, until := &shots[i], in.Until
+		a := &shots[i]
+		until := in.Until
 		last := i+1 == len(shots)
 		if !last {
 			until = shots[i+1].pts
@@ -169,7 +194,9 @@ func (in Input) spansToDecode(shots []shot) []span {
 			continue
 		}
 		if in.Sizes != nil && gap <= 60*time.Second {
-			if !last && a.certainty == shots[i+1].certainty && !in.mayHideChange(a.pts, until, a.certainty == maybeWords) {
+			if !last &&
+				a.certainty == shots[i+1].certainty &&
+				!in.mayHideChange(a.pts, until, a.certainty == maybeWords) {
 				continue
 			}
 			until = in.lastActivity(a.pts, until)

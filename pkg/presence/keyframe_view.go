@@ -9,12 +9,14 @@ import (
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// KeyView serves a file that holds only the key frames of the given PTS, which ascend; in it they are
-// less the first one's. Whoever asked for it closes it; the error of that is the storage's.
+// KeyView serves a file that holds only the key frames with the given ascending
+// PTS. In that file their PTS are relative to the first. The caller closes it. The
+// error of Close is that of the storage.
 type KeyView func(keys []int64) (*rangeproxy.Served, error)
 
-// ViewOf is the KeyView of an object's picture track. Nil if the track's samples were not read from
-// an index: then the object itself has to be read.
+// ViewOf returns the KeyView of an object's picture track. It returns nil if the
+// samples of the track were not read from an index. The whole object must then be
+// read.
 func ViewOf(proxy *rangeproxy.Proxy, object rangeproxy.Object, track *mp4.Track) KeyView {
 	if !track.Viewable() {
 		return nil
@@ -26,7 +28,10 @@ func ViewOf(proxy *rangeproxy.Proxy, object rangeproxy.Object, track *mp4.Track)
 			keys = append(keys, i)
 		}
 	}
-	slices.SortFunc(keys, func(a, b int) int { return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS) })
+	slices.SortFunc(
+		keys,
+		func(a, b int) int { return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS) },
+	)
 	pts := func(i int, want int64) int { return cmp.Compare(track.Samples[i].PTS, want) }
 	return func(wanted []int64) (*rangeproxy.Served, error) {
 		samples := make([]int, 0, len(wanted))

@@ -14,7 +14,11 @@ func read(lines ...string) []ocr.Word {
 	for i, line := range lines {
 		x := 40
 		for w := range strings.FieldsSeq(line) {
-			words = append(words, ocr.Word{Text: w, Confidence: 90, Box: image.Rect(x, 40*i, x+12*len(w), 40*i+20)})
+			words = append(words, ocr.Word{
+				Text:       w,
+				Confidence: 90,
+				Box:        image.Rect(x, 40*i, x+12*len(w), 40*i+20),
+			})
 			x += 12*len(w) + 12
 		}
 	}

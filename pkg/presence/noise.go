@@ -1,34 +1,41 @@
 package presence
 
 import (
-	"fmt"
 	"math"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// isNoise recognises noise without a picture: it is everywhere, and neighbouring pixels know nothing of each
-// other, so that the means of blocks hardly differ. A small or blurred recording keeps a fifth of it; what
-// shows something has most of its spread between the blocks. It returns "" for anything else.
-func isNoise(p picture, m mosaic) string {
+// isNoise recognises noise without a picture. Noise covers the whole picture, its
+// neighbouring pixels are uncorrelated, and the means of its blocks are almost
+// equal. It returns no cause for anything else.
+func isNoise(p picture, m mosaic) cause.Cause {
 	if blocksWithContrast(p, 12) < 950 {
-		return ""
+		return cause.Cause{}
 	}
 	var sum, squares, lag float64
 	light := p.lumas()
 	n := float64(len(light) - 2)
 	for i := range len(light) - 2 {
 		v := float64(light[i])
-		sum, squares, lag = sum+v, squares+v*v, lag+v*float64(light[i+2])
+		sum = sum + v
+		squares = squares + v*v
+		lag = lag + v*float64(light[i+2])
 	}
 	mean := sum / n
-	spread, likeness := squares/n-mean*mean, lag/n-mean*mean
+	spread := squares/n - mean*mean
+	likeness := lag/n - mean*mean
 	var blockSum, blockSquares float64
 	for _, c := range m {
 		v := float64(c.luma())
-		blockSum, blockSquares = blockSum+v, blockSquares+v*v
+		blockSum = blockSum + v
+		blockSquares = blockSquares + v*v
 	}
 	ofBlocks := blockSquares/blocks - blockSum/blocks*blockSum/blocks
-	if spread < 60 || likeness > 0.25*spread || ofBlocks > 0.25*spread {
-		return ""
+	if spread < 60 ||
+		likeness > 0.25*spread ||
+		ofBlocks > 0.25*spread {
+		return cause.Cause{}
 	}
-	return fmt.Sprintf("noise without a picture (±%.0f levels)", math.Sqrt(spread))
+	return cause.Noise(int(math.RoundToEven(math.Sqrt(spread))))
 }

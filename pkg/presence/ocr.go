@@ -8,30 +8,34 @@ import (
 	"github.com/nvr-miem/merger/pkg/ocr"
 )
 
-// ocrWidth and lettersHigh are the size at which words are read.
+// ocrWidth and ocrHeight are the size at which text is read, in pixels.
 const ocrWidth, ocrHeight = 1280, 720
 
-// rendering is a way to make letters stand out.
+// rendering is a way to make letters stand out for text recognition.
 type rendering int
 
 const (
-	// asIs is the picture as it is.
+	// asIs shows the luma of the picture.
 	asIs rendering = iota
-	// difference shows what differs from the plain ground, dark on light: yellow on blue too.
+	// difference shows the distance from the background, dark on light. It also
+	// makes yellow text on blue legible.
 	difference
-	// highlights and shadows show only what is nearly as bright, or as dark, as the brightest or
-	// darkest there is: letters on a photograph.
+	// highlights and shadows show only the brightest or the darkest levels: letters
+	// on a photograph.
 	highlights
 	shadows
 )
 
-// enoughWords is the count below which a picture is read again in another light.
+// enoughWords is the number of words below which a picture is read again in another
+// rendering.
 const enoughWords = 4
 
-// read reads the words of a shot, in the lights that suit it, while the budget of readings lasts.
+// read returns the words in a shot. It tries several renderings while the budget of
+// readings lasts.
 func (j *Judge) read(ctx context.Context, in Input, s *shot, budget *int) ([]ocr.Word, error) {
 	request := in.request(s.pts, s.pts+1)
-	request.Width, request.Height = ocrWidth, ocrHeight
+	request.Width = ocrWidth
+	request.Height = ocrHeight
 	lights := []rendering{asIs, highlights, shadows}
 	if s.onGround() {
 		lights = []rendering{difference, asIs}
@@ -56,7 +60,8 @@ func (j *Judge) read(ctx context.Context, in Input, s *shot, budget *int) ([]ocr
 			if len(words) > len(best) {
 				best = words
 			}
-			if len(best) >= enoughWords || s.onGround() && len(best) > 0 {
+			if len(best) >= enoughWords ||
+				s.onGround() && len(best) > 0 {
 				return false
 			}
 		}
@@ -65,7 +70,8 @@ func (j *Judge) read(ctx context.Context, in Input, s *shot, budget *int) ([]ocr
 	return best, errors.Join(err, readErr)
 }
 
-// render makes a picture to be read. Of a plain ground with something on it, it is only that part.
+// render returns the picture to be read. For a residue on a background, it returns
+// only the part that holds the residue.
 func render(rgb []byte, s *observation, l rendering) *image.Gray {
 	out := image.NewGray(image.Rect(0, 0, ocrWidth, ocrHeight))
 	var counts [256]int
@@ -81,7 +87,10 @@ func render(rgb []byte, s *observation, l rendering) *image.Gray {
 	const odd = ocrWidth * ocrHeight / 500
 	switch l {
 	case highlights:
-		applyCurve(out.Pix, func(v int) int { return 255 - 4*(v-valueAtRank(counts, ocrWidth*ocrHeight-odd)+64) })
+		applyCurve(
+			out.Pix,
+			func(v int) int { return 255 - 4*(v-valueAtRank(counts, ocrWidth*ocrHeight-odd)+64) },
+		)
 	case shadows:
 		applyCurve(out.Pix, func(v int) int { return 4 * (v - valueAtRank(counts, odd)) })
 	case asIs, difference: // as they are
@@ -99,7 +108,7 @@ func render(rgb []byte, s *observation, l rendering) *image.Gray {
 	return part
 }
 
-// valueAtRank is the value of the n-th darkest pixel.
+// valueAtRank returns the level of the n-th darkest pixel.
 func valueAtRank(counts [256]int, n int) int {
 	for v, c := range counts {
 		if n -= c; n <= 0 {
@@ -109,7 +118,7 @@ func valueAtRank(counts [256]int, n int) int {
 	return 255
 }
 
-// applyCurve maps every value by a function, computed once for each.
+// applyCurve maps every level by a function, which it evaluates once per level.
 func applyCurve(pix []byte, to func(v int) int) {
 	var table [256]byte
 	for v := range table {

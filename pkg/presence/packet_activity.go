@@ -8,18 +8,22 @@ import (
 // What the sizes of packets tell without decoding a picture: where something came or went.
 
 const (
-	// movingPackets is the least size of a film's packets, in bytes, a canvas's are smaller.
+	// movingPackets is the smallest packet size of moving pictures, in bytes. Those
+	// of an idle screen are smaller.
 	movingPackets = 2000
-	// A packet is a jump if it is so many bytes larger than four usual ones. Looking at a key frame costs
-	// little, so little is enough for it; decoding all from a key frame on costs more.
+	// slightJump and clearJump are sizes in bytes. A packet is a jump if it exceeds
+	// four usual packets by that much. A key frame costs little to examine, so a
+	// slight jump suffices. Decoding from a key frame on costs more.
 	slightJump, clearJump = 400, 1500
-	// changeSpread is how far from a change its signs may be found.
+	// changeSpread is the largest distance between a change and its traces in the
+	// packet sizes.
 	changeSpread = 500 * time.Millisecond
 )
 
-// mayHideChange says whether something that lasts 3 s may lie between two pictures of one kind: then a key
-// frame in it is unlike both, or it came soon after the first and went shortly before the second.
-// full says that both are full of detail, as in films.
+// mayHideChange reports whether something that lasts 3 s may lie between two
+// similar pictures. A key frame between them then differs from both, or it came
+// soon after the first and went shortly before the second. full means that both
+// pictures have much detail.
 func (in Input) mayHideChange(from, until int64, full bool) bool {
 	if in.Sizes == nil {
 		return true
@@ -29,21 +33,26 @@ func (in Input) mayHideChange(from, until int64, full bool) bool {
 		return false // as much goes on throughout as in a film
 	}
 	margin := in.ticks(in.since(until) - in.since(from) - shortest + changeSpread)
-	came, went := false, false
+	came := false
+	went := false
 	for i := range p.sizes {
 		if p.key[i] && p.isActive(i, slightJump) {
 			return true
 		}
 		at := p.frames[i]
-		early, late := at <= from+margin, at >= until-margin
-		if (early && !came || late && !went) && p.isActive(i, slightJump) {
-			came, went = came || early, went || late
+		early := at <= from+margin
+		late := at >= until-margin
+		if (early && !came || late && !went) &&
+			p.isActive(i, slightJump) {
+			came = came || early
+			went = went || late
 		}
 	}
 	return came && went
 }
 
-// isMovingScene says whether a scene of a single look is one of a film: what follows it is as lively.
+// isMovingScene reports whether a scene of a single shot belongs to moving
+// pictures.
 func (in Input) isMovingScene(s *scene) bool {
 	if len(s.shots) > 1 || in.Sizes == nil {
 		return false
@@ -52,7 +61,8 @@ func (in Input) isMovingScene(s *scene) bool {
 	return p.isMoving()
 }
 
-// lastActivity is a moment after the last change between two key frames. It returns from if there is none.
+// lastActivity returns a PTS after the last change between two key frames, or from
+// if there is none.
 func (in Input) lastActivity(from, until int64) int64 {
 	p := in.packets(from, until)
 	for i := len(p.sizes) - 1; i >= 0; i-- {
@@ -63,20 +73,28 @@ func (in Input) lastActivity(from, until int64) int64 {
 	return from
 }
 
-// packets are those between two key frames that were looked at.
+// packets are the packets between two classified key frames.
 type packets struct {
 	frames []int64
 	sizes  []uint32
 	key    []bool
-	edges  [2]uint32 // the sizes of the two key frames; 0 if unknown
-	usual  uint32
-	second int // how many packets make a second
+	// edges are the sizes of the two key frames, or 0 if unknown.
+	edges [2]uint32
+	// usual is the median of the largest packet in each group of four, in bytes.
+	usual uint32
+	// second is the number of packets per second.
+	second int
 }
 
+// packets returns the packets between two PTS.
 func (in Input) packets(from, until int64) packets {
 	first, _ := slices.BinarySearch(in.Frames, from+1)
 	end, _ := slices.BinarySearch(in.Frames, until)
-	p := packets{frames: in.Frames[first:end], sizes: in.Sizes[first:end], key: make([]bool, end-first)}
+	p := packets{
+		frames: in.Frames[first:end],
+		sizes:  in.Sizes[first:end],
+		key:    make([]bool, end-first),
+	}
 	if first > 0 && in.isKey(in.Frames[first-1]) {
 		p.edges[0] = in.Sizes[first-1]
 	}
@@ -101,17 +119,22 @@ func (in Input) packets(from, until int64) packets {
 	return p
 }
 
+// isKey reports whether a key frame has this PTS.
 func (in Input) isKey(pts int64) bool {
 	_, found := slices.BinarySearch(in.Keys, pts)
 	return found
 }
 
-// isActive says whether something changes at a packet: it is much larger than those around it, or their
-// level changes for a second, or a key frame is not like the ones that were looked at.
+// isActive reports whether the picture changes at packet i. The packet is then much
+// larger than its neighbours, or the level changes for a second. A key frame is
+// active if its size differs from those at the edges.
 func (p *packets) isActive(i int, jump uint32) bool {
 	size := p.sizes[i]
 	if p.key[i] {
-		return p.edges[0] == 0 || p.edges[1] == 0 || size > 5*max(p.edges[0], p.edges[1])/4+500 || size+500 < 4*min(p.edges[0], p.edges[1])/5
+		return p.edges[0] == 0 ||
+			p.edges[1] == 0 ||
+			size > 5*max(p.edges[0], p.edges[1])/4+500 ||
+			size+500 < 4*min(p.edges[0], p.edges[1])/5
 	}
 	if size > 4*p.usual+jump {
 		return true
@@ -119,11 +142,13 @@ func (p *packets) isActive(i int, jump uint32) bool {
 	if i < p.second || i+p.second > len(p.sizes) {
 		return false
 	}
-	before, after := medianSize(p.sizes[i-p.second:i]), medianSize(p.sizes[i:i+p.second])
+	before := medianSize(p.sizes[i-p.second : i])
+	after := medianSize(p.sizes[i : i+p.second])
 	return max(before, after) > 4*min(before, after)+400
 }
 
-// movingPackets says whether something moves all the time, nearly as much in the calmest second as usual.
+// isMoving reports whether the picture moves all the time. Its calmest second then
+// has at least half of the usual packet size.
 func (p *packets) isMoving() bool {
 	if p.usual < movingPackets || len(p.sizes) < p.second {
 		return false
@@ -137,6 +162,7 @@ func (p *packets) isMoving() bool {
 	return true
 }
 
+// medianSize returns the median of packet sizes.
 func medianSize(sizes []uint32) uint32 {
 	sorted := slices.Clone(sizes)
 	slices.Sort(sorted)

@@ -6,34 +6,42 @@ import "image"
 // line of text still is a row of specks, and noise and coding errors have mostly averaged out.
 const (
 	width, height = 320, 180
-	blockSide       = 5 // pixels a side of a block
-	cols, rows = width / blockSide, height / blockSide
-	blocks     = cols * rows
+	blockSide     = 5 // pixels a side of a block
+	cols, rows    = width / blockSide, height / blockSide
+	blocks        = cols * rows
 )
 
-// colour is red, green, blue, 0 to 255.
+// colour holds red, green and blue, each 0 to 255.
 type colour [3]int
 
-// maxDiff is the largest difference of a channel.
+// maxDiff returns the largest difference of a channel, in levels.
 func (c colour) maxDiff(d colour) int {
 	return max(abs(c[0]-d[0]), abs(c[1]-d[1]), abs(c[2]-d[2]))
 }
 
-func (c colour) luma() int { return (54*c[0] + 183*c[1] + 19*c[2]) >> 8 }
+// luma returns the BT.709 luma, 0 to 255.
+func (c colour) luma() int {
+	return (54*c[0] + 183*c[1] + 19*c[2]) >> 8
+}
 
-func abs(n int) int { return max(n, -n) }
+// abs returns the absolute value of n.
+func abs(n int) int {
+	return max(n, -n)
+}
 
-// picture is wide x high pixels of RGB24.
+// picture holds width by height pixels as RGB24.
 type picture []byte
 
+// at returns the colour of a pixel.
 func (p picture) at(x, y int) colour {
 	i := 3 * (y*width + x)
 	return colour{int(p[i]), int(p[i+1]), int(p[i+2])}
 }
 
-// mosaic is the mean colour of each block.
+// mosaic is the mean colour of each block, row by row.
 type mosaic []colour
 
+// mosaic computes the mean colour of each block.
 func (p picture) mosaic() mosaic {
 	m := make(mosaic, blocks)
 	for y := range height {
@@ -57,9 +65,11 @@ func (p picture) mosaic() mosaic {
 	return m
 }
 
-// tiles are a mosaic to be kept, of three bytes a block: half an hour has a thousand of them.
+// tiles is a compact mosaic with three bytes per block. Half an hour of footage
+// keeps about a thousand of them.
 type tiles []byte
 
+// tiles returns the compact form.
 func (m mosaic) tiles() tiles {
 	t := make(tiles, 0, 3*blocks)
 	for _, c := range m {
@@ -68,10 +78,12 @@ func (m mosaic) tiles() tiles {
 	return t
 }
 
-// at is the colour of block i.
-func (t tiles) at(i int) colour { return colour{int(t[3*i]), int(t[3*i+1]), int(t[3*i+2])} }
+// at returns the colour of block i.
+func (t tiles) at(i int) colour {
+	return colour{int(t[3*i]), int(t[3*i+1]), int(t[3*i+2])}
+}
 
-// countDiffering is the number of blocks in which two pictures visibly differ.
+// countDiffering returns the number of blocks in which two pictures visibly differ.
 func (t tiles) countDiffering(other tiles) int {
 	n := 0
 	for i := range blocks {
@@ -82,22 +94,27 @@ func (t tiles) countDiffering(other tiles) int {
 	return n
 }
 
-// crop stretches a part of the picture to the whole size.
+// crop scales a part of the picture to the full size by bilinear interpolation.
 func (p picture) crop(r image.Rectangle) picture {
 	out := make(picture, len(p))
 	for y := range height {
 		// Positions in 1/256 of a pixel, of the pixels' centres.
 		sy := clamp((2*y+1)*r.Dy()*128/height-128, (r.Dy()-1)*256)
-		y0, fy := r.Min.Y+sy/256, sy%256
+		y0 := r.Min.Y + sy/256
+		fy := sy % 256
 		y1 := min(y0+1, r.Max.Y-1)
 		for x := range width {
 			sx := clamp((2*x+1)*r.Dx()*128/width-128, (r.Dx()-1)*256)
-			x0, fx := r.Min.X+sx/256, sx%256
+			x0 := r.Min.X + sx/256
+			fx := sx % 256
 			x1 := min(x0+1, r.Max.X-1)
 			for ch := range 3 {
-				a, b := int(p[3*(y0*width+x0)+ch]), int(p[3*(y0*width+x1)+ch])
-				c, d := int(p[3*(y1*width+x0)+ch]), int(p[3*(y1*width+x1)+ch])
-				top, bottom := a*(256-fx)+b*fx, c*(256-fx)+d*fx
+				a := int(p[3*(y0*width+x0)+ch])
+				b := int(p[3*(y0*width+x1)+ch])
+				c := int(p[3*(y1*width+x0)+ch])
+				d := int(p[3*(y1*width+x1)+ch])
+				top := a*(256-fx) + b*fx
+				bottom := c*(256-fx) + d*fx
 				out[3*(y*width+x)+ch] = byte((top*(256-fy) + bottom*fy) >> 16)
 			}
 		}
@@ -105,9 +122,12 @@ func (p picture) crop(r image.Rectangle) picture {
 	return out
 }
 
-func clamp(n, most int) int { return min(max(n, 0), most) }
+// clamp limits n to the range from 0 to most.
+func clamp(n, most int) int {
+	return min(max(n, 0), most)
+}
 
-// transposed swaps rows and columns, stretched back to the whole size.
+// transposed swaps rows and columns and scales the result to the full size.
 func (p picture) transposed() picture {
 	out := make(picture, len(p))
 	for y := range height {
@@ -119,16 +139,22 @@ func (p picture) transposed() picture {
 	return out
 }
 
+// pictureBounds are the bounds of a picture, in pixels.
 var pictureBounds = image.Rect(0, 0, width, height)
 
-// blackLevel is the highest channel up to which a border passes for black, re-encoding included.
+// blackLevel is the highest channel value that counts as black in a border, even
+// after re-encoding.
 const blackLevel = 44
 
-func (c colour) maxChannel() int { return max(c[0], c[1], c[2]) }
+// maxChannel returns the largest channel.
+func (c colour) maxChannel() int {
+	return max(c[0], c[1], c[2])
+}
 
-// contentRect finds the picture inside black bars: the part whose margins hold at most spared per mille
-// of pixels that are not black. A letterbox is centred, so both margins are as wide as the narrower;
-// and it leaves most of the picture, or it is none and the answer is the whole.
+// contentRect returns the part of the picture inside black bars. The bars may hold
+// spared per mille of pixels that are not black. A letterbox is centred, so
+// opposite bars have the width of the narrower one. If less than two fifths would
+// remain, it returns the whole picture.
 func (p picture) contentRect(spared int) image.Rectangle {
 	var inRow [height]int
 	var inCol [width]int
@@ -140,7 +166,8 @@ func (p picture) contentRect(spared int) image.Rectangle {
 			}
 		}
 	}
-	above, beside := barWidth(inRow[:], spared*width/1000), barWidth(inCol[:], spared*height/1000)
+	above := barWidth(inRow[:], spared*width/1000)
+	beside := barWidth(inCol[:], spared*height/1000)
 	r := image.Rect(beside, above, width-beside, height-above)
 	if r.Dx() < width*2/5 || r.Dy() < height*2/5 {
 		return pictureBounds
@@ -148,8 +175,8 @@ func (p picture) contentRect(spared int) image.Rectangle {
 	return r
 }
 
-// barWidth is how many lines at both ends hold no more than a few pixels. One or two are no bars, only
-// a ragged edge; the last ones are a mixture of bar and picture and belong to neither.
+// barWidth returns the number of lines at both ends with at most few pixels that
+// are not black. It adds two lines, which mix bar and picture.
 func barWidth(lines []int, few int) int {
 	n := 0
 	for n < len(lines)/2 && lines[n] <= few && lines[len(lines)-1-n] <= few {

@@ -1,28 +1,31 @@
-// Package presence says what is on the screen source: a presentation, or only the encoder's canvas
-// (a no-signal card, a test pattern, a plain colour).
+// Package presence classifies the screen source: a presentation, or only the idle screen of
+// the encoder (a no-signal card, a test pattern, a plain colour). Data call the idle screen
+// "canvas".
 //
-// It looks at pictures. It knows no room, no record and no wall clock; positions are presentation
-// timestamps of the file, and what it hands out are durations since PTS 0 of the picture stream,
-// edit lists honoured, which is how FFmpeg counts.
+// The package classifies pictures. It does not depend on rooms, records or wall clocks.
+// Positions in a file are presentation timestamps. Results are durations since PTS 0 of the
+// picture stream, with edit lists applied, as FFmpeg counts.
 //
-// The idea: a presentation has content, that is text, drawings, or the texture of photographs; a
-// canvas has none, or is a picture known as a card, or says in words that there is no signal. Every
-// picture is therefore explained as far as it can be by a model without content (one colour, a
-// gradient, stripes, a grid, a known card). What the model leaves unexplained, the residue, must
-// itself be explained as an overlay (a running clock, the words NO SIGNAL, a mark that wanders), or
-// it is content. What cannot be decided is a presentation: a lecture shown beside an empty card
-// loses less than a lecture hidden behind the board.
+// A presentation has content: text, drawings, or the texture of photographs. An idle screen
+// has none, matches a known card, or says that there is no signal. Each picture is therefore
+// compared with models without content: one colour, a gradient, stripes, a grid, a known card.
+// The blocks that the best model leaves unexplained are the residue. The residue must be an
+// overlay, such as a clock, the words NO SIGNAL or a moving mark. Otherwise it is content.
+//
+// A picture that cannot be decided counts as a presentation. Showing an idle screen beside a
+// lecture loses less than hiding a lecture behind the board.
 //
 // Start with [Judge.Look].
 package presence
 
 import (
 	"sort"
-	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// Verdict says what a stretch of the screen source shows.
+// Verdict is the classification of a stretch of the screen source.
 type Verdict string
 
 // The two verdicts.
@@ -35,23 +38,30 @@ const (
 type Stretch struct {
 	Start, End time.Duration
 	Verdict    Verdict
-	Cause      string // why, in English words with the numbers behind it
+
+	// Causes explain the verdict, the one that holds longest first. There are at most three.
+	Causes []cause.Cause
 }
 
-// Length is the stretch's duration.
-func (s Stretch) Length() time.Duration { return s.End - s.Start }
+// Length returns the duration of the stretch.
+func (s Stretch) Length() time.Duration {
+	return s.End - s.Start
+}
 
 const (
-	// shortest is the length below which a stretch is not reported (a film fading through black).
+	// shortest is the length below which a stretch is not reported, for example a
+	// fade through black.
 	shortest = 3 * time.Second
 	// SteadyFor is how long a verdict must last to change the layout of a merge.
 	SteadyFor = 10 * time.Second
-	// halfHourMinimum presentation makes a half hour one; of a shorter file half suffices.
+	// halfHourMinimum is the amount of presentation that makes a half hour a
+	// presentation. For a shorter file half of it suffices.
 	halfHourMinimum = time.Minute
 )
 
-// HalfHour is the verdict on a whole file: canvas unless at least a minute of it, or half of a
-// shorter one, is a presentation. No stretches at all are a canvas.
+// HalfHour returns the verdict on a whole file. It is Presentation if at least a
+// minute of the file, or half of a shorter file, is a presentation. Otherwise, and
+// without stretches, it is Canvas.
 func HalfHour(stretches []Stretch) Verdict {
 	var all, shown time.Duration
 	for _, s := range stretches {
@@ -66,9 +76,9 @@ func HalfHour(stretches []Stretch) Verdict {
 	return Canvas
 }
 
-// Steady absorbs every verdict that lasts less than least into what surrounds it, shortest first, so
-// that a layout made of the result does not flap. The result covers what stretches cover; one
-// stretch that is alone stays however short it is.
+// Steady absorbs each stretch shorter than least into its longer neighbour, the
+// shortest first. A layout made from the result does not flap. The result covers
+// the same time. A single stretch stays at any length.
 func Steady(stretches []Stretch, least time.Duration) []Stretch {
 	out := mergeNeighbours(stretches)
 	for len(out) > 1 {
@@ -78,15 +88,18 @@ func Steady(stretches []Stretch, least time.Duration) []Stretch {
 		}
 		// Neighbours of a united list carry the other verdict, so this one simply takes it.
 		near := i - 1
-		if near < 0 || i+1 < len(out) && out[i+1].Length() > out[near].Length() {
+		if near < 0 ||
+			i+1 < len(out) && out[i+1].Length() > out[near].Length() {
 			near = i + 1
 		}
-		out[i].Verdict, out[i].Cause = out[near].Verdict, out[near].Cause
+		out[i].Verdict = out[near].Verdict
+		out[i].Causes = out[near].Causes
 		out = mergeNeighbours(out)
 	}
 	return out
 }
 
+// shortestOf returns the index of the shortest stretch.
 func shortestOf(list []Stretch) int {
 	best := 0
 	for i := range list {
@@ -107,7 +120,7 @@ func mergeNeighbours(list []Stretch) []Stretch {
 		}
 		s := list[at]
 		s.End = list[end-1].End
-		s.Cause = joinCauses(list[at:end])
+		s.Causes = longestCauses(list[at:end])
 		if s.Length() > 0 {
 			out = append(out, s)
 		}
@@ -116,23 +129,26 @@ func mergeNeighbours(list []Stretch) []Stretch {
 	return out
 }
 
-// maxCauses is how many causes a united stretch tells.
+// maxCauses is the number of causes that a united stretch keeps.
 const maxCauses = 3
 
-func joinCauses(list []Stretch) string {
-	lengths := map[string]time.Duration{}
-	var names []string
+// longestCauses returns the causes of stretches, the one that holds longest first.
+func longestCauses(list []Stretch) []cause.Cause {
+	lengths := map[cause.Cause]time.Duration{}
+	var causes []cause.Cause
 	for _, s := range list {
-		for _, cause := range strings.Split(s.Cause, "; ") {
-			if _, known := lengths[cause]; !known {
-				names = append(names, cause)
+		for _, c := range s.Causes {
+			if _, known := lengths[c]; !known {
+				causes = append(causes, c)
 			}
-			lengths[cause] += s.Length()
+			lengths[c] += s.Length()
 		}
 	}
-	sort.SliceStable(names, func(a, b int) bool { return lengths[names[a]] > lengths[names[b]] })
-	if len(names) > maxCauses {
-		names = names[:maxCauses]
+	sort.SliceStable(causes, func(a, b int) bool {
+		return lengths[causes[a]] > lengths[causes[b]]
+	})
+	if len(causes) > maxCauses {
+		causes = causes[:maxCauses]
 	}
-	return strings.Join(names, "; ")
+	return causes
 }

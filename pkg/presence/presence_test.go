@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/presence"
 )
 
@@ -17,7 +18,7 @@ func line(seconds ...int) []presence.Stretch {
 			v, s = presence.Canvas, -s
 		}
 		end := at + time.Duration(s)*time.Second
-		list = append(list, presence.Stretch{Start: at, End: end, Verdict: v, Cause: string(v)})
+		list = append(list, presence.Stretch{Start: at, End: end, Verdict: v, Causes: []cause.Cause{cause.Verbatim(string(v))}})
 		at = end
 	}
 	return list

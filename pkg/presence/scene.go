@@ -2,47 +2,59 @@ package presence
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// shot is one picture of the file and what was decided about it.
+// shot is one picture of the file with its verdict.
 type shot struct {
 	pts int64
 	observation
 	verdict Verdict
-	cause     string
+	cause   cause.Cause
 }
 
-// scene is a run of shots that show the same, but for an overlay.
+// scene is a run of similar shots. Overlays may differ.
 type scene struct {
-	shots []shot // a part of the scan's list, so that what is decided is decided there
-	next  int64  // PTS of what follows
+	// shots is a part of the list of the scan, so that verdicts are set in that
+	// list.
+	shots []shot
+	// next is the PTS of the following scene.
+	next int64
 }
 
-// like says whether two sights are of one scene.
+// like reports whether two pictures belong to one scene. A residue on a background
+// may move but keeps its size.
 func (s *observation) like(other *observation) bool {
 	if s.certainty != other.certainty {
 		return false
 	}
 	if s.onGround() && other.onGround() {
 		// The thing on the ground may wander, but keeps its size.
-		a, b := s.left.box, other.left.box
+		a := s.left.box
+		b := other.left.box
 		return s.background.maxDiff(other.background) <= 14 && similarSize(a.Dx(), b.Dx(), 3) && similarSize(a.Dy(), b.Dy(), 2) &&
 			similarSize(s.left.count, other.left.count, 6)
 	}
 	return s.tiles.countDiffering(other.tiles) <= blocks/50
 }
 
-func similarSize(a, b, least int) bool { return abs(a-b) <= max(least, max(a, b)/4) }
+// similarSize reports whether two sizes differ by at most a quarter or by least.
+func similarSize(a, b, least int) bool {
+	return abs(a-b) <= max(least, max(a, b)/4)
+}
 
-// cutScenes cuts the list where something else is shown. until is the end of the last.
+// cutScenes splits shots where the picture changes. until is the end of the last
+// scene.
 func cutScenes(shots []shot, until int64) []scene {
 	var out []scene
 	from := 0
 	for i := 1; i <= len(shots); i++ {
-		if i < len(shots) && shots[i].like(&shots[from].observation) && shots[i].like(&shots[i-1].observation) {
+		if i < len(shots) &&
+			shots[i].like(&shots[from].observation) &&
+			shots[i].like(&shots[i-1].observation) {
 			continue
 		}
 		next := until
@@ -55,24 +67,34 @@ func cutScenes(shots []shot, until int64) []scene {
 	return out
 }
 
-func (s *scene) first() *shot { return &s.shots[0] }
+// first returns the first shot.
+func (s *scene) first() *shot {
+	return &s.shots[0]
+}
 
-func (s *scene) last() *shot { return &s.shots[len(s.shots)-1] }
+// last returns the last shot.
+func (s *scene) last() *shot {
+	return &s.shots[len(s.shots)-1]
+}
 
-func (s *scene) setVerdict(v Verdict, why string) {
+// setVerdict sets verdict and cause of all shots.
+func (s *scene) setVerdict(v Verdict, why cause.Cause) {
 	for i := range s.shots {
-		s.shots[i].verdict, s.shots[i].cause = v, why
+		s.shots[i].verdict = v
+		s.shots[i].cause = why
 	}
 }
 
-// moves says whether what lies on the ground moves about as a whole: a bouncing logo, a box.
+// moves reports whether the residue moves about as a whole, as a bouncing logo
+// does.
 func (s *scene) moves() bool {
 	moves := 0
 	for i := 1; i < len(s.shots); i++ {
 		if s.shots[i-1].left == nil || s.shots[i].left == nil {
 			return false // not something on a ground
 		}
-		a, b := s.shots[i-1].left.box, s.shots[i].left.box
+		a := s.shots[i-1].left.box
+		b := s.shots[i].left.box
 		if abs(a.Min.X-b.Min.X)+abs(a.Min.Y-b.Min.Y) >= 3 {
 			moves++
 		}
@@ -80,7 +102,7 @@ func (s *scene) moves() bool {
 	return len(s.shots) >= 3 && moves*2 >= len(s.shots)-1
 }
 
-// runs says whether what lies on the ground changes in place: a clock.
+// running reports whether the residue changes in place, as a clock does.
 func (s *scene) running() bool {
 	changes := 0
 	for i := 1; i < len(s.shots); i++ {
@@ -91,7 +113,7 @@ func (s *scene) running() bool {
 	return len(s.shots) >= 2 && changes*2 >= len(s.shots)-1
 }
 
-// countChanged counts the blocks of a residue that differ even slightly.
+// countChanged returns the number of blocks in a residue that differ even slightly.
 func (t tiles) countChanged(other tiles, in *residue) int {
 	n := 0
 	for i := range blocks {
@@ -102,7 +124,8 @@ func (t tiles) countChanged(other tiles, in *residue) int {
 	return n
 }
 
-// isSmallMark is a mark in the margin no larger than a clock.
+// isSmallMark reports whether the residue lies in the upper or lower margin and is
+// no larger than a clock.
 func (s *scene) isSmallMark() bool {
 	b := s.first().left.box
 	margin := b.Max.Y <= rows/5 || b.Min.Y >= rows*4/5
@@ -114,16 +137,19 @@ func (s *scene) isSmallMark() bool {
 const (
 	maxOverlayReadings = 16
 	maxPageReadings    = 16
-	// maxSplashDetail is the detail, per mille, beyond which a picture is no splash; the sum is bounded too.
-	maxSplashDetail    = 350
+	// maxSplashDetail is the detail, per mille, above which a picture cannot be a
+	// splash.
+	maxSplashDetail = 350
+	// splashDetailBudget bounds the sum of the detail of all pictures that are
+	// read, per mille.
 	splashDetailBudget = 1500
 )
 
-// lightBackground is the brightness from which a thing that moves on a plain ground is an animation on a
-// page: logos and boxes bounce on black and blue.
+// lightBackground is the luma from which a moving object is an animation on a page.
+// Logos and boxes bounce on black and blue.
 const lightBackground = 150
 
-// decideScenes decides every shot.
+// decideScenes sets the verdict of every shot.
 func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until int64) error {
 	scenes := cutScenes(shots, until)
 	var pages []*scene
@@ -139,7 +165,8 @@ func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until 
 		switch first.certainty {
 		case isCanvas:
 			for k := range s.shots {
-				s.shots[k].verdict, s.shots[k].cause = Canvas, s.shots[k].description
+				s.shots[k].verdict = Canvas
+				s.shots[k].cause = s.shots[k].description
 			}
 		case maybeOverlay:
 			if old := findSimilar(known, s); old != nil && old.moves() == s.moves() {
@@ -152,7 +179,8 @@ func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until 
 			known = append(known, s)
 		default:
 			s.setVerdict(Presentation, first.description)
-			if len(scenes) == 1 || in.since(s.next)-in.since(since) >= shortest && !in.isMovingScene(s) {
+			if len(scenes) == 1 ||
+				in.since(s.next)-in.since(since) >= shortest && !in.isMovingScene(s) {
 				pages = append(pages, s)
 			}
 		}
@@ -160,62 +188,74 @@ func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until 
 	return j.readPages(ctx, in, pages)
 }
 
-// findSimilar finds a scene seen before.
+// findSimilar returns an earlier scene that shows the same, or nil.
 func findSimilar(known []*scene, s *scene) *scene {
 	for _, old := range known {
-		if old.first().like(&s.first().observation) && (s.moves() || old.first().tiles.countDiffering(s.first().tiles) <= blocks/100) {
+		if old.first().like(&s.first().observation) &&
+			(s.moves() || old.first().tiles.countDiffering(s.first().tiles) <= blocks/100) {
 			return old
 		}
 	}
 	return nil
 }
 
-// decideOverlay says whether what lies on a plain ground is an overlay or content.
+// decideOverlay decides whether the residue on a plain background is an overlay or
+// content. Its text decides first, then its motion.
 func (j *Judge) decideOverlay(ctx context.Context, in Input, s *scene, budget *int) error {
-	first := s.first()
-	wanders, running := s.moves(), s.running()
-	if j.Reader != nil {
-		for _, k := range shotsToRead(len(s.shots)) {
-			if *budget == 0 {
-				break
-			}
-			words, err := j.read(ctx, in, &s.shots[k], budget)
-			if err != nil {
-				return err
-			}
-			r := interpretText(words, running)
-			switch {
-			case r.phrase != "":
-				s.setVerdict(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
-				return nil
-			case r.label && s.isSmallMark():
-				s.setVerdict(Canvas, fmt.Sprintf("%s: a label, read %q", first.description, r.text))
-				return nil
-			case r.others > 0:
-				s.setVerdict(Presentation, fmt.Sprintf("%s: read %q", first.description, truncate(r.text)))
-				return nil
-			case r.clock:
-				s.setVerdict(Canvas, fmt.Sprintf("%s: a clock, read %q", first.description, r.text))
-				return nil
-			}
+	if j.Reader == nil {
+		s.setVerdict(s.verdictByMotion(cause.TextNotRead))
+		return nil
+	}
+	for _, k := range shotsToRead(len(s.shots)) {
+		if *budget == 0 {
+			break
+		}
+		words, err := j.read(ctx, in, &s.shots[k], budget)
+		if err != nil {
+			return err
+		}
+		text := interpretText(words, s.running())
+		if verdict, why, ok := s.verdictByText(text); ok {
+			s.setVerdict(verdict, why)
+			return nil
 		}
 	}
-	note := ""
-	if j.Reader == nil {
-		note = " (words not read: tesseract is not installed)"
-	}
-	switch {
-	case wanders && first.background.luma() < lightBackground:
-		s.setVerdict(Canvas, fmt.Sprintf("%s, which wanders about%s", first.description, note))
-	case running && s.isSmallMark():
-		s.setVerdict(Canvas, fmt.Sprintf("%s, small and running like a clock%s", first.description, note))
-	default:
-		s.setVerdict(first.unreadVerdict, first.description+note)
-	}
+	s.setVerdict(s.verdictByMotion(func(c cause.Cause) cause.Cause { return c }))
 	return nil
 }
 
-// shotsToRead are the shots of a scene that are worth reading: a wandering box may have been caught badly.
+// verdictByText returns the verdict that follows from the text on a background. It
+// reports false if nothing legible was read.
+func (s *scene) verdictByText(r reading) (v Verdict, why cause.Cause, ok bool) {
+	background := s.first().description
+	switch {
+	case r.phrase != "":
+		return Canvas, cause.NoSignalSplash(r.text), true
+	case r.label && s.isSmallMark():
+		return Canvas, cause.LabelOnBackground(background, r.text), true
+	case r.others > 0:
+		return Presentation, cause.TextOnBackground(background, truncate(r.text)), true
+	case r.clock:
+		return Canvas, cause.ClockOnBackground(background, r.text), true
+	}
+	return "", cause.Cause{}, false
+}
+
+// verdictByMotion returns the verdict on a residue without legible text. note wraps
+// its cause.
+func (s *scene) verdictByMotion(note func(cause.Cause) cause.Cause) (Verdict, cause.Cause) {
+	first := s.first()
+	switch {
+	case s.moves() && first.background.luma() < lightBackground:
+		return Canvas, note(cause.WanderingOverlay(first.description))
+	case s.running() && s.isSmallMark():
+		return Canvas, note(cause.RunningOverlay(first.description))
+	}
+	return first.unreadVerdict, note(first.description)
+}
+
+// shotsToRead returns the indices of the shots to read in a scene of n shots. A
+// moving box may be badly placed in one of them.
 func shotsToRead(n int) []int {
 	if n < 3 {
 		return []int{n / 2}
@@ -223,14 +263,19 @@ func shotsToRead(n int) []int {
 	return []int{n / 2, n / 4}
 }
 
-// readPages looks for the words of a splash in pictures that stand still and have little on them.
+// readPages reads the text of still pictures with little detail. A phrase of no
+// signal makes the scene an idle screen.
 func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 	if j.Reader == nil {
 		return nil
 	}
-	slices.SortStableFunc(pages, func(a, b *scene) int { return a.first().detail - b.first().detail })
+	slices.SortStableFunc(
+		pages,
+		func(a, b *scene) int { return a.first().detail - b.first().detail },
+	)
 	var read []*scene
-	spent, budget := 0, maxPageReadings
+	spent := 0
+	budget := maxPageReadings
 	for _, s := range pages {
 		if old := findSimilar(read, s); old != nil {
 			s.setVerdict(old.first().verdict, old.first().cause)
@@ -238,7 +283,9 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 		}
 		first := s.first()
 		spent += first.detail
-		if budget == 0 || first.detail > maxSplashDetail || spent > splashDetailBudget {
+		if budget == 0 ||
+			first.detail > maxSplashDetail ||
+			spent > splashDetailBudget {
 			continue
 		}
 		words, err := j.read(ctx, in, &s.shots[len(s.shots)/2], &budget)
@@ -246,15 +293,19 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 			return err
 		}
 		if r := interpretText(words, true); r.phrase != "" {
-			s.setVerdict(Canvas, fmt.Sprintf("no-signal splash: read %q", r.text))
+			s.setVerdict(Canvas, cause.NoSignalSplash(r.text))
 		} else if r.text != "" {
-			s.setVerdict(Presentation, fmt.Sprintf("%s, read %q", first.description, truncate(r.text)))
+			s.setVerdict(
+				Presentation,
+				cause.PictureText(first.description, truncate(r.text)),
+			)
 		}
 		read = append(read, s)
 	}
 	return nil
 }
 
+// truncate shortens a text to 60 characters.
 func truncate(text string) string {
 	if r := []rune(text); len(r) > 60 {
 		return string(r[:60]) + "…"
@@ -262,12 +313,12 @@ func truncate(text string) string {
 	return text
 }
 
-// onGround says that the sight is of something on a plain ground.
+// onGround reports whether the picture is a residue on a plain background.
 func (s *observation) onGround() bool {
 	return s.certainty == maybeOverlay && s.unreadVerdict == Presentation
 }
 
-// since is a PTS as time since PTS 0.
+// since converts a PTS to the time since PTS 0.
 func (in Input) since(pts int64) time.Duration {
 	return time.Duration(pts/in.Timescale)*time.Second + time.Duration(pts%in.Timescale)*time.Second/time.Duration(in.Timescale)
 }

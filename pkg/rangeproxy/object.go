@@ -1,9 +1,9 @@
-// Package rangeproxy gives segments as byte ranges: to our own readers as an [Object], to FFmpeg over
-// a proxy on loopback.
+// Package rangeproxy serves segments as byte ranges: to Go code as an [Object], and to FFmpeg
+// through a proxy on loopback.
 //
-// It knows bytes, their count and the errors of whoever stores them. It knows no video, no room and
-// no time. An end that comes too early is an error here, never an end of file: what FFmpeg takes for
-// a whole file must be one.
+// It handles bytes, sizes and the errors of the storage. It does not depend on video, rooms or
+// clocks. A premature end is an error, never an end of file, because FFmpeg must not take a
+// truncated file for a complete one.
 package rangeproxy
 
 import (
@@ -15,22 +15,24 @@ import (
 	"sync/atomic"
 )
 
-// Object is one segment's bytes, of a size that does not change.
+// Object holds the bytes of one segment. Its size does not change.
 type Object interface {
 	io.ReaderAt
 	Size() int64
 }
 
-// ErrChanged says that an object is no longer what it was when it was opened.
+// ErrChanged means that an object changed after it was opened.
 var ErrChanged = errors.New("the file changed while it was read")
 
 // File is a segment on disk.
 type File struct {
 	file *os.File
-	info fs.FileInfo // when it was opened
+	// info describes the file when it was opened.
+	info fs.FileInfo
 }
 
-// OpenFile opens a segment on disk. It must be closed.
+// OpenFile opens a segment on disk, which must be a regular file. It must be
+// closed.
 func OpenFile(path string) (*File, error) {
 	file, err := os.Open(path) // #nosec G304 -- the caller's own folder
 	if err != nil {
@@ -46,13 +48,18 @@ func OpenFile(path string) (*File, error) {
 	return &File{file: file, info: stat}, nil
 }
 
-// Size is the file's size when it was opened, in bytes.
-func (f *File) Size() int64 { return f.info.Size() }
+// Size returns the size in bytes when the file was opened.
+func (f *File) Size() int64 {
+	return f.info.Size()
+}
 
-// Info describes the file as it was when it was opened.
-func (f *File) Info() fs.FileInfo { return f.info }
+// Info describes the file when it was opened.
+func (f *File) Info() fs.FileInfo {
+	return f.info
+}
 
-// ReadAt implements io.ReaderAt. A file that is not what it was when it was opened is [ErrChanged].
+// ReadAt implements [io.ReaderAt]. It returns [ErrChanged] if size or modification
+// time differ from those at opening.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.file.ReadAt(p, off)
 	now, statErr := f.file.Stat()
@@ -66,21 +73,25 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Close closes the file.
-func (f *File) Close() error { return f.file.Close() }
+func (f *File) Close() error {
+	return f.file.Close()
+}
 
-// Meter counts the bytes that were read for a purpose. The zero value is ready.
+// Meter counts bytes that are read. The zero value is ready.
 type Meter struct{ bytes atomic.Int64 }
 
-// Bytes is the count so far.
-func (m *Meter) Bytes() int64 { return m.bytes.Load() }
+// Bytes returns the count so far.
+func (m *Meter) Bytes() int64 {
+	return m.bytes.Load()
+}
 
-// Metered counts what is read of an object.
+// Metered counts the bytes that are read from an object.
 type Metered struct {
 	Object
 	Meter *Meter
 }
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements [io.ReaderAt].
 func (m Metered) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.Object.ReadAt(p, off)
 	m.Meter.bytes.Add(int64(n))

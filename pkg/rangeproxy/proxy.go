@@ -13,22 +13,24 @@ import (
 	"time"
 )
 
-// sendAheadBytes bounds what the kernel takes of an open-ended range before FFmpeg hangs up to seek.
+// sendAheadBytes bounds how much of an open-ended range the kernel buffers before
+// FFmpeg closes the connection to seek.
 const sendAheadBytes = 128 << 10
 
-// Proxy serves objects to FFmpeg on loopback, by range. FFmpeg sees a random path and a number: no
-// name, no token, no bucket.
+// Proxy serves objects to FFmpeg on loopback by range. FFmpeg sees a random path
+// and a number, but no name, token or bucket.
 type Proxy struct {
 	server *http.Server
 	base   string
-	failed chan error // how serving ended
+	// failed receives the error with which serving ended.
+	failed chan error
 
 	mu     sync.Mutex
 	served map[int]*Served
 	next   int
 }
 
-// Served is an object under its URL for as long as one process reads it.
+// Served is an object with its URL, for as long as one process reads it.
 type Served struct {
 	URL string
 
@@ -46,11 +48,16 @@ func Listen(ctx context.Context) (*Proxy, error) {
 		return nil, fmt.Errorf("open a port on loopback for FFmpeg: %w", err)
 	}
 	secret := rand.Text()
-	p := &Proxy{base: "http://" + listener.Addr().String() + "/" + secret + "/", served: map[int]*Served{}, failed: make(chan error, 1)}
+	p := &Proxy{
+		base:   "http://" + listener.Addr().String() + "/" + secret + "/",
+		served: map[int]*Served{},
+		failed: make(chan error, 1),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /"+secret+"/{file}", p.serve)
 	p.server = &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendAheadBytes) // a bound on waste, not on correctness
@@ -62,7 +69,7 @@ func Listen(ctx context.Context) (*Proxy, error) {
 	return p, nil
 }
 
-// Close ends the proxy and cuts what is still being read.
+// Close stops the proxy and interrupts pending reads.
 func (p *Proxy) Close() error {
 	err := p.server.Close()
 	if served := <-p.failed; !errors.Is(served, http.ErrServerClosed) {
@@ -71,7 +78,7 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-// Serve puts an object under a URL of its own until it is closed.
+// Serve serves an object under a URL of its own until it is closed.
 func (p *Proxy) Serve(o Object) *Served {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,8 +88,8 @@ func (p *Proxy) Serve(o Object) *Served {
 	return s
 }
 
-// Close takes the object away and returns the first error that its storage gave: with one, nothing
-// that FFmpeg made of it can be trusted.
+// Close removes the object and returns the first error of its storage. After such
+// an error, the output of FFmpeg is not reliable.
 func (s *Served) Close() error {
 	s.proxy.mu.Lock()
 	delete(s.proxy.served, s.index)
@@ -90,13 +97,14 @@ func (s *Served) Close() error {
 	return s.Err()
 }
 
-// Err is the first error that the object's storage gave so far.
+// Err returns the first error of the object's storage so far.
 func (s *Served) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
+// fail keeps the first error.
 func (s *Served) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,6 +113,8 @@ func (s *Served) fail(err error) {
 	}
 }
 
+// serve handles a request. After an error of the storage it aborts the connection,
+// because the length is already promised.
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	var index int
 	if _, err := fmt.Sscanf(r.PathValue("file"), "%d.mp4", &index); err != nil {
@@ -127,13 +137,14 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// errorRecorder notes every error of the storage behind an object.
+// errorRecorder keeps the errors of the storage behind an object.
 type errorRecorder struct{ *Served }
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements [io.ReaderAt].
 func (m errorRecorder) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.object.ReadAt(p, off)
-	if err != nil && (!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
+	if err != nil &&
+		(!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
 		m.fail(fmt.Errorf("read a segment at byte %d: %w", off, err))
 	}
 	return n, err

@@ -9,18 +9,22 @@ import (
 // The window of a [Shared] object: pictures and sound of one file are read by two processes that
 // stay within a second or two of each other.
 const (
+	// blockBytes and blockCount define the window of a [Shared] object. Pictures
+	// and sound of one file are read by two processes that stay within a second or
+	// two of each other.
 	blockBytes = 256 << 10
 	blockCount = 32
 )
 
-// Shared keeps the last blocks that were read of an object, so that several readers that move
-// through it side by side fetch each byte once. It is safe for concurrent use.
+// Shared caches the last blocks read from an object, so that several readers side
+// by side fetch each byte once. It is safe for concurrent use.
 type Shared struct {
 	Object
 
 	mu     sync.Mutex
 	blocks map[int64]*block
-	clock  int64 // grows with every use; the least recently used block goes first
+	// clock grows with every use. The least recently used block is evicted first.
+	clock int64
 }
 
 type block struct {
@@ -30,12 +34,12 @@ type block struct {
 	used int64
 }
 
-// Share wraps an object.
+// Share returns a cached view of an object.
 func Share(o Object) *Shared {
 	return &Shared{Object: o, blocks: map[int64]*block{}}
 }
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements [io.ReaderAt].
 func (s *Shared) ReadAt(p []byte, off int64) (int, error) {
 	read := 0
 	for read < len(p) {
@@ -54,6 +58,7 @@ func (s *Shared) ReadAt(p []byte, off int64) (int, error) {
 	return read, nil
 }
 
+// fetch reads one block from the object.
 func (s *Shared) fetch(index int64) ([]byte, error) {
 	from := index * blockBytes
 	data := make([]byte, min(blockBytes, s.Size()-from))
@@ -64,7 +69,7 @@ func (s *Shared) fetch(index int64) ([]byte, error) {
 	return data, err
 }
 
-// block finds a block or makes room for it.
+// block returns a block, and evicts another if the cache is full.
 func (s *Shared) block(index int64) *block {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,17 +86,20 @@ func (s *Shared) block(index int64) *block {
 	return b
 }
 
+// evict removes the least recently used block.
 func (s *Shared) evict() {
-	oldest, used := int64(-1), s.clock
+	oldest := int64(-1)
+	used := s.clock
 	for index, b := range s.blocks {
 		if b.used < used {
-			oldest, used = index, b.used
+			oldest = index
+			used = b.used
 		}
 	}
 	delete(s.blocks, oldest)
 }
 
-// forget drops a block that could not be read, so that the next reader tries again.
+// forget removes a block that could not be read, so that the next reader retries.
 func (s *Shared) forget(index int64, b *block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

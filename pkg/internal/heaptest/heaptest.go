@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Limit is the heap that streaming media of any size may take, in bytes.
+// Limit is the heap that streaming media of any size may use, in bytes.
 const Limit = 64 << 20
 
-// Most samples the heap of the whole process while something runs, and gives the most bytes that were in
-// use. Tests that call it must not be parallel.
+// Most runs a function and returns the largest heap of the process during that
+// time, in bytes. Tests that call it must not run in parallel.
 func Most(run func()) uint64 {
 	runtime.GC()
 	done, peak := make(chan struct{}), make(chan uint64)

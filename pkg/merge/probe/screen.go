@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
@@ -81,7 +82,7 @@ func judgedOf(path string, stretches []presence.Stretch, zero time.Duration) Jud
 			From:         s.Start - zero,
 			Until:        s.End - zero,
 			Presentation: s.Verdict == presence.Presentation,
-			Cause:        s.Cause,
+			Cause:        i18n.Default().For("en").Causes(s.Causes),
 		})
 	}
 	judged.HalfHour = presence.HalfHour(stretches) == presence.Presentation
