@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -21,14 +23,14 @@ const maxIgnored = 300
 
 // findClips searches a folder, and all folders in it, for segments. What cannot be read is an error,
 // never "no footage". It also returns the .mp4 files that do not belong to the request, and why.
-func findClips(root string, req merge.Request) ([]merge.Clip, []report.Ignored, error) {
+func findClips(root string, req merge.Request, texts *i18n.Catalog) ([]merge.Clip, []report.Ignored, error) {
 	switch stat, err := os.Stat(root); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, fmt.Errorf("the folder %s does not exist: --segments is where the recorder's files lie", root)
 	case err == nil && !stat.IsDir():
 		return nil, nil, fmt.Errorf("read the folder of segments: %s is not a folder", root)
 	}
-	s := &search{req: req, seen: map[string]bool{}}
+	s := &search{req: req, texts: texts, seen: map[string]bool{}}
 	if err := s.folder(root, "."); err != nil {
 		return nil, nil, fmt.Errorf("read the folder of segments: %w", err)
 	}
@@ -38,6 +40,7 @@ func findClips(root string, req merge.Request) ([]merge.Clip, []report.Ignored, 
 // search is one search for segments.
 type search struct {
 	req     merge.Request
+	texts   *i18n.Catalog
 	seen    map[string]bool // real paths of the folders that links led to
 	clips   []merge.Clip
 	ignored []report.Ignored
@@ -75,20 +78,19 @@ func (s *search) folder(path, name string) error {
 
 // file takes a file in, or notes why it does not belong.
 func (s *search) file(path, relative string) error {
-	cause := "its name is not that of a segment"
+	why := cause.NotSegmentName()
 	if name, err := nvr.ParseSegmentName(filepath.Base(path)); err == nil {
-		var ok bool
-		if ok, cause = s.req.Belongs(name); ok {
+		if why = s.req.Excludes(name); why.IsZero() {
 			clip, err := newClip(path, relative, name)
 			if !errors.Is(err, errNotRegular) {
 				s.clips = append(s.clips, clip)
 				return err
 			}
-			cause = errNotRegular.Error()
+			why = cause.NotRegularFile()
 		}
 	}
 	if len(s.ignored) < maxIgnored {
-		s.ignored = append(s.ignored, report.Ignored{File: relative, Cause: cause, CauseRu: merge.Russian(cause)})
+		s.ignored = append(s.ignored, report.Ignored{File: relative, CauseFields: report.CauseFieldsOf(s.texts, why)})
 	}
 	return nil
 }

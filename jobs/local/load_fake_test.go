@@ -20,6 +20,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/render"
@@ -145,7 +146,7 @@ func renderPart(ctx context.Context, tables, payload string, plan *merge.Plan, s
 		return err
 	}
 	prober := &probe.Prober{Tool: tool, Proxy: proxy, Meter: new(rangeproxy.Meter)}
-	part, err := render.Slice(ctx, prober, plan, 0, media, nil)
+	part, err := render.Slice(ctx, prober, i18n.Default(), plan, 0, media, nil)
 	if err = errors.Join(err, media.Close(), proxy.Close()); err != nil {
 		return err
 	}

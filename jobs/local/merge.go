@@ -86,7 +86,7 @@ func (c *cli) merge(ctx context.Context, o mergeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	clips, ignored, err := findClips(o.segments, o.request)
+	clips, ignored, err := findClips(o.segments, o.request, c.catalog)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,13 @@ func (c *cli) merge(ctx context.Context, o mergeOptions) (err error) {
 		o:       o,
 		clips:   clips,
 		ignored: ignored,
-		engine:  &merge.Engine{Tool: tool, Proxy: proxy, Screen: judge, Learned: noMemory{}},
+		engine: &merge.Engine{
+			Tool:    tool,
+			Proxy:   proxy,
+			Screen:  judge,
+			Learned: noMemory{},
+			Texts:   c.catalog,
+		},
 	}
 	if o.plan {
 		return m.plan(ctx)
@@ -151,7 +157,7 @@ func (m *mergeRun) make(ctx context.Context, work *merge.WorkDir) error {
 	if err != nil {
 		return err
 	}
-	r := result.Plan.Report()
+	r := result.Plan.Report(m.catalog)
 	r.Output = result.Output(m.o.out)
 	r.Ignored = m.ignored
 	r.Sound.Result = result.Loudness.Report()
@@ -182,7 +188,7 @@ func (m *mergeRun) printPlan(plan *merge.Plan) error {
 	if !m.o.json {
 		return m.summary(plan)
 	}
-	text, err := plan.JSON()
+	text, err := plan.JSON(m.catalog)
 	if err != nil {
 		return err
 	}

@@ -200,9 +200,26 @@ func Read(code Code, args []byte) (Cause, error) {
 	}
 	sorted := make(map[string]any, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		sorted[name] = values[name]
+		sorted[name] = canonicalArg(values[name])
 	}
 	return Cause{code: code, args: canonical(sorted)}, nil
+}
+
+// canonicalArg returns an argument whose nested causes are canonical, too: equal causes must have equal text.
+func canonicalArg(text json.RawMessage) any {
+	switch text[0] {
+	case '{':
+		var c Cause
+		if json.Unmarshal(text, &c) == nil && !c.IsZero() {
+			return c
+		}
+	case '[':
+		var list []Cause
+		if json.Unmarshal(text, &list) == nil {
+			return list
+		}
+	}
+	return text
 }
 
 // ArgsJSON returns the arguments as a JSON object, for a field beside the words. It is nil if there are none.

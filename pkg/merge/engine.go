@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/sound"
@@ -21,6 +22,7 @@ type Engine struct {
 	Screen *presence.Judge
 	// Learned keeps what analysing a segment gave, under a key that names its generation.
 	Learned  Memory
+	Texts    *i18n.Catalog
 	Progress func(Progress) // called from several goroutines; may be nil
 
 	Analysis  rangeproxy.Meter // bytes of segments read to probe, judge and measure
@@ -96,7 +98,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 func ownClips(req Request, clips []Clip) []Clip {
 	var own []Clip
 	for _, clip := range clips {
-		if ok, _ := req.Belongs(clip.Name); ok {
+		if req.Excludes(clip.Name).IsZero() {
 			own = append(own, clip)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
@@ -96,7 +97,13 @@ func newEngine(t testing.TB) *merge.Engine {
 		}
 	})
 	tool := find(t)
-	return &merge.Engine{Tool: tool, Proxy: proxy, Screen: &presence.Judge{Tool: tool, Cards: cards}, Learned: &memory{known: map[string][]byte{}}}
+	return &merge.Engine{
+		Tool:    tool,
+		Proxy:   proxy,
+		Screen:  &presence.Judge{Tool: tool, Cards: cards},
+		Learned: &memory{known: map[string][]byte{}},
+		Texts:   i18n.Default(),
+	}
 }
 
 // memory is a [merge.Memory] that forgets nothing.

@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
 	"github.com/nvr-miem/merger/pkg/merge"
@@ -214,7 +215,7 @@ func (s *damageCase) newEngine(learned merge.Memory) *merge.Engine {
 			s.Error(err)
 		}
 	})
-	return &merge.Engine{Tool: s.tool, Proxy: proxy, Learned: learned}
+	return &merge.Engine{Tool: s.tool, Proxy: proxy, Learned: learned, Texts: i18n.Default()}
 }
 
 // try makes the merge in the scene's folder of work.
@@ -235,7 +236,7 @@ func (s *damageCase) tryIn(ctx context.Context, req merge.Request, clips []merge
 	if err = errors.Join(err, work.Close()); err != nil {
 		return m, err
 	}
-	m.report = m.result.Plan.Report()
+	m.report = m.result.Plan.Report(m.engine.Texts)
 	m.report.Output, m.report.Sound.Result = m.result.Output(m.path), m.result.Loudness.Report()
 	return m, nil
 }
@@ -275,30 +276,33 @@ func (m *merged) checkReport() {
 		m.Errorf("the report breaks its schema: %v", err)
 	}
 	for _, words := range m.words() {
-		for part := range strings.SplitSeq(merge.Russian(words), "; ") {
-			if !strings.ContainsFunc(part, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) }) {
-				m.Errorf("no Russian for %q: %q", words, part)
+		for _, word := range strings.FieldsFunc(words, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if unicode.Is(unicode.Latin, []rune(word)[0]) && !slices.Contains(latinWords(), word) {
+				m.Errorf("the Russian report says %q in %q", word, words)
 			}
 		}
 	}
 }
 
-// words are all that a plan says, but for what the judge of the screen says.
+// latinWords are names that are the same in Russian.
+func latinWords() []string { return []string{"moov", "MP4", "MP", "h", "hevc", "mp"} }
+
+// words are all Russian sentences of the report.
 func (m *merged) words() []string {
 	words := map[string]bool{}
-	for _, scene := range m.result.Plan.Scenes {
-		words[scene.Reason] = true
+	for _, scene := range m.report.Stretches {
+		words[scene.ReasonRu] = true
 	}
 	for _, gap := range m.report.Gaps {
-		words[gap.Cause] = true
+		words[gap.CauseRu] = true
 	}
 	for _, seg := range m.report.Segments {
-		for _, fault := range seg.Faults {
+		for _, fault := range seg.FaultsRu {
 			words[fault] = true
 		}
 	}
 	for _, s := range m.report.Sound.Stretches {
-		words[s.Reason] = true
+		words[s.ReasonRu] = true
 	}
 	return slices.Collect(maps.Keys(words))
 }

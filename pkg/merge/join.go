@@ -27,7 +27,7 @@ func (e *Engine) Join(ctx context.Context, plan *Plan, work *WorkDir, out string
 		parts[i], media[i] = p.Part, work.media(p)
 		total += p.Part.Bytes
 	}
-	header, err := mp4.Header(parts, plan.Meta())
+	header, err := mp4.Header(parts, plan.Meta(e.Texts))
 	if err != nil {
 		return 0, "", fmt.Errorf("join: %w", err)
 	}

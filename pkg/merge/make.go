@@ -44,7 +44,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 		if plan.Empty() {
 			return &Result{Plan: plan}, ErrNoFootage
 		}
-		if err := work.savePlan(plan); err != nil {
+		if err := work.savePlan(plan, e.Texts); err != nil {
 			return nil, err
 		}
 		err = e.Render(ctx, plan, work, allSlices(plan), parallel)

@@ -95,7 +95,7 @@ func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Part
 			last = frames
 		}
 		err = parts.Put(ctx, name, func(payload io.Writer) (*mp4.Part, error) {
-			return render.Slice(ctx, e.prober(&e.Rendering), p, i, payload, shown)
+			return render.Slice(ctx, e.prober(&e.Rendering), e.Texts, p, i, payload, shown)
 		})
 		var damaged *DamagedError
 		if !errors.As(err, &damaged) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -18,7 +19,7 @@ import (
 
 func planText(t testing.TB, plan *merge.Plan) []byte {
 	t.Helper()
-	text, err := plan.JSON()
+	text, err := plan.JSON(i18n.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestPlanReadBackRendersTheSame(t *testing.T) {
 	if !bytes.Equal(planText(t, plan), planText(t, back)) || plan.Digest() != back.Digest() || back.Start.Location().String() != "Europe/Moscow" {
 		t.Errorf("a plan read back is another one: %s", planText(t, back))
 	}
-	if want, got := reported(t, plan), reported(t, back); want != got || !reflect.DeepEqual(plan.Meta(), back.Meta()) {
+	if want, got := reported(t, plan), reported(t, back); want != got || !reflect.DeepEqual(plan.Meta(engine.Texts), back.Meta(engine.Texts)) {
 		t.Errorf("a plan read back reports otherwise: %s\nwant %s", got, want)
 	}
 	if _, err := render(t, engine, back, 1); err == nil {
@@ -80,7 +81,7 @@ func TestPlanReadBackRendersTheSame(t *testing.T) {
 func reported(t *testing.T, plan *merge.Plan) string {
 	t.Helper()
 	var text strings.Builder
-	if err := plan.Report().Write(&text); err != nil {
+	if err := plan.Report(i18n.Default()).Write(&text); err != nil {
 		t.Fatal(err)
 	}
 	return text.String()

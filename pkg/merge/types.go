@@ -41,6 +41,3 @@ var ErrNotPlan = plan.ErrNotPlan
 
 // ReadPlan reads a plan's JSON.
 func ReadPlan(text []byte) (*Plan, error) { return plan.ReadPlan(text) }
-
-// Russian returns the Russian wording of a reason, a cause or a fault.
-func Russian(text string) string { return plan.Russian(text) }

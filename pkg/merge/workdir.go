@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
@@ -125,8 +126,8 @@ func (w *WorkDir) saveDamages(damages []probe.Damage) error {
 	return seal(filepath.Join(w.dir, "damage.json"), damages)
 }
 
-func (w *WorkDir) savePlan(plan *Plan) error {
-	text, err := plan.JSON()
+func (w *WorkDir) savePlan(plan *Plan, texts *i18n.Catalog) error {
+	text, err := plan.JSON(texts)
 	if err != nil {
 		return err
 	}

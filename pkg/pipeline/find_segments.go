@@ -110,7 +110,7 @@ func (w *worker) list(ctx context.Context, req merge.Request) (found, error) {
 			if err != nil {
 				continue // whatever else lies there
 			}
-			if ok, _ := req.Belongs(name); ok {
+			if req.Excludes(name).IsZero() {
 				here[name] = true
 				f.clips = append(f.clips, w.clip(name, object))
 			}

@@ -45,7 +45,7 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	for i, f := range files {
 		parts[i] = f.Part
 	}
-	meta := plan.Meta()
+	meta := plan.Meta(w.Texts)
 	meta.Title = w.rec.Title // the plan's may be an older one: a title changes no frame
 	header, err := mp4.Header(parts, meta)
 	if err != nil {

@@ -28,7 +28,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 		return fmt.Errorf("read the plan for the report: %w", err)
 	}
 	plan.Title = w.rec.Title
-	r := plan.Report()
+	r := plan.Report(w.Texts)
 	result := merge.Result{Plan: plan, Bytes: object.Size, SHA256: sha256}
 	r.Output = result.Output(w.fileName())
 	parts, err := w.parts(ctx, plan)

@@ -65,7 +65,7 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 		}
 		look := store.Analysis{Seconds: seg.Length.Seconds()}
 		if len(seg.PictureRuns) == 0 && len(seg.SoundRuns) == 0 {
-			look.Fault = seg.Cause
+			look.Fault = w.Texts.For("en").Cause(seg.Cause)
 		}
 		for _, s := range judged[seg.Path].Stretches {
 			look.Stretches = append(look.Stretches, store.Stretch{From: s.From.Seconds(), To: s.Until.Seconds(), Presentation: s.Presentation})

@@ -105,7 +105,7 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if plan.Empty() {
 		return nil, &fault.PermanentError{Cause: noFootage(w.rec, plan), Err: errFootage}
 	}
-	text, err := plan.JSON()
+	text, err := plan.JSON(w.Texts)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +126,7 @@ func noFootage(r nvr.Record, plan *merge.Plan) cause.Cause {
 	var files []cause.Cause
 	for _, seg := range plan.Segments {
 		if len(seg.Faults) > 0 && len(files) < shown {
-			fault := cause.Legacy(seg.Faults[0], merge.Russian(seg.Faults[0]))
-			files = append(files, cause.FileFault(seg.Path, fault))
+			files = append(files, cause.FileFault(seg.Path, seg.Faults[0]))
 		}
 	}
 	if len(files) == 0 {

@@ -115,6 +115,19 @@ func (v localizer) pickAll(en, ru []string) []string {
 	return en
 }
 
+// warnings lists the warnings in the language; English where a warning has no other.
+func (v localizer) warnings(r *Report) []string {
+	var texts []string
+	for _, w := range r.Warnings {
+		text := w.Text[string(v.lang)]
+		if text == "" {
+			text = w.Text[string(English)]
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
 func (v localizer) role(r Role) string {
 	switch nvr.Role(r) {
 	case nvr.Lecturer:

@@ -103,7 +103,7 @@ func (v localizer) page(r *Report, thumbs []Thumb) (*page, error) {
 		Lang: v.lang, W: v.labels, Style: template.CSS(pageStyle), //nolint:gosec // our own file, no value of a report
 		Title: title, Room: r.Record.Room, Date: v.date(r.Record.Start), Hours: hours(r.Record.Start, r.Record.End),
 		Zone: r.Record.TimeZone, Lead: v.lead(r), Whole: len(r.Gaps) == 0 && r.uncovered() == 0,
-		Warnings: v.pickAll(r.Warnings, r.WarningsRu), Facts: v.facts(r),
+		Warnings: v.warnings(r), Facts: v.facts(r),
 		Strips: v.strips(r), Ticks: axis{r.Record.Start, r.length()}.ticks(), Legend: v.legend(r),
 		Pictures: pictures, Lists: v.lists(r),
 		Loudness: v.levels(r.Sound), Sounds: v.sounds(r), Files: v.files(r), Ignored: v.ignored(r),

@@ -12,6 +12,8 @@
 // [Report.HTML].
 package report
 
+import "github.com/nvr-miem/merger/pkg/cause"
+
 // Report is a merge: what was asked, what came out, what is in it and what it cost.
 type Report struct {
 	Record    Record    `json:"record"`
@@ -24,8 +26,7 @@ type Report struct {
 	Sound     Sound     `json:"sound"`
 	Cost      Cost      `json:"cost"`
 
-	Warnings   []string `json:"warnings"` // what a person should know, in words
-	WarningsRu []string `json:"warnings_ru,omitempty"`
+	Warnings []Warning `json:"warnings"` // what a person should know
 
 	Digest   string   `json:"digest"` // of the plan that was rendered
 	Versions Versions `json:"versions"`
@@ -67,23 +68,21 @@ type Output struct {
 
 // Stretch is a run of the video with one layout, for one reason.
 type Stretch struct {
-	Start    Time   `json:"start"`
-	End      Time   `json:"end"` // exclusive
-	Layout   Layout `json:"layout"`
-	Left     Role   `json:"left"`  // as [Layout.Panes] says
-	Right    Role   `json:"right"` // as [Layout.Panes] says
-	Reason   string `json:"reason"`
-	ReasonRu string `json:"reason_ru,omitempty"`
+	Start  Time   `json:"start"`
+	End    Time   `json:"end"` // exclusive
+	Layout Layout `json:"layout"`
+	Left   Role   `json:"left"`  // as [Layout.Panes] says
+	Right  Role   `json:"right"` // as [Layout.Panes] says
+	ReasonFields
 }
 
 // Gap is a stretch of the record for which a source has no usable footage.
 type Gap struct {
-	Source  string `json:"source"` // last octet of the source's address
-	Role    Role   `json:"role"`   // null if the source only gives sound
-	Start   Time   `json:"start"`
-	End     Time   `json:"end"` // exclusive
-	Cause   string `json:"cause"`
-	CauseRu string `json:"cause_ru,omitempty"`
+	Source string `json:"source"` // last octet of the source's address
+	Role   Role   `json:"role"`   // null if the source only gives sound
+	Start  Time   `json:"start"`
+	End    Time   `json:"end"` // exclusive
+	CauseFields
 }
 
 // Segment is one file of one source, and what was found in it.
@@ -98,7 +97,9 @@ type Segment struct {
 	Sound    *Audio   `json:"sound"`      // null if there is none that can be read
 	Faults   []string `json:"faults"`
 	FaultsRu []string `json:"faults_ru,omitempty"`
-	Used     bool     `json:"used"` // whether anything of it is in the video
+	// FaultCodes are the faults as codes, in the same order. It is empty in reports of former versions.
+	FaultCodes []cause.Cause `json:"faults_codes,omitempty"`
+	Used       bool          `json:"used"` // whether anything of it is in the video
 }
 
 // Video is the picture track of a segment.
@@ -119,9 +120,8 @@ type Audio struct {
 
 // Ignored is a file that lay among the segments and does not belong to the record.
 type Ignored struct {
-	File    string `json:"file"`
-	Cause   string `json:"cause"`
-	CauseRu string `json:"cause_ru,omitempty"`
+	File string `json:"file"`
+	CauseFields
 }
 
 // Source is what one source has, over the whole record.
@@ -133,11 +133,10 @@ type Source struct {
 
 // Span is a run of a source in one state.
 type Span struct {
-	Start   Time   `json:"start"`
-	End     Time   `json:"end"` // exclusive
-	State   State  `json:"state"`
-	Cause   string `json:"cause"` // may be empty for footage only
-	CauseRu string `json:"cause_ru,omitempty"`
+	Start       Time  `json:"start"`
+	End         Time  `json:"end"` // exclusive
+	State       State `json:"state"`
+	CauseFields       // may be empty for footage only
 }
 
 // State is what a source has at some time.
@@ -168,12 +167,11 @@ type Loudness struct {
 
 // SoundStretch is a run of the sound that comes from one source.
 type SoundStretch struct {
-	Start    Time     `json:"start"`
-	End      Time     `json:"end"`    // exclusive
-	Source   SourceID `json:"source"` // null: silence
-	Role     Role     `json:"role"`
-	Reason   string   `json:"reason"`
-	ReasonRu string   `json:"reason_ru,omitempty"`
+	Start  Time     `json:"start"`
+	End    Time     `json:"end"`    // exclusive
+	Source SourceID `json:"source"` // null: silence
+	Role   Role     `json:"role"`
+	ReasonFields
 }
 
 // Cost is what the merge took.

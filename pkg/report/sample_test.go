@@ -51,17 +51,22 @@ func sample(t *testing.T) *report.Report {
 		Gaps:      a.gaps(),
 		Segments:  a.segments(),
 		Ignored: []report.Ignored{
-			{File: "2026-11-20_15:00_506_24.mp4", Cause: "of room 506", CauseRu: "аудитория 506"},
-			{File: "notes <b>.txt", Cause: "not a segment name"},
+			{File: "2026-11-20_15:00_506_24.mp4", CauseFields: report.CauseFields{Cause: "of room 506", CauseRu: "аудитория 506"}},
+			{File: "notes <b>.txt", CauseFields: report.CauseFields{Cause: "not a segment name"}},
 		},
 		Sources: a.sources(),
 		Sound:   a.sound(),
 		Cost: report.Cost{CPU: 1391.4, Wall: 842.06, PeakRSS: 412_090_368, Read: 2_913_400_112,
 			Analysis: 402_118_004},
-		Warnings:   []string{"FFmpeg 5.1 is the oldest that works; 7.1 is faster."},
-		WarningsRu: []string{"FFmpeg 5.1 — самая старая пригодная версия; 7.1 быстрее."},
-		Digest:     "b3f1c9d27c51e0aa",
-		Versions:   report.Versions{Program: "v0.3.0", Renderer: "4", FFmpeg: "5.1.6-0+deb12u1"},
+		Warnings: []report.Warning{{
+			Code: "old-ffmpeg",
+			Text: map[string]string{
+				"en": "FFmpeg 5.1 is the oldest that works; 7.1 is faster.",
+				"ru": "FFmpeg 5.1 — самая старая пригодная версия; 7.1 быстрее.",
+			},
+		}},
+		Digest:   "b3f1c9d27c51e0aa",
+		Versions: report.Versions{Program: "v0.3.0", Renderer: "4", FFmpeg: "5.1.6-0+deb12u1"},
 	}
 }
 
@@ -82,7 +87,7 @@ func (a afternoon) stretches() []report.Stretch {
 	for _, r := range rows {
 		left, right := r.layout.Panes()
 		list = append(list, report.Stretch{Start: a.at(r.start), End: a.at(r.end), Layout: r.layout, Left: left, Right: right,
-			Reason: r.en, ReasonRu: r.ru})
+			ReasonFields: report.ReasonFields{Reason: r.en, ReasonRu: r.ru}})
 	}
 	return list
 }
@@ -90,11 +95,11 @@ func (a afternoon) stretches() []report.Stretch {
 func (a afternoon) gaps() []report.Gap {
 	return []report.Gap{
 		{Source: "24", Role: lecturer, Start: a.at("15:41:10"), End: a.at("15:42:18"),
-			Cause: "the recorder restarted: nothing was written", CauseRu: "регистратор перезапустился: ничего не записано"},
+			CauseFields: report.CauseFields{Cause: "the recorder restarted: nothing was written", CauseRu: "регистратор перезапустился: ничего не записано"}},
 		{Source: "30", Role: board, Start: a.at("15:30:00"), End: a.at("16:00:00"),
-			Cause: "2026-11-20_15:30_504_30.mp4 is truncated: it has no index (moov)", CauseRu: "файл 2026-11-20_15:30_504_30.mp4 обрезан: нет индекса (moov)"},
+			CauseFields: report.CauseFields{Cause: "2026-11-20_15:30_504_30.mp4 is truncated: it has no index (moov)", CauseRu: "файл 2026-11-20_15:30_504_30.mp4 обрезан: нет индекса (moov)"}},
 		{Source: "30", Role: board, Start: a.at("16:24:00"), End: a.at("16:30:00"),
-			Cause: "2026-11-20_16:00_504_30.mp4 ends early", CauseRu: "файл 2026-11-20_16:00_504_30.mp4 кончается раньше"},
+			CauseFields: report.CauseFields{Cause: "2026-11-20_16:00_504_30.mp4 ends early", CauseRu: "файл 2026-11-20_16:00_504_30.mp4 кончается раньше"}},
 	}
 }
 
@@ -129,7 +134,7 @@ func (a afternoon) segments() []report.Segment {
 
 func (a afternoon) sources() []report.Source {
 	span := func(start, end string, state report.State, en, ru string) report.Span {
-		return report.Span{Start: a.at(start), End: a.at(end), State: state, Cause: en, CauseRu: ru}
+		return report.Span{Start: a.at(start), End: a.at(end), State: state, CauseFields: report.CauseFields{Cause: en, CauseRu: ru}}
 	}
 	const noSignal, noSignalRu = "a card that says NO SIGNAL", "заставка «нет сигнала»"
 	return []report.Source{
@@ -160,9 +165,9 @@ func (a afternoon) sound() report.Sound {
 		Measured: &report.Loudness{LUFS: -23.42, TruePeak: -4.1},
 		Result:   &report.Loudness{LUFS: -16.03, TruePeak: -1.61},
 		Stretches: []report.SoundStretch{
-			{Start: a.at("15:10:00"), End: a.at("15:41:10"), Source: "24", Role: lecturer, Reason: "the room's sound source", ReasonRu: "источник звука аудитории"},
-			{Start: a.at("15:41:10"), End: a.at("15:42:18"), Reason: "no source has sound", ReasonRu: "звука нет ни в одном источнике"},
-			{Start: a.at("15:42:18"), End: a.at("16:30:00"), Source: "24", Role: lecturer, Reason: "the room's sound source", ReasonRu: "источник звука аудитории"},
+			{Start: a.at("15:10:00"), End: a.at("15:41:10"), Source: "24", Role: lecturer, ReasonFields: report.ReasonFields{Reason: "the room's sound source", ReasonRu: "источник звука аудитории"}},
+			{Start: a.at("15:41:10"), End: a.at("15:42:18"), ReasonFields: report.ReasonFields{Reason: "no source has sound", ReasonRu: "звука нет ни в одном источнике"}},
+			{Start: a.at("15:42:18"), End: a.at("16:30:00"), Source: "24", Role: lecturer, ReasonFields: report.ReasonFields{Reason: "the room's sound source", ReasonRu: "источник звука аудитории"}},
 		},
 	}
 }

@@ -28,7 +28,7 @@ func (r *Report) Text(w io.Writer, lang Language) error {
 	s.line(v.Sound, s.sound(r))
 	s.line(v.Files, s.files(r))
 	s.line(v.Cost, s.cost(r))
-	for _, warning := range v.pickAll(r.Warnings, r.WarningsRu) {
+	for _, warning := range v.warnings(r) {
 		s.line(v.Warning, warning)
 	}
 	if _, err := w.Write(s.out.Bytes()); err != nil {

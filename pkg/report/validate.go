@@ -27,7 +27,7 @@ func (r *Report) Validate() error {
 	c.gaps(r)
 	c.sound(r.Sound, r.Sources)
 	c.cost(r.Cost)
-	c.words("warnings", r.Warnings, r.WarningsRu)
+	c.warnings(r.Warnings)
 	c.that(r.Digest != "", "digest: empty")
 	return errors.Join(c.errs...)
 }
@@ -125,6 +125,12 @@ func (c *check) role(place string, r Role) {
 	case "", nvr.Lecturer, nvr.Screen, nvr.Board:
 	default:
 		c.that(false, "%s: role %q", place, r)
+	}
+}
+
+func (c *check) warnings(list []Warning) {
+	for i, w := range list {
+		c.that(w.Code != "" && w.Text["en"] != "", "warnings[%d]: code %q, text %q", i, w.Code, w.Text["en"])
 	}
 }
 

@@ -36,7 +36,7 @@ func TestValidate(t *testing.T) {
 		"sound.stretches[1]: silence":      func(r *report.Report) { r.Sound.Stretches[1].Role = lecturer },
 		"sound.stretches[0]: source":       func(r *report.Report) { r.Sound.Stretches[0].Source = "99" },
 		"segments[1].faults: 2 in English": func(r *report.Report) { r.Segments[1].FaultsRu = []string{"дыра"} },
-		"warnings: an empty":               func(r *report.Report) { r.Warnings[0] = "" },
+		"warnings[0]: code":                func(r *report.Report) { r.Warnings[0].Code = "" },
 		"cost: cpu_s":                      func(r *report.Report) { r.Cost.CPU = report.Unknown() },
 		"digest: empty":                    func(r *report.Report) { r.Digest = "" },
 	} {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -48,15 +49,15 @@ func (l Layout) Right() nvr.Role {
 type Verdict struct {
 	First, End   int64
 	Presentation bool
-	Cause        string
+	Cause        cause.Cause
 }
 
-// Scene is a stretch of frames of one layout, and the reason in words.
+// Scene is a stretch of frames of one layout, and the reason.
 type Scene struct {
-	First  int64  `json:"first"`
-	End    int64  `json:"end"`
-	Layout Layout `json:"layout"`
-	Reason string `json:"reason"`
+	First  int64       `json:"first"`
+	End    int64       `json:"end"`
+	Layout Layout      `json:"layout"`
+	Reason cause.Cause `json:"reason"`
 }
 
 // Steady takes out verdicts that last less than least: the layout must not flap. Neighbours of the
@@ -131,14 +132,14 @@ func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdi
 	left, leftWhy := there(w, lecturer, k, nvr.Lecturer)
 	onScreen, screenWhy := there(w, screen, k, nvr.Screen)
 	if onScreen {
-		var why string
+		var why cause.Cause
 		onScreen, why = presented(verdicts, k)
-		screenWhy = "screen: " + why
+		screenWhy = cause.ScreenJudged(why)
 	}
 	onBoard, boardWhy := there(w, board, k, nvr.Board)
-	rightWhy := screenWhy
+	reasons := []cause.Cause{leftWhy, screenWhy}
 	if !onScreen {
-		rightWhy += "; " + boardWhy
+		reasons = append(reasons, boardWhy)
 	}
 	var layout Layout
 	switch {
@@ -155,22 +156,22 @@ func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdi
 	default:
 		layout = Nothing
 	}
-	return Scene{Layout: layout, Reason: leftWhy + "; " + rightWhy}
+	return Scene{Layout: layout, Reason: cause.Because(reasons...)}
 }
 
 // there tells whether a source counts as present at frame k: it shows something, or its hole is too
 // short to change the layout.
-func there(w Window, spans []Span, k int64, role nvr.Role) (bool, string) {
+func there(w Window, spans []Span, k int64, role nvr.Role) (bool, cause.Cause) {
 	name := string(role)
 	if spans == nil {
-		return false, "no " + name + " source"
+		return false, cause.SourceAbsent(name)
 	}
 	i := slices.IndexFunc(spans, func(s Span) bool { return s.First <= k && k < s.End })
 	if i < 0 {
-		return false, name + " missing"
+		return false, cause.SourceUncovered(name)
 	}
 	if !spans[i].Hole() {
-		return true, name + " recorded"
+		return true, cause.SourceRecorded(name)
 	}
 	first, end := spans[i].First, spans[i].End
 	for j := i - 1; j >= 0 && spans[j].Hole(); j-- {
@@ -180,15 +181,15 @@ func there(w Window, spans []Span, k int64, role nvr.Role) (bool, string) {
 		end = spans[j].End
 	}
 	if end-first <= w.FramesIn(SlateMax) && end-first < w.Frames {
-		return true, name + " interrupted (" + spans[i].Cause + ")"
+		return true, cause.SourceInterrupted(name, spans[i].Cause)
 	}
-	return false, name + " missing (" + spans[i].Cause + ")"
+	return false, cause.SourceMissing(name, spans[i].Cause)
 }
 
 // presented is the verdict at frame k, or the one before it where there is none.
-func presented(verdicts []Verdict, k int64) (bool, string) {
+func presented(verdicts []Verdict, k int64) (bool, cause.Cause) {
 	if len(verdicts) == 0 {
-		return false, "never judged"
+		return false, cause.NeverJudged()
 	}
 	v := verdicts[0]
 	for _, next := range verdicts {
@@ -201,13 +202,13 @@ func presented(verdicts []Verdict, k int64) (bool, string) {
 
 // Piece is what a pane shows over a stretch of frames: a run of a file, or a slate.
 type Piece struct {
-	First int64    `json:"first"`
-	End   int64    `json:"end"`
-	File  int      `json:"file"` // -1: a slate
-	Run   Run      `json:"run"`
-	Role  nvr.Role `json:"role,omitempty"` // whose picture is shown, or would be
-	Whole bool     `json:"whole"`          // fills the whole picture instead of one pane
-	Cause string   `json:"cause,omitempty"`
+	First int64       `json:"first"`
+	End   int64       `json:"end"`
+	File  int         `json:"file"` // -1: a slate
+	Run   Run         `json:"run"`
+	Role  nvr.Role    `json:"role,omitempty"` // whose picture is shown, or would be
+	Whole bool        `json:"whole"`          // fills the whole picture instead of one pane
+	Cause cause.Cause `json:"cause,omitzero"`
 }
 
 // Panes says what the two panes show, frame by frame. In a stretch of layout [Alone] or [Nothing] the

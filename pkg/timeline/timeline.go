@@ -11,6 +11,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 // Limits of what a hole in a pane does. A hole up to HoldMax keeps the last picture, one up to
@@ -72,22 +74,22 @@ type Film struct {
 	// Losses say why the file does not show certain stretches; Inner says it of the rest before and
 	// between its runs (empty: as Cause), Cause of all behind them.
 	Losses       []Loss
-	Inner, Cause string
+	Inner, Cause cause.Cause
 }
 
 // Loss is a stretch of a file, in time since its zero, that cannot be shown, and why.
 type Loss struct {
 	Run
-	Cause string `json:"cause"`
+	Cause cause.Cause `json:"cause,omitzero"`
 }
 
 // Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
 type Span struct {
-	First int64  `json:"first"`
-	End   int64  `json:"end"`
-	File  int    `json:"file"` // index of the film; -1 for a hole
-	Run   Run    `json:"run"`
-	Cause string `json:"cause,omitempty"` // of a hole
+	First int64       `json:"first"`
+	End   int64       `json:"end"`
+	File  int         `json:"file"` // index of the film; -1 for a hole
+	Run   Run         `json:"run"`
+	Cause cause.Cause `json:"cause,omitzero"` // of a gap
 }
 
 // Hole tells whether the span is one.
@@ -150,7 +152,7 @@ func closeSmallHoles(w Window, spans []Span) []Span {
 // blame is a stretch of frames for whose holes there is a cause. Of two, the later in a list counts.
 type blame struct {
 	first, end int64
-	cause      string
+	cause      cause.Cause
 }
 
 func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
@@ -175,30 +177,27 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 	return all
 }
 
-// NoFile is the cause of a hole where the recorder left no file.
-const NoFile = "no file was recorded"
-
 // fill puts holes between spans, each with its cause.
 func fill(w Window, spans []Span, blames []blame) []Span {
 	var out []Span
 	at := int64(0)
 	hole := func(end int64) {
 		for at < end {
-			cause, until := NoFile, end
+			why, until := cause.NoFile(), end
 			for _, b := range blames {
 				if b.first <= at && at < b.end {
-					cause, until = b.cause, min(until, b.end)
+					why, until = b.cause, min(until, b.end)
 				} else if b.first > at && b.first < b.end {
 					until = min(until, b.first)
 				}
 			}
-			if cause == "" {
-				cause = "the file has no picture there"
+			if why.IsZero() {
+				why = cause.NoPictureThere()
 			}
-			if n := len(out); n > 0 && out[n-1].Hole() && out[n-1].Cause == cause {
+			if n := len(out); n > 0 && out[n-1].Hole() && out[n-1].Cause == why {
 				out[n-1].End = until
 			} else {
-				out = append(out, Span{First: at, End: until, File: -1, Cause: cause})
+				out = append(out, Span{First: at, End: until, File: -1, Cause: why})
 			}
 			at = until
 		}

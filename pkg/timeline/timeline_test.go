@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -15,7 +16,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 const slot = 30 * time.Minute
 
 func film(start time.Duration, runs ...timeline.Run) timeline.Film {
-	return timeline.Film{Start: noon.Add(start), Runs: runs, Cause: "ended early"}
+	return timeline.Film{Start: noon.Add(start), Runs: runs, Cause: cause.FileCutOff()}
 }
 
 func run(from, until time.Duration) timeline.Run { return timeline.Run{From: from, Until: until} }
@@ -52,13 +53,13 @@ func TestLay(t *testing.T) {
 		films []timeline.Film
 		want  []timeline.Span
 	}{
-		{"nothing", nil, []timeline.Span{{First: 0, End: 90000, File: -1, Cause: timeline.NoFile}}},
+		{"nothing", nil, []timeline.Span{{First: 0, End: 90000, File: -1, Cause: cause.NoFile()}}},
 		{
 			"a short file, then one that runs over",
 			[]timeline.Film{film(0, run(0, 1797*time.Second)), film(slot, run(0, 1803*time.Second)), film(2*slot, run(0, slot))},
 			[]timeline.Span{
 				{First: 0, End: 1197 * 25, File: 0, Run: run(0, 1797*time.Second)},
-				{First: 1197 * 25, End: 1200 * 25, File: -1, Cause: "ended early"},
+				{First: 1197 * 25, End: 1200 * 25, File: -1, Cause: cause.FileCutOff()},
 				{First: 1200 * 25, End: 3000 * 25, File: 1, Run: run(0, 1803*time.Second)},
 				{First: 3000 * 25, End: 90000, File: 2, Run: run(0, slot)},
 			},
@@ -68,17 +69,17 @@ func TestLay(t *testing.T) {
 			[]timeline.Film{film(0, run(0, 1799500*time.Millisecond)), film(slot, run(300*time.Millisecond, 2399800*time.Millisecond))},
 			[]timeline.Span{
 				{First: 0, End: 1199*25 + 13, File: 0, Run: run(0, 1799500*time.Millisecond)},
-				{First: 1199*25 + 13, End: 1200*25 + 8, File: -1, Cause: "ended early"},
+				{First: 1199*25 + 13, End: 1200*25 + 8, File: -1, Cause: cause.FileCutOff()},
 				{First: 1200*25 + 8, End: 90000, File: 1, Run: run(300*time.Millisecond, 2399800*time.Millisecond)},
 			},
 		},
 		{
 			"causes change where slots do",
-			[]timeline.Film{{Start: noon.Add(slot), Cause: "empty file"}},
+			[]timeline.Film{{Start: noon.Add(slot), Cause: cause.FileEmpty()}},
 			[]timeline.Span{
-				{First: 0, End: 1200 * 25, File: -1, Cause: timeline.NoFile},
-				{First: 1200 * 25, End: 3000 * 25, File: -1, Cause: "empty file"},
-				{First: 3000 * 25, End: 90000, File: -1, Cause: timeline.NoFile},
+				{First: 0, End: 1200 * 25, File: -1, Cause: cause.NoFile()},
+				{First: 1200 * 25, End: 3000 * 25, File: -1, Cause: cause.FileEmpty()},
+				{First: 3000 * 25, End: 90000, File: -1, Cause: cause.NoFile()},
 			},
 		},
 	}
@@ -128,7 +129,7 @@ func FuzzCompose(f *testing.F) {
 				sources[role] = timeline.Lay(w, randomFilms(r), slot)
 				at := int64(0)
 				for _, s := range sources[role] {
-					if s.First != at || s.End <= s.First || s.Hole() && s.Cause == "" {
+					if s.First != at || s.End <= s.First || s.Hole() && s.Cause.IsZero() {
 						t.Fatalf("%s: span %+v at %d", role, s, at)
 					}
 					at = s.End
@@ -141,7 +142,7 @@ func FuzzCompose(f *testing.F) {
 		var verdicts []timeline.Verdict
 		for at := int64(-1000); at < w.Frames; {
 			end := at + 1 + r.Int64N(20000)
-			verdicts = append(verdicts, timeline.Verdict{First: at, End: end, Presentation: r.IntN(2) == 0, Cause: "x"})
+			verdicts = append(verdicts, timeline.Verdict{First: at, End: end, Presentation: r.IntN(2) == 0, Cause: cause.ScreenSeen("x")})
 			at = end
 		}
 		verdicts = timeline.Steady(w, verdicts, 10*time.Second)
@@ -153,7 +154,7 @@ func FuzzCompose(f *testing.F) {
 		scenes := timeline.Compose(w, sources[nvr.Lecturer], sources[nvr.Screen], sources[nvr.Board], verdicts)
 		at := int64(0)
 		for _, s := range scenes {
-			if s.First != at || s.End <= s.First || s.Reason == "" {
+			if s.First != at || s.End <= s.First || s.Reason.IsZero() {
 				t.Fatalf("scene %+v at %d", s, at)
 			}
 			at = s.End
@@ -201,7 +202,7 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 	whole := timeline.Lay(w, []timeline.Film{film(0, run(0, slot))}, slot)
 	short := timeline.Lay(w, []timeline.Film{film(0, run(0, time.Minute), run(70*time.Second, slot))}, slot)
 	long := timeline.Lay(w, []timeline.Film{film(0, run(0, time.Minute), run(71*time.Second, slot))}, slot)
-	on := []timeline.Verdict{{First: 0, End: w.Frames, Presentation: true, Cause: "slides"}}
+	on := []timeline.Verdict{{First: 0, End: w.Frames, Presentation: true, Cause: cause.ScreenSeen("slides")}}
 	layouts := func(l, s, b []timeline.Span) (out []timeline.Layout) {
 		for _, scene := range timeline.Compose(w, l, s, b, on) {
 			out = append(out, scene.Layout)

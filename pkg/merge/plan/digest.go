@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -13,7 +12,7 @@ import (
 func (p *Plan) Digest() string {
 	content := *p
 	content.Title = ""
-	return probe.Fingerprint(content)
+	return fingerprint(content)
 }
 
 // sliceContent is all that shapes one part.
@@ -61,7 +60,7 @@ func (p *Plan) SliceDigest(i int) string {
 	for i := range c.Takes {
 		name(&c.Takes[i].File)
 	}
-	return probe.Fingerprint(c)
+	return fingerprint(c)
 }
 
 // Within clips pieces to a slice. A slate is left whole: it tells how long its hole is.

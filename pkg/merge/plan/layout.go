@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/presence"
@@ -49,7 +50,7 @@ func DropDuplicates(segments []*probe.Segment, slot time.Duration) {
 		}
 		best[seg.Name] = better
 		worse.BetterFile = better.Path
-		worse.AddFault("another file of the same slot shows more: " + better.Path)
+		worse.AddFault(cause.BetterFile(better.Path))
 	}
 }
 
@@ -141,12 +142,11 @@ func (p *Plan) verdicts(req Request) []timeline.Verdict {
 			limit = window.Nearest(p.Segments[usable[i+1]].Start.Sub(p.Start))
 		}
 		for _, s := range stretches(j, req.Policy) {
-			cause, _, _ := strings.Cut(s.Cause, "; ") // the first of its pictures speaks for a stretch
 			v := timeline.Verdict{
 				First:        window.Nearest(offset + s.From),
 				End:          min(limit, window.Nearest(offset+s.Until)),
 				Presentation: s.Presentation,
-				Cause:        cause,
+				Cause:        s.cause,
 			}
 			if v.First < v.End {
 				verdicts = append(verdicts, v)
@@ -159,21 +159,29 @@ func (p *Plan) verdicts(req Request) []timeline.Verdict {
 	return timeline.Steady(window, verdicts, presence.SteadyFor)
 }
 
+// stretch is a verdict with its cause.
+type stretch struct {
+	From, Until  time.Duration // since the file's zero
+	Presentation bool
+	cause        cause.Cause
+}
+
 // stretches returns the verdicts that a policy uses.
-func stretches(j probe.Judged, policy Policy) []probe.JudgedStretch {
-	if policy == Auto || len(j.Stretches) == 0 {
-		return j.Stretches
+func stretches(j probe.Judged, policy Policy) []stretch {
+	if len(j.Stretches) == 0 {
+		return nil
 	}
+	var out []stretch
 	shown := time.Duration(0)
 	for _, s := range j.Stretches {
+		seen, _, _ := strings.Cut(s.Cause, "; ") // the first of its pictures stands for a stretch
+		out = append(out, stretch{s.From, s.Until, s.Presentation, cause.ScreenSeen(seen)})
 		if s.Presentation {
 			shown += s.Until - s.From
 		}
 	}
-	return []probe.JudgedStretch{{
-		From:         j.Stretches[0].From,
-		Until:        j.Stretches[len(j.Stretches)-1].Until,
-		Presentation: j.HalfHour,
-		Cause:        "a presentation for " + probe.SecondsText(shown) + " of this half hour",
-	}}
+	if policy == Auto {
+		return out
+	}
+	return []stretch{{out[0].From, out[len(out)-1].Until, j.HalfHour, cause.PresentationFor(shown)}}
 }

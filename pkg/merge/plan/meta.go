@@ -1,34 +1,33 @@
 package plan
 
 import (
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/mp4"
-	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// Meta is what the finished file says of itself.
-func (p *Plan) Meta() mp4.Meta {
-	meta := mp4.Meta{Frames: p.Frames, Rate: mp4.Rate{Num: int64(p.Encoding.Rate), Den: 1}, Title: p.Title, Date: p.Start.Format("2006-01-02"), Room: p.Room}
+// Meta returns the header of the finished file: its title, date, room and chapters. Chapters are named in
+// Russian and English, because players do not choose.
+func (p *Plan) Meta(texts *i18n.Catalog) mp4.Meta {
+	meta := mp4.Meta{
+		Frames: p.Frames,
+		Rate:   mp4.Rate{Num: int64(p.Encoding.Rate), Den: 1},
+		Title:  p.Title,
+		Date:   p.Start.Format(time.DateOnly),
+		Room:   p.Room,
+	}
 	for _, scene := range p.Scenes {
+		clock := p.Window().Time(scene.First).Format(time.TimeOnly)
 		meta.Chapters = append(meta.Chapters, mp4.Chapter{
-			StartFrame: scene.First, Title: p.Window().Time(scene.First).Format("15:04:05") + " " + chapterName(scene.Layout),
+			StartFrame: scene.First,
+			Title:      clock + " " + Bilingual(texts, "report.chapter."+string(scene.Layout)),
 		})
 	}
 	return meta
 }
 
-func chapterName(layout timeline.Layout) string {
-	switch layout {
-	case timeline.LecturerScreen:
-		return "лектор и экран · lecturer and screen"
-	case timeline.LecturerBoard:
-		return "лектор и доска · lecturer and board"
-	case timeline.Alone:
-		return "лектор · lecturer"
-	case timeline.OnlyScreen:
-		return "экран · screen"
-	case timeline.OnlyBoard:
-		return "доска · board"
-	case timeline.Nothing:
-	}
-	return "нет записи · not recorded"
+// Bilingual returns the text of a key in Russian and English, for what is drawn or written into the video.
+func Bilingual(texts *i18n.Catalog, key string) string {
+	return texts.For("ru").T(key) + " · " + texts.For("en").T(key)
 }

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
@@ -50,16 +48,7 @@ type PlannedSource struct {
 	Spans  []timeline.Span `json:"spans"`
 }
 
-// JSON is the plan as plan.json holds it. The same plan gives the same bytes.
-func (p *Plan) JSON() ([]byte, error) {
-	text, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write the plan as JSON: %w", err)
-	}
-	return append(text, '\n'), nil
-}
-
-// Empty tells whether there is nothing to show at all.
+// Empty reports whether there is nothing to show at all.
 func (p *Plan) Empty() bool {
 	for _, piece := range p.Left {
 		if piece.File >= 0 {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
@@ -73,7 +74,7 @@ func samplePlan() *plan.Plan {
 		Renderer: plan.Renderer, FFmpeg: "5.1", Room: "504", Title: "A", Start: start, End: start.Add(time.Minute), Frames: 1500,
 		Encoding: ffmpeg.Encoding{Width: 640, Height: 180, Rate: 25, GOPFrames: 50, Channels: 1, AudioBytes: 16000},
 		Segments: []*probe.Segment{{Path: "a", Start: start, Generation: "1", Picture: &probe.Picture{}}, {Path: "b", Start: start, Generation: "2", Picture: &probe.Picture{}}},
-		Scenes:   []timeline.Scene{{End: 1500, Layout: timeline.Alone, Reason: "x"}},
+		Scenes:   []timeline.Scene{{End: 1500, Layout: timeline.Alone, Reason: cause.NeverJudged()}},
 		Left:     []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
 		Slices:   plan.CutSlices(1500, 25, 16*time.Second),
 	}
@@ -104,21 +105,5 @@ func TestDigestsCoverWhatShapesThePicture(t *testing.T) {
 	other := changed(func(p *plan.Plan) { p.Segments[1].Generation = "3" })
 	if other.SliceDigest(0) != sample.SliceDigest(0) {
 		t.Error("a change in the second half changes the first slice")
-	}
-}
-
-func TestRussianKnowsEveryPhrase(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                     "",
-		"no file was recorded": "файла нет",
-		"lecturer recorded; screen missing (no file was recorded); board recorded": "лектор записан; нет экрана (файла нет); доска записана",
-		"the file ends early: it holds 54 s of 120 s":                              "файл кончается раньше: в нём 54 с из 120 с",
-		"source 24 is silent here; source 30 stands in":                            "источник 24 здесь молчит; его заменяет источник 30",
-		"screen: colour bars": "экран: colour bars",
-	} {
-		if got := plan.Russian(text); got != want {
-			t.Errorf("Russian(%q) = %q, want %q", text, got, want)
-		}
 	}
 }

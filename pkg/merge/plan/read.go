@@ -1,12 +1,9 @@
 package plan
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"time"
 
@@ -14,22 +11,18 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// ErrNotPlan says that a text is not a plan that this renderer can follow.
+// errMoreText reports text after the end of the plan.
+var errMoreText = errors.New("more text after the end")
+
+// ErrNotPlan reports that a text is not a plan that this renderer can follow.
 var ErrNotPlan = errors.New("not a plan")
 
 // ReadPlan reads what [Plan.JSON] wrote, in this process or another one. The plan is whole but for the
 // bytes of its segments: see [Plan.Bind]. Everything that rendering relies on is checked; what does
 // not hold is [ErrNotPlan].
 func ReadPlan(text []byte) (*Plan, error) {
-	in := json.NewDecoder(bytes.NewReader(text))
-	in.DisallowUnknownFields()
 	p := &Plan{}
-	err := in.Decode(p)
-	if err == nil {
-		if _, more := in.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("more text behind it")
-		}
-	}
+	err := decode(text, p)
 	if err == nil {
 		err = p.check()
 	}

@@ -1,16 +1,21 @@
 package plan_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 )
 
 func planText(t testing.TB, p *plan.Plan) []byte {
 	t.Helper()
-	text, err := p.JSON()
+	text, err := p.JSON(i18n.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +68,62 @@ func FuzzReadPlan(f *testing.F) {
 				t.Fatalf("slice %d has another digest", i)
 			}
 		}
-		p.Report()
-		p.Meta()
+		p.Report(i18n.Default())
+		p.Meta(i18n.Default())
 	})
+}
+
+// formerDigest is the name under which the former version (bbf7ec3) stored its plan.
+const formerDigest = "776d9e27f02b017faaf36df4f10fc97c6df80143d0465de3b87478d01df62f70"
+
+// TestFormerPlanKeepsItsName reads a plan that the former version wrote: its causes are words without codes.
+// Its digest and those of its slices stay, so that its parts are found again.
+func TestFormerPlanKeepsItsName(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/former_plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.ReadPlan(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Digest(); got != formerDigest {
+		t.Errorf("digest %s, want %s", got, formerDigest)
+	}
+	if again := planText(t, p); !bytes.Equal(again, text) {
+		t.Error("written again, the plan is another text")
+	}
+	r := p.Report(i18n.Default())
+	if len(r.Gaps) == 0 || r.Gaps[0].Cause == "" || r.Gaps[0].Code != "" {
+		t.Errorf("gaps %+v, want words without a code", r.Gaps)
+	}
+}
+
+// TestPlanHasWordsAndCodes checks that a cause stands in plan.json as words, code and arguments.
+func TestPlanHasWordsAndCodes(t *testing.T) {
+	t.Parallel()
+	p := samplePlan()
+	p.Scenes[0].Reason = cause.Because(cause.SourceMissing("screen", cause.NoFile()))
+	p.Segments[0].Faults = []cause.Cause{cause.OddLength(time.Second, time.Minute)}
+	p.Segments[0].InnerCause = cause.NoPictureThere()
+	text := string(planText(t, p))
+	for _, want := range []string{
+		`"reason": "screen missing (no file was recorded)"`, `"code": "because"`, `"it lasts 1 s instead of 60 s"`,
+		`"code": "odd-length"`, `"inner_code": "no-picture-there"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("plan.json lacks %s", want)
+		}
+	}
+	back, err := plan.ReadPlan([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := back.Scenes[0].Reason, p.Scenes[0].Reason; got != want {
+		t.Errorf("reason %v, want %v", got, want)
+	}
+	if got, want := back.Digest(), p.Digest(); got != want {
+		t.Errorf("digest %s, want %s", got, want)
+	}
 }

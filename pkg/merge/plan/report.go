@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/report"
@@ -12,7 +14,7 @@ import (
 
 // Report tells what the plan did, for everything that is known before it is rendered: output and
 // cost are the caller's to fill in.
-func (p *Plan) Report() *report.Report {
+func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 	r := &report.Report{
 		Record: report.Record{
 			Room: p.Room, Date: p.Start.Format("2006-01-02"), Start: report.At(p.Start), End: report.At(p.End), Title: p.Title,
@@ -27,7 +29,7 @@ func (p *Plan) Report() *report.Report {
 		layout := report.Layout(s.Layout)
 		left, right := layout.Panes()
 		r.Stretches = append(r.Stretches, report.Stretch{
-			Start: at(s.First), End: at(s.End), Layout: layout, Left: left, Right: right, Reason: s.Reason, ReasonRu: Russian(s.Reason),
+			Start: at(s.First), End: at(s.End), Layout: layout, Left: left, Right: right, ReasonFields: report.ReasonFieldsOf(texts, s.Reason),
 		})
 	}
 	roles := p.roles()
@@ -35,10 +37,10 @@ func (p *Plan) Report() *report.Report {
 		spans := p.spans(source)
 		own := report.Source{Source: source.Source, Role: report.Role(source.Role)}
 		for _, s := range spans {
-			own.Spans = append(own.Spans, report.Span{Start: at(s.first), End: at(s.end), State: s.state, Cause: s.cause, CauseRu: Russian(s.cause)})
+			own.Spans = append(own.Spans, report.Span{Start: at(s.first), End: at(s.end), State: s.state, CauseFields: report.CauseFieldsOf(texts, s.cause)})
 			if s.state == report.Missing || s.state == report.Damaged {
 				r.Gaps = append(r.Gaps, report.Gap{
-					Source: source.Source, Role: report.Role(source.Role), Start: at(s.first), End: at(s.end), Cause: s.cause, CauseRu: Russian(s.cause),
+					Source: source.Source, Role: report.Role(source.Role), Start: at(s.first), End: at(s.end), CauseFields: report.CauseFieldsOf(texts, s.cause),
 				})
 			}
 		}
@@ -46,9 +48,9 @@ func (p *Plan) Report() *report.Report {
 	}
 	used := p.used()
 	for i, seg := range p.Segments {
-		r.Segments = append(r.Segments, segmentReport(seg, report.Role(roles[seg.Source]), used[i]))
+		r.Segments = append(r.Segments, segmentReport(texts, seg, report.Role(roles[seg.Source]), used[i]))
 	}
-	r.Sound = p.soundReport(roles)
+	r.Sound = p.soundReport(texts, roles)
 	return r
 }
 
@@ -81,7 +83,7 @@ func (p *Plan) used() []bool {
 type state struct {
 	first, end int64
 	state      report.State
-	cause      string
+	cause      cause.Cause
 }
 
 // spans splits a source's spans by what the screen shows.
@@ -97,7 +99,7 @@ func (p *Plan) spans(source PlannedSource) []state {
 	for _, span := range source.Spans {
 		if span.Hole() {
 			kind := report.Missing
-			if span.Cause == probe.DamagedCause {
+			if span.Cause.Is(cause.CodePicturesDamaged) {
 				kind = report.Damaged
 			}
 			add(state{span.First, span.End, kind, span.Cause})
@@ -107,14 +109,14 @@ func (p *Plan) spans(source PlannedSource) []state {
 		if source.Role == nvr.Screen {
 			for _, card := range p.cards(span) {
 				if card.first > at {
-					add(state{at, card.first, report.Footage, ""})
+					add(state{at, card.first, report.Footage, cause.Cause{}})
 				}
 				add(card)
 				at = card.end
 			}
 		}
 		if at < span.End {
-			add(state{at, span.End, report.Footage, ""})
+			add(state{at, span.End, report.Footage, cause.Cause{}})
 		}
 	}
 	return out
@@ -133,20 +135,24 @@ func (p *Plan) cards(span timeline.Span) []state {
 		for _, s := range judged.Stretches {
 			first, end := max(span.First, window.Nearest(zero+s.From)), min(span.End, window.Nearest(zero+s.Until))
 			if !s.Presentation && first < end {
-				out = append(out, state{first, end, report.Card, s.Cause})
+				out = append(out, state{first, end, report.Card, cause.ScreenSeen(s.Cause)})
 			}
 		}
 	}
 	return out
 }
 
-func segmentReport(s *probe.Segment, role report.Role, used bool) report.Segment {
+func segmentReport(texts *i18n.Catalog, s *probe.Segment, role report.Role, used bool) report.Segment {
 	out := report.Segment{
 		File: s.Path, Source: s.Source, Role: role, Start: report.At(s.Start), Bytes: s.Bytes, Duration: report.Unknown(),
-		Faults: s.Faults, Used: used,
+		Used: used,
 	}
 	for _, fault := range s.Faults {
-		out.FaultsRu = append(out.FaultsRu, Russian(fault))
+		out.Faults = append(out.Faults, texts.For("en").Cause(fault))
+		out.FaultsRu = append(out.FaultsRu, texts.For("ru").Cause(fault))
+		if !fault.Is(cause.CodeText) {
+			out.FaultCodes = append(out.FaultCodes, fault)
+		}
 	}
 	if s.Length > 0 {
 		out.Duration = report.Number(s.Length.Seconds())
@@ -160,7 +166,7 @@ func segmentReport(s *probe.Segment, role report.Role, used bool) report.Segment
 	return out
 }
 
-func (p *Plan) soundReport(roles map[string]nvr.Role) report.Sound {
+func (p *Plan) soundReport(texts *i18n.Catalog, roles map[string]nvr.Role) report.Sound {
 	out := report.Sound{Target: report.Unknown(), Gain: report.Number(p.Sound.GainDB), Measured: p.Sound.Measured.Report()}
 	if p.Sound.Target != nil {
 		out.Target = report.Number(*p.Sound.Target)
@@ -172,7 +178,7 @@ func (p *Plan) soundReport(roles map[string]nvr.Role) report.Sound {
 		}
 		out.Stretches = append(out.Stretches, report.SoundStretch{
 			Start: report.At(p.Start.Add(time.Duration(h.First) * timeline.Block)), End: end, Source: report.SourceID(h.Source),
-			Role: report.Role(roles[h.Source]), Reason: h.Reason, ReasonRu: Russian(h.Reason),
+			Role: report.Role(roles[h.Source]), ReasonFields: report.ReasonFieldsOf(texts, h.Reason),
 		})
 	}
 	return out

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -37,25 +38,26 @@ type Request struct {
 // Window is the record's time in frames.
 func (r Request) Window() timeline.Window { return timeline.NewWindow(r.Start, r.End, r.Rate) }
 
-// Belongs tells whether a clip can show or sound any of the record, and if not, why.
-func (r Request) Belongs(name nvr.SegmentName) (bool, string) {
+// Excludes returns why a clip can neither show nor sound any of the record. It returns no cause for a clip
+// that can.
+func (r Request) Excludes(name nvr.SegmentName) cause.Cause {
 	if name.Room != r.Room {
-		return false, "another room"
+		return cause.OtherRoom()
 	}
 	wanted := name.Source == r.Sound
 	for _, source := range r.Sources {
 		wanted = wanted || source == name.Source
 	}
 	if !wanted {
-		return false, "a source that was not asked for"
+		return cause.SourceNotWanted()
 	}
 	start, err := name.Start(r.Start.Location())
 	if err != nil {
-		return false, "its time does not exist: the clock was put forward over it"
+		return cause.NoSuchTime()
 	}
 	// A file may run over its nominal end by a few seconds.
 	if !start.Before(r.End) || !start.Add(r.Segment+probe.Overrun).After(r.Start) {
-		return false, "another time"
+		return cause.OtherTime()
 	}
-	return true, ""
+	return cause.Cause{}
 }

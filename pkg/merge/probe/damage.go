@@ -15,9 +15,6 @@ type Damage struct {
 	Until      time.Duration `json:"until"`
 }
 
-// DamagedCause is the cause of the gap that a damage leaves.
-const DamagedCause = "the pictures there cannot be decoded: the file is damaged"
-
 // DamagedError reports that footage of the plan is not what its table promised.
 type DamagedError struct{ Damages []Damage }
 

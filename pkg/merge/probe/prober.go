@@ -75,6 +75,11 @@ func Fingerprint(content any) string {
 	if err != nil {
 		panic(fmt.Sprintf("content without a JSON form: %v", err))
 	}
+	return Hash(text)
+}
+
+// Hash returns the SHA-256 of a text, in hexadecimal.
+func Hash(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

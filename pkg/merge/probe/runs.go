@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -80,7 +81,7 @@ func tableSoundRuns(t *Table) []timeline.Run {
 func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Run {
 	return slices.DeleteFunc(runs, func(r timeline.Run) bool {
 		if r.From >= limit {
-			s.AddFault("timestamps jump to " + SecondsText(r.From) + " after the file's start: what lies behind the jump has no known time")
+			s.AddFault(cause.JumpAfter(r.From))
 		}
 		return r.From >= limit
 	})

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -27,10 +27,10 @@ type Segment struct {
 	Sound       *SoundTrack     `json:"sound,omitempty"`
 	PictureRuns []timeline.Run  `json:"picture_runs,omitempty"` // usable pictures, since the zero
 	SoundRuns   []timeline.Run  `json:"sound_runs,omitempty"`   // usable sound, since the zero
-	Faults      []string        `json:"faults,omitempty"`
+	Faults      []cause.Cause   `json:"faults,omitempty"`
 	Losses      []timeline.Loss `json:"losses,omitempty"` // why it lacks certain stretches of picture
-	InnerCause  string          `json:"inner,omitempty"`  // why it lacks the rest of what is before and between its runs
-	Cause       string          `json:"cause,omitempty"`  // why it lacks what comes after its runs
+	InnerCause  cause.Cause     `json:"inner,omitzero"`   // why it lacks the rest of what is before and between its runs
+	Cause       cause.Cause     `json:"cause,omitzero"`   // why it lacks what comes after its runs
 	BetterFile  string          `json:"rival,omitempty"`  // the better file of the same slot
 }
 
@@ -84,33 +84,33 @@ func (p *Prober) Probe(
 	defer func() { _ = bytes.Close() }() // open for reading only
 	seg.Bytes = bytes.Size()
 	t, err := p.ReadTable(ctx, clip.Generation, rangeproxy.Metered{Object: bytes, Meter: p.Meter})
-	switch cause := faultOf(err); {
+	switch fault := faultOf(err); {
 	case err == nil:
 		seg.describe(t, length, OwnDamages(damages, seg))
-	case cause != "":
-		seg.Cause = cause
-		seg.Faults = append(seg.Faults, cause)
+	case !fault.IsZero():
+		seg.Cause = fault
+		seg.AddFault(fault)
 	default:
 		return nil, fmt.Errorf("read the index of segment %s: %w", clip.Path, err)
 	}
 	return seg, nil
 }
 
-// faultOf names what is wrong with a file. It returns an empty string if the error is not about the file.
-func faultOf(err error) string {
+// faultOf names what is wrong with a file. It returns no cause if the error is not about the file.
+func faultOf(err error) cause.Cause {
 	switch {
 	case errors.Is(err, mp4.ErrEmpty):
-		return "the file is empty (zero bytes)"
+		return cause.FileEmpty()
 	case errors.Is(err, mp4.ErrNoMoov):
-		return "the file has no index (moov): the recorder was stopped while writing, or the file is cut off"
+		return cause.FileNoIndex()
 	case errors.Is(err, mp4.ErrNotMP4):
-		return "the file is not an MP4 file"
+		return cause.FileNotMP4()
 	case errors.Is(err, mp4.ErrNoSamples):
-		return "the file holds no picture and no sound"
+		return cause.FileNoMedia()
 	case errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrFragmented):
-		return "the file's index is damaged"
+		return cause.FileIndexDamaged()
 	default:
-		return ""
+		return cause.Cause{}
 	}
 }
 
@@ -118,13 +118,13 @@ func faultOf(err error) string {
 func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 	s.Length = t.Length
 	if t.Picture == nil {
-		s.AddFault("no picture track")
-		s.Cause = "the file has no picture track"
+		s.AddFault(cause.NoPictureTrack())
+		s.Cause = cause.NoPictureTrack()
 	} else {
 		s.describePicture(t, length, damages)
 	}
 	if t.Sound == nil {
-		s.AddFault("no sound track")
+		s.AddFault(cause.NoSoundTrack())
 	} else {
 		s.Sound = &SoundTrack{Codec: codecName(t.Sound.Codec), Channels: t.Sound.Channels, Rate: t.Sound.SampleRate}
 		s.SoundRuns = tableSoundRuns(t)
@@ -133,11 +133,11 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 	pictures := len(s.PictureRuns)
 	s.PictureRuns, s.SoundRuns = s.inside(s.PictureRuns, limit), s.inside(s.SoundRuns, limit)
 	if len(s.PictureRuns) < pictures {
-		s.Cause = "the timestamps jump there: the time of what follows is not known"
+		s.Cause = cause.TimestampsJump()
 	}
 	off := (t.Length - length).Abs()
 	if t.Length < limit && off > lengthTolerance {
-		s.AddFault("it lasts " + SecondsText(t.Length) + " instead of " + SecondsText(length))
+		s.AddFault(cause.OddLength(t.Length, length))
 	}
 }
 
@@ -153,35 +153,35 @@ func (s *Segment) describePicture(t *Table, length time.Duration, damages []Dama
 			s.Picture.FPS = math.Round(100*float64(shown)/seconds) / 100
 		}
 	}
-	s.InnerCause = "the file has no picture there"
-	s.Cause = "the file ends early: it holds " + SecondsText(end) + " of " + SecondsText(length)
+	s.InnerCause = cause.NoPictureThere()
+	s.Cause = cause.FileEndsEarly(end, length)
 	if lost > 0 {
-		s.AddFault("the file is cut off: " + strconv.Itoa(lost) + " of " + strconv.Itoa(shown) + " pictures lie beyond its end")
-		s.lose(t.firstLost(), s.Length, "the file is cut off there")
-		s.Cause = "the file is cut off there"
+		s.AddFault(cause.PicturesBeyondEnd(lost, shown))
+		s.lose(t.firstLost(), s.Length, cause.FileCutOff())
+		s.Cause = cause.FileCutOff()
 	}
 	if s.Picture.Codec != "h264" {
-		s.AddFault("its pictures are " + s.Picture.Codec + " instead of h264")
+		s.AddFault(cause.OtherCodec(s.Picture.Codec))
 	}
 	if len(track.Entries) > 1 {
-		s.AddFault("the picture's format changes inside the file")
+		s.AddFault(cause.FormatChanges())
 	}
 	for _, d := range damages {
-		s.AddFault("pictures cannot be decoded from " + SecondsText(d.From) + " to " + SecondsText(d.Until))
-		s.lose(d.From, d.Until, DamagedCause)
+		s.AddFault(cause.UndecodablePictures(d.From, d.Until))
+		s.lose(d.From, d.Until, cause.PicturesDamaged())
 		if d.Until >= end {
-			s.Cause = DamagedCause
+			s.Cause = cause.PicturesDamaged()
 		}
 	}
 	s.Picture.Hold = longestHold(t)
 	s.PictureRuns = tablePictureRuns(t, damages)
 	startsInside := len(track.Samples) > 0 && !track.Samples[0].Key
 	if startsInside && len(s.PictureRuns) > 0 {
-		s.AddFault("it does not begin with a key frame")
-		s.lose(0, s.PictureRuns[0].From, "the pictures before the file's first key frame cannot be decoded")
+		s.AddFault(cause.NoKeyFrame())
+		s.lose(0, s.PictureRuns[0].From, cause.BeforeKeyFrame())
 	}
 	if len(s.PictureRuns) == 0 {
-		s.AddFault("no picture of it can be used")
+		s.AddFault(cause.NoUsablePicture())
 	}
 }
 
@@ -199,14 +199,14 @@ func countSamples(track *mp4.Track) (shown, lost int) {
 }
 
 // lose notes why a stretch of the file cannot be shown.
-func (s *Segment) lose(from, until time.Duration, cause string) {
-	s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: from, Until: until}, Cause: cause})
+func (s *Segment) lose(from, until time.Duration, why cause.Cause) {
+	s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: from, Until: until}, Cause: why})
 }
 
 // AddFault notes a fault of the file, once.
-func (s *Segment) AddFault(text string) {
-	if !slices.Contains(s.Faults, text) {
-		s.Faults = append(s.Faults, text)
+func (s *Segment) AddFault(fault cause.Cause) {
+	if !slices.Contains(s.Faults, fault) {
+		s.Faults = append(s.Faults, fault)
 	}
 }
 
@@ -223,14 +223,14 @@ func (s *Segment) PictureFilm() timeline.Film {
 
 // SoundFilm is what the segment sounds, for a source that has no pictures in the merge.
 func (s *Segment) SoundFilm() timeline.Film {
-	cause := s.Cause
+	why := s.Cause
 	switch {
 	case s.Sound != nil:
-		cause = "the file has no sound there"
+		why = cause.NoSoundThere()
 	case s.Picture != nil:
-		cause = "the file has no sound track"
+		why = cause.NoSoundTrack()
 	}
-	return timeline.Film{Start: s.Start, Runs: s.SoundRuns, Cause: cause, Inner: "the file has no sound there"}
+	return timeline.Film{Start: s.Start, Runs: s.SoundRuns, Cause: why, Inner: cause.NoSoundThere()}
 }
 
 // OfSource lists the indices of a source's segments that count.
@@ -256,9 +256,4 @@ func codecName(entry string) string {
 	default:
 		return entry
 	}
-}
-
-// SecondsText formats a duration for people, to the millisecond, without needless zeros.
-func SecondsText(d time.Duration) string {
-	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 }

@@ -62,7 +62,7 @@ func (p *pane) send(ctx context.Context, c change) error {
 
 func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	width, height := p.r.size(piece.Whole)
-	picture, err := drawSlate(slateFor(p.r.plan, piece), width, height)
+	picture, err := drawSlate(slateFor(p.r.texts, p.r.plan, piece), width, height)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/sound"
@@ -23,6 +24,7 @@ import (
 // renderer makes one part.
 type renderer struct {
 	prober   *probe.Prober
+	texts    *i18n.Catalog // of the slates
 	plan     *plan.Plan
 	index    int
 	slice    plan.Slice
@@ -35,13 +37,15 @@ type renderer struct {
 // is told how many frames are done; it may be nil. Another FFmpeg than the plan's is refused: its part
 // would not be what the plan's digest names.
 func Slice(
-	ctx context.Context, prober *probe.Prober, p *plan.Plan, i int, payload io.Writer, shown func(frames int64),
+	ctx context.Context, prober *probe.Prober, texts *i18n.Catalog, p *plan.Plan, i int,
+	payload io.Writer, shown func(frames int64),
 ) (*mp4.Part, error) {
 	if have := prober.Tool.Version(); have != p.FFmpeg {
 		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, p.FFmpeg, have)
 	}
 	r := &renderer{
 		prober:   prober,
+		texts:    texts,
 		plan:     p,
 		index:    i,
 		slice:    p.Slices[i],

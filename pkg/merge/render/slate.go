@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,8 +14,8 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
-	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -33,20 +34,16 @@ type slateText struct {
 	Head, Room, Date, Hours string
 }
 
-// slateFor words the slate of a piece.
-func slateFor(p *plan.Plan, piece timeline.Piece) slateText {
+// slateFor returns the text of a piece's slate, in both languages of the room's people: the video has no
+// language of its own. Other texts would give other frames: with them [plan.Renderer] changes.
+func slateFor(texts *i18n.Catalog, p *plan.Plan, piece timeline.Piece) slateText {
 	window := p.Window()
 	start, end := window.Time(piece.First), window.Time(piece.End)
-	head := map[nvr.Role]string{
-		nvr.Lecturer: "Нет записи лектора · Lecturer not recorded",
-		nvr.Screen:   "Нет записи экрана · Screen not recorded",
-		nvr.Board:    "Нет записи доски · Board not recorded",
-	}[piece.Role]
-	if head == "" {
-		head = "Нет записи · Not recorded"
-	}
+	key := "report.slate." + cmp.Or(string(piece.Role), "none")
 	return slateText{
-		Head: head, Room: p.Room, Date: start.Format("02.01.2006"),
+		Head:  plan.Bilingual(texts, key),
+		Room:  p.Room,
+		Date:  start.Format("02.01.2006"),
 		Hours: start.Format("15:04:05") + " – " + end.Format("15:04:05"),
 	}
 }

@@ -2,9 +2,9 @@ package sound
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -25,10 +25,10 @@ type Planned struct {
 
 // Heard is a stretch of the record's sound, in tenths of a second, and where it comes from.
 type Heard struct {
-	First  int64  `json:"first"`
-	End    int64  `json:"end"`
-	Source string `json:"source"` // empty: nothing is heard
-	Reason string `json:"reason"`
+	First  int64       `json:"first"`
+	End    int64       `json:"end"`
+	Source string      `json:"source"` // empty: nothing is heard
+	Reason cause.Cause `json:"reason"`
 }
 
 // Loudness is what the sound is brought to.
@@ -162,7 +162,7 @@ func (c *Chooser) listen(source int) *measuredSource {
 			})
 		}
 		if lost := undecoded(seg, k.hearings[i]); lost > 100*time.Millisecond {
-			seg.AddFault("sound of " + probe.SecondsText(lost) + " cannot be decoded")
+			seg.AddFault(cause.UndecodableSound(lost))
 		}
 	}
 	return k
@@ -197,19 +197,19 @@ func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalys
 // describe says for people where the sound comes from.
 func (c *Chooser) describe(listens []timeline.Listen, blocks int64) []Heard {
 	if len(listens) == 0 {
-		return []Heard{{First: 0, End: blocks, Reason: "no source has sound"}}
+		return []Heard{{First: 0, End: blocks, Reason: cause.NoSound()}}
 	}
 	var out []Heard
 	for _, listen := range listens {
 		name := c.Sources[listen.Source]
-		h := Heard{First: listen.First, End: listen.End, Source: name, Reason: "sound source " + name}
+		h := Heard{First: listen.First, End: listen.End, Source: name, Reason: cause.SoundSource(name)}
 		switch {
 		case c.none(listen):
-			h.Source, h.Reason = "", "no source has sound here"
+			h.Source, h.Reason = "", cause.NoSoundHere()
 		case listen.Source > 0 && c.none(timeline.Listen{First: listen.First, End: listen.End, Source: 0}):
-			h.Reason = fmt.Sprintf("source %s has no sound here; source %s stands in", c.Sources[0], name)
+			h.Reason = cause.SoundStandsIn(c.Sources[0], name)
 		case listen.Source > 0:
-			h.Reason = fmt.Sprintf("source %s is silent here; source %s stands in", c.Sources[0], name)
+			h.Reason = cause.SoundStandsInSilent(c.Sources[0], name)
 		}
 		out = append(out, h)
 	}
