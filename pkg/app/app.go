@@ -1,8 +1,8 @@
-// Package app builds the values of a process out of its configuration: clients, tools, the pipeline.
+// Package app builds a process from its configuration: clients, tools and the pipeline.
 //
-// It knows every package that a process is made of and what each takes from the configuration. It
-// decides nothing: a function or a job asks for the parts that it needs, and closes them together.
-// The cloud and one machine differ in what stands in the configuration only.
+// It knows every package of a process and the configuration of each. It takes no decisions: a function or a
+// job names the parts that it needs, and closes them together. The cloud and a single machine differ in
+// their configuration only.
 package app
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// Process is what a process is made of, as far as it was asked for. Close it.
+// Process holds the opened parts of a process. The others are zero. Close it after use.
 type Process struct {
 	*pipeline.Pipeline
 
@@ -38,10 +38,10 @@ type Process struct {
 	closes []func() error
 }
 
-// Part opens one part of a process.
+// Part opens one part of a process and stores it there.
 type Part func(context.Context, *Process) error
 
-// New builds a process of the parts that it needs.
+// New opens the parts of a process. If one of them fails, the others are closed.
 func New(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, parts ...Part) (*Process, error) {
 	p := &Process{
 		Config: c,
@@ -72,36 +72,63 @@ func (p *Process) Close() error {
 
 func (p *Process) closeLater(do func() error) { p.closes = append(p.closes, do) }
 
-// Tracing starts the spans of this process. Call it once, from a command.
+// Tracing starts the tracing of this process. Only a command calls it, once.
 func Tracing(ctx context.Context, c *config.Config, service string) (*observe.Tracing, error) {
-	return observe.StartTracing(ctx, observe.TraceOptions{Project: c.Project, File: c.TraceFile, Service: service, Version: c.Revision})
+	return observe.StartTracing(ctx, observe.TraceOptions{
+		Project: c.Project,
+		File:    c.TraceFile,
+		Service: service,
+		Version: c.Revision,
+	})
 }
 
-// settings are the operator's decisions, all waits divided by the time scale.
+// settings returns the settings of the pipeline. All waits are divided by the time scale.
 func settings(c *config.Config) pipeline.Settings {
 	loudness := merge.Loudness{Off: c.Loudness == "off"}
 	if !loudness.Off {
-		loudness.TargetLUFS, _ = strconv.ParseFloat(c.Loudness, 64) // Validate has read it
+		loudness.TargetLUFS, _ = strconv.ParseFloat(c.Loudness, 64) // Validate has checked it
 	}
 	return pipeline.Settings{
-		MergeJob: c.MergeJob, DriveFolder: c.DriveFolder, DriveSearch: c.DriveSearch, Courses: c.Courses,
-		Slice: c.Slice, MostTasks: c.Tasks, Policy: merge.Policy(c.Policy), Width: c.Width, Height: c.Height, FPS: c.FPS, Loudness: loudness,
-		MaxMerges: c.MaxMerges, Retention: c.Retention,
-		Lease: c.Waits(c.Lease), StandbyAfter: c.Waits(45 * time.Minute), FootageWait: c.Waits(c.Wait), FootagePoll: c.Waits(5 * time.Minute),
-		PushBudget: max(c.Waits(c.Budget), leastBudget), PushTimeout: c.Timeout,
-		RetryPauses:  []time.Duration{c.Waits(time.Minute), c.Waits(5 * time.Minute), c.Waits(20 * time.Minute), c.Waits(time.Hour)},
-		PlayableWait: c.Waits(6 * time.Hour), PlayablePoll: c.Waits(2 * time.Minute),
+		MergeJob:    c.MergeJob,
+		DriveFolder: c.DriveFolder,
+		DriveSearch: c.DriveSearch,
+		Courses:     c.Courses,
+
+		Slice:     c.Slice,
+		MostTasks: c.Tasks,
+		Policy:    merge.Policy(c.Policy),
+		Width:     c.Width,
+		Height:    c.Height,
+		FPS:       c.FPS,
+		Loudness:  loudness,
+
+		MaxMerges:    c.MaxMerges,
+		Retention:    c.Retention,
+		Lease:        c.Waits(c.Lease),
+		StandbyAfter: c.Waits(45 * time.Minute),
+		FootageWait:  c.Waits(c.Wait),
+		FootagePoll:  c.Waits(5 * time.Minute),
+		PushBudget:   max(c.Waits(c.Budget), minBudget),
+		PushTimeout:  c.Timeout,
+		RetryPauses: []time.Duration{
+			c.Waits(time.Minute),
+			c.Waits(5 * time.Minute),
+			c.Waits(20 * time.Minute),
+			c.Waits(time.Hour),
+		},
+		PlayableWait: c.Waits(6 * time.Hour),
+		PlayablePoll: c.Waits(2 * time.Minute),
 	}
 }
 
-// leastBudget keeps a delivery from being cut into turns that only begin: work takes its time however
-// short the waits are.
-const leastBudget = 20 * time.Second
+// minBudget is the shortest budget of a delivery. The time scale does not shorten work, so a shorter budget
+// would end each continuation before it makes progress.
+const minBudget = 20 * time.Second
 
 // Store opens the database.
 func Store(ctx context.Context, p *Process) error { return openStore(ctx, p, false) }
 
-// StoreAlone is [Store] for a file of SQLite that no other process writes to; it is made if it is not there.
+// StoreAlone is [Store] for a SQLite file that no other process writes to. A missing file is created.
 func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p, true) }
 
 func openStore(ctx context.Context, p *Process, alone bool) error {
@@ -122,9 +149,9 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 	return nil
 }
 
-// Buckets opens the segments and the work.
+// Buckets opens the bucket of the segments and the work bucket.
 func Buckets(ctx context.Context, p *Process) error {
-	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale, Now: p.Now, Tried: tried(p.Log)})
+	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale, Now: p.Now, Tried: logFailedCalls(p.Log)})
 	if err != nil {
 		return err
 	}
@@ -133,10 +160,10 @@ func Buckets(ctx context.Context, p *Process) error {
 	return nil
 }
 
-// Topics opens Pub/Sub.
+// Topics opens the topics of Pub/Sub.
 func Topics(ctx context.Context, p *Process) error {
 	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
-		Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log),
+		Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale, Tried: logFailedCalls(p.Log),
 	})
 	if err != nil {
 		return err
@@ -148,7 +175,7 @@ func Topics(ctx context.Context, p *Process) error {
 
 // Jobs opens the Cloud Run Admin API.
 func Jobs(ctx context.Context, p *Process) (err error) {
-	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale, Tried: tried(p.Log)})
+	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale, Tried: logFailedCalls(p.Log)})
 	return err
 }
 
@@ -165,14 +192,25 @@ func Workspace(scopes []string) Part {
 		}
 		p.Workspace, err = workspace.New(workspace.Options{
 			Texts:    p.Texts,
-			Endpoint: c.WorkspaceEndpoint, Scopes: scopes, Tokens: tokens, Scale: c.TimeScale, Now: p.Now, Log: p.Log, Tried: tried(p.Log),
-			Subjects: workspace.Subjects{Drive: c.DriveSubject, Uploaders: c.DriveUploaders, Calendar: c.CalendarSubject, Classroom: c.ClassroomSubject},
+			Endpoint: c.WorkspaceEndpoint,
+			Scopes:   scopes,
+			Tokens:   tokens,
+			Scale:    c.TimeScale,
+			Now:      p.Now,
+			Log:      p.Log,
+			Tried:    logFailedCalls(p.Log),
+			Subjects: workspace.Subjects{
+				Drive:     c.DriveSubject,
+				Uploaders: c.DriveUploaders,
+				Calendar:  c.CalendarSubject,
+				Classroom: c.ClassroomSubject,
+			},
 		})
 		return err
 	}
 }
 
-// Notices opens the means by which requesters are told.
+// Notices opens the channels through which requesters are notified.
 func Notices(_ context.Context, p *Process) (err error) {
 	c := p.Config
 	p.Notices, err = notify.New(notify.Options{
@@ -183,17 +221,13 @@ func Notices(_ context.Context, p *Process) (err error) {
 	return err
 }
 
-// Tools finds FFmpeg, opens the loopback proxy and loads the cards.
+// Tools finds FFmpeg, opens the loopback proxy and loads the pictures of idle screens.
 func Tools(ctx context.Context, p *Process) error {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
 		return err
 	}
-	cards, err := presence.LoadCards(p.Config.Cards)
-	if err != nil {
-		return fmt.Errorf("load the cards: %w", err)
-	}
-	reader, err := ocr.Find(ctx)
+	judge, err := NewJudge(ctx, tool, p.Config.Cards)
 	if err != nil {
 		return err
 	}
@@ -202,6 +236,20 @@ func Tools(ctx context.Context, p *Process) error {
 		return err
 	}
 	p.closeLater(proxy.Close)
-	p.Tools = &pipeline.Tools{FFmpeg: tool, Proxy: proxy, Screen: &presence.Judge{Tool: tool, Cards: cards, Reader: reader}, Usage: usage}
+	p.Tools = &pipeline.Tools{FFmpeg: tool, Proxy: proxy, Screen: judge, Usage: ResourceUsage}
 	return nil
+}
+
+// NewJudge returns the judge of screen recordings. cards is a folder with further pictures of idle screens,
+// empty for none. Without an OCR program the judge compares pictures only.
+func NewJudge(ctx context.Context, tool *ffmpeg.Tool, cards string) (*presence.Judge, error) {
+	pictures, err := presence.LoadCards(cards)
+	if err != nil {
+		return nil, fmt.Errorf("load the pictures of idle screens: %w", err)
+	}
+	reader, err := ocr.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &presence.Judge{Tool: tool, Cards: pictures, Reader: reader}, nil
 }

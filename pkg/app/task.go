@@ -12,22 +12,26 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// Task is a whole process of one task of the job merge, with what it renders with ([Tools]). An error means:
-// a retry may help; it is the last line of the log, which goes to out. See [pipeline.Pipeline.Merge].
+// Task runs one task of the job merge from the environment of the process. tools opens the tools for
+// rendering, usually [Tools]. The log goes to out. Its last line is the returned error, which means that a
+// retry may help. See [pipeline.Pipeline.Merge].
 func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) (err error) {
 	log := observe.Logger(out, observe.Options{Service: "merge"})
 	defer func() {
 		if err != nil {
-			log.ErrorContext(ctx, "the task ends", "err", err)
+			log.ErrorContext(ctx, "task failed", "err", err)
 		}
 	}()
 	c, err := config.Read(ctx)
 	if err != nil {
 		return err
 	}
-	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: "merge", Version: c.Revision})
+	level := observe.ParseLevel(c.LogLevel)
+	log = observe.Logger(out, observe.Options{Level: level, Service: "merge", Version: c.Revision})
 	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Continuation: c.Turn, Step: nvr.StepMerge}
-	ctx = observe.WithSlice(observe.With(observe.Extract(ctx, map[string]string{"traceparent": c.Trace}), "merge", claim, ""), c.TaskIndex)
+	ctx = observe.Extract(ctx, map[string]string{"traceparent": c.Trace})
+	ctx = observe.With(ctx, "merge", claim, "")
+	ctx = observe.WithSlice(ctx, c.TaskIndex)
 	p, err := New(ctx, c, log, now, Store, Buckets, Topics, Notices, tools)
 	if err != nil {
 		return err
@@ -41,8 +45,14 @@ func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) 
 	defer func() {
 		observe.End(span, err)
 		if failed := tracing.Close(context.WithoutCancel(ctx)); failed != nil {
-			log.WarnContext(ctx, "traces are not sent", "err", failed)
+			log.WarnContext(ctx, "sending the traces failed", "err", failed)
 		}
 	}()
-	return p.Merge(ctx, pipeline.Task{Claim: claim, Key: c.Key, Digest: c.Digest, Index: c.TaskIndex, Count: c.TaskCount})
+	return p.Merge(ctx, pipeline.Task{
+		Claim:  claim,
+		Key:    c.Key,
+		Digest: c.Digest,
+		Index:  c.TaskIndex,
+		Count:  c.TaskCount,
+	})
 }
