@@ -13,7 +13,8 @@ import (
 
 const module = "github.com/nvr-miem/merger/"
 
-// TestImportsPointOneWay holds the packages under pkg/ against imports.txt.
+// TestImportsPointOneWay compares the imports of the packages under pkg/ with imports.txt. A package must
+// not import what its line does not permit, and each permission must be used.
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
 	allowed := readTable(t)
@@ -23,51 +24,70 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 		pkg, err := build.ImportDir(dir, 0)
 		if err != nil || len(pkg.GoFiles) == 0 {
-			return nil // no Go package of its own here
+			return nil // no Go package in this directory
 		}
-		may, listed := allowed[filepath.ToSlash(dir)]
+		name := filepath.ToSlash(dir)
+		permitted, listed := allowed[name]
+		delete(allowed, name)
 		if !listed {
-			t.Errorf("pkg/%s is not in imports.txt", dir)
+			t.Errorf("pkg/%s is not in imports.txt", name)
 			return nil
 		}
-		for _, imported := range pkg.Imports {
-			inside, ours := strings.CutPrefix(imported, module)
-			if !ours {
-				continue
-			}
-			if name, inPkg := strings.CutPrefix(inside, "pkg/"); !inPkg || !slices.Contains(may, name) {
-				t.Errorf("pkg/%s imports %s, which imports.txt does not allow", dir, inside)
-			}
-		}
+		checkImports(t, name, permitted, pkg.Imports)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	for name := range allowed {
+		t.Errorf("imports.txt lists %s, which is not a package", name)
+	}
 }
 
-// readTable also checks that every arrow points upwards in the file.
+// checkImports compares the imports of one package with its permissions.
+func checkImports(t *testing.T, name string, permitted, imports []string) {
+	t.Helper()
+	var used []string
+	for _, path := range imports {
+		inside, isInside := strings.CutPrefix(path, module)
+		if !isInside {
+			continue
+		}
+		imported, inPkg := strings.CutPrefix(inside, "pkg/")
+		if !inPkg || !slices.Contains(permitted, imported) {
+			t.Errorf("pkg/%s imports %s, which imports.txt does not permit", name, inside)
+		}
+		used = append(used, imported)
+	}
+	for _, imported := range permitted {
+		if !slices.Contains(used, imported) {
+			t.Errorf("imports.txt permits pkg/%s to import %s, but it does not", name, imported)
+		}
+	}
+}
+
+// readTable reads imports.txt. It also checks that a package may import only packages above its line.
 func readTable(t *testing.T) map[string][]string {
 	t.Helper()
 	file, err := os.Open("imports.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }()
+	defer func() { _ = file.Close() }() // it was only read
 	table := map[string][]string{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		name, may, ok := strings.Cut(line, "->")
-		if !ok {
+		name, permitted, found := strings.Cut(line, "->")
+		if !found {
 			t.Fatalf("imports.txt: no arrow in %q", line)
 		}
-		list := strings.Fields(may)
+		list := strings.Fields(permitted)
 		for _, lower := range list {
 			if _, above := table[lower]; !above {
-				t.Errorf("imports.txt: %s may import %s, which does not stand above it", name, lower)
+				t.Errorf("imports.txt: %s may import %s, which is not above it", name, lower)
 			}
 		}
 		table[strings.TrimSpace(name)] = list
