@@ -47,10 +47,10 @@ func malformed(err error) bool {
 	return errors.As(err, &m)
 }
 
-// writeResult says whether the message is settled.
+// writeResult answers a push. An error answer makes Pub/Sub deliver the message again.
 func writeResult(ctx context.Context, w http.ResponseWriter, p *app.Process, err error) {
 	if err != nil {
-		p.Log.WarnContext(ctx, "not settled: the message is to come again", "err", err)
+		p.Log.WarnContext(ctx, "not handled: the message will be delivered again", "err", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}

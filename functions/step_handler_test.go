@@ -125,8 +125,8 @@ func TestPushes(t *testing.T) {
 	}
 }
 
-// TestHeldAndDead: a record that somebody works on is to come again, and a dead letter leaves it alone;
-// one that stands where the dead message says is failed.
+// TestHeldAndDead checks the messages of a record that another worker holds: they are delivered again, and
+// a dead letter leaves the record as it is. Without a holder, the dead letter fails the record.
 func TestHeldAndDead(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)

@@ -1,5 +1,5 @@
-// Command merge is the Cloud Run Job: task i of an execution renders slice i of a record's plan;
-// whoever completes the set joins it.
+// Command merge is the Cloud Run job that merges a record. Task i of an execution renders slice i of the
+// record's plan. The task that finishes last joins the slices.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-	_ "time/tzdata" // rooms have time zones also where the system knows none
+	_ "time/tzdata" // the image has no time zone database
 
 	"github.com/nvr-miem/merger/pkg/app"
 )
@@ -18,6 +18,6 @@ func main() {
 	err := app.Task(ctx, os.Stdout, time.Now, app.Tools)
 	stop()
 	if err != nil {
-		os.Exit(1) // the log says it
+		os.Exit(1) // the error is in the log
 	}
 }

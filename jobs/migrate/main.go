@@ -1,11 +1,11 @@
-// Command migrate brings the database that DATABASE names to the state that this build needs:
+// Command migrate migrates the database that DATABASE names:
 //
-//	migrate [up]     an empty database, one that an NVR filled, or an older one of ours
-//	migrate down     takes out everything that is ours; the NVR's tables and rows stay
-//	migrate status   says where it stands, and changes nothing
+//	migrate [up]     to the schema of this version, from an empty database, that of an NVR or an older version
+//	migrate down     removes the tables and columns of this program; those of the NVR stay
+//	migrate status   prints the versions of the schema, and changes nothing
 //
-// A run that was cut off is simply repeated. With up, what lies longer back than RETENTION is not made any
-// more, and the database users that GRANT_TO names get the rights that the components need.
+// An interrupted run can be repeated. With up, records older than RETENTION fail, and the database users
+// that GRANT_TO names get the rights that the components need.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-	_ "time/tzdata" // rooms have time zones also where the system knows none
+	_ "time/tzdata" // the image has no time zone database
 
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/observe"

@@ -8,6 +8,6 @@
 // functions of events.go, and no exporter of metrics in a process that may be frozen after its answer.
 //
 // It knows words and formats. It knows no Google client but the exporter of traces, no environment and
-// no clock but the one that slog stamps lines with. Secrets are taken out of every line, whoever
-// wrote it. Start with [Logger].
+// no clock but the one that slog stamps lines with. Secrets are removed from every
+// line, whatever package wrote it. Start with [Logger].
 package observe

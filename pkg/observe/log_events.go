@@ -33,7 +33,7 @@ const InTime = 4 * time.Hour
 const (
 	promiseKept   = "kept"
 	promiseBroken = "broken"
-	promiseVoid   = "void" // nobody could have kept it
+	promiseVoid   = "void" // it could not be kept
 )
 
 // Failure says whose turn it is after a record failed. Only what is not of the footage or of the

@@ -151,7 +151,7 @@ func (m *Metrics) count(line []byte) {
 	}
 	var fields map[string]any
 	if json.Unmarshal(line, &fields) != nil {
-		return // not a line of ours
+		return // not a line of [Logger]
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

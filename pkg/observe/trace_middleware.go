@@ -32,7 +32,7 @@ func (t *Tracing) Serve(log *slog.Logger, next http.Handler) http.Handler {
 					http.Error(answer, "internal error", http.StatusInternalServerError)
 				}
 			}
-			answer.begin() // an empty answer that nobody has begun
+			answer.begin() // the handler wrote no answer
 		}()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})

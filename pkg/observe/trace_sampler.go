@@ -36,9 +36,9 @@ func (ids) NewSpanID(context.Context, trace.TraceID) (id trace.SpanID) {
 	return id
 }
 
-// sampler keeps all that happens to a record, but for two things that Google's libraries begin by
-// themselves: what belongs to no span of ours, and the reads of footage by range, most of all spans, which
-// tell nothing that the span around them does not.
+// sampler samples all spans of a record. It drops two kinds of spans that Google's libraries start: spans
+// without a parent span of this program, and range reads of footage. The range reads are the most frequent
+// spans, and their parent span holds the same information.
 type sampler struct{ sdktrace.Sampler }
 
 // ShouldSample implements [sdktrace.Sampler].

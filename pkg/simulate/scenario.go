@@ -11,7 +11,7 @@ type Slot struct {
 // Outage is a stretch of the simulated time, from its beginning.
 type Outage struct{ From, To time.Duration }
 
-// during tells whether it holds at an offset.
+// during reports whether the outage lasts at an offset from the start of the simulation.
 func (o Outage) during(at time.Duration) bool { return o.From <= at && at < o.To }
 
 // Bulk is many requests of old footage at once.

@@ -101,7 +101,7 @@ func (w *world) linked(l *lecture, hold nvr.Lease) error {
 	return nil
 }
 
-// allowed tells whether Classroom still takes some calls in this minute.
+// allowed reports whether the quota of Classroom permits n more calls in this minute.
 func (w *world) allowed(n int) bool {
 	left := w.s.Limits.ClassroomClient
 	if w.s.Course.during(w.at.Sub(w.begin)) {

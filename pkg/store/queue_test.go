@@ -240,7 +240,7 @@ func TestResetByHand(t *testing.T) {
 					must(r.Leases.Advance(ctx, hold, nvr.StepDone, store.Change{}, lease))(t)
 				}
 				r.sql(t, `update records set done = 0, processing = 0, tries = 3 where id = ?`, hold.Record)
-				stale(t, r.Leases.Renew(ctx, hold, lease)) // the reset wins over whoever works
+				stale(t, r.Leases.Renew(ctx, hold, lease)) // the reset makes the worker stale
 				free := must(r.Queue.Undated(ctx, 10))(t)
 				if len(free) != 1 {
 					t.Fatalf("%d free, want the one that was reset", len(free))
@@ -319,7 +319,7 @@ func TestFairAmongRooms(t *testing.T) {
 		}
 		many := []nvr.Record{add("504", 9*time.Hour), add("504", 8*time.Hour), add("504", 7*time.Hour)}
 		other, third := add("505", 2*time.Hour), add("506", time.Hour)
-		must(r.insert(lecture()))(t) // nobody has dated it
+		must(r.insert(lecture()))(t) // not scheduled yet
 		add("507", -time.Hour)       // not due
 		want := []int64{many[0].ID, other.ID, third.ID, many[1].ID, many[2].ID}
 		if got := ids(must(r.Queue.DueFairly(ctx, time.Time{}, 10))(t)); !slices.Equal(got, want) {
