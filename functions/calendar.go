@@ -12,30 +12,43 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// Days of the segments' index that a sweep and the daily call look at.
+// The days of the index of segments that a sweep and the daily call update.
 const (
 	sweptDays = 2
 	allDays   = 15
 )
 
-// Calendar keeps records in step with the rooms' calendars, and the index of segments with the bucket.
-// Scheduler wakes it with an empty body, daily with ?renew to renew the notification channels and to look
-// for dark encoders; topic calendar wakes it for one room when a notification came. See
-// [pipeline.Calendar].
+// Calendar updates the records from the rooms' calendars, and the index of segments from the bucket.
+// Cloud Scheduler calls it with an empty body. Once a day it calls it with ?renew, which also renews the
+// notification channels and reports idle screens. Topic calendar calls it for one room after a notification.
+// See [pipeline.Calendar].
 func Calendar(p *app.Process) (http.Handler, error) {
 	c := &pipeline.Calendar{
-		Store: pipeline.CalendarStoreOf(p.DB), Workspace: p.Workspace, Now: p.Now, Log: p.Log,
-		Settings: pipeline.CalendarSettings{Retention: p.Config.Retention, Requester: p.Config.Requester, Address: p.Config.Notifications()},
+		Store:     pipeline.CalendarStoreOf(p.DB),
+		Workspace: p.Workspace,
+		Now:       p.Now,
+		Log:       p.Log,
+		Settings: pipeline.CalendarSettings{
+			Retention: p.Config.Retention,
+			Requester: p.Config.Requester,
+			Address:   p.Config.Notifications(),
+		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message := dispatch.Attributes(w, r)
 		ctx := observe.With(observe.Extract(r.Context(), message), "calendar", nvr.Claim{}, message["room"])
 		ctx, err := inSpan(ctx, "calendar", func(ctx context.Context) error {
 			switch {
-			case message["room"] != "": // a notification: that calendar, at once
+			case message["room"] != "": // a notification
 				return c.SweepRoom(ctx, message["room"])
 			case r.URL.Query().Has("renew"):
-				return errors.Join(c.RenewChannels(ctx), p.ReportIdleScreens(ctx), p.PurgeExpired(ctx), c.Sweep(ctx), p.IndexSegments(ctx, allDays))
+				return errors.Join(
+					c.RenewChannels(ctx),
+					p.ReportIdleScreens(ctx),
+					p.PurgeExpired(ctx),
+					c.Sweep(ctx),
+					p.IndexSegments(ctx, allDays),
+				)
 			}
 			return errors.Join(c.Sweep(ctx), p.IndexSegments(ctx, sweptDays))
 		})

@@ -6,8 +6,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/app"
 )
 
-// Claim is woken by Cloud Scheduler, or by hand, with an empty body; with ?recover it leaves
-// alone what is new. See [pipeline.Pipeline.Claim].
+// Claim is called by Cloud Scheduler or by hand, with an empty body. With ?recover it claims no new records.
+// See [pipeline.Pipeline.Claim].
 func Claim(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		do := p.Claim

@@ -10,7 +10,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/observe"
 )
 
-// Fail is woken by topic fail, where messages end that could not be delivered; see
+// Fail handles the messages of topic fail: messages of the other topics that could not be delivered. See
 // [pipeline.Pipeline.Fail].
 func Fail(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +27,8 @@ func Fail(p *app.Process) (http.Handler, error) {
 			}
 			p.Log.WarnContext(ctx, "a message was given up", observe.DeadLetter(from))
 			ctx, err = inSpan(ctx, "fail", func(ctx context.Context) error {
-				return p.Fail(ctx, message.Claim, fmt.Sprintf("the message of subscription %s could not be delivered", from))
+				reason := fmt.Sprintf("the message of subscription %s could not be delivered", from)
+				return p.Fail(ctx, message.Claim, reason)
 			})
 		}
 		writeResult(ctx, w, p, err)

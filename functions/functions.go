@@ -12,48 +12,28 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// Names are the functions, in the order of the flow.
+// Names returns the names of all functions, in the order in which a record passes them.
 func Names() []string {
 	return []string{"form", "api", "calendar", "claim", "standby", "stage", "upload", "link", "fail"}
 }
 
-// Function is one of them, ready to serve. Close it.
+// Function is an opened function. Close it after use.
 type Function struct {
 	http.Handler
 	Close func() error
 }
 
-// New opens what the function of this name needs, and no more: the only switch over names.
+// New opens the function of a name, with only the parts that it needs.
 func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, now func() time.Time) (*Function, error) {
-	var parts []app.Part
-	var handler func(*app.Process) (http.Handler, error)
-	switch name {
-	case "form":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics}, Form
-	case "api":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics}, API
-	case "calendar":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Workspace(workspace.CalendarScopes())}, Calendar
-	case "claim":
-		parts, handler = []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}, Claim
-	case "standby":
-		parts, handler = []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}, Standby
-	case "stage":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Jobs, app.Workspace(workspace.StageScopes()), app.Notices, app.Tools}, Stage
-	case "upload":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Workspace(workspace.UploadScopes()), app.Notices}, Upload
-	case "link":
-		parts, handler = []app.Part{app.Store, app.Buckets, app.Topics, app.Workspace(workspace.LinkScopes()), app.Notices}, Link
-	case "fail":
-		parts, handler = []app.Part{app.Store, app.Notices}, Fail
-	default:
+	d, found := definitionOf(name)
+	if !found {
 		return nil, fmt.Errorf("no function %q: FUNCTION_TARGET is one of %v", name, Names())
 	}
-	p, err := app.New(ctx, c, log, now, parts...)
+	p, err := app.New(ctx, c, log, now, d.parts...)
 	if err != nil {
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
-	served, err := handler(p)
+	served, err := d.handler(p)
 	if err != nil {
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
@@ -61,4 +41,40 @@ func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, n
 		served = requirePOST(served)
 	}
 	return &Function{Handler: served, Close: p.Close}, nil
+}
+
+// definition is what a function consists of.
+type definition struct {
+	handler func(*app.Process) (http.Handler, error)
+	parts   []app.Part
+}
+
+// definitionOf returns the definition of a function, and whether there is one of this name.
+func definitionOf(name string) (d definition, found bool) {
+	switch name {
+	case "form":
+		return definition{Form, []app.Part{app.Store, app.Buckets, app.Topics}}, true
+	case "api":
+		return definition{API, []app.Part{app.Store, app.Buckets, app.Topics}}, true
+	case "calendar":
+		calendar := app.Workspace(workspace.CalendarScopes())
+		return definition{Calendar, []app.Part{app.Store, app.Buckets, calendar}}, true
+	case "claim":
+		return definition{Claim, []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}}, true
+	case "standby":
+		return definition{Standby, []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}}, true
+	case "stage":
+		drive := app.Workspace(workspace.StageScopes())
+		parts := []app.Part{app.Store, app.Buckets, app.Topics, app.Jobs, drive, app.Notices, app.Tools}
+		return definition{Stage, parts}, true
+	case "upload":
+		drive := app.Workspace(workspace.UploadScopes())
+		return definition{Upload, []app.Part{app.Store, app.Buckets, app.Topics, drive, app.Notices}}, true
+	case "link":
+		domain := app.Workspace(workspace.LinkScopes())
+		return definition{Link, []app.Part{app.Store, app.Buckets, app.Topics, domain, app.Notices}}, true
+	case "fail":
+		return definition{Fail, []app.Part{app.Store, app.Notices}}, true
+	}
+	return definition{}, false
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Link is woken by topic link; see [pipeline.Pipeline.Link].
+// Link handles the messages of topic link. See [pipeline.Pipeline.Link].
 func Link(p *app.Process) (http.Handler, error) {
 	return stepHandler(p, nvr.StepLink, p.Pipeline.Link), nil
 }

@@ -17,18 +17,26 @@ import (
 // Form is the page, behind sign-in. See [web.NewForm].
 func Form(p *app.Process) (http.Handler, error) { return web.NewForm(requests(p)), nil }
 
-// API is the NVR's API, /api/v1 with keys, and the notifications of calendars. See [web.NewAPI].
+// API is the NVR's API, /api/v1 with keys, and the webhook of calendars. See [web.NewAPI].
 func API(p *app.Process) (http.Handler, error) { return web.NewAPI(requests(p)), nil }
 
 func requests(p *app.Process) web.Options {
 	c := p.Config
 	o := web.Options{
-		Store: records.StoreOf(p.DB), Now: p.Now, Log: p.Log, RateLimit: float64(c.RateLimit), Scale: c.TimeScale,
+		Store:     records.StoreOf(p.DB),
+		Now:       p.Now,
+		Log:       p.Log,
+		RateLimit: float64(c.RateLimit),
+		Scale:     c.TimeScale,
 		SweepCalendar: func(ctx context.Context, room string) error {
 			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},
-		Report:       func(ctx context.Context, r nvr.Record) ([]byte, error) { return readReport(ctx, p, r, "json") },
-		Thumbnail:    func(ctx context.Context, r nvr.Record) ([]byte, error) { return readReport(ctx, p, r, "jpg") },
+		Report: func(ctx context.Context, r nvr.Record) ([]byte, error) {
+			return readReport(ctx, p, r, "json")
+		},
+		Thumbnail: func(ctx context.Context, r nvr.Record) ([]byte, error) {
+			return readReport(ctx, p, r, "jpg")
+		},
 		Authenticate: authenticator(c),
 	}
 	if c.IAPAudience == "" {
@@ -37,7 +45,7 @@ func requests(p *app.Process) web.Options {
 	return o
 }
 
-// authenticator tells who asks for a page: whom Identity-Aware Proxy let in, or the one person at this machine.
+// authenticator returns the sign-in of the page: Identity-Aware Proxy, or the one user of this machine.
 func authenticator(c *config.Config) func(*http.Request) (auth.User, error) {
 	if c.IAPAudience != "" {
 		return auth.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Authenticate
@@ -50,10 +58,10 @@ func authenticator(c *config.Config) func(*http.Request) (auth.User, error) {
 	}
 }
 
-// maxReport bounds what is read of it, in bytes.
+// maxReport bounds a stored report, in bytes.
 const maxReport = 16 << 20
 
-// readReport reads what was stored with the report of a record; nil if there is none (any more).
+// readReport reads a file that was stored with the report of a record. It is nil if there is none.
 func readReport(ctx context.Context, p *app.Process, r nvr.Record, kind string) ([]byte, error) {
 	if r.Digest == "" {
 		return nil, nil

@@ -15,10 +15,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/observe"
 )
 
-// Serve is a whole process of one function: it reads the environment, opens the function, and serves
-// it through the functions framework until ctx ends. The log goes to out, as its last line the error.
+// Serve runs the process of one function. It reads the environment, opens the function, and serves it
+// through the functions framework until ctx ends. The log goes to out. Its last line is the returned error.
 func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
-	log := observe.Logger(out, observe.Options{Service: "serve"}) // until it is known which
+	log := observe.Logger(out, observe.Options{Service: "serve"}) // until the name of the function is known
 	defer func() {
 		if err != nil {
 			log.ErrorContext(ctx, "the process ends", "err", err, observe.Reported())
@@ -28,7 +28,8 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 	if err != nil {
 		return err
 	}
-	log = observe.Logger(out, observe.Options{Level: observe.ParseLevel(c.LogLevel), Service: c.Target, Version: c.Revision})
+	level := observe.ParseLevel(c.LogLevel)
+	log = observe.Logger(out, observe.Options{Level: level, Service: c.Target, Version: c.Revision})
 	function, err := New(ctx, c.Target, c, log, now)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", c.Target, err)
 	case <-ctx.Done():
-		// The framework's server cannot be stopped; what is under way is fenced by its lease.
+		// The framework's server cannot be stopped. Leases protect the records of running requests.
 		log.InfoContext(ctx, "stopping")
 		return nil
 	}

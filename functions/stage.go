@@ -7,7 +7,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Stage is woken by topic stage; see [pipeline.Pipeline.Stage].
+// Stage handles the messages of topic stage. See [pipeline.Pipeline.Stage].
 func Stage(p *app.Process) (http.Handler, error) {
 	return stepHandler(p, nvr.StepStage, p.Pipeline.Stage), nil
 }

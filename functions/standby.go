@@ -6,8 +6,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/app"
 )
 
-// Standby is woken by Cloud Scheduler with an empty body, and does the work of claim while that is silent.
-// See [pipeline.Pipeline.StandBy].
+// Standby is called by Cloud Scheduler with an empty body. It does the work of claim if claim has not run.
+// See [pipeline.Pipeline.Standby].
 func Standby(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeResult(r.Context(), w, p, p.Standby(r.Context()))

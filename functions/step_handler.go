@@ -11,20 +11,21 @@ import (
 	"github.com/nvr-miem/merger/pkg/observe"
 )
 
-// stepHandler is every function that a topic wakes: one push, one claim, one step, one answer.
-// 204 means settled (done, given back, failed for good, or stale); 503 asks Pub/Sub to bring it again.
-// A push that cannot be read names no record, and no retry mends it: 204 and a line in the log.
+// stepHandler returns the handler of a step. A push carries one claim, for which do is called once. The
+// answer 204 acknowledges the message: the step is done, given back, failed or stale. The answer 503 makes
+// Pub/Sub deliver the message again. A push that cannot be read is logged and acknowledged, because a retry
+// would not help.
 func stepHandler(p *app.Process, step nvr.Step, do func(context.Context, nvr.Claim) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := dispatch.Receive(w, r)
-		// A push that is given up by its sender goes on until its own time is up: what it holds is held.
+		// If Pub/Sub gives up the push, the work continues until its own timeout, because the record is leased.
 		ctx := context.WithoutCancel(r.Context())
 		ctx = observe.With(observe.Extract(ctx, message.Attributes), string(step), message.Claim, "")
 		switch {
 		case malformed(err):
 			p.Log.ErrorContext(ctx, "a push that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
 			err = nil
-		case err == nil && message.Claim.Step != step && !(step == nvr.StepStage && message.Claim.Step == nvr.StepMerge):
+		case err == nil && !handles(step, message.Claim.Step):
 			p.Log.ErrorContext(ctx, "a push for another function; it is acknowledged", observe.Unreadable(), "wants", message.Claim.Step)
 		case err == nil:
 			ctx, err = inSpan(ctx, string(step), func(ctx context.Context) error { return do(ctx, message.Claim) })
@@ -33,8 +34,13 @@ func stepHandler(p *app.Process, step nvr.Step, do func(context.Context, nvr.Cla
 	})
 }
 
-// inSpan does the work in a span, which has ended when the answer begins: what ends later is sent when the
-// next request comes, if ever.
+// handles reports whether the handler of a step accepts a claim's step. Stage also restarts merges.
+func handles(step, claimed nvr.Step) bool {
+	return claimed == step || step == nvr.StepStage && claimed == nvr.StepMerge
+}
+
+// inSpan calls do in a span. The span ends before the answer begins: a span that ends later is sent during the
+// next request, if there is one.
 func inSpan(ctx context.Context, name string, do func(context.Context) error) (context.Context, error) {
 	ctx, span := observe.Start(ctx, name)
 	err := do(ctx)
@@ -57,7 +63,7 @@ func writeResult(ctx context.Context, w http.ResponseWriter, p *app.Process, err
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// requirePOST lets only POST through: nothing else wakes an internal function.
+// requirePOST answers 405 to all methods but POST.
 func requirePOST(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

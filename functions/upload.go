@@ -7,7 +7,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Upload is woken by topic upload; see [pipeline.Pipeline.Upload].
+// Upload handles the messages of topic upload. See [pipeline.Pipeline.Upload].
 func Upload(p *app.Process) (http.Handler, error) {
 	return stepHandler(p, nvr.StepUpload, p.Pipeline.Upload), nil
 }
