@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// clock is the virtual time and what is to happen when. Events of one instant happen in the order in
-// which they were planned.
+// clock is the virtual time with its planned events. Events of one instant happen in the order in which
+// they were planned.
 type clock struct {
 	at     time.Time
 	events events
@@ -19,7 +19,7 @@ type event struct {
 	do     func() error
 }
 
-// after plans an event.
+// after plans an event after a delay.
 func (c *clock) after(d time.Duration, do func() error) { c.on(c.at.Add(d), do) }
 
 func (c *clock) on(at time.Time, do func() error) {
@@ -27,7 +27,7 @@ func (c *clock) on(at time.Time, do func() error) {
 	heap.Push(&c.events, event{at: at, number: c.number, do: do})
 }
 
-// run lets everything happen that is due until an instant.
+// run moves the clock to an instant and runs the events that are due until then.
 func (c *clock) run(until time.Time) error {
 	for len(c.events) > 0 && !c.events[0].at.After(until) {
 		next := heap.Pop(&c.events).(event) //nolint:forcetypeassert // nothing else is pushed
@@ -40,7 +40,7 @@ func (c *clock) run(until time.Time) error {
 	return nil
 }
 
-// events implement heap.Interface.
+// events implements heap.Interface, ordered by time.
 type events []event
 
 func (e events) Len() int { return len(e) }

@@ -10,9 +10,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// push delivers a message: to an instance if one has a place, else again later, as the subscription says;
-// and at last to fail.
-func (w *world) push(m message, pushes int) error {
+// push delivers a message to an instance with a free slot. If there is none, it delivers the message again
+// as the subscription is configured, and at last to topic fail.
+func (w *deployment) push(m message, pushes int) error {
 	if offset := w.at.Sub(w.begin); w.s.Region.during(offset) {
 		w.after(w.s.Region.To-offset+w.between(0, w.s.Limits.BackoffHi), func() error { return w.push(m, pushes) })
 		return nil
@@ -24,8 +24,8 @@ func (w *world) push(m message, pushes int) error {
 	return w.again(m, pushes+1, w.s.Limits.PushWait)
 }
 
-// again is Pub/Sub's answer to a NACK.
-func (w *world) again(m message, pushes int, waited time.Duration) error {
+// again plans the next delivery of a message, as Pub/Sub does after a NACK.
+func (w *deployment) again(m message, pushes int, waited time.Duration) error {
 	l := w.s.Limits
 	if pushes >= l.Pushes {
 		w.spent.dead++
@@ -39,16 +39,16 @@ func (w *world) again(m message, pushes int, waited time.Duration) error {
 	return nil
 }
 
-// outcome is what a delivery does: it takes time, then the record goes on, or err is settled.
+// outcome is the result of a delivery: it takes some time, then the record advances, or err is recorded.
 type outcome struct {
 	takes time.Duration
 	err   error
 	then  func(nvr.Lease) error
 }
 
-// enter begins the work of a message. The lease is as long as the work and one lease more: what a worker
-// has that renews it, without the writes between.
-func (w *world) enter(m message, s *service, pushes int) error {
+// enter starts the work of a message. The lease covers the work and one lease more. A real worker renews its
+// lease to the same effect, with more writes.
+func (w *deployment) enter(m message, s *service, pushes int) error {
 	l := w.lectures[m.claim.Record]
 	o := w.step(m.claim, l)
 	_, hold, err := w.p.Store.Leases.Enter(w.ctx, m.claim, fmt.Sprintf("h%d", w.number), w.p.Settings.Lease+o.takes)
@@ -75,8 +75,8 @@ func (w *world) enter(m message, s *service, pushes int) error {
 	return nil
 }
 
-// begun lets a work end after a while, if the region is still there.
-func (w *world) begun(x *work, takes time.Duration, end func() error) {
+// begun plans the end of a work, which does not happen if the region fails before.
+func (w *deployment) begun(x *work, takes time.Duration, end func() error) {
 	epoch := w.epoch
 	w.works = append(w.works, x)
 	w.after(takes, func() error {
@@ -88,7 +88,7 @@ func (w *world) begun(x *work, takes time.Duration, end func() error) {
 	})
 }
 
-func (w *world) forget(x *work) {
+func (w *deployment) forget(x *work) {
 	for i, other := range w.works {
 		if other == x {
 			w.works[i] = w.works[len(w.works)-1]
@@ -98,8 +98,8 @@ func (w *world) forget(x *work) {
 	}
 }
 
-// lose is the region's end: all work dies, with two thirds of its lease to go.
-func (w *world) lose() error {
+// lose ends the region: all work stops, with two thirds of its lease left.
+func (w *deployment) lose() error {
 	w.epoch++
 	for _, x := range w.works {
 		if err := w.p.Store.Leases.Renew(w.ctx, x.hold, w.p.Settings.Lease*2/3); err != nil && !errors.Is(err, fault.ErrStale) {
@@ -117,8 +117,8 @@ func (w *world) lose() error {
 	return nil
 }
 
-// step decides what the delivery of a claim comes to.
-func (w *world) step(c nvr.Claim, l *lecture) outcome {
+// step returns the outcome of the delivery of a claim.
+func (w *deployment) step(c nvr.Claim, l *lecture) outcome {
 	switch c.Step { // nothing else is sent
 	case nvr.StepStage:
 		return w.stage(l)

@@ -1,12 +1,11 @@
-// Package simulate runs weeks of a deployment in minutes: the project's own claim, retry and database
-// code under a virtual clock, with work that only takes time and with Google's quotas around it.
+// Package simulate runs weeks of a deployment in minutes. It runs the real claim, retry and database code
+// under a virtual clock. Work only takes time, and Google's quotas limit it.
 //
-// Real are [pipeline.Pipeline.Claim], Recover, Settle and Fail, all of package store (in a file of
-// SQLite), the wiring of package wire with the defaults of package config, and what the tfvars of
-// terraform/examples say. Of the outside there are a Pub/Sub that takes publishes and an Admin API that
-// lists executions, both spoken to by the real clients; pushes, instances, tasks, quotas and the
-// recorders are events on the clock. Nothing here looks at a picture or moves a byte.
+// The real parts are [pipeline.Pipeline.Claim], Recover, Settle and Fail, package store with a SQLite file,
+// package app with the defaults of package config, and the tfvars of terraform/examples. The real clients
+// call a fake Pub/Sub that accepts publishes and a fake Admin API that lists executions. Pushes, instances,
+// tasks, quotas and recorders are events on the clock. No video is read or written.
 //
-// One goroutine moves the clock, chance comes from one seed: the same scenario gives the same bytes.
-// Start with [Run]; the scenarios are data in scenarios.go, Google's numbers stand in limits.go.
+// One goroutine moves the clock, and all random numbers come from one seed. The same scenario therefore
+// gives the same bytes. Start with [Run]. scenario.go holds the scenarios, limits.go the numbers of Google.
 package simulate

@@ -18,8 +18,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// outside is what the real clients of claim speak to: a Pub/Sub that keeps what is published until it is
-// collected, and a Cloud Run Admin API that knows the executions.
+// outside holds the servers that the real clients of claim call: a Pub/Sub that keeps published messages
+// until they are collected, and a Cloud Run Admin API with the executions of the job.
 type outside struct {
 	pubsubpb.UnimplementedPublisherServer
 
@@ -91,7 +91,7 @@ func (o *outside) Publish(_ context.Context, r *pubsubpb.PublishRequest) (*pubsu
 	return answer, nil
 }
 
-// collect takes what was published.
+// collect returns the messages published since the last call.
 func (o *outside) collect() []message {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -100,7 +100,7 @@ func (o *outside) collect() []message {
 	return all
 }
 
-// start adds an execution; the job forgets the oldest.
+// start adds an execution. The oldest one beyond the retained number is dropped.
 func (o *outside) start(key string, tasks int, now time.Time) *execution {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -113,7 +113,7 @@ func (o *outside) start(key string, tasks int, now time.Time) *execution {
 	return e
 }
 
-// page is how many executions one answer lists; see [dispatch.Jobs].
+// page is the number of executions in one answer; see [dispatch.Jobs].
 const page = 100
 
 // list answers executions.list and executions.get.

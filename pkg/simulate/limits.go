@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Limits are Google's, as far as a record meets them. The rules are those of the Google pages that the
-// comments name; the dates say when a stored copy of the page was read.
+// Limits are the quotas of Google that a record meets. The comments name the page of each and the date on
+// which it was read.
 type Limits struct {
 	UploadBytes int64 // a day and user. Drive "Usage limits" (DR14), 750 GB, not confirmed by a current page
 	// Calls a minute. Drive "Usage limits" (DR14): 325,000 units a user; Calendar "Usage limits": 600 a user,
@@ -28,7 +28,7 @@ type Limits struct {
 	Tasks    int // that run at once in the region (RJ8); 0: as many as are started, the quota was raised
 }
 
-// Google is what holds where nothing else is said.
+// Google returns the default quotas.
 func Google() Limits {
 	return Limits{
 		UploadBytes: 750_000_000_000,
@@ -38,8 +38,8 @@ func Google() Limits {
 	}
 }
 
-// Costs are what our own steps take. Where docs/ has a measurement, it is that; the others are estimates,
-// and docs/simulation.md lists them.
+// Costs are the durations of the steps. They come from the measurements in docs/ if there are any. The others
+// are estimates, which docs/simulation.md lists.
 type Costs struct {
 	RenderCPU float64 // core-seconds an hour of video: docs/cost.csv, "c: ours" less "c without rendering"
 	Busy      float64 // share of a task's cores in use: docs/cost-cloud.md
@@ -65,7 +65,7 @@ type Costs struct {
 	WithCourse                                                      float64
 }
 
-// Measured is what holds where nothing else is said; rendering is what docs/cost.csv below root measured.
+// Measured returns the default costs. The cost of rendering comes from docs/cost.csv below root.
 func Measured(root string) (Costs, error) {
 	file := filepath.Join(root, "docs", "cost.csv")
 	text, err := os.ReadFile(file)

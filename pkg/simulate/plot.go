@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// The plot's measures, in pixels.
+// The dimensions of the plot, in pixels.
 const (
 	panelWidth, panelHeight = 430, 150
 	marginLeft, marginTop   = 52, 40
 	plotWidth, plotHeight   = panelWidth - marginLeft - 18, panelHeight - marginTop - 26
 )
 
-// SVG draws, for each scenario, how many records are due or at work, hour by hour: before and now.
+// SVG draws, for each scenario, the number of records that are due or in work, per hour: before and now.
 func SVG(scenarios []Scenario, before, now map[string]Row) string {
 	var b strings.Builder
 	rows := (len(scenarios) + 1) / 2
@@ -68,7 +68,7 @@ func panel(b *strings.Builder, s Scenario, before, now Row) {
 	line(fresh, `stroke="#1f5fa8" stroke-width="2"`)
 }
 
-// nice is the next number with one digit that is even, and zeros.
+// nice rounds up to an even digit followed by zeros.
 func nice(n int) int {
 	if n <= 2 {
 		return 2

@@ -12,7 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// asked is one instance's real Workspace client: what it makes of a quota that is used up.
+// asked is the real Workspace client of one instance, which meets exhausted quotas.
 type asked struct {
 	client *workspace.Client
 	quota  *quota
@@ -32,8 +32,8 @@ func newAsked(now func() time.Time, users int) (*asked, error) {
 	return &asked{client: client, quota: q}, err
 }
 
-// upload begins an upload, at a Drive that is full for its user or not. calls is how often Drive was asked:
-// not at all of a user who was full a moment ago.
+// upload starts an upload at a Drive whose daily limit for the user is reached or not. calls is the number of
+// calls to Drive: none if the limit of the user was reached a moment ago.
 func (a *asked) upload(ctx context.Context, record int64, full bool) (calls int, err error) {
 	before := a.quota.calls
 	a.quota.open = !full
@@ -41,7 +41,7 @@ func (a *asked) upload(ctx context.Context, record int64, full bool) (calls int,
 	return a.quota.calls - before, err
 }
 
-// course is the error of a call beyond Classroom's quota.
+// course returns the error of a call beyond the quota of Classroom.
 func (a *asked) course(ctx context.Context) error {
 	_, err := a.client.FindCourse(ctx, "101", map[string]string{"101": "101"})
 	return mustFail(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// Point is the state at one instant; of a peak: the most of each.
+// Point is the state at one instant. In a peak each field is its own maximum.
 type Point struct {
 	At      time.Duration
 	Backlog int // records that are due and wait for claim
@@ -20,8 +20,8 @@ type Point struct {
 	Tasks   int
 }
 
-// Result is what a scenario came to. Delivery is reckoned from the lecture's end; what was asked for in
-// bulk after that is left out.
+// Result is the result of a scenario. Delivery times count from the end of the lecture. Bulk requests for old
+// footage are left out.
 type Result struct {
 	Scenario Scenario
 	VCPU     int // of a task
@@ -43,10 +43,10 @@ type Result struct {
 	took     []time.Duration // of each ordinary record that was delivered
 }
 
-// InTime is the promise: docs/runbook.md and package observe name the same.
+// InTime is the promised delivery time; docs/runbook.md and package observe name the same.
 const InTime = 4 * time.Hour
 
-// spent counts what was used.
+// spent counts the used resources.
 type spent struct {
 	deliveries, stale, dead      int
 	refusedUploads, refusedPosts int
@@ -61,7 +61,7 @@ func (s *spent) task(takes time.Duration, cpu int, c Costs) {
 	s.dollars += takes.Seconds() * float64(cpu) * (c.TaskVCPU + c.TaskGiB) // a GiB a vCPU
 }
 
-// calls are those to an API by minute.
+// calls counts the calls to an API by minute.
 type calls map[string]map[int64]int
 
 func (c calls) add(api string, at time.Time, n int) {
@@ -80,7 +80,7 @@ func (c calls) most(api string) (most int) {
 	return most
 }
 
-func (w *world) sample() error {
+func (w *deployment) sample() error {
 	queue, err := w.p.Store.Queue.Stats(w.ctx)
 	if err != nil {
 		return err
@@ -92,8 +92,8 @@ func (w *world) sample() error {
 	return nil
 }
 
-// Run lets a scenario happen. root is the repository, whose terraform and measurements count. Deployments
-// know nothing of each other: each has its own project, database and users.
+// Run runs a scenario. root is the repository with terraform and the measurements. Deployments are
+// independent: each has its own project, database and users.
 func Run(ctx context.Context, s Scenario, costs Costs, root string) (*Result, error) {
 	all := &Result{Scenario: s}
 	part := s
@@ -113,14 +113,14 @@ func Run(ctx context.Context, s Scenario, costs Costs, root string) (*Result, er
 	return all, nil
 }
 
-// runOne is one deployment.
+// runOne runs the scenario for one deployment.
 func runOne(ctx context.Context, s Scenario, costs Costs, root string) (result *Result, err error) {
 	dir, err := os.MkdirTemp(memory(), "nvr-simulate")
 	if err != nil {
 		return nil, fmt.Errorf("make a place for the database: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w, err := newWorld(ctx, s, costs, root, dir)
+	w, err := newDeployment(ctx, s, costs, root, dir)
 	if err != nil {
 		return nil, fmt.Errorf("open scenario %s: %w", s.Name, err)
 	}
@@ -136,7 +136,7 @@ func runOne(ctx context.Context, s Scenario, costs Costs, root string) (result *
 	return w.result(), nil
 }
 
-// memory is where files live in memory, if the system has such a place; empty: where it keeps others.
+// memory returns a directory for files in memory, or "" for the default directory.
 func memory() string {
 	const shm = "/dev/shm"
 	if stat, err := os.Stat(shm); err == nil && stat.IsDir() {
@@ -145,7 +145,7 @@ func memory() string {
 	return ""
 }
 
-func (w *world) result() *Result {
+func (w *deployment) result() *Result {
 	r := &Result{
 		VCPU: w.size.MergeCPU, Asked: len(w.order), Peak: w.peak, Series: w.series,
 		Calendar: w.calls.most("calendar"), Classroom: w.calls.most("classroom"),
@@ -179,8 +179,8 @@ func (w *world) result() *Result {
 	return r
 }
 
-// add takes a deployment in: what they do is added up, what a limit of Google's holds is the most of any.
-// The most tasks and the longest queues of all are taken for simultaneous.
+// add adds the result of a deployment. Totals are summed. Of values that a quota of Google limits, the
+// largest is kept. The peaks of tasks and queues are summed as if they were simultaneous.
 func (r *Result) add(one *Result) {
 	r.VCPU = one.VCPU
 	r.Asked, r.Delivered, r.Failed, r.Twice = r.Asked+one.Asked, r.Delivered+one.Delivered, r.Failed+one.Failed, r.Twice+one.Twice

@@ -2,25 +2,25 @@ package simulate
 
 import "time"
 
-// Slot is when lectures of a timetable begin and end, as times of day, and how likely one is held.
+// Slot is a slot of a timetable: its start and end as times of day, and the probability of a lecture.
 type Slot struct {
 	Start, End string
 	Held       float64
 }
 
-// Outage is a stretch of the simulated time, from its beginning.
+// Outage is a stretch of the simulated time, as offsets from its start.
 type Outage struct{ From, To time.Duration }
 
 // during reports whether the outage lasts at an offset from the start of the simulation.
 func (o Outage) during(at time.Duration) bool { return o.From <= at && at < o.To }
 
-// Bulk is many requests of old footage at once.
+// Bulk is a number of simultaneous requests for old footage.
 type Bulk struct {
 	At             time.Duration
 	Rooms, Records int
 }
 
-// Scenario is one run.
+// Scenario configures one run.
 type Scenario struct {
 	Name, About string
 
@@ -41,7 +41,7 @@ type Scenario struct {
 	CourseLeft int
 }
 
-// ordinary is a working day: about three lectures a room, as in the examples of terraform.
+// ordinary returns a working day of about three lectures per room, as in the examples of terraform.
 func ordinary() []Slot {
 	return []Slot{
 		{"09:30", "10:50", 0.55}, {"11:10", "12:30", 0.65}, {"13:00", "14:20", 0.6},
@@ -49,12 +49,12 @@ func ordinary() []Slot {
 	}
 }
 
-// exams fill the rooms from morning to evening.
+// exams returns a day with lectures in all rooms from morning to evening.
 func exams() []Slot {
 	return []Slot{{"09:00", "12:00", 0.95}, {"12:30", "15:30", 0.95}, {"16:00", "19:00", 0.9}}
 }
 
-// Scenarios are those of docs/simulation.md, in its order.
+// Scenarios returns the scenarios of docs/simulation.md, in its order.
 func Scenarios() []Scenario {
 	const day, hour = 24 * time.Hour, time.Hour
 	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Limits: Google(), Seed: 1}

@@ -18,8 +18,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// world is one deployment at one instant.
-type world struct {
+// deployment is one simulated deployment.
+type deployment struct {
 	clock
 
 	ctx    context.Context //nolint:containedctx // of the run; every event happens within it
@@ -48,7 +48,7 @@ type world struct {
 	peak     Point
 }
 
-// lecture is what the recorders and Google know of a record.
+// lecture is what the recorders and Google hold of a record.
 type lecture struct {
 	id          int64
 	room        string
@@ -66,23 +66,23 @@ type lecture struct {
 
 func (l *lecture) length() time.Duration { return l.to.Sub(l.from) }
 
-// service is a function's instances.
+// service is the instances of one function.
 type service struct {
 	pool
 
 	busy int
 }
 
-// work is one delivery, or one execution, that holds a record.
+// work is a delivery or an execution that holds a record.
 type work struct {
 	service *service // nil: an execution
 	hold    nvr.Lease
 	job     *job
 }
 
-// newWorld opens the database, the outside and the process in a directory.
-func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w *world, err error) {
-	w = &world{
+// newDeployment opens the database, the fakes and the process in a directory.
+func newDeployment(ctx context.Context, s Scenario, costs Costs, root, dir string) (w *deployment, err error) {
+	w = &deployment{
 		ctx: ctx, s: s, costs: costs, chance: rand.New(rand.NewPCG(s.Seed, 0)), //nolint:gosec // chance that can be repeated
 		lectures: map[int64]*lecture{}, uploaded: map[string]int64{}, calls: calls{},
 	}
@@ -123,10 +123,10 @@ func newWorld(ctx context.Context, s Scenario, costs Costs, root, dir string) (w
 }
 
 // Close implements io.Closer.
-func (w *world) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
+func (w *deployment) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
 
-// furnish fills the rooms and plans what happens by the clock.
-func (w *world) furnish() error {
+// furnish creates the rooms and plans the periodic events.
+func (w *deployment) furnish() error {
 	if err := w.p.DB.Schema.Migrate(w.ctx, store.Adoption{}); err != nil {
 		return err
 	}
@@ -147,13 +147,13 @@ func (w *world) furnish() error {
 	return nil
 }
 
-// daysAfter is how long a run goes on after the last lecture at the most.
+// daysAfter bounds how long a run continues after the last lecture.
 const daysAfter = 14
 
 func room(i int) string { return fmt.Sprintf("R%05d", i) }
 
-// timetable plans the requests: each is in the database before its lecture ends.
-func (w *world) timetable() {
+// timetable plans the requests. Each is in the database before its lecture ends.
+func (w *deployment) timetable() {
 	for day := range w.s.Days {
 		date := w.begin.AddDate(0, 0, day)
 		if date.Weekday() == time.Saturday || date.Weekday() == time.Sunday {
@@ -178,7 +178,7 @@ func (w *world) timetable() {
 	}
 }
 
-func (w *world) lecture(room string, date time.Time, slot Slot) *lecture {
+func (w *deployment) lecture(room string, date time.Time, slot Slot) *lecture {
 	at := func(clock string) time.Time {
 		t, _ := nvr.Wall(date.Format(time.DateOnly), clock, w.begin.Location()) // ours
 		return t
@@ -192,14 +192,14 @@ func (w *world) lecture(room string, date time.Time, slot Slot) *lecture {
 	return l
 }
 
-func (w *world) between(low, high time.Duration) time.Duration {
+func (w *deployment) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.chance.Float64()*float64(high-low))
 }
 
-// about is a duration that varies by a fifth.
-func (w *world) about(d time.Duration) time.Duration { return w.between(d*4/5, d*6/5) }
+// about returns a duration that varies by a fifth.
+func (w *deployment) about(d time.Duration) time.Duration { return w.between(d*4/5, d*6/5) }
 
-func (w *world) request(l *lecture) error {
+func (w *deployment) request(l *lecture) error {
 	rec, _, err := w.p.Store.Requests.Insert(w.ctx, nvr.Record{
 		Room: l.room, Date: l.from.Format(time.DateOnly), StartTime: l.from.Format("15:04"), EndTime: l.to.Format("15:04"),
 		UserEmail: "teacher@example.org", EventID: "e" + l.room + l.from.Format("0201504"),
@@ -213,9 +213,9 @@ func (w *world) request(l *lecture) error {
 	return nil
 }
 
-// tick is what Cloud Scheduler does at a time: it wakes claim, or its part that recovers; the sweep, whose
-// calls, one a room, Calendar's quota spreads over the time until the next; and standby.
-func (w *world) tick(offset time.Duration) error {
+// tick makes the calls of Cloud Scheduler at an offset: claim or recover, the sweep, and standby. The sweep
+// makes one call per room, which the quota of Calendar spreads over the time until the next sweep.
+func (w *deployment) tick(offset time.Duration) error {
 	up := !w.s.Region.during(offset)
 	if up {
 		w.calls.add("calendar", w.at, w.s.Rooms*int(w.size.Recover/time.Second)/int(w.size.Sweep/time.Second))
@@ -246,7 +246,7 @@ func (w *world) tick(offset time.Duration) error {
 	return w.sample()
 }
 
-// send hands a message to Pub/Sub, which pushes it at once.
-func (w *world) send(m message) {
+// send publishes a message, which Pub/Sub pushes at once.
+func (w *deployment) send(m message) {
 	w.after(w.between(50*time.Millisecond, time.Second), func() error { return w.push(m, 0) })
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // stage waits for footage as [pipeline.Pipeline.Stage] does, or makes a plan and starts the job.
-func (w *world) stage(l *lecture) outcome {
+func (w *deployment) stage(l *lecture) outcome {
 	if w.at.Before(l.segmentsAt) {
 		return outcome{takes: w.costs.LookForFootage, err: &fault.Deferral{Until: w.at.Add(w.p.Settings.FootagePoll)}}
 	}
@@ -27,8 +27,8 @@ func (w *world) stage(l *lecture) outcome {
 	}}
 }
 
-// upload brings the video to Drive, or meets the daily limit of its user.
-func (w *world) upload(l *lecture) outcome {
+// upload uploads the video to Drive, or meets the daily limit of the user.
+func (w *deployment) upload(l *lecture) outcome {
 	user := fmt.Sprintf("user %d", w.user(l))
 	day := user + w.at.UTC().Format(" 2006-01-02")
 	instance := w.ask[w.chance.IntN(len(w.ask))]
@@ -59,8 +59,8 @@ func (w *world) upload(l *lecture) outcome {
 	}}
 }
 
-// link tells event and course of the video, and waits until it plays.
-func (w *world) link(l *lecture) outcome {
+// link waits until the video can be played, then attaches it to the event and the course.
+func (w *deployment) link(l *lecture) outcome {
 	takes := w.costs.LinkAgain
 	drive, calendar, classroom := w.costs.DriveAgain, w.costs.CalendarAgain, w.costs.ClassroomAgain
 	if !l.linked {
@@ -85,8 +85,8 @@ func (w *world) link(l *lecture) outcome {
 	return outcome{takes: w.about(takes), then: func(hold nvr.Lease) error { return w.linked(l, hold) }}
 }
 
-// linked is the end of a delivery that told everybody.
-func (w *world) linked(l *lecture, hold nvr.Lease) error {
+// linked ends a delivery after all notices were sent.
+func (w *deployment) linked(l *lecture, hold nvr.Lease) error {
 	l.linked = true
 	if playable := l.uploadedAt.Add(l.processedIn); w.at.Before(playable) {
 		return w.p.Settle(w.ctx, hold, &fault.Deferral{Until: w.at.Add(w.p.Settings.PlayablePoll)})
@@ -102,7 +102,7 @@ func (w *world) linked(l *lecture, hold nvr.Lease) error {
 }
 
 // allowed reports whether the quota of Classroom permits n more calls in this minute.
-func (w *world) allowed(n int) bool {
+func (w *deployment) allowed(n int) bool {
 	left := w.s.Limits.ClassroomClient
 	if w.s.Course.during(w.at.Sub(w.begin)) {
 		left = w.s.CourseLeft
@@ -110,10 +110,10 @@ func (w *world) allowed(n int) bool {
 	return w.calls.of("classroom", w.at)+n <= left
 }
 
-// user is which of the Drive users uploads a lecture.
-func (w *world) user(l *lecture) int { return int(l.id) % w.size.Users }
+// user returns the index of the Drive user that uploads a lecture.
+func (w *deployment) user(l *lecture) int { return int(l.id) % w.size.Users }
 
-// stale takes a work that was overtaken for what it is.
+// stale ignores the error of a worker that has lost its lease.
 func stale(err error) error {
 	if errors.Is(err, fault.ErrStale) {
 		return nil
@@ -121,7 +121,7 @@ func stale(err error) error {
 	return err
 }
 
-// job is an execution and its tasks.
+// job is an execution with its tasks.
 type job struct {
 	l         *lecture
 	claim     nvr.Claim
@@ -132,14 +132,14 @@ type job struct {
 	running   int
 }
 
-// tasks are those of all executions.
+// tasks counts the tasks of all executions.
 type tasks struct {
 	running int
 	queue   []*job // whose next task waits for the region
 }
 
-// launch starts the job of a record: all its tasks at once, if the region has them.
-func (w *world) launch(l *lecture, c nvr.Claim) error {
+// launch starts the job of a record. All its tasks start at once if the region has the capacity.
+func (w *deployment) launch(l *lecture, c nvr.Claim) error {
 	slices := min(int((l.length()+w.p.Settings.Slice-1)/w.p.Settings.Slice), w.size.Parallelism)
 	j := &job{l: l, claim: c, waiting: slices, slice: l.length() / time.Duration(slices), execution: w.out.start(pipeline.LaunchKey(c), slices, w.at)}
 	for range slices {
@@ -148,8 +148,8 @@ func (w *world) launch(l *lecture, c nvr.Claim) error {
 	return w.startTasks()
 }
 
-// startTasks gives waiting tasks what the region has.
-func (w *world) startTasks() error {
+// startTasks starts waiting tasks as far as the region has capacity.
+func (w *deployment) startTasks() error {
 	for len(w.tasks.queue) > 0 && (w.s.Limits.Tasks == 0 || w.tasks.running < w.s.Limits.Tasks) {
 		j := w.tasks.queue[0]
 		w.tasks.queue = w.tasks.queue[1:]
@@ -166,8 +166,8 @@ func (w *world) startTasks() error {
 	return nil
 }
 
-// hold enters the record under the execution's name, as its first task does.
-func (w *world) hold(j *job) (bool, error) {
+// hold enters the record under the name of the execution, as the first task does.
+func (w *deployment) hold(j *job) (bool, error) {
 	lease := w.p.Settings.Lease + w.taskTime(j)*6/5 + w.costs.Join
 	_, hold, err := w.p.Store.Leases.Enter(w.ctx, j.claim, j.execution.key, lease)
 	if err != nil {
@@ -179,13 +179,13 @@ func (w *world) hold(j *job) (bool, error) {
 	return true, nil
 }
 
-// taskTime is what a task of a job takes on the average.
-func (w *world) taskTime(j *job) time.Duration {
+// taskTime returns the mean duration of a task of a job.
+func (w *deployment) taskTime(j *job) time.Duration {
 	cpu := w.costs.RenderCPU * j.slice.Hours()
 	return w.costs.TaskStart + time.Duration(cpu/(float64(w.size.MergeCPU)*w.costs.Busy)*float64(time.Second))
 }
 
-func (w *world) startTask(j *job) {
+func (w *deployment) startTask(j *job) {
 	j.waiting--
 	j.running++
 	w.tasks.running++
@@ -205,8 +205,8 @@ func (w *world) startTask(j *job) {
 	})
 }
 
-// join ends an execution: the record goes on to upload.
-func (w *world) join(j *job, epoch int) error {
+// join ends an execution and advances the record to step upload.
+func (w *deployment) join(j *job, epoch int) error {
 	if w.epoch != epoch {
 		return nil
 	}

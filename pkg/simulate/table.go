@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// columns of the csv, the measures of one scenario a row.
+// columns returns the columns of the CSV. Each row is one scenario.
 func columns() []string {
 	return []string{
 		"scenario", "rooms", "records", "delivered", "failed", "within_4h", "p50_h", "p99_h", "max_h", "peak_backlog", "peak_tasks", "peak_vcpu",
@@ -17,8 +17,7 @@ func columns() []string {
 	}
 }
 
-// WriteCSV writes a row a scenario, in the order of the scenarios. What the last column holds is drawn in
-// the plot.
+// WriteCSV writes one row per scenario, in their order. The last column holds the data of the plot.
 func WriteCSV(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
 	lines := [][]string{columns()}
 	for _, s := range scenarios {
@@ -38,7 +37,7 @@ func WriteCSV(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
 	return nil
 }
 
-// Row is the result as a row of the csv.
+// Row returns the result as a row of the CSV.
 func (r *Result) Row() Row {
 	hours := func(d time.Duration) string { return strconv.FormatFloat(d.Hours(), 'f', 2, 64) }
 	row := Row{}
@@ -54,7 +53,7 @@ func (r *Result) Row() Row {
 	return row
 }
 
-// waiting is how many records were due or at work, at each full hour.
+// waiting returns the number of records due or in work at each full hour.
 func (r *Result) waiting() []int {
 	var all []int
 	for _, p := range r.Series {
@@ -73,10 +72,10 @@ func join(numbers []int) string {
 	return strings.Join(texts, " ")
 }
 
-// Row is one scenario as a csv of [WriteCSV] has it.
+// Row is one scenario as [WriteCSV] wrote it.
 type Row map[string]string
 
-// ReadCSV reads what [WriteCSV] wrote, by scenario.
+// ReadCSV reads the output of [WriteCSV]. The rows are by scenario.
 func ReadCSV(from io.Reader) (map[string]Row, error) {
 	lines, err := csv.NewReader(from).ReadAll()
 	if err != nil {
@@ -96,7 +95,7 @@ func ReadCSV(from io.Reader) (map[string]Row, error) {
 	return rows, nil
 }
 
-// number is a measure; 0 if there is none.
+// number returns a value of a row, 0 if there is none.
 func (r Row) number(name string) float64 {
 	n, _ := strconv.ParseFloat(r[name], 64) // ours
 	return n
@@ -111,7 +110,7 @@ func (r Row) waiting() []int {
 	return all
 }
 
-// Markdown is the table of docs/simulation.md, each scenario beside what it came to before.
+// Markdown returns the table of docs/simulation.md, with the former result beside each scenario.
 func Markdown(scenarios []Scenario, before, now map[string]Row) string {
 	var b strings.Builder
 	b.WriteString("| scenario | records | within 4 h | before | p50 h | before | p99 h | before | failed | before | backlog | tasks, vCPU |\n")

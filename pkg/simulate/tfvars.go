@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// size is what Terraform gives a deployment.
+// size is the capacity that Terraform gives a deployment.
 type size struct {
 	MaxMerges, Parallelism, MergeCPU int
 	Users                            int // of Drive that upload
@@ -19,7 +19,7 @@ type size struct {
 	Claim, Recover, Standby, Sweep   time.Duration // between two runs
 }
 
-// pool is a service: instances, requests an instance takes at once, and what an instance is.
+// pool is the capacity of a service: its instances, their concurrent requests, and their resources.
 type pool struct {
 	Instances, Concurrency int
 	CPU, GiB               float64
@@ -47,10 +47,10 @@ func readSize(root, name string) (size, error) {
 	return s, r.err
 }
 
-// reader reads numbers out of HCL that is formatted as ours is, and keeps the first error.
+// reader reads numbers from HCL formatted by terraform fmt. It keeps the first error.
 type reader struct{ err error }
 
-// number is the number after "name ="; otherwise if there is none. 0: there must be one.
+// number returns the number after "name =". If there is none, it returns otherwise; if that is 0, it is an error.
 func (r *reader) number(text []byte, name string, otherwise int) int {
 	found := regexp.MustCompile(`\b` + name + `\s*=\s*"?(\d+)`).FindSubmatch(text)
 	if found == nil {
@@ -75,7 +75,7 @@ func (r *reader) pool(vars, flow []byte, name string) pool {
 	return p
 }
 
-// every is the pause between two runs of a schedule.
+// every returns the time between two runs of a schedule.
 func (r *reader) every(flow []byte, schedule string) time.Duration {
 	found := regexp.MustCompile(`\b` + schedule + `\s*= \{ cron = "\*(?:/(\d+))? `).FindSubmatch(flow)
 	if found == nil {
