@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// unreset is true until a person resets the row: before the end of upload by processing = 0, after it by
-	// done = 0.
+	// unreset is true until a person resets the row. Up to step upload a reset is processing = 0, on step link
+	// it is done = 0.
 	unreset = ` and (coalesce(processing, 0) = 1 or (step = 'link' and coalesce(done, 0) = 1))`
 
-	// claimed is true while nothing newer than the claim has happened.
+	// claimed is true while the claim is the newest one of the row.
 	claimed = ` where id = ? and attempt = ? and turn = ? and step = ?` + unreset
 
-	// held is true while the worker has the record.
+	// held is true while the worker holds the lease of the row.
 	held = ` where id = ? and attempt = ? and holder = ? and step = ?` + unreset
 
 	updateEnter = `update records set holder = ?, lease_until = ?` + claimed +
@@ -34,8 +34,8 @@ const (
 
 	updateSave = `update records set` + changed + `, reason = coalesce(?, reason)` + held
 
-	// updateAdvance forgets a failure, which is a reason with its cause, and keeps a remark. MySQL assigns
-	// from left to right: the reason must be asked about before the cause goes.
+	// updateAdvance deletes a failure, which is a reason with a cause, and keeps a remark, which is a reason
+	// alone. MySQL assigns from left to right, so the reason is assigned before the cause.
 	updateAdvance = `update records set step = ?, turn = turn + 1, holder = '', lease_until = ?, due_at = 0,
  done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),` + changed + `,
  reason = coalesce(?, case when cause is null then reason end), cause = null` + held
@@ -46,7 +46,7 @@ const (
 // Leases writes what a worker does to the record that it holds.
 type Leases struct{ *database }
 
-// Change is what a worker writes into its record; nil leaves a column as it is.
+// Change holds the columns that a worker writes to its record. A nil column stays as it is.
 type Change struct {
 	Digest, FileID, Link, Course, Share *string
 
@@ -61,13 +61,13 @@ func (s Leases) changeArgs(c *Change) []any {
 	return []any{c.Digest, c.FileID, c.Link, c.Course, c.Share, reason}
 }
 
-// Enter begins the work of a claim under the holder's name and reads the record. The tasks of one
-// execution enter under one name, any number of times. [ErrHeld] if another, living holder has it;
-// [fault.ErrStale] if the claim is no longer the newest word.
+// Enter starts the work of a claim under the name of a holder and reads the record. The tasks of one
+// execution enter under one name, any number of times. It returns [ErrHeld] if another holder's lease has
+// not expired, and [fault.ErrStale] if the claim is not the newest one.
 func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease time.Duration) (nvr.Record, nvr.Lease, error) {
 	hold := nvr.Lease{Claim: c, Holder: holder}
 	if holder == "" {
-		return nvr.Record{}, hold, errors.New("enter a record: no name of a holder given")
+		return nvr.Record{}, hold, errors.New("enter a record: the name of the holder is missing")
 	}
 	now := s.now()
 	rows, err := s.exec(ctx, updateEnter, holder, millis(now.Add(lease)), c.Record, c.Attempt, c.Continuation, c.Step, holder, millis(now))
@@ -87,33 +87,32 @@ func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 	return record, hold, nil
 }
 
-// refusal says why [Store.Enter] found no row.
+// refusal returns why [Leases.Enter] found no row.
 func (s Leases) refusal(ctx context.Context, c nvr.Claim) error {
 	var count int
 	err := s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectClaimed, c.Record, c.Attempt, c.Continuation, c.Step)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look who has record %d: %w", c.Record, err)
+		return fmt.Errorf("read the holder of record %d: %w", c.Record, err)
 	case count > 0:
 		return fmt.Errorf("enter record %d, attempt %d: %w", c.Record, c.Attempt, ErrHeld)
 	}
-	return fmt.Errorf("enter record %d, attempt %d, turn %d, step %s: %w", c.Record, c.Attempt, c.Continuation, c.Step, fault.ErrStale)
+	return fmt.Errorf("enter record %d, attempt %d, continuation %d, step %s: %w", c.Record, c.Attempt, c.Continuation, c.Step, fault.ErrStale)
 }
 
-// Renew holds on to the record for another lease.
+// Renew extends the lease of the record to lease from now.
 func (s Leases) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) error {
 	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(lease)))
 }
 
-// Save writes a change and keeps the record.
+// Save writes a change and keeps the lease.
 func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
 	return s.changeHeld(ctx, "save", &h, updateSave, s.changeArgs(&change)...)
 }
 
-// Advance moves the record to its next step and lets go of it: whoever enters the returned claim within
-// the lease goes on, and nobody else than the caller sends it. To step link it is uploaded (done = 1,
-// processing = 0). After done or withdrawn nothing follows. A failure that was tried again is over: its
-// reason and its cause go.
+// Advance moves the record to its next step and releases it. The returned claim is valid for lease from now;
+// only the caller sends it. Step link means uploaded (done = 1, processing = 0). After done and withdrawn
+// nothing follows. The reason and the cause of an earlier failure are deleted.
 func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
 	until := millis(s.now().Add(lease))
 	var done, progress any // left as they are
@@ -128,7 +127,7 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 	case nvr.StepWithdrawn:
 		done, until = 0, 0
 	case nvr.StepFailed:
-		return nvr.Claim{}, fmt.Errorf("advance record %d: failing needs a reason", h.Record)
+		return nvr.Claim{}, fmt.Errorf("advance record %d: step failed needs a reason", h.Record)
 	}
 	switch to { //nolint:exhaustive // the others leave progress alone
 	case nvr.StepStage, nvr.StepMerge:
@@ -143,16 +142,16 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: to}, nil
 }
 
-// NextTurn lets go of the record for whoever gets the further message that the caller sends: the work
-// goes on where it was, at the same step.
+// Continue releases the record for the continuation that the caller sends. The work resumes at the same
+// step.
 func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
-	if err := s.changeHeld(ctx, "hand on", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
+	if err := s.changeHeld(ctx, "continue", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
 		return nvr.Claim{}, err
 	}
 	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: h.Step}, nil
 }
 
-// changeHeld runs a statement that ends in [held].
+// changeHeld runs a statement that ends in [held]. It returns [fault.ErrStale] if the lease is lost.
 func (d *database) changeHeld(ctx context.Context, what string, h *nvr.Lease, statement string, args ...any) error {
 	rows, err := d.exec(ctx, statement, append(args, heldArgs(h)...)...)
 	if err != nil {

@@ -27,8 +27,8 @@ const (
 	updateTitle = `update records set event_name = ?, user_email = ?` + snapshot
 )
 
-// Withdraw ends a record that nobody wants any more, also one that is being worked on: the worker
-// becomes stale. [ErrConflict] if it is done. A withdrawn one is left as it is.
+// Withdraw ends a record that is no longer wanted. If a worker holds the record, it becomes stale. Withdraw
+// returns [ErrConflict] if the record is done. A withdrawn record stays as it is.
 func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error {
 	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
 		switch r.Step {
@@ -42,16 +42,16 @@ func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error
 	})
 }
 
-// Retry runs a failed or withdrawn record again, from the first step that is not done, with its tries
-// anew. [ErrConflict] if it is neither. From step stage it is free, from a later one it can be taken over
-// at once.
+// Retry runs a failed or withdrawn record again, from the first step that is not done, with its tries reset.
+// On step stage the record is free. On a later step, claim can take it over at once. Retry returns
+// [ErrConflict] if the record is neither failed nor withdrawn.
 func (s Requests) Retry(ctx context.Context, id int64) error {
 	return s.decide(ctx, "retry", id, func(r *nvr.Record) (string, []any, error) {
 		if r.Step != nvr.StepFailed && r.Step != nvr.StepWithdrawn {
 			return "", nil, fmt.Errorf("it is neither failed nor withdrawn: %w", ErrConflict)
 		}
 		to, until, done, processing := nvr.StepStage, int64(0), 0, 0
-		switch r.FailedStep { //nolint:exhaustive // all else begins anew
+		switch r.FailedStep { //nolint:exhaustive // all others start at step stage
 		case nvr.StepMerge, nvr.StepUpload:
 			to, until, processing = r.FailedStep, s.nowMs()-1, 1
 		case nvr.StepLink:
@@ -61,8 +61,8 @@ func (s Requests) Retry(ctx context.Context, id int64) error {
 	})
 }
 
-// decide reads a record and writes what choose makes of it, again if somebody came in between. An empty
-// statement leaves the record alone.
+// decide reads a record and writes the statement that choose returns. It repeats both if the record has
+// changed in between. An empty statement leaves the record as it is.
 func (s Requests) decide(ctx context.Context, what string, id int64, choose func(*nvr.Record) (string, []any, error)) error {
 	for {
 		r, err := s.record(ctx, id)
@@ -86,9 +86,9 @@ func (s Requests) decide(ctx context.Context, what string, id int64, choose func
 	}
 }
 
-// Revise makes another request of a record that was read (title, room, date, times, requester, event of
-// to count), whatever step it is on, and sets it free. Whoever worked on it becomes stale; its tries stay
-// as they are. [fault.ErrStale] if it changed since it was read.
+// Revise replaces the request of a record that was read by the title, room, date, times, requester and event
+// of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It returns
+// [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID), s.nowMs()}, snapshotArgs(&r)...)
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -108,8 +108,8 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	return nil
 }
 
-// SetTitleAndRequester changes title and requester of a record that was read and leaves its work alone.
-// [fault.ErrStale] if it changed since it was read.
+// SetTitleAndRequester changes title and requester of a record that was read. It does not disturb the work
+// on the record. It returns [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) SetTitleAndRequester(ctx context.Context, r nvr.Record, title, email string) error {
 	return s.changeRead(ctx, "rename", &r, updateTitle, null(title), email)
 }

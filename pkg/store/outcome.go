@@ -19,7 +19,7 @@ const (
 
 	updatePostpone = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, reason = ?` + held
 
-	// failed leaves due_at at 1: the notice of the failure is owed; see [Store.OwedNotices].
+	// failed sets due_at to 1: the notice of the failure is owed; see [Notices].
 	failed = `update records set step = 'failed', failed_step = ?, holder = '',
  lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?`
 
@@ -28,16 +28,16 @@ const (
 	updateFailClaim = failed + claimed + ` and (holder = '' or lease_until < ?)`
 )
 
-// Setback is a curable failure: what became of the work this time.
+// Setback describes a retryable failure of a step.
 type Setback struct {
-	Pause func(tries int64) time.Duration // how long to wait after the given number of failures
-	Why   cause.Cause                     // what people read while it waits
-	Last  cause.Cause                     // what they read if it was the last try; Why if empty
+	Pause func(tries int64) time.Duration // returns the wait after a number of failures
+	Why   cause.Cause                     // shown while the record waits
+	Last  cause.Cause                     // shown after the last try; Why if empty
 	Cause string                          // the technical cause
 }
 
-// Postpone gives a record back that cannot go on yet: it is due again at until, with its tries as they
-// were. On step stage it is free again, as if it had not been claimed.
+// Postpone releases a record that cannot continue yet. It is due again at until, and its tries stay. On step
+// stage the record is free again, as if it had not been claimed.
 func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why cause.Cause) error {
 	if h.Step != nvr.StepStage {
 		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), s.formatReason(why))
@@ -49,8 +49,8 @@ func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why 
 	return s.changeHeld(ctx, "postpone", &h, updatePostponeFree, millis(until), dated(&record), s.formatReason(why))
 }
 
-// Release gives a record back after a curable failure: it is taken over after a pause, at the same
-// step. The failure number [Tries] fails the record, and Release returns true.
+// Release gives a record back after a retryable failure. Claim takes it over after a pause, at the same step.
+// The failure number [MaxTries] fails the record; Release then returns true.
 func (s Leases) Release(ctx context.Context, h nvr.Lease, setback Setback) (failed bool, err error) {
 	record, err := s.record(ctx, h.Record)
 	if err != nil {
@@ -71,23 +71,24 @@ func (s Leases) Release(ctx context.Context, h nvr.Lease, setback Setback) (fail
 		err = fault.ErrStale
 	}
 	if err != nil {
-		return false, fmt.Errorf("give record %d back, attempt %d: %w", h.Record, h.Attempt, err)
+		return false, fmt.Errorf("release record %d, attempt %d: %w", h.Record, h.Attempt, err)
 	}
 	return false, nil
 }
 
-// Fail ends the record for good, with the reason for people and the technical cause beside it.
+// Fail ends the record with a reason for people and the technical cause.
 func (s Leases) Fail(ctx context.Context, h nvr.Lease, why cause.Cause, detail string) error {
 	return s.FailFrom(ctx, h, h.Step, why, detail)
 }
 
-// FailFrom is [Store.Fail] of a record whose earlier step has come undone: [Store.Retry] begins there.
+// FailFrom is [Leases.Fail] for a record of which an earlier step must be repeated. [Requests.Retry] starts
+// at that step.
 func (s Leases) FailFrom(ctx context.Context, h nvr.Lease, undone nvr.Step, why cause.Cause, detail string) error {
 	return s.changeHeld(ctx, "fail", &h, updateFail, undone, s.formatReason(why), null(detail))
 }
 
-// FailClaim ends the record of a message that nobody could handle, if no living holder has it and it
-// still stands where the message says; else [fault.ErrStale].
+// FailClaim ends the record of a message that could not be handled. It returns [fault.ErrStale] if a holder's
+// lease has not expired, or if the message is not the newest one of the record.
 func (s Queue) FailClaim(ctx context.Context, c nvr.Claim, why cause.Cause, detail string) error {
 	rows, err := s.exec(ctx, updateFailClaim, c.Step, s.formatReason(why), null(detail),
 		c.Record, c.Attempt, c.Continuation, c.Step, s.nowMs())

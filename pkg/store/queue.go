@@ -13,9 +13,9 @@ import (
 const (
 	selectFree = `select ` + recordColumns + ` from records where free_at <= ? order by free_at, id limit ?`
 
-	// selectFair orders the due rows by how many of their room go before them, those at work counted, then by
-	// age: a room that asks for much waits behind the others, not they behind it. What is old goes behind what
-	// is not, of its room and of two rounds of the others.
+	// selectFair orders the due rows by their number within their room, counting the rows of the room that are
+	// in work, then by age. A room with many requests therefore does not delay the others. A row older than the
+	// backlog age comes after the other rows of its room, and after two rounds of the other rooms.
 	selectFair = `select ` + recordColumns + ` from records join (
  select id as due_id, case when free_at < ? then 1 else 0 end as old,
  row_number() over (partition by room_name order by case when free_at < ? then 1 else 0 end, free_at, id) as nth
@@ -29,12 +29,12 @@ const (
 
 	selectRunning = `select count(*) from records where held_until > 0 and step in ('stage', 'merge') and due_at = 0`
 
-	// snapshot is true while the row is as it was read, in all that decides whose it is.
+	// snapshot is true while all columns that decide about the row are as they were read.
 	snapshot = ` where id = ? and attempt = ? and turn = ? and step = ? and holder = ? and lease_until = ? and due_at = ?
  and coalesce(done, 0) = ? and coalesce(processing, 0) = ?
  and coalesce(date, '') = ? and coalesce(start_time, '') = ? and coalesce(end_time, '') = ?`
 
-	// A row that was dated before is wanted again. MySQL assigns from left to right.
+	// A row that was scheduled before is requested again. MySQL assigns from left to right.
 	updateDue = `update records set asked_at = case when asked_at > 0 and dated = '' then asked_at else ? end,
  due_at = ?, dated = ?` + snapshot
 
@@ -47,43 +47,44 @@ const (
  lease_until = 0, due_at = 1, done = 0, processing = 0, reason = ?, cause = ?` + snapshot
 )
 
-// Queue finds the records that wait for a worker, and claims them.
+// Queue finds the records that wait for a worker and claims them.
 type Queue struct{ *database }
 
-// Undated lists the free records that are due, at most limit. Those that nobody has dated yet (zero DueAt)
-// come first: date each with [Store.SetDue], also into the past, and ask again; then the order is that
-// of the due times, oldest first.
+// Undated lists the free records that are due, at most limit. Records that are not scheduled yet (zero DueAt)
+// come first. Schedule each with [Queue.SetDue], also into the past, and list again. The rest is in the
+// order of the due times, oldest first.
 func (s Queue) Undated(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFree, s.nowMs(), limit)
 	if err != nil {
-		return nil, fmt.Errorf("look for free records: %w", err)
+		return nil, fmt.Errorf("list the free records: %w", err)
 	}
 	return records, nil
 }
 
-// DueFairly lists the free records that are due and dated, at most limit, in the order in which to take them:
-// every room has its first before any has its second, and what was due before old goes behind.
+// DueFairly lists the free records that are due and scheduled, at most limit, in the order in which to claim
+// them. Every room has its first record before any room has its second. Records that were due before old come
+// later.
 func (s Queue) DueFairly(ctx context.Context, old time.Time, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFair, old.UnixMilli(), old.UnixMilli(), s.nowMs(), limit)
 	if err != nil {
-		return nil, fmt.Errorf("look for the records to take next: %w", err)
+		return nil, fmt.Errorf("list the records to claim next: %w", err)
 	}
 	return records, nil
 }
 
-// Expired lists the records whose worker has gone: the lease ran out, or the pause after a failure is
-// over. The lost ones come first, since what pauses may have to wait for a place, then the longest; at
-// most limit.
+// Expired lists the records whose lease has expired, or whose pause after a failure is over, at most limit.
+// Records without a pause come first, because a paused record may have to wait for a slot. The longest
+// expired come first.
 func (s Queue) Expired(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectHeld, s.nowMs(), limit)
 	if err != nil {
-		return nil, fmt.Errorf("look for records whose lease ran out: %w", err)
+		return nil, fmt.Errorf("list the records with expired leases: %w", err)
 	}
 	return records, nil
 }
 
-// Running counts the records that are being staged or merged now, whatever their lease: whoever let it
-// run out may be working all the same, or is taken over. Those that pause are not counted.
+// CountRunning counts the records on the steps stage and merge, whatever their lease: a worker with an expired
+// lease may still be running, or is about to be replaced. Paused records are not counted.
 func (s Queue) CountRunning(ctx context.Context) (count int, err error) {
 	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectRunning)
 	if err != nil {
@@ -92,40 +93,40 @@ func (s Queue) CountRunning(ctx context.Context) (count int, err error) {
 	return count, nil
 }
 
-// Undated tells whether a record that was read may be claimed (when it is due): nobody has it, it has not
+// Claimable reports whether a record that was read may be claimed when it is due. It has no holder and has not
 // ended, or a person reset it.
 func Claimable(r *nvr.Record) bool {
 	return !r.Done && !r.Processing && (r.Step.Working() || r.Step == nvr.StepDone)
 }
 
-// SetDue dates a free record: it is not due before at. Whatever is new, or wanted again, is dated once:
-// that is when it was asked for, unless it was noted at once. [fault.ErrStale] if it changed since it was read.
+// SetDue schedules a free record for at. The time of the request is set too, unless it is already known. It
+// returns [fault.ErrStale] if the record has changed since it was read.
 func (s Queue) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
-	return s.changeRead(ctx, "date", &r, updateDue, s.nowMs(), millis(at), dated(&r))
+	return s.changeRead(ctx, "schedule", &r, updateDue, s.nowMs(), millis(at), dated(&r))
 }
 
-// Claim claims a record that was read: a free one, or one whose lease ran out, which goes on at step. A
-// free one always begins with step stage; if a person reset it, its tries begin anew. Whoever worked on
-// it is stale from here on. [fault.ErrStale] if the record changed since it was read.
+// Claim claims a record that was read. A record whose lease has expired continues at step. A free record
+// always starts at step stage; if a person reset it, its tries are reset, too. The former worker becomes stale.
+// It returns [fault.ErrStale] if the record has changed since it was read.
 func (s Queue) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries, cause.Cause{}, "")
 }
 
-// ClaimFailed is [Store.Take] after a worker that did not only vanish but failed: it counts as a try.
-// At [Tries] call [Store.FailRecord] instead.
+// ClaimFailed is [Queue.Claim] after a worker that failed. It counts as a try. After [MaxTries] tries call
+// [Queue.Fail] instead.
 func (s Queue) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why cause.Cause, detail string) (nvr.Claim, error) {
 	return s.take(ctx, r, step, lease, r.Tries+1, why, detail)
 }
 
 func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why cause.Cause, detail string) (nvr.Claim, error) {
 	args := s.takeArgs(&r, &step, s.now().Add(lease), tries, why, detail)
-	if err := s.changeRead(ctx, "take", &r, updateTake, args...); err != nil {
+	if err := s.changeRead(ctx, "claim", &r, updateTake, args...); err != nil {
 		return nvr.Claim{}, err
 	}
 	return nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: step}, nil
 }
 
-// takeArgs are the arguments of [updateTake] before the snapshot. A free record's step becomes stage.
+// takeArgs returns the parameters of [updateTake] before the snapshot. It sets the step of a free record to stage.
 func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why cause.Cause, detail string) []any {
 	var done any // left as it is
 	progress := r.Progress
@@ -133,7 +134,7 @@ func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries in
 		tries, done, progress = triesOf(r), 0, 0
 		*step = nvr.StepStage
 	} else if why.IsZero() && r.Cause == "" && r.DueAt.IsZero() {
-		why = r.Reason // neither why it failed nor what it waited for: a remark, which stays
+		why = r.Reason // a remark, neither a failure nor a wait, stays
 	}
 	if *step == nvr.StepStage {
 		progress = 0
@@ -141,8 +142,8 @@ func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries in
 	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, s.formatReason(why), null(detail)}
 }
 
-// triesOf is how many tries a free record has behind it. One that a person reset has none: it stands on
-// another step, or was failed, or was somebody's.
+// triesOf returns the tries of a free record. A record that a person reset has none: it is on another step,
+// had failed, or had a lease.
 func triesOf(r *nvr.Record) int64 {
 	if r.Step != nvr.StepStage || r.FailedStep != "" || !r.LeaseUntil.IsZero() {
 		return 0
@@ -150,14 +151,14 @@ func triesOf(r *nvr.Record) int64 {
 	return r.Tries
 }
 
-// ExtendLease lends a record that was read some more time where it stands, for work that claim has found to
-// be alive. [fault.ErrStale] if it changed since it was read.
+// ExtendLease extends the lease of a record that was read, because its execution is still running. It returns
+// [fault.ErrStale] if the record has changed since it was read.
 func (s Queue) ExtendLease(ctx context.Context, r nvr.Record, lease time.Duration) error {
 	return s.changeRead(ctx, "extend the lease of", &r, updateLease, millis(s.now().Add(lease)))
 }
 
-// FailRecord ends a record that was read, for a reason that no retry cures. [fault.ErrStale] if it
-// changed since it was read.
+// Fail ends a record that was read, for a reason that no retry helps. It returns [fault.ErrStale] if the record
+// has changed since it was read.
 func (s Queue) Fail(ctx context.Context, r nvr.Record, why cause.Cause, detail string) error {
 	at := r.Step
 	if Claimable(&r) {
@@ -178,6 +179,7 @@ func (d *database) changeRead(ctx context.Context, what string, r *nvr.Record, s
 	return nil
 }
 
+// snapshotArgs returns the parameters of [snapshot].
 func snapshotArgs(r *nvr.Record) []any {
 	return []any{r.ID, r.Attempt, r.Turn, r.Step, r.Holder, millis(r.LeaseUntil), millis(r.DueAt),
 		bit(r.Done), bit(r.Processing), r.Date, r.StartTime, r.EndTime}

@@ -24,16 +24,16 @@ const (
 	selectFailures = `select ` + recordColumns + ` from records where step = 'failed' order by id desc limit ?`
 )
 
-// Queue is how much there is to do.
+// QueueStats counts the records by what they wait for.
 type QueueStats struct {
-	Due     int       // free, and waiting for claim
-	Waiting int       // free, and not due yet
-	Oldest  time.Time // since when the first of the due ones waits; zero: none does, or nobody has dated it
-	Held    int       // somebody works on them, or they pause after a failure
-	Expired int       // their worker has gone
+	Due     int       // free and due
+	Waiting int       // free and not due yet
+	Oldest  time.Time // when the longest waiting due record became due; zero: none is due and scheduled
+	Held    int       // with a lease or in a pause after a failure
+	Expired int       // with an expired lease
 }
 
-// Queue counts what there is to do. It costs what is to do, not what was ever done.
+// Stats counts the queue. Its cost depends on the queue, not on the number of finished records.
 func (s Queue) Stats(ctx context.Context) (q QueueStats, err error) {
 	now := s.nowMs()
 	var oldest int64
@@ -41,40 +41,40 @@ func (s Queue) Stats(ctx context.Context) (q QueueStats, err error) {
 		return row.Scan(&q.Due, &q.Waiting, &oldest, &q.Held, &q.Expired)
 	}, selectQueue, now, now, now, now, now)
 	if err != nil {
-		return QueueStats{}, fmt.Errorf("count what there is to do: %w", err)
+		return QueueStats{}, fmt.Errorf("count the queue: %w", err)
 	}
 	q.Oldest = instant(oldest)
 	return q, nil
 }
 
-// CountOverdue counts the records that were due and asked for before an instant and still wait for claim.
+// CountOverdue counts the free records that were requested and due before an instant.
 func (s Queue) CountOverdue(ctx context.Context, before time.Time) (count int, err error) {
 	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli(), before.UnixMilli())
 	if err != nil {
-		return 0, fmt.Errorf("count the late records: %w", err)
+		return 0, fmt.Errorf("count the overdue records: %w", err)
 	}
 	return count, nil
 }
 
-// ForeignProcessing lists the records that somebody else works or worked on: processing = 1 without a lease of
-// ours, newest first. Only a person can say what is to become of them.
+// ForeignProcessing lists the records that another program is or was processing (processing = 1 without a
+// lease), newest first. Only a person can decide about them.
 func (s Records) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectForeign, limit)
 	if err != nil {
-		return nil, fmt.Errorf("look for records in foreign hands: %w", err)
+		return nil, fmt.Errorf("list the records of another program: %w", err)
 	}
 	return records, nil
 }
 
-// Failure is how often records failed on one step for one reason.
+// FailureGroup counts the failures on one step for one reason.
 type FailureGroup struct {
 	Step   nvr.Step
 	Reason cause.Cause
 	Count  int
-	Last   int64 // the newest record of them
+	Last   int64 // id of the newest record
 }
 
-// Failures sorts the newest failed records, at most limit, by step and reason, most frequent first.
+// Failures groups the newest failed records, at most limit, by step and reason, most frequent first.
 func (s Records) Failures(ctx context.Context, limit int) ([]FailureGroup, error) {
 	records, err := s.records(ctx, selectFailures, limit)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// recordColumns are read by [scanRecord]. The NVR's columns may be NULL.
+// recordColumns are the columns that [scanRecord] reads. The columns of the NVR may be NULL.
 const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), coalesce(date, ''),
  coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
  coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
@@ -21,9 +21,10 @@ const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 // Records reads records.
 type Records struct{ *database }
 
-// Record reads one row; [ErrNotFound] if there is none.
+// Get reads one record. It returns [ErrNotFound] if there is none.
 func (s Records) Get(ctx context.Context, id int64) (nvr.Record, error) { return s.record(ctx, id) }
 
+// record reads one record. It returns [ErrNotFound] if there is none.
 func (d *database) record(ctx context.Context, id int64) (nvr.Record, error) {
 	var record nvr.Record
 	err := d.row(ctx, func(row scanner) (err error) { record, err = scanRecord(row); return err }, selectRecord, id)
@@ -65,10 +66,11 @@ func (d *database) formatReason(reason cause.Cause) any {
 	return d.texts.FormatReason(reason)
 }
 
-// dated is the text that due_at was reckoned for. While it is what the row says, due_at holds; a row
-// whose date or time the NVR or a person changed is looked at anew.
+// dated returns the text for which due_at was computed. due_at is valid while the row has this date and these
+// times. If the NVR or a person changes them, the record is scheduled again.
 func dated(r *nvr.Record) string { return r.Date + r.StartTime + r.EndTime }
 
+// bit returns a boolean as a column holds it.
 func bit(is bool) int {
 	if is {
 		return 1
@@ -76,7 +78,7 @@ func bit(is bool) int {
 	return 0
 }
 
-// null is a text for a column where empty means NULL.
+// null returns a text for a column in which NULL means empty.
 func null(text string) any {
 	if text == "" {
 		return nil

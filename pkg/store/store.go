@@ -12,29 +12,30 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// The answers that are not failures of the database.
+// Expected errors: they are no failures of the database.
 var (
+	// ErrNotFound means that there is no such row.
 	ErrNotFound = errors.New("no such row")
-	// ErrHeld says that somebody else works on the record, and is alive.
+	// ErrHeld means that another worker holds the record and its lease has not expired.
 	ErrHeld = errors.New("another worker has the record")
-	// ErrConflict says that the request contradicts what is there.
+	// ErrConflict means that the request contradicts the stored state.
 	ErrConflict = errors.New("in conflict with what is there")
 )
 
-// Tries is how many curable failures a record survives: the last of them fails it.
+// MaxTries is the number of retryable failures that fail a record.
 const MaxTries = 5
 
-// Options are what a store needs besides its address.
+// Options configure a store.
 type Options struct {
 	Now           func() time.Time // required
-	MaxOpen       int              // connections at most; 0: 4
+	MaxOpen       int              // the most connections; 0: 4
 	Texts         *i18n.Catalog    // of the words beside a cause; nil: those of the program
-	Defaults      Defaults         // for rooms without settings of their own
-	SingleProcess bool             // no other process writes to the file of SQLite: nobody has to queue
-	MustExist     bool             // a file of SQLite that is not there is an error ([fs.ErrNotExist]), and is not made
+	Defaults      Defaults         // for rooms without settings
+	SingleProcess bool             // no other process writes to the SQLite file, so no writers' queue is needed
+	MustExist     bool             // a missing SQLite file is [fs.ErrNotExist] instead of being created
 }
 
-// Defaults stand in for what a room's settings leave open.
+// Defaults hold the settings of rooms that leave them open.
 type Defaults struct {
 	Zone          *time.Location // nil: UTC
 	Language      string         // empty: "en"
@@ -85,7 +86,7 @@ func newStore(d *database) *Store {
 
 // database holds the connections, which all parts of a [Store] share.
 type database struct {
-	// SQLite has one writer, and so has its pool for writing. With MySQL both are the same pool.
+	// The pool for writing to SQLite has one connection. With MySQL both are the same pool.
 	read, write *pool
 	queue       *writerQueue // of the writers of SQLite; nil with MySQL
 	dialect     dialect
@@ -96,11 +97,11 @@ type database struct {
 	sent        atomic.Int64 // statements and transactions so far
 }
 
-// Open connects to the database that dsn names; see [parseDSN] for the forms. It changes nothing there:
-// that is [Store.Migrate].
+// Open connects to the database of a DSN; [parseDSN] lists the forms. It changes nothing in the database:
+// [Schema.Migrate] creates the tables.
 func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if opts.Now == nil {
-		return nil, errors.New("open the database: no clock given")
+		return nil, errors.New("open the database: the clock is missing")
 	}
 	if opts.Texts == nil {
 		opts.Texts = i18n.Default()
@@ -136,7 +137,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// Close lets go of the connections.
+// Close closes the connections.
 func (s *Store) Close() error {
 	err := closed(s.read)
 	if s.write != s.read {
@@ -151,7 +152,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// closed closes a pool. A connection that has died is closed.
+// closed closes a pool. A connection that is already broken is no error.
 func closed(p *pool) error {
 	if err := p.Close(); !errors.Is(err, driver.ErrBadConn) {
 		return err
@@ -159,21 +160,13 @@ func closed(p *pool) error {
 	return nil
 }
 
-// Ping tells whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", err)
-	}
-	return nil
-}
-
-// Statements counts what was sent to the database so far, a transaction as one: what a step costs there.
+// Statements returns the number of statements and transactions sent so far, the cost of a step in the database.
 func (s *Store) Statements() int64 { return s.sent.Load() }
 
-// nowMs is the current instant as the database keeps it.
+// nowMs returns the current time as the database stores it.
 func (d *database) nowMs() int64 { return d.now().UnixMilli() }
 
-// millis is an instant as the database keeps it; 0 is none.
+// millis returns an instant as the database stores it: milliseconds UTC, 0 for the zero time.
 func millis(at time.Time) int64 {
 	if at.IsZero() {
 		return 0
@@ -181,7 +174,7 @@ func millis(at time.Time) int64 {
 	return at.UnixMilli()
 }
 
-// instant is what [millis] kept.
+// instant is the inverse of [millis]. Its result is in UTC.
 func instant(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
