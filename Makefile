@@ -46,7 +46,7 @@ race: # the race detector needs a C compiler
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks
 	@scripts/setup ffmpeg tesseract
-	go test -run 'TestMerge/^(killed|encoder_killed)$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
+	go test -run 'TestMerge/^(killed|encoder_killed|terminated)$$|^TestReadsWhatIsNeeded$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
 long: # the tests that `make test` skips
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb

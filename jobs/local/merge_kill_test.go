@@ -47,7 +47,7 @@ func interrupted(s *stage, want string, how os.Signal) {
 }
 
 // killed kills the merge at random moments. Whatever it was doing, the next run goes on, and in the
-// end the same video is there. A run that ends before its moment begins anew.
+// end the same video is there. A run that ends before its moment is repeated.
 func killed(s *stage, want string) {
 	moments, seed := 20, uint64(time.Now().UnixNano())
 	s.Logf("%d moments of seed %d", moments, seed)
@@ -102,7 +102,7 @@ func (s *stage) afresh() {
 	}
 }
 
-// runProcess runs the merge, kills it after a while (never, if that is negative), and tells whether it
+// runProcess runs the merge, kills it after a while (never, if that is negative), and reports whether it
 // ended by itself.
 func (s *stage) runProcess(args []string, after time.Duration) bool {
 	s.Helper()
@@ -121,8 +121,8 @@ func (s *stage) runProcess(args []string, after time.Duration) bool {
 	return code == exitDone
 }
 
-// encoderKilled kills FFmpeg under the merge, as a kernel short of memory does: once whoever decodes,
-// once whoever encodes. That is an error, not damage; started again, it goes on.
+// encoderKilled kills FFmpeg under the merge, as a kernel short of memory does: once the decoder, once the
+// encoder. That is an error, not damage; started again, it goes on.
 func encoderKilled(s *stage, want string) {
 	for _, victim := range []string{"rawvideo", "libx264", "f32le -ar", "ebur128"} {
 		cmd, stderr := s.process(s.args("--work", s.work())...)

@@ -71,7 +71,7 @@ func prometheusNames(table []observe.Metric) []string {
 	return all
 }
 
-// hasMoved tells whether a metric has a value: of what waits, any; else more than none.
+// hasMoved reports whether a metric has a value: of what waits, any; else more than none.
 func hasMoved(text, name string) bool {
 	for _, match := range regexp.MustCompile(`(?m)^`+name+`(?:\{.*\})? (\S+)$`).FindAllStringSubmatch(text, -1) {
 		if value, err := strconv.ParseFloat(match[1], 64); err == nil && (value > 0 || strings.HasPrefix(name, "nvr_queue_")) {
@@ -147,7 +147,7 @@ func (s *served) traced() {
 	}
 	for _, span := range s.spans(id) {
 		if span.Parent != "" && !ids[span.Parent] {
-			s.Errorf("nobody knows the parent of %+v", span)
+			s.Errorf("the parent of %+v is unknown", span)
 		}
 	}
 	if len(traces) != 1 {
