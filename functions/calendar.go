@@ -36,7 +36,10 @@ func Calendar(p *app.Process) (http.Handler, error) {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message := dispatch.Attributes(w, r)
-		ctx := observe.With(observe.Extract(r.Context(), message), "calendar", nvr.Claim{}, message["room"])
+		ctx := observe.With(
+			observe.Extract(r.Context(), message), "calendar",
+			nvr.Claim{}, message["room"],
+		)
 		ctx, err := inSpan(ctx, "calendar", func(ctx context.Context) error {
 			switch {
 			case message["room"] != "": // a notification

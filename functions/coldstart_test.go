@@ -42,9 +42,20 @@ func BenchmarkColdStart(b *testing.B) {
 				port := freePort(b)
 				process := exec.CommandContext(b.Context(), entry)
 				process.Env = []string{
-					"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + port, "DATABASE=" + dsn, "LOCAL_USER=a@example.org", "DELEGATE=a@example.org",
-					"DRIVE_SUBJECT=a@example.org", "CALENDAR_SUBJECT=a@example.org", "PATH=" + os.Getenv("PATH"), "TRACE_FILE=" + filepath.Join(dir, "traces"),
-					"STORAGE_ENDPOINT=http://127.0.0.1:9/storage/v1/", "PUBSUB_ENDPOINT=127.0.0.1:9", "RUN_ENDPOINT=http://127.0.0.1:9", "WORKSPACE_ENDPOINT=http://127.0.0.1:9",
+					"FUNCTION_TARGET=" + name,
+					"HOST=127.0.0.1",
+					"PORT=" + port,
+					"DATABASE=" + dsn,
+					"LOCAL_USER=a@example.org",
+					"DELEGATE=a@example.org",
+					"DRIVE_SUBJECT=a@example.org",
+					"CALENDAR_SUBJECT=a@example.org",
+					"PATH=" + os.Getenv("PATH"),
+					"TRACE_FILE=" + filepath.Join(dir, "traces"),
+					"STORAGE_ENDPOINT=http://127.0.0.1:9/storage/v1/",
+					"PUBSUB_ENDPOINT=127.0.0.1:9",
+					"RUN_ENDPOINT=http://127.0.0.1:9",
+					"WORKSPACE_ENDPOINT=http://127.0.0.1:9",
 				}
 				process.Stderr = os.Stderr
 				b.StartTimer()

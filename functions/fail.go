@@ -15,10 +15,17 @@ import (
 func Fail(p *app.Process) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := dispatch.Receive(w, r)
-		ctx := observe.With(observe.Extract(r.Context(), message.Attributes), "fail", message.Claim, "")
+		ctx := observe.With(
+			observe.Extract(r.Context(), message.Attributes), "fail",
+			message.Claim, "",
+		)
 		switch {
 		case malformed(err):
-			p.Log.ErrorContext(ctx, "a dead message that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
+			p.Log.ErrorContext(
+				ctx, "a dead message that cannot be read; it is acknowledged",
+				observe.Unreadable(), "err",
+				err,
+			)
 			err = nil
 		case err == nil:
 			from := message.Subscription

@@ -65,14 +65,28 @@ func definitionOf(name string) (d definition, found bool) {
 		return definition{Standby, []app.Part{app.Store, app.Topics, app.Jobs, app.Notices}}, true
 	case "stage":
 		drive := app.Workspace(workspace.StageScopes())
-		parts := []app.Part{app.Store, app.Buckets, app.Topics, app.Jobs, drive, app.Notices, app.Tools}
+		parts := []app.Part{
+			app.Store,
+			app.Buckets,
+			app.Topics,
+			app.Jobs,
+			drive,
+			app.Notices,
+			app.Tools,
+		}
 		return definition{Stage, parts}, true
 	case "upload":
 		drive := app.Workspace(workspace.UploadScopes())
-		return definition{Upload, []app.Part{app.Store, app.Buckets, app.Topics, drive, app.Notices}}, true
+		return definition{
+			Upload,
+			[]app.Part{app.Store, app.Buckets, app.Topics, drive, app.Notices},
+		}, true
 	case "link":
 		domain := app.Workspace(workspace.LinkScopes())
-		return definition{Link, []app.Part{app.Store, app.Buckets, app.Topics, domain, app.Notices}}, true
+		return definition{
+			Link,
+			[]app.Part{app.Store, app.Buckets, app.Topics, domain, app.Notices},
+		}, true
 	case "fail":
 		return definition{Fail, []app.Part{app.Store, app.Notices}}, true
 	}

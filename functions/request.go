@@ -15,10 +15,14 @@ import (
 )
 
 // Form is the page, behind sign-in. See [web.NewForm].
-func Form(p *app.Process) (http.Handler, error) { return web.NewForm(requests(p)), nil }
+func Form(p *app.Process) (http.Handler, error) {
+	return web.NewForm(requests(p)), nil
+}
 
 // API is the NVR's API, /api/v1 with keys, and the webhook of calendars. See [web.NewAPI].
-func API(p *app.Process) (http.Handler, error) { return web.NewAPI(requests(p)), nil }
+func API(p *app.Process) (http.Handler, error) {
+	return web.NewAPI(requests(p)), nil
+}
 
 func requests(p *app.Process) web.Options {
 	c := p.Config

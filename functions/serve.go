@@ -39,7 +39,9 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, tracing.Close(context.WithoutCancel(ctx))) }()
+	defer func() {
+		err = errors.Join(err, tracing.Close(context.WithoutCancel(ctx)))
+	}()
 	framework.HTTP(c.Target, tracing.Serve(log, function).ServeHTTP)
 	failed := make(chan error, 1)
 	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()

@@ -22,8 +22,12 @@ import (
 
 // TestAProcessThatCannotStartSaysSoInItsLog: as a line that Cloud Logging reads, and without secrets.
 func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:paralleltest // it sets the environment
-	serve := func(ctx context.Context, out io.Writer) error { return functions.Serve(ctx, out, time.Now) }
-	task := func(ctx context.Context, out io.Writer) error { return app.Task(ctx, out, time.Now, app.Tools) }
+	serve := func(ctx context.Context, out io.Writer) error {
+		return functions.Serve(ctx, out, time.Now)
+	}
+	task := func(ctx context.Context, out io.Writer) error {
+		return app.Task(ctx, out, time.Now, app.Tools)
+	}
 	for _, c := range []struct {
 		name  string
 		start func(context.Context, io.Writer) error
@@ -33,8 +37,21 @@ func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:parallel
 		{"a broken environment", serve, map[string]string{"FPS": "24"}, "FPS=24"},
 		{"no number", serve, map[string]string{"PORT": "80", "FPS": "many"}, "FPS"},
 		{"no such function", serve, map[string]string{"FUNCTION_TARGET": "stag"}, "stag"},
-		{"no database", serve, map[string]string{"FUNCTION_TARGET": "claim", "DATABASE": "mysql://u:hunter2@127.0.0.1:1/nvr"}, "database"},
-		{"a task of a broken environment", task, map[string]string{"POLICY": "none"}, "POLICY=none"},
+		{
+			"no database",
+			serve,
+			map[string]string{
+				"FUNCTION_TARGET": "claim",
+				"DATABASE":        "mysql://u:hunter2@127.0.0.1:1/nvr",
+			},
+			"database",
+		},
+		{
+			"a task of a broken environment",
+			task,
+			map[string]string{"POLICY": "none"},
+			"POLICY=none",
+		},
 		{"a task without a database", task, map[string]string{"DATABASE": "nonsense"}, "database"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,14 +79,25 @@ func TestSpansAreSentBeforeTheAnswer(t *testing.T) { //nolint:paralleltest // it
 	d := newDoor(t)
 	d.store()
 	file := filepath.Join(t.TempDir(), "traces.jsonl")
-	tracing, err := observe.StartTracing(t.Context(), observe.TraceOptions{File: file, Service: "test"})
+	tracing, err := observe.StartTracing(t.Context(), observe.TraceOptions{
+		File:    file,
+		Service: "test",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, request := range map[string]*http.Request{
-		"link": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "fail": push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}), "calendar": newPost(""),
+		"link":     push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}),
+		"fail":     push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.StepLink}),
+		"calendar": newPost(""),
 	} {
-		function, err := functions.New(t.Context(), name, d.config, slog.New(slog.DiscardHandler), d.clock.Now)
+		function, err := functions.New(
+			t.Context(),
+			name,
+			d.config,
+			slog.New(slog.DiscardHandler),
+			d.clock.Now,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

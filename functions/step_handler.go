@@ -20,15 +20,27 @@ func stepHandler(p *app.Process, step nvr.Step, do func(context.Context, nvr.Cla
 		message, err := dispatch.Receive(w, r)
 		// If Pub/Sub gives up the push, the work continues until its own timeout, because the record is leased.
 		ctx := context.WithoutCancel(r.Context())
-		ctx = observe.With(observe.Extract(ctx, message.Attributes), string(step), message.Claim, "")
+		ctx = observe.With(
+			observe.Extract(ctx, message.Attributes), string(step), message.Claim, "",
+		)
 		switch {
 		case malformed(err):
-			p.Log.ErrorContext(ctx, "a push that cannot be read; it is acknowledged", observe.Unreadable(), "err", err)
+			p.Log.ErrorContext(
+				ctx, "a push that cannot be read; it is acknowledged",
+				observe.Unreadable(), "err",
+				err,
+			)
 			err = nil
 		case err == nil && !handles(step, message.Claim.Step):
-			p.Log.ErrorContext(ctx, "a push for another function; it is acknowledged", observe.Unreadable(), "wants", message.Claim.Step)
+			p.Log.ErrorContext(
+				ctx, "a push for another function; it is acknowledged",
+				observe.Unreadable(), "wants",
+				message.Claim.Step,
+			)
 		case err == nil:
-			ctx, err = inSpan(ctx, string(step), func(ctx context.Context) error { return do(ctx, message.Claim) })
+			ctx, err = inSpan(ctx, string(step), func(ctx context.Context) error {
+				return do(ctx, message.Claim)
+			})
 		}
 		writeResult(ctx, w, p, err)
 	})

@@ -34,10 +34,25 @@ func newDoor(t *testing.T) *proxy {
 	d := &proxy{t: t, dsn: storetest.SQLite(t), clock: storetest.NewClock()}
 	nowhere := "http://127.0.0.1:1"
 	d.config = &config.Config{
-		Project: "local", Database: config.Secret(d.dsn), SegmentsBucket: "segments", WorkBucket: "work",
-		StorageEndpoint: nowhere + "/storage/v1/", PubSubEndpoint: "127.0.0.1:1", RunEndpoint: nowhere, WorkspaceEndpoint: nowhere,
-		TimeZone: "Europe/Moscow", Language: "ru", SegmentLength: time.Minute, Loudness: "off", TimeScale: 1000,
-		Lease: time.Hour, Wait: time.Hour, Budget: time.Hour, Timeout: time.Minute, MaxMerges: 20, LocalUser: "me@example.org",
+		Project:           "local",
+		Database:          config.Secret(d.dsn),
+		SegmentsBucket:    "segments",
+		WorkBucket:        "work",
+		StorageEndpoint:   nowhere + "/storage/v1/",
+		PubSubEndpoint:    "127.0.0.1:1",
+		RunEndpoint:       nowhere,
+		WorkspaceEndpoint: nowhere,
+		TimeZone:          "Europe/Moscow",
+		Language:          "ru",
+		SegmentLength:     time.Minute,
+		Loudness:          "off",
+		TimeScale:         1000,
+		Lease:             time.Hour,
+		Wait:              time.Hour,
+		Budget:            time.Hour,
+		Timeout:           time.Minute,
+		MaxMerges:         20,
+		LocalUser:         "me@example.org",
 	}
 	return d
 }
@@ -51,7 +66,13 @@ func (d *proxy) store() *store.Store {
 // ask sends a request to a function and returns its answer.
 func (d *proxy) ask(name string, request *http.Request) *httptest.ResponseRecorder {
 	d.t.Helper()
-	f, err := functions.New(context.Background(), name, d.config, slog.New(slog.NewJSONHandler(&d.log, nil)), d.clock.Now)
+	f, err := functions.New(
+		context.Background(),
+		name,
+		d.config,
+		slog.New(slog.NewJSONHandler(&d.log, nil)),
+		d.clock.Now,
+	)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -80,7 +101,18 @@ func newPost(body string) *http.Request {
 func (d *proxy) taken(s *store.Store) nvr.Claim {
 	d.t.Helper()
 	ctx := d.t.Context()
-	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Title: "T", Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := s.Requests.Insert(
+		ctx,
+		nvr.Record{
+			Title:     "T",
+			Room:      "504",
+			Date:      "2026-11-20",
+			StartTime: "10:00",
+			EndTime:   "11:00",
+			UserEmail: "a@example.org",
+		},
+		nil,
+	)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -101,13 +133,20 @@ func TestPushes(t *testing.T) {
 			d.store()
 			other := nvr.Claim{Record: 1, Attempt: 1, Step: nvr.StepStage}
 			for about, request := range map[string]*http.Request{
-				"empty":               newPost(""),
-				"not JSON":            newPost("{"),
-				"no message":          newPost("{}"),
-				"not base64":          newPost(`{"message": {"data": "%%"}}`),
-				"not a claim":         newPost(`{"message": {"data": "e30="}}`),
-				"too large":           newPost(`{"message": {"data": "` + strings.Repeat("A", 1<<20) + `"}}`),
-				"an unknown record":   push(nvr.Claim{Record: 99, Attempt: 1, Step: nvr.Step(map[string]string{"fail": "link"}[name] + map[string]string{"upload": "upload", "link": "link"}[name])}),
+				"empty":       newPost(""),
+				"not JSON":    newPost("{"),
+				"no message":  newPost("{}"),
+				"not base64":  newPost(`{"message": {"data": "%%"}}`),
+				"not a claim": newPost(`{"message": {"data": "e30="}}`),
+				"too large":   newPost(`{"message": {"data": "` + strings.Repeat("A", 1<<20) + `"}}`),
+				"an unknown record": push(nvr.Claim{
+					Record:  99,
+					Attempt: 1,
+					Step: nvr.Step(map[string]string{"fail": "link"}[name] + map[string]string{
+						"upload": "upload",
+						"link":   "link",
+					}[name]),
+				}),
 				"another step":        push(other),
 				"a step that is none": push(nvr.Claim{Record: 1, Attempt: 1, Step: "done"}),
 			} {
@@ -173,7 +212,11 @@ func TestHeldAndDead(t *testing.T) {
 func TestNoTables(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	empty, err := store.Open(t.Context(), string(d.config.Database), store.Options{Now: d.clock.Now})
+	empty, err := store.Open(
+		t.Context(),
+		string(d.config.Database),
+		store.Options{Now: d.clock.Now},
+	)
 	if err == nil {
 		err = empty.Close()
 	}
@@ -181,7 +224,11 @@ func TestNoTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := nvr.Claim{Record: 1, Attempt: 1, Step: nvr.StepLink}
-	for name, request := range map[string]*http.Request{"link": push(claim), "fail": push(claim), "claim": newPost("")} {
+	for name, request := range map[string]*http.Request{
+		"link":  push(claim),
+		"fail":  push(claim),
+		"claim": newPost(""),
+	} {
 		if answer := d.ask(name, request); answer.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d", name, answer.Code)
 		}

@@ -16,8 +16,19 @@ import (
 // The others personify a program or are archaic.
 func dialect() *regexp.Regexp {
 	phrases := []string{
-		"tells? whether", "says? whether", "who" + "ever", "no" + "body", "some" + "body", "of " + "ours",
-		"an" + "ew", "le" + "st", "hard" + "ly", "so " + "often", "wreck" + "age", "who " + "works", "who " + "lives",
+		"tells? whether",
+		"says? whether",
+		"who" + "ever",
+		"no" + "body",
+		"some" + "body",
+		"of " + "ours",
+		"an" + "ew",
+		"le" + "st",
+		"hard" + "ly",
+		"so " + "often",
+		"wreck" + "age",
+		"who " + "works",
+		"who " + "lives",
 	}
 	return regexp.MustCompile(`(?i)\b(` + strings.Join(phrases, "|") + `)\b`)
 }

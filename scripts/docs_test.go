@@ -21,7 +21,13 @@ func docs(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, "../README.md", "../README.ru.md", "../CONTRIBUTING.md", "../CHANGELOG.md")
+	files = append(
+		files,
+		"../README.md",
+		"../README.ru.md",
+		"../CONTRIBUTING.md",
+		"../CHANGELOG.md",
+	)
 	found := map[string][]string{}
 	block := regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 	for _, file := range files {
@@ -79,7 +85,11 @@ func kinds(t *testing.T) []kind {
 		{"make target", regexp.MustCompile(`(?m)^\s*make ([a-z0-9]+)`), isTarget},
 		{"job", regexp.MustCompile(`gcloud run jobs execute (\w+)`), isModule},
 		{"schedule", regexp.MustCompile(`gcloud scheduler jobs \w+ (\w+-\w+)`), isSchedule},
-		{"output", regexp.MustCompile(`terraform(?: -chdir=terraform)? output (?:-\w+ )?(\w+)`), isOutput},
+		{
+			"output",
+			regexp.MustCompile(`terraform(?: -chdir=terraform)? output (?:-\w+ )?(\w+)`),
+			isOutput,
+		},
 		{"service", regexp.MustCompile(`gcloud run services describe (\w+)`), isModule},
 		{"command", regexp.MustCompile(`(?:--args="?|bin/local )([a-z]+)`), isCommand},
 		{"secret", regexp.MustCompile(`nvr-(\w+-(?:secret|password|key))`), isSecret},
@@ -196,10 +206,21 @@ esac`)
 *"buckets describe"*) exit 1 ;;
 *"locations list"* | *"regions list"*) echo europe-west1 ;;
 esac`)
-	shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join(blocks, "\n"))
+	shell := exec.CommandContext(
+		t.Context(),
+		"bash",
+		"-euo",
+		"pipefail",
+		"-c",
+		strings.Join(blocks, "\n"),
+	)
 	shell.Dir = r.dir
 	shell.Stdin = strings.NewReader("password\n")
-	shell.Env = []string{"PATH=" + r.bin + ":/usr/bin:/bin", "PROJECT=my-project", "REGION=europe-west1"}
+	shell.Env = []string{
+		"PATH=" + r.bin + ":/usr/bin:/bin",
+		"PROJECT=my-project",
+		"REGION=europe-west1",
+	}
 	shell.Env = append(shell.Env, variables...)
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -217,7 +238,10 @@ func TestExamplesAreExplained(t *testing.T) {
 	for _, file := range []string{"small.tfvars", "large.tfvars"} {
 		for _, match := range example.FindAllStringSubmatch(read(t, "../terraform/examples/"+file), -1) {
 			if !slices.Contains(printed, match[1]) && !strings.Contains(page, "`"+match[1]) {
-				t.Errorf("%s: %s is an example, and docs/install.md does not say so", file, match[1])
+				t.Errorf(
+					"%s: %s is an example, and docs/install.md does not say so",
+					file, match[1],
+				)
 			}
 		}
 	}
@@ -300,7 +324,11 @@ func (a tile) overlaps(b tile) bool {
 // TestDashboardIsJSON reads the dashboard as Terraform would fill it in, and checks its layout.
 func TestDashboardIsJSON(t *testing.T) {
 	t.Parallel()
-	text := strings.ReplaceAll(read(t, "../terraform/dashboard.json.tftpl"), "${runbook}", "https://example.org")
+	text := strings.ReplaceAll(
+		read(t, "../terraform/dashboard.json.tftpl"),
+		"${runbook}",
+		"https://example.org",
+	)
 	var page struct {
 		MosaicLayout struct {
 			Columns int

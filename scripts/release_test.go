@@ -67,7 +67,10 @@ func newRelease(t *testing.T) *release {
 *"scheduler locations list"*) printf 'europe-west1\nus-central1\n' ;;
 *"run regions list"*) printf 'europe-north1\neurope-west1\n' ;;
 esac`)
-	r.program("curl", `case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`)
+	r.program(
+		"curl",
+		`case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`,
+	)
 	r.program("docker", `case "$*" in
 *imagetools*) echo `+digest+` ;;
 *tesseract*) printf 'eng\nrus\n' ;;
@@ -86,11 +89,18 @@ func (r *release) write(name, text string) {
 // program makes a stand-in that records its arguments and then runs a script.
 func (r *release) program(name, does string) {
 	r.test.Helper()
-	r.write("bin/"+name, fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>%s/calls\n%s\n", name, r.dir, does))
+	r.write("bin/"+name, fmt.Sprintf(
+		"#!/bin/sh\necho \"%s $*\" >>%s/calls\n%s\n",
+		name, r.dir, does,
+	))
 }
 
 func (r *release) run(script string, args ...string) (string, error) {
-	command := exec.CommandContext(r.test.Context(), filepath.Join(r.dir, "scripts", script), args...)
+	command := exec.CommandContext(
+		r.test.Context(),
+		filepath.Join(r.dir, "scripts", script),
+		args...,
+	)
 	command.Dir = r.dir
 	command.Env = []string{"PATH=" + r.bin + ":/usr/bin:/bin"}
 	for name, value := range r.env {
@@ -175,9 +185,13 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 *apply*`+newImage+`*module.form*) exit 1 ;;
 esac`)
 		},
-		"the API answers nothing":   func(r *release) { r.program("curl", "printf 000; exit 7") },
-		"another image runs":        func(r *release) { r.program("gcloud", `printf 'r/merger@sha256:0\tTrue\n'`) },
-		"a service does not start":  func(r *release) { r.program("gcloud", `printf '`+newImage+`\tFalse\n'`) },
+		"the API answers nothing": func(r *release) { r.program("curl", "printf 000; exit 7") },
+		"another image runs": func(r *release) {
+			r.program("gcloud", `printf 'r/merger@sha256:0\tTrue\n'`)
+		},
+		"a service does not start": func(r *release) {
+			r.program("gcloud", `printf '`+newImage+`\tFalse\n'`)
+		},
 		"the API lets everybody in": func(r *release) { r.program("curl", "printf 200") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +324,10 @@ esac`)
 func TestFirstReleaseHasNoFormerImage(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
-	r.program("terraform", `case "$*" in *output*) printf us-docker.pkg.dev/cloudrun/container/hello ;; esac`)
+	r.program(
+		"terraform",
+		`case "$*" in *output*) printf us-docker.pkg.dev/cloudrun/container/hello ;; esac`,
+	)
 	r.program("curl", "printf 500")
 	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "no former image") {
 		t.Errorf("%v", err)
@@ -373,8 +390,16 @@ func TestBootstrapAsksForRegions(t *testing.T) {
 		want      string // empty: it ends well
 	}{
 		{"own scheduler region", []string{"my-project", "europe-north1"}, ""},
-		{"no Cloud Scheduler", []string{"my-project", "europe-north1", "europe-north1"}, "Cloud Scheduler is not available in europe-north1"},
-		{"no Cloud Run", []string{"my-project", "us-central1"}, "Cloud Run is not available in us-central1"},
+		{
+			"no Cloud Scheduler",
+			[]string{"my-project", "europe-north1", "europe-north1"},
+			"Cloud Scheduler is not available in europe-north1",
+		},
+		{
+			"no Cloud Run",
+			[]string{"my-project", "us-central1"},
+			"Cloud Run is not available in us-central1",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,11 +56,14 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
 		"claim":    append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
 		"standby":  append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
-		"stage":    append([]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"}, notices...),
-		"merge":    notices,
-		"upload":   append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
-		"link":     append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
-		"fail":     notices,
+		"stage": append(
+			[]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"},
+			notices...,
+		),
+		"merge":  notices,
+		"upload": append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
+		"link":   append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
+		"fail":   notices,
 	} {
 		i := slices.IndexFunc(p.Changes, func(r resource) bool {
 			module := "module." + component + ".google_cloud_run_v2_"
@@ -241,7 +244,9 @@ var (
 func checkMetrics(t *testing.T, where, text string) {
 	t.Helper()
 	known := func(name string) bool {
-		return slices.ContainsFunc(observe.Table(), func(m observe.Metric) bool { return m.Name == name })
+		return slices.ContainsFunc(observe.Table(), func(m observe.Metric) bool {
+			return m.Name == name
+		})
 	}
 	for _, match := range metricType.FindAllStringSubmatch(text, -1) {
 		name, user := strings.CutPrefix(match[1], "logging.googleapis.com/user/nvr_")
@@ -264,7 +269,9 @@ func checkMetrics(t *testing.T, where, text string) {
 			if !known(ours) || !strings.Contains(selector, "monitored_resource=") {
 				t.Errorf("%s: %s", where, match[0])
 			}
-		case !slices.ContainsFunc(builtIn, func(b string) bool { return plain.Replace(b) == domain+"_"+name }):
+		case !slices.ContainsFunc(builtIn, func(b string) bool {
+			return plain.Replace(b) == domain+"_"+name
+		}):
 			t.Errorf("%s: is %s a metric?", where, match[0])
 		}
 	}
@@ -284,7 +291,10 @@ func TestBurnRates(t *testing.T) {
 		rate, _ := strconv.ParseFloat(match[3], 64)
 		shares = append(shares, math.Round(rate*long/month*1e6)/1e6)
 		if short*12 != long || long > 25*3600 {
-			t.Errorf("%s: the short window is not a twelfth, or the long one too long for an alert", match[0])
+			t.Errorf(
+				"%s: the short window is not a twelfth, or the long one too long for an alert",
+				match[0],
+			)
 		}
 	}
 	if !slices.Equal(shares, []float64{0.02, 0.05, 0.1}) {
@@ -292,7 +302,10 @@ func TestBurnRates(t *testing.T) {
 	}
 	for _, r := range small(t).of("google_monitoring_slo") {
 		if r.value("goal") != 0.995 || r.value("rolling_period_days") != 30.0 {
-			t.Errorf("the objective is %v in %v days", r.value("goal"), r.value("rolling_period_days"))
+			t.Errorf(
+				"the objective is %v in %v days",
+				r.value("goal"), r.value("rolling_period_days"),
+			)
 		}
 		r.texts(func(text string) {
 			both := strings.Contains(text, `"cloud_run_revision"`) && strings.Contains(text, `"cloud_run_job"`)

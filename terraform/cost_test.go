@@ -86,7 +86,10 @@ func TestCostsAddUp(t *testing.T) {
 			{"logs, builds, registry, alerts ?", price("logs, builds, registry, alerts ?", size)},
 		} {
 			if said := price(row.name, size); math.Abs(said-row.want) > 0.5 {
-				t.Errorf("%v rooms: %s is %v, its formula gives %.2f", rooms, row.name, said, row.want)
+				t.Errorf(
+					"%v rooms: %s is %v, its formula gives %.2f",
+					rooms, row.name, said, row.want,
+				)
 			}
 			sum += row.want
 		}

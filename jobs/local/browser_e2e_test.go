@@ -45,8 +45,27 @@ func TestByHand(t *testing.T) {
 	defer cancel()
 	browser := openBrowser(ctx, t)
 	for _, hand := range []hand{
-		{name: "desktop with scripts", language: "en", width: 1280, scripts: true, from: "10:00", to: "10:01", start: start, send: "Request", done: "Done"},
-		{name: "phone without scripts", language: "ru", width: 360, from: "10:01", to: "10:02", start: start.Add(time.Minute), send: "Запросить", done: "Готово"},
+		{
+			name:     "desktop with scripts",
+			language: "en",
+			width:    1280,
+			scripts:  true,
+			from:     "10:00",
+			to:       "10:01",
+			start:    start,
+			send:     "Request",
+			done:     "Done",
+		},
+		{
+			name:     "phone without scripts",
+			language: "ru",
+			width:    360,
+			from:     "10:01",
+			to:       "10:02",
+			start:    start.Add(time.Minute),
+			send:     "Запросить",
+			done:     "Готово",
+		},
 	} {
 		t.Run(hand.name, func(t *testing.T) { hand.asks(browser, s.with(t)) })
 	}
@@ -79,7 +98,11 @@ func (h hand) asks(browser context.Context, s *served) {
 		s.Error("the day shows no footage")
 	}
 	h.pictures(browser, s, "asking")
-	do(chromedp.SetValue(chromedp.CSS("#start"), h.from), chromedp.SetValue(chromedp.CSS("#end"), h.to), chromedp.SetValue(chromedp.CSS("#title"), h.name))
+	do(
+		chromedp.SetValue(chromedp.CSS("#start"), h.from),
+		chromedp.SetValue(chromedp.CSS("#end"), h.to),
+		chromedp.SetValue(chromedp.CSS("#title"), h.name),
+	)
 	do(chromedp.Click(chromedp.CSS("#ask .primary")))
 	seen := func(what, script string) {
 		s.Helper()
@@ -93,9 +116,16 @@ func (h hand) asks(browser context.Context, s *served) {
 	seen("the record is listed", record)
 	s.call(204, "POST", "/functions/claim", "")
 	if h.scripts {
-		seen("the page itself shows the link", record+`?.querySelector("a.button") && `+record+`.dataset.state === "done"`)
+		seen(
+			"the page itself shows the link",
+			record+`?.querySelector("a.button") && `+record+`.dataset.state === "done"`,
+		)
 	} else { // a busy machine has better things to do than to load the page again and again
-		id, err := strconv.ParseInt(strings.TrimPrefix(ask[string](browser, s.T, record+".id"), "record-"), 10, 64)
+		id, err := strconv.ParseInt(
+			strings.TrimPrefix(ask[string](browser, s.T, record+".id"), "record-"),
+			10,
+			64,
+		)
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -95,7 +95,11 @@ func watch(browser context.Context, t *testing.T, start time.Time, length time.D
 	}
 	for _, frame := range frames {
 		middle := time.Duration(frame)*shownFrame + shownFrame/2
-		checkShown(t, ask[string](browser, t, fmt.Sprintf("luma(%f)", middle.Seconds())), start.Add(time.Duration(frame)*shownFrame))
+		checkShown(
+			t,
+			ask[string](browser, t, fmt.Sprintf("luma(%f)", middle.Seconds())),
+			start.Add(time.Duration(frame)*shownFrame),
+		)
 	}
 }
 
@@ -131,7 +135,10 @@ func openBrowser(ctx context.Context, t *testing.T) context.Context {
 		t.Skip("chromium is not installed: no browser plays the merge")
 	}
 	// On a busy machine a browser takes its time to start.
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.WSURLReadTimeout(5 * time.Minute)}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path),
+		chromedp.WSURLReadTimeout(5 * time.Minute),
+	}
 	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
@@ -164,7 +171,9 @@ func serveMerge(path string) http.Handler {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write([]byte(page)) // a browser that is gone is the test's to notice
 	})
-	mux.HandleFunc("/merge.mp4", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
+	mux.HandleFunc("/merge.mp4", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, path)
+	})
 	return mux
 }
 
@@ -172,8 +181,13 @@ func serveMerge(path string) http.Handler {
 func shownSession(start, end time.Time) recorder.Session {
 	session := recorder.Session{Room: "504", Seed: 7}
 	for _, octet := range []string{"24", "21"} {
-		s := recorder.Source{Octet: octet, Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
-			Pictures: recorder.Pictures{Width: 320, Height: 180}, Segments: recorder.Slots(start.Truncate(time.Minute), end, time.Minute)}
+		s := recorder.Source{
+			Octet:    octet,
+			Scene:    recorder.Lecturer,
+			Sound:    recorder.TrueSound(),
+			Pictures: recorder.Pictures{Width: 320, Height: 180},
+			Segments: recorder.Slots(start.Truncate(time.Minute), end, time.Minute),
+		}
 		if octet == "21" {
 			s.Scene = recorder.Screen()
 		}
@@ -195,9 +209,33 @@ func smallMerge(t *testing.T, start time.Time) (path string) {
 	}
 	path = filepath.Join(dir, "merge.mp4")
 	var stdout, stderr strings.Builder
-	if code := run(t.Context(), []string{"merge", "--segments", dir, "--room", "504", "--date", start.Format(time.DateOnly),
-		"--start", start.Format(time.TimeOnly), "--end", start.Add(shownLength).Format(time.TimeOnly), "--lecturer", "24", "--screen", "21", "--sound", "24",
-		"--segment-length", "1m", "--slice", "6s", "--size", fmt.Sprintf("%dx%d", shownWidth, shownHeight), "--out", path}, &stdout, &stderr); code != exitDone {
+	if code := run(t.Context(), []string{
+		"merge",
+		"--segments",
+		dir,
+		"--room",
+		"504",
+		"--date",
+		start.Format(time.DateOnly),
+		"--start",
+		start.Format(time.TimeOnly),
+		"--end",
+		start.Add(shownLength).Format(time.TimeOnly),
+		"--lecturer",
+		"24",
+		"--screen",
+		"21",
+		"--sound",
+		"24",
+		"--segment-length",
+		"1m",
+		"--slice",
+		"6s",
+		"--size",
+		fmt.Sprintf("%dx%d", shownWidth, shownHeight),
+		"--out",
+		path,
+	}, &stdout, &stderr); code != exitDone {
 		t.Fatalf("merge = %d: %s", code, stderr.String())
 	}
 	return path

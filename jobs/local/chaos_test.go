@@ -89,15 +89,33 @@ func TestChaos(t *testing.T) {
 	t.Parallel()
 	records, kills, seed := number64(chaosRecords, 4), int(number64(chaosKills, 6)), uint64(number64(chaosSeed, 1))
 	database := cmp.Or(os.Getenv(chaosDatabase), "sqlite")
-	t.Logf("%s=%d %s=%d %s=%d %s=%s", chaosRecords, records, chaosKills, kills, chaosSeed, seed, chaosDatabase, database)
+	t.Logf(
+		"%s=%d %s=%d %s=%d %s=%s",
+		chaosRecords, records, chaosKills, kills, chaosSeed, seed, chaosDatabase, database,
+	)
 	rooms := []string{"504", "505", "506", "507"}
 	c := &chaos{
-		served: newServed(t, rooms...), dice: rand.New(rand.NewPCG(seed, 1)),
-		records: int(records), events: map[string]string{}, notices: &notices{times: map[string]int{}},
+		served:  newServed(t, rooms...),
+		dice:    rand.New(rand.NewPCG(seed, 1)),
+		records: int(records),
+		events:  map[string]string{},
+		notices: &notices{times: map[string]int{}},
 	}
 	webhook := httptest.NewServer(c.notices)
 	t.Cleanup(webhook.Close)
-	c.flags = append(c.flags, "--chaos", strconv.FormatUint(seed, 10), "--webhook", webhook.URL, "--slice", "30s", "--max-merges", "8", "--time-scale", chaosScale)
+	c.flags = append(
+		c.flags,
+		"--chaos",
+		strconv.FormatUint(seed, 10),
+		"--webhook",
+		webhook.URL,
+		"--slice",
+		"30s",
+		"--max-merges",
+		"8",
+		"--time-scale",
+		chaosScale,
+	)
 	if database == "mysql" {
 		c.database = storetest.OwnMariaDB(t)
 		c.flags = append(c.flags, "--database", c.database.DSN)
@@ -107,9 +125,14 @@ func TestChaos(t *testing.T) {
 	for c.kills < kills && !c.settled() {
 		c.inject(seed)
 		c.pause()
-		c.until("kills are spread over the run", func() bool { return c.over()*kills >= (c.kills-kills/10-2)*c.records })
+		c.until("kills are spread over the run", func() bool {
+			return c.over()*kills >= (c.kills-kills/10-2)*c.records
+		})
 	}
-	t.Logf("%d processes were killed, among them serve itself %d times, the database %d times", c.kills, c.serves, c.crashes)
+	t.Logf(
+		"%d processes were killed, among them serve itself %d times, the database %d times",
+		c.kills, c.serves, c.crashes,
+	)
 	c.until("everything is settled", c.settled)
 	c.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
 	c.check()
@@ -148,7 +171,14 @@ func (c *chaos) prepare(rooms []string, records int64, seed uint64) {
 func (s *served) newCourse(name string) (id, code string) {
 	s.Helper()
 	var course struct{ ID, EnrollmentCode string }
-	s.ask(&course, http.MethodPost, "/workspace/classroom/v1/courses", fmt.Sprintf(`{"name": %q, "ownerId": "me", "courseState": "ACTIVE"}`, name), "X-Workspace-User", "teacher@localhost")
+	s.ask(
+		&course,
+		http.MethodPost,
+		"/workspace/classroom/v1/courses",
+		fmt.Sprintf(`{"name": %q, "ownerId": "me", "courseState": "ACTIVE"}`, name),
+		"X-Workspace-User",
+		"teacher@localhost",
+	)
 	return course.ID, course.EnrollmentCode
 }
 
@@ -165,7 +195,15 @@ func (s *served) event(room, title, code string) (id string) {
 // faulty makes every twentieth answer of Google a bad one.
 func (c *chaos) faulty(seed uint64) {
 	for i, kind := range []string{"lost", "500", "429", "403", "cut"} {
-		c.call(http.StatusCreated, http.MethodPost, "/workspace/faults", fmt.Sprintf(`{"api": "*", "method": "*", "rate": 0.01, "kind": "%s", "seed": %d}`, kind, seed+uint64(i)))
+		c.call(
+			http.StatusCreated,
+			http.MethodPost,
+			"/workspace/faults",
+			fmt.Sprintf(
+				`{"api": "*", "method": "*", "rate": 0.01, "kind": "%s", "seed": %d}`,
+				kind, seed+uint64(i),
+			),
+		)
 	}
 }
 
@@ -253,9 +291,15 @@ func (c *chaos) check() {
 		delete(videos, id)
 	}
 	again, distinct := c.notices.repeats()
-	c.Logf("%d of %d records are done; %d notices, told again %d times", len(done), len(rows), distinct, again)
+	c.Logf(
+		"%d of %d records are done; %d notices, told again %d times",
+		len(done), len(rows), distinct, again,
+	)
 	if distinct != notices || again > c.kills+len(rows)/5 {
-		c.Errorf("%d distinct notices of %d records, told again %d times", distinct, len(rows), again)
+		c.Errorf(
+			"%d distinct notices of %d records, told again %d times",
+			distinct, len(rows), again,
+		)
 	}
 	if len(videos) > 0 {
 		c.Errorf("videos of no record: %v", videos)
@@ -313,7 +357,12 @@ func (c *chaos) drive() (all []driveFile) {
 			Files         []driveFile
 			NextPageToken string
 		}
-		c.ask(&list, http.MethodGet, "/workspace/drive/v3/files?pageSize=100&fields=nextPageToken,files(id,name,mimeType,parents,appProperties)&pageToken="+page, "")
+		c.ask(
+			&list,
+			http.MethodGet,
+			"/workspace/drive/v3/files?pageSize=100&fields=nextPageToken,files(id,name,mimeType,parents,appProperties)&pageToken="+page,
+			"",
+		)
 		all = append(all, list.Files...)
 		if page = list.NextPageToken; page == "" {
 			return all

@@ -40,7 +40,9 @@ func newCLI(stdout, stderr io.Writer, getenv func(string) string) *cli {
 }
 
 // t returns a text of the catalogue's section cli.
-func (c *cli) t(key string, args ...any) string { return c.text.T("cli."+key, args...) }
+func (c *cli) t(key string, args ...any) string {
+	return c.text.T("cli."+key, args...)
+}
 
 // print writes a text of the section cli to standard output, as a line.
 func (c *cli) print(key string, args ...any) error {
@@ -89,7 +91,10 @@ func (c *cli) exit(command *cobra.Command, err error) int {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(c.stderr, "%s: %s (%s)\n", path, oneLine(err), c.t("help.see", "command", path))
+		_, _ = fmt.Fprintf(
+			c.stderr, "%s: %s (%s)\n",
+			path, oneLine(err), c.t("help.see", "command", path),
+		)
 		return exitUsage
 	case errors.As(err, &exit):
 		if exit.text != "" {
@@ -120,7 +125,15 @@ func (c *cli) flagError(_ *cobra.Command, err error) error {
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
 		want := c.t("error.want." + flag.Value.Type())
-		return c.usage("flag-value", "flag", "--"+flag.Name, "value", invalid.GetValue(), "want", want)
+		return c.usage(
+			"flag-value",
+			"flag",
+			"--"+flag.Name,
+			"value",
+			invalid.GetValue(),
+			"want",
+			want,
+		)
 	}
 	return &usageError{err.Error()}
 }

@@ -55,7 +55,11 @@ func TestVersion(t *testing.T) {
 // TestCompletions wants a script for each shell, and the values of a flag.
 func TestCompletions(t *testing.T) {
 	t.Parallel()
-	for shell, want := range map[string]string{"bash": "__start_local", "zsh": "#compdef local", "fish": "complete -c local"} {
+	for shell, want := range map[string]string{
+		"bash": "__start_local",
+		"zsh":  "#compdef local",
+		"fish": "complete -c local",
+	} {
 		if stdout, _ := runs(t, exitDone, "completion", shell); !strings.Contains(stdout, want) {
 			t.Errorf("completion %s lacks %q", shell, want)
 		}
@@ -93,8 +97,31 @@ func TestListsAsJSON(t *testing.T) {
 			t.Errorf("%s prints %q", args, stdout)
 		}
 	}
-	runs(t, exitDone, "rooms", "set", "504", "--lecturer", "172.18.191.24", "--board", "172.18.191.30", "--segment-length", "20m")
-	runs(t, exitDone, "keys", "add", "--email", "a@example.org", "--rooms", "504, 505", "--expires", "2027-06-30")
+	runs(
+		t,
+		exitDone,
+		"rooms",
+		"set",
+		"504",
+		"--lecturer",
+		"172.18.191.24",
+		"--board",
+		"172.18.191.30",
+		"--segment-length",
+		"20m",
+	)
+	runs(
+		t,
+		exitDone,
+		"keys",
+		"add",
+		"--email",
+		"a@example.org",
+		"--rooms",
+		"504, 505",
+		"--expires",
+		"2027-06-30",
+	)
 	want := map[string]string{
 		"rooms list --json": `[{"room": "504", "lecturer": "172.18.191.24", "screen": "", "board": "172.18.191.30", "sound": "",
 			"calendar": "", "drive": "", "zone": "Europe/Moscow", "language": "ru", "segment_length": "20m"}]`,

@@ -37,7 +37,10 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 		{[]string{"rooms", "set", "505", "--board", "left"}, `"left"`},
 		{[]string{"rooms", "set"}, "set NAME"},
 		{[]string{"keys", "add", "--email", "nobody"}, `--email "nobody"`},
-		{[]string{"keys", "add", "--email", "a@example.org", "--expires", "soon"}, `--expires "soon"`},
+		{
+			[]string{"keys", "add", "--email", "a@example.org", "--expires", "soon"},
+			`--expires "soon"`,
+		},
 		{[]string{"keys", "revoke", "x"}, `"x"`},
 		{[]string{"keys"}, "add, import, list, or revoke ID"},
 		{[]string{"retry"}, "the ID of one record"},
@@ -91,9 +94,18 @@ func TestADatabaseThatIsNotReady(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(unmade, "nvr.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{none: "serve and the job migrate create it", unmade: "start serve once, or run the job migrate"} {
+	for dir, want := range map[string]string{
+		none:   "serve and the job migrate create it",
+		unmade: "start serve once, or run the job migrate",
+	} {
 		before := names(t, dir)
-		for _, args := range [][]string{{"records"}, {"rooms"}, {"keys", "list"}, {"retry", "1"}, {"erase", "--email", "a@example.org"}} {
+		for _, args := range [][]string{
+			{"records"},
+			{"rooms"},
+			{"keys", "list"},
+			{"retry", "1"},
+			{"erase", "--email", "a@example.org"},
+		} {
 			if _, stderr := runs(t, exitFailed, append(args, "--data", dir)...); !strings.Contains(stderr, want) {
 				t.Errorf("%q says %q, want %s", args, stderr, want)
 			}

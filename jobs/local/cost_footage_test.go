@@ -47,15 +47,45 @@ func costFootage(b *testing.B, dir string) footagePair {
 		b.Fatal(err)
 	}
 	wallFile, figureFile := filepath.Join(dir, "wall.png"), filepath.Join(dir, "figure.png")
-	camera := []string{"-t", strconv.Itoa(footageLength), "-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-bf", "0",
-		"-maxrate", "5M", "-bufsize", "8M", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"}
+	camera := []string{
+		"-t",
+		strconv.Itoa(footageLength),
+		"-c:v",
+		"libx264",
+		"-preset",
+		"veryfast",
+		"-g",
+		"50",
+		"-keyint_min",
+		"50",
+		"-sc_threshold",
+		"0",
+		"-bf",
+		"0",
+		"-maxrate",
+		"5M",
+		"-bufsize",
+		"8M",
+		"-pix_fmt",
+		"yuv420p",
+		"-movflags",
+		"+faststart",
+		"-f",
+		"mp4",
+	}
 	part := filepath.Join(dir, "part")
 	for _, step := range [][]string{
 		{"-f", "lavfi", "-i", wall, "-frames:v", "1", wallFile},
 		{"-f", "lavfi", "-i", figure, "-frames:v", "1", figureFile},
 		append(append([]string{"-loop", "1", "-framerate", "25", "-i", wallFile, "-loop", "1", "-framerate", "25", "-i", figureFile,
 			"-f", "lavfi", "-i", voice, "-filter_complex", lecturer, "-b:v", "4M", "-c:a", "aac", "-b:a", "96k", "-ac", "1"}, camera...), part+"24"),
-		append(append([]string{"-f", "lavfi", "-i", slides, "-loop", "1", "-framerate", "25", "-i", wallFile, "-filter_complex", film, "-b:v", "2400k"}, camera...), part+"21"),
+		append(
+			append(
+				[]string{"-f", "lavfi", "-i", slides, "-loop", "1", "-framerate", "25", "-i", wallFile, "-filter_complex", film, "-b:v", "2400k"},
+				camera...,
+			),
+			part+"21",
+		),
 	} {
 		command(b, "ffmpeg", append([]string{"-v", "error", "-nostdin", "-y"}, step...)...)
 	}

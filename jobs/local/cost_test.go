@@ -59,7 +59,10 @@ func BenchmarkCost(b *testing.B) {
 			if w.out != "" {
 				compareWithLossless(b, &row, footage)
 			}
-			b.Logf("%-40s %7.1f CPU-s %5d MB %9d bytes  SSIM %.4f  PSNR %.2f", w.name, row.cpu.Seconds(), row.rss>>20, row.bytes, row.ssim, row.psnr)
+			b.Logf(
+				"%-40s %7.1f CPU-s %5d MB %9d bytes  SSIM %.4f  PSNR %.2f",
+				w.name, row.cpu.Seconds(), row.rss>>20, row.bytes, row.ssim, row.psnr,
+			)
 			rows = append(rows, row)
 		}
 		writeCost(b, filepath.Join(root, "docs"), rows)
@@ -80,19 +83,44 @@ func costWays(dir, local string, f footagePair) []way {
 	ff := func(args ...string) []string {
 		return append([]string{"ffmpeg", "-v", "error", "-nostdin", "-y"}, args...)
 	}
-	cut := func(path string) []string { return []string{"-threads", "1", "-ss", from, "-t", length, "-i", path} }
+	cut := func(path string) []string {
+		return []string{"-threads", "1", "-ss", from, "-t", length, "-i", path}
+	}
 	both := append(cut(f.lecturer), cut(f.screen)...)
 	scaled := "[0:v]scale=1280:720:flags=area[l];[1:v]scale=1280:720:flags=area[r];[l][r]hstack[v]"
 	raw := ff(append(both, "-filter_complex", scaled, "-map", "[v]", "-f", "rawvideo", "pipe:1")...)
 	encode := func(args ...string) [][]string {
-		args = append([]string{"ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "2560x720", "-r", "25", "-i", "pipe:0", "-c:v", "libx264", "-g", "50"}, args...)
+		args = append(
+			[]string{"ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "2560x720", "-r", "25", "-i", "pipe:0", "-c:v", "libx264", "-g", "50"},
+			args...,
+		)
 		return [][]string{append(args, in("floor.mp4"))}
 	}
 	at := func(seconds int) string {
 		return time.Date(2026, 11, 20, 15, 0, seconds, 0, time.UTC).Format(time.TimeOnly)
 	}
-	ours := []string{local, "merge", "--segments", f.dir, "--room", "504", "--date", "2026-11-20", "--start", at(costFrom), "--end", at(costFrom + costLength),
-		"--lecturer", "24", "--screen", "21", "--sound", "24", "--segment-length", "3m"}
+	ours := []string{
+		local,
+		"merge",
+		"--segments",
+		f.dir,
+		"--room",
+		"504",
+		"--date",
+		"2026-11-20",
+		"--start",
+		at(costFrom),
+		"--end",
+		at(costFrom + costLength),
+		"--lecturer",
+		"24",
+		"--screen",
+		"21",
+		"--sound",
+		"24",
+		"--segment-length",
+		"3m",
+	}
 	var old [][]string
 	for _, path := range []string{f.lecturer, f.screen} {
 		name := filepath.Base(path)
@@ -102,22 +130,105 @@ func costWays(dir, local string, f footagePair) []way {
 			ff("-ss", from, "-i", in("concat-"+name), "-t", length, "-c", "copy", in("cut-"+name)))
 	}
 	cutLeft, cutRight := in("cut-"+filepath.Base(f.lecturer)), in("cut-"+filepath.Base(f.screen))
-	old = append(old, ff("-i", cutLeft, "-i", cutRight, "-filter_complex", "[0:v][1:v]hstack[v]", "-map", "[v]", "-map", "0:a", "-c:v", "libx264", "-c:a", "aac", in("old.mp4")))
+	old = append(old, ff(
+		"-i",
+		cutLeft,
+		"-i",
+		cutRight,
+		"-filter_complex",
+		"[0:v][1:v]hstack[v]",
+		"-map",
+		"[v]",
+		"-map",
+		"0:a",
+		"-c:v",
+		"libx264",
+		"-c:a",
+		"aac",
+		in("old.mp4"),
+	))
 	usual := ff("-ss", from, "-t", length, "-i", f.lecturer, "-ss", from, "-t", length, "-i", f.screen,
 		"-filter_complex", "[0:v]scale=1280:720[l];[1:v]scale=1280:720[r];[l][r]hstack[v]", "-map", "[v]", "-map", "0:a",
 		"-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-c:a", "aac", "-movflags", "+faststart", in("usual.mp4"))
 	return []way{
-		{name: "a: the old way", about: "concat and cut by copy, hstack of both 1080p pictures, libx264 defaults", out: in("old.mp4"), size: "3840x1080", steps: old},
-		{name: "b: the usual way", about: "one graph, both panes scaled, veryfast, crf 23", out: in("usual.mp4"), size: "2560x720", steps: [][]string{usual}},
-		{name: "c: ours", about: "local merge, all of it", out: in("ours.mp4"), size: "2560x720", steps: [][]string{append(ours, "--out", in("ours.mp4"))}},
-		{name: "c without rendering", about: "local merge --plan: survey, presence, loudness", steps: [][]string{append(ours, "--plan", "--out", in("none.mp4"))}},
-		{name: "c without rendering and screen", about: "the same for a room without a projector: survey, loudness",
-			steps: [][]string{append(without(ours, "--screen", "21"), "--plan", "--out", in("none.mp4"))}},
-		{name: "floor: decode", about: "both sources, one thread each", steps: [][]string{ff(append(both, "-map", "0:v", "-map", "1:v", "-f", "null", "-")...)}},
-		{name: "floor: decode, scale", about: "the same, and both panes scaled", steps: [][]string{ff(append(both, "-filter_complex", scaled, "-map", "[v]", "-f", "null", "-")...)}},
-		{name: "floor: encode as b", about: "raw pictures in, veryfast, crf 23", feed: raw, steps: encode("-preset", "veryfast", "-crf", "23")},
-		{name: "floor: encode as c", about: "raw pictures in, our settings", feed: raw,
-			steps: encode("-preset", "superfast", "-profile:v", "high", "-threads", "1", "-crf", "27.8", "-x264-params", "mbtree=1:rc-lookahead=3:bframes=0:subme=0:aq-mode=2")},
+		{
+			name:  "a: the old way",
+			about: "concat and cut by copy, hstack of both 1080p pictures, libx264 defaults",
+			out:   in("old.mp4"),
+			size:  "3840x1080",
+			steps: old,
+		},
+		{
+			name:  "b: the usual way",
+			about: "one graph, both panes scaled, veryfast, crf 23",
+			out:   in("usual.mp4"),
+			size:  "2560x720",
+			steps: [][]string{usual},
+		},
+		{
+			name:  "c: ours",
+			about: "local merge, all of it",
+			out:   in("ours.mp4"),
+			size:  "2560x720",
+			steps: [][]string{append(ours, "--out", in("ours.mp4"))},
+		},
+		{
+			name:  "c without rendering",
+			about: "local merge --plan: survey, presence, loudness",
+			steps: [][]string{append(ours, "--plan", "--out", in("none.mp4"))},
+		},
+		{
+			name:  "c without rendering and screen",
+			about: "the same for a room without a projector: survey, loudness",
+			steps: [][]string{append(
+				without(ours, "--screen", "21"),
+				"--plan",
+				"--out",
+				in("none.mp4"),
+			)},
+		},
+		{
+			name:  "floor: decode",
+			about: "both sources, one thread each",
+			steps: [][]string{ff(append(both, "-map", "0:v", "-map", "1:v", "-f", "null", "-")...)},
+		},
+		{
+			name:  "floor: decode, scale",
+			about: "the same, and both panes scaled",
+			steps: [][]string{ff(append(
+				both,
+				"-filter_complex",
+				scaled,
+				"-map",
+				"[v]",
+				"-f",
+				"null",
+				"-",
+			)...)},
+		},
+		{
+			name:  "floor: encode as b",
+			about: "raw pictures in, veryfast, crf 23",
+			feed:  raw,
+			steps: encode("-preset", "veryfast", "-crf", "23"),
+		},
+		{
+			name:  "floor: encode as c",
+			about: "raw pictures in, our settings",
+			feed:  raw,
+			steps: encode(
+				"-preset",
+				"superfast",
+				"-profile:v",
+				"high",
+				"-threads",
+				"1",
+				"-crf",
+				"27.8",
+				"-x264-params",
+				"mbtree=1:rc-lookahead=3:bframes=0:subme=0:aq-mode=2",
+			),
+		},
 	}
 }
 

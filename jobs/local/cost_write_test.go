@@ -40,9 +40,24 @@ func costCSV(b *testing.B, rows []measurement) string {
 	w := csv.NewWriter(&text)
 	lines := [][]string{{"way", "about", "cpu_s", "cpu_s_per_hour", "peak_rss_bytes", "video_bytes", "other_files_bytes", "ssim", "psnr_db"}}
 	for _, r := range rows {
-		line := []string{r.name, r.about, fmt.Sprintf("%.2f", r.cpu.Seconds()), fmt.Sprintf("%.0f", r.cpu.Seconds()*3600/costLength), fmt.Sprint(r.rss), "", "", "", ""}
+		line := []string{
+			r.name,
+			r.about,
+			fmt.Sprintf("%.2f", r.cpu.Seconds()),
+			fmt.Sprintf("%.0f", r.cpu.Seconds()*3600/costLength),
+			fmt.Sprint(r.rss),
+			"",
+			"",
+			"",
+			"",
+		}
 		if r.out != "" {
-			copy(line[5:], []string{fmt.Sprint(r.bytes), fmt.Sprint(r.written), fmt.Sprintf("%.6f", r.ssim), fmt.Sprintf("%.2f", r.psnr)})
+			copy(line[5:], []string{
+				fmt.Sprint(r.bytes),
+				fmt.Sprint(r.written),
+				fmt.Sprintf("%.6f", r.ssim),
+				fmt.Sprintf("%.2f", r.psnr),
+			})
 		}
 		lines = append(lines, line)
 	}
@@ -56,12 +71,18 @@ func costTable(rows []measurement) string {
 	text := "| | CPU-s | of a | of b | peak MB | video kB | other files kB | SSIM | PSNR dB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 	for _, r := range rows {
 		cpu := r.cpu.Seconds()
-		text += fmt.Sprintf("| **%s**: %s | %.1f | %.2f | %.2f | %d |", r.name, r.about, cpu, cpu/rows[0].cpu.Seconds(), cpu/rows[1].cpu.Seconds(), r.rss>>20)
+		text += fmt.Sprintf(
+			"| **%s**: %s | %.1f | %.2f | %.2f | %d |",
+			r.name, r.about, cpu, cpu/rows[0].cpu.Seconds(), cpu/rows[1].cpu.Seconds(), r.rss>>20,
+		)
 		if r.out == "" {
 			text += " | | | |\n"
 			continue
 		}
-		text += fmt.Sprintf(" %d | %d | %.4f | %.2f |\n", r.bytes/1000, r.written/1000, r.ssim, r.psnr)
+		text += fmt.Sprintf(
+			" %d | %d | %.4f | %.2f |\n",
+			r.bytes/1000, r.written/1000, r.ssim, r.psnr,
+		)
 	}
 	return text
 }
@@ -77,7 +98,9 @@ func costPlot(rows []measurement) string {
 	height := plotTop + plotRow*len(rows) + 16
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="14" fill="#808488" role="img" aria-label="CPU seconds of each way to merge">`+"\n",
 		plotWidth, height, plotWidth, height)
-	fmt.Fprintf(&svg, `<text x="16" y="26" font-size="16">CPU seconds for %d s of two 1080p sources</text>`+"\n", costLength)
+	fmt.Fprintf(
+		&svg, `<text x="16" y="26" font-size="16">CPU seconds for %d s of two 1080p sources</text>`+"\n", costLength,
+	)
 	most := 0.0
 	for _, r := range rows {
 		most = max(most, r.cpu.Seconds())

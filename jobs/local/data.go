@@ -39,7 +39,9 @@ func (o *dataFlags) register(c *cli, flags *pflag.FlagSet) {
 }
 
 // folder returns the folder with the state: --data, else NVR_DATA. It may be empty.
-func (o *dataFlags) folder(c *cli) string { return cmp.Or(o.data, c.getenv(dataVariable)) }
+func (o *dataFlags) folder(c *cli) string {
+	return cmp.Or(o.data, c.getenv(dataVariable))
+}
 
 // dsn returns the address of the database: that of the flags, else that of the environment, as a job in the
 // cloud has it.

@@ -26,7 +26,10 @@ const maxIgnored = 300
 func findClips(root string, req merge.Request, texts *i18n.Catalog) ([]merge.Clip, []report.Ignored, error) {
 	switch stat, err := os.Stat(root); {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("the folder %s does not exist: --segments is where the recorder's files lie", root)
+		return nil, nil, fmt.Errorf(
+			"the folder %s does not exist: --segments is where the recorder's files lie",
+			root,
+		)
 	case err == nil && !stat.IsDir():
 		return nil, nil, fmt.Errorf("read the folder of segments: %s is not a folder", root)
 	}
@@ -90,7 +93,10 @@ func (s *search) file(path, relative string) error {
 		}
 	}
 	if len(s.ignored) < maxIgnored {
-		s.ignored = append(s.ignored, report.Ignored{File: relative, CauseFields: report.CauseFieldsOf(s.texts, why)})
+		s.ignored = append(s.ignored, report.Ignored{
+			File:        relative,
+			CauseFields: report.CauseFieldsOf(s.texts, why),
+		})
 	}
 	return nil
 }
@@ -108,7 +114,9 @@ func newClip(path, relative string, name nvr.SegmentName) (merge.Clip, error) {
 	}
 	own := generation(info)
 	return merge.Clip{
-		Name: name, Path: relative, Generation: own,
+		Name:       name,
+		Path:       relative,
+		Generation: own,
 		Open: func(context.Context) (merge.Bytes, error) {
 			file, err := rangeproxy.OpenFile(path)
 			if err != nil {

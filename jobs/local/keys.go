@@ -43,7 +43,12 @@ func (c *cli) keysCommand() *cobra.Command {
 		}
 		return c.usage("keys-command")
 	}
-	keys.AddCommand(c.keysAddCommand(o), c.keysImportCommand(o), c.keysListCommand(o), c.keysRevokeCommand(o))
+	keys.AddCommand(
+		c.keysAddCommand(o),
+		c.keysImportCommand(o),
+		c.keysListCommand(o),
+		c.keysRevokeCommand(o),
+	)
 	return keys
 }
 
@@ -81,7 +86,11 @@ func (k *keyFlags) key(c *cli) (store.Key, error) {
 	if !strings.Contains(k.email, "@") {
 		return store.Key{}, c.usage("key-email", "value", k.email)
 	}
-	key := store.Key{Email: k.email, Rooms: commaList(k.rooms), AnyAddress: k.any}
+	key := store.Key{
+		Email:      k.email,
+		Rooms:      commaList(k.rooms),
+		AnyAddress: k.any,
+	}
 	if k.expires != "" {
 		day, err := time.Parse(time.DateOnly, k.expires)
 		if err != nil {

@@ -94,7 +94,11 @@ func putPart(ctx context.Context, dir string, p *app.Process) error {
 	if name, err = bucket.PartName(c.Record, plan.SliceDigest(c.TaskIndex)); err != nil {
 		return err
 	}
-	text, err = json.Marshal(map[string]any{"media": payload, "generation": object.Generation, "part": part})
+	text, err = json.Marshal(map[string]any{
+		"media":      payload,
+		"generation": object.Generation,
+		"part":       part,
+	})
 	if err != nil {
 		return err
 	}
@@ -179,9 +183,18 @@ func answerHolding(dir string) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/sched/goroutines:goroutines"}}
+		samples := []metrics.Sample{
+			{Name: "/gc/heap/live:bytes"},
+			{Name: "/sched/goroutines:goroutines"},
+		}
 		metrics.Read(samples)
-		_ = json.NewEncoder(w).Encode(holding{Name: name, CPU: cpuTime(), RSS: treeRSS(os.Getpid(), ""), Heap: int64(samples[0].Value.Uint64()), Goroutines: int64(samples[1].Value.Uint64())})
+		_ = json.NewEncoder(w).Encode(holding{
+			Name:       name,
+			CPU:        cpuTime(),
+			RSS:        treeRSS(os.Getpid(), ""),
+			Heap:       int64(samples[0].Value.Uint64()),
+			Goroutines: int64(samples[1].Value.Uint64()),
+		})
 	})
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -61,10 +61,21 @@ func TestLoad(t *testing.T) {
 		rooms = append(rooms, strconv.Itoa(501+i))
 	}
 	l.served = newServed(t, rooms...)
-	l.flags = append(l.flags, "--max-merges", strconv.Itoa(loadMerges), "--time-scale", loadScale, "--size", "128x36")
+	l.flags = append(
+		l.flags,
+		"--max-merges",
+		strconv.Itoa(loadMerges),
+		"--time-scale",
+		loadScale,
+		"--size",
+		"128x36",
+	)
 	l.up()
 	l.room(rooms[0])
-	l.reaches(l.record(rooms[0], "The part of all", "10:00", "10:01", ""), "done") // renders what all others are given
+	l.reaches(
+		l.record(rooms[0], "The part of all", "10:00", "10:01", ""),
+		"done",
+	) // renders what all others are given
 	for _, room := range rooms[1:] {
 		l.room(room)
 	}
@@ -120,7 +131,10 @@ func (l *load) watch() {
 // ended counts the records that came to an end, without the one that rendered for all.
 func (l *load) ended() (done, failed int) {
 	l.sql(func(db *sql.DB) error {
-		return db.QueryRowContext(l.Context(), "select count(*) filter (where step = 'done') - 1, count(*) filter (where step = 'failed') from records").Scan(&done, &failed)
+		return db.QueryRowContext(
+			l.Context(),
+			"select count(*) filter (where step = 'done') - 1, count(*) filter (where step = 'failed') from records",
+		).Scan(&done, &failed)
 	})
 	return done, failed
 }
@@ -130,7 +144,12 @@ func (l *load) sample(done int) {
 	if err != nil {
 		l.Fatal(err)
 	}
-	s := loadSample{at: time.Since(l.began), done: done, functions: holding{Name: "functions"}, idle: idle(l.T)}
+	s := loadSample{
+		at:        time.Since(l.began),
+		done:      done,
+		functions: holding{Name: "functions"},
+		idle:      idle(l.T),
+	}
 	for _, h := range all {
 		if h.Name == "serve" {
 			s.serve = h
@@ -173,7 +192,10 @@ func (l *load) between(from, until int) stretch {
 		}
 	}
 	if len(s) < 3 {
-		l.Fatalf("only %d samples while the records %d to %d were done: take more records", len(s), from, until)
+		l.Fatalf(
+			"only %d samples while the records %d to %d were done: take more records",
+			len(s), from, until,
+		)
 	}
 	return s
 }
@@ -222,8 +244,14 @@ const (
 func (l *load) check() {
 	full := l.records - loadMerges
 	second, last := l.between(full/4, full/2), l.between(full*3/4, full)
-	l.Logf("%.2f records a second in the second quarter, %.2f in the last", second.perSecond(), last.perSecond())
-	l.Logf("%.3f seconds of a core a record in the second quarter, %.3f in the last", second.each(), last.each())
+	l.Logf(
+		"%.2f records a second in the second quarter, %.2f in the last",
+		second.perSecond(), last.perSecond(),
+	)
+	l.Logf(
+		"%.3f seconds of a core a record in the second quarter, %.3f in the last",
+		second.each(), last.each(),
+	)
 	l.Logf("%.3f with what the cores waited, %.3f in the last", second.waits(), last.waits())
 	if last.each() > mostMore*second.each() || last.waits() > mostMore*second.waits() {
 		l.Errorf("the last records take longer than those before them")
@@ -234,12 +262,24 @@ func (l *load) check() {
 		of    func(loadSample) int64
 		extra float64 // for what the stand-ins hold
 	}{
-		{"goroutines of the functions", func(s loadSample) int64 { return s.functions.Goroutines }, 0},
+		{
+			"goroutines of the functions",
+			func(s loadSample) int64 { return s.functions.Goroutines },
+			0,
+		},
 		{"goroutines of serve", func(s loadSample) int64 { return s.serve.Goroutines }, 0},
 		{"heap of the functions", func(s loadSample) int64 { return s.functions.Heap }, 0},
-		{"heap of serve", func(s loadSample) int64 { return s.serve.Heap }, between * heapOfARecord},
+		{
+			"heap of serve",
+			func(s loadSample) int64 { return s.serve.Heap },
+			between * heapOfARecord,
+		},
 		{"memory of the functions", func(s loadSample) int64 { return s.functions.RSS }, 0},
-		{"memory of serve", func(s loadSample) int64 { return s.serve.RSS }, between * memoryOfRecord},
+		{
+			"memory of serve",
+			func(s loadSample) int64 { return s.serve.RSS },
+			between * memoryOfRecord,
+		},
 	} {
 		was, is := second.middle(c.of), last.middle(c.of)
 		l.Logf("%s: %.0f in the second quarter, %.0f in the last", c.what, was, is)

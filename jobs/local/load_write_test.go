@@ -24,18 +24,58 @@ func loadColumns() []loadColumn {
 		return func(s []loadSample, i int) float64 { return of(s[i]) }
 	}
 	return []loadColumn{
-		{"records_per_second", "records a second, over a minute", 0, func(s []loadSample, i int) float64 {
-			return stretch(s[i-rateOver : i+1]).perSecond()
-		}},
-		{"core_seconds_per_record", "seconds of a core a record, all processes", 1, func(s []loadSample, i int) float64 {
-			return stretch(s[i-rateOver : i+1]).each()
-		}},
-		{"functions_memory_mb", "MB of memory, all functions", 2, one(func(s loadSample) float64 { return float64(s.functions.RSS) / mb })},
-		{"serve_memory_mb", "MB of memory, serve with the stand-ins", 2, one(func(s loadSample) float64 { return float64(s.serve.RSS) / mb })},
-		{"functions_heap_mb", "MB of live heap, all functions", 3, one(func(s loadSample) float64 { return float64(s.functions.Heap) / mb })},
-		{"serve_heap_mb", "MB of live heap, serve with the stand-ins", 3, one(func(s loadSample) float64 { return float64(s.serve.Heap) / mb })},
-		{"functions_goroutines", "goroutines, all functions", 4, one(func(s loadSample) float64 { return float64(s.functions.Goroutines) })},
-		{"serve_goroutines", "goroutines, serve with the stand-ins", 4, one(func(s loadSample) float64 { return float64(s.serve.Goroutines) })},
+		{
+			"records_per_second",
+			"records a second, over a minute",
+			0,
+			func(s []loadSample, i int) float64 {
+				return stretch(s[i-rateOver : i+1]).perSecond()
+			},
+		},
+		{
+			"core_seconds_per_record",
+			"seconds of a core a record, all processes",
+			1,
+			func(s []loadSample, i int) float64 {
+				return stretch(s[i-rateOver : i+1]).each()
+			},
+		},
+		{
+			"functions_memory_mb",
+			"MB of memory, all functions",
+			2,
+			one(func(s loadSample) float64 { return float64(s.functions.RSS) / mb }),
+		},
+		{
+			"serve_memory_mb",
+			"MB of memory, serve with the stand-ins",
+			2,
+			one(func(s loadSample) float64 { return float64(s.serve.RSS) / mb }),
+		},
+		{
+			"functions_heap_mb",
+			"MB of live heap, all functions",
+			3,
+			one(func(s loadSample) float64 { return float64(s.functions.Heap) / mb }),
+		},
+		{
+			"serve_heap_mb",
+			"MB of live heap, serve with the stand-ins",
+			3,
+			one(func(s loadSample) float64 { return float64(s.serve.Heap) / mb }),
+		},
+		{
+			"functions_goroutines",
+			"goroutines, all functions",
+			4,
+			one(func(s loadSample) float64 { return float64(s.functions.Goroutines) }),
+		},
+		{
+			"serve_goroutines",
+			"goroutines, serve with the stand-ins",
+			4,
+			one(func(s loadSample) float64 { return float64(s.serve.Goroutines) }),
+		},
 	}
 }
 
@@ -65,8 +105,15 @@ func (l *load) write(docs string) {
 		}
 		text += "\n"
 	}
-	for name, content := range map[string]string{"load-pipeline.csv": text, "load-pipeline.svg": loadPlot(columns, rows, l.records)} {
-		if err := os.WriteFile(filepath.Join(docs, name), []byte(content), 0o644); err != nil { // #nosec G306 -- documentation
+	for name, content := range map[string]string{
+		"load-pipeline.csv": text,
+		"load-pipeline.svg": loadPlot(columns, rows, l.records),
+	} {
+		if err := os.WriteFile(
+			filepath.Join(docs, name),
+			[]byte(content),
+			0o644,
+		); err != nil { // #nosec G306 -- documentation
 			l.Fatal(err)
 		}
 	}
@@ -110,8 +157,12 @@ func loadPlot(columns []loadColumn, rows [][]float64, records int) string {
 		}
 	}
 	for _, done := range []int{0, records / 4, records / 2, records * 3 / 4, records} {
-		fmt.Fprintf(&svg, `<text x="%.0f" y="%.0f" text-anchor="middle">%d</text>`+"\n", x(float64(done)), height-22, done)
+		fmt.Fprintf(
+			&svg, `<text x="%.0f" y="%.0f" text-anchor="middle">%d</text>`+"\n", x(float64(done)), height-22, done,
+		)
 	}
-	fmt.Fprintf(&svg, `<text x="%.0f" y="%.0f" text-anchor="middle">records done</text>`+"\n</svg>\n", (left+width-right)/2, height-6)
+	fmt.Fprintf(
+		&svg, `<text x="%.0f" y="%.0f" text-anchor="middle">records done</text>`+"\n</svg>\n", (left+width-right)/2, height-6,
+	)
 	return svg.String()
 }

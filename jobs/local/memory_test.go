@@ -21,9 +21,35 @@ func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		peaks := map[time.Duration]int64{}
 		for _, length := range []time.Duration{10 * time.Minute, 4 * time.Hour} {
-			m := measure(b, way{name: "a record of " + length.String(), steps: [][]string{{local, "merge", "--segments", segments, "--room", "504",
-				"--date", start.Format(time.DateOnly), "--start", start.Format("15:04"), "--end", start.Add(length).Format("15:04"),
-				"--lecturer", "24", "--screen", "21", "--sound", "24", "--size", "256x72", "--parallel", "1", "--out", filepath.Join(dir, "merge.mp4")}}})
+			m := measure(b, way{
+				name: "a record of " + length.String(),
+				steps: [][]string{{
+					local,
+					"merge",
+					"--segments",
+					segments,
+					"--room",
+					"504",
+					"--date",
+					start.Format(time.DateOnly),
+					"--start",
+					start.Format("15:04"),
+					"--end",
+					start.Add(length).Format("15:04"),
+					"--lecturer",
+					"24",
+					"--screen",
+					"21",
+					"--sound",
+					"24",
+					"--size",
+					"256x72",
+					"--parallel",
+					"1",
+					"--out",
+					filepath.Join(dir, "merge.mp4"),
+				}},
+			})
 			peaks[length] = m.rss
 			b.ReportMetric(float64(m.rss>>20), fmt.Sprintf("MB/%v", length))
 			b.ReportMetric(m.cpu.Seconds(), fmt.Sprintf("cpu-s/%v", length))
@@ -50,7 +76,20 @@ func halfHours(b *testing.B, dir string, start time.Time, n int) {
 			path := filepath.Join(dir, name)
 			if first == "" {
 				first = path
-				command(b, "ffmpeg", "-v", "error", "-nostdin", "-stream_loop", "89", "-i", short, "-c", "copy", path)
+				command(
+					b,
+					"ffmpeg",
+					"-v",
+					"error",
+					"-nostdin",
+					"-stream_loop",
+					"89",
+					"-i",
+					short,
+					"-c",
+					"copy",
+					path,
+				)
 			} else if err := os.Link(first, path); err != nil {
 				b.Fatal(err)
 			}

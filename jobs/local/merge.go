@@ -42,7 +42,10 @@ func (c *cli) mergeCommand() *cobra.Command {
 // complete makes shells offer the values of a flag.
 func complete(command *cobra.Command, flag string, values ...string) {
 	// It fails only for a flag that does not exist.
-	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	_ = command.RegisterFlagCompletionFunc(
+		flag,
+		cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp),
+	)
 }
 
 // mergeError returns the error of a merge as one sentence that says what to do, with its exit code.
@@ -206,7 +209,17 @@ func (m *mergeRun) summary(plan *merge.Plan) error {
 		}
 	}
 	lines := []string{
-		m.t("plan.record", "room", plan.Room, "start", plan.Start, "end", plan.End, "length", length),
+		m.t(
+			"plan.record",
+			"room",
+			plan.Room,
+			"start",
+			plan.Start,
+			"end",
+			plan.End,
+			"length",
+			length,
+		),
 		m.t("plan.files", "files", len(plan.Segments), "faulty", faulty, "ignored", len(m.ignored)),
 		m.t("plan.work", "slices", len(plan.Slices), "scenes", len(plan.Scenes)),
 	}
@@ -247,7 +260,15 @@ func (m *mergeRun) whyEmpty(plan *merge.Plan) string {
 	if len(plan.Segments) > 0 {
 		for _, segment := range plan.Segments {
 			if len(segment.Faults) > 0 {
-				return m.t("error.no-usable-file", "files", len(plan.Segments), "file", segment.Path, "fault", segment.Faults[0])
+				return m.t(
+					"error.no-usable-file",
+					"files",
+					len(plan.Segments),
+					"file",
+					segment.Path,
+					"fault",
+					segment.Faults[0],
+				)
 			}
 		}
 		return m.t("error.files-unusable", "files", len(plan.Segments))
@@ -267,7 +288,15 @@ func (m *mergeRun) whyEmpty(plan *merge.Plan) string {
 	if m.language() == report.Russian {
 		cause = first.CauseRu
 	}
-	return text + " " + m.t("error.other-files", "files", len(m.ignored), "file", first.File, "cause", cause)
+	return text + " " + m.t(
+		"error.other-files",
+		"files",
+		len(m.ignored),
+		"file",
+		first.File,
+		"cause",
+		cause,
+	)
 }
 
 // writeReports writes the reports that were asked for, each whole or not at all.
@@ -282,7 +311,9 @@ func (m *mergeRun) writeReports(ctx context.Context, r *report.Report) error {
 			if err != nil {
 				return err
 			}
-			write = func(w io.Writer) error { return r.HTML(w, m.language(), thumbs) }
+			write = func(w io.Writer) error {
+				return r.HTML(w, m.language(), thumbs)
+			}
 		}
 		if err := writeWhole(path, write); err != nil {
 			return fmt.Errorf("write the report %s: %w", path, err)

@@ -68,14 +68,29 @@ func recordRoom(t *testing.T) string {
 	start := time.Date(2026, 11, 20, 15, 0, 0, 0, time.FixedZone("MSK", 3*3600))
 	source := func(octet string, role nvr.Role, scene recorder.Scene) recorder.Source {
 		return recorder.Source{
-			Octet: octet, Role: role, Label: string(role), Scene: scene, Sound: recorder.Sound{MarkEvery: 1, Pilot: true},
-			Pictures: recorder.Pictures{Width: 320, Height: 180}, Segments: recorder.Slots(start, start.Add(2*time.Minute), time.Minute),
+			Octet:    octet,
+			Role:     role,
+			Label:    string(role),
+			Scene:    scene,
+			Sound:    recorder.Sound{MarkEvery: 1, Pilot: true},
+			Pictures: recorder.Pictures{Width: 320, Height: 180},
+			Segments: recorder.Slots(start, start.Add(2*time.Minute), time.Minute),
 		}
 	}
-	lost := recorder.Showing{From: start.Add(56 * time.Second), Until: start.Add(2 * time.Minute), Card: recorder.Bars}
-	session := recorder.Session{Room: "504", Seed: 5, Sources: []recorder.Source{
-		source("24", nvr.Lecturer, recorder.Lecturer), source("21", nvr.Screen, recorder.Screen(lost)), source("30", nvr.Board, recorder.Board),
-	}}
+	lost := recorder.Showing{
+		From:  start.Add(56 * time.Second),
+		Until: start.Add(2 * time.Minute),
+		Card:  recorder.Bars,
+	}
+	session := recorder.Session{
+		Room: "504",
+		Seed: 5,
+		Sources: []recorder.Source{
+			source("24", nvr.Lecturer, recorder.Lecturer),
+			source("21", nvr.Screen, recorder.Screen(lost)),
+			source("30", nvr.Board, recorder.Board),
+		},
+	}
 	dir := t.TempDir()
 	if err := session.Record(t.Context(), tool, dir, nil); err != nil {
 		t.Fatal(err)
@@ -109,9 +124,39 @@ func newStage(t *testing.T, base, room string) *stage {
 // args is the command line of a merge of 30 s, five slices, with more options behind.
 func (s *stage) args(more ...string) []string {
 	return append([]string{
-		"merge", "--segments", s.segments, "--room", "504", "--date", "2026-11-20", "--start", "15:00:40", "--end", "15:01:10",
-		"--segment-length", "1m", "--lecturer", "24", "--screen", "21", "--board", "30", "--sound", "24", "--size", "640x180",
-		"--slice", "6s", "--title", "Algebra", "--parallel", "1", "--out", s.video(), "--report", s.reportFile(),
+		"merge",
+		"--segments",
+		s.segments,
+		"--room",
+		"504",
+		"--date",
+		"2026-11-20",
+		"--start",
+		"15:00:40",
+		"--end",
+		"15:01:10",
+		"--segment-length",
+		"1m",
+		"--lecturer",
+		"24",
+		"--screen",
+		"21",
+		"--board",
+		"30",
+		"--sound",
+		"24",
+		"--size",
+		"640x180",
+		"--slice",
+		"6s",
+		"--title",
+		"Algebra",
+		"--parallel",
+		"1",
+		"--out",
+		s.video(),
+		"--report",
+		s.reportFile(),
 	}, more...)
 }
 
@@ -223,7 +268,10 @@ func listing(t *testing.T, dir string) []string {
 		}
 		info, err := entry.Info()
 		if err == nil {
-			all = append(all, path+" "+strconv.FormatInt(info.Size(), 10)+" "+info.ModTime().String())
+			all = append(
+				all,
+				path+" "+strconv.FormatInt(info.Size(), 10)+" "+info.ModTime().String(),
+			)
 		}
 		return err
 	})

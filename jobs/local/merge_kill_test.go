@@ -153,11 +153,18 @@ func encoderKilled(s *stage, want string) {
 // changedWhileMerging lets the recorder write a file once more while it is merged.
 func changedWhileMerging(s *stage) {
 	for name, change := range map[string]func(path string, data []byte) error{
-		"truncated": func(path string, data []byte) error { return os.Truncate(path, int64(len(data)/2)) },
-		"replaced": func(path string, data []byte) error {
-			return errors.Join(os.WriteFile(path+".new", data[:len(data)*3/4], 0o600), os.Rename(path+".new", path))
+		"truncated": func(path string, data []byte) error {
+			return os.Truncate(path, int64(len(data)/2))
 		},
-		"written over": func(path string, data []byte) error { return os.WriteFile(path, data, 0o600) },
+		"replaced": func(path string, data []byte) error {
+			return errors.Join(
+				os.WriteFile(path+".new", data[:len(data)*3/4], 0o600),
+				os.Rename(path+".new", path),
+			)
+		},
+		"written over": func(path string, data []byte) error {
+			return os.WriteFile(path, data, 0o600)
+		},
 	} {
 		path := filepath.Join(s.segments, "2026-11-20_15:01_504_24.mp4")
 		data, err := os.ReadFile(path)

@@ -109,7 +109,13 @@ func (f *mergeFlags) checkPaths(c *cli) (errs []error) {
 	}
 	switch ext := strings.ToLower(filepath.Ext(f.out)); ext {
 	case ".avi", ".flv", ".gif", ".mkv", ".mov", ".mpg", ".ts", ".webm", ".wmv":
-		errs = append(errs, c.usage("out-format", "value", f.out, "format", strings.ToUpper(ext[1:])))
+		errs = append(errs, c.usage(
+			"out-format",
+			"value",
+			f.out,
+			"format",
+			strings.ToUpper(ext[1:]),
+		))
 	}
 	errs = append(errs, c.checkWritable("--out", f.out)...)
 	for _, path := range f.reports {
@@ -150,7 +156,13 @@ func (f *mergeFlags) checkNumbers(c *cli) (errs []error) {
 		errs = append(errs, c.usage("fps", "value", r.Rate))
 	}
 	if r.Segment < time.Second {
-		errs = append(errs, c.usage("length", "flag", "--segment-length", "value", r.Segment.String()))
+		errs = append(errs, c.usage(
+			"length",
+			"flag",
+			"--segment-length",
+			"value",
+			r.Segment.String(),
+		))
 	}
 	if r.Slice < time.Second {
 		errs = append(errs, c.usage("length", "flag", "--slice", "value", r.Slice.String()))
@@ -222,7 +234,15 @@ func (f *mergeFlags) readSources(c *cli) (errs []error) {
 			continue
 		}
 		if other, taken := seen[octet]; taken {
-			errs = append(errs, c.usage("source-twice", "first", "--"+string(other), "second", flag, "source", octet))
+			errs = append(errs, c.usage(
+				"source-twice",
+				"first",
+				"--"+string(other),
+				"second",
+				flag,
+				"source",
+				octet,
+			))
 		}
 		seen[octet] = given.role
 		f.request.Sources[given.role] = octet

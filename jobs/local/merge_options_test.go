@@ -18,8 +18,26 @@ import (
 func goodArgs(t *testing.T, more ...string) []string {
 	t.Helper()
 	return append([]string{
-		"--segments", t.TempDir(), "--room", "504", "--date", "2026-11-20", "--start", "15:10", "--end", "16:30",
-		"--lecturer", "24", "--screen", "21", "--board", "30", "--sound", "24", "--out", filepath.Join(t.TempDir(), "out.mp4"),
+		"--segments",
+		t.TempDir(),
+		"--room",
+		"504",
+		"--date",
+		"2026-11-20",
+		"--start",
+		"15:10",
+		"--end",
+		"16:30",
+		"--lecturer",
+		"24",
+		"--screen",
+		"21",
+		"--board",
+		"30",
+		"--sound",
+		"24",
+		"--out",
+		filepath.Join(t.TempDir(), "out.mp4"),
 	}, more...)
 }
 
@@ -46,19 +64,74 @@ func TestOptionsInEveryForm(t *testing.T) {
 		args []string
 		ok   func(mergeOptions) bool
 	}{
-		{"loudness apart", []string{"--loudness", "-16"}, func(o mergeOptions) bool { return o.request.Loudness == merge.Loudness{TargetLUFS: -16} }},
-		{"loudness joined", []string{"--loudness=-23.5"}, func(o mergeOptions) bool { return o.request.Loudness == merge.Loudness{TargetLUFS: -23.5} }},
-		{"loudness off", []string{"--loudness", "off"}, func(o mergeOptions) bool { return o.request.Loudness.Off }},
-		{"two reports", []string{"--report", "a.json", "--report=b.html"}, func(o mergeOptions) bool { return slices.Equal(o.reports, []string{"a.json", "b.html"}) }},
-		{"one dash", []string{"-fps", "50"}, func(o mergeOptions) bool { return o.request.Rate == 50 }},
-		{"seconds", []string{"--start", "15:10:07"}, func(o mergeOptions) bool { return o.request.Start.Second() == 7 }},
-		{"over midnight", []string{"--start", "23:50", "--end", "00:10"}, func(o mergeOptions) bool { return o.request.End.Sub(o.request.Start) == 20*time.Minute }},
-		{"clock put back", []string{"--time-zone", "Europe/Berlin", "--date", "2026-10-25", "--start", "01:30", "--end", "03:30"},
-			func(o mergeOptions) bool { return o.request.End.Sub(o.request.Start) == 3*time.Hour }},
-		{"whole address", []string{"--lecturer", "172.18.191.25/0"}, func(o mergeOptions) bool { return o.request.Sources["lecturer"] == "25" }},
-		{"no screen", []string{"--screen", ""}, func(o mergeOptions) bool { return len(o.request.Sources) == 2 }},
-		{"a title like an option", []string{"--title", "-i"}, func(o mergeOptions) bool { return o.request.Title == "-i" }},
-		{"plan without out", []string{"--out", "", "--plan"}, func(o mergeOptions) bool { return o.plan }},
+		{
+			"loudness apart",
+			[]string{"--loudness", "-16"},
+			func(o mergeOptions) bool {
+				return o.request.Loudness == merge.Loudness{TargetLUFS: -16}
+			},
+		},
+		{
+			"loudness joined",
+			[]string{"--loudness=-23.5"},
+			func(o mergeOptions) bool {
+				return o.request.Loudness == merge.Loudness{TargetLUFS: -23.5}
+			},
+		},
+		{
+			"loudness off",
+			[]string{"--loudness", "off"},
+			func(o mergeOptions) bool { return o.request.Loudness.Off },
+		},
+		{
+			"two reports",
+			[]string{"--report", "a.json", "--report=b.html"},
+			func(o mergeOptions) bool {
+				return slices.Equal(o.reports, []string{"a.json", "b.html"})
+			},
+		},
+		{
+			"one dash",
+			[]string{"-fps", "50"},
+			func(o mergeOptions) bool { return o.request.Rate == 50 },
+		},
+		{
+			"seconds",
+			[]string{"--start", "15:10:07"},
+			func(o mergeOptions) bool { return o.request.Start.Second() == 7 },
+		},
+		{
+			"over midnight",
+			[]string{"--start", "23:50", "--end", "00:10"},
+			func(o mergeOptions) bool {
+				return o.request.End.Sub(o.request.Start) == 20*time.Minute
+			},
+		},
+		{
+			"clock put back",
+			[]string{"--time-zone", "Europe/Berlin", "--date", "2026-10-25", "--start", "01:30", "--end", "03:30"},
+			func(o mergeOptions) bool { return o.request.End.Sub(o.request.Start) == 3*time.Hour },
+		},
+		{
+			"whole address",
+			[]string{"--lecturer", "172.18.191.25/0"},
+			func(o mergeOptions) bool { return o.request.Sources["lecturer"] == "25" },
+		},
+		{
+			"no screen",
+			[]string{"--screen", ""},
+			func(o mergeOptions) bool { return len(o.request.Sources) == 2 },
+		},
+		{
+			"a title like an option",
+			[]string{"--title", "-i"},
+			func(o mergeOptions) bool { return o.request.Title == "-i" },
+		},
+		{
+			"plan without out",
+			[]string{"--out", "", "--plan"},
+			func(o mergeOptions) bool { return o.plan },
+		},
 	} {
 		o, err := parseMerge(t, goodArgs(t, tt.args...)...)
 		if err != nil || !tt.ok(o) {
@@ -83,7 +156,10 @@ func TestWrongUsageNamesTheOption(t *testing.T) {
 		{[]string{"--end", ""}, "--end"},
 		{[]string{"--end", "4pm"}, "--end"},
 		{[]string{"--end", "15:10"}, "--start and --end"},
-		{[]string{"--start", "02:30", "--date", "2026-03-29", "--time-zone", "Europe/Berlin"}, "--start"},
+		{
+			[]string{"--start", "02:30", "--date", "2026-03-29", "--time-zone", "Europe/Berlin"},
+			"--start",
+		},
 		{[]string{"--lecturer", "x"}, "--lecturer"},
 		{[]string{"--screen", "24"}, "--screen"},
 		{[]string{"--board", "1000"}, "--board"},

@@ -24,7 +24,12 @@ func TestMerge(t *testing.T) {
 	t.Parallel()
 	base := recordRoom(t)
 	once := newStage(t, base, "504")
-	stdout, stderr := once.here(exitDone, once.args("--work", once.work(), "--report", filepath.Join(once.out, "report.html"))...)
+	stdout, stderr := once.here(exitDone, once.args(
+		"--work",
+		once.work(),
+		"--report",
+		filepath.Join(once.out, "report.html"),
+	)...)
 	reference := sumOf(t, once.video())
 	checkDone(once, stdout, stderr, reference)
 
@@ -132,7 +137,9 @@ func damagedParts(s *stage, want string) {
 		s.Fatal("nothing was learned", err)
 	}
 	for _, path := range learned {
-		spoil(s.T, path, func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("1"), []byte("2")) })
+		spoil(s.T, path, func(data []byte) []byte {
+			return bytes.ReplaceAll(data, []byte("1"), []byte("2"))
+		})
 	}
 	if err := os.WriteFile(filepath.Join(s.work(), "damage.json"), []byte("[{"), 0o600); err != nil {
 		s.Fatal(err)
@@ -187,7 +194,10 @@ func spoil(t *testing.T, path string, change func([]byte) []byte) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err == nil {
-		err = errors.Join(os.Remove(path), os.WriteFile(path, change(data), 0o600)) // never through a link
+		err = errors.Join(
+			os.Remove(path),
+			os.WriteFile(path, change(data), 0o600),
+		) // never through a link
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -253,13 +263,25 @@ func noFootage(s *stage, _ string) {
 func oddNames(s *stage, _ string) {
 	for _, name := range []string{`-i`, "a'b\"c:d%20%d\\\n[x]$(id)`;|&<b>", "עברית\u200f 🎓 №7"} {
 		odd := newStage(s.T, s.segments, name)
-		odd.segments = moved(s.T, odd.segments, filepath.Join(s.TempDir(), "-i "+strings.ReplaceAll(name, "/", "")))
+		odd.segments = moved(s.T, odd.segments, filepath.Join(
+			s.TempDir(),
+			"-i "+strings.ReplaceAll(name, "/", ""),
+		))
 		odd.out = filepath.Join(s.TempDir(), "%03d "+name)
 		if err := os.Mkdir(odd.out, 0o750); err != nil {
 			s.Fatal(err)
 		}
 		page := filepath.Join(odd.out, name+".html")
-		odd.here(exitDone, odd.args("--room", name, "--title", name, "--end", "15:00:44", "--report", page)...)
+		odd.here(exitDone, odd.args(
+			"--room",
+			name,
+			"--title",
+			name,
+			"--end",
+			"15:00:44",
+			"--report",
+			page,
+		)...)
 		if r := odd.readReport(); r.Record.Room != name || r.Record.Title != name || r.Output.Frames != 100 || len(r.Gaps) > 0 {
 			s.Errorf("%q: the report says %+v, %+v, %+v", name, r.Record, r.Output, r.Gaps)
 		}
@@ -294,7 +316,10 @@ func foldersAndLinks(s *stage, want string) {
 	}
 	err := errors.Join(
 		os.Symlink(filepath.Join(elsewhere, "0"), filepath.Join(s.segments, "disk")),
-		os.Symlink(filepath.Join(elsewhere, "1", "deeper"), filepath.Join(s.segments, "2026-11-20_15:00_504_24.mp4")),
+		os.Symlink(
+			filepath.Join(elsewhere, "1", "deeper"),
+			filepath.Join(s.segments, "2026-11-20_15:00_504_24.mp4"),
+		),
 		os.Symlink(s.segments, filepath.Join(s.segments, "round and round")),
 		os.Mkdir(filepath.Join(s.segments, "2026-11-20_15:00_504_30.mp4"), 0o750),
 		syscall.Mkfifo(filepath.Join(s.segments, "2026-11-20_15:00_504_21.mp4"), 0o600),

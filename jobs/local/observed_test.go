@@ -26,13 +26,23 @@ func (s *served) measured() {
 	s.call(http.StatusNoContent, http.MethodPost, "/functions/claim", "")
 	s.call(http.StatusNoContent, http.MethodPost, "/functions/calendar?renew", "")
 	dead := base64.StdEncoding.EncodeToString([]byte(`{"record": 999999, "attempt": 1, "turn": 0, "step": "link"}`))
-	s.call(http.StatusNoContent, http.MethodPost, "/functions/fail", `{"message": {"data": "`+dead+`"}, "subscription": "projects/local/subscriptions/link"}`)
+	s.call(
+		http.StatusNoContent,
+		http.MethodPost,
+		"/functions/fail",
+		`{"message": {"data": "`+dead+`"}, "subscription": "projects/local/subscriptions/link"}`,
+	)
 	s.sql(func(db *sql.DB) error { // its worker was killed
 		_, err := db.ExecContext(s.Context(), `insert into records (event_name, room_name, date, start_time, end_time, user_email, step, attempt, holder, lease_until, processing)
 			values ('Lost', '506', ?, '10:00', '10:01', 'lecturer@localhost', 'upload', 1, 'nobody', 1, 1)`, lesson())
 		return err
 	})
-	s.call(http.StatusCreated, http.MethodPost, "/workspace/faults", `{"api": "calendar", "method": "events.list", "rate": 1, "kind": "500"}`)
+	s.call(
+		http.StatusCreated,
+		http.MethodPost,
+		"/workspace/faults",
+		`{"api": "calendar", "method": "events.list", "rate": 1, "kind": "500"}`,
+	)
 	s.call(http.StatusServiceUnavailable, http.MethodPost, "/functions/calendar", "")
 	s.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
 
@@ -44,7 +54,9 @@ func (s *served) measured() {
 	}()
 	s.until("every metric has moved", func() bool {
 		text := s.call(http.StatusOK, http.MethodGet, "/metrics", "")
-		still = slices.DeleteFunc(prometheusNames(observe.Table()), func(name string) bool { return hasMoved(text, name) })
+		still = slices.DeleteFunc(prometheusNames(observe.Table()), func(name string) bool {
+			return hasMoved(text, name)
+		})
 		return len(still) == 0
 	})
 	known := map[string]bool{}
@@ -63,7 +75,11 @@ func (s *served) measured() {
 
 // prometheusNames are the metrics as Prometheus has them; of a distribution its count.
 func prometheusNames(table []observe.Metric) []string {
-	suffix := map[observe.Kind]string{observe.Counter: "_total", observe.Gauge: "", observe.Spread: "_count"}
+	suffix := map[observe.Kind]string{
+		observe.Counter: "_total",
+		observe.Gauge:   "",
+		observe.Spread:  "_count",
+	}
 	all := make([]string, len(table))
 	for i, metric := range table {
 		all[i] = "nvr_" + metric.Name + suffix[metric.Kind]
@@ -83,7 +99,16 @@ func hasMoved(text, name string) bool {
 
 // darkRoom is a room of which half a day was looked at, and there was only the card.
 func (s *served) darkRoom() {
-	s.local(exitDone, "rooms", "set", "dark", "--lecturer", "172.18.191.24", "--screen", "172.18.191.21")
+	s.local(
+		exitDone,
+		"rooms",
+		"set",
+		"dark",
+		"--lecturer",
+		"172.18.191.24",
+		"--screen",
+		"172.18.191.21",
+	)
 	folder := filepath.Join(s.dir, "segments", "dark", lesson())
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		s.Fatal(err)
@@ -93,7 +118,10 @@ func (s *served) darkRoom() {
 			s.Fatal(err)
 		}
 	}
-	db, err := store.Open(s.Context(), "sqlite:"+filepath.Join(s.dir, "nvr.db"), store.Options{Now: time.Now, MustExist: true})
+	db, err := store.Open(s.Context(), "sqlite:"+filepath.Join(s.dir, "nvr.db"), store.Options{
+		Now:       time.Now,
+		MustExist: true,
+	})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -108,7 +136,10 @@ func (s *served) darkRoom() {
 		return err == nil && len(segments) == 4
 	})
 	for _, segment := range segments {
-		if err := db.Segments.SaveAnalysis(s.Context(), segment.Name, segment.Generation, store.Analysis{Seconds: 3600, Stretches: []store.Stretch{{To: 3600}}}); err != nil {
+		if err := db.Segments.SaveAnalysis(s.Context(), segment.Name, segment.Generation, store.Analysis{
+			Seconds:   3600,
+			Stretches: []store.Stretch{{To: 3600}},
+		}); err != nil {
 			s.Fatal(err)
 		}
 	}

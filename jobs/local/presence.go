@@ -140,7 +140,11 @@ func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Pro
 	if err := errors.Join(err, served.Close()); err != nil {
 		return answer, err
 	}
-	answer = judgedFile{File: path, Verdict: presence.HalfHour(stretches), Stretches: []judgedStretch{}}
+	answer = judgedFile{
+		File:      path,
+		Verdict:   presence.HalfHour(stretches),
+		Stretches: []judgedStretch{},
+	}
 	english := i18n.Default().For("en")
 	for _, s := range stretches {
 		first := s.Causes[0]
@@ -170,7 +174,11 @@ func screenInput(file *mp4.File) (in presence.Input, track *mp4.Track, zero time
 	}
 	for i := range file.Tracks {
 		if track = &file.Tracks[i]; track.Kind == mp4.Video {
-			in = presence.Input{Timescale: track.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
+			in = presence.Input{
+				Timescale: track.Timescale,
+				From:      ffmpeg.FirstPTS,
+				Until:     ffmpeg.LastPTS,
+			}
 			in.Take(shownSamples(track))
 			return in, track, start.Duration(), nil
 		}
@@ -194,11 +202,19 @@ func writeJudged(w io.Writer, judged []judgedFile) error {
 	for _, file := range judged {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t\n", file.File, file.Verdict)
 		for _, s := range file.Stretches {
-			_, _ = fmt.Fprintf(t, "  %s to %s\t%s\t%s\n", minutes(s.Start), minutes(s.End), s.Verdict, s.Cause)
+			_, _ = fmt.Fprintf(
+				t, "  %s to %s\t%s\t%s\n",
+				minutes(s.Start), minutes(s.End), s.Verdict, s.Cause,
+			)
 		}
 	}
 	return t.Flush() // reports failures of the lines before, too
 }
 
 // minutes returns seconds as m:ss.s.
-func minutes(s float64) string { return fmt.Sprintf("%d:%04.1f", int(s)/60, s-float64(int(s)/60*60)) }
+func minutes(s float64) string {
+	return fmt.Sprintf(
+		"%d:%04.1f",
+		int(s)/60, s-float64(int(s)/60*60),
+	)
+}

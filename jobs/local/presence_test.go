@@ -100,13 +100,22 @@ func wantKeys(t *testing.T, object map[string]any, want ...string) {
 // TestPresenceWholeFile: less than half of a file shorter than two minutes is not enough.
 func TestPresenceWholeFile(t *testing.T) {
 	t.Parallel()
-	path := screenClip(t, t.TempDir(), "mostly-card.mp4", bars+":d=12[a];"+words+",trim=end=6[b];[a][b]concat")
+	path := screenClip(
+		t,
+		t.TempDir(),
+		"mostly-card.mp4",
+		bars+":d=12[a];"+words+",trim=end=6[b];[a][b]concat",
+	)
 	code, stdout, stderr := judged(t, path)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if code != exitDone || stderr != "" || len(lines) != 3 {
 		t.Fatalf("exit %d, %q, table\n%s", code, stderr, stdout)
 	}
-	for i, want := range [][]string{{path, "canvas"}, {"0:00.0 to 0:12.", "canvas", "bars"}, {"0:12.", "to 0:18.0", "presentation"}} {
+	for i, want := range [][]string{
+		{path, "canvas"},
+		{"0:00.0 to 0:12.", "canvas", "bars"},
+		{"0:12.", "to 0:18.0", "presentation"},
+	} {
 		for _, part := range want {
 			if !strings.Contains(lines[i], part) {
 				t.Errorf("line %d lacks %q: %s", i, part, lines[i])
@@ -119,7 +128,12 @@ func TestPresenceWholeFile(t *testing.T) {
 func TestPresenceCards(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	path := screenClip(t, dir, "lobby.mp4", "mandelbrot=s=320x180:r=5:start_scale=0.01:end_scale=0.01,loop=20:1:0,trim=end=4")
+	path := screenClip(
+		t,
+		dir,
+		"lobby.mp4",
+		"mandelbrot=s=320x180:r=5:start_scale=0.01:end_scale=0.01,loop=20:1:0,trim=end=4",
+	)
 	if code, stdout, stderr := judged(t, path); code != exitDone || !strings.Contains(stdout, "presentation") {
 		t.Fatalf("without the card: exit %d, %s%s", code, stdout, stderr)
 	}
@@ -158,14 +172,18 @@ func TestPresenceExitCodes(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		"no file":         {nil, exitUsage, "no FILE"},
-		"unknown option":  {[]string{"--bogus", good}, exitUsage, "bogus"},
-		"absent":          {[]string{filepath.Join(dir, "absent.mp4")}, exitFailed, "absent.mp4"},
-		"empty":           {[]string{"--json", empty}, exitNoFootage, "empty.mp4"},
-		"garbage":         {[]string{garbage, empty}, exitNoFootage, "garbage.mp4"},
-		"one of two":      {[]string{"--json", good, empty}, exitFailed, "empty.mp4"},
-		"a broken card":   {[]string{"--cards", badCard, good}, exitFailed, "broken.png"},
-		"no such folder":  {[]string{"--cards", filepath.Join(dir, "none"), good}, exitFailed, "none"},
+		"no file":        {nil, exitUsage, "no FILE"},
+		"unknown option": {[]string{"--bogus", good}, exitUsage, "bogus"},
+		"absent":         {[]string{filepath.Join(dir, "absent.mp4")}, exitFailed, "absent.mp4"},
+		"empty":          {[]string{"--json", empty}, exitNoFootage, "empty.mp4"},
+		"garbage":        {[]string{garbage, empty}, exitNoFootage, "garbage.mp4"},
+		"one of two":     {[]string{"--json", good, empty}, exitFailed, "empty.mp4"},
+		"a broken card":  {[]string{"--cards", badCard, good}, exitFailed, "broken.png"},
+		"no such folder": {
+			[]string{"--cards", filepath.Join(dir, "none"), good},
+			exitFailed,
+			"none",
+		},
 		"a folder's name": {[]string{dir}, exitFailed, "regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,7 +54,19 @@ func TestTheReadmesCommands(t *testing.T) {
 	runs(t, exitDone, with(commands["retry"], "ID", "1", "DIR", s.dir)...)
 
 	out := filepath.Join(t.TempDir(), "FILE.mp4")
-	merge := with(commands["merge"], "DIR", filepath.Join(s.dir, "segments"), "FILE.mp4", out, "2026-11-20", lesson(), "15:10", "10:00", "16:30", "10:02")
+	merge := with(
+		commands["merge"],
+		"DIR",
+		filepath.Join(s.dir, "segments"),
+		"FILE.mp4",
+		out,
+		"2026-11-20",
+		lesson(),
+		"15:10",
+		"10:00",
+		"16:30",
+		"10:02",
+	)
 	runs(t, exitDone, append(merge, "--segment-length", "1m", "--size", "320x90")...)
 	if info, err := os.Stat(out); err != nil || info.Size() == 0 {
 		t.Errorf("no video: %v", err)

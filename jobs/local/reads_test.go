@@ -33,7 +33,10 @@ func TestReadsWhatIsNeeded(t *testing.T) {
 				"--out", filepath.Join(dir, "merge.mp4"))
 			needed := (whole["24"] + whole["21"]) * 2 / 10
 			if most := needed * 12 / 10; cost.Read > most || cost.Read < needed*9/10 {
-				t.Errorf("rendering read %d bytes for a need of %d, %d of them allowed", cost.Read, needed, most)
+				t.Errorf(
+					"rendering read %d bytes for a need of %d, %d of them allowed",
+					cost.Read, needed, most,
+				)
 			}
 			// The screen's own sound takes a pass over its file; the key frames looked at come on top.
 			passes := whole["21"]

@@ -28,7 +28,11 @@ type meter struct {
 const sampleEvery = 500 * time.Millisecond // looking takes a millisecond of CPU time or two
 
 func startMeter() *meter {
-	m := &meter{started: time.Now(), cpu: cpuTime(), quit: make(chan struct{})}
+	m := &meter{
+		started: time.Now(),
+		cpu:     cpuTime(),
+		quit:    make(chan struct{}),
+	}
 	m.done.Go(func() {
 		ticker := time.NewTicker(sampleEvery)
 		defer ticker.Stop()
@@ -54,8 +58,11 @@ func (m *meter) end() {
 func (m *meter) stop(engine *merge.Engine) report.Cost {
 	m.end()
 	return report.Cost{
-		CPU: report.Number((cpuTime() - m.cpu).Seconds()), Wall: report.Number(time.Since(m.started).Seconds()),
-		PeakRSS: m.peak, Read: engine.Rendering.Bytes(), Analysis: engine.Analysis.Bytes(),
+		CPU:      report.Number((cpuTime() - m.cpu).Seconds()),
+		Wall:     report.Number(time.Since(m.started).Seconds()),
+		PeakRSS:  m.peak,
+		Read:     engine.Rendering.Bytes(),
+		Analysis: engine.Analysis.Bytes(),
 	}
 }
 

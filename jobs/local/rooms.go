@@ -102,9 +102,30 @@ func (c *cli) listRooms(ctx context.Context, db *store.Store, asJSON bool) error
 	if asJSON {
 		return printJSON(c.stdout, listed)
 	}
-	t := c.newTable("rooms", "room", "lecturer", "screen", "board", "sound", "zone", "segments", "calendar", "drive")
+	t := c.newTable(
+		"rooms",
+		"room",
+		"lecturer",
+		"screen",
+		"board",
+		"sound",
+		"zone",
+		"segments",
+		"calendar",
+		"drive",
+	)
 	for _, r := range listed {
-		t.add(r.Room, r.Lecturer, r.Screen, r.Board, r.Sound, r.Zone, r.SegmentLength, r.Calendar, r.Drive)
+		t.add(
+			r.Room,
+			r.Lecturer,
+			r.Screen,
+			r.Board,
+			r.Sound,
+			r.Zone,
+			r.SegmentLength,
+			r.Calendar,
+			r.Drive,
+		)
 	}
 	return t.write(c.stdout)
 }
@@ -192,7 +213,11 @@ func (r *roomFlags) apply(room *nvr.Room) (err error) {
 
 // setBoard makes an address the board camera of a room. The NVR marks it by a "merge" that ends in "right".
 func setBoard(ctx context.Context, db *store.Store, id int64, room nvr.Room, address string) error {
-	board := nvr.Source{Name: room.Name + " board", IP: address, Merge: "right"}
+	board := nvr.Source{
+		Name:  room.Name + " board",
+		IP:    address,
+		Merge: "right",
+	}
 	for _, source := range room.Sources {
 		if source.IP == room.Board() {
 			board = source

@@ -128,7 +128,11 @@ func (c *cli) manCommand(root *cobra.Command) *cobra.Command {
 		if len(args) != 1 {
 			return c.usage("man-folder")
 		}
-		header := &doc.GenManHeader{Title: "LOCAL", Section: "1", Source: "NVR Merger"}
+		header := &doc.GenManHeader{
+			Title:   "LOCAL",
+			Section: "1",
+			Source:  "NVR Merger",
+		}
 		root.DisableAutoGenTag = true // the date would differ in each build
 		err := errors.Join(os.MkdirAll(args[0], 0o750), doc.GenManTree(root, header, args[0]))
 		if err != nil {

@@ -100,10 +100,23 @@ func (f *sampleFlags) read(c *cli, args []string) error {
 		errs = append(errs, c.usage("sample-segment-length", "value", a.SegmentLength.String()))
 	}
 	for _, octet := range []string{a.Lecturer, a.Screen, a.Board} {
-		name := nvr.SegmentName{Date: "2026-01-01", Time: "00:00", Room: a.Room, Source: octet}
+		name := nvr.SegmentName{
+			Date:   "2026-01-01",
+			Time:   "00:00",
+			Room:   a.Room,
+			Source: octet,
+		}
 		_, err := nvr.ParseSegmentName(name.String())
 		if octet != "" && err != nil {
-			errs = append(errs, c.usage("sample-source", "source", octet, "room", a.Room, "cause", err.Error()))
+			errs = append(errs, c.usage(
+				"sample-source",
+				"source",
+				octet,
+				"room",
+				a.Room,
+				"cause",
+				err.Error(),
+			))
 		}
 	}
 	var ok bool
@@ -191,7 +204,13 @@ func (c *cli) printNext(a recorder.Afternoon, out string) error {
 	card := a.NoSignal()
 	lines := []string{
 		"",
-		c.t("sample.card", "start", card.From.Format(time.TimeOnly), "end", card.Until.Format(time.TimeOnly)),
+		c.t(
+			"sample.card",
+			"start",
+			card.From.Format(time.TimeOnly),
+			"end",
+			card.Until.Format(time.TimeOnly),
+		),
 	}
 	for _, f := range recorder.Faults() {
 		if slices.Contains(a.Faults, f.Name) {

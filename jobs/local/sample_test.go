@@ -15,9 +15,17 @@ import (
 func TestSampleWrongUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"--out"}, {"--out", "x", "extra"}, {"--out", "x", "--size", "12"}, {"--out", "x", "--start", "15:00", "--end", "15:00"},
-		{"--out", "x", "--faults", "plague"}, {"--out", "x", "--room", "a/b"}, {"--out", "x", "--time-zone", "Nowhere"},
-		{"--out", "x", "--segment-length", "90s"}, {"--out", "x", "--fps", "0"}, {"--bogus"},
+		{},
+		{"--out"},
+		{"--out", "x", "extra"},
+		{"--out", "x", "--size", "12"},
+		{"--out", "x", "--start", "15:00", "--end", "15:00"},
+		{"--out", "x", "--faults", "plague"},
+		{"--out", "x", "--room", "a/b"},
+		{"--out", "x", "--time-zone", "Nowhere"},
+		{"--out", "x", "--segment-length", "90s"},
+		{"--out", "x", "--fps", "0"},
+		{"--bogus"},
 		{"--out", "x", "--end", "15:01", "--segment-length", "1m", "--faults", "no-sound"},
 	} {
 		var stdout, stderr strings.Builder
@@ -35,8 +43,23 @@ func TestSampleWithEveryFault(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var stdout, stderr strings.Builder
-	code := run(t.Context(), []string{"sample", "--out", dir, "--room", "ауд 'A'", "--end", "15:04", "--segment-length", "1m", "--size", "160x90",
-		"--fps", "5", "--faults", strings.Join(names, ",")}, &stdout, &stderr)
+	code := run(t.Context(), []string{
+		"sample",
+		"--out",
+		dir,
+		"--room",
+		"ауд 'A'",
+		"--end",
+		"15:04",
+		"--segment-length",
+		"1m",
+		"--size",
+		"160x90",
+		"--fps",
+		"5",
+		"--faults",
+		strings.Join(names, ","),
+	}, &stdout, &stderr)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}

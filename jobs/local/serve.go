@@ -39,7 +39,17 @@ func (c *cli) serveCommand() *cobra.Command {
 			return err
 		}
 		return machine.Run(ctx, options, func(at machine.Addresses) {
-			_ = c.print("serve.up", "page", at.Page, "workspace", at.Workspace, "segments", at.Segments, "log", at.Log)
+			_ = c.print(
+				"serve.up",
+				"page",
+				at.Page,
+				"workspace",
+				at.Workspace,
+				"segments",
+				at.Segments,
+				"log",
+				at.Log,
+			)
 		})
 	}
 	return command

@@ -82,8 +82,13 @@ var twoMinutes = sync.OnceValues(func() (string, error) { //nolint:gochecknoglob
 	}
 	source := func(octet string, role nvr.Role, scene recorder.Scene) recorder.Source {
 		return recorder.Source{
-			Octet: octet, Role: role, Label: string(role), Scene: scene, Sound: recorder.Sound{MarkEvery: 1, Pilot: true},
-			Pictures: recorder.Pictures{Width: 160, Height: 90, Rate: ffmpeg.Rate{Num: 25, Den: 1}}, Segments: recorder.Slots(start, start.Add(2*time.Minute), time.Minute),
+			Octet:    octet,
+			Role:     role,
+			Label:    string(role),
+			Scene:    scene,
+			Sound:    recorder.Sound{MarkEvery: 1, Pilot: true},
+			Pictures: recorder.Pictures{Width: 160, Height: 90, Rate: ffmpeg.Rate{Num: 25, Den: 1}},
+			Segments: recorder.Slots(start, start.Add(2*time.Minute), time.Minute),
 		}
 	}
 	session := recorder.Session{Room: "504", Seed: 7, Sources: []recorder.Source{
@@ -185,7 +190,9 @@ func (s *served) logEnd() []byte {
 // ended waits until serve has ended and returns its exit code, and how many of its processes are left.
 func (s *served) ended(children map[int]string) int {
 	s.Helper()
-	eventually(s.T, "serve has ended", func() bool { return s.cmd.ProcessState != nil || commandOf(s.cmd.Process.Pid) == "" })
+	eventually(s.T, "serve has ended", func() bool {
+		return s.cmd.ProcessState != nil || commandOf(s.cmd.Process.Pid) == ""
+	})
 	eventually(s.T, "the children have ended", func() bool {
 		for pid := range children {
 			if commandOf(pid) != "" {
@@ -201,7 +208,12 @@ func (s *served) ended(children map[int]string) int {
 // try makes a request; headers are pairs.
 func (s *served) try(method, path, body string, headers ...string) (int, string, error) {
 	s.Helper()
-	request, err := http.NewRequestWithContext(context.WithoutCancel(s.Context()), method, s.base+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		context.WithoutCancel(s.Context()),
+		method,
+		s.base+path,
+		strings.NewReader(body),
+	)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -367,7 +379,12 @@ func (s *served) kill(word string) bool {
 // frames counts the pictures of a video on the stand-in's Drive.
 func (s *served) frames(file string) int {
 	s.Helper()
-	video := s.call(http.StatusOK, http.MethodGet, "/workspace/drive/v3/files/"+file+"?alt=media", "")
+	video := s.call(
+		http.StatusOK,
+		http.MethodGet,
+		"/workspace/drive/v3/files/"+file+"?alt=media",
+		"",
+	)
 	read, err := mp4.Read(strings.NewReader(video), int64(len(video)))
 	if err != nil {
 		s.Fatal(err)

@@ -50,13 +50,22 @@ func (s *served) answers() {
 	}
 	for _, name := range []string{"stage", "upload", "link", "fail"} {
 		for _, push := range []string{
-			`{`, `{}`, `[]`, `{"message": {"data": "!"}}`, `{"message": {"data": "e30="}}`,
+			`{`,
+			`{}`,
+			`[]`,
+			`{"message": {"data": "!"}}`,
+			`{"message": {"data": "e30="}}`,
 			`{"message": {"data": "eyJyZWNvcmQiOiA5OTk5OTksICJhdHRlbXB0IjogMSwgInN0ZXAiOiAi` + "c3RhZ2UifQ==" + `", "messageId": "1"}, "subscription": "x"}`,
 		} {
 			s.call(http.StatusNoContent, http.MethodPost, "/functions/"+name, push)
 		}
 	}
-	s.call(http.StatusCreated, http.MethodPost, "/workspace/faults", `{"api": "classroom", "method": "nothing", "nth": 1, "kind": "500"}`)
+	s.call(
+		http.StatusCreated,
+		http.MethodPost,
+		"/workspace/faults",
+		`{"api": "classroom", "method": "nothing", "nth": 1, "kind": "500"}`,
+	)
 	var rules []struct{ Hits *int }
 	s.ask(&rules, http.MethodGet, "/workspace/faults", "")
 	if len(rules) != 1 || rules[0].Hits == nil {
@@ -70,7 +79,14 @@ func (s *served) answers() {
 
 // second: another serve on the same folder does not start.
 func (s *served) second() {
-	out, err := commandLine(s.Context(), "serve", "--data", s.dir, "--listen", "127.0.0.1:0").CombinedOutput()
+	out, err := commandLine(
+		s.Context(),
+		"serve",
+		"--data",
+		s.dir,
+		"--listen",
+		"127.0.0.1:0",
+	).CombinedOutput()
 	if code := exitCode(s.T, err); code != exitFailed || !bytes.Contains(out, []byte("another")) {
 		s.Errorf("exit %d: %s", code, out)
 	}
@@ -78,7 +94,11 @@ func (s *served) second() {
 
 // withoutFootage: a record of yesterday without footage fails at once, and what makes no sense, too.
 func (s *served) withoutFootage() {
-	all := []int64{s.record("506", "Nothing", "10:00", "10:01", ""), s.record("nowhere", "Unknown", "10:00", "10:01", ""), s.record("504", "Backwards", "11:00", "10:00", "")}
+	all := []int64{
+		s.record("506", "Nothing", "10:00", "10:01", ""),
+		s.record("nowhere", "Unknown", "10:00", "10:01", ""),
+		s.record("504", "Backwards", "11:00", "10:00", ""),
+	}
 	s.call(http.StatusNoContent, http.MethodPost, "/functions/claim", "")
 	for _, id := range all {
 		r := s.reaches(id, "failed")
@@ -117,9 +137,15 @@ func (s *served) beside() {
 	s.local(exitDone, "keys", "revoke", strings.Fields(listed[strings.Index(listed, "\n")+1:])[0])
 	s.call(http.StatusUnauthorized, http.MethodGet, "/rooms", "", "key", key)
 	s.sql(func(db *sql.DB) error {
-		_, err := db.ExecContext(s.Context(), "create table if not exists users (id integer primary key, email varchar(200), role varchar(50), api_key varchar(100))")
+		_, err := db.ExecContext(
+			s.Context(),
+			"create table if not exists users (id integer primary key, email varchar(200), role varchar(50), api_key varchar(100))",
+		)
 		if err == nil {
-			_, err = db.ExecContext(s.Context(), "insert into users (email, role, api_key) values ('old@localhost', 'admin', '0123456789abcdef0123456789abcdef')")
+			_, err = db.ExecContext(
+				s.Context(),
+				"insert into users (email, role, api_key) values ('old@localhost', 'admin', '0123456789abcdef0123456789abcdef')",
+			)
 		}
 		return err
 	})
@@ -130,7 +156,13 @@ func (s *served) beside() {
 
 // key makes an API key: the last line of what is printed.
 func (s *served) key(email string, more ...string) string {
-	lines := strings.Split(strings.TrimSpace(s.local(exitDone, append([]string{"keys", "add", "--email", email}, more...)...)), "\n")
+	lines := strings.Split(
+		strings.TrimSpace(s.local(exitDone, append(
+			[]string{"keys", "add", "--email", email},
+			more...,
+		)...)),
+		"\n",
+	)
 	return lines[len(lines)-1]
 }
 
@@ -173,7 +205,14 @@ func (s *served) apis() {
 // delivered: a row of an event becomes a video, exact to the frame, where people look for it.
 func (s *served) delivered() {
 	var course, event struct{ ID, EnrollmentCode string }
-	s.ask(&course, http.MethodPost, "/workspace/classroom/v1/courses", `{"name": "Algebra", "ownerId": "me", "courseState": "ACTIVE"}`, "X-Workspace-User", "teacher@localhost")
+	s.ask(
+		&course,
+		http.MethodPost,
+		"/workspace/classroom/v1/courses",
+		`{"name": "Algebra", "ownerId": "me", "courseState": "ACTIVE"}`,
+		"X-Workspace-User",
+		"teacher@localhost",
+	)
 	calendar := "/workspace/calendar/v3/calendars/room-504@localhost/events"
 	s.ask(&event, http.MethodPost, calendar, `{"summary": "Algebra", "description": "course: `+course.EnrollmentCode+`",
 		"start": {"dateTime": "`+lesson()+`T10:00:00+03:00"}, "end": {"dateTime": "`+lesson()+`T10:01:00+03:00"}}`, "X-Workspace-User", "teacher@localhost")
@@ -204,7 +243,12 @@ func (s *served) delivered() {
 	if n := s.readers(r.FileID, "teacher@localhost"); n != 1 {
 		s.Errorf("the requester may read it %d times", n)
 	}
-	picture := s.call(http.StatusOK, http.MethodGet, fmt.Sprintf("/recordings/%d/thumbnail", id), "")
+	picture := s.call(
+		http.StatusOK,
+		http.MethodGet,
+		fmt.Sprintf("/recordings/%d/thumbnail", id),
+		"",
+	)
 	if shown, err := jpeg.DecodeConfig(strings.NewReader(picture)); err != nil || shown.Width != 480 || shown.Height != 134 {
 		s.Errorf("the thumbnail is %+v, %v", shown, err)
 	}
@@ -212,7 +256,12 @@ func (s *served) delivered() {
 		Name          string
 		AppProperties map[string]string
 	}
-	s.ask(&file, http.MethodGet, "/workspace/drive/v3/files/"+r.FileID+"?fields=name,appProperties", "")
+	s.ask(
+		&file,
+		http.MethodGet,
+		"/workspace/drive/v3/files/"+r.FileID+"?fields=name,appProperties",
+		"",
+	)
 	if file.Name != lesson()+" 10:00-10:01 504 Algebra.mp4" || file.AppProperties["nvrRecord"] != strconv.FormatInt(id, 10) {
 		s.Errorf("the file is %+v", file)
 	}
@@ -246,7 +295,12 @@ func (s *served) announcements(course, file string) (published, drafts int) {
 			}
 			NextPageToken string
 		}
-		s.ask(&list, http.MethodGet, "/workspace/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED&pageToken="+page, "")
+		s.ask(
+			&list,
+			http.MethodGet,
+			"/workspace/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED&pageToken="+page,
+			"",
+		)
 		for _, a := range list.Announcements {
 			for _, m := range a.Materials {
 				switch {
@@ -268,7 +322,12 @@ func (s *served) readers(file, email string) (n int) {
 	var list struct {
 		Permissions []struct{ EmailAddress, Role string }
 	}
-	s.ask(&list, http.MethodGet, "/workspace/drive/v3/files/"+file+"/permissions?fields=permissions(emailAddress,role)", "")
+	s.ask(
+		&list,
+		http.MethodGet,
+		"/workspace/drive/v3/files/"+file+"/permissions?fields=permissions(emailAddress,role)",
+		"",
+	)
 	for _, p := range list.Permissions {
 		if p.EmailAddress == email && p.Role == "reader" {
 			n++
@@ -311,7 +370,11 @@ func (s *served) journal() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, never := range []string{string(secret), "0123456789abcdef0123456789abcdef", "upload_id="} {
+	for _, never := range []string{
+		string(secret),
+		"0123456789abcdef0123456789abcdef",
+		"upload_id=",
+	} {
 		if bytes.Contains(text, []byte(never)) {
 			s.Errorf("the log holds the secret %q", never)
 		}

@@ -68,7 +68,9 @@ func (c *cli) newTable(section string, columns ...string) *table {
 }
 
 // add adds a row of as many cells as the header has.
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+func (t *table) add(cells ...string) {
+	t.rows = append(t.rows, cells)
+}
 
 // write writes the table. On a terminal the widest columns are shortened until a row fits on a line.
 func (t *table) write(w io.Writer) error {

@@ -24,7 +24,13 @@ func thumbnails(ctx context.Context, r *report.Report, tool *ffmpeg.Tool, proxy 
 	length := r.Record.End.Sub(r.Record.Start.Time)
 	every := thumbnailEvery(length)
 	for at := min(every, length) / 2; at < length; at += every {
-		jpg, err := tool.JPEG(ctx, served.URL, at, thumbWidth, thumbWidth*r.Output.Height/r.Output.Width/2*2)
+		jpg, err := tool.JPEG(
+			ctx,
+			served.URL,
+			at,
+			thumbWidth,
+			thumbWidth*r.Output.Height/r.Output.Width/2*2,
+		)
 		if err != nil {
 			return nil, fmt.Errorf("take a picture of the video at %v: %w", at, err)
 		}

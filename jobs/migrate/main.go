@@ -44,7 +44,11 @@ func say(ctx context.Context, out io.Writer, settings *config.Config, err error)
 		_, _ = fmt.Fprintln(out, "migrate:", err)
 		return
 	}
-	observe.Logger(out, observe.Options{Service: "migrate"}).ErrorContext(ctx, "the database was not migrated", "err", err, observe.Reported())
+	observe.Logger(out, observe.Options{Service: "migrate"}).ErrorContext(
+		ctx, "the database was not migrated",
+		"err", err,
+		observe.Reported(),
+	)
 }
 
 func run(ctx context.Context, out io.Writer, settings *config.Config, args []string) (err error) {

@@ -16,7 +16,12 @@ func TestUpStatusDown(t *testing.T) {
 	t.Parallel()
 	settings := &config.Config{Database: config.Secret(storetest.SQLite(t)), Retention: time.Hour}
 	for _, step := range []struct{ command, want string }{
-		{"status", "schema 0, "}, {"up", "schema 46, "}, {"up", "schema 46, "}, {"status", "schema 46, "}, {"down", "schema 0, "}, {"up", "schema 46, "},
+		{"status", "schema 0, "},
+		{"up", "schema 46, "},
+		{"up", "schema 46, "},
+		{"status", "schema 46, "},
+		{"down", "schema 0, "},
+		{"up", "schema 46, "},
 	} {
 		var out bytes.Buffer
 		if err := run(t.Context(), &out, settings, []string{step.command}); err != nil || !strings.HasPrefix(out.String(), step.want) {

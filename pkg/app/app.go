@@ -70,7 +70,9 @@ func (p *Process) Close() error {
 	return errors.Join(errs...)
 }
 
-func (p *Process) closeLater(do func() error) { p.closes = append(p.closes, do) }
+func (p *Process) closeLater(do func() error) {
+	p.closes = append(p.closes, do)
+}
 
 // Tracing starts the tracing of this process. Only a command calls it, once.
 func Tracing(ctx context.Context, c *config.Config, service string) (*observe.Tracing, error) {
@@ -126,10 +128,14 @@ func settings(c *config.Config) pipeline.Settings {
 const minBudget = 20 * time.Second
 
 // Store opens the database.
-func Store(ctx context.Context, p *Process) error { return openStore(ctx, p, false) }
+func Store(ctx context.Context, p *Process) error {
+	return openStore(ctx, p, false)
+}
 
 // StoreAlone is [Store] for a SQLite file that no other process writes to. A missing file is created.
-func StoreAlone(ctx context.Context, p *Process) error { return openStore(ctx, p, true) }
+func StoreAlone(ctx context.Context, p *Process) error {
+	return openStore(ctx, p, true)
+}
 
 func openStore(ctx context.Context, p *Process, alone bool) error {
 	c := p.Config
@@ -138,7 +144,11 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 		SingleProcess: alone,
 		MustExist:     !alone,
 		Texts:         p.Texts,
-		Defaults:      store.Defaults{Zone: c.Zone(), Language: c.Language, SegmentLength: c.SegmentLength},
+		Defaults: store.Defaults{
+			Zone:          c.Zone(),
+			Language:      c.Language,
+			SegmentLength: c.SegmentLength,
+		},
 	})
 	if err != nil {
 		return err
@@ -151,7 +161,12 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 
 // Buckets opens the bucket of the segments and the work bucket.
 func Buckets(ctx context.Context, p *Process) error {
-	client, err := bucket.New(ctx, bucket.Options{Endpoint: p.Config.StorageEndpoint, Scale: p.Config.TimeScale, Now: p.Now, Tried: logFailedCalls(p.Log)})
+	client, err := bucket.New(ctx, bucket.Options{
+		Endpoint: p.Config.StorageEndpoint,
+		Scale:    p.Config.TimeScale,
+		Now:      p.Now,
+		Tried:    logFailedCalls(p.Log),
+	})
 	if err != nil {
 		return err
 	}
@@ -163,7 +178,10 @@ func Buckets(ctx context.Context, p *Process) error {
 // Topics opens the topics of Pub/Sub.
 func Topics(ctx context.Context, p *Process) error {
 	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
-		Project: p.Config.Project, Endpoint: p.Config.PubSubEndpoint, Scale: p.Config.TimeScale, Tried: logFailedCalls(p.Log),
+		Project:  p.Config.Project,
+		Endpoint: p.Config.PubSubEndpoint,
+		Scale:    p.Config.TimeScale,
+		Tried:    logFailedCalls(p.Log),
 	})
 	if err != nil {
 		return err
@@ -175,7 +193,11 @@ func Topics(ctx context.Context, p *Process) error {
 
 // Jobs opens the Cloud Run Admin API.
 func Jobs(ctx context.Context, p *Process) (err error) {
-	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: p.Config.RunEndpoint, Scale: p.Config.TimeScale, Tried: logFailedCalls(p.Log)})
+	p.Jobs, err = dispatch.NewJobs(ctx, dispatch.JobsOptions{
+		Endpoint: p.Config.RunEndpoint,
+		Scale:    p.Config.TimeScale,
+		Tried:    logFailedCalls(p.Log),
+	})
 	return err
 }
 
@@ -214,9 +236,16 @@ func Workspace(scopes []string) Part {
 func Notices(_ context.Context, p *Process) (err error) {
 	c := p.Config
 	p.Notices, err = notify.New(notify.Options{
-		Texts:   p.Texts,
-		Webhook: c.Webhook, WebhookSecret: string(c.WebhookSecret), SMTP: c.SMTP, SMTPPassword: string(c.SMTPPassword),
-		SMTPFrom: c.SMTPFrom, Zulip: c.Zulip, ZulipKey: string(c.ZulipKey), Scale: c.TimeScale, Now: p.Now,
+		Texts:         p.Texts,
+		Webhook:       c.Webhook,
+		WebhookSecret: string(c.WebhookSecret),
+		SMTP:          c.SMTP,
+		SMTPPassword:  string(c.SMTPPassword),
+		SMTPFrom:      c.SMTPFrom,
+		Zulip:         c.Zulip,
+		ZulipKey:      string(c.ZulipKey),
+		Scale:         c.TimeScale,
+		Now:           p.Now,
 	})
 	return err
 }

@@ -15,7 +15,12 @@ func logFailedCalls(log *slog.Logger) fault.CallObserver {
 	return func(ctx context.Context, call string, status int, again bool, err error) {
 		api, method, _ := strings.Cut(call, ".")
 		if again {
-			log.InfoContext(ctx, "call failed, trying again", observe.Retry(api, method, 0), "status", status, "err", err)
+			log.InfoContext(
+				ctx, "call failed, trying again",
+				observe.Retry(api, method, 0), "status",
+				status, "err",
+				err,
+			)
 			return
 		}
 		log.WarnContext(ctx, "call failed", observe.APIError(api, method, status), "err", err)

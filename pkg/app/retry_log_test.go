@@ -48,7 +48,14 @@ func open(t *testing.T, rules ...faults.Rule) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := run.New(run.Options{Dir: t.TempDir(), Job: job, Command: []string{"true"}, Faults: table, Scale: 1000, Now: time.Now})
+	jobs, err := run.New(run.Options{
+		Dir:     t.TempDir(),
+		Job:     job,
+		Command: []string{"true"},
+		Faults:  table,
+		Scale:   1000,
+		Now:     time.Now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,18 +64,34 @@ func open(t *testing.T, rules ...faults.Rule) *cloud {
 	mux.Handle("/", buckets)
 	server := httptest.NewServer(mux)
 	topics := pstest.NewServer(pstest.WithErrorInjection("Publish", codes.PermissionDenied, "no"))
-	google := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	google := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
 
 	c := &cloud{metrics: observe.NewMetrics()}
 	settings, err := config.From(t.Context(), envconfig.MapLookuper(map[string]string{
-		"STORAGE_ENDPOINT": server.URL + "/storage/v1/", "RUN_ENDPOINT": server.URL, "PUBSUB_ENDPOINT": topics.Addr, "WORKSPACE_ENDPOINT": google.URL,
-		"WORK_BUCKET": "work", "DRIVE_SUBJECT": "nvr@example.org", "TIME_SCALE": "1000",
+		"STORAGE_ENDPOINT":   server.URL + "/storage/v1/",
+		"RUN_ENDPOINT":       server.URL,
+		"PUBSUB_ENDPOINT":    topics.Addr,
+		"WORKSPACE_ENDPOINT": google.URL,
+		"WORK_BUCKET":        "work",
+		"DRIVE_SUBJECT":      "nvr@example.org",
+		"TIME_SCALE":         "1000",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := observe.Logger(c.metrics.Writer(&c.log), observe.Options{Level: slog.LevelInfo})
-	c.Process, err = app.New(t.Context(), settings, log, time.Now, app.Buckets, app.Jobs, app.Topics, app.Workspace(workspace.UploadScopes()))
+	c.Process, err = app.New(
+		t.Context(),
+		settings,
+		log,
+		time.Now,
+		app.Buckets,
+		app.Jobs,
+		app.Topics,
+		app.Workspace(workspace.UploadScopes()),
+	)
 	if err := errors.Join(err, buckets.Ensure("work")); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,12 @@ func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) 
 	}
 	level := observe.ParseLevel(c.LogLevel)
 	log = observe.Logger(out, observe.Options{Level: level, Service: "merge", Version: c.Revision})
-	claim := nvr.Claim{Record: c.Record, Attempt: c.Attempt, Continuation: c.Turn, Step: nvr.StepMerge}
+	claim := nvr.Claim{
+		Record:       c.Record,
+		Attempt:      c.Attempt,
+		Continuation: c.Turn,
+		Step:         nvr.StepMerge,
+	}
 	ctx = observe.Extract(ctx, map[string]string{"traceparent": c.Trace})
 	ctx = observe.With(ctx, "merge", claim, "")
 	ctx = observe.WithSlice(ctx, c.TaskIndex)

@@ -36,7 +36,13 @@ func TestCompose(t *testing.T) {
 			whole = append(whole, c.read(t, s.Name)...)
 		}
 		dst := fmt.Sprintf("2/merges/%d.mp4", n)
-		made, err := c.Compose(t.Context(), dst, "video/mp4", map[string]string{"title": "Тема"}, sources[:n])
+		made, err := c.Compose(
+			t.Context(),
+			dst,
+			"video/mp4",
+			map[string]string{"title": "Тема"},
+			sources[:n],
+		)
 		if err != nil {
 			t.Fatalf("compose %d: %v", n, err)
 		}
@@ -64,7 +70,13 @@ func TestCompose(t *testing.T) {
 
 func TestComposeSurvives(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Lost} {
+	for _, kind := range []faults.Kind{
+		faults.TooMany,
+		faults.RateLimited,
+		faults.Broken,
+		faults.Cut,
+		faults.Lost,
+	} {
 		for nth := int64(1); nth <= 3; nth++ { // two runs, then the whole
 			c := start(t, "work")
 			sources, whole := c.parts(t, 40)
@@ -74,7 +86,10 @@ func TestComposeSurvives(t *testing.T) {
 				continue
 			}
 			if !bytes.Equal(c.read(t, "1/merge"), whole) || len(c.names(t, "1/merge")) != 1 || c.faults.Rules()[0].Hits != 1 {
-				t.Errorf("%s at compose %d: other bytes, something left, or it never struck", kind, nth)
+				t.Errorf(
+					"%s at compose %d: other bytes, something left, or it never struck",
+					kind, nth,
+				)
 			}
 		}
 	}
@@ -107,7 +122,9 @@ func TestComposeTwiceAtOnce(t *testing.T) {
 	results := make([]error, 4)
 	made := make([]bucket.Object, 4)
 	for i := range results {
-		both.Go(func() { made[i], results[i] = c.Compose(t.Context(), "1/merge", "", nil, sources) })
+		both.Go(func() {
+			made[i], results[i] = c.Compose(t.Context(), "1/merge", "", nil, sources)
+		})
 	}
 	both.Wait()
 	won := 0

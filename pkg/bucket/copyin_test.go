@@ -154,7 +154,14 @@ func TestCopyInGoesOn(t *testing.T) {
 
 func TestCopyInSurvives(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Slow, faults.Lost} {
+	for _, kind := range []faults.Kind{
+		faults.TooMany,
+		faults.RateLimited,
+		faults.Broken,
+		faults.Cut,
+		faults.Slow,
+		faults.Lost,
+	} {
 		c := start(t, "segments")
 		s := &source{data: random(1_500_000, 1)}
 		s.short.Store(40_000)

@@ -19,7 +19,16 @@ import (
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	c := start(t, "work")
-	for _, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 8 << 20, 8<<20 + 1, 20<<20 + 12345} {
+	for _, size := range []int{
+		0,
+		1,
+		256<<10 - 1,
+		256 << 10,
+		256<<10 + 1,
+		8 << 20,
+		8<<20 + 1,
+		20<<20 + 12345,
+	} {
 		name, data := fmt.Sprintf("7/media/%d", size), random(size, 3)
 		made, err := c.Create(
 			t.Context(),
@@ -74,7 +83,14 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 // TestCreateSurvives: whatever fails on the way, the commit is made once and its maker knows.
 func TestCreateSurvives(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Slow, faults.Lost} {
+	for _, kind := range []faults.Kind{
+		faults.TooMany,
+		faults.RateLimited,
+		faults.Broken,
+		faults.Cut,
+		faults.Slow,
+		faults.Lost,
+	} {
 		for _, size := range []int{100, 9 << 20} { // one request; a start and two chunks
 			for nth := int64(1); nth <= 3; nth++ {
 				if size == 100 && nth > 1 {
@@ -136,8 +152,11 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 			}
 			return nil
 		},
-		"check":  func() error { return nowhere.Check(t.Context()) },
-		"create": func() error { _, err := nowhere.CreateBytes(t.Context(), "a", "", nil, nil); return err },
+		"check": func() error { return nowhere.Check(t.Context()) },
+		"create": func() error {
+			_, err := nowhere.CreateBytes(t.Context(), "a", "", nil, nil)
+			return err
+		},
 	} {
 		if err := call(); err == nil || errors.Is(err, bucket.ErrNotFound) {
 			t.Errorf("%s in a bucket that is not there: %v", what, err)
@@ -147,11 +166,18 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 	if _, _, err := c.ReadAll(t.Context(), "long", 99); err == nil {
 		t.Error("an object over the limit was read")
 	}
-	for status, reasons := range map[int][]string{403: {"forbidden", "dailyLimitExceeded"}, 401: {"authError"}, 400: {"invalid"}} {
+	for status, reasons := range map[int][]string{
+		403: {"forbidden", "dailyLimitExceeded"},
+		401: {"authError"},
+		400: {"invalid"},
+	} {
 		for _, reason := range reasons {
 			var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(status)
-				_, _ = fmt.Fprintf(w, `{"error":{"code":%d,"errors":[{"reason":%q}]}}`, status, reason)
+				_, _ = fmt.Fprintf(
+					w, `{"error":{"code":%d,"errors":[{"reason":%q}]}}`,
+					status, reason,
+				)
 			})
 			c.handler.Store(&handler)
 			_, err := c.Stat(t.Context(), "a")

@@ -69,9 +69,15 @@ func (b *Bucket) classify(
 			return fmt.Errorf("%s in bucket %s: %w", what, b.name, ErrExists)
 		}
 	case fault.Deferred:
-		return &fault.Deferral{Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)), Cause: cause.StorageQuota()}
+		return &fault.Deferral{
+			Until: b.client.opts.Now().Add(b.client.opts.scaled(quotaPause)),
+			Cause: cause.StorageQuota(),
+		}
 	case fault.Permanent:
-		return &fault.PermanentError{Cause: cause.StorageRefused(), Err: fmt.Errorf("%s in bucket %s: %w", what, b.name, err)}
+		return &fault.PermanentError{
+			Cause: cause.StorageRefused(),
+			Err:   fmt.Errorf("%s in bucket %s: %w", what, b.name, err),
+		}
 	case fault.Retryable:
 	}
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)

@@ -113,7 +113,14 @@ func TestReadAtFetchesLittleInVain(t *testing.T) {
 
 func TestReadAtSurvives(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Slow, faults.Lost} {
+	for _, kind := range []faults.Kind{
+		faults.TooMany,
+		faults.RateLimited,
+		faults.Broken,
+		faults.Cut,
+		faults.Slow,
+		faults.Lost,
+	} {
 		c := start(t, "segments")
 		data := random(2<<20, 5)
 		c.segment(t, "504/a.mp4", data)

@@ -47,7 +47,10 @@ func start(t testing.TB, name string) *env {
 	t.Helper()
 	c := &env{faults: faults.New(10 * time.Millisecond), folder: t.TempDir()}
 	server, err := storage.New(storage.Options{
-		Dir: t.TempDir(), Folders: map[string]string{"segments": c.folder}, Now: time.Now, Faults: c.faults,
+		Dir:     t.TempDir(),
+		Folders: map[string]string{"segments": c.folder},
+		Now:     time.Now,
+		Faults:  c.faults,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +67,10 @@ func start(t testing.TB, name string) *env {
 		server.ServeHTTP(countingWriter{w, &c.served}, r)
 	}))
 	c.client, err = bucket.New(t.Context(), bucket.Options{
-		Endpoint: listener.URL + "/storage/v1/", Transport: bodyWaiter{http.DefaultTransport.(*http.Transport).Clone()}, Scale: 100, Now: time.Now,
+		Endpoint:  listener.URL + "/storage/v1/",
+		Transport: bodyWaiter{http.DefaultTransport.(*http.Transport).Clone()},
+		Scale:     100,
+		Now:       time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -88,9 +88,12 @@ func streaming(t testing.TB, size int64) (created, copied uint64) {
 	}
 	s.received.Store(0)
 	copied = heaptest.Most(func() {
-		_, err = work.CopyIn(t.Context(), "a", "", bucket.Source{Size: size, Read: func(_ context.Context, _, n int64) (io.ReadCloser, error) {
-			return &flow{left: n}, nil
-		}})
+		_, err = work.CopyIn(t.Context(), "a", "", bucket.Source{
+			Size: size,
+			Read: func(_ context.Context, _, n int64) (io.ReadCloser, error) {
+				return &flow{left: n}, nil
+			},
+		})
 	})
 	if err != nil || s.received.Load() != size {
 		t.Fatalf("copy: %d bytes of %d arrived, %v", s.received.Load(), size, err)

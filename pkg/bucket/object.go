@@ -103,7 +103,9 @@ func (b *Bucket) reader(
 	if n < 0 {
 		want = opened.Remain()
 	}
-	sort := func(err error) error { return b.classify(ctx, err, callGet, "read %q", name) }
+	sort := func(err error) error {
+		return b.classify(ctx, err, callGet, "read %q", name)
+	}
 	return &reader{classify: sort, stream: opened, left: want}, nil
 }
 

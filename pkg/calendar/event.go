@@ -79,7 +79,10 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, Cancelled
 	case e.ID == "" || utf8.RuneCountInString(e.ID) > maxID:
 		return Wish{}, LongID
-	case slices.Contains([]string{"workingLocation", "outOfOffice", "focusTime", "birthday", "fromGmail"}, e.Type):
+	case slices.Contains(
+		[]string{"workingLocation", "outOfOffice", "focusTime", "birthday", "fromGmail"},
+		e.Type,
+	):
 		return Wish{}, NoMeeting
 	case declined(e, room):
 		return Wish{}, Declined
@@ -136,7 +139,11 @@ func window(e Event, zone *time.Location) (Wish, Refusal) {
 			return Wish{}, ManyDays
 		}
 	}
-	return Wish{Date: date, StartTime: from.Format("15:04"), EndTime: to.Format("15:04")}, Wanted
+	return Wish{
+		Date:      date,
+		StartTime: from.Format("15:04"),
+		EndTime:   to.Format("15:04"),
+	}, Wanted
 }
 
 // writable gives the instant, or the next one that room time can name: where the clock is put back, a

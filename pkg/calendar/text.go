@@ -61,7 +61,9 @@ func notInBareCode(r rune) bool {
 
 // afterKeyword gives the code of a row like "• Поток: CODE"; empty if it is no such row.
 func afterKeyword(line string) string {
-	line = strings.TrimLeftFunc(line, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	line = strings.TrimLeftFunc(line, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 	at := strings.IndexAny(line, ":：") // the second is the full-width colon
 	if at < 0 {
 		return ""
@@ -124,8 +126,12 @@ func Lines(description string) []string {
 	}
 	text := strings.ToValidUTF8(stripTags(description), "")
 	var lines []string
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' || r == '\v' }) {
-		if strings.TrimFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }) != "" {
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool {
+		return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' || r == '\v'
+	}) {
+		if strings.TrimFunc(line, func(r rune) bool {
+			return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+		}) != "" {
 			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
@@ -204,6 +210,10 @@ const (
 	inlineTags = " a b i u s em strong span font small big sub sup code tt strike del ins td th img wbr label mark abbr cite q nobr center meta style o "
 )
 
-func breaksRow(name string) bool { return strings.Contains(rowTags, " "+name+" ") }
+func breaksRow(name string) bool {
+	return strings.Contains(rowTags, " "+name+" ")
+}
 
-func isInline(name string) bool { return strings.Contains(inlineTags, " "+name+" ") }
+func isInline(name string) bool {
+	return strings.Contains(inlineTags, " "+name+" ")
+}

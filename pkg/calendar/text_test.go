@@ -51,7 +51,10 @@ func TestCourseCode(t *testing.T) {
 	} {
 		code, named := calendar.CourseCode(test.description)
 		if code != test.code || named != test.named {
-			t.Errorf("%s: CourseCode(%q) = %q, %v, want %q, %v", test.about, test.description, code, named, test.code, test.named)
+			t.Errorf(
+				"%s: CourseCode(%q) = %q, %v, want %q, %v",
+				test.about, test.description, code, named, test.code, test.named,
+			)
 		}
 	}
 }
@@ -93,8 +96,15 @@ func TestLines(t *testing.T) {
 
 func FuzzDescription(f *testing.F) {
 	for _, seed := range []string{
-		"поток: CS101", "<p>course:&nbsp;<a href='x>y'>CS</a></p>", "<<<a", strings.Repeat("<a ", 100), "no recording", "https://classroom.google.com/c/AA==",
-		"поток: https://classroom.google.com/c/NDIx", "&#xD800;&#0;\xff<br", "<!-- --",
+		"поток: CS101",
+		"<p>course:&nbsp;<a href='x>y'>CS</a></p>",
+		"<<<a",
+		strings.Repeat("<a ", 100),
+		"no recording",
+		"https://classroom.google.com/c/AA==",
+		"поток: https://classroom.google.com/c/NDIx",
+		"&#xD800;&#0;\xff<br",
+		"<!-- --",
 	} {
 		f.Add(seed)
 	}

@@ -49,10 +49,19 @@ func TestDoRepeatsUntilTheKindEndsIt(t *testing.T) {
 		want     error
 		observed []string
 	}{
-		"success":   {errs: []error{nil}, calls: 1},
-		"recovers":  {errs: []error{errBusy, errBusy, nil}, calls: 3, observed: []string{"m 503 true", "m 503 true"}},
-		"permanent": {errs: []error{errBusy, errRefused}, calls: 2, want: errRefused, observed: []string{"m 503 true", "m 403 false"}},
-		"expected":  {errs: []error{errMissing}, calls: 1, want: errMissing},
+		"success": {errs: []error{nil}, calls: 1},
+		"recovers": {
+			errs:     []error{errBusy, errBusy, nil},
+			calls:    3,
+			observed: []string{"m 503 true", "m 503 true"},
+		},
+		"permanent": {
+			errs:     []error{errBusy, errRefused},
+			calls:    2,
+			want:     errRefused,
+			observed: []string{"m 503 true", "m 403 false"},
+		},
+		"expected": {errs: []error{errMissing}, calls: 1, want: errMissing},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +96,9 @@ func TestDoStopsWhenThePolicyIsExhausted(t *testing.T) {
 		policy := call.Policy{
 			MaxTries: 3,
 			Pause:    func(context.Context, time.Duration) error { return nil },
-			Observe:  func(_ context.Context, _ string, _ int, again bool, _ error) { last = append(last, again) },
+			Observe: func(_ context.Context, _ string, _ int, again bool, _ error) {
+				last = append(last, again)
+			},
 		}
 		try, calls := inTurn(errBusy)
 		if err := call.Do(t.Context(), policy, "m", try); !errors.Is(err, errBusy) {
@@ -124,8 +135,14 @@ func TestPausesAreBoundedAndScaled(t *testing.T) {
 	t.Parallel()
 	var pauses []time.Duration
 	policy := call.Policy{
-		FirstPause: time.Second, LongestPause: 4 * time.Second, MaxTries: 8, Scale: 10,
-		Pause: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil },
+		FirstPause:   time.Second,
+		LongestPause: 4 * time.Second,
+		MaxTries:     8,
+		Scale:        10,
+		Pause: func(_ context.Context, d time.Duration) error {
+			pauses = append(pauses, d)
+			return nil
+		},
 	}
 	try, _ := inTurn(errBusy)
 	_ = call.Do(t.Context(), policy, "m", try)
@@ -145,9 +162,13 @@ func TestTheServiceMayAskForALongerPause(t *testing.T) {
 	asked := 7 * time.Second
 	var pauses []time.Duration
 	policy := call.Policy{
-		Patience: 30 * time.Second, LongestPause: time.Second,
-		Read:  func(error) call.Failure { return call.Failure{RetryAfter: asked} },
-		Pause: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil },
+		Patience:     30 * time.Second,
+		LongestPause: time.Second,
+		Read:         func(error) call.Failure { return call.Failure{RetryAfter: asked} },
+		Pause: func(_ context.Context, d time.Duration) error {
+			pauses = append(pauses, d)
+			return nil
+		},
 	}
 	try, calls := inTurn(errBusy, nil)
 	if err := call.Do(t.Context(), policy, "m", try); err != nil {
@@ -169,7 +190,9 @@ func TestTheContextEndsAPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		policy := call.Policy{Read: func(error) call.Failure { return call.Failure{RetryAfter: time.Hour} }}
+		policy := call.Policy{Read: func(error) call.Failure {
+			return call.Failure{RetryAfter: time.Hour}
+		}}
 		time.AfterFunc(time.Minute, func() { cancel(fault.ErrStale) })
 		try, _ := inTurn(errBusy)
 		err := call.Do(ctx, policy, "m", try)
@@ -185,7 +208,9 @@ func TestTheContextEndsAPause(t *testing.T) {
 func TestAFailureAfterTheContextEndedIsNotObserved(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	policy := call.Policy{Observe: func(context.Context, string, int, bool, error) { t.Error("observed") }}
+	policy := call.Policy{Observe: func(context.Context, string, int, bool, error) {
+		t.Error("observed")
+	}}
 	err := call.Do(ctx, policy, "m", func(context.Context) error { cancel(); return errBusy })
 	if !errors.Is(err, errBusy) {
 		t.Errorf("error = %v, want %v", err, errBusy)
@@ -197,7 +222,10 @@ func TestEveryTryHasItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := call.Policy{TryTimeout: time.Minute, MaxTries: 2, FirstPause: time.Second}
 		begun := time.Now()
-		err := call.Do(t.Context(), policy, "m", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		err := call.Do(t.Context(), policy, "m", func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error = %v, want %v", err, context.DeadlineExceeded)
 		}

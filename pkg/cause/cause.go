@@ -47,7 +47,9 @@ const (
 )
 
 // Text returns an argument that is shown as it is. An empty text is allowed.
-func Text(name, value string) Arg { return Arg{name, KindText, value} }
+func Text(name, value string) Arg {
+	return Arg{name, KindText, value}
+}
 
 // Int returns an integer argument, for example a count.
 func Int[T ~int | ~int32 | ~int64 | ~uint32 | ~uint64](name string, value T) Arg {
@@ -70,10 +72,14 @@ func Instant(name string, value time.Time) Arg {
 }
 
 // Of returns a nested cause as an argument.
-func Of(name string, value Cause) Arg { return Arg{name, KindCause, value} }
+func Of(name string, value Cause) Arg {
+	return Arg{name, KindCause, value}
+}
 
 // List returns several nested causes as one argument, in the order given.
-func List(name string, values ...Cause) Arg { return Arg{name, KindList, values} }
+func List(name string, values ...Cause) Arg {
+	return Arg{name, KindList, values}
+}
 
 // newCause returns the cause of a code. Only the constructors of this package call it, so that every cause of a
 // code has the arguments of its [Spec].
@@ -104,7 +110,9 @@ func canonical(values map[string]any) string {
 func (c Cause) Code() Code { return c.code }
 
 // Is reports whether the cause has the code.
-func (c Cause) Is(code Code) bool { return c.code == code }
+func (c Cause) Is(code Code) bool {
+	return c.code == code
+}
 
 // IsZero reports whether there is no cause.
 func (c Cause) IsZero() bool { return c == Cause{} }
@@ -259,7 +267,15 @@ type Spec struct {
 
 // Specs returns every code of the product, area by area.
 func Specs() []Spec {
-	return slices.Concat(mediaSpecs(), presenceSpecs(), recordSpecs(), googleSpecs(), doctorSpecs(), notifySpecs(), cliSpecs())
+	return slices.Concat(
+		mediaSpecs(),
+		presenceSpecs(),
+		recordSpecs(),
+		googleSpecs(),
+		doctorSpecs(),
+		notifySpecs(),
+		cliSpecs(),
+	)
 }
 
 // spec returns a Spec from name and kind pairs.

@@ -15,8 +15,14 @@ func TestJSON(t *testing.T) {
 	}{
 		{cause.Cause{}, `null`},
 		{cause.NoFile(), `{"code":"no-file"}`},
-		{cause.FileEndsEarly(1500*time.Millisecond, 30*time.Minute), `{"code":"file-ends-early","args":{"has":1.5,"want":1800}}`},
-		{cause.Verbatim("Algebra <2>"), `{"code":"text","args":{"en":"Algebra \u003c2\u003e","ru":"Algebra \u003c2\u003e"}}`},
+		{
+			cause.FileEndsEarly(1500*time.Millisecond, 30*time.Minute),
+			`{"code":"file-ends-early","args":{"has":1.5,"want":1800}}`,
+		},
+		{
+			cause.Verbatim("Algebra <2>"),
+			`{"code":"text","args":{"en":"Algebra \u003c2\u003e","ru":"Algebra \u003c2\u003e"}}`,
+		},
 	}
 	for _, test := range tests {
 		text, err := json.Marshal(test.cause)

@@ -106,7 +106,9 @@ const (
 )
 
 // CheckFailed returns the cause of a check that failed for a technical reason.
-func CheckFailed(err string) Cause { return newCause(CodeCheckFailed, Text("error", err)) }
+func CheckFailed(err string) Cause {
+	return newCause(CodeCheckFailed, Text("error", err))
+}
 
 // CheckRefused returns the cause of a check that failed for good, with the technical detail.
 func CheckRefused(reason Cause, detail string) Cause {
@@ -130,7 +132,9 @@ func ConfigurationValid(project string, zone string) Cause {
 func ServeDown() Cause { return newCause(CodeServeDown) }
 
 // BucketReadable returns the cause of a bucket that can be read.
-func BucketReadable(bucket string) Cause { return newCause(CodeBucketReadable, Text("bucket", bucket)) }
+func BucketReadable(bucket string) Cause {
+	return newCause(CodeBucketReadable, Text("bucket", bucket))
+}
 
 // BucketReadOnly returns the cause of a bucket that this account may only read.
 func BucketReadOnly() Cause { return newCause(CodeBucketReadOnly) }
@@ -148,13 +152,17 @@ func TopicForbidden() Cause { return newCause(CodeTopicForbidden) }
 func TopicPresent() Cause { return newCause(CodeTopicPresent) }
 
 // JobPresent returns the cause of a job that exists.
-func JobPresent(job string) Cause { return newCause(CodeJobPresent, Text("job", job)) }
+func JobPresent(job string) Cause {
+	return newCause(CodeJobPresent, Text("job", job))
+}
 
 // WorkspaceAvailable returns the cause of an API of the Workspace that answers.
 func WorkspaceAvailable() Cause { return newCause(CodeWorkspaceAvailable) }
 
 // DatabaseMissing returns the cause of a database file that does not exist.
-func DatabaseMissing(path string) Cause { return newCause(CodeDatabaseMissing, Text("path", path)) }
+func DatabaseMissing(path string) Cause {
+	return newCause(CodeDatabaseMissing, Text("path", path))
+}
 
 // DatabaseReplaced returns the cause of a table that an imported dump has replaced.
 func DatabaseReplaced() Cause { return newCause(CodeDatabaseReplaced) }
@@ -170,22 +178,30 @@ func SchemaNewer(current int64, known int64) Cause {
 }
 
 // SchemaCurrent returns the cause of a schema that this program needs.
-func SchemaCurrent(current int64) Cause { return newCause(CodeSchemaCurrent, Int("current", current)) }
+func SchemaCurrent(current int64) Cause {
+	return newCause(CodeSchemaCurrent, Int("current", current))
+}
 
 // RecordsLocked returns the cause of records that another program is processing.
-func RecordsLocked(ids string) Cause { return newCause(CodeRecordsLocked, Text("ids", ids)) }
+func RecordsLocked(ids string) Cause {
+	return newCause(CodeRecordsLocked, Text("ids", ids))
+}
 
 // NoRecordsLocked returns the cause of a database without records that another program is processing.
 func NoRecordsLocked() Cause { return newCause(CodeNoRecordsLocked) }
 
 // ProgramFound returns the cause of an installed program.
-func ProgramFound(version string) Cause { return newCause(CodeProgramFound, Text("version", version)) }
+func ProgramFound(version string) Cause {
+	return newCause(CodeProgramFound, Text("version", version))
+}
 
 // OCRMissing returns the cause of a machine without an OCR program.
 func OCRMissing() Cause { return newCause(CodeOCRMissing) }
 
 // DiskFree returns the cause of the free space of a disk.
-func DiskFree(gigabytes string) Cause { return newCause(CodeDiskFree, Text("gigabytes", gigabytes)) }
+func DiskFree(gigabytes string) Cause {
+	return newCause(CodeDiskFree, Text("gigabytes", gigabytes))
+}
 
 // WebhookInvalid returns the cause of a webhook whose address is not a URL.
 func WebhookInvalid() Cause { return newCause(CodeWebhookInvalid) }
@@ -194,7 +210,9 @@ func WebhookInvalid() Cause { return newCause(CodeWebhookInvalid) }
 func WebhookUnreachable() Cause { return newCause(CodeWebhookUnreachable) }
 
 // WebhookStatus returns the cause of a webhook that answers with an error.
-func WebhookStatus(status string) Cause { return newCause(CodeWebhookStatus, Text("status", status)) }
+func WebhookStatus(status string) Cause {
+	return newCause(CodeWebhookStatus, Text("status", status))
+}
 
 // WebhookAvailable returns the cause of a webhook that answers.
 func WebhookAvailable() Cause { return newCause(CodeWebhookAvailable) }
@@ -203,10 +221,14 @@ func WebhookAvailable() Cause { return newCause(CodeWebhookAvailable) }
 func NoRooms() Cause { return newCause(CodeNoRooms) }
 
 // RoomsKnown returns the cause of the number of rooms.
-func RoomsKnown(count int) Cause { return newCause(CodeRoomsKnown, Int("count", count)) }
+func RoomsKnown(count int) Cause {
+	return newCause(CodeRoomsKnown, Int("count", count))
+}
 
 // Role returns the cause of one role of a source.
-func Role(role string) Cause { return newCause(CodeRole, Text("role", role)) }
+func Role(role string) Cause {
+	return newCause(CodeRole, Text("role", role))
+}
 
 // Source returns the cause of one source with its address or last octet.
 func Source(role string, address string) Cause {
@@ -222,7 +244,9 @@ func SourcesInvalid(sources ...Cause) Cause {
 func NoSources() Cause { return newCause(CodeNoSources) }
 
 // SourcesUnset returns the cause of a room without some sources.
-func SourcesUnset(roles ...Cause) Cause { return newCause(CodeSourcesUnset, List("roles", roles...)) }
+func SourcesUnset(roles ...Cause) Cause {
+	return newCause(CodeSourcesUnset, List("roles", roles...))
+}
 
 // SourcesComplete returns the cause of a room with all sources.
 func SourcesComplete() Cause { return newCause(CodeSourcesComplete) }
@@ -246,25 +270,37 @@ func CalendarAvailable(calendar string) Cause {
 }
 
 // FolderUnset returns the cause of a room without a folder.
-func FolderUnset(user string) Cause { return newCause(CodeFolderUnset, Text("user", user)) }
+func FolderUnset(user string) Cause {
+	return newCause(CodeFolderUnset, Text("user", user))
+}
 
 // FolderNotMadeYet returns the cause of a folder of the imitation that the first upload creates.
 func FolderNotMadeYet() Cause { return newCause(CodeFolderNotMadeYet) }
 
 // FolderTrashed returns the cause of a folder in the trash.
-func FolderTrashed(name string) Cause { return newCause(CodeFolderTrashed, Text("name", name)) }
+func FolderTrashed(name string) Cause {
+	return newCause(CodeFolderTrashed, Text("name", name))
+}
 
 // NotAFolder returns the cause of a file in place of a folder.
-func NotAFolder(name string) Cause { return newCause(CodeNotAFolder, Text("name", name)) }
+func NotAFolder(name string) Cause {
+	return newCause(CodeNotAFolder, Text("name", name))
+}
 
 // FolderReadOnly returns the cause of a folder without permission to write.
-func FolderReadOnly(name string) Cause { return newCause(CodeFolderReadOnly, Text("name", name)) }
+func FolderReadOnly(name string) Cause {
+	return newCause(CodeFolderReadOnly, Text("name", name))
+}
 
 // FolderWritable returns the cause of a folder that can be written.
-func FolderWritable(name string) Cause { return newCause(CodeFolderWritable, Text("name", name)) }
+func FolderWritable(name string) Cause {
+	return newCause(CodeFolderWritable, Text("name", name))
+}
 
 // FolderHidden returns the cause of a folder that the user cannot see.
-func FolderHidden(folder string) Cause { return newCause(CodeFolderHidden, Text("folder", folder)) }
+func FolderHidden(folder string) Cause {
+	return newCause(CodeFolderHidden, Text("folder", folder))
+}
 
 // UploaderWithoutFolder returns the cause of shared uploads without a folder.
 func UploaderWithoutFolder(user string) Cause {
@@ -272,7 +308,9 @@ func UploaderWithoutFolder(user string) Cause {
 }
 
 // UploaderReady returns the cause of a user who may write to all checked folders.
-func UploaderReady(folders int) Cause { return newCause(CodeUploaderReady, Int("folders", folders)) }
+func UploaderReady(folders int) Cause {
+	return newCause(CodeUploaderReady, Int("folders", folders))
+}
 
 func doctorSpecs() []Spec {
 	return []Spec{

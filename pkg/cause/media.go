@@ -231,7 +231,9 @@ func NotRegularFile() Cause { return newCause(CodeNotRegularFile) }
 func NotSegmentName() Cause { return newCause(CodeNotSegmentName) }
 
 // Because joins several reasons.
-func Because(causes ...Cause) Cause { return newCause(CodeBecause, List("causes", causes...)) }
+func Because(causes ...Cause) Cause {
+	return newCause(CodeBecause, List("causes", causes...))
+}
 
 // SourceRecorded reports that a source was recorded.
 func SourceRecorded(role string) Cause {

@@ -58,7 +58,9 @@ const (
 )
 
 // Detail returns the cause of a picture with detail in percent of its blocks.
-func Detail(percent float64) Cause { return newCause(CodeDetail, Number("percent", percent)) }
+func Detail(percent float64) Cause {
+	return newCause(CodeDetail, Number("percent", percent))
+}
 
 // PlainColour returns the name of a background: an English colour word and its value as #rrggbb.
 func PlainColour(colour, value string) Cause {
@@ -81,11 +83,17 @@ func BackgroundOnly(background Cause, percent float64) Cause {
 
 // SomethingOnBackground returns the cause of a picture with something on percent of a background.
 func SomethingOnBackground(background Cause, percent float64) Cause {
-	return newCause(CodeSomethingOnBackground, Of("background", background), Number("percent", percent))
+	return newCause(
+		CodeSomethingOnBackground,
+		Of("background", background),
+		Number("percent", percent),
+	)
 }
 
 // Noise returns the cause of a picture of noise with a standard deviation in levels.
-func Noise(levels int) Cause { return newCause(CodeNoise, Int("levels", levels)) }
+func Noise(levels int) Cause {
+	return newCause(CodeNoise, Int("levels", levels))
+}
 
 // ColourBars returns the cause of a picture with a number of bars over percent of its height.
 func ColourBars(bars, percent int) Cause {
@@ -93,10 +101,14 @@ func ColourBars(bars, percent int) Cause {
 }
 
 // Stripes returns the cause of a picture with stripes over percent of its height.
-func Stripes(percent int) Cause { return newCause(CodeStripes, Int("percent", percent)) }
+func Stripes(percent int) Cause {
+	return newCause(CodeStripes, Int("percent", percent))
+}
 
 // Turned returns the cause of a pattern that is turned by a quarter.
-func Turned(pattern Cause) Cause { return newCause(CodeTurned, Of("pattern", pattern)) }
+func Turned(pattern Cause) Cause {
+	return newCause(CodeTurned, Of("pattern", pattern))
+}
 
 // Card returns the cause of a picture that shows percent of a named card.
 func Card(name string, percent int) Cause {
@@ -106,7 +118,12 @@ func Card(name string, percent int) Cause {
 // CircleCard returns the cause of a test card with a circle. diameter is in percent of the height, seen in
 // percent of the circle.
 func CircleCard(diameter, seen, stripes int) Cause {
-	return newCause(CodeCircleCard, Int("diameter", diameter), Int("seen", seen), Int("stripes", stripes))
+	return newCause(
+		CodeCircleCard,
+		Int("diameter", diameter),
+		Int("seen", seen),
+		Int("stripes", stripes),
+	)
 }
 
 // Crosshatch returns the cause of a crosshatch with a number of lines in each direction.
@@ -120,7 +137,9 @@ func Checkerboard(across, down int) Cause {
 }
 
 // InBlackBars returns the cause of a picture that shows inner inside black bars.
-func InBlackBars(inner Cause) Cause { return newCause(CodeInBlackBars, Of("inner", inner)) }
+func InBlackBars(inner Cause) Cause {
+	return newCause(CodeInBlackBars, Of("inner", inner))
+}
 
 // InBlackBarsAndMore returns the cause of a picture that shows inner inside black bars, and more on them.
 func InBlackBarsAndMore(inner Cause) Cause {
@@ -128,7 +147,9 @@ func InBlackBarsAndMore(inner Cause) Cause {
 }
 
 // NoSignalSplash returns the cause of a picture whose text says that there is no signal.
-func NoSignalSplash(text string) Cause { return newCause(CodeNoSignalSplash, Text("text", text)) }
+func NoSignalSplash(text string) Cause {
+	return newCause(CodeNoSignalSplash, Text("text", text))
+}
 
 // LabelOnBackground returns the cause of a picture with nothing but a label.
 func LabelOnBackground(background Cause, text string) Cause {
@@ -156,7 +177,9 @@ func RunningOverlay(background Cause) Cause {
 }
 
 // TextNotRead returns the inner cause with the note that no text could be read.
-func TextNotRead(inner Cause) Cause { return newCause(CodeTextNotRead, Of("inner", inner)) }
+func TextNotRead(inner Cause) Cause {
+	return newCause(CodeTextNotRead, Of("inner", inner))
+}
 
 // PictureText returns the cause of a picture with detail that shows text.
 func PictureText(picture Cause, text string) Cause {

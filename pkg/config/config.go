@@ -129,10 +129,14 @@ func (s Secret) String() string {
 func (s Secret) GoString() string { return s.String() }
 
 // MarshalText implements encoding.TextMarshaler.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s Secret) MarshalText() ([]byte, error) {
+	return []byte(s.String()), nil
+}
 
 // Read reads the environment of this process.
-func Read(ctx context.Context) (*Config, error) { return From(ctx, envconfig.OsLookuper()) }
+func Read(ctx context.Context) (*Config, error) {
+	return From(ctx, envconfig.OsLookuper())
+}
 
 // From reads an environment. If a value is not permitted, it returns the configuration and all errors.
 func From(ctx context.Context, env envconfig.Lookuper) (*Config, error) {
@@ -149,12 +153,32 @@ func (c *Config) Validate() error {
 	var errs problems
 	_, err := time.LoadLocation(c.TimeZone)
 	errs.check(err == nil, "TIME_ZONE=%s: not an IANA time zone, like Europe/Moscow", c.TimeZone)
-	errs.check(slices.Contains([]string{"ru", "en"}, c.Language), "LANGUAGE=%s: want ru or en", c.Language)
-	errs.check(slices.Contains([]string{"auto", "half-hour"}, c.Policy), "POLICY=%s: want auto or half-hour", c.Policy)
+	errs.check(
+		slices.Contains([]string{"ru", "en"}, c.Language),
+		"LANGUAGE=%s: want ru or en",
+		c.Language,
+	)
+	errs.check(
+		slices.Contains([]string{"auto", "half-hour"}, c.Policy),
+		"POLICY=%s: want auto or half-hour",
+		c.Policy,
+	)
 	errs.check(slices.Contains([]int{25, 30, 50}, c.FPS), "FPS=%d: want 25, 30 or 50", c.FPS)
-	errs.check(isSize(c.Width, 64, 8192, 4), "WIDTH=%d: want a multiple of 4 from 64 to 8192", c.Width)
-	errs.check(isSize(c.Height, 36, 4320, 2), "HEIGHT=%d: want an even number from 36 to 4320", c.Height)
-	errs.check(c.TimeScale > 0 && c.TimeScale <= 100000, "TIME_SCALE=%v: want a number above 0", c.TimeScale)
+	errs.check(
+		isSize(c.Width, 64, 8192, 4),
+		"WIDTH=%d: want a multiple of 4 from 64 to 8192",
+		c.Width,
+	)
+	errs.check(
+		isSize(c.Height, 36, 4320, 2),
+		"HEIGHT=%d: want an even number from 36 to 4320",
+		c.Height,
+	)
+	errs.check(
+		c.TimeScale > 0 && c.TimeScale <= 100000,
+		"TIME_SCALE=%v: want a number above 0",
+		c.TimeScale,
+	)
 	errs.check(c.Wait >= 0, "WAIT=%v: want a duration, like 1h", c.Wait)
 	errs.check(c.MaxMerges >= 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
 	errs.check(c.Tasks >= 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)

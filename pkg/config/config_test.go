@@ -26,7 +26,10 @@ func TestDefaults(t *testing.T) {
 func TestValues(t *testing.T) {
 	t.Parallel()
 	c, err := config.From(t.Context(), envconfig.MapLookuper(map[string]string{
-		"COURSES": "СК-1=123,b=45", "DELEGATES": "stage=a@example.org,link=b@example.org", "TIME_SCALE": "60", "OPERATORS": "a@example.org,b@example.org",
+		"COURSES":    "СК-1=123,b=45",
+		"DELEGATES":  "stage=a@example.org,link=b@example.org",
+		"TIME_SCALE": "60",
+		"OPERATORS":  "a@example.org,b@example.org",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -40,8 +43,18 @@ func TestValues(t *testing.T) {
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	wrong := map[string]string{
-		"TIME_ZONE": "Moscow", "LANGUAGE": "de", "POLICY": "never", "FPS": "24", "WIDTH": "13", "HEIGHT": "7", "TIME_SCALE": "0",
-		"SLICE": "-1s", "MERGE_TASKS": "-1", "MAX_MERGES": "0", "RATE_LIMIT": "0", "WEBHOOK": "example.org/hook",
+		"TIME_ZONE":   "Moscow",
+		"LANGUAGE":    "de",
+		"POLICY":      "never",
+		"FPS":         "24",
+		"WIDTH":       "13",
+		"HEIGHT":      "7",
+		"TIME_SCALE":  "0",
+		"SLICE":       "-1s",
+		"MERGE_TASKS": "-1",
+		"MAX_MERGES":  "0",
+		"RATE_LIMIT":  "0",
+		"WEBHOOK":     "example.org/hook",
 	}
 	_, err := config.From(t.Context(), envconfig.MapLookuper(wrong))
 	if err == nil {

@@ -30,10 +30,14 @@ type Execution struct {
 }
 
 // Ended tells whether nothing of it runs or will run.
-func (e *Execution) Ended() bool { return !e.CompletedAt.IsZero() }
+func (e *Execution) Ended() bool {
+	return !e.CompletedAt.IsZero()
+}
 
 // OK tells whether it ended with all tasks done.
-func (e *Execution) OK() bool { return e.Ended() && e.Tasks > 0 && e.Succeeded == e.Tasks }
+func (e *Execution) OK() bool {
+	return e.Ended() && e.Tasks > 0 && e.Succeeded == e.Tasks
+}
 
 // Cause is why an attempt of a task ended without success.
 type Cause string
@@ -84,7 +88,10 @@ func (e *Execution) Detail() string {
 		all = append(all, failure.String())
 	}
 	if len(all) == 0 {
-		all = append(all, fmt.Sprintf("%d of %d tasks succeeded, %d failed, %d cancelled", e.Succeeded, e.Tasks, e.Failed, e.Cancelled))
+		all = append(all, fmt.Sprintf(
+			"%d of %d tasks succeeded, %d failed, %d cancelled",
+			e.Succeeded, e.Tasks, e.Failed, e.Cancelled,
+		))
 	}
 	return strings.Join(all, "; ")
 }
@@ -109,10 +116,17 @@ func (e *Execution) Reason() cause.Cause {
 // read takes an execution out of the API's answer. Instants that are missing or odd stay zero.
 func read(e *run.GoogleCloudRunV2Execution) Execution {
 	execution := Execution{
-		Name: e.Name, Created: instant(e.CreateTime), CompletedAt: instant(e.CompletionTime), LogURI: e.LogUri,
-		Tasks: int(e.TaskCount), Running: int(e.RunningCount), Succeeded: int(e.SucceededCount),
-		Failed: int(e.FailedCount), Cancelled: int(e.CancelledCount), Retried: int(e.RetriedCount),
-		Env: map[string]string{},
+		Name:        e.Name,
+		Created:     instant(e.CreateTime),
+		CompletedAt: instant(e.CompletionTime),
+		LogURI:      e.LogUri,
+		Tasks:       int(e.TaskCount),
+		Running:     int(e.RunningCount),
+		Succeeded:   int(e.SucceededCount),
+		Failed:      int(e.FailedCount),
+		Cancelled:   int(e.CancelledCount),
+		Retried:     int(e.RetriedCount),
+		Env:         map[string]string{},
 	}
 	if e.Template != nil {
 		for _, container := range e.Template.Containers {
@@ -146,7 +160,12 @@ func failureOf(task *run.GoogleCloudRunV2Task) (Failure, bool) {
 	if last == nil || task.CompletionTime == "" {
 		return Failure{}, false
 	}
-	f := Failure{Task: int(task.Index), ExitCode: int(last.ExitCode), Signal: int(last.TermSignal), Retries: int(task.Retried)}
+	f := Failure{
+		Task:     int(task.Index),
+		ExitCode: int(last.ExitCode),
+		Signal:   int(last.TermSignal),
+		Retries:  int(task.Retried),
+	}
 	code := int64(0)
 	if last.Status != nil {
 		f.Message, code = last.Status.Message, last.Status.Code

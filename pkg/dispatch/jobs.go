@@ -40,7 +40,11 @@ type Jobs struct {
 func NewJobs(ctx context.Context, options JobsOptions) (*Jobs, error) {
 	var how []option.ClientOption
 	if options.Endpoint != "" {
-		how = append(how, option.WithEndpoint(strings.TrimSuffix(options.Endpoint, "/")+"/"), option.WithTelemetryDisabled())
+		how = append(
+			how,
+			option.WithEndpoint(strings.TrimSuffix(options.Endpoint, "/")+"/"),
+			option.WithTelemetryDisabled(),
+		)
 		if options.Client == nil {
 			how = append(how, option.WithoutAuthentication())
 		}
@@ -52,7 +56,10 @@ func NewJobs(ctx context.Context, options JobsOptions) (*Jobs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the Cloud Run Admin API: %w", err)
 	}
-	return &Jobs{service: service, policy: newPolicy(options.Scale, options.Pause, options.Tried)}, nil
+	return &Jobs{
+		service: service,
+		policy:  newPolicy(options.Scale, options.Pause, options.Tried),
+	}, nil
 }
 
 // Launch is one wish to run a job.
@@ -94,7 +101,9 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 	for name, value := range launch.Env {
 		env = append(env, &run.GoogleCloudRunV2EnvVar{Name: name, Value: value})
 	}
-	slices.SortFunc(env, func(a, b *run.GoogleCloudRunV2EnvVar) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(env, func(a, b *run.GoogleCloudRunV2EnvVar) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	operation, err := j.service.Projects.Locations.Jobs.Run(job, &run.GoogleCloudRunV2RunJobRequest{
 		Overrides: &run.GoogleCloudRunV2Overrides{
 			TaskCount:          int64(launch.Tasks),

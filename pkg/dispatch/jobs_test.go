@@ -65,7 +65,10 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status != http.StatusOK {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(status)
-		answer = map[string]any{"error": map[string]any{"code": status, "message": http.StatusText(status)}}
+		answer = map[string]any{"error": map[string]any{
+			"code":    status,
+			"message": http.StatusText(status),
+		}}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
 }
@@ -79,9 +82,19 @@ func (a *admin) run(r *http.Request) any {
 	}
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	execution := map[string]any{
-		"name": fmt.Sprintf("%s/executions/e%d", job, len(a.executions)+1), "taskCount": body.Overrides.TaskCount,
-		"createTime": time.Date(2026, 11, 20, 12, len(a.executions), 0, 0, time.UTC).Format(time.RFC3339),
-		"template":   map[string]any{"containers": []any{map[string]any{"env": body.Overrides.ContainerOverrides[0].Env}}},
+		"name":      fmt.Sprintf("%s/executions/e%d", job, len(a.executions)+1),
+		"taskCount": body.Overrides.TaskCount,
+		"createTime": time.Date(
+			2026,
+			11,
+			20,
+			12,
+			len(a.executions),
+			0,
+			0,
+			time.UTC,
+		).Format(time.RFC3339),
+		"template": map[string]any{"containers": []any{map[string]any{"env": body.Overrides.ContainerOverrides[0].Env}}},
 	}
 	a.executions = slices.Insert(a.executions, 0, execution)
 	return map[string]any{"name": "operations/1", "metadata": execution}
@@ -154,7 +167,10 @@ func TestStartLostAnswer(t *testing.T) {
 	}}
 	name, err := jobs(t, a).Start(t.Context(), job, launch("7-1"))
 	if err != nil || name != job+"/executions/e1" || len(a.executions) != 1 {
-		t.Errorf("%s, %v, %d executions; want the one that was started", name, err, len(a.executions))
+		t.Errorf(
+			"%s, %v, %d executions; want the one that was started",
+			name, err, len(a.executions),
+		)
 	}
 	if want := []string{"list", "run", "list"}; !slices.Equal(a.calls, want) {
 		t.Errorf("calls %v, want %v", a.calls, want)
@@ -199,15 +215,42 @@ func TestExecution(t *testing.T) {
 	}{
 		{dispatch.CauseMemory, m{"termSignal": 9}},
 		{dispatch.CauseMemory, m{"exitCode": 137}},
-		{dispatch.CauseMemory, m{"exitCode": 1, "status": m{"code": 8, "message": "Memory limit of 512 MiB exceeded with 513 MiB used."}}},
-		{dispatch.CauseTimeout, m{"termSignal": 9, "status": m{"code": 4, "message": "The configured timeout was reached."}}},
+		{
+			dispatch.CauseMemory,
+			m{
+				"exitCode": 1,
+				"status": m{
+					"code":    8,
+					"message": "Memory limit of 512 MiB exceeded with 513 MiB used.",
+				},
+			},
+		},
+		{
+			dispatch.CauseTimeout,
+			m{
+				"termSignal": 9,
+				"status":     m{"code": 4, "message": "The configured timeout was reached."},
+			},
+		},
 		{dispatch.CauseTimeout, m{"exitCode": 124}},
-		{dispatch.CauseExit, m{"exitCode": 1, "status": m{"code": 2, "message": "The container exited with an error."}}},
+		{
+			dispatch.CauseExit,
+			m{
+				"exitCode": 1,
+				"status":   m{"code": 2, "message": "The container exited with an error."},
+			},
+		},
 		{dispatch.CauseSignal, m{"termSignal": 11}},
 		{dispatch.CauseUnknown, m{"status": m{"code": 13}}},
 	} {
 		a := &admin{
-			executions: []m{{"name": name, "taskCount": 3, "succeededCount": 2, "failedCount": 1, "completionTime": end}},
+			executions: []m{{
+				"name":           name,
+				"taskCount":      3,
+				"succeededCount": 2,
+				"failedCount":    1,
+				"completionTime": end,
+			}},
 			tasks: map[string][]any{name: {
 				m{"index": 0, "completionTime": end, "lastAttemptResult": m{"status": m{}}},
 				m{"index": 1, "completionTime": end, "retried": 2, "lastAttemptResult": c.result},
@@ -228,7 +271,12 @@ func TestExecution(t *testing.T) {
 			t.Errorf("%v: no words for it", c.result)
 		}
 	}
-	a := &admin{executions: []m{{"name": name, "taskCount": 1, "succeededCount": 1, "completionTime": end}}}
+	a := &admin{executions: []m{{
+		"name":           name,
+		"taskCount":      1,
+		"succeededCount": 1,
+		"completionTime": end,
+	}}}
 	if e, err := jobs(t, a).Execution(t.Context(), name); err != nil || !e.OK() {
 		t.Errorf("%+v, %v; want success", e, err)
 	}

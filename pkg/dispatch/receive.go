@@ -38,7 +38,9 @@ type Dead struct {
 type Malformed struct{ Err error }
 
 // Error implements error.
-func (m *Malformed) Error() string { return fmt.Sprintf("malformed push: %v", m.Err) }
+func (m *Malformed) Error() string {
+	return fmt.Sprintf("malformed push: %v", m.Err)
+}
 
 // Unwrap returns the cause.
 func (m *Malformed) Unwrap() error { return m.Err }
@@ -84,8 +86,12 @@ func parse(body []byte) (Message, error) {
 		return Message{}, err
 	}
 	return Message{
-		Claim: claim, ID: e.Message.MessageID, Subscription: e.Subscription,
-		Delivery: e.DeliveryAttempt, Attributes: e.Message.Attributes, Dead: dead(e.Message.Attributes),
+		Claim:        claim,
+		ID:           e.Message.MessageID,
+		Subscription: e.Subscription,
+		Delivery:     e.DeliveryAttempt,
+		Attributes:   e.Message.Attributes,
+		Dead:         dead(e.Message.Attributes),
 	}, nil
 }
 
@@ -96,7 +102,12 @@ func parseClaim(data []byte) (nvr.Claim, error) {
 	if open, err := fields.Token(); err != nil || open != json.Delim('{') {
 		return claim, errors.New("the message is not a claim: not an object")
 	}
-	missing := map[string]any{"record": &claim.Record, "attempt": &claim.Attempt, "turn": &claim.Continuation, "step": &claim.Step}
+	missing := map[string]any{
+		"record":  &claim.Record,
+		"attempt": &claim.Attempt,
+		"turn":    &claim.Continuation,
+		"step":    &claim.Step,
+	}
 	for fields.More() {
 		name, err := fields.Token()
 		if err != nil {
@@ -105,7 +116,10 @@ func parseClaim(data []byte) (nvr.Claim, error) {
 		key, _ := name.(string)
 		into, expected := missing[key]
 		if !expected {
-			return claim, fmt.Errorf("the message is not a claim: field %q is unknown or there twice", key)
+			return claim, fmt.Errorf(
+				"the message is not a claim: field %q is unknown or there twice",
+				key,
+			)
 		}
 		delete(missing, key)
 		if err := fields.Decode(into); err != nil {
@@ -122,7 +136,10 @@ func parseClaim(data []byte) (nvr.Claim, error) {
 		return claim, fmt.Errorf("the message is not a claim: %d fields are missing", len(missing))
 	}
 	if claim.Record <= 0 || claim.Attempt < 0 || claim.Continuation < 0 || !claim.Step.Working() {
-		return claim, fmt.Errorf("the message is not a claim: record %d, attempt %d, turn %d, step %q", claim.Record, claim.Attempt, claim.Continuation, claim.Step)
+		return claim, fmt.Errorf(
+			"the message is not a claim: record %d, attempt %d, turn %d, step %q",
+			claim.Record, claim.Attempt, claim.Continuation, claim.Step,
+		)
 	}
 	return claim, nil
 }

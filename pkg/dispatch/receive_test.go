@@ -37,11 +37,20 @@ func receive(body io.Reader) (dispatch.Message, error) {
 
 func TestReceive(t *testing.T) {
 	t.Parallel()
-	got, err := receive(strings.NewReader(envelope(t, `{"record":7,"attempt":2,"turn":1,"step":"stage"}`, map[string]string{"record": "7"})))
+	got, err := receive(strings.NewReader(envelope(
+		t,
+		`{"record":7,"attempt":2,"turn":1,"step":"stage"}`,
+		map[string]string{"record": "7"},
+	)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (nvr.Claim{Record: 7, Attempt: 2, Continuation: 1, Step: nvr.StepStage}); got.Claim != want {
+	if want := (nvr.Claim{
+		Record:       7,
+		Attempt:      2,
+		Continuation: 1,
+		Step:         nvr.StepStage,
+	}); got.Claim != want {
 		t.Errorf("claim %+v, want %+v", got.Claim, want)
 	}
 	if got.ID != "17" || got.Delivery != 3 || got.Subscription != "projects/p/subscriptions/stage" || got.Dead != nil {
@@ -60,7 +69,12 @@ func TestReceiveDeadLetter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := dispatch.Dead{Subscription: "upload", Project: "p", Deliveries: 20, Published: time.Date(2026, 11, 20, 12, 0, 0, 123e6, time.UTC)}
+	want := dispatch.Dead{
+		Subscription: "upload",
+		Project:      "p",
+		Deliveries:   20,
+		Published:    time.Date(2026, 11, 20, 12, 0, 0, 123e6, time.UTC),
+	}
 	if got.Dead == nil || !got.Dead.Published.Equal(want.Published) {
 		t.Fatalf("dead %+v", got.Dead)
 	}
@@ -73,24 +87,36 @@ func TestReceiveDeadLetter(t *testing.T) {
 func TestReceiveMalformed(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"empty":            "",
-		"not JSON":         "{",
-		"no message":       `{"subscription":"s"}`,
-		"no data":          `{"message":{}}`,
-		"not base64":       `{"message":{"data":"?"}}`,
-		"null":             envelope(t, `null`, nil),
-		"a list":           envelope(t, `[1]`, nil),
-		"a missing field":  envelope(t, `{"record":7,"attempt":2,"step":"stage"}`, nil),
-		"an unknown field": envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage","room":"504"}`, nil),
-		"another case":     envelope(t, `{"Record":7,"attempt":2,"turn":0,"step":"stage"}`, nil),
-		"a field twice":    envelope(t, `{"record":7,"record":8,"attempt":2,"turn":0,"step":"stage"}`, nil),
-		"a string":         envelope(t, `{"record":"7","attempt":2,"turn":0,"step":"stage"}`, nil),
-		"a fraction":       envelope(t, `{"record":7.5,"attempt":2,"turn":0,"step":"stage"}`, nil),
-		"no record":        envelope(t, `{"record":0,"attempt":2,"turn":0,"step":"stage"}`, nil),
-		"an end":           envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"done"}`, nil),
-		"two claims":       envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage"}{}`, nil),
-		"cut off":          envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage"`, nil),
-		"too large":        envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage"}`, map[string]string{"a": strings.Repeat("x", 300<<10)}),
+		"empty":           "",
+		"not JSON":        "{",
+		"no message":      `{"subscription":"s"}`,
+		"no data":         `{"message":{}}`,
+		"not base64":      `{"message":{"data":"?"}}`,
+		"null":            envelope(t, `null`, nil),
+		"a list":          envelope(t, `[1]`, nil),
+		"a missing field": envelope(t, `{"record":7,"attempt":2,"step":"stage"}`, nil),
+		"an unknown field": envelope(
+			t,
+			`{"record":7,"attempt":2,"turn":0,"step":"stage","room":"504"}`,
+			nil,
+		),
+		"another case": envelope(t, `{"Record":7,"attempt":2,"turn":0,"step":"stage"}`, nil),
+		"a field twice": envelope(
+			t,
+			`{"record":7,"record":8,"attempt":2,"turn":0,"step":"stage"}`,
+			nil,
+		),
+		"a string":   envelope(t, `{"record":"7","attempt":2,"turn":0,"step":"stage"}`, nil),
+		"a fraction": envelope(t, `{"record":7.5,"attempt":2,"turn":0,"step":"stage"}`, nil),
+		"no record":  envelope(t, `{"record":0,"attempt":2,"turn":0,"step":"stage"}`, nil),
+		"an end":     envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"done"}`, nil),
+		"two claims": envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage"}{}`, nil),
+		"cut off":    envelope(t, `{"record":7,"attempt":2,"turn":0,"step":"stage"`, nil),
+		"too large": envelope(
+			t,
+			`{"record":7,"attempt":2,"turn":0,"step":"stage"}`,
+			map[string]string{"a": strings.Repeat("x", 300<<10)},
+		),
 	} {
 		_, err := receive(strings.NewReader(body))
 		if malformed := (*dispatch.Malformed)(nil); !errors.As(err, &malformed) {
@@ -104,7 +130,11 @@ func TestReceiveMalformed(t *testing.T) {
 }
 
 func FuzzReceive(f *testing.F) {
-	f.Add(envelope(f, `{"record":7,"attempt":2,"turn":1,"step":"stage"}`, map[string]string{"CloudPubSubDeadLetterSourceSubscription": "s"}))
+	f.Add(envelope(
+		f,
+		`{"record":7,"attempt":2,"turn":1,"step":"stage"}`,
+		map[string]string{"CloudPubSubDeadLetterSourceSubscription": "s"},
+	))
 	f.Add(envelope(f, `{"record":7,"attempt":2}`, nil))
 	f.Add(`{"message":null}`)
 	f.Fuzz(func(t *testing.T, body string) {

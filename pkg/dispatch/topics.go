@@ -59,7 +59,11 @@ func NewTopics(ctx context.Context, options TopicsOptions) (*Topics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Pub/Sub of project %s: %w", options.Project, err)
 	}
-	return &Topics{client: client, policy: policy, publishers: map[string]*pubsub.Publisher{}}, nil
+	return &Topics{
+		client:     client,
+		policy:     policy,
+		publishers: map[string]*pubsub.Publisher{},
+	}, nil
 }
 
 // callPublish is Google's name of a publish.
@@ -139,8 +143,10 @@ func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) err
 		return fmt.Errorf("write a claim: %w", err)
 	}
 	return t.send(ctx, topic, data, map[string]string{
-		"record": strconv.FormatInt(claim.Record, 10), "attempt": strconv.FormatInt(claim.Attempt, 10),
-		"turn": strconv.FormatInt(claim.Continuation, 10), "step": string(claim.Step),
+		"record":  strconv.FormatInt(claim.Record, 10),
+		"attempt": strconv.FormatInt(claim.Attempt, 10),
+		"turn":    strconv.FormatInt(claim.Continuation, 10),
+		"step":    string(claim.Step),
 	})
 }
 

@@ -18,7 +18,11 @@ import (
 
 func topics(t *testing.T, server *pstest.Server) *dispatch.Topics {
 	t.Helper()
-	topics, err := dispatch.NewTopics(t.Context(), dispatch.TopicsOptions{Project: "p", Endpoint: server.Addr, Scale: 100})
+	topics, err := dispatch.NewTopics(t.Context(), dispatch.TopicsOptions{
+		Project:  "p",
+		Endpoint: server.Addr,
+		Scale:    100,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,11 @@ func TestPublish(t *testing.T) {
 	topics := topics(t, server)
 	server.Publish("projects/p/topics/stage", nil, nil) // makes the topic
 
-	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
+	span := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID:    trace.TraceID{1},
+		SpanID:     trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled,
+	})
 	claim := nvr.Claim{Record: 7, Attempt: 2, Continuation: 1, Step: nvr.StepStage}
 	if err := topics.Publish(trace.ContextWithSpanContext(t.Context(), span), "stage", claim); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,11 @@ func FuzzWoken(f *testing.F) {
 	f.Add("null")
 	f.Add(`{"message":{"attributes":[]}}`)
 	f.Fuzz(func(_ *testing.T, body string) {
-		dispatch.Attributes(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		dispatch.Attributes(httptest.NewRecorder(), httptest.NewRequest(
+			http.MethodPost,
+			"/",
+			strings.NewReader(body),
+		))
 	})
 }
 
@@ -24,7 +28,11 @@ func TestWoken(t *testing.T) {
 		`{"message":{"data":"e30=","attributes":{"room":"504 / 2"}},"subscription":"s"}`: "504 / 2",
 		"": "", "{": "", `{"message":{}}`: "",
 	} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		w, r := httptest.NewRecorder(), httptest.NewRequest(
+			http.MethodPost,
+			"/",
+			strings.NewReader(body),
+		)
 		if got := dispatch.Attributes(w, r)["room"]; got != want {
 			t.Errorf("%q names room %q, want %q", body, got, want)
 		}

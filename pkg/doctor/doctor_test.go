@@ -42,27 +42,56 @@ type doctorEnv struct {
 
 func open(t *testing.T) *doctorEnv {
 	t.Helper()
-	c := &doctorEnv{T: t, faults: faults.New(time.Millisecond), now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}
+	c := &doctorEnv{
+		T:      t,
+		faults: faults.New(time.Millisecond),
+		now:    time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC),
+	}
 	clock := func() time.Time { return c.now }
 	dir := t.TempDir()
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 
-	workspace, err := google.New(google.Options{Dir: filepath.Join(dir, "workspace"), BaseURL: server.URL + "/workspace", Faults: c.faults, Now: clock, Scale: 1000})
+	workspace, err := google.New(google.Options{
+		Dir:     filepath.Join(dir, "workspace"),
+		BaseURL: server.URL + "/workspace",
+		Faults:  c.faults,
+		Now:     clock,
+		Scale:   1000,
+	})
 	c.must(err)
-	buckets, err := storage.New(storage.Options{Dir: filepath.Join(dir, "buckets"), Folders: map[string]string{"segments": t.TempDir()}, Faults: c.faults, Now: time.Now})
+	buckets, err := storage.New(storage.Options{
+		Dir:     filepath.Join(dir, "buckets"),
+		Folders: map[string]string{"segments": t.TempDir()},
+		Faults:  c.faults,
+		Now:     time.Now,
+	})
 	c.must(err)
 	c.must(buckets.Ensure("work"))
-	jobs, err := run.New(run.Options{Dir: filepath.Join(dir, "run"), Job: job, Command: []string{"true"}, Faults: c.faults, Scale: 1000, Now: time.Now})
+	jobs, err := run.New(run.Options{
+		Dir:     filepath.Join(dir, "run"),
+		Job:     job,
+		Command: []string{"true"},
+		Faults:  c.faults,
+		Scale:   1000,
+		Now:     time.Now,
+	})
 	c.must(err)
-	topics, err := pubsub.Start(context.Background(), pubsub.Options{Project: "local", Topics: []string{"calendar", "stage", "upload", "link", "fail"}, Now: time.Now})
+	topics, err := pubsub.Start(context.Background(), pubsub.Options{
+		Project: "local",
+		Topics:  []string{"calendar", "stage", "upload", "link", "fail"},
+		Now:     time.Now,
+	})
 	c.must(err)
 	mux.Handle("/workspace/", http.StripPrefix("/workspace", workspace.Handler()))
 	mux.Handle("/v2/", jobs)
 	mux.Handle("/", buckets)
 
 	dsn := "sqlite:" + filepath.Join(dir, "nvr.db")
-	c.db, err = store.Open(context.Background(), dsn, store.Options{Now: clock, Defaults: store.Defaults{Zone: time.UTC, Language: "en", SegmentLength: 30 * time.Minute}})
+	c.db, err = store.Open(context.Background(), dsn, store.Options{
+		Now:      clock,
+		Defaults: store.Defaults{Zone: time.UTC, Language: "en", SegmentLength: 30 * time.Minute},
+	})
 	c.must(err)
 	c.must(c.db.Schema.Migrate(context.Background(), store.Adoption{}))
 	t.Cleanup(func() {
@@ -75,9 +104,16 @@ func open(t *testing.T) *doctorEnv {
 		}
 	})
 	c.env = map[string]string{
-		"DATABASE": dsn, "STORAGE_ENDPOINT": server.URL + "/storage/v1/", "PUBSUB_ENDPOINT": topics.Addr(), "RUN_ENDPOINT": server.URL,
-		"WORKSPACE_ENDPOINT": server.URL + "/workspace", "DRIVE_SUBJECT": "nvr@example.org", "CALENDAR_SUBJECT": "nvr@example.org",
-		"TIME_ZONE": "UTC", "TIME_SCALE": "1000", "WEBHOOK": server.URL + "/workspace/",
+		"DATABASE":           dsn,
+		"STORAGE_ENDPOINT":   server.URL + "/storage/v1/",
+		"PUBSUB_ENDPOINT":    topics.Addr(),
+		"RUN_ENDPOINT":       server.URL,
+		"WORKSPACE_ENDPOINT": server.URL + "/workspace",
+		"DRIVE_SUBJECT":      "nvr@example.org",
+		"CALENDAR_SUBJECT":   "nvr@example.org",
+		"TIME_ZONE":          "UTC",
+		"TIME_SCALE":         "1000",
+		"WEBHOOK":            server.URL + "/workspace/",
 	}
 	return c
 }
@@ -96,7 +132,16 @@ func (c *doctorEnv) room(r nvr.Room, recorded ...string) {
 	c.must(err)
 	var segments []store.Segment
 	for _, source := range recorded {
-		segments = append(segments, store.Segment{Name: nvr.SegmentName{Date: "2026-11-20", Time: "10:00", Room: r.Name, Source: source}, Bytes: 1, Generation: 1})
+		segments = append(segments, store.Segment{
+			Name: nvr.SegmentName{
+				Date:   "2026-11-20",
+				Time:   "10:00",
+				Room:   r.Name,
+				Source: source,
+			},
+			Bytes:      1,
+			Generation: 1,
+		})
 	}
 	_, err = c.db.Segments.Index(c.Context(), r.Name, "2026-11-20", segments)
 	c.must(err)
@@ -105,7 +150,12 @@ func (c *doctorEnv) room(r nvr.Room, recorded ...string) {
 func (c *doctorEnv) look() map[string]doctor.Finding {
 	c.Helper()
 	settings, err := config.From(c.Context(), envconfig.MapLookuper(c.env))
-	d := &doctor.Doctor{Config: settings, Wrong: err, Space: func() (int64, error) { return 500e6, nil }, Now: func() time.Time { return c.now }}
+	d := &doctor.Doctor{
+		Config: settings,
+		Wrong:  err,
+		Space:  func() (int64, error) { return 500e6, nil },
+		Now:    func() time.Time { return c.now },
+	}
 	found := map[string]doctor.Finding{}
 	for _, f := range d.Run(c.Context()) {
 		if _, twice := found[f.What]; twice {
@@ -138,7 +188,17 @@ func want(t *testing.T, found map[string]doctor.Finding, what string, state doct
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	c := open(t)
-	c.room(nvr.Room{Name: "504", MainSource: "10.0.0.24", ScreenSource: "10.0.0.21", SoundSource: "10.0.0.24", Calendar: "room504@example.org"}, "24", "21")
+	c.room(
+		nvr.Room{
+			Name:         "504",
+			MainSource:   "10.0.0.24",
+			ScreenSource: "10.0.0.21",
+			SoundSource:  "10.0.0.24",
+			Calendar:     "room504@example.org",
+		},
+		"24",
+		"21",
+	)
 	found := c.look()
 	for _, what := range []string{
 		"configuration", "database", "foreign rows", "bucket segments", "bucket work", "bucket work, writing", "topic stage", "topic fail", "job merge",
@@ -157,7 +217,12 @@ func TestSick(t *testing.T) {
 	c.room(nvr.Room{Name: "505", MainSource: "camera", ScreenSource: "10.0.0.22"})
 	c.room(nvr.Room{Name: "506"})
 	for _, api := range []string{"calendar", "drive"} {
-		c.must(c.faults.Add(faults.Rule{API: api, Method: faults.Any, Rate: 1, Kind: faults.Broken}))
+		c.must(c.faults.Add(faults.Rule{
+			API:    api,
+			Method: faults.Any,
+			Rate:   1,
+			Kind:   faults.Broken,
+		}))
 	}
 	c.env["MERGE_JOB"] = "projects/local/locations/local/jobs/other"
 	c.env["WORK_BUCKET"] = "absent"
@@ -170,7 +235,13 @@ func TestSick(t *testing.T) {
 	want(t, found, "bucket work", doctor.StateFail, "WORK_BUCKET")
 	want(t, found, "topic link", doctor.StateFail, "PROJECT")
 	want(t, found, "job merge", doctor.StateFail, "MERGE_JOB")
-	want(t, found, "workspace as upload", doctor.StateFail, "https://www.googleapis.com/auth/drive,https://www.googleapis.com/auth/calendar.events.readonly")
+	want(
+		t,
+		found,
+		"workspace as upload",
+		doctor.StateFail,
+		"https://www.googleapis.com/auth/drive,https://www.googleapis.com/auth/calendar.events.readonly",
+	)
 	want(t, found, "workspace as calendar", doctor.StateFail, "calendar.events.readonly")
 	want(t, found, "webhook", doctor.StateFail, "WEBHOOK")
 	want(t, found, "room 505 sources", doctor.StateFail, "lecturer camera")
@@ -188,31 +259,68 @@ func TestUploaders(t *testing.T) {
 	c.env["DRIVE_UPLOADERS"] = "a@example.org,b@example.org,c@example.org"
 	want(t, c.look(), "uploader a@example.org", doctor.StateWarn, "drive_folder")
 
-	folder, _ := c.drive("files", `{"name": "Lectures", "mimeType": "application/vnd.google-apps.folder"}`)["id"].(string)
-	c.drive("files/"+folder+"/permissions", `{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`)
-	c.drive("files/"+folder+"/permissions", `{"role": "reader", "type": "user", "emailAddress": "b@example.org"}`)
-	c.room(nvr.Room{Name: "504", MainSource: "10.0.0.24", Drive: "https://drive.google.com/drive/folders/" + folder})
+	folder, _ := c.drive(
+		"files",
+		`{"name": "Lectures", "mimeType": "application/vnd.google-apps.folder"}`,
+	)["id"].(string)
+	c.drive(
+		"files/"+folder+"/permissions",
+		`{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`,
+	)
+	c.drive(
+		"files/"+folder+"/permissions",
+		`{"role": "reader", "type": "user", "emailAddress": "b@example.org"}`,
+	)
+	c.room(nvr.Room{
+		Name:       "504",
+		MainSource: "10.0.0.24",
+		Drive:      "https://drive.google.com/drive/folders/" + folder,
+	})
 	found := c.look()
 	want(t, found, "room 504 folder", doctor.StateOK)
 	want(t, found, "uploader a@example.org", doctor.StateOK, "folders checked: 1")
-	want(t, found, "uploader b@example.org", doctor.StateFail, "may not write to folder Lectures", "shared drive")
+	want(
+		t,
+		found,
+		"uploader b@example.org",
+		doctor.StateFail,
+		"may not write to folder Lectures",
+		"shared drive",
+	)
 	want(t, found, "uploader c@example.org", doctor.StateFail, "cannot see folder", folder)
 
 	file, _ := c.drive("files", `{"name": "Notes", "mimeType": "text/plain"}`)["id"].(string)
-	c.drive("files/"+file+"/permissions", `{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`)
-	c.room(nvr.Room{Name: "505", MainSource: "10.0.1.24", Drive: "https://drive.google.com/drive/folders/" + file})
+	c.drive(
+		"files/"+file+"/permissions",
+		`{"role": "writer", "type": "user", "emailAddress": "a@example.org"}`,
+	)
+	c.room(nvr.Room{
+		Name:       "505",
+		MainSource: "10.0.1.24",
+		Drive:      "https://drive.google.com/drive/folders/" + file,
+	})
 	found = c.look()
 	want(t, found, "room 505 folder", doctor.StateFail, "Notes is not a folder", "nvr@example.org")
 	want(t, found, "uploader a@example.org", doctor.StateFail, "Notes is not a folder")
 
-	c.must(c.faults.Add(faults.Rule{API: "drive", Method: "files.generateIds", Rate: 1, Kind: faults.Broken}))
+	c.must(c.faults.Add(faults.Rule{
+		API:    "drive",
+		Method: "files.generateIds",
+		Rate:   1,
+		Kind:   faults.Broken,
+	}))
 	want(t, c.look(), "uploader a@example.org", doctor.StateFail, "DRIVE_UPLOADERS")
 }
 
 // drive makes something on Drive as its user.
 func (c *doctorEnv) drive(path, body string) map[string]any {
 	c.Helper()
-	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.env["WORKSPACE_ENDPOINT"]+"/drive/v3/"+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		c.Context(),
+		http.MethodPost,
+		c.env["WORKSPACE_ENDPOINT"]+"/drive/v3/"+path,
+		strings.NewReader(body),
+	)
 	c.must(err)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Workspace-User", "nvr@example.org")
@@ -258,11 +366,22 @@ func TestRemediesFitTheCause(t *testing.T) {
 	t.Parallel()
 	c := open(t)
 	file := filepath.Join(t.TempDir(), "nvr.db")
-	c.must(os.WriteFile(file, []byte("something else, of the length of a page's head, or a bit more than that, to be sure of it"), 0o600))
+	c.must(os.WriteFile(
+		file,
+		[]byte("something else, of the length of a page's head, or a bit more than that, to be sure of it"),
+		0o600,
+	))
 	c.env["DATABASE"] = "sqlite:" + file
 	delete(c.env, "WORKSPACE_ENDPOINT")
 	found := c.look()
-	want(t, found, "database", doctor.StateFail, "not a database", "replace a damaged file with a backup")
+	want(
+		t,
+		found,
+		"database",
+		doctor.StateFail,
+		"not a database",
+		"replace a damaged file with a backup",
+	)
 	want(t, found, "workspace as stage", doctor.StateFail, "set DELEGATE")
 }
 

@@ -36,10 +36,17 @@ type Remedy struct {
 }
 
 // remedy returns the remedy with the text doctor.way.NAME. args are pairs of a name and a value.
-func remedy(name string, args ...any) Remedy { return Remedy{key: "doctor.way." + name, args: args} }
+func remedy(name string, args ...any) Remedy {
+	return Remedy{
+		key:  "doctor.way." + name,
+		args: args,
+	}
+}
 
 // IsZero reports whether there is nothing to repair.
-func (r Remedy) IsZero() bool { return r.key == "" }
+func (r Remedy) IsZero() bool {
+	return r.key == ""
+}
 
 // Text returns the text of the remedy in a language. It is empty if there is nothing to repair.
 func (r Remedy) Text(l *i18n.Localizer) string {

@@ -44,7 +44,13 @@ func readable(ctx context.Context, what string, b *bucket.Bucket) Finding {
 // writable writes an object and deletes it.
 func writable(ctx context.Context, b *bucket.Bucket) Finding {
 	const what = "bucket work, writing"
-	object, err := b.CreateBytes(ctx, "doctor/"+rand.Text(), "text/plain", nil, []byte("may be deleted"))
+	object, err := b.CreateBytes(
+		ctx,
+		"doctor/"+rand.Text(),
+		"text/plain",
+		nil,
+		[]byte("may be deleted"),
+	)
 	if err == nil {
 		err = b.Delete(ctx, object.Name, object.Generation)
 	}
@@ -58,7 +64,9 @@ func writable(ctx context.Context, b *bucket.Bucket) Finding {
 }
 
 // topics returns the topics of Pub/Sub that the functions use.
-func topics() []string { return []string{"calendar", "stage", "upload", "link", "fail"} }
+func topics() []string {
+	return []string{"calendar", "stage", "upload", "link", "fail"}
+}
 
 // dispatch checks the topics and the job.
 func (d *Doctor) dispatch(ctx context.Context) []Finding {
@@ -108,9 +116,13 @@ func (d *Doctor) probes() []probe {
 	return []probe{
 		{component: "stage", scopes: workspace.StageScopes(), call: findFiles},
 		{component: "upload", scopes: workspace.UploadScopes(), call: generateID},
-		{component: "calendar", scopes: workspace.CalendarScopes(), call: func(ctx context.Context, w *workspace.Client) error {
-			return readCalendar(ctx, w, "primary", d.Now())
-		}},
+		{
+			component: "calendar",
+			scopes:    workspace.CalendarScopes(),
+			call: func(ctx context.Context, w *workspace.Client) error {
+				return readCalendar(ctx, w, "primary", d.Now())
+			},
+		},
 		{component: "link", scopes: workspace.LinkScopes(), call: findCourse},
 	}
 }

@@ -145,7 +145,11 @@ func (d *Doctor) folder(ctx context.Context, w *workspace.Client, room nvr.Room)
 	what := "room " + room.Name + " folder"
 	folder := cmp.Or(room.Drive, d.Config.DriveFolder)
 	if folder == "" {
-		return warn(what, cause.FolderUnset(d.Config.DriveSubject), remedy("set-folder", "room", room.Name))
+		return warn(
+			what,
+			cause.FolderUnset(d.Config.DriveSubject),
+			remedy("set-folder", "room", room.Name),
+		)
 	}
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()

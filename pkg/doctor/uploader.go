@@ -66,7 +66,11 @@ func (d *Doctor) uploader(ctx context.Context, user string, folders []string) Fi
 		return fail(what, causeOf(err), remedy("check-uploader"))
 	}
 	if len(folders) == 0 {
-		return warn(what, cause.UploaderWithoutFolder(d.Config.DriveSubject), remedy("set-shared-folder"))
+		return warn(
+			what,
+			cause.UploaderWithoutFolder(d.Config.DriveSubject),
+			remedy("set-shared-folder"),
+		)
 	}
 	for _, folder := range folders {
 		if problem := uploadProblem(ctx, p.Workspace, folder); !problem.IsZero() {

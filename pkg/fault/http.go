@@ -15,11 +15,25 @@ type CallObserver func(ctx context.Context, call string, status int, again bool,
 // Google. Sources: Drive's "Resolve errors" and the error pages of Calendar, Classroom and Cloud Storage.
 func HTTP(status int, reason string) Kind {
 	switch {
-	case status == http.StatusForbidden && slices.Contains([]string{"rateLimitExceeded", "userRateLimitExceeded"}, reason):
+	case status == http.StatusForbidden && slices.Contains(
+		[]string{"rateLimitExceeded", "userRateLimitExceeded"},
+		reason,
+	):
 		return Retryable
-	case status == http.StatusForbidden && slices.Contains([]string{"sharingRateLimitExceeded", "dailyLimitExceeded", "quotaExceeded"}, reason):
+	case status == http.StatusForbidden && slices.Contains(
+		[]string{"sharingRateLimitExceeded", "dailyLimitExceeded", "quotaExceeded"},
+		reason,
+	):
 		return Deferred
-	case slices.Contains([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusGone}, status):
+	case slices.Contains(
+		[]int{
+			http.StatusNotFound,
+			http.StatusConflict,
+			http.StatusPreconditionFailed,
+			http.StatusGone,
+		},
+		status,
+	):
 		return Expected
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
 		return Retryable

@@ -114,7 +114,12 @@ func TestPicturesThatCannotBeRead(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	s, err := find(t).OpenPictures(t.Context(), ffmpeg.Pictures{
-		URL: server.URL, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Width: 64, Height: 36, Format: ffmpeg.Gray,
+		URL:    server.URL,
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
+		Width:  64,
+		Height: 36,
+		Format: ffmpeg.Gray,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +139,12 @@ func TestPicturesStopWhenCancelled(t *testing.T) {
 	)
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := find(t).OpenPictures(ctx, ffmpeg.Pictures{
-		URL: url, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS, Width: 320, Height: 180, Format: ffmpeg.RGB24,
+		URL:    url,
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
+		Width:  320,
+		Height: 180,
+		Format: ffmpeg.RGB24,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,14 @@ type kWeighting struct {
 
 func newKWeighting() *kWeighting {
 	return &kWeighting{
-		shelf:    biquad{b: [3]float64{1.53512485958697, -2.69169618940638, 1.19839281085285}, a: [2]float64{-1.69065929318241, 0.73248077421585}},
-		highPass: biquad{b: [3]float64{1, -2, 1}, a: [2]float64{-1.99004745483398, 0.99007225036621}},
+		shelf: biquad{
+			b: [3]float64{1.53512485958697, -2.69169618940638, 1.19839281085285},
+			a: [2]float64{-1.69065929318241, 0.73248077421585},
+		},
+		highPass: biquad{
+			b: [3]float64{1, -2, 1},
+			a: [2]float64{-1.99004745483398, 0.99007225036621},
+		},
 	}
 }
 

@@ -71,7 +71,10 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	}
 	for i := range levels.Blocks {
 		for k := range levels.Blocks[i].Moments {
-			levels.Blocks[i].Moments[k] = Moment{PeakDBFS: float32(math.Inf(-1)), PowerDB: float32(math.Inf(-1))}
+			levels.Blocks[i].Moments[k] = Moment{
+				PeakDBFS: float32(math.Inf(-1)),
+				PowerDB:  float32(math.Inf(-1)),
+			}
 		}
 		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
 			copy(levels.Blocks[i].Moments[:], moments[at:])

@@ -33,7 +33,10 @@ func TestParseVersion(t *testing.T) {
 func TestSecondsAreExact(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		0: "0.000000", 1500 * time.Millisecond: "1.500000", -40 * time.Millisecond: "-0.040000", 2*time.Hour + 3*time.Microsecond: "7200.000003",
+		0:                                "0.000000",
+		1500 * time.Millisecond:          "1.500000",
+		-40 * time.Millisecond:           "-0.040000",
+		2*time.Hour + 3*time.Microsecond: "7200.000003",
 	} {
 		if got := seconds(d); got != want {
 			t.Errorf("seconds(%v) = %s, want %s", d, got, want)

@@ -8,4 +8,6 @@ import "syscall"
 // reaches only this process, which passes it on. On Linux the kernel also kills
 // FFmpeg when the thread that started it ends. Go ends a thread only if a goroutine
 // stays locked to it, which does not happen here.
-func processGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func processGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

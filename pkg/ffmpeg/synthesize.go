@@ -221,9 +221,30 @@ const editScale = "48000"
 
 // args returns the options of the video encoder.
 func (p RecordedPictures) args() []string {
-	args := []string{"-c:v", string(p.Codec), "-preset", "ultrafast", "-threads", "1", "-g", strconv.Itoa(p.GOP), "-bf", strconv.Itoa(p.BFrames),
-		"-pix_fmt", string(YUV420P), "-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
-		"-fps_mode", "passthrough"}
+	args := []string{
+		"-c:v",
+		string(p.Codec),
+		"-preset",
+		"ultrafast",
+		"-threads",
+		"1",
+		"-g",
+		strconv.Itoa(p.GOP),
+		"-bf",
+		strconv.Itoa(p.BFrames),
+		"-pix_fmt",
+		string(YUV420P),
+		"-color_range",
+		"tv",
+		"-colorspace",
+		"bt709",
+		"-color_primaries",
+		"bt709",
+		"-color_trc",
+		"bt709",
+		"-fps_mode",
+		"passthrough",
+	}
 	switch p.Codec {
 	case HEVC:
 		args = append(args, "-x265-params", "log-level=error:pools=none:frame-threads=1:scenecut=0:keyint="+strconv.Itoa(p.GOP)+":min-keyint="+strconv.Itoa(p.GOP)+

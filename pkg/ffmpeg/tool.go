@@ -84,7 +84,10 @@ func parseVersion(out string) (string, error) {
 	major, _ := strconv.Atoi(number[1])
 	minor, _ := strconv.Atoi(number[2])
 	if major < minMajor || major == minMajor && minor < minMinor {
-		return "", &fault.PermanentError{Cause: cause.ProgramTooOld(line[1], fmt.Sprintf("%d.%d", minMajor, minMinor))}
+		return "", &fault.PermanentError{Cause: cause.ProgramTooOld(
+			line[1],
+			fmt.Sprintf("%d.%d", minMajor, minMinor),
+		)}
 	}
 	return line[1], nil
 }

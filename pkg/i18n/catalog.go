@@ -112,7 +112,9 @@ func (c *Catalog) Languages() []string {
 }
 
 // Has reports whether the catalogue has the language of a tag such as "ru".
-func (c *Catalog) Has(tag string) bool { return c.localizers[tag] != nil }
+func (c *Catalog) Has(tag string) bool {
+	return c.localizers[tag] != nil
+}
 
 // For returns the texts of a language by its tag. An unknown tag gives English.
 func (c *Catalog) For(tag string) *Localizer {

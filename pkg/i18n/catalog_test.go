@@ -77,7 +77,12 @@ func TestThirdLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	german := strings.Replace(string(english), "no file was recorded", "keine Datei aufgezeichnet", 1)
+	german := strings.Replace(
+		string(english),
+		"no file was recorded",
+		"keine Datei aufgezeichnet",
+		1,
+	)
 	folder := fstest.MapFS{"en.json": {Data: english}, "de.json": {Data: []byte(german)}}
 	catalog, err := i18n.New(folder)
 	if err != nil {
@@ -107,7 +112,10 @@ func TestMatch(t *testing.T) {
 	}
 	for _, test := range tests {
 		if got := catalog.Match(test.fallback, test.preference).Language(); got != test.want {
-			t.Errorf("Match(%q, %.20q) = %s, want %s", test.fallback, test.preference, got, test.want)
+			t.Errorf(
+				"Match(%q, %.20q) = %s, want %s",
+				test.fallback, test.preference, got, test.want,
+			)
 		}
 	}
 }

@@ -59,7 +59,9 @@ func (l *Localizer) addTree(prefix string, tree map[string]any) error {
 const causePrefix = "cause."
 
 // Language returns the tag of the language, such as "ru".
-func (l *Localizer) Language() string { return l.tag.String() }
+func (l *Localizer) Language() string {
+	return l.tag.String()
+}
 
 // Has reports whether the language itself has a text for the key.
 func (l *Localizer) Has(key string) bool {
@@ -68,10 +70,14 @@ func (l *Localizer) Has(key string) bool {
 }
 
 // Keys returns the keys of all texts of the language, sorted.
-func (l *Localizer) Keys() []string { return slices.Sorted(maps.Keys(l.messages)) }
+func (l *Localizer) Keys() []string {
+	return slices.Sorted(maps.Keys(l.messages))
+}
 
 // Args returns the names of the arguments of a text, sorted.
-func (l *Localizer) Args(key string) []string { return l.messages[key].names() }
+func (l *Localizer) Args(key string) []string {
+	return l.messages[key].names()
+}
 
 // T returns the text of a key. Arguments are pairs of a name and a value. A value is a string, a number, a
 // [time.Duration], a [time.Time], a [cause.Cause] or a list of causes. An unknown key or argument shows in
@@ -259,11 +265,18 @@ func (l *Localizer) Number(x float64, decimals int) string {
 // Date returns a day, such as 15 January 2025.
 func (l *Localizer) Date(t time.Time) string {
 	month := l.T("date.month." + strconv.Itoa(int(t.Month())))
-	return l.T("date.long", "day", strconv.Itoa(t.Day()), "month", month, "year", strconv.Itoa(t.Year()))
+	return l.T(
+		"date.long",
+		"day", strconv.Itoa(t.Day()),
+		"month", month,
+		"year", strconv.Itoa(t.Year()),
+	)
 }
 
 // Clock returns the time of day as HH:MM, in the time's location.
-func (l *Localizer) Clock(t time.Time) string { return t.Format("15:04") }
+func (l *Localizer) Clock(t time.Time) string {
+	return t.Format("15:04")
+}
 
 // Length returns a duration in words: hours and minutes from an hour on, minutes and seconds from a minute on,
 // else seconds with at most one decimal.

@@ -54,7 +54,12 @@ func (e *Engine) progress(stage Stage, done, total int64) {
 
 // prober returns a prober whose reading meter counts.
 func (e *Engine) prober(meter *rangeproxy.Meter) *probe.Prober {
-	return &probe.Prober{Tool: e.Tool, Proxy: e.Proxy, Learned: e.Learned, Meter: meter}
+	return &probe.Prober{
+		Tool:    e.Tool,
+		Proxy:   e.Proxy,
+		Learned: e.Learned,
+		Meter:   meter,
+	}
 }
 
 // Plan probes the clips, judges the screen, measures the sound, and decides everything about the merge.

@@ -54,9 +54,18 @@ func session(from, until time.Time) recorder.Session {
 // request asks for a merge of [from, until) of the room of [session], as small as can be read.
 func request(from, until time.Time) merge.Request {
 	return merge.Request{
-		Room: "504", Title: "Lecture", Start: from, End: until,
-		Sources: map[nvr.Role]string{nvr.Lecturer: lecturer, nvr.Screen: screen, nvr.Board: board}, Sound: lecturer,
-		Segment: slot, Slice: 30 * time.Second, Policy: merge.Auto, Width: 640, Height: 180, Rate: 25,
+		Room:     "504",
+		Title:    "Lecture",
+		Start:    from,
+		End:      until,
+		Sources:  map[nvr.Role]string{nvr.Lecturer: lecturer, nvr.Screen: screen, nvr.Board: board},
+		Sound:    lecturer,
+		Segment:  slot,
+		Slice:    30 * time.Second,
+		Policy:   merge.Auto,
+		Width:    640,
+		Height:   180,
+		Rate:     25,
 		Loudness: merge.Loudness{Off: true},
 	}
 }
@@ -137,8 +146,12 @@ func clips(t testing.TB, dir string) []merge.Clip {
 		name, err := nvr.ParseSegmentName(entry.Name())
 		info, infoErr := entry.Info()
 		all = append(all, merge.Clip{
-			Name: name, Path: strings.TrimPrefix(path, dir+"/"), Generation: fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()),
-			Open: func(context.Context) (merge.Bytes, error) { return rangeproxy.OpenFile(path) },
+			Name:       name,
+			Path:       strings.TrimPrefix(path, dir+"/"),
+			Generation: fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()),
+			Open: func(context.Context) (merge.Bytes, error) {
+				return rangeproxy.OpenFile(path)
+			},
 		})
 		return errors.Join(err, infoErr)
 	})
@@ -188,7 +201,11 @@ func (f *film) at(k int) time.Time { return f.Request.Start.Add(f.rate().At(int6
 func (f *film) frames(t testing.TB) []timecode.Frame {
 	t.Helper()
 	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{
-		Path: f.Path, Width: f.Request.Width, Height: f.Request.Height, Start: f.Request.Start, Rate: f.rate(),
+		Path:   f.Path,
+		Width:  f.Request.Width,
+		Height: f.Request.Height,
+		Start:  f.Request.Start,
+		Rate:   f.rate(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -47,9 +47,18 @@ func slotAt(minute int) time.Time { return time.Date(2026, 11, 20, 15, minute, 0
 // faultyRequest asks for the whole record.
 func faultyRequest() merge.Request {
 	return merge.Request{
-		Room: faultyRoom, Title: "Faults", Start: recordStart(), End: recordStart().Add(40 * time.Second),
-		Sources: map[nvr.Role]string{nvr.Lecturer: lecturerCam, nvr.Board: boardCam}, Sound: lecturerCam,
-		Segment: time.Minute, Slice: 16 * time.Second, Policy: merge.Auto, Width: 640, Height: 180, Rate: 25,
+		Room:     faultyRoom,
+		Title:    "Faults",
+		Start:    recordStart(),
+		End:      recordStart().Add(40 * time.Second),
+		Sources:  map[nvr.Role]string{nvr.Lecturer: lecturerCam, nvr.Board: boardCam},
+		Sound:    lecturerCam,
+		Segment:  time.Minute,
+		Slice:    16 * time.Second,
+		Policy:   merge.Auto,
+		Width:    640,
+		Height:   180,
+		Rate:     25,
 		Loudness: merge.Loudness{TargetLUFS: -16},
 	}
 }
@@ -57,7 +66,11 @@ func faultyRequest() merge.Request {
 // camera is a source of the room with both its files.
 func camera(octet string) recorder.Source {
 	source := recorder.Source{
-		Octet: octet, Role: nvr.Lecturer, Label: octet, Scene: recorder.Lecturer, Sound: recorder.TrueSound(),
+		Octet:    octet,
+		Role:     nvr.Lecturer,
+		Label:    octet,
+		Scene:    recorder.Lecturer,
+		Sound:    recorder.TrueSound(),
 		Pictures: recorder.Pictures{Width: 320, Height: 180},
 		Segments: recorder.Slots(slotAt(0), slotAt(2), time.Minute),
 	}
@@ -87,7 +100,12 @@ func recordFiles(t *testing.T, dir string, sources ...recorder.Source) {
 
 func fileOf(octet string, minute int) string {
 	at := slotAt(minute)
-	return nvr.SegmentName{Date: at.Format(time.DateOnly), Time: at.Format("15:04"), Room: faultyRoom, Source: octet}.String()
+	return nvr.SegmentName{
+		Date:   at.Format(time.DateOnly),
+		Time:   at.Format("15:04"),
+		Room:   faultyRoom,
+		Source: octet,
+	}.String()
 }
 
 // damageCase is a folder of segments for one test: the good files linked, so that what is done to one of
@@ -230,7 +248,11 @@ func (s *damageCase) tryIn(ctx context.Context, req merge.Request, clips []merge
 	if err != nil {
 		s.Fatal(err)
 	}
-	m := &merged{damageCase: s, engine: s.newEngine(work), path: filepath.Join(s.TempDir(), "merge.mp4")}
+	m := &merged{
+		damageCase: s,
+		engine:     s.newEngine(work),
+		path:       filepath.Join(s.TempDir(), "merge.mp4"),
+	}
 	m.engine.Progress = s.progress
 	m.result, err = m.engine.Make(ctx, req, clips, work, m.path, 1)
 	if err = errors.Join(err, work.Close()); err != nil {
@@ -276,7 +298,9 @@ func (m *merged) checkReport() {
 		m.Errorf("the report breaks its schema: %v", err)
 	}
 	for _, words := range m.words() {
-		for _, word := range strings.FieldsFunc(words, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		for _, word := range strings.FieldsFunc(words, func(r rune) bool {
+			return !unicode.IsLetter(r)
+		}) {
 			if unicode.Is(unicode.Latin, []rune(word)[0]) && !slices.Contains(latinWords(), word) {
 				m.Errorf("the Russian report says %q in %q", word, words)
 			}
@@ -318,7 +342,12 @@ type show struct {
 // pictureRuns reads every frame of the finished file.
 func (m *merged) film() []timecode.Frame {
 	m.Helper()
-	frames, err := timecode.ReadFrames(m.Context(), m.tool, timecode.Film{Path: m.path, Width: 640, Height: 180, Start: recordStart()})
+	frames, err := timecode.ReadFrames(m.Context(), m.tool, timecode.Film{
+		Path:   m.path,
+		Width:  640,
+		Height: 180,
+		Start:  recordStart(),
+	})
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -342,12 +371,18 @@ func (m *merged) shows(want ...show) {
 			left, right = f.Centre, timecode.Reading{}
 		}
 		at := recordStart().Add(time.Duration(k) * 40 * time.Millisecond)
-		for pane, got := range map[string]timecode.Reading{want[0].left: left, want[0].right: right} {
+		for pane, got := range map[string]timecode.Reading{
+			want[0].left:  left,
+			want[0].right: right,
+		} {
 			if pane == noSource && got.State == timecode.Absent || got.State == timecode.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
 				continue
 			}
 			if wrong++; wrong <= 4 {
-				m.Errorf("frame %d (%s): a pane shows %+v, want %q; the whole frame: %+v", k, at.Format("15:04:05.000"), got, pane, f)
+				m.Errorf(
+					"frame %d (%s): a pane shows %+v, want %q; the whole frame: %+v",
+					k, at.Format("15:04:05.000"), got, pane, f,
+				)
 			}
 		}
 	}
@@ -365,9 +400,14 @@ func (m *merged) gap(source string, first, end int, cause string) {
 			own = append(own, gap)
 		}
 	}
-	at := func(frame int) time.Time { return recordStart().Add(time.Duration(frame) * 40 * time.Millisecond) }
+	at := func(frame int) time.Time {
+		return recordStart().Add(time.Duration(frame) * 40 * time.Millisecond)
+	}
 	if len(own) != 1 || !own[0].Start.Equal(at(first)) || !own[0].End.Equal(at(end)) || !strings.Contains(own[0].Cause, cause) {
-		m.Errorf("the gaps of source %s are %+v, want one from %v to %v: %q", source, own, at(first), at(end), cause)
+		m.Errorf(
+			"the gaps of source %s are %+v, want one from %v to %v: %q",
+			source, own, at(first), at(end), cause,
+		)
 	}
 }
 

@@ -96,7 +96,11 @@ func (s *damageCase) nothing(m *merged, name string, err error) {
 	if err == nil || errors.Is(err, merge.ErrNoFootage) || errors.As(err, &damaged) {
 		s.Errorf("%s: %v, want an error of the storage", name, err)
 	}
-	for _, path := range []string{m.path, filepath.Join(filepath.Dir(m.path), ".merge.mp4.partial"), filepath.Join(s.work, "damage.json")} {
+	for _, path := range []string{
+		m.path,
+		filepath.Join(filepath.Dir(m.path), ".merge.mp4.partial"),
+		filepath.Join(s.work, "damage.json"),
+	} {
 		if _, err := os.Stat(path); err == nil {
 			s.Errorf("%s: %s is there", name, path)
 		}

@@ -38,7 +38,10 @@ type faultTest struct {
 
 // lecturerLost is what a merge shows whose second lecturer file is of no use.
 func lecturerLost() []show {
-	return []show{{until: joint, left: lecturerCam, right: boardCam}, {until: recordFrames, right: boardCam}}
+	return []show{
+		{until: joint, left: lecturerCam, right: boardCam},
+		{until: recordFrames, right: boardCam},
+	}
 }
 
 // allThere is what a merge shows that lacks nothing.
@@ -58,7 +61,9 @@ func lostFiles() []faultTest {
 			m.parts(3)
 		}}
 	}
-	becomes := func(data []byte) func(*damageCase) { return func(s *damageCase) { s.replace(second, data) } }
+	becomes := func(data []byte) func(*damageCase) {
+		return func(s *damageCase) { s.replace(second, data) }
+	}
 	moovLast := func(damage recorder.Damage) func(*damageCase) {
 		return func(s *damageCase) {
 			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
@@ -71,7 +76,11 @@ func lostFiles() []faultTest {
 		lost("text", "not an MP4", becomes([]byte("Not found\n"))),
 		lost("random bytes", "not an MP4", becomes(randomBytes(100_000))),
 		lost("one byte", "not an MP4", becomes([]byte{0})),
-		lost("a head without an index", "no index", becomes([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"))),
+		lost(
+			"a head without an index",
+			"no index",
+			becomes([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00")),
+		),
 		lost("moov lost", "no index", moovLast(recorder.LoseMoov())),
 		lost("moov cut", "no index", moovLast(recorder.CutMoov())),
 	}
@@ -99,31 +108,60 @@ func lostStretches() []faultTest {
 			m.gap(lecturerCam, joint, recordFrames, "cut off")
 			m.fault(second, "no picture of it can be used")
 		}},
-		{"garbage in pictures", func(s *damageCase) {
-			// Pictures 210 to 215 are 8.4 s into the file: lost up to the key frame at 10 s.
-			s.spoil(second, recorder.GarbagePictures(210, 215, 1))
-			m := s.merge(faultyRequest())
-			m.shows(show{until: joint + 210, left: lecturerCam, right: boardCam}, show{until: joint + 250, right: boardCam}, allThere())
-			m.gap(lecturerCam, joint+210, joint+250, "damaged")
-			m.noGaps(boardCam)
-			m.fault(second, "pictures cannot be decoded from 8.4 s to 10 s")
-			m.parts(3)
-		}},
-		{"garbage in a key frame", func(s *damageCase) {
-			s.spoil(second, recorder.GarbagePictures(100, 101, 1), recorder.GarbagePictures(420, 421, 2))
-			m := s.merge(faultyRequest())
-			m.shows(show{until: joint + 100, left: lecturerCam, right: boardCam}, show{until: joint + 150, right: boardCam},
-				show{until: joint + 420, left: lecturerCam, right: boardCam}, show{until: joint + 450, right: boardCam}, allThere())
-			m.noGaps(boardCam)
-			m.parts(3)
-		}},
-		{"garbage at the very beginning", func(s *damageCase) {
-			s.spoil(second, recorder.GarbagePictures(0, 1, 5))
-			m := s.merge(faultyRequest())
-			m.shows(show{until: joint, left: lecturerCam, right: boardCam}, show{until: joint + 50, right: boardCam}, allThere())
-			m.gap(lecturerCam, joint, joint+50, "damaged")
-			m.parts(3)
-		}},
+		{
+			"garbage in pictures",
+			func(s *damageCase) {
+				// Pictures 210 to 215 are 8.4 s into the file: lost up to the key frame at 10 s.
+				s.spoil(second, recorder.GarbagePictures(210, 215, 1))
+				m := s.merge(faultyRequest())
+				m.shows(
+					show{until: joint + 210, left: lecturerCam, right: boardCam},
+					show{until: joint + 250, right: boardCam},
+					allThere(),
+				)
+				m.gap(lecturerCam, joint+210, joint+250, "damaged")
+				m.noGaps(boardCam)
+				m.fault(second, "pictures cannot be decoded from 8.4 s to 10 s")
+				m.parts(3)
+			},
+		},
+		{
+			"garbage in a key frame",
+			func(s *damageCase) {
+				s.spoil(
+					second,
+					recorder.GarbagePictures(100, 101, 1),
+					recorder.GarbagePictures(420, 421, 2),
+				)
+				m := s.merge(faultyRequest())
+				m.shows(show{
+					until: joint + 100,
+					left:  lecturerCam,
+					right: boardCam,
+				}, show{until: joint + 150, right: boardCam},
+					show{
+						until: joint + 420,
+						left:  lecturerCam,
+						right: boardCam,
+					}, show{until: joint + 450, right: boardCam}, allThere())
+				m.noGaps(boardCam)
+				m.parts(3)
+			},
+		},
+		{
+			"garbage at the very beginning",
+			func(s *damageCase) {
+				s.spoil(second, recorder.GarbagePictures(0, 1, 5))
+				m := s.merge(faultyRequest())
+				m.shows(
+					show{until: joint, left: lecturerCam, right: boardCam},
+					show{until: joint + 50, right: boardCam},
+					allThere(),
+				)
+				m.gap(lecturerCam, joint, joint+50, "damaged")
+				m.parts(3)
+			},
+		},
 		{"garbage in the media", func(s *damageCase) {
 			s.spoil(second, recorder.Garbage(200, 260, 3))
 			m := s.merge(faultyRequest())
@@ -151,10 +189,16 @@ func (s *damageCase) cut(name string, off int64) {
 		s.Fatal(err)
 	}
 	size := packets[240].Offset + packets[240].Bytes + off
-	whole := slices.IndexFunc(packets, func(p ffmpeg.PacketPlace) bool { return p.Offset+p.Bytes > size })
+	whole := slices.IndexFunc(packets, func(p ffmpeg.PacketPlace) bool {
+		return p.Offset+p.Bytes > size
+	})
 	s.spoil(name, recorder.Truncate(size))
 	m := s.merge(faultyRequest())
-	m.shows(show{until: joint + whole, left: lecturerCam, right: boardCam}, show{until: recordFrames, right: boardCam})
+	m.shows(show{
+		until: joint + whole,
+		left:  lecturerCam,
+		right: boardCam,
+	}, show{until: recordFrames, right: boardCam})
 	m.gap(lecturerCam, joint+whole, recordFrames, "cut off")
 	m.noGaps(boardCam)
 	m.fault(name, "pictures lie beyond its end")
@@ -177,34 +221,52 @@ func oddFiles() []faultTest {
 		}}
 	}
 	return []faultTest{
-		whole("no sound track", "no sound track", func(_ *recorder.Source, g *recorder.Segment) { g.NoSound = true }),
-		whole("HEVC", "hevc", func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Codec = ffmpeg.HEVC }),
-		whole("another size", "", func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Width, s.Pictures.Height = 240, 180 }),
+		whole("no sound track", "no sound track", func(_ *recorder.Source, g *recorder.Segment) {
+			g.NoSound = true
+		}),
+		whole("HEVC", "hevc", func(s *recorder.Source, _ *recorder.Segment) {
+			s.Pictures.Codec = ffmpeg.HEVC
+		}),
+		whole("another size", "", func(s *recorder.Source, _ *recorder.Segment) {
+			s.Pictures.Width, s.Pictures.Height = 240, 180
+		}),
 		whole("a change of size inside", "", func(_ *recorder.Source, g *recorder.Segment) {
 			g.Resize = &recorder.Resize{At: 8 * time.Second, Width: 480, Height: 270}
 		}),
-		{"sound only", func(s *damageCase) {
-			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
-			m := s.merge(faultyRequest())
-			m.shows(lecturerLost()...)
-			m.gap(lecturerCam, joint, recordFrames, "no picture track")
-			m.fault(second, "no picture track")
-			for _, heard := range m.result.Plan.Sound.Heard {
-				if heard.Source != lecturerCam {
-					m.Errorf("the sound that is there is not heard: %+v", heard)
+		{
+			"sound only",
+			func(s *damageCase) {
+				s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+					g.NoPicture = true
+				})
+				m := s.merge(faultyRequest())
+				m.shows(lecturerLost()...)
+				m.gap(lecturerCam, joint, recordFrames, "no picture track")
+				m.fault(second, "no picture track")
+				for _, heard := range m.result.Plan.Sound.Heard {
+					if heard.Source != lecturerCam {
+						m.Errorf("the sound that is there is not heard: %+v", heard)
+					}
 				}
-			}
-		}},
-		{"timestamps jump a day", func(s *damageCase) {
-			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
-				g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Picture: true}
-			})
-			var m *merged
-			s.flat(160, func() { m = s.merge(faultyRequest()) })
-			m.shows(show{until: joint + 300, left: lecturerCam, right: boardCam}, show{until: recordFrames, left: lecturerCam, alone: true})
-			m.gap(boardCam, joint+300, recordFrames, "jump")
-			m.fault(board, "jump")
-		}},
+			},
+		},
+		{
+			"timestamps jump a day",
+			func(s *damageCase) {
+				s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+					g.Jump = &recorder.Jump{At: 12 * time.Second, By: 24 * time.Hour, Picture: true}
+				})
+				var m *merged
+				s.flat(160, func() { m = s.merge(faultyRequest()) })
+				m.shows(show{
+					until: joint + 300,
+					left:  lecturerCam,
+					right: boardCam,
+				}, show{until: recordFrames, left: lecturerCam, alone: true})
+				m.gap(boardCam, joint+300, recordFrames, "jump")
+				m.fault(board, "jump")
+			},
+		},
 		{"sound jumps a day", func(s *damageCase) {
 			s.again(lecturerCam, 1, func(source *recorder.Source, g *recorder.Segment) {
 				source.Sound.SampleRate = 24000
@@ -237,60 +299,88 @@ func oddFiles() []faultTest {
 func strangers() []faultTest {
 	second := fileOf(lecturerCam, 1)
 	return []faultTest{
-		{"files of another room, day and time", func(s *damageCase) {
-			data := s.read(second)
-			for _, name := range []string{
-				"2026-11-20_15:01_505_24.mp4", "2026-11-19_15:01_504_24.mp4", "2026-11-20_16:01_504_24.mp4", "2026-11-20_15:01_504_99.mp4",
-			} {
-				if err := os.WriteFile(s.path(name), data[:len(data)/2], 0o600); err != nil {
-					s.Fatal(err)
+		{
+			"files of another room, day and time",
+			func(s *damageCase) {
+				data := s.read(second)
+				for _, name := range []string{
+					"2026-11-20_15:01_505_24.mp4", "2026-11-19_15:01_504_24.mp4", "2026-11-20_16:01_504_24.mp4", "2026-11-20_15:01_504_99.mp4",
+				} {
+					if err := os.WriteFile(s.path(name), data[:len(data)/2], 0o600); err != nil {
+						s.Fatal(err)
+					}
 				}
-			}
-			m := s.merge(faultyRequest())
-			m.shows(allThere())
-			if n := len(m.report.Segments); n != 4 {
-				m.Errorf("%d segments were looked at, want 4", n)
-			}
-		}},
-		{"two files for one slot", func(s *damageCase) {
-			s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
-				g.Folder, g.Length = "a copy", 20*time.Second
-			})
-			m := s.merge(faultyRequest())
-			m.shows(allThere())
-			m.noGaps(lecturerCam, boardCam)
-			m.fault(filepath.Join("a copy", second), "another file of the same slot shows more: "+second)
-		}},
-		{"nothing that can be used", func(s *damageCase) {
-			for _, octet := range []string{lecturerCam, boardCam} {
-				for minute := range 2 {
-					s.replace(fileOf(octet, minute), nil)
+				m := s.merge(faultyRequest())
+				m.shows(allThere())
+				if n := len(m.report.Segments); n != 4 {
+					m.Errorf("%d segments were looked at, want 4", n)
 				}
-			}
-			m, err := s.try(faultyRequest(), s.clips())
-			if !errors.Is(err, merge.ErrNoFootage) || m.result == nil || len(m.result.Plan.Segments) != 4 {
-				s.Errorf("%v, want that there is no footage, and the plan", err)
-			}
-		}},
-		{"only one pane's file", func(s *damageCase) {
-			for _, name := range []string{fileOf(boardCam, 0), fileOf(boardCam, 1), fileOf(lecturerCam, 0)} {
-				s.remove(name)
-			}
-			m := s.merge(faultyRequest())
-			m.shows(show{until: joint, left: noSource, alone: true}, show{until: recordFrames, left: lecturerCam, alone: true})
-			m.gap(lecturerCam, 0, joint, "no file was recorded")
-			m.gap(boardCam, 0, recordFrames, "no file was recorded")
-		}},
-		{"a source that only gives sound", func(s *damageCase) {
-			s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) { g.NoPicture = true })
-			req := faultyRequest()
-			req.Sources, req.Sound = map[nvr.Role]string{nvr.Lecturer: lecturerCam}, boardCam
-			m := s.merge(req)
-			m.shows(show{until: recordFrames, left: lecturerCam, alone: true})
-			if sources := m.report.Sources; len(sources) != 2 || sources[1].Source != boardCam || sources[1].Role != "" {
-				m.Errorf("sources %+v, want the one that only gives sound among them", sources)
-			}
-		}},
+			},
+		},
+		{
+			"two files for one slot",
+			func(s *damageCase) {
+				s.again(lecturerCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+					g.Folder, g.Length = "a copy", 20*time.Second
+				})
+				m := s.merge(faultyRequest())
+				m.shows(allThere())
+				m.noGaps(lecturerCam, boardCam)
+				m.fault(
+					filepath.Join("a copy", second),
+					"another file of the same slot shows more: "+second,
+				)
+			},
+		},
+		{
+			"nothing that can be used",
+			func(s *damageCase) {
+				for _, octet := range []string{lecturerCam, boardCam} {
+					for minute := range 2 {
+						s.replace(fileOf(octet, minute), nil)
+					}
+				}
+				m, err := s.try(faultyRequest(), s.clips())
+				if !errors.Is(err, merge.ErrNoFootage) || m.result == nil || len(m.result.Plan.Segments) != 4 {
+					s.Errorf("%v, want that there is no footage, and the plan", err)
+				}
+			},
+		},
+		{
+			"only one pane's file",
+			func(s *damageCase) {
+				for _, name := range []string{
+					fileOf(boardCam, 0),
+					fileOf(boardCam, 1),
+					fileOf(lecturerCam, 0),
+				} {
+					s.remove(name)
+				}
+				m := s.merge(faultyRequest())
+				m.shows(show{
+					until: joint,
+					left:  noSource,
+					alone: true,
+				}, show{until: recordFrames, left: lecturerCam, alone: true})
+				m.gap(lecturerCam, 0, joint, "no file was recorded")
+				m.gap(boardCam, 0, recordFrames, "no file was recorded")
+			},
+		},
+		{
+			"a source that only gives sound",
+			func(s *damageCase) {
+				s.again(boardCam, 1, func(_ *recorder.Source, g *recorder.Segment) {
+					g.NoPicture = true
+				})
+				req := faultyRequest()
+				req.Sources, req.Sound = map[nvr.Role]string{nvr.Lecturer: lecturerCam}, boardCam
+				m := s.merge(req)
+				m.shows(show{until: recordFrames, left: lecturerCam, alone: true})
+				if sources := m.report.Sources; len(sources) != 2 || sources[1].Source != boardCam || sources[1].Role != "" {
+					m.Errorf("sources %+v, want the one that only gives sound among them", sources)
+				}
+			},
+		},
 	}
 }
 
@@ -298,7 +388,11 @@ func strangers() []faultTest {
 func (s *damageCase) fragment(name string) {
 	s.Helper()
 	temporary := s.path(name) + ".part"
-	if err := s.tool.Copy(context.WithoutCancel(s.Context()), ffmpeg.Copy{From: s.path(name), To: temporary, Fragmented: true}); err != nil {
+	if err := s.tool.Copy(context.WithoutCancel(s.Context()), ffmpeg.Copy{
+		From:       s.path(name),
+		To:         temporary,
+		Fragmented: true,
+	}); err != nil {
 		s.Fatal(err)
 	}
 	if err := os.Rename(temporary, s.path(name)); err != nil {
@@ -347,7 +441,9 @@ func (m *merged) fault(file, want string) {
 		if seg.File != file {
 			continue
 		}
-		if !slices.ContainsFunc(seg.Faults, func(f string) bool { return strings.Contains(f, want) }) {
+		if !slices.ContainsFunc(seg.Faults, func(f string) bool {
+			return strings.Contains(f, want)
+		}) {
 			m.Errorf("the faults of %s are %q, want %q among them", file, seg.Faults, want)
 		}
 		return

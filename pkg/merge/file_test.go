@@ -78,7 +78,11 @@ func TestFile(t *testing.T) {
 	const title, room = "Ряды \"Фурье\", 'часть' 1: 100%\n-i \U0001F600 שלום \\", "504 \"б\" 'c', 1:2%"
 	s := slow(session(three(), three().Add(40*time.Second)))
 	s.Room = room
-	s.Sources[1].Scene = recorder.Screen(recorder.Showing{From: three().Add(20 * time.Second), Until: three().Add(time.Hour), Card: recorder.Bars})
+	s.Sources[1].Scene = recorder.Screen(recorder.Showing{
+		From:  three().Add(20 * time.Second),
+		Until: three().Add(time.Hour),
+		Card:  recorder.Bars,
+	})
 	req := request(three(), three().Add(37*time.Second))
 	req.Room, req.Title, req.Slice = room, title, 9*time.Second
 	req.Loudness = merge.Loudness{TargetLUFS: -16}
@@ -104,7 +108,11 @@ func TestFile(t *testing.T) {
 	})
 	t.Run("packets", func(t *testing.T) { checkPackets(t, p) })
 	t.Run("words", func(t *testing.T) {
-		for tag, want := range map[string]string{"title": title, "date": "2026-11-20", "album": room} {
+		for tag, want := range map[string]string{
+			"title": title,
+			"date":  "2026-11-20",
+			"album": room,
+		} {
 			if got := p.Format.Tags[tag]; got != want {
 				t.Errorf("%s is %q, want %q", tag, got, want)
 			}
@@ -124,7 +132,18 @@ func TestFile(t *testing.T) {
 		}
 	})
 	t.Run("decoder", func(t *testing.T) {
-		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "warning", "-nostdin", "-i", f.Path, "-f", "null", "-").CombinedOutput() // #nosec G204 -- the test's own file
+		out, err := exec.CommandContext(
+			t.Context(),
+			"ffmpeg",
+			"-v",
+			"warning",
+			"-nostdin",
+			"-i",
+			f.Path,
+			"-f",
+			"null",
+			"-",
+		).CombinedOutput() // #nosec G204 -- the test's own file
 		if err != nil || len(out) > 0 {
 			t.Errorf("decoding says %v: %s", err, out)
 		}

@@ -32,7 +32,11 @@ func (e *Engine) Join(ctx context.Context, plan *Plan, work *WorkDir, out string
 		return 0, "", fmt.Errorf("join: %w", err)
 	}
 	temporary := filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".partial")
-	file, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) // #nosec G302 G304 -- the video the user asked for
+	file, err := os.OpenFile(
+		temporary,
+		os.O_CREATE|os.O_TRUNC|os.O_WRONLY,
+		0o644,
+	) // #nosec G302 G304 -- the video the user asked for
 	if err != nil {
 		return 0, "", fmt.Errorf("join: %w", err)
 	}
@@ -75,7 +79,10 @@ func copyPart(to io.Writer, path string, part *mp4.Part) error {
 		return err
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); sum != part.SHA256 {
-		return fmt.Errorf("the media of a part (%s) are not what was written: start again, it will be made anew", path)
+		return fmt.Errorf(
+			"the media of a part (%s) are not what was written: start again, it will be made anew",
+			path,
+		)
 	}
 	return nil
 }

@@ -89,7 +89,13 @@ func (e *Engine) finish(ctx context.Context, plan *Plan, work *WorkDir, out stri
 func (r *Result) Output(path string) report.Output {
 	e := r.Plan.Encoding
 	return report.Output{
-		Path: path, Bytes: r.Bytes, Frames: r.Plan.Frames, Width: e.Width, Height: e.Height, FPS: e.Rate,
-		Duration: report.Number(float64(r.Plan.Frames*ffmpeg.SampleRate/int64(e.Rate)) / ffmpeg.SampleRate), SHA256: r.SHA256,
+		Path:     path,
+		Bytes:    r.Bytes,
+		Frames:   r.Plan.Frames,
+		Width:    e.Width,
+		Height:   e.Height,
+		FPS:      e.Rate,
+		Duration: report.Number(float64(r.Plan.Frames*ffmpeg.SampleRate/int64(e.Rate)) / ffmpeg.SampleRate),
+		SHA256:   r.SHA256,
 	}
 }

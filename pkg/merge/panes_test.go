@@ -47,8 +47,15 @@ func eventful() recorder.Session {
 		{Named: minute(3), Length: 45 * time.Second},          // of 15 s
 		{Named: minute(4), Length: 40 * time.Second},          // then nothing
 	}
-	s.Sources[1].Scene = recorder.Screen(recorder.Showing{From: minute(0).Add(30 * time.Second), Until: minute(1), Card: recorder.Bars})
-	s.Sources[1].Segments = []recorder.Segment{{Named: minute(0), Length: 2 * slot}, {Named: minute(2), Length: 2 * slot}}
+	s.Sources[1].Scene = recorder.Screen(recorder.Showing{
+		From:  minute(0).Add(30 * time.Second),
+		Until: minute(1),
+		Card:  recorder.Bars,
+	})
+	s.Sources[1].Segments = []recorder.Segment{
+		{Named: minute(0), Length: 2 * slot},
+		{Named: minute(2), Length: 2 * slot},
+	}
 	s.Sources[2].Segments = []recorder.Segment{{Named: minute(0), Length: 2 * slot}}
 	return s
 }
@@ -61,7 +68,14 @@ func TestPanes(t *testing.T) {
 		{30 * second, lecturer, screen, "", timeline.LecturerScreen, picture},
 		{60 * second, lecturer, board, "", timeline.LecturerBoard, picture},
 		{119600 * time.Millisecond, lecturer, screen, "", timeline.LecturerScreen, picture},
-		{120 * second, lecturer, screen, "", timeline.LecturerScreen, picture + 400*time.Millisecond},
+		{
+			120 * second,
+			lecturer,
+			screen,
+			"",
+			timeline.LecturerScreen,
+			picture + 400*time.Millisecond,
+		},
 		{175 * second, lecturer, screen, "", timeline.LecturerScreen, picture},
 		{180 * second, slate, screen, "", timeline.LecturerScreen, 0},
 		{225 * second, lecturer, screen, "", timeline.LecturerScreen, picture},
@@ -82,11 +96,20 @@ func TestPanes(t *testing.T) {
 			source  string
 			late    time.Duration
 		}{
-			"left": {got.Left, want[i].left, want[i].late}, "right": {got.Right, want[i].right, picture}, "centre": {got.Centre, want[i].centre, want[i].late},
+			"left":   {got.Left, want[i].left, want[i].late},
+			"right":  {got.Right, want[i].right, picture},
+			"centre": {got.Centre, want[i].centre, want[i].late},
 		} {
 			if pane.source == "" || pane.source == slate {
 				if pane.reading.State != timecode.Absent {
-					c.add("frame %d at %v: %s %+v, want %q", k, since, name, pane.reading, pane.source)
+					c.add(
+						"frame %d at %v: %s %+v, want %q",
+						k,
+						since,
+						name,
+						pane.reading,
+						pane.source,
+					)
 				}
 			} else if text := wrong(pane.reading, pane.source, f.at(k), pane.late); text != "" {
 				// The moment of a card is known to a second.
@@ -145,7 +168,10 @@ func checkSlate(t *testing.T, f *film, at time.Duration, x0, x1 int) {
 		}
 	}
 	if all := (x1 - x0) * height; ground < all*7/10 || ink < all/100 {
-		t.Errorf("at %v: %d of %d pixels are a slate's ground, %d are letters", at, ground, all, ink)
+		t.Errorf(
+			"at %v: %d of %d pixels are a slate's ground, %d are letters",
+			at, ground, all, ink,
+		)
 	}
 }
 
@@ -163,24 +189,37 @@ func grab(t *testing.T, path string, at time.Duration, width, height int) []byte
 // TestPolicies judges one screen by both policies: as it changes, and half hour by half hour.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
-	after := func(seconds int) time.Time { return three().Add(time.Duration(seconds) * time.Second) }
+	after := func(seconds int) time.Time {
+		return three().Add(time.Duration(seconds) * time.Second)
+	}
 	s := slow(session(three(), three().Add(slot)))
 	s.Sources = s.Sources[1:]
 	s.Sources[0].Scene = recorder.Screen(
 		recorder.Showing{From: after(30), Until: after(60), Card: recorder.Bars},
 		recorder.Showing{From: after(150), Until: after(240), Card: recorder.Bars},
 	)
-	s.Sources[0].Segments = []recorder.Segment{{Named: after(0), Length: 2 * slot}, {Named: after(120), Length: 2 * slot}}
-	s.Sources[1].Segments = []recorder.Segment{{Named: after(0), Length: 2 * slot}, {Named: after(120), Length: 2 * slot}}
+	s.Sources[0].Segments = []recorder.Segment{
+		{Named: after(0), Length: 2 * slot},
+		{Named: after(120), Length: 2 * slot},
+	}
+	s.Sources[1].Segments = []recorder.Segment{
+		{Named: after(0), Length: 2 * slot},
+		{Named: after(120), Length: 2 * slot},
+	}
 	req := request(after(0), after(240))
 	req.Segment = 2 * slot
 	dir, engine := record(t, s), newEngine(t)
 	for policy, want := range map[merge.Policy][]shown{
 		merge.Auto: {
-			{30 * time.Second, "", "", "", timeline.OnlyScreen, 0}, {60 * time.Second, "", "", "", timeline.OnlyBoard, 0},
-			{150 * time.Second, "", "", "", timeline.OnlyScreen, 0}, {240 * time.Second, "", "", "", timeline.OnlyBoard, 0},
+			{30 * time.Second, "", "", "", timeline.OnlyScreen, 0},
+			{60 * time.Second, "", "", "", timeline.OnlyBoard, 0},
+			{150 * time.Second, "", "", "", timeline.OnlyScreen, 0},
+			{240 * time.Second, "", "", "", timeline.OnlyBoard, 0},
 		},
-		merge.HalfHour: {{120 * time.Second, "", "", "", timeline.OnlyScreen, 0}, {240 * time.Second, "", "", "", timeline.OnlyBoard, 0}},
+		merge.HalfHour: {
+			{120 * time.Second, "", "", "", timeline.OnlyScreen, 0},
+			{240 * time.Second, "", "", "", timeline.OnlyBoard, 0},
+		},
 	} {
 		req.Policy = policy
 		plan, err := engine.Plan(t.Context(), req, clips(t, dir), nil)

@@ -41,7 +41,11 @@ func TestSlicesGiveTheSame(t *testing.T) {
 					c.add("frame %d: right pane %s", k, text)
 				}
 			}
-			for parallel, slice := range []time.Duration{5 * time.Second, 7 * time.Second, 1700 * time.Millisecond} {
+			for parallel, slice := range []time.Duration{
+				5 * time.Second,
+				7 * time.Second,
+				1700 * time.Millisecond,
+			} {
 				if testing.Short() && parallel == 0 {
 					continue // the shorter ones have more joints
 				}

@@ -70,7 +70,10 @@ func TestWaveringTimestamps(t *testing.T) {
 	f := makeFilm(t, engine, dir, req, 2)
 	cut := f.sound(t)
 	checkJoints(t, f.Plan, whole, cut)
-	for _, step := range timecode.Steps(cut.Phases(req.Start)[5:400], 15*time.Microsecond) { // before the second file
+	for _, step := range timecode.Steps(
+		cut.Phases(req.Start)[5:400],
+		15*time.Microsecond,
+	) { // before the second file
 		t.Errorf("the tone steps at %v by %v (heard: %v)", step.At, step.Shift, step.Heard)
 	}
 }
@@ -80,7 +83,13 @@ func changeSound(t *testing.T, dir string, options ...string) {
 	t.Helper()
 	for _, clip := range clips(t, dir) {
 		path := filepath.Join(dir, clip.Path)
-		args := slices.Concat([]string{"-v", "error", "-nostdin", "-i", "file:" + path}, options, []string{"-c:v", "copy", "-f", "mp4", "-y", "file:" + path + ".part"})
+		args := slices.Concat([]string{
+			"-v",
+			"error",
+			"-nostdin",
+			"-i",
+			"file:" + path,
+		}, options, []string{"-c:v", "copy", "-f", "mp4", "-y", "file:" + path + ".part"})
 		out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput() // #nosec G204 -- the test's own files
 		if err == nil {
 			err = os.Rename(path+".part", path)
@@ -101,7 +110,10 @@ func checkPilot(t *testing.T, name string, sound *timecode.Sound, req merge.Requ
 	phases = phases[5 : len(phases)-5] // the ends fade
 	for _, step := range timecode.Steps(phases, 15*time.Microsecond) {
 		if !step.Heard || !near(step.At) || step.Shift.Abs() > 25*time.Microsecond {
-			t.Errorf("%s: the tone steps at %v by %v (heard: %v)", name, step.At, step.Shift, step.Heard)
+			t.Errorf(
+				"%s: the tone steps at %v by %v (heard: %v)",
+				name, step.At, step.Shift, step.Heard,
+			)
 		}
 	}
 	for _, p := range phases {
@@ -143,7 +155,10 @@ func checkJoints(t *testing.T, plan *merge.Plan, whole, cut *timecode.Sound) {
 	for _, slice := range plan.Slices[1:] {
 		at := int(slice.First) * whole.Rate / plan.Encoding.Rate
 		if d := difference(at); d > 0.001 {
-			t.Errorf("around the joint at %.2f s samples differ by %.5f", float64(at)/float64(whole.Rate), d)
+			t.Errorf(
+				"around the joint at %.2f s samples differ by %.5f",
+				float64(at)/float64(whole.Rate), d,
+			)
 		}
 	}
 }
@@ -152,7 +167,9 @@ func checkJoints(t *testing.T, plan *merge.Plan, whole, cut *timecode.Sound) {
 // back: the board's is heard meanwhile.
 func TestSoundFallsBack(t *testing.T) {
 	t.Parallel()
-	after := func(seconds int) time.Time { return three().Add(time.Duration(seconds) * time.Second) }
+	after := func(seconds int) time.Time {
+		return three().Add(time.Duration(seconds) * time.Second)
+	}
 	s := slow(session(three(), three().Add(3*slot)))
 	s.Sources = []recorder.Source{s.Sources[0], s.Sources[2]}
 	s.Sources[0].Sound.Silent = []recorder.Stretch{
@@ -161,7 +178,10 @@ func TestSoundFallsBack(t *testing.T) {
 	}
 	s.Sources[0].Segments[1].NoSound = true
 	s.Sources[0].Segments[1].Length, s.Sources[1].Segments[1].Length = 20*time.Second, 20*time.Second
-	s.Sources[0].Segments = append(s.Sources[0].Segments[:2:2], recorder.Segment{Named: after(80).Truncate(time.Minute).Add(time.Minute), Length: 10 * time.Second})
+	s.Sources[0].Segments = append(s.Sources[0].Segments[:2:2], recorder.Segment{
+		Named:  after(80).Truncate(time.Minute).Add(time.Minute),
+		Length: 10 * time.Second,
+	})
 	s.Sources[1].Segments = s.Sources[1].Segments[:2]
 	req := request(three(), after(130))
 	req.Slice = 20 * time.Second
@@ -238,9 +258,19 @@ func TestLoudness(t *testing.T) {
 		{"loud speech", recorder.Sound{Speech: 1}, "", false},
 		{"beeps over quiet speech", recorder.Sound{Speech: 0.13, MarkEvery: 10}, "", false},
 		// Claps of 40 ms every seven seconds, louder by 45 dB than what is said.
-		{"claps", recorder.Sound{}, "0.008*sin(700*t*PI)*(0.6+0.4*sin(20*t))+0.9*(2*random(1)-1)*exp(-mod(t,7)*120)", false},
+		{
+			"claps",
+			recorder.Sound{},
+			"0.008*sin(700*t*PI)*(0.6+0.4*sin(20*t))+0.9*(2*random(1)-1)*exp(-mod(t,7)*120)",
+			false,
+		},
 		// Beeps that are cut by 12 dB, over the hiss of a microphone.
-		{"beeps over hiss", recorder.Sound{}, "0.03*(2*random(1)-1)+0.5*sin(2000*t*PI)*lt(mod(t,1),0.02)", false},
+		{
+			"beeps over hiss",
+			recorder.Sound{},
+			"0.03*(2*random(1)-1)+0.5*sin(2000*t*PI)*lt(mod(t,1),0.02)",
+			false,
+		},
 		// A sound source that carries what the encoder of the merge does not.
 		{"hiss", recorder.Sound{}, "0.05*(2*random(1)-1)", false},
 		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, "", true},
@@ -254,13 +284,31 @@ func TestLoudness(t *testing.T) {
 			s.Sources[0].Segments = s.Sources[0].Segments[:1]
 			dir := record(t, s)
 			if tt.tone != "" {
-				changeSound(t, dir, "-f", "lavfi", "-i", "aevalsrc='"+tt.tone+"':s=48000:d=60", "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "256k")
+				changeSound(
+					t,
+					dir,
+					"-f",
+					"lavfi",
+					"-i",
+					"aevalsrc='"+tt.tone+"':s=48000:d=60",
+					"-map",
+					"0:v",
+					"-map",
+					"1:a",
+					"-c:a",
+					"aac",
+					"-b:a",
+					"256k",
+				)
 			}
 			req := request(three(), three().Add(50*time.Second))
 			req.Loudness = merge.Loudness{Off: tt.off, TargetLUFS: target}
 			f := makeFilm(t, newEngine(t), dir, req, 1)
 			lufs, peak := loudness(t, f.Path)
-			t.Logf("%.1f LUFS, peak %.1f dBTP; before %+v, gain %v dB, limit %v", lufs, peak, *f.Plan.Sound.Measured, f.Plan.Sound.GainDB, f.Plan.Sound.LimitDBFS)
+			t.Logf(
+				"%.1f LUFS, peak %.1f dBTP; before %+v, gain %v dB, limit %v",
+				lufs, peak, *f.Plan.Sound.Measured, f.Plan.Sound.GainDB, f.Plan.Sound.LimitDBFS,
+			)
 			if tt.off {
 				before, _ := loudness(t, filepath.Join(dir, clips(t, dir)[0].Path))
 				if math.Abs(lufs-before) > 0.3 {
@@ -269,7 +317,10 @@ func TestLoudness(t *testing.T) {
 				return
 			}
 			if math.Abs(lufs-target) > 0.5 || peak > -1.5 {
-				t.Errorf("%.1f LUFS and %.1f dBTP, want %d ± 0.5 and at most -1.5", lufs, peak, target)
+				t.Errorf(
+					"%.1f LUFS and %.1f dBTP, want %d ± 0.5 and at most -1.5",
+					lufs, peak, target,
+				)
 			}
 			if f.Loudness == nil || math.Abs(f.Loudness.LUFS-lufs) > 0.2 {
 				t.Errorf("the report says %+v, FFmpeg %.1f LUFS", f.Loudness, lufs)
@@ -281,7 +332,10 @@ func TestLoudness(t *testing.T) {
 // TestSilence merges what has no sound, or nothing in it.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	for name, sound := range map[string]recorder.Sound{"no track": {None: true}, "digital silence": {}} {
+	for name, sound := range map[string]recorder.Sound{
+		"no track":        {None: true},
+		"digital silence": {},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := heard(sound)

@@ -58,20 +58,54 @@ func TestTimeOfSources(t *testing.T) {
 		long        bool
 	}{
 		{"30 and 29.97 fps", rate(30, 1), rate(30000, 1001), frame, frame, true},
-		{"15 fps and variable", rate(15, 1), all(func(g *recorder.Segment) {
-			g.DropPeriod = 50
-			g.Drop = []ffmpeg.Span{{From: 3, Until: 4}, {From: 10, Until: 12}, {From: 30, Until: 40}}
-		}), time.Second / 15, 11 * frame, false},
-		{"B-frames, with and without an edit list", func(s *recorder.Source) { s.Pictures.BFrames = 2 }, func(s *recorder.Source) {
-			s.Pictures.BFrames = 2
-			all(func(g *recorder.Segment) { g.NoEditList = true })(s)
-		}, frame, frame, true},
-		{"edit list and first timestamp", all(func(g *recorder.Segment) { g.Lead = 720 * time.Millisecond }),
-			all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }), frame, frame, false},
-		{"B-frames, edit list inside a group, 29.97 fps", func(s *recorder.Source) {
-			s.Pictures.BFrames, s.Pictures.Rate, s.Pictures.Timescale = 2, ffmpeg.Rate{Num: 30000, Den: 1001}, 0
-			all(func(g *recorder.Segment) { g.Lead = 1700 * time.Millisecond })(s)
-		}, func(s *recorder.Source) { rate(50, 1)(s); s.Pictures.Timescale = 12800 }, frame, frame, false},
+		{
+			"15 fps and variable",
+			rate(15, 1),
+			all(func(g *recorder.Segment) {
+				g.DropPeriod = 50
+				g.Drop = []ffmpeg.Span{
+					{From: 3, Until: 4},
+					{From: 10, Until: 12},
+					{From: 30, Until: 40},
+				}
+			}),
+			time.Second / 15,
+			11 * frame,
+			false,
+		},
+		{
+			"B-frames, with and without an edit list",
+			func(s *recorder.Source) { s.Pictures.BFrames = 2 },
+			func(s *recorder.Source) {
+				s.Pictures.BFrames = 2
+				all(func(g *recorder.Segment) { g.NoEditList = true })(s)
+			},
+			frame,
+			frame,
+			true,
+		},
+		{
+			"edit list and first timestamp",
+			all(func(g *recorder.Segment) { g.Lead = 720 * time.Millisecond }),
+			all(func(g *recorder.Segment) { g.FirstPTS = 5 * time.Second }),
+			frame,
+			frame,
+			false,
+		},
+		{
+			"B-frames, edit list inside a group, 29.97 fps",
+			func(s *recorder.Source) {
+				s.Pictures.BFrames, s.Pictures.Rate, s.Pictures.Timescale = 2, ffmpeg.Rate{
+					Num: 30000,
+					Den: 1001,
+				}, 0
+				all(func(g *recorder.Segment) { g.Lead = 1700 * time.Millisecond })(s)
+			},
+			func(s *recorder.Source) { rate(50, 1)(s); s.Pictures.Timescale = 12800 },
+			frame,
+			frame,
+			false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,7 +118,13 @@ func TestTimeOfSources(t *testing.T) {
 			tt.left(&s.Sources[0])
 			tt.right(&s.Sources[1])
 			dir := record(t, s)
-			f := makeFilm(t, newEngine(t), dir, request(three().Add(50*time.Second), three().Add(70*time.Second)), 2)
+			f := makeFilm(
+				t,
+				newEngine(t),
+				dir,
+				request(three().Add(50*time.Second), three().Add(70*time.Second)),
+				2,
+			)
 			c := complaints{t: t}
 			for k, got := range f.frames(t) {
 				if text := wrong(got.Left, lecturer, f.at(k), tt.lag); text != "" {
@@ -144,22 +184,56 @@ func TestClocks(t *testing.T) {
 		until    time.Time
 		hole     [2]time.Duration // since from
 	}{
-		{"over midnight", []recorder.Segment{
-			{Named: at(11, 20, 23, 59, 0), Length: slot}, {Named: at(11, 21, 0, 0, 0), Length: 20 * time.Second},
-		}, at(11, 20, 23, 59, 50), at(11, 21, 0, 0, 10), [2]time.Duration{}},
-		{"clocks go forward", []recorder.Segment{
-			{Named: at(3, 29, 1, 59, 0), Length: slot}, {Named: at(3, 29, 3, 0, 0), Length: 20 * time.Second},
-		}, at(3, 29, 1, 59, 50), at(3, 29, 3, 0, 10), [2]time.Duration{}},
-		{"clocks go back: the second pass is a hole", []recorder.Segment{
-			{Named: cet.Add(-time.Minute), Length: slot}, {Named: cet, Length: 20 * time.Second},
-		}, cet.Add(-10 * time.Second), cet.Add(15 * time.Second), [2]time.Duration{10 * time.Second, 25 * time.Second}},
-		{"the first pass of the doubled hour", []recorder.Segment{
-			{Named: cet.Add(-time.Hour), Length: 20 * time.Second},
-		}, cet.Add(-time.Hour + 3*time.Second), cet.Add(-time.Hour + 13*time.Second), [2]time.Duration{}},
-		{"a short segment leaves a hole, a long one is cut", []recorder.Segment{
-			{Named: three(), Length: 63 * time.Second}, {Named: three().Add(slot), Length: 58 * time.Second},
-			{Named: three().Add(2 * slot), Length: 10 * time.Second},
-		}, three().Add(55 * time.Second), three().Add(125 * time.Second), [2]time.Duration{63 * time.Second, 65 * time.Second}},
+		{
+			"over midnight",
+			[]recorder.Segment{
+				{Named: at(11, 20, 23, 59, 0), Length: slot},
+				{Named: at(11, 21, 0, 0, 0), Length: 20 * time.Second},
+			},
+			at(11, 20, 23, 59, 50),
+			at(11, 21, 0, 0, 10),
+			[2]time.Duration{},
+		},
+		{
+			"clocks go forward",
+			[]recorder.Segment{
+				{Named: at(3, 29, 1, 59, 0), Length: slot},
+				{Named: at(3, 29, 3, 0, 0), Length: 20 * time.Second},
+			},
+			at(3, 29, 1, 59, 50),
+			at(3, 29, 3, 0, 10),
+			[2]time.Duration{},
+		},
+		{
+			"clocks go back: the second pass is a hole",
+			[]recorder.Segment{
+				{Named: cet.Add(-time.Minute), Length: slot},
+				{Named: cet, Length: 20 * time.Second},
+			},
+			cet.Add(-10 * time.Second),
+			cet.Add(15 * time.Second),
+			[2]time.Duration{10 * time.Second, 25 * time.Second},
+		},
+		{
+			"the first pass of the doubled hour",
+			[]recorder.Segment{
+				{Named: cet.Add(-time.Hour), Length: 20 * time.Second},
+			},
+			cet.Add(-time.Hour + 3*time.Second),
+			cet.Add(-time.Hour + 13*time.Second),
+			[2]time.Duration{},
+		},
+		{
+			"a short segment leaves a hole, a long one is cut",
+			[]recorder.Segment{
+				{Named: three(), Length: 63 * time.Second},
+				{Named: three().Add(slot), Length: 58 * time.Second},
+				{Named: three().Add(2 * slot), Length: 10 * time.Second},
+			},
+			three().Add(55 * time.Second),
+			three().Add(125 * time.Second),
+			[2]time.Duration{63 * time.Second, 65 * time.Second},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,4 +40,6 @@ const (
 var ErrNotPlan = plan.ErrNotPlan
 
 // ReadPlan reads a plan's JSON.
-func ReadPlan(text []byte) (*Plan, error) { return plan.ReadPlan(text) }
+func ReadPlan(text []byte) (*Plan, error) {
+	return plan.ReadPlan(text)
+}

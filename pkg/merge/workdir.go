@@ -43,11 +43,18 @@ func OpenWork(dir string) (*WorkDir, error) {
 			return nil, fmt.Errorf("make the folder of work: %w", err)
 		}
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the caller's own folder
+	lock, err := os.OpenFile(
+		filepath.Join(dir, "lock"),
+		os.O_CREATE|os.O_RDWR,
+		0o600,
+	) // #nosec G304 -- the caller's own folder
 	if err != nil {
 		return nil, fmt.Errorf("lock the folder of work: %w", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { // #nosec G115 -- a file descriptor
+	if err := syscall.Flock(
+		int(lock.Fd()),
+		syscall.LOCK_EX|syscall.LOCK_NB,
+	); err != nil { // #nosec G115 -- a file descriptor
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrBusy, dir), lock.Close())
 	}
 	w := &WorkDir{dir: dir, lock: lock}
@@ -60,7 +67,10 @@ func OpenWork(dir string) (*WorkDir, error) {
 // Close lets others use the folder. The close alone would not: a process that is just being forked keeps a
 // copy of the file, and with it the lock, until its exec.
 func (w *WorkDir) Close() error {
-	return errors.Join(syscall.Flock(int(w.lock.Fd()), syscall.LOCK_UN), w.lock.Close()) // #nosec G115 -- a file descriptor
+	return errors.Join(
+		syscall.Flock(int(w.lock.Fd()), syscall.LOCK_UN),
+		w.lock.Close(),
+	) // #nosec G115 -- a file descriptor
 }
 
 // Remove takes the folder away with all that is in it.
@@ -241,7 +251,11 @@ func writeWhole(path string, text []byte) error {
 }
 
 func writeSynced(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // #nosec G304 -- inside the folder of work
+	file, err := os.OpenFile(
+		path,
+		os.O_CREATE|os.O_EXCL|os.O_WRONLY,
+		0o600,
+	) // #nosec G304 -- inside the folder of work
 	if err != nil {
 		return err
 	}

@@ -140,7 +140,11 @@ func neroChapterList(meta Meta) []byte {
 // userData returns the udta box with title, date, album and the chapter list.
 func userData(meta Meta) mp4.Box {
 	var tags []byte
-	for _, tag := range []struct{ kind, text string }{{"\xa9nam", meta.Title}, {"\xa9day", meta.Date}, {"\xa9alb", meta.Room}} {
+	for _, tag := range []struct{ kind, text string }{
+		{"\xa9nam", meta.Title},
+		{"\xa9day", meta.Date},
+		{"\xa9alb", meta.Room},
+	} {
 		if tag.text == "" {
 			continue
 		}

@@ -51,7 +51,9 @@ func setEdits(trak *mp4ff.TrakBox, entries ...mp4ff.ElstEntry) {
 	}
 	trak.Edts = &mp4ff.EdtsBox{}
 	trak.Edts.AddChild(&mp4ff.ElstBox{Version: 1, Entries: entries})
-	trak.Children = slices.DeleteFunc(trak.Children, func(b mp4ff.Box) bool { return b.Type() == "edts" })
+	trak.Children = slices.DeleteFunc(trak.Children, func(b mp4ff.Box) bool {
+		return b.Type() == "edts"
+	})
 	trak.Children = slices.Insert(trak.Children, 1, mp4ff.Box(trak.Edts))
 }
 
@@ -123,16 +125,23 @@ func TestReadCraftedAgreesWithFFmpeg(t *testing.T) {
 		{"an edit that begins late", func(v, _ *mp4ff.TrakBox) {
 			setEdits(v, mp4ff.ElstEntry{SegmentDuration: 4000, MediaTime: 0})
 		}, nil},
-		{"co64", func(v, a *mp4ff.TrakBox) {
-			for _, trak := range []*mp4ff.TrakBox{v, a} {
-				b := make([]byte, 4)
-				b = binary.BigEndian.AppendUint32(b, uint32(len(trak.Mdia.Minf.Stbl.Stco.ChunkOffset)))
-				for _, offset := range trak.Mdia.Minf.Stbl.Stco.ChunkOffset {
-					b = binary.BigEndian.AppendUint64(b, uint64(offset))
+		{
+			"co64",
+			func(v, a *mp4ff.TrakBox) {
+				for _, trak := range []*mp4ff.TrakBox{v, a} {
+					b := make([]byte, 4)
+					b = binary.BigEndian.AppendUint32(
+						b,
+						uint32(len(trak.Mdia.Minf.Stbl.Stco.ChunkOffset)),
+					)
+					for _, offset := range trak.Mdia.Minf.Stbl.Stco.ChunkOffset {
+						b = binary.BigEndian.AppendUint64(b, uint64(offset))
+					}
+					replace(trak.Mdia.Minf.Stbl, "stco", "co64", b)
 				}
-				replace(trak.Mdia.Minf.Stbl, "stco", "co64", b)
-			}
-		}, nil},
+			},
+			nil,
+		},
 		{"stz2", func(_, a *mp4ff.TrakBox) {
 			sizes := a.Mdia.Minf.Stbl.Stsz.SampleSize
 			b := []byte{0, 0, 0, 0, 0, 0, 0, 16}
@@ -151,8 +160,16 @@ func TestReadCraftedAgreesWithFFmpeg(t *testing.T) {
 			}
 			spread(stbl, 50)
 		}, nil},
-		{"an empty stss", func(v, _ *mp4ff.TrakBox) { v.Mdia.Minf.Stbl.Stss.SampleNumber = nil }, agreeDecodedOnly},
-		{"no stss", func(v, _ *mp4ff.TrakBox) { replace(v.Mdia.Minf.Stbl, "stss", "free", nil) }, agreeDecodedOnly},
+		{
+			"an empty stss",
+			func(v, _ *mp4ff.TrakBox) { v.Mdia.Minf.Stbl.Stss.SampleNumber = nil },
+			agreeDecodedOnly,
+		},
+		{
+			"no stss",
+			func(v, _ *mp4ff.TrakBox) { replace(v.Mdia.Minf.Stbl, "stss", "free", nil) },
+			agreeDecodedOnly,
+		},
 		{"lengths FFmpeg does not believe", func(v, _ *mp4ff.TrakBox) {
 			v.Mdia.Minf.Stbl.Stts.SampleCount = []uint32{40, 1, 59}
 			v.Mdia.Minf.Stbl.Stts.SampleTimeDelta = []uint32{512, 0xfffffe00, 512}
@@ -201,7 +218,10 @@ func spread(stbl *mp4ff.StblBox, from uint32) {
 		after = slices.Insert(
 			after,
 			0,
-			mp4ff.StscEntry{FirstChunk: from, SamplesPerChunk: before[len(before)-1].SamplesPerChunk},
+			mp4ff.StscEntry{
+				FirstChunk:      from,
+				SamplesPerChunk: before[len(before)-1].SamplesPerChunk,
+			},
 		)
 	}
 	stbl.Stsc.Entries = slices.Concat(before, after)
@@ -232,7 +252,10 @@ func TestReadSecondSampleEntry(t *testing.T) {
 	stbl.Stsd.AddChild(&second)
 	spread(stbl, 50)
 	track := open(t, written(t, "two", front, moov)).Tracks[0]
-	if want := []mp4.Size{{Width: 320, Height: 180}, {Width: 640, Height: 360}}; !slices.Equal(track.Entries, want) {
+	if want := []mp4.Size{
+		{Width: 320, Height: 180},
+		{Width: 640, Height: 360},
+	}; !slices.Equal(track.Entries, want) {
 		t.Errorf("Entries = %v, want %v", track.Entries, want)
 	}
 	changes := 0
@@ -242,7 +265,10 @@ func TestReadSecondSampleEntry(t *testing.T) {
 		}
 	}
 	if last := track.Samples[len(track.Samples)-1]; changes != 1 || last.Entry != 1 {
-		t.Errorf("%d changes, the last sample is of entry %d, want one change to 1", changes, last.Entry)
+		t.Errorf(
+			"%d changes, the last sample is of entry %d, want one change to 1",
+			changes, last.Entry,
+		)
 	}
 }
 
@@ -324,13 +350,19 @@ func TestReadErrors(t *testing.T) {
 		}
 		return b
 	}
-	whole := read(clip(t, dir, append(lavfi(pictures), append(strings.Fields(fastVideo), "whole.mp4")...)...))
+	whole := read(clip(t, dir, append(
+		lavfi(pictures),
+		append(strings.Fields(fastVideo), "whole.mp4")...,
+	)...))
 	fragmented := read(clip(
 		t,
 		dir,
 		append(
 			lavfi(pictures),
-			append(strings.Fields(fastVideo+" -movflags +frag_keyframe+empty_moov"), "fragmented.mp4")...,
+			append(
+				strings.Fields(fastVideo+" -movflags +frag_keyframe+empty_moov"),
+				"fragmented.mp4",
+			)...,
 		)...,
 	))
 	moov := bytes.LastIndex(whole, []byte("moov")) - 4
@@ -351,8 +383,18 @@ func TestReadErrors(t *testing.T) {
 		{"cut in the moov", bytes.NewReader(whole), moov + 300, mp4.ErrNoMoov},
 		{"fragmented", bytes.NewReader(fragmented), len(fragmented), mp4.ErrFragmented},
 		{"unreadable", brokenReader{bytes.NewReader(whole), 0, unreadable}, len(whole), unreadable},
-		{"unreadable moov", brokenReader{bytes.NewReader(whole), int64(moov) + 100, unreadable}, len(whole), unreadable},
-		{"shorter than it is said to be", bytes.NewReader(whole[:moov+300]), len(whole), io.ErrUnexpectedEOF},
+		{
+			"unreadable moov",
+			brokenReader{bytes.NewReader(whole), int64(moov) + 100, unreadable},
+			len(whole),
+			unreadable,
+		},
+		{
+			"shorter than it is said to be",
+			bytes.NewReader(whole[:moov+300]),
+			len(whole),
+			io.ErrUnexpectedEOF,
+		},
 		{"no tracks", strings.NewReader("\x00\x00\x00\x08moov"), 8, mp4.ErrNoSamples},
 	}
 	for _, tt := range tests {

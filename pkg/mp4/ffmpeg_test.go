@@ -91,9 +91,39 @@ var infoPTS = regexp.MustCompile(`Parsed_a?showinfo\S* @ \S+\] n: *\d+ +pts: *(-
 // decodedPTS are the timestamps of the pictures or sounds that ffmpeg decodes.
 func decodedPTS(t *testing.T, path, stream string) []int64 {
 	t.Helper()
-	args := []string{"-v", "info", "-nostats", "-copyts", "-i", path, "-map", "0:" + stream, "-vf", "showinfo=checksum=0", "-fps_mode", "passthrough", "-f", "null", "-"}
+	args := []string{
+		"-v",
+		"info",
+		"-nostats",
+		"-copyts",
+		"-i",
+		path,
+		"-map",
+		"0:" + stream,
+		"-vf",
+		"showinfo=checksum=0",
+		"-fps_mode",
+		"passthrough",
+		"-f",
+		"null",
+		"-",
+	}
 	if stream[0] == 'a' {
-		args = []string{"-v", "info", "-nostats", "-copyts", "-i", path, "-map", "0:" + stream, "-af", "ashowinfo", "-f", "null", "-"}
+		args = []string{
+			"-v",
+			"info",
+			"-nostats",
+			"-copyts",
+			"-i",
+			path,
+			"-map",
+			"0:" + stream,
+			"-af",
+			"ashowinfo",
+			"-f",
+			"null",
+			"-",
+		}
 	}
 	out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput()
 	if err != nil {

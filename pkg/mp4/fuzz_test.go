@@ -45,7 +45,10 @@ func FuzzRead(f *testing.F) {
 			first, ok := track.First()
 			last, also := track.Last()
 			if ok != also || track.Timescale <= 0 {
-				t.Errorf("First %v %v, Last %v %v, timescale %d", first, ok, last, also, track.Timescale)
+				t.Errorf(
+					"First %v %v, Last %v %v, timescale %d",
+					first, ok, last, also, track.Timescale,
+				)
 			}
 			for _, s := range track.Samples {
 				if s.Lost == s.Within(int64(len(b))) {
@@ -69,7 +72,10 @@ func FuzzReadPart(f *testing.F) {
 	f.Add(seed(f, "-an", "-f", "mp4", "-movflags", movflags), 0, 0)
 	f.Fuzz(func(t *testing.T, b []byte, first, count int) {
 		var payload bytes.Buffer
-		part, err := mp4.ReadPart(bytes.NewReader(b), &payload, mp4.PartWindow{First: first, Count: count})
+		part, err := mp4.ReadPart(bytes.NewReader(b), &payload, mp4.PartWindow{
+			First: first,
+			Count: count,
+		})
 		if err != nil {
 			return
 		}

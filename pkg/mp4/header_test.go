@@ -18,7 +18,12 @@ import (
 // the sound that belongs to it. It has no payload.
 func made(r *rand.Rand, n, packets int, delay int32, scale uint32) *mp4.Part {
 	p := &mp4.Part{
-		Video: mp4.PartVideo{Timescale: 12800, Width: 1280, Height: 720, Config: []byte{1, 100, 0, 31, 0xff}},
+		Video: mp4.PartVideo{
+			Timescale: 12800,
+			Width:     1280,
+			Height:    720,
+			Config:    []byte{1, 100, 0, 31, 0xff},
+		},
 		Audio: mp4.PartAudio{SampleRate: 48000, Channels: 2, Config: []byte{0x11, 0x90}},
 	}
 	for i := range n {
@@ -209,10 +214,30 @@ func TestHeaderRefuses(t *testing.T) {
 		want   error
 		names  string
 	}{
-		{"another configuration", func(p []*mp4.Part, _ *mp4.Meta) { p[2].Video.Config = []byte{2} }, mp4.ErrMismatch, "part 3 of 3"},
-		{"another size", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Height++ }, mp4.ErrMismatch, "part 2 of 3"},
-		{"other sound", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Audio.Config = []byte{2} }, mp4.ErrMismatch, "part 2 of 3"},
-		{"a picture missing", func(_ []*mp4.Part, m *mp4.Meta) { m.Frames++ }, mp4.ErrMismatch, "the record 241"},
+		{
+			"another configuration",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[2].Video.Config = []byte{2} },
+			mp4.ErrMismatch,
+			"part 3 of 3",
+		},
+		{
+			"another size",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Height++ },
+			mp4.ErrMismatch,
+			"part 2 of 3",
+		},
+		{
+			"other sound",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Audio.Config = []byte{2} },
+			mp4.ErrMismatch,
+			"part 2 of 3",
+		},
+		{
+			"a picture missing",
+			func(_ []*mp4.Part, m *mp4.Meta) { m.Frames++ },
+			mp4.ErrMismatch,
+			"the record 241",
+		},
 		{"sound missing", func(p []*mp4.Part, _ *mp4.Meta) {
 			p[2] = made(
 				rand.New(rand.NewPCG(1, 1)),
@@ -222,17 +247,57 @@ func TestHeaderRefuses(t *testing.T) {
 				1,
 			)
 		}, mp4.ErrMismatch, "sound"},
-		{"a picture twice", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4] += 512 }, mp4.ErrMismatch, "part 2 of 3"},
-		{"between frames", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4]++ }, mp4.ErrMismatch, "part 2 of 3"},
-		{"another rate", func(_ []*mp4.Part, m *mp4.Meta) { m.Rate.Num = 27 }, mp4.ErrMismatch, "part 1 of 3"},
-		{"no key first", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Keys = []int{5} }, mp4.ErrMalformed, "part 2 of 3"},
-		{"bytes missing", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Bytes-- }, mp4.ErrMalformed, "part 2 of 3"},
-		{"a chunk moved", func(p []*mp4.Part, _ *mp4.Meta) { p[1].Chunks[3].Offset++ }, mp4.ErrMalformed, "part 2 of 3"},
-		{"a late first chapter", func(_ []*mp4.Part, m *mp4.Meta) { m.Chapters = []mp4.Chapter{{StartFrame: 5}} }, mp4.ErrMismatch, "chapter 1"},
+		{
+			"a picture twice",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4] += 512 },
+			mp4.ErrMismatch,
+			"part 2 of 3",
+		},
+		{
+			"between frames",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Offsets[4]++ },
+			mp4.ErrMismatch,
+			"part 2 of 3",
+		},
+		{
+			"another rate",
+			func(_ []*mp4.Part, m *mp4.Meta) { m.Rate.Num = 27 },
+			mp4.ErrMismatch,
+			"part 1 of 3",
+		},
+		{
+			"no key first",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Video.Keys = []int{5} },
+			mp4.ErrMalformed,
+			"part 2 of 3",
+		},
+		{
+			"bytes missing",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Bytes-- },
+			mp4.ErrMalformed,
+			"part 2 of 3",
+		},
+		{
+			"a chunk moved",
+			func(p []*mp4.Part, _ *mp4.Meta) { p[1].Chunks[3].Offset++ },
+			mp4.ErrMalformed,
+			"part 2 of 3",
+		},
+		{
+			"a late first chapter",
+			func(_ []*mp4.Part, m *mp4.Meta) { m.Chapters = []mp4.Chapter{{StartFrame: 5}} },
+			mp4.ErrMismatch,
+			"chapter 1",
+		},
 		{"a chapter beyond the end", func(_ []*mp4.Part, m *mp4.Meta) {
 			m.Chapters = []mp4.Chapter{{}, {StartFrame: 240}}
 		}, mp4.ErrMismatch, "chapter 2"},
-		{"no rate", func(_ []*mp4.Part, m *mp4.Meta) { m.Rate = mp4.Rate{} }, mp4.ErrMismatch, "0/0"},
+		{
+			"no rate",
+			func(_ []*mp4.Part, m *mp4.Meta) { m.Rate = mp4.Rate{} },
+			mp4.ErrMismatch,
+			"0/0",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +370,10 @@ func TestOtherSizesAndRates(t *testing.T) {
 	} {
 		t.Run(tt.size, func(t *testing.T) {
 			t.Parallel()
-			all := []encoded{encode(t, 0, 40, tt.size, tt.more...), encode(t, 40, 64, tt.size, tt.more...)}
+			all := []encoded{
+				encode(t, 0, 40, tt.size, tt.more...),
+				encode(t, 40, 64, tt.size, tt.more...),
+			}
 			path := join(t, all, at25(64))
 			agree(t, path)
 			checkPictures(t, path, all, 64)
@@ -336,13 +404,31 @@ func TestReadPartRefuses(t *testing.T) {
 		want   error
 	}{
 		{"nothing", bytes.NewReader(nil), io.Discard, window, mp4.ErrEmpty},
-		{"garbage", bytes.NewReader(bytes.Repeat([]byte{7}, 100)), io.Discard, window, mp4.ErrNotMP4},
-		{"cut in media", bytes.NewReader(stream[:mdat+40]), io.Discard, window, io.ErrUnexpectedEOF},
+		{
+			"garbage",
+			bytes.NewReader(bytes.Repeat([]byte{7}, 100)),
+			io.Discard,
+			window,
+			mp4.ErrNotMP4,
+		},
+		{
+			"cut in media",
+			bytes.NewReader(stream[:mdat+40]),
+			io.Discard,
+			window,
+			io.ErrUnexpectedEOF,
+		},
 		{"cut before media", bytes.NewReader(stream[:mdat-4]), io.Discard, window, mp4.ErrShort},
 		{"cut between fragments", bytes.NewReader(
 			stream[:bytes.LastIndex(stream, []byte("moof"))-4],
 		), io.Discard, mp4.PartWindow{Count: 95}, mp4.ErrShort},
-		{"packets missing", bytes.NewReader(stream), io.Discard, mp4.PartWindow{First: 50, Count: 50}, mp4.ErrShort},
+		{
+			"packets missing",
+			bytes.NewReader(stream),
+			io.Discard,
+			mp4.PartWindow{First: 50, Count: 50},
+			mp4.ErrShort,
+		},
 		{"broken pipe", io.MultiReader(
 			bytes.NewReader(stream[:2000]),
 			failing{broken},

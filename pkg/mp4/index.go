@@ -129,7 +129,10 @@ func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 		switch {
 		case x.isPCM:
 			samples = min(left, 1024)
-			size = uint32(min(uint64(samples)*uint64(x.sampleSize), math.MaxUint32)) // #nosec G115 -- bounded
+			size = uint32(min(
+				uint64(samples)*uint64(x.sampleSize),
+				math.MaxUint32,
+			)) // #nosec G115 -- bounded
 		case x.sampleSize == 0:
 			size = x.sizes[x.sample]
 		}

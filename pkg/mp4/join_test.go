@@ -34,7 +34,10 @@ type encoded struct {
 func encode(t *testing.T, from, until int, size string, more ...string) encoded {
 	t.Helper()
 	early := min(from*frameSamples/mp4.PacketSamples, leadIn)
-	window := mp4.PartWindow{First: early + 1, Count: (until*frameSamples+mp4.PacketSamples-1)/mp4.PacketSamples - from*frameSamples/mp4.PacketSamples}
+	window := mp4.PartWindow{
+		First: early + 1,
+		Count: (until*frameSamples+mp4.PacketSamples-1)/mp4.PacketSamples - from*frameSamples/mp4.PacketSamples,
+	}
 	if from == 0 {
 		window = mp4.PartWindow{First: 0, Count: window.Count + 1}
 	}
@@ -138,7 +141,21 @@ func pictureSums(t *testing.T, path string) []string {
 // pcm is the decoded sound, one channel.
 func pcm(t *testing.T, path string) []float64 {
 	t.Helper()
-	raw := tableRun(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-ac", "1", "-f", "f32le", "-")
+	raw := tableRun(
+		t,
+		"ffmpeg",
+		"-v",
+		"error",
+		"-i",
+		path,
+		"-map",
+		"0:a",
+		"-ac",
+		"1",
+		"-f",
+		"f32le",
+		"-",
+	)
 	out := make([]float64, len(raw)/4)
 	for i := range out {
 		out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
@@ -166,9 +183,13 @@ func TestJoinedVideo(t *testing.T) {
 	})
 	t.Run("agrees with FFmpeg", func(t *testing.T) { agree(t, path) })
 	t.Run("pictures", func(t *testing.T) { checkPictures(t, path, parts, frames) })
-	t.Run("sound", func(t *testing.T) { checkSound(t, pcm(t, path), pcm(t, whole), frames, 80, 136, 200) })
+	t.Run("sound", func(t *testing.T) {
+		checkSound(t, pcm(t, path), pcm(t, whole), frames, 80, 136, 200)
+	})
 	t.Run("words", func(t *testing.T) { checkWords(t, path, meta) })
-	t.Run("seeking", func(t *testing.T) { checkSeeking(t, path, 0, 1, 79, 80, 81, 137, 200, frames-1) })
+	t.Run("seeking", func(t *testing.T) {
+		checkSeeking(t, path, 0, 1, 79, 80, 81, 137, 200, frames-1)
+	})
 	t.Run("check", func(t *testing.T) { checkFinished(t, path) })
 }
 
@@ -286,7 +307,17 @@ func checkWords(t *testing.T, path string, meta mp4.Meta) {
 			Tags  map[string]string `json:"tags"`
 		} `json:"chapters"`
 	}
-	out := tableRun(t, "ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_chapters", path)
+	out := tableRun(
+		t,
+		"ffprobe",
+		"-v",
+		"error",
+		"-of",
+		"json",
+		"-show_format",
+		"-show_chapters",
+		path,
+	)
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +365,10 @@ func checkFinished(t *testing.T, path string) {
 	}
 	for _, wrong := range [][]byte{video[:len(video)-1], append(slices.Clip(video), 0)} {
 		if err := mp4.Check(bytes.NewReader(wrong), int64(len(wrong))); !errors.Is(err, mp4.ErrMalformed) {
-			t.Errorf("Check of %d bytes for %d = %v, want ErrMalformed", len(wrong), len(video), err)
+			t.Errorf(
+				"Check of %d bytes for %d = %v, want ErrMalformed",
+				len(wrong), len(video), err,
+			)
 		}
 	}
 	moved := slices.Clone(video)

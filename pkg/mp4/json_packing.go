@@ -33,7 +33,9 @@ func (s Sizes) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (s *Sizes) UnmarshalJSON(b []byte) error {
 	*s = nil
-	return unpack(b, 0, math.MaxUint32, func(v int64) { *s = append(*s, uint32(v)) }) // #nosec G115 -- bounded by unpack
+	return unpack(b, 0, math.MaxUint32, func(v int64) {
+		*s = append(*s, uint32(v))
+	}) // #nosec G115 -- bounded by unpack
 }
 
 // MarshalJSON implements [json.Marshaler].
@@ -44,7 +46,9 @@ func (o Offsets) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (o *Offsets) UnmarshalJSON(b []byte) error {
 	*o = nil
-	return unpack(b, math.MinInt32, math.MaxInt32, func(v int64) { *o = append(*o, int32(v)) }) // #nosec G115 -- bounded by unpack
+	return unpack(b, math.MinInt32, math.MaxInt32, func(v int64) {
+		*o = append(*o, int32(v))
+	}) // #nosec G115 -- bounded by unpack
 }
 
 // MarshalJSON implements [json.Marshaler]. A chunk is written as its kind, its

@@ -166,10 +166,16 @@ func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base in
 		}
 		stbl.Stts.SampleCount = append(stbl.Stts.SampleCount, 1)
 		stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleTimeDelta, ticks)
-		offsets.ChunkOffset = append(offsets.ChunkOffset, uint64(base+v.offsets[n])) // #nosec G115 -- not negative
+		offsets.ChunkOffset = append(
+			offsets.ChunkOffset,
+			uint64(base+v.offsets[n]),
+		) // #nosec G115 -- not negative
 		sizes = append(sizes, s.Size)
 		if n == 0 || s.Entry != track.Samples[samples[n-1]].Entry {
-			entry := mp4.StscEntry{FirstChunk: uint32(n + 1), SamplesPerChunk: 1} // #nosec G115 -- no more than samples
+			entry := mp4.StscEntry{
+				FirstChunk:      uint32(n + 1),
+				SamplesPerChunk: 1,
+			} // #nosec G115 -- no more than samples
 			stbl.Stsc.Entries = append(stbl.Stsc.Entries, entry)
 			stbl.Stsc.SampleDescriptionID = append(stbl.Stsc.SampleDescriptionID, uint32(s.Entry)+1)
 		}

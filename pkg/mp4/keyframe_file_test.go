@@ -122,7 +122,10 @@ func TestViewOfSeveralSizes(t *testing.T) {
 	_, other := split(t, large)
 	stbl := moov.Traks[0].Mdia.Minf.Stbl
 	stbl.Stsd.AddChild(other.Traks[0].Mdia.Minf.Stbl.Stsd.AvcX)
-	stbl.Stsc.Entries, stbl.Stco.ChunkOffset = []mp4ff.StscEntry{{FirstChunk: 1, SamplesPerChunk: 1}}, nil
+	stbl.Stsc.Entries, stbl.Stco.ChunkOffset = []mp4ff.StscEntry{{
+		FirstChunk:      1,
+		SamplesPerChunk: 1,
+	}}, nil
 	for _, s := range open(t, joined).Tracks[0].Samples {
 		stbl.Stco.ChunkOffset = append(stbl.Stco.ChunkOffset, uint32(s.Offset))
 	}

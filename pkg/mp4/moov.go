@@ -47,9 +47,15 @@ func (j *joiner) encode() ([]byte, error) {
 // uses largesize above 4 GiB.
 func mdatHeader(body int64) []byte {
 	if body+8 <= math.MaxUint32 {
-		return append(binary.BigEndian.AppendUint32(nil, uint32(body+8)), "mdat"...) // #nosec G115 -- checked
+		return append(
+			binary.BigEndian.AppendUint32(nil, uint32(body+8)),
+			"mdat"...,
+		) // #nosec G115 -- checked
 	}
-	return binary.BigEndian.AppendUint64([]byte{0, 0, 0, 1, 'm', 'd', 'a', 't'}, uint64(body+16)) // #nosec G115 -- not negative
+	return binary.BigEndian.AppendUint64(
+		[]byte{0, 0, 0, 1, 'm', 'd', 'a', 't'},
+		uint64(body+16),
+	) // #nosec G115 -- not negative
 }
 
 // boxes encodes ftyp and moov for an mdat whose body begins at byte base. wide

@@ -31,7 +31,10 @@ func lavfi(sources ...string) []string {
 // readCases are the ways in which recorders' files differ, as FFmpeg can make them.
 func readCases(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	base := clip(t, dir, append(lavfi(pictures, sound), append(strings.Fields(fastVideo), "base.mp4")...)...)
+	base := clip(t, dir, append(
+		lavfi(pictures, sound),
+		append(strings.Fields(fastVideo), "base.mp4")...,
+	)...)
 	other := clip(
 		t,
 		dir,
@@ -68,8 +71,16 @@ func readCases(t *testing.T, dir string) map[string]string {
 		append(lavfi(pictures), "-itsoffset", "0.7", "-i", base),
 		"-map 0:v -map 1:a "+fastVideo,
 	)
-	add("late picture", append(in("-itsoffset", "0.3", "-i", base), "-i", base), "-map 0:v -map 1:a -c copy")
-	add("early sound", append(in("-i", base, "-ss", "0.51"), "-i", base), "-map 0:v -map 1:a -c copy")
+	add(
+		"late picture",
+		append(in("-itsoffset", "0.3", "-i", base), "-i", base),
+		"-map 0:v -map 1:a -c copy",
+	)
+	add(
+		"early sound",
+		append(in("-i", base, "-ss", "0.51"), "-i", base),
+		"-map 0:v -map 1:a -c copy",
+	)
 	add("moov first", lavfi(pictures, sound), fastVideo+" -movflags +faststart")
 	add("44.1 kHz", lavfi(pictures, cdSound), fastVideo)
 	add(
@@ -92,7 +103,11 @@ func readCases(t *testing.T, dir string) map[string]string {
 		lavfi(pictures, sound),
 		fastVideo+" -movflags +negative_cts_offsets -output_ts_offset 0.5",
 	)
-	add("negative offsets cut", in("-ss", "1.5", "-i", base), "-c copy -movflags +negative_cts_offsets")
+	add(
+		"negative offsets cut",
+		in("-ss", "1.5", "-i", base),
+		"-c copy -movflags +negative_cts_offsets",
+	)
 	add("two sizes", in("-f", "concat", "-safe", "0", "-i", list), "-c copy")
 	add("sound only", lavfi(sound), "-c:a aac")
 	add("sound second stream first", lavfi(sound, pictures), "-map 0:a -map 1:v "+fastVideo)
@@ -162,7 +177,10 @@ func agreeDecoded(t *testing.T, path string, track *mp4.Track, stream int) {
 	if track.Kind == mp4.Audio {
 		decoded := decodedPTS(t, path, fmt.Sprintf("a:%d?", audioIndex(t, path, stream)))
 		if first, ok := track.First(); !ok || len(decoded) == 0 || decoded[0] != first.Ticks {
-			t.Errorf("sound begins at %v, FFmpeg decodes %v…", first, decoded[:min(3, len(decoded))])
+			t.Errorf(
+				"sound begins at %v, FFmpeg decodes %v…",
+				first, decoded[:min(3, len(decoded))],
+			)
 		}
 		return
 	}

@@ -96,7 +96,11 @@ func childOfEntry(stsd []byte, head int, kind string) []byte {
 // audioConfig returns the AudioSpecificConfig in an esds box. It accepts only valid
 // boxes.
 func audioConfig(b []byte) ([]byte, error) {
-	hdr := mp4.BoxHeader{Name: "esds", Size: uint64(len(b)) + 8, Hdrlen: 8}
+	hdr := mp4.BoxHeader{
+		Name:   "esds",
+		Size:   uint64(len(b)) + 8,
+		Hdrlen: 8,
+	}
 	box, err := mp4.DecodeEsdsSR(hdr, 0, bits.NewFixedSliceReader(b))
 	if err != nil {
 		return nil, fmt.Errorf("%w: esds: %w", ErrMalformed, err)
@@ -116,7 +120,11 @@ func (p *partReader) readDefaults(b []byte) error {
 		if kind != "trex" {
 			continue
 		}
-		hdr := mp4.BoxHeader{Name: "trex", Size: uint64(len(body)) + 8, Hdrlen: 8}
+		hdr := mp4.BoxHeader{
+			Name:   "trex",
+			Size:   uint64(len(body)) + 8,
+			Hdrlen: 8,
+		}
 		box, err := mp4.DecodeTrexSR(hdr, 0, bits.NewFixedSliceReader(body))
 		if err != nil {
 			return fmt.Errorf("%w: trex: %w", ErrMalformed, err)

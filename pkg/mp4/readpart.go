@@ -193,8 +193,16 @@ func (p *partReader) readMoof(b []byte) error {
 	if len(p.runs) > 0 {
 		return fmt.Errorf("%w: a fragment without its media", ErrMalformed)
 	}
-	hdr := mp4.BoxHeader{Name: "moof", Size: uint64(len(b)) + 8, Hdrlen: 8}
-	decoded, err := mp4.DecodeMoofSR(hdr, uint64(p.moof), bits.NewFixedSliceReader(b)) // #nosec G115 -- not negative
+	hdr := mp4.BoxHeader{
+		Name:   "moof",
+		Size:   uint64(len(b)) + 8,
+		Hdrlen: 8,
+	}
+	decoded, err := mp4.DecodeMoofSR(
+		hdr,
+		uint64(p.moof),
+		bits.NewFixedSliceReader(b),
+	) // #nosec G115 -- not negative
 	if err != nil {
 		return fmt.Errorf("%w: moof: %w", ErrMalformed, err)
 	}
@@ -207,7 +215,9 @@ func (p *partReader) readMoof(b []byte) error {
 			return err
 		}
 	}
-	slices.SortStableFunc(p.runs, func(a, b partRun) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(p.runs, func(a, b partRun) int {
+		return cmp.Compare(a.at, b.at)
+	})
 	return nil
 }
 

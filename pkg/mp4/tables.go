@@ -139,7 +139,11 @@ func (t *tables) repairSampleToChunk() {
 		case !bad:
 		case !last:
 			next := t.sampleToChunk[i+1]
-			*c = chunkEntry{max(next.firstChunk, 1) - 1, next.samplesPerChunk, next.descriptionIndex}
+			*c = chunkEntry{
+				max(next.firstChunk, 1) - 1,
+				next.samplesPerChunk,
+				next.descriptionIndex,
+			}
 		case c.samplesPerChunk == 0 && i > 0:
 			t.sampleToChunk = t.sampleToChunk[:i]
 		default:
@@ -266,9 +270,15 @@ func (t *tables) readEditList(b []byte) {
 	t.edits = make([]editEntry, n)
 	for i := range t.edits {
 		if wide {
-			t.edits[i] = editEntry{int64(f.u64()), int64(f.u64())} // #nosec G115 -- signed by the standard
+			t.edits[i] = editEntry{
+				int64(f.u64()),
+				int64(f.u64()),
+			} // #nosec G115 -- signed by the standard
 		} else {
-			t.edits[i] = editEntry{int64(f.u32()), int64(int32(f.u32()))} // #nosec G115 -- signed by the standard
+			t.edits[i] = editEntry{
+				int64(f.u32()),
+				int64(int32(f.u32())),
+			} // #nosec G115 -- signed by the standard
 		}
 		f.skip(4)
 	}

@@ -32,7 +32,9 @@ func newCaller(o Options) *caller {
 		client: &http.Client{
 			Transport: o.Transport,
 			// A request that is signed for one address goes to no other.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			},
 		},
 		policy: call.Policy{
 			FirstPause:   time.Second,
@@ -54,7 +56,9 @@ type busyError struct {
 }
 
 // Error implements error.
-func (b *busyError) Error() string { return b.err.Error() }
+func (b *busyError) Error() string {
+	return b.err.Error()
+}
 
 // readFailure returns what the error of one try means. An uncertain send is not repeated.
 func readFailure(err error) call.Failure {

@@ -8,6 +8,10 @@ import (
 
 // MailText is a notice as a mail.
 func MailText(n Notice) ([]byte, error) {
-	m := &mailer{texts: i18n.Default(), host: "mail.example.org", from: &mail.Address{Address: "video@school.example"}}
+	m := &mailer{
+		texts: i18n.Default(),
+		host:  "mail.example.org",
+		from:  &mail.Address{Address: "video@school.example"},
+	}
 	return m.message(n, &mail.Address{Address: n.To})
 }

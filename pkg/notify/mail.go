@@ -42,8 +42,13 @@ func newMail(caller *caller, texts *i18n.Catalog, address, password, from string
 		return nil, fmt.Errorf("read the sender of mails %q: %w", from, err)
 	}
 	m := &mailer{
-		caller: caller, texts: texts, host: at.Hostname(), secure: at.Scheme == "smtps",
-		user: at.User.Username(), password: password, from: sender,
+		caller:   caller,
+		texts:    texts,
+		host:     at.Hostname(),
+		secure:   at.Scheme == "smtps",
+		user:     at.User.Username(),
+		password: password,
+		from:     sender,
 	}
 	port := at.Port()
 	if port == "" {
@@ -64,7 +69,10 @@ func (m *mailer) AtMostOnce() bool { return true }
 func (m *mailer) Send(ctx context.Context, n Notice) error {
 	to, err := mail.ParseAddress(n.To)
 	if err != nil {
-		return &fault.PermanentError{Cause: cause.MailRefused(), Err: fmt.Errorf("read the address %q: %w", n.To, err)}
+		return &fault.PermanentError{
+			Cause: cause.MailRefused(),
+			Err:   fmt.Errorf("read the address %q: %w", n.To, err),
+		}
 	}
 	message, err := m.message(n, to)
 	if err != nil {
@@ -126,7 +134,10 @@ func (m *mailer) dial(ctx context.Context) (net.Conn, error) {
 // this machine.
 func (m *mailer) introduce(client *smtp.Client) error {
 	if offered, _ := client.Extension("STARTTLS"); offered && !m.secure {
-		if err := client.StartTLS(&tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12}); err != nil {
+		if err := client.StartTLS(&tls.Config{
+			ServerName: m.host,
+			MinVersion: tls.VersionTLS12,
+		}); err != nil {
 			return smtpError("encrypt", err)
 		}
 	}
@@ -143,14 +154,19 @@ func (m *mailer) introduce(client *smtp.Client) error {
 func smtpError(what string, err error) error {
 	var answered *textproto.Error
 	if errors.As(err, &answered) && answered.Code >= 500 {
-		return &fault.PermanentError{Cause: cause.MailRefused(), Err: fmt.Errorf("%s: %w", what, err)}
+		return &fault.PermanentError{
+			Cause: cause.MailRefused(),
+			Err:   fmt.Errorf("%s: %w", what, err),
+		}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (m *mailer) message(n Notice, to *mail.Address) ([]byte, error) {
 	var b bytes.Buffer
-	header := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
+	header := func(name, value string) {
+		b.WriteString(name + ": " + value + "\r\n")
+	}
 	header("From", m.from.String())
 	header("To", to.String())
 	header("Subject", mime.QEncoding.Encode("UTF-8", n.subject(m.texts.For(n.Language))))

@@ -116,7 +116,10 @@ func (s *mailServer) talk(conn net.Conn) {
 
 func TestMail(t *testing.T) {
 	t.Parallel()
-	s, address := serveMail(t, map[string][]string{"hello": {"421 busy", "cut"}, "RCPT": {"451 later"}})
+	s, address := serveMail(t, map[string][]string{
+		"hello": {"421 busy", "cut"},
+		"RCPT":  {"451 later"},
+	})
 	means := only(t, notify.Options{SMTP: address, SMTPFrom: "Видео <video@school.example>"})
 	if err := means.Send(t.Context(), ready()); err != nil {
 		t.Fatal(err)

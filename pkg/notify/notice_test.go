@@ -29,8 +29,16 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func ready() notify.Notice {
 	return notify.Notice{
-		Record: 12, Done: true, To: "teacher@school.example", Room: "504", Title: "Лекция @all `x`\r\nBcc: all@school.example",
-		When: "2026-11-20 15:10-16:30", FileID: "f1", Link: "https://drive.google.com/file/d/f1/view", Language: "ru", At: noon,
+		Record:   12,
+		Done:     true,
+		To:       "teacher@school.example",
+		Room:     "504",
+		Title:    "Лекция @all `x`\r\nBcc: all@school.example",
+		When:     "2026-11-20 15:10-16:30",
+		FileID:   "f1",
+		Link:     "https://drive.google.com/file/d/f1/view",
+		Language: "ru",
+		At:       noon,
 	}
 }
 
@@ -118,7 +126,14 @@ func TestWebhookIsASignedCloudEvent(t *testing.T) {
 
 func TestAnswersToAWebhook(t *testing.T) {
 	t.Parallel()
-	for status, final := range map[int]bool{400: true, 401: true, 404: true, 302: true, 429: false, 503: false} {
+	for status, final := range map[int]bool{
+		400: true,
+		401: true,
+		404: true,
+		302: true,
+		429: false,
+		503: false,
+	} {
 		var calls atomic.Int64
 		var waited []time.Duration
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -128,10 +143,15 @@ func TestAnswersToAWebhook(t *testing.T) {
 			w.WriteHeader(status)
 		}))
 		t.Cleanup(server.Close)
-		hook := only(t, notify.Options{Webhook: server.URL, WebhookSecret: "s", Scale: 10, Pause: func(_ context.Context, d time.Duration) error {
-			waited = append(waited, d)
-			return nil
-		}})
+		hook := only(t, notify.Options{
+			Webhook:       server.URL,
+			WebhookSecret: "s",
+			Scale:         10,
+			Pause: func(_ context.Context, d time.Duration) error {
+				waited = append(waited, d)
+				return nil
+			},
+		})
 		err := hook.Send(t.Context(), ready())
 		var permanent *fault.PermanentError
 		if err == nil || errors.As(err, &permanent) != final {
@@ -193,7 +213,10 @@ func TestZulipIsToldOnce(t *testing.T) {
 	z := &zulipServer{t: t}
 	server := httptest.NewServer(z)
 	t.Cleanup(server.Close)
-	means := only(t, notify.Options{Zulip: strings.Replace(server.URL, "http://", "http://bot%40school.example@", 1) + "/", ZulipKey: "k"})
+	means := only(t, notify.Options{
+		Zulip:    strings.Replace(server.URL, "http://", "http://bot%40school.example@", 1) + "/",
+		ZulipKey: "k",
+	})
 	for range 3 {
 		if err := means.Send(t.Context(), ready()); err != nil {
 			t.Fatal(err)
@@ -227,8 +250,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 	means, err := notify.New(notify.Options{
-		Now: now, Webhook: "http://127.0.0.1/", WebhookSecret: "s", Zulip: "https://bot@zulip.example.org", ZulipKey: "k",
-		SMTP: "smtp://mail.example.org", SMTPFrom: "Видео <video@school.example>",
+		Now:           now,
+		Webhook:       "http://127.0.0.1/",
+		WebhookSecret: "s",
+		Zulip:         "https://bot@zulip.example.org",
+		ZulipKey:      "k",
+		SMTP:          "smtp://mail.example.org",
+		SMTPFrom:      "Видео <video@school.example>",
 	})
 	var names []string
 	for _, m := range means {

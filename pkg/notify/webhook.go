@@ -74,7 +74,12 @@ func (w *webhook) Send(ctx context.Context, n Notice) error {
 	sum.Write(body)
 	signature := "sha256=" + hex.EncodeToString(sum.Sum(nil))
 	return w.caller.do(ctx, "call the webhook with "+n.ID(), func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.address, bytes.NewReader(body))
+		request, err := http.NewRequestWithContext(
+			ctx,
+			http.MethodPost,
+			w.address,
+			bytes.NewReader(body),
+		)
 		if err != nil {
 			return &fault.PermanentError{Cause: cause.WebhookRefused(), Err: err}
 		}
@@ -88,9 +93,21 @@ func (w *webhook) Send(ctx context.Context, n Notice) error {
 // event is the body: the same bytes in every try.
 func (w *webhook) event(n Notice) ([]byte, error) {
 	e := event{
-		SpecVersion: "1.0", ID: n.ID(), Source: w.source, Type: TypeDone, Subject: strconv.FormatInt(n.Record, 10),
-		Time: n.At.UTC(), ContentType: "application/json",
-		Data: data{Record: n.Record, UserEmail: n.To, FileID: n.FileID, Link: n.Link, Title: n.Title, Room: n.Room},
+		SpecVersion: "1.0",
+		ID:          n.ID(),
+		Source:      w.source,
+		Type:        TypeDone,
+		Subject:     strconv.FormatInt(n.Record, 10),
+		Time:        n.At.UTC(),
+		ContentType: "application/json",
+		Data: data{
+			Record:    n.Record,
+			UserEmail: n.To,
+			FileID:    n.FileID,
+			Link:      n.Link,
+			Title:     n.Title,
+			Room:      n.Room,
+		},
 	}
 	if !n.Done {
 		e.Type, e.Data.Reason = TypeFailed, reasonJSON(w.texts, n.Reason)

@@ -30,7 +30,12 @@ func newZulip(caller *caller, texts *i18n.Catalog, address, key string) (*zulip,
 	if err != nil || at.Host == "" || at.User == nil {
 		return nil, errors.New("the Zulip address is not like https://bot%40example.org@zulip.example.org/")
 	}
-	z := &zulip{caller: caller, texts: texts, bot: at.User.Username(), key: key}
+	z := &zulip{
+		caller: caller,
+		texts:  texts,
+		bot:    at.User.Username(),
+		key:    key,
+	}
 	at.User = nil
 	z.base = strings.TrimSuffix(at.String(), "/")
 	if z.bot == "" || key == "" {
@@ -58,13 +63,19 @@ func (z *zulip) Send(ctx context.Context, n Notice) error {
 		if err != nil {
 			return err
 		}
-		_, err = z.call(ctx, http.MethodPost, url.Values{"type": {"private"}, "to": {string(to)}, "content": {content}})
+		_, err = z.call(ctx, http.MethodPost, url.Values{
+			"type":    {"private"},
+			"to":      {string(to)},
+			"content": {content},
+		})
 		return err // an answer that was lost is looked for by the next try
 	})
 }
 
 // mark is what the notice is known by.
-func mark(n Notice) string { return "`" + n.ID() + "`" }
+func mark(n Notice) string {
+	return "`" + n.ID() + "`"
+}
 
 // sent tells whether the conversation holds the notice.
 func (z *zulip) sent(ctx context.Context, n Notice) (bool, error) {
@@ -75,8 +86,11 @@ func (z *zulip) sent(ctx context.Context, n Notice) (bool, error) {
 		return false, err
 	}
 	body, err := z.call(ctx, http.MethodGet, url.Values{
-		"anchor": {"newest"}, "num_before": {recentMessages}, "num_after": {"0"},
-		"narrow": {string(narrow)}, "apply_markdown": {"false"},
+		"anchor":         {"newest"},
+		"num_before":     {recentMessages},
+		"num_after":      {"0"},
+		"narrow":         {string(narrow)},
+		"apply_markdown": {"false"},
 	})
 	if err != nil {
 		return false, err

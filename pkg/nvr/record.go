@@ -99,7 +99,12 @@ type Record struct {
 
 // Claim is the message that would go on with the record where it stands.
 func (r *Record) Claim() Claim {
-	return Claim{Record: r.ID, Attempt: r.Attempt, Continuation: r.Turn, Step: r.Step}
+	return Claim{
+		Record:       r.ID,
+		Attempt:      r.Attempt,
+		Continuation: r.Turn,
+		Step:         r.Step,
+	}
 }
 
 // Window is the record's [start, end) as instants, in the room's zone.

@@ -61,7 +61,12 @@ func ParseSegmentName(file string) (SegmentName, error) {
 	if cut < 1 || strings.ContainsRune(rest, '/') || !isOctet(rest[cut+1:]) {
 		return SegmentName{}, ErrNotSegment
 	}
-	return SegmentName{Date: head[:10], Time: head[11:], Room: rest[:cut], Source: rest[cut+1:]}, nil
+	return SegmentName{
+		Date:   head[:10],
+		Time:   head[11:],
+		Room:   rest[:cut],
+		Source: rest[cut+1:],
+	}, nil
 }
 
 // Start is the instant of the name in the room's zone: the first pass of an hour that the clock

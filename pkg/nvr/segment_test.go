@@ -16,9 +16,28 @@ func TestParseSegmentName(t *testing.T) {
 		want nvr.SegmentName
 		bad  bool
 	}{
-		{file: "2026-11-20_15:00_504_24.mp4", want: nvr.SegmentName{Date: "2026-11-20", Time: "15:00", Room: "504", Source: "24"}},
-		{file: "2026-11-20_15:00_big_hall_A_24.mp4", want: nvr.SegmentName{Date: "2026-11-20", Time: "15:00", Room: "big_hall_A", Source: "24"}},
-		{file: "2026-11-20_15:00_ауд. '5%'_7.mp4", want: nvr.SegmentName{Date: "2026-11-20", Time: "15:00", Room: "ауд. '5%'", Source: "7"}},
+		{
+			file: "2026-11-20_15:00_504_24.mp4",
+			want: nvr.SegmentName{Date: "2026-11-20", Time: "15:00", Room: "504", Source: "24"},
+		},
+		{
+			file: "2026-11-20_15:00_big_hall_A_24.mp4",
+			want: nvr.SegmentName{
+				Date:   "2026-11-20",
+				Time:   "15:00",
+				Room:   "big_hall_A",
+				Source: "24",
+			},
+		},
+		{
+			file: "2026-11-20_15:00_ауд. '5%'_7.mp4",
+			want: nvr.SegmentName{
+				Date:   "2026-11-20",
+				Time:   "15:00",
+				Room:   "ауд. '5%'",
+				Source: "7",
+			},
+		},
 		{file: "2026-11-20_15:00_504_24.mkv", bad: true},
 		{file: "2026-11-20_15:00_504.mp4", bad: true},
 		{file: "2026-11-20_15:00__24.mp4", bad: true},
@@ -30,7 +49,10 @@ func TestParseSegmentName(t *testing.T) {
 	for _, tt := range tests {
 		got, err := nvr.ParseSegmentName(tt.file)
 		if tt.bad != errors.Is(err, nvr.ErrNotSegment) || got != tt.want {
-			t.Errorf("ParseSegmentName(%q) = %+v, %v; want %+v, bad %v", tt.file, got, err, tt.want, tt.bad)
+			t.Errorf(
+				"ParseSegmentName(%q) = %+v, %v; want %+v, bad %v",
+				tt.file, got, err, tt.want, tt.bad,
+			)
 		}
 	}
 }
@@ -80,7 +102,12 @@ func TestWallAtClockChanges(t *testing.T) {
 func TestOctet(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
-		"172.18.191.24/0": "24", "172.18.191.30": "30", "24": "24", "": "", "host": "", "1.2.3.x/0": "",
+		"172.18.191.24/0": "24",
+		"172.18.191.30":   "30",
+		"24":              "24",
+		"":                "",
+		"host":            "",
+		"1.2.3.x/0":       "",
 	} {
 		if got := nvr.Octet(address); got != want {
 			t.Errorf("Octet(%q) = %q, want %q", address, got, want)

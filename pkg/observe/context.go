@@ -17,7 +17,12 @@ type attrsKey struct{}
 func With(ctx context.Context, step string, c nvr.Claim, room string) context.Context {
 	attrs := []slog.Attr{slog.String("step", step)}
 	if c.Record != 0 {
-		attrs = append(attrs, slog.Int64("record", c.Record), slog.Int64("attempt", c.Attempt), slog.Int64("turn", c.Continuation))
+		attrs = append(
+			attrs,
+			slog.Int64("record", c.Record),
+			slog.Int64("attempt", c.Attempt),
+			slog.Int64("turn", c.Continuation),
+		)
 	}
 	if room != "" {
 		attrs = append(attrs, slog.String("room", room))

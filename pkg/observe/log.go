@@ -37,7 +37,10 @@ const (
 
 // Logger writes one JSON object a line to w, without secrets. A level above Error is CRITICAL.
 func Logger(w io.Writer, opts Options) *slog.Logger {
-	inner := slog.Handler(slog.NewJSONHandler(&scrubber{to: w}, &slog.HandlerOptions{Level: opts.Level, ReplaceAttr: rename}))
+	inner := slog.Handler(slog.NewJSONHandler(
+		&scrubber{to: w},
+		&slog.HandlerOptions{Level: opts.Level, ReplaceAttr: rename},
+	))
 	if opts.Service != "" {
 		inner = inner.WithAttrs([]slog.Attr{slog.Group(keyLabels, "component", opts.Service)})
 	}
@@ -141,7 +144,15 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	location := sourceOf(r.PC)
 	if r.Level >= slog.LevelError && location.file != "" {
-		out.AddAttrs(slog.Group(keySource, "file", location.file, "line", strconv.Itoa(location.line), "function", location.function))
+		out.AddAttrs(slog.Group(
+			keySource,
+			"file",
+			location.file,
+			"line",
+			strconv.Itoa(location.line),
+			"function",
+			location.function,
+		))
 	}
 	attrs := make([]slog.Attr, 0, r.NumAttrs())
 	r.Attrs(func(a slog.Attr) bool {
@@ -158,7 +169,10 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	})
 	for i := len(h.groups) - 1; i >= 0; i-- {
 		g := h.groups[i]
-		attrs = []slog.Attr{{Key: g.name, Value: slog.GroupValue(append(append([]slog.Attr(nil), g.attrs...), attrs...)...)}}
+		attrs = []slog.Attr{{
+			Key:   g.name,
+			Value: slog.GroupValue(append(append([]slog.Attr(nil), g.attrs...), attrs...)...),
+		}}
 	}
 	out.AddAttrs(attrs...)
 	return h.inner.Handle(ctx, out)
@@ -169,7 +183,15 @@ func (h *handler) report(at location) []slog.Attr {
 	return []slog.Attr{
 		slog.String("@type", reportedError),
 		slog.Group("serviceContext", "service", h.opts.Service, "version", h.opts.Version),
-		slog.Group("context", slog.Group("reportLocation", "filePath", at.file, "lineNumber", at.line, "functionName", at.function)),
+		slog.Group("context", slog.Group(
+			"reportLocation",
+			"filePath",
+			at.file,
+			"lineNumber",
+			at.line,
+			"functionName",
+			at.function,
+		)),
 	}
 }
 
@@ -196,5 +218,9 @@ func sourceOf(pc uintptr) location {
 	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	dir, _, _ := strings.Cut(strings.TrimPrefix(frame.Function, "github.com/nvr-miem/merger/"), ".")
-	return location{file: dir + "/" + filepath.Base(frame.File), line: frame.Line, function: frame.Function}
+	return location{
+		file:     dir + "/" + filepath.Base(frame.File),
+		line:     frame.Line,
+		function: frame.Function,
+	}
 }

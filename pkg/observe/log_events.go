@@ -50,7 +50,10 @@ const (
 
 // event joins the name and the fields of an event; slog lays an attribute without a key open.
 func event(name string, fields ...slog.Attr) slog.Attr {
-	return slog.Attr{Value: slog.GroupValue(append([]slog.Attr{slog.String("event", name)}, fields...)...)}
+	return slog.Attr{Value: slog.GroupValue(append(
+		[]slog.Attr{slog.String("event", name)},
+		fields...,
+	)...)}
 }
 
 // Delivered says: the record's work is done, so long after its end or its later request.
@@ -59,7 +62,11 @@ func Delivered(after time.Duration) slog.Attr {
 	if after > InTime {
 		promise = promiseBroken
 	}
-	return event(EventDelivered, slog.Float64("delay_seconds", after.Seconds()), slog.String("promise", promise))
+	return event(
+		EventDelivered,
+		slog.Float64("delay_seconds", after.Seconds()),
+		slog.String("promise", promise),
+	)
 }
 
 // Failed says: the record failed for good. Log it with [Reported] unless the cause is the footage.
@@ -72,12 +79,22 @@ func Failed(kind Failure, cause error) slog.Attr {
 	if kind == FailedExhausted || kind == FailedDead {
 		promise = promiseBroken
 	}
-	return event(EventFailed, slog.String("kind", string(kind)), slog.String("cause", text), slog.String("promise", promise))
+	return event(
+		EventFailed,
+		slog.String("kind", string(kind)),
+		slog.String("cause", text),
+		slog.String("promise", promise),
+	)
 }
 
 // Gap says: a merge of this room lacks so much of a source.
 func Gap(room string, role string, length time.Duration) slog.Attr {
-	return event(EventGap, slog.String("room", room), slog.String("role", role), slog.Float64("seconds", length.Seconds()))
+	return event(
+		EventGap,
+		slog.String("room", room),
+		slog.String("role", role),
+		slog.Float64("seconds", length.Seconds()),
+	)
 }
 
 // Canvas says: all that the room's screen source showed on this day was the encoder's card.
@@ -94,17 +111,31 @@ func Queue(waiting int, oldest time.Duration, working, overdue int) slog.Attr {
 
 // Merged says: a video of this length is whole; cpu is what all its tasks took of cores.
 func Merged(length, cpu time.Duration) slog.Attr {
-	return event(EventMerged, slog.Float64("minutes", length.Minutes()), slog.Float64("core_minutes", cpu.Minutes()))
+	return event(
+		EventMerged,
+		slog.Float64("minutes", length.Minutes()),
+		slog.Float64("core_minutes", cpu.Minutes()),
+	)
 }
 
 // APIError says: a call that will not be tried again by its wrapper. Status is 0 where none came.
 func APIError(api, method string, status int) slog.Attr {
-	return event(EventAPIError, slog.String("api", api), slog.String("method", method), slog.String("status", strconv.Itoa(status)))
+	return event(
+		EventAPIError,
+		slog.String("api", api),
+		slog.String("method", method),
+		slog.String("status", strconv.Itoa(status)),
+	)
 }
 
 // Retry says: a call or a step that will be tried again; api is a Google API, or "step".
 func Retry(api, method string, pause time.Duration) slog.Attr {
-	return event(EventRetry, slog.String("api", api), slog.String("method", method), slog.Float64("pause_seconds", pause.Seconds()))
+	return event(
+		EventRetry,
+		slog.String("api", api),
+		slog.String("method", method),
+		slog.Float64("pause_seconds", pause.Seconds()),
+	)
 }
 
 // Takeover says: claim took a record from a worker that fell silent.
@@ -114,7 +145,11 @@ func Takeover(step nvr.Step) slog.Attr {
 
 // Channel says: the calendar channel of the room lives for so long; zero or less: there is none.
 func Channel(room string, left time.Duration) slog.Attr {
-	return event(EventChannel, slog.String("room", room), slog.Float64("left_seconds", max(0, left.Seconds())))
+	return event(
+		EventChannel,
+		slog.String("room", room),
+		slog.Float64("left_seconds", max(0, left.Seconds())),
+	)
 }
 
 // Unreadable says: a push or a notification that cannot be read; no retry mends it.

@@ -65,7 +65,11 @@ func (o TraceOptions) exporter(ctx context.Context) (sdktrace.SpanExporter, erro
 	if err != nil {
 		return nil, fmt.Errorf("find the credentials to send traces with: %w", err)
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithHTTPClient(authorized(ctx, credentials)))
+	exporter, err := otlptracehttp.New(
+		ctx,
+		otlptracehttp.WithEndpointURL(endpoint),
+		otlptracehttp.WithHTTPClient(authorized(ctx, credentials)),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("make the exporter of traces: %w", err)
 	}
@@ -94,7 +98,11 @@ func (t *Tracing) Close(ctx context.Context) error {
 
 // Start begins a span under the one in the context. End it with [End].
 func Start(ctx context.Context, name string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
-	return otel.Tracer("merger").Start(ctx, name, trace.WithAttributes(append(spanAttributes(ctx), attrs...)...))
+	return otel.Tracer("merger").Start(
+		ctx,
+		name,
+		trace.WithAttributes(append(spanAttributes(ctx), attrs...)...),
+	)
 }
 
 // Root begins an attempt at the context's record, in the record's trace (see [ids]). What woke the process is

@@ -71,8 +71,13 @@ func (e *fileExporter) Shutdown(context.Context) error {
 
 func spanLine(s sdktrace.ReadOnlySpan) Span {
 	line := Span{
-		Trace: s.SpanContext().TraceID().String(), Span: s.SpanContext().SpanID().String(), Name: s.Name(),
-		Start: s.StartTime().UTC(), End: s.EndTime().UTC(), Error: s.Status().Description, Attributes: map[string]string{},
+		Trace:      s.SpanContext().TraceID().String(),
+		Span:       s.SpanContext().SpanID().String(),
+		Name:       s.Name(),
+		Start:      s.StartTime().UTC(),
+		End:        s.EndTime().UTC(),
+		Error:      s.Status().Description,
+		Attributes: map[string]string{},
 	}
 	if s.Parent().SpanID().IsValid() {
 		line.Parent = s.Parent().SpanID().String()

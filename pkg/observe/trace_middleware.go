@@ -27,7 +27,11 @@ func (t *Tracing) Serve(log *slog.Logger, next http.Handler) http.Handler {
 			}
 			if recovered != nil {
 				path := strings.ToValidUTF8(r.URL.Path, "?")
-				log.ErrorContext(ctx, "panic", Stack(recovered), slog.String("method", r.Method), slog.String("path", path))
+				log.ErrorContext(
+					ctx, "panic",
+					Stack(recovered), slog.String("method", r.Method),
+					slog.String("path", path),
+				)
 				if !answer.begun {
 					http.Error(answer, "internal error", http.StatusInternalServerError)
 				}

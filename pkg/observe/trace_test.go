@@ -21,11 +21,17 @@ import (
 // test that sets OpenTelemetry's globals.
 func TestATraceFollowsARecord(t *testing.T) { //nolint:paralleltest // the globals
 	file := filepath.Join(t.TempDir(), "traces.jsonl")
-	tracing, err := observe.StartTracing(t.Context(), observe.TraceOptions{File: file, Service: "stage"})
+	tracing, err := observe.StartTracing(t.Context(), observe.TraceOptions{
+		File:    file,
+		Service: "stage",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, claim := observe.Root(observe.With(t.Context(), "claim", nvr.Claim{Record: 12}, "504"), "claim")
+	ctx, claim := observe.Root(
+		observe.With(t.Context(), "claim", nvr.Claim{Record: 12}, "504"),
+		"claim",
+	)
 	message := observe.Inject(ctx)
 	observe.End(claim, nil)
 	if message["traceparent"] == "" {
@@ -49,13 +55,19 @@ func TestATraceFollowsARecord(t *testing.T) { //nolint:paralleltest // the globa
 		t.Errorf("%d", answer.Code)
 	}
 	// Claim sends the record on after a pause: no message has brought the trace.
-	again, goingOn := observe.Root(observe.With(t.Context(), "claim", nvr.Claim{Record: 12, Attempt: 2}, "504"), "again")
+	again, goingOn := observe.Root(
+		observe.With(t.Context(), "claim", nvr.Claim{Record: 12, Attempt: 2}, "504"),
+		"again",
+	)
 	for _, name := range []string{"cloud.google.com/go/storage.Object.Writer", "cloud.google.com/go/storage.Object.Reader"} {
 		_, call := otel.Tracer("storage").Start(again, name)
 		call.End()
 	}
 	observe.End(goingOn, nil)
-	_, other := observe.Root(observe.With(t.Context(), "claim", nvr.Claim{Record: 13}, "504"), "other")
+	_, other := observe.Root(
+		observe.With(t.Context(), "claim", nvr.Claim{Record: 13}, "504"),
+		"other",
+	)
 	observe.End(other, nil)
 	_, lost := otel.Tracer("storage").Start(t.Context(), "cloud.google.com/go/storage.Object.Lost")
 	lost.End()
@@ -107,7 +119,10 @@ func TestAPanicIsOneLineAndA500(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	var none *observe.Tracing
-	function := none.Serve(observe.Logger(&log, observe.Options{}), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }))
+	function := none.Serve(
+		observe.Logger(&log, observe.Options{}),
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }),
+	)
 	answer := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	request.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -123,7 +138,13 @@ func TestAPanicIsOneLineAndA500(t *testing.T) {
 
 func TestGarbageIsNoTrace(t *testing.T) {
 	t.Parallel()
-	for _, garbage := range []string{"", "x", "00-0-0-0", strings.Repeat("0", 10000), "00-00000000000000000000000000000000-0000000000000000-01"} {
+	for _, garbage := range []string{
+		"",
+		"x",
+		"00-0-0-0",
+		strings.Repeat("0", 10000),
+		"00-00000000000000000000000000000000-0000000000000000-01",
+	} {
 		if got := observe.Inject(observe.Extract(t.Context(), map[string]string{"traceparent": garbage})); len(got) != 0 {
 			t.Errorf("%.20q: %v", garbage, got)
 		}

@@ -32,7 +32,11 @@ func (l learned) Load(key string, value any) bool {
 		err = json.Unmarshal(text, value)
 	}
 	if err != nil && !errors.Is(err, bucket.ErrNotFound) {
-		l.log.WarnContext(l.ctx, "what was learned of a segment cannot be read: it is analysed again", "key", key, "err", err)
+		l.log.WarnContext(
+			l.ctx, "what was learned of a segment cannot be read: it is analysed again",
+			"key", key,
+			"err", err,
+		)
 	}
 	return err == nil
 }

@@ -34,7 +34,9 @@ func allow(ctx context.Context, soft, hard time.Duration) (context.Context, *bud
 }
 
 // progress notes that something is kept now.
-func (a *budget) progress() { a.mark(&a.gained) }
+func (a *budget) progress() {
+	a.mark(&a.gained)
+}
 
 func (a *budget) mark(what *bool) {
 	a.mu.Lock()

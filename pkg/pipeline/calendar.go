@@ -90,7 +90,11 @@ func (c *Calendar) Sweep(ctx context.Context) error {
 			continue
 		}
 		if other, twice := swept[room.Calendar]; twice {
-			c.Log.WarnContext(ctx, "two rooms have one calendar; only the first is looked at", "room", room.Name, "other", other)
+			c.Log.WarnContext(
+				ctx, "two rooms have one calendar; only the first is looked at",
+				"room", room.Name,
+				"other", other,
+			)
 			continue
 		}
 		swept[room.Calendar] = room.Name
@@ -157,7 +161,10 @@ func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[
 		return nil, err
 	}
 	for _, stray := range strays {
-		if _, _, err := c.Store.Events.EnsureRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: stray.EventID}, stray); err != nil {
+		if _, _, err := c.Store.Events.EnsureRecord(ctx, store.EventKey{
+			Calendar: room.Calendar,
+			Event:    stray.EventID,
+		}, stray); err != nil {
 			return nil, err
 		}
 		c.Log.InfoContext(ctx, "adopted a record that the NVR made of an event", "record", stray.ID)
@@ -198,14 +205,25 @@ func (c *Calendar) follow(ctx context.Context, room *nvr.Room, event *workspace.
 	wish, refusal := calendar.Read(eventOf(event), *room, c.Settings.Requester)
 	err := c.decide(ctx, room, event, last, wish, refusal)
 	if errors.Is(err, fault.ErrStale) || errors.Is(err, store.ErrConflict) {
-		c.Log.DebugContext(ctx, "a record changed while its event was looked at; the next sweep looks again", "event_id", event.ID)
+		c.Log.DebugContext(
+			ctx, "a record changed while its event was looked at; the next sweep looks again",
+			"event_id", event.ID,
+		)
 		return nil
 	}
 	return err
 }
 
 func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.Event, last *store.Event, wish calendar.Wish, refusal calendar.Refusal) error {
-	to := nvr.Record{Title: wish.Title, Room: room.Name, Date: wish.Date, StartTime: wish.StartTime, EndTime: wish.EndTime, UserEmail: wish.UserEmail, EventID: event.ID}
+	to := nvr.Record{
+		Title:     wish.Title,
+		Room:      room.Name,
+		Date:      wish.Date,
+		StartTime: wish.StartTime,
+		EndTime:   wish.EndTime,
+		UserEmail: wish.UserEmail,
+		EventID:   event.ID,
+	}
 	if last == nil && refusal == calendar.Wanted {
 		return c.file(ctx, room, to)
 	}
@@ -227,7 +245,12 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
 		return nil // processing began, or a person decided
 	case withdrawnByUs || store.Claimable(&r) && !sameWindow(&r, &to):
-		log.InfoContext(ctx, "changed: its event was moved or restored", "date", to.Date, "start", to.StartTime, "end", to.EndTime)
+		log.InfoContext(
+			ctx, "changed: its event was moved or restored",
+			"date", to.Date,
+			"start", to.StartTime,
+			"end", to.EndTime,
+		)
 		return c.Store.Requests.Revise(ctx, r, to)
 	case store.Claimable(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
 		return c.Store.Requests.SetTitleAndRequester(ctx, r, to.Title, to.UserEmail)
@@ -242,7 +265,10 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	key.Revision++
 	further, created, err := c.Store.Events.EnsureRecord(ctx, key, to)
 	if created {
-		log.InfoContext(ctx, "its event was moved after processing began: a further record is made", "further", further.ID)
+		log.InfoContext(
+			ctx, "its event was moved after processing began: a further record is made",
+			"further", further.ID,
+		)
 	}
 	return err
 }
@@ -253,14 +279,30 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	last, err := c.Store.Events.Last(ctx, room.Calendar, to.EventID)
 	if err == nil {
 		return c.decide(ctx, room, &workspace.Event{ID: to.EventID}, &last,
-			calendar.Wish{Title: to.Title, Date: to.Date, StartTime: to.StartTime, EndTime: to.EndTime, UserEmail: to.UserEmail}, calendar.Wanted)
+			calendar.Wish{
+				Title:     to.Title,
+				Date:      to.Date,
+				StartTime: to.StartTime,
+				EndTime:   to.EndTime,
+				UserEmail: to.UserEmail,
+			}, calendar.Wanted)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	r, created, err := c.Store.Events.EnsureRecord(ctx, store.EventKey{Calendar: room.Calendar, Event: to.EventID}, to)
+	r, created, err := c.Store.Events.EnsureRecord(
+		ctx,
+		store.EventKey{Calendar: room.Calendar, Event: to.EventID},
+		to,
+	)
 	if created {
-		c.Log.InfoContext(ctx, "a record of an event", "record", r.ID, "date", r.Date, "start", r.StartTime, "end", r.EndTime)
+		c.Log.InfoContext(
+			ctx, "a record of an event",
+			"record", r.ID,
+			"date", r.Date,
+			"start", r.StartTime,
+			"end", r.EndTime,
+		)
 	}
 	return err
 }
@@ -272,7 +314,15 @@ func sameWindow(r, to *nvr.Record) bool {
 
 // eventOf puts an event into the words of the rules.
 func eventOf(e *workspace.Event) calendar.Event {
-	event := calendar.Event{ID: e.ID, Status: e.Status, Type: e.Type, Summary: e.Summary, Description: e.Description, Creator: e.Creator, Organizer: e.Organizer}
+	event := calendar.Event{
+		ID:          e.ID,
+		Status:      e.Status,
+		Type:        e.Type,
+		Summary:     e.Summary,
+		Description: e.Description,
+		Creator:     e.Creator,
+		Organizer:   e.Organizer,
+	}
 	if e.Response != "" {
 		event.Attendees = []calendar.Attendee{{Self: true, Response: e.Response}}
 	}

@@ -71,12 +71,19 @@ func (c *Calendar) renew(ctx context.Context, room *nvr.Room, channels []store.C
 			if best != nil {
 				left = best.ExpiresAt.Sub(now)
 			}
-			c.Log.WarnContext(ctx, "could not open a channel; the calendar is only polled", observe.Channel(room.Name, left), "err", err)
+			c.Log.WarnContext(
+				ctx, "could not open a channel; the calendar is only polled",
+				observe.Channel(room.Name, left), "err",
+				err,
+			)
 			return err
 		}
 		best = &opened
 	}
-	c.Log.InfoContext(ctx, "the room's channel lives", observe.Channel(room.Name, best.ExpiresAt.Sub(now)))
+	c.Log.InfoContext(
+		ctx, "the room's channel lives",
+		observe.Channel(room.Name, best.ExpiresAt.Sub(now)),
+	)
 	var others []store.Channel
 	for _, channel := range channels {
 		if channel.ID != best.ID {
@@ -92,7 +99,12 @@ func (c *Calendar) open(ctx context.Context, id string, until time.Time) (store.
 	if err := c.Store.Channels.Save(ctx, row, token); err != nil {
 		return row, err
 	}
-	opened, err := c.Workspace.Watch(ctx, id, workspace.Channel{ID: row.ID, Token: token, Address: c.Settings.Address, Expires: until})
+	opened, err := c.Workspace.Watch(ctx, id, workspace.Channel{
+		ID:      row.ID,
+		Token:   token,
+		Address: c.Settings.Address,
+		Expires: until,
+	})
 	if err != nil {
 		return row, errors.Join(err, c.Store.Channels.Delete(context.WithoutCancel(ctx), row.ID))
 	}
@@ -105,7 +117,10 @@ func (c *Calendar) end(ctx context.Context, channels []store.Channel) error {
 	var errs []error
 	for _, channel := range channels {
 		if channel.Resource != "" && channel.ExpiresAt.After(c.Now()) {
-			if err := c.Workspace.StopWatch(ctx, workspace.Channel{ID: channel.ID, ResourceID: channel.Resource}); err != nil {
+			if err := c.Workspace.StopWatch(ctx, workspace.Channel{
+				ID:         channel.ID,
+				ResourceID: channel.Resource,
+			}); err != nil {
 				errs = append(errs, err)
 				continue
 			}

@@ -32,8 +32,20 @@ func TestSweepModel(t *testing.T) {
 			t.Parallel()
 			w := newSweepWorld(t, "504", "505")
 			m := &model{w: w, r: rand.New(rand.NewPCG(seed, 5)), begun: map[int64]string{}}
-			w.must(w.table.Add(faults.Rule{API: faults.Any, Method: faults.Any, Rate: 0.05, Kind: faults.Broken, Seed: int64(seed)}))
-			w.must(w.table.Add(faults.Rule{API: faults.Any, Method: faults.Any, Rate: 0.05, Kind: faults.Lost, Seed: int64(seed)}))
+			w.must(w.table.Add(faults.Rule{
+				API:    faults.Any,
+				Method: faults.Any,
+				Rate:   0.05,
+				Kind:   faults.Broken,
+				Seed:   int64(seed),
+			}))
+			w.must(w.table.Add(faults.Rule{
+				API:    faults.Any,
+				Method: faults.Any,
+				Rate:   0.05,
+				Kind:   faults.Lost,
+				Seed:   int64(seed),
+			}))
 			steps := 90
 			if testing.Short() {
 				steps = 30
@@ -61,7 +73,10 @@ func (m *model) room() string { return []string{"504", "505"}[m.r.IntN(2)] }
 
 func (m *model) span() map[string]any {
 	day, hour := 10+m.r.IntN(20), 8+m.r.IntN(10)
-	return span(fmt.Sprintf("2026-11-%02dT%02d:00:00+03:00", day, hour), fmt.Sprintf("2026-11-%02dT%02d:30:00+03:00", day, hour+m.r.IntN(2)))
+	return span(
+		fmt.Sprintf("2026-11-%02dT%02d:00:00+03:00", day, hour),
+		fmt.Sprintf("2026-11-%02dT%02d:30:00+03:00", day, hour+m.r.IntN(2)),
+	)
 }
 
 // edit does to a calendar what people do.
@@ -81,9 +96,17 @@ func (m *model) edit() {
 	case 1:
 		w.ask("PATCH", path+"/"+id, map[string]any{"status": "confirmed"})
 	case 2:
-		w.ask("PATCH", path+"/"+id, map[string]any{"description": []string{"без записи", ""}[m.r.IntN(2)]})
+		w.ask(
+			"PATCH",
+			path+"/"+id,
+			map[string]any{"description": []string{"без записи", ""}[m.r.IntN(2)]},
+		)
 	case 3:
-		w.ask("PATCH", path+"/"+id, map[string]any{"summary": fmt.Sprint("renamed ", m.r.IntN(100))})
+		w.ask(
+			"PATCH",
+			path+"/"+id,
+			map[string]any{"summary": fmt.Sprint("renamed ", m.r.IntN(100))},
+		)
 	case 4:
 		w.ask("POST", path+"/"+id+"/move?destination="+url.QueryEscape(calendarOf(m.room())), nil)
 	default:
@@ -155,7 +178,11 @@ func (m *model) beginOne() {
 func (m *model) compare(t *testing.T) {
 	t.Helper()
 	for _, room := range []string{"504", "505"} {
-		answer := m.w.call("GET", eventsPath(room)+"?maxResults=2500&timeMin=2026-11-06T12:00:00Z&timeMax=2026-12-04T12:00:00Z", nil)
+		answer := m.w.call(
+			"GET",
+			eventsPath(room)+"?maxResults=2500&timeMin=2026-11-06T12:00:00Z&timeMax=2026-12-04T12:00:00Z",
+			nil,
+		)
 		want := map[string]string{}
 		items, _ := answer["items"].([]any)
 		for _, item := range items {
@@ -177,7 +204,10 @@ func (m *model) compare(t *testing.T) {
 		last := map[string]store.Event{}
 		for _, e := range events {
 			if was, there := last[e.Key.Event]; there && m.begun[was.Record.ID] == "" {
-				t.Errorf("event %s has two records, and the first was never begun: %+v, %+v", e.Key.Event, was, e)
+				t.Errorf(
+					"event %s has two records, and the first was never begun: %+v, %+v",
+					e.Key.Event, was, e,
+				)
 			}
 			last[e.Key.Event] = e
 		}
@@ -185,7 +215,10 @@ func (m *model) compare(t *testing.T) {
 			e, there := last[id]
 			got := e.Record.Date + " " + e.Record.StartTime + "-" + e.Record.EndTime
 			if !there || got != window || !e.Record.Step.Working() {
-				t.Errorf("room %s, event %s: the calendar says %s, the record %s on %q (%+v)", room, id, window, got, e.Record.Step, e.Key)
+				t.Errorf(
+					"room %s, event %s: the calendar says %s, the record %s on %q (%+v)",
+					room, id, window, got, e.Record.Step, e.Key,
+				)
 			}
 			delete(last, id)
 		}

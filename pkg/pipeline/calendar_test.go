@@ -55,19 +55,41 @@ func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 	zone, err := time.LoadLocation("Europe/Moscow")
 	w.must(err)
 	w.dsn = storetest.SQLite(t)
-	w.store = storetest.Open(t, w.dsn, store.Options{Now: w.clock.Now, MaxOpen: 8, Defaults: store.Defaults{Zone: zone}})
+	w.store = storetest.Open(t, w.dsn, store.Options{
+		Now:      w.clock.Now,
+		MaxOpen:  8,
+		Defaults: store.Defaults{Zone: zone},
+	})
 	for _, room := range rooms {
-		_, err := w.store.Rooms.Save(context.Background(), nvr.Room{Name: room, Calendar: calendarOf(room)})
+		_, err := w.store.Rooms.Save(context.Background(), nvr.Room{
+			Name:     room,
+			Calendar: calendarOf(room),
+		})
 		w.must(err)
 	}
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(rw, r)
+	}))
 	w.base = server.URL + "/workspace"
-	fake, err := google.New(google.Options{Dir: t.TempDir(), BaseURL: w.base, Faults: w.table, Now: w.clock.Now, Scale: 1000, TimeZone: "Europe/Moscow"})
+	fake, err := google.New(google.Options{
+		Dir:      t.TempDir(),
+		BaseURL:  w.base,
+		Faults:   w.table,
+		Now:      w.clock.Now,
+		Scale:    1000,
+		TimeZone: "Europe/Moscow",
+	})
 	w.must(err)
 	handler = http.StripPrefix("/workspace", fake.Handler())
-	client, err := workspace.New(workspace.Options{Endpoint: w.base, Subjects: workspace.Subjects{Calendar: "nvr@example.org"},
-		Scopes: workspace.CalendarScopes(), Transport: w, Scale: 1000, Now: w.clock.Now})
+	client, err := workspace.New(workspace.Options{
+		Endpoint:  w.base,
+		Subjects:  workspace.Subjects{Calendar: "nvr@example.org"},
+		Scopes:    workspace.CalendarScopes(),
+		Transport: w,
+		Scale:     1000,
+		Now:       w.clock.Now,
+	})
 	w.must(err)
 	t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -76,7 +98,12 @@ func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 			t.Error(err)
 		}
 	})
-	w.sweep = &pipeline.Calendar{Store: pipeline.CalendarStoreOf(w.store), Workspace: client, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	w.sweep = &pipeline.Calendar{
+		Store:     pipeline.CalendarStoreOf(w.store),
+		Workspace: client,
+		Now:       w.clock.Now,
+		Log:       slog.New(slog.DiscardHandler),
+	}
 	return w
 }
 
@@ -119,7 +146,10 @@ func eventsPath(room string) string {
 }
 
 func span(start, end string) map[string]any {
-	return map[string]any{"start": map[string]any{"dateTime": start, "timeZone": "Europe/Moscow"}, "end": map[string]any{"dateTime": end, "timeZone": "Europe/Moscow"}}
+	return map[string]any{
+		"start": map[string]any{"dateTime": start, "timeZone": "Europe/Moscow"},
+		"end":   map[string]any{"dateTime": end, "timeZone": "Europe/Moscow"},
+	}
 }
 
 func with(event map[string]any, more ...any) map[string]any {
@@ -132,13 +162,21 @@ func with(event map[string]any, more ...any) map[string]any {
 // records reads all records of a room, oldest first, as short texts.
 func (w *sweepWorld) records(room string) []string {
 	w.t.Helper()
-	records, _, err := w.store.Records.List(context.Background(), store.Filter{Room: room}, 0, 10000)
+	records, _, err := w.store.Records.List(
+		context.Background(),
+		store.Filter{Room: room},
+		0,
+		10000,
+	)
 	w.must(err)
 	slices.Reverse(records)
 	texts := []string{}
 	for i := range records {
 		r := &records[i]
-		texts = append(texts, fmt.Sprintf("%s %s-%s %q %s", r.Date, r.StartTime, r.EndTime, r.Title, r.Step))
+		texts = append(texts, fmt.Sprintf(
+			"%s %s-%s %q %s",
+			r.Date, r.StartTime, r.EndTime, r.Title, r.Step,
+		))
 	}
 	return texts
 }
@@ -169,9 +207,17 @@ func TestAnEventsLife(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504", "505")
 	path := eventsPath("504")
-	id := w.call("POST", path, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Анализ"))["id"].(string)
+	id := w.call("POST", path, with(
+		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
+		"summary",
+		"Анализ",
+	))["id"].(string)
 	w.expect("new", "504", `2026-11-23 15:10-16:30 "Анализ" stage`)
-	w.call("PATCH", path+"/"+id, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:00:00+03:00"), "summary", "Алгебра"))
+	w.call("PATCH", path+"/"+id, with(
+		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:00:00+03:00"),
+		"summary",
+		"Алгебра",
+	))
 	w.expect("shortened and renamed", "504", `2026-11-23 15:10-16:00 "Алгебра" stage`)
 	w.call("PATCH", path+"/"+id, map[string]any{"description": "<p>без&nbsp;записи</p>"})
 	w.expect("opted out", "504", `2026-11-23 15:10-16:00 "Алгебра" withdrawn`)
@@ -192,29 +238,79 @@ func TestAnEventsLife(t *testing.T) {
 	hold := w.begin(2)
 	w.call("PATCH", eventsPath("505")+"/"+id, map[string]any{"summary": "Поздно"})
 	w.expect("renamed after processing began", "505", `2026-11-10 10:00-11:00 "" stage`)
-	w.call("PATCH", eventsPath("505")+"/"+id, span("2026-11-11T10:00:00+03:00", "2026-11-11T11:00:00+03:00"))
-	w.expect("moved after processing began", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" stage`)
+	w.call("PATCH", eventsPath("505")+"/"+id, span(
+		"2026-11-11T10:00:00+03:00",
+		"2026-11-11T11:00:00+03:00",
+	))
+	w.expect(
+		"moved after processing began",
+		"505",
+		`2026-11-10 10:00-11:00 "" stage`,
+		`2026-11-11 10:00-11:00 "Поздно" stage`,
+	)
 	if r, err := w.store.Records.Get(context.Background(), 2); err != nil || r.Reason != cause.EventMoved("2026-11-11", "10:00", "11:00") || r.Holder != "worker" {
 		t.Errorf("the old request is %+v, %v", r, err)
 	}
 	w.must(w.store.Leases.Renew(context.Background(), hold, time.Hour))
-	w.must(w.store.Requests.Withdraw(context.Background(), 3, cause.Legacy("Withdrawn by a person.", "x")))
-	w.expect("withdrawn by a person", "505", `2026-11-10 10:00-11:00 "" stage`, `2026-11-11 10:00-11:00 "Поздно" withdrawn`)
+	w.must(w.store.Requests.Withdraw(
+		context.Background(),
+		3,
+		cause.Legacy("Withdrawn by a person.", "x"),
+	))
+	w.expect(
+		"withdrawn by a person",
+		"505",
+		`2026-11-10 10:00-11:00 "" stage`,
+		`2026-11-11 10:00-11:00 "Поздно" withdrawn`,
+	)
 }
 
 func TestWhatIsNoRecord(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")
 	path := eventsPath("504")
-	w.call("POST", path, map[string]any{"summary": "all day", "start": map[string]any{"date": "2026-11-23"}, "end": map[string]any{"date": "2026-11-24"}})
-	w.call("POST", path, with(span("2026-11-23T22:00:00+03:00", "2026-11-24T02:00:00+03:00"), "summary", "over midnight"))
-	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "opted out", "description", "No recording, please"))
-	w.call("POST", path, with(span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"), "summary", "private", "visibility", "private"))
-	w.call("POST", path, with(span("2027-02-23T10:00:00+03:00", "2027-02-23T11:00:00+03:00"), "summary", "far away"))
+	w.call("POST", path, map[string]any{
+		"summary": "all day",
+		"start":   map[string]any{"date": "2026-11-23"},
+		"end":     map[string]any{"date": "2026-11-24"},
+	})
+	w.call("POST", path, with(
+		span("2026-11-23T22:00:00+03:00", "2026-11-24T02:00:00+03:00"),
+		"summary",
+		"over midnight",
+	))
+	w.call("POST", path, with(
+		span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"),
+		"summary",
+		"opted out",
+		"description",
+		"No recording, please",
+	))
+	w.call("POST", path, with(
+		span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"),
+		"summary",
+		"private",
+		"visibility",
+		"private",
+	))
+	w.call("POST", path, with(
+		span("2027-02-23T10:00:00+03:00", "2027-02-23T11:00:00+03:00"),
+		"summary",
+		"far away",
+	))
 	for _, kind := range []string{"outOfOffice", "focusTime", "workingLocation", "birthday", "fromGmail"} {
-		w.call("POST", path, with(span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"), "summary", kind, "eventType", kind))
+		w.call("POST", path, with(
+			span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"),
+			"summary",
+			kind,
+			"eventType",
+			kind,
+		))
 	}
-	w.call("POST", path, with(span("2026-11-24T10:00:00+03:00", "2026-11-24T11:00:00+03:00"), "summary", "every Tuesday",
+	w.call("POST", path, with(span(
+		"2026-11-24T10:00:00+03:00",
+		"2026-11-24T11:00:00+03:00",
+	), "summary", "every Tuesday",
 		"recurrence", []string{"RRULE:FREQ=WEEKLY;COUNT=3"}))
 	var log bytes.Buffer
 	w.sweep.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -237,9 +333,22 @@ func TestInvited(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")
 	path := "/calendar/v3/calendars/" + url.PathEscape(lecturer) + "/events"
-	id := w.call("POST", path, with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Гость", "attendees", []any{map[string]any{"email": calendarOf("504")}}))["id"].(string)
+	id := w.call("POST", path, with(
+		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
+		"summary",
+		"Гость",
+		"attendees",
+		[]any{map[string]any{"email": calendarOf("504")}},
+	))["id"].(string)
 	w.expect("invited", "504", `2026-11-23 15:10-16:30 "Гость" stage`)
-	w.call("PATCH", eventsPath("504")+"/"+id, map[string]any{"attendees": []any{map[string]any{"email": calendarOf("504"), "responseStatus": "declined"}}})
+	w.call(
+		"PATCH",
+		eventsPath("504")+"/"+id,
+		map[string]any{"attendees": []any{map[string]any{
+			"email":          calendarOf("504"),
+			"responseStatus": "declined",
+		}}},
+	)
 	w.expect("declined", "504", `2026-11-23 15:10-16:30 "Гость" withdrawn`)
 }
 
@@ -248,7 +357,11 @@ func TestNobody(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")
 	for i, program := range []string{"bot@project.iam.gserviceaccount.com", "import@group.calendar.google.com"} {
-		event := with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", fmt.Sprint("Программа ", i))
+		event := with(
+			span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
+			"summary",
+			fmt.Sprint("Программа ", i),
+		)
 		w.callAs(program, "POST", eventsPath("504"), event)
 	}
 	w.expect("of nobody", "504")
@@ -263,12 +376,33 @@ func TestNobody(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")
-	id := w.call("POST", eventsPath("504"), with(span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"), "summary", "Анализ"))["id"].(string)
+	id := w.call("POST", eventsPath("504"), with(
+		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
+		"summary",
+		"Анализ",
+	))["id"].(string)
 	for _, event := range []string{id, "gone"} {
-		_, _, err := w.store.Requests.Insert(context.Background(), nvr.Record{Title: "Старое", Room: "504", Date: "2026-11-23", StartTime: "15:00", EndTime: "16:00", UserEmail: lecturer, EventID: event}, nil)
+		_, _, err := w.store.Requests.Insert(
+			context.Background(),
+			nvr.Record{
+				Title:     "Старое",
+				Room:      "504",
+				Date:      "2026-11-23",
+				StartTime: "15:00",
+				EndTime:   "16:00",
+				UserEmail: lecturer,
+				EventID:   event,
+			},
+			nil,
+		)
 		w.must(err)
 	}
-	w.expect("adopted", "504", `2026-11-23 15:10-16:30 "Анализ" stage`, `2026-11-23 15:00-16:00 "Старое" withdrawn`)
+	w.expect(
+		"adopted",
+		"504",
+		`2026-11-23 15:10-16:30 "Анализ" stage`,
+		`2026-11-23 15:00-16:00 "Старое" withdrawn`,
+	)
 }
 
 // TestAQuietSweep holds what a sweep costs when nothing changed: one call a room, and no write.
@@ -281,9 +415,19 @@ func TestAQuietSweep(t *testing.T) {
 	w := newSweepWorld(t, rooms...)
 	for _, room := range rooms {
 		for day := 21; day < 24; day++ {
-			w.call("POST", eventsPath(room), with(span(fmt.Sprintf("2026-11-%dT10:00:00+03:00", day), fmt.Sprintf("2026-11-%dT11:00:00+03:00", day)), "summary", room))
+			w.call("POST", eventsPath(room), with(
+				span(
+					fmt.Sprintf("2026-11-%dT10:00:00+03:00", day),
+					fmt.Sprintf("2026-11-%dT11:00:00+03:00", day),
+				),
+				"summary",
+				room,
+			))
 		}
-		gone := w.call("POST", eventsPath(room), span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"))["id"].(string)
+		gone := w.call("POST", eventsPath(room), span(
+			"2026-11-23T12:00:00+03:00",
+			"2026-11-23T13:00:00+03:00",
+		))["id"].(string)
 		w.must(w.sweep.SweepRoom(context.Background(), room))
 		w.call("DELETE", eventsPath(room)+"/"+gone, nil)
 	}
@@ -301,7 +445,10 @@ func TestAQuietSweep(t *testing.T) {
 	w.calls.Store(0)
 	w.must(w.sweep.Sweep(context.Background()))
 	if calls, after := w.calls.Load(), version(); calls != int64(len(rooms)) || after != before {
-		t.Errorf("%d calls for %d rooms, the database went from version %d to %d", calls, len(rooms), before, after)
+		t.Errorf(
+			"%d calls for %d rooms, the database went from version %d to %d",
+			calls, len(rooms), before, after,
+		)
 	}
 }
 
@@ -325,7 +472,10 @@ func TestChannels(t *testing.T) {
 	if err != nil || len(first) != 2 || first[0].Resource == "" {
 		t.Fatalf("channels: %+v, %v", first, err)
 	}
-	w.call("POST", eventsPath("504"), span("2026-11-23T12:00:00+03:00", "2026-11-23T13:00:00+03:00"))
+	w.call("POST", eventsPath("504"), span(
+		"2026-11-23T12:00:00+03:00",
+		"2026-11-23T13:00:00+03:00",
+	))
 	for word := range heard {
 		if word == calendarOf("504")+" exists" {
 			break

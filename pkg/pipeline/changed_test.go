@@ -65,9 +65,18 @@ func TestASegmentThatChanges(t *testing.T) {
 			if rec.Step != nvr.StepMerge || rec.Digest == first.Digest {
 				t.Fatalf("planned anew: %+v", rec)
 			}
-			for _, claim := range []nvr.Claim{first.Claim(), rec.Claim()} { // a task of the old execution; the old digest under the right claim
+			for _, claim := range []nvr.Claim{
+				first.Claim(),
+				rec.Claim(),
+			} { // a task of the old execution; the old digest under the right claim
 				w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
-					return p.Merge(ctx, pipeline.Task{Claim: claim, Key: pipeline.LaunchKey(claim), Digest: first.Digest, Index: 1, Count: 2})
+					return p.Merge(ctx, pipeline.Task{
+						Claim:  claim,
+						Key:    pipeline.LaunchKey(claim),
+						Digest: first.Digest,
+						Index:  1,
+						Count:  2,
+					})
 				}))
 			}
 			if after := w.row(); after.Step != nvr.StepMerge || after.Tries != 0 {
@@ -75,7 +84,10 @@ func TestASegmentThatChanges(t *testing.T) {
 			}
 			w.until(nvr.StepUpload)
 			if got := w.work("1/merges/" + rec.Digest + ".mp4"); string(got) != string(wanted) {
-				t.Errorf("the merge has %d bytes that are not those of a merge of the new file (%d)", len(got), len(wanted))
+				t.Errorf(
+					"the merge has %d bytes that are not those of a merge of the new file (%d)",
+					len(got), len(wanted),
+				)
 			}
 			if rec := w.until(); rec.Step != nvr.StepDone || rec.Tries != 0 || len(w.facts("", "").left) != 0 {
 				t.Errorf("in the end: %+v", rec)

@@ -32,7 +32,9 @@ func (p *Pipeline) Claim(ctx context.Context) error {
 // Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
 // given back, and places that have become free since, for those that a claim has looked at already. A
 // tempDir that waited for the next claim would stand empty for most of the time (docs/simulation.md).
-func (p *Pipeline) Recover(ctx context.Context) error { return p.runClaim(ctx, true, phaseFill) }
+func (p *Pipeline) Recover(ctx context.Context) error {
+	return p.runClaim(ctx, true, phaseFill)
+}
 
 // runClaim claims, and notes which halves of the work are done: see [Pipeline.Standby].
 func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) error {
@@ -164,7 +166,10 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return time.Time{}, &fault.PermanentError{Cause: cause.BadTimes(rec.Date, rec.StartTime, rec.EndTime), Err: err}
+		return time.Time{}, &fault.PermanentError{
+			Cause: cause.BadTimes(rec.Date, rec.StartTime, rec.EndTime),
+			Err:   err,
+		}
 	}
 	return lastSegmentEnd(end, room), nil
 }
@@ -305,11 +310,22 @@ func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dis
 			return p.Store.Queue.Fail(ctx, rec, reason, failure.Error())
 		}))
 	}
-	claim, err := p.Store.Queue.ClaimFailed(ctx, rec, nvr.StepStage, p.lease(rec.Attempt+1), reason, failure.Error())
+	claim, err := p.Store.Queue.ClaimFailed(
+		ctx,
+		rec,
+		nvr.StepStage,
+		p.lease(rec.Attempt+1),
+		reason,
+		failure.Error(),
+	)
 	if err != nil {
 		return ignoreStale(err)
 	}
 	return p.publishFirst(observe.With(ctx, "claim", claim, rec.Room), claim, func(ctx context.Context) {
-		p.Log.WarnContext(ctx, "the job has failed: beginning again", observe.Retry("step", "merge", p.lease(claim.Attempt)), "err", failure)
+		p.Log.WarnContext(
+			ctx, "the job has failed: beginning again",
+			observe.Retry("step", "merge", p.lease(claim.Attempt)), "err",
+			failure,
+		)
 	})
 }

@@ -78,7 +78,9 @@ func TestManyParts(t *testing.T) {
 	plan := w.plan()
 	for _, i := range []int{0, 1, len(plan.Slices) - 1} {
 		w.launched()
-		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, w.tasks[i]) }))
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+			return p.Merge(ctx, w.tasks[i])
+		}))
 	}
 	payloads := w.fill(plan)
 	w.tasks = w.tasks[1:2] // its part is there: it joins
@@ -90,13 +92,19 @@ func TestManyParts(t *testing.T) {
 	task := w.tasks[0]
 	join := func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }
 	var killed, whole traffic
-	if err := w.live(&process{strike: func(r *http.Request) bool { killed.note(r); return killed.composes == 2 }}, join); !errors.Is(err, errDied) {
+	if err := w.live(&process{strike: func(r *http.Request) bool {
+		killed.note(r)
+		return killed.composes == 2
+	}}, join); !errors.Is(err, errDied) {
 		t.Fatalf("it was to die between two composes: %v", err)
 	}
 	if made := w.objects("work", "1/merges/"); len(made) != 1 || !strings.Contains(made[0], ".tree/") {
 		t.Errorf("left by the kill: %v", made)
 	}
-	w.must(w.live(&process{strike: func(r *http.Request) bool { whole.note(r); return false }}, join))
+	w.must(w.live(
+		&process{strike: func(r *http.Request) bool { whole.note(r); return false }},
+		join,
+	))
 	w.tasks = nil
 
 	name := "1/merges/" + plan.Digest() + ".mp4"
@@ -106,7 +114,10 @@ func TestManyParts(t *testing.T) {
 	head := w.work("1/media/head-" + plan.Digest())
 	want := slices.Concat(head, bytes.Join(payloads, nil))
 	if got := w.work(name); !bytes.Equal(got, want) {
-		t.Errorf("the merge has %d bytes which are not the %d of the head and the parts", len(got), len(want))
+		t.Errorf(
+			"the merge has %d bytes which are not the %d of the head and the parts",
+			len(got), len(want),
+		)
 	}
 	for _, f := range []*traffic{&killed, &whole} {
 		media := func(name string) bool {
@@ -130,7 +141,10 @@ func TestManyParts(t *testing.T) {
 	}
 	w.until(nvr.StepLink)
 	if got := w.download(w.row().FileID); !bytes.Equal(got, want) {
-		t.Errorf("on Drive are %d bytes which are not the %d of the head and the parts", len(got), len(want))
+		t.Errorf(
+			"on Drive are %d bytes which are not the %d of the head and the parts",
+			len(got), len(want),
+		)
 	}
 	w.frames(1500)
 	if rec := w.until(); rec.Step != nvr.StepDone || len(w.facts("", "").left) != 0 {
@@ -161,7 +175,13 @@ func (w *env) fill(plan *merge.Plan) [][]byte {
 			var part committed
 			w.must(json.Unmarshal(like, &part))
 			payloads[i] = bytes.Repeat([]byte{byte(i)}, int(part.Part.Bytes))
-			media, err := p.Work.CreateBytes(ctx, fmt.Sprintf("1/media/%d", i), "application/octet-stream", nil, payloads[i])
+			media, err := p.Work.CreateBytes(
+				ctx,
+				fmt.Sprintf("1/media/%d", i),
+				"application/octet-stream",
+				nil,
+				payloads[i],
+			)
 			w.must(err)
 			part.Media, part.Generation = media.Name, media.Generation
 			text, err = json.Marshal(part)

@@ -42,7 +42,10 @@ func TestCalls(t *testing.T) {
 		for _, api := range apis() {
 			line += fmt.Sprintf(" | %d", got[name][api])
 			if most, ok := allowed[name][api]; !ok || got[name][api] > most {
-				t.Errorf("%s: %d calls of %s, docs/api-calls.md says %d", name, got[name][api], api, most)
+				t.Errorf(
+					"%s: %d calls of %s, docs/api-calls.md says %d",
+					name, got[name][api], api, most,
+				)
 			}
 		}
 		t.Log(line + " |")

@@ -49,10 +49,20 @@ func (w *env) next() step {
 	if len(w.tasks) > 0 {
 		task := w.tasks[0]
 		w.tasks = w.tasks[1:]
-		return step{name: "merge", claim: task.Claim, task: task, do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, task) }}
+		return step{
+			name:  "merge",
+			claim: task.Claim,
+			task:  task,
+			do: func(ctx context.Context, p *pipeline.Pipeline) error {
+				return p.Merge(ctx, task)
+			},
+		}
 	}
 	w.ended()
-	return step{name: "claim", do: func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }}
+	return step{
+		name: "claim",
+		do:   func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) },
+	}
 }
 
 // ended waits for the processes of the job: they take real time, and an hour of the world's is none to
@@ -60,7 +70,12 @@ func (w *env) next() step {
 func (w *env) ended() {
 	w.t.Helper()
 	for ctx, stop := context.WithTimeout(w.t.Context(), time.Minute); ; {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.jobs()+"/v2/"+mergeJob+"/executions", nil)
+		request, err := http.NewRequestWithContext(
+			ctx,
+			http.MethodGet,
+			w.jobs()+"/v2/"+mergeJob+"/executions",
+			nil,
+		)
 		w.must(err)
 		response, err := http.DefaultClient.Do(request)
 		w.must(err)
@@ -68,7 +83,9 @@ func (w *env) ended() {
 			Executions []struct{ CompletionTime string }
 		}
 		w.must(errors.Join(json.NewDecoder(response.Body).Decode(&page), response.Body.Close()))
-		if !slices.ContainsFunc(page.Executions, func(e struct{ CompletionTime string }) bool { return e.CompletionTime == "" }) {
+		if !slices.ContainsFunc(page.Executions, func(e struct{ CompletionTime string }) bool {
+			return e.CompletionTime == ""
+		}) {
 			stop()
 			return
 		}
@@ -86,7 +103,9 @@ func (w *env) launched() {
 	count := 0
 	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
 		all, err := p.Jobs.List(ctx, mergeJob, time.Time{})
-		if i := slices.IndexFunc(all, func(e dispatch.Execution) bool { return e.Env[dispatch.KeyEnv] == key }); i >= 0 {
+		if i := slices.IndexFunc(all, func(e dispatch.Execution) bool {
+			return e.Env[dispatch.KeyEnv] == key
+		}); i >= 0 {
 			count = all[i].Tasks
 		}
 		return err
@@ -95,7 +114,13 @@ func (w *env) launched() {
 		w.ran[key] = true
 	}
 	for i := range count {
-		w.tasks = append(w.tasks, pipeline.Task{Claim: rec.Claim(), Key: key, Digest: rec.Digest, Index: i, Count: count})
+		w.tasks = append(w.tasks, pipeline.Task{
+			Claim:  rec.Claim(),
+			Key:    key,
+			Digest: rec.Digest,
+			Index:  i,
+			Count:  count,
+		})
 	}
 }
 
@@ -140,7 +165,11 @@ type facts struct {
 func (w *env) facts(event, course string) facts {
 	w.t.Helper()
 	f := facts{row: w.row(), notices: len(w.posts)}
-	files, _ := w.call("GET", "/workspace/drive/v3/files?pageSize=1000&fields=files(id,name,mimeType,trashed,size,md5Checksum,permissions)", nil)["files"].([]any)
+	files, _ := w.call(
+		"GET",
+		"/workspace/drive/v3/files?pageSize=1000&fields=files(id,name,mimeType,trashed,size,md5Checksum,permissions)",
+		nil,
+	)["files"].([]any)
 	for _, file := range files {
 		file := file.(map[string]any)
 		switch {
@@ -159,7 +188,11 @@ func (w *env) facts(event, course string) facts {
 		}
 	}
 	if event != "" {
-		f.attachments = len(list(w.call("GET", "/workspace"+eventsPath("504")+"/"+event, nil)["attachments"]))
+		f.attachments = len(list(w.call(
+			"GET",
+			"/workspace"+eventsPath("504")+"/"+event,
+			nil,
+		)["attachments"]))
 	}
 	if course != "" {
 		for _, a := range list(w.call("GET", "/workspace/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED", nil)["announcements"]) {

@@ -175,11 +175,21 @@ func (w *env) must(err error) {
 // newEnv is a world with room 504 and its minute of footage, at 15:03 of that day.
 func newEnv(t testing.TB) *env {
 	t.Helper()
-	w := open(t, snapshot{dir: tempDir(t), at: time.Date(2026, 11, 20, 12, 3, 0, 0, time.UTC), ran: map[string]bool{}})
+	w := open(t, snapshot{
+		dir: tempDir(t),
+		at:  time.Date(2026, 11, 20, 12, 3, 0, 0, time.UTC),
+		ran: map[string]bool{},
+	})
 	db := w.database()
 	w.must(db.Schema.Migrate(t.Context(), store.Adoption{}))
-	_, err := db.Rooms.Save(t.Context(), nvr.Room{Name: "504", Calendar: calendarOf("504"), MainSource: "172.18.191.24/0",
-		ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru"})
+	_, err := db.Rooms.Save(t.Context(), nvr.Room{
+		Name:         "504",
+		Calendar:     calendarOf("504"),
+		MainSource:   "172.18.191.24/0",
+		ScreenSource: "172.18.191.21/0",
+		SoundSource:  "172.18.191.24/0",
+		Language:     "ru",
+	})
 	w.must(err)
 	s, err := sharedOnce()
 	w.must(err)
@@ -197,16 +207,38 @@ func open(t testing.TB, s snapshot) *env {
 		t.Fatal(err)
 	}
 	w := &env{
-		t: t, tools: common.tools, dir: s.dir, clock: storetest.NewClock(), faults: faults.New(time.Millisecond),
-		queue: slices.Clone(s.queue), tasks: slices.Clone(s.tasks), ran: maps.Clone(s.ran), posts: map[string]int{}, command: []string{"true"},
+		t:       t,
+		tools:   common.tools,
+		dir:     s.dir,
+		clock:   storetest.NewClock(),
+		faults:  faults.New(time.Millisecond),
+		queue:   slices.Clone(s.queue),
+		tasks:   slices.Clone(s.tasks),
+		ran:     maps.Clone(s.ran),
+		posts:   map[string]int{},
+		command: []string{"true"},
 	}
 	w.clock.Move(s.at.Sub(w.clock.Now()))
 	w.settings = pipeline.Settings{
-		MergeJob: mergeJob, DriveFolder: "videos", DriveSearch: true,
-		Slice: 30 * time.Second, Policy: merge.Auto, Width: 64, Height: 36, FPS: 25, Loudness: merge.Loudness{Off: true},
-		MaxMerges: 20, Retention: 14 * 24 * time.Hour,
-		Lease: time.Minute, FootageWait: time.Hour, FootagePoll: 5 * time.Minute, PushBudget: time.Minute, PushTimeout: 2 * time.Minute,
-		RetryPauses: []time.Duration{time.Minute, 5 * time.Minute}, PlayableWait: 6 * time.Hour, PlayablePoll: 2 * time.Minute,
+		MergeJob:     mergeJob,
+		DriveFolder:  "videos",
+		DriveSearch:  true,
+		Slice:        30 * time.Second,
+		Policy:       merge.Auto,
+		Width:        64,
+		Height:       36,
+		FPS:          25,
+		Loudness:     merge.Loudness{Off: true},
+		MaxMerges:    20,
+		Retention:    14 * 24 * time.Hour,
+		Lease:        time.Minute,
+		FootageWait:  time.Hour,
+		FootagePoll:  5 * time.Minute,
+		PushBudget:   time.Minute,
+		PushTimeout:  2 * time.Minute,
+		RetryPauses:  []time.Duration{time.Minute, 5 * time.Minute},
+		PlayableWait: 6 * time.Hour,
+		PlayablePoll: 2 * time.Minute,
 	}
 	w.serve()
 	return w
@@ -216,7 +248,11 @@ func open(t testing.TB, s snapshot) *env {
 func (w *env) serve() {
 	t := w.t
 	t.Helper()
-	objects, err := storage.New(storage.Options{Dir: filepath.Join(w.dir, "storage"), Now: w.clock.Now, Faults: w.faults})
+	objects, err := storage.New(storage.Options{
+		Dir:    filepath.Join(w.dir, "storage"),
+		Now:    w.clock.Now,
+		Faults: w.faults,
+	})
 	w.must(err)
 	w.must(errors.Join(objects.Ensure("segments"), objects.Ensure("work")))
 	mux := http.NewServeMux()
@@ -224,14 +260,23 @@ func (w *env) serve() {
 	mux.HandleFunc("POST /notices", w.posted)
 	front := httptest.NewServer(mux)
 	w.base = front.URL
-	fake, err := google.New(google.Options{Dir: filepath.Join(w.dir, "workspace"), BaseURL: w.base + "/workspace", Faults: w.faults,
-		Now: w.clock.Now, Scale: 1000, TimeZone: "Europe/Moscow"})
+	fake, err := google.New(google.Options{
+		Dir:      filepath.Join(w.dir, "workspace"),
+		BaseURL:  w.base + "/workspace",
+		Faults:   w.faults,
+		Now:      w.clock.Now,
+		Scale:    1000,
+		TimeZone: "Europe/Moscow",
+	})
 	w.must(err)
 	w.door = &proxy{inner: http.StripPrefix("/workspace", fake.Handler())}
 	mux.Handle("/workspace/", w.door)
 	w.pubsub = pstest.NewServer(pstest.ServerReactorOption{FuncName: "Publish", Reactor: w})
 	for _, topic := range []string{"stage", "upload", "link", "fail"} {
-		_, err := w.pubsub.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/local/topics/" + topic})
+		_, err := w.pubsub.GServer.CreateTopic(
+			t.Context(),
+			&pubsubpb.Topic{Name: "projects/local/topics/" + topic},
+		)
 		w.must(err)
 	}
 	t.Cleanup(func() {
@@ -246,7 +291,16 @@ func (w *env) serve() {
 // jobs starts the stand-in of Cloud Run when it is first wanted: its command may be set until then.
 func (w *env) jobs() string {
 	if w.runURL == "" {
-		server, err := run.New(run.Options{Job: mergeJob, Command: w.command, Faults: w.faults, MaxRetries: -1, Timeout: w.limit, Scale: 1000, Dir: filepath.Join(w.dir, "run"), Now: w.clock.Now})
+		server, err := run.New(run.Options{
+			Job:        mergeJob,
+			Command:    w.command,
+			Faults:     w.faults,
+			MaxRetries: -1,
+			Timeout:    w.limit,
+			Scale:      1000,
+			Dir:        filepath.Join(w.dir, "run"),
+			Now:        w.clock.Now,
+		})
 		w.must(err)
 		front := httptest.NewServer(server)
 		w.runURL = front.URL
@@ -283,7 +337,11 @@ func (w *env) put(to, name, path string) {
 
 func (w *env) putBytes(to, name string, text []byte) {
 	w.t.Helper()
-	status, answer := w.ask("POST", "/upload/storage/v1/b/"+to+"/o?uploadType=media&name="+url.QueryEscape(name), text)
+	status, answer := w.ask(
+		"POST",
+		"/upload/storage/v1/b/"+to+"/o?uploadType=media&name="+url.QueryEscape(name),
+		text,
+	)
 	if status != http.StatusOK {
 		w.t.Fatalf("put %s: %d %v", name, status, answer)
 	}
@@ -292,7 +350,11 @@ func (w *env) putBytes(to, name string, text []byte) {
 // objects are the names in a bucket.
 func (w *env) objects(of, prefix string) []string {
 	w.t.Helper()
-	_, answer := w.ask("GET", "/storage/v1/b/"+of+"/o?maxResults=1000&prefix="+url.QueryEscape(prefix), nil)
+	_, answer := w.ask(
+		"GET",
+		"/storage/v1/b/"+of+"/o?maxResults=1000&prefix="+url.QueryEscape(prefix),
+		nil,
+	)
 	names := []string{}
 	items, _ := answer["items"].([]any)
 	for _, item := range items {
@@ -330,8 +392,10 @@ func (w *env) databaseAt(now func() time.Time) *store.Store {
 	w.t.Helper()
 	zone, err := time.LoadLocation("Europe/Moscow")
 	w.must(err)
-	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "nvr.db"), store.Options{Now: now,
-		Defaults: store.Defaults{Zone: zone, Language: "ru", SegmentLength: time.Minute}})
+	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "nvr.db"), store.Options{
+		Now:      now,
+		Defaults: store.Defaults{Zone: zone, Language: "ru", SegmentLength: time.Minute},
+	})
 	w.must(err)
 	return db
 }
@@ -349,7 +413,14 @@ func (w *env) rowOf(id int64) nvr.Record {
 // insert adds a record of room 504; change may be nil.
 func (w *env) insert(change func(*nvr.Record)) nvr.Record {
 	w.t.Helper()
-	rec := nvr.Record{Title: "Алгебра", Room: "504", Date: "2026-11-20", StartTime: "15:00", EndTime: "15:01", UserEmail: student}
+	rec := nvr.Record{
+		Title:     "Алгебра",
+		Room:      "504",
+		Date:      "2026-11-20",
+		StartTime: "15:00",
+		EndTime:   "15:01",
+		UserEmail: student,
+	}
 	if change != nil {
 		change(&rec)
 	}
@@ -362,13 +433,20 @@ func (w *env) insert(change func(*nvr.Record)) nvr.Record {
 // attachAndAnnounce makes an event of the record's time with a course, and returns its id.
 func (w *env) event(description string) string {
 	w.t.Helper()
-	return w.call("POST", "/workspace"+eventsPath("504"), with(span("2026-11-20T15:00:00+03:00", "2026-11-20T15:01:00+03:00"),
+	return w.call("POST", "/workspace"+eventsPath("504"), with(span(
+		"2026-11-20T15:00:00+03:00",
+		"2026-11-20T15:01:00+03:00",
+	),
 		"summary", "Алгебра", "description", description))["id"].(string)
 }
 
 func (w *env) course(name string) string {
 	w.t.Helper()
-	return w.call("POST", "/workspace/classroom/v1/courses", map[string]any{"name": name, "ownerId": "teacher@example.org", "courseState": "ACTIVE"})["id"].(string)
+	return w.call("POST", "/workspace/classroom/v1/courses", map[string]any{
+		"name":        name,
+		"ownerId":     "teacher@example.org",
+		"courseState": "ACTIVE",
+	})["id"].(string)
 }
 
 // collect takes what was published.
@@ -385,7 +463,13 @@ func (w *env) collect() {
 // save copies the world, which is at rest.
 func (w *env) save() snapshot {
 	w.t.Helper()
-	return snapshot{dir: w.dir, at: w.clock.Now(), queue: slices.Clone(w.queue), tasks: slices.Clone(w.tasks), ran: maps.Clone(w.ran)}.copy(w.t)
+	return snapshot{
+		dir:   w.dir,
+		at:    w.clock.Now(),
+		queue: slices.Clone(w.queue),
+		tasks: slices.Clone(w.tasks),
+		ran:   maps.Clone(w.ran),
+	}.copy(w.t)
 }
 
 func (s snapshot) copy(t testing.TB) snapshot {

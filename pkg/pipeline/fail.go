@@ -20,7 +20,10 @@ func (p *Pipeline) Fail(ctx context.Context, claim nvr.Claim, failure string) er
 		return p.Store.Queue.FailClaim(ctx, claim, reason, failure)
 	})
 	if errors.Is(err, fault.ErrStale) || errors.Is(err, store.ErrNotFound) {
-		p.Log.InfoContext(ctx, "stale: the record has gone on without the dead message", "reason", err)
+		p.Log.InfoContext(
+			ctx, "stale: the record has gone on without the dead message",
+			"reason", err,
+		)
 		return nil
 	}
 	return err

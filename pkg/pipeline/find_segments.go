@@ -35,16 +35,29 @@ func (s Settings) slice(record time.Duration) time.Duration {
 func (w *worker) request(start, end time.Time) merge.Request {
 	s := w.Settings
 	req := merge.Request{
-		Room: w.rec.Room, Title: w.rec.Title, Start: start, End: end,
-		Sources: map[nvr.Role]string{}, Sound: nvr.Octet(w.room.SoundSource),
-		Segment: w.room.SegmentLength, Slice: s.slice(end.Sub(start)), Policy: s.Policy,
-		Width: s.Width, Height: s.Height, Rate: s.FPS, Loudness: s.Loudness,
+		Room:     w.rec.Room,
+		Title:    w.rec.Title,
+		Start:    start,
+		End:      end,
+		Sources:  map[nvr.Role]string{},
+		Sound:    nvr.Octet(w.room.SoundSource),
+		Segment:  w.room.SegmentLength,
+		Slice:    s.slice(end.Sub(start)),
+		Policy:   s.Policy,
+		Width:    s.Width,
+		Height:   s.Height,
+		Rate:     s.FPS,
+		Loudness: s.Loudness,
 	}
 	taken := map[string]bool{"": true}
 	for _, source := range []struct {
 		role    nvr.Role
 		address string
-	}{{nvr.Lecturer, w.room.MainSource}, {nvr.Screen, w.room.ScreenSource}, {nvr.Board, w.room.Board()}} {
+	}{
+		{nvr.Lecturer, w.room.MainSource},
+		{nvr.Screen, w.room.ScreenSource},
+		{nvr.Board, w.room.Board()},
+	} {
 		if octet := nvr.Octet(source.address); !taken[octet] {
 			taken[octet] = true
 			req.Sources[source.role] = octet
@@ -127,7 +140,11 @@ func (w *worker) list(ctx context.Context, req merge.Request) (found, error) {
 // dates are the room's days on which a segment of the record may begin.
 func dates(req merge.Request) []string {
 	first := req.Start.Add(-req.Segment - time.Minute)
-	list := []string{first.Format(time.DateOnly), req.Start.Format(time.DateOnly), req.End.Format(time.DateOnly)}
+	list := []string{
+		first.Format(time.DateOnly),
+		req.Start.Format(time.DateOnly),
+		req.End.Format(time.DateOnly),
+	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }
@@ -135,7 +152,9 @@ func dates(req merge.Request) []string {
 // clip is an object as the engine takes it: of this generation, or not at all.
 func (w *worker) clip(name nvr.SegmentName, object bucket.Object) merge.Clip {
 	return merge.Clip{
-		Name: name, Path: object.Name, Generation: fmt.Sprint(object.Generation),
+		Name:       name,
+		Path:       object.Name,
+		Generation: fmt.Sprint(object.Generation),
 		Open: func(ctx context.Context) (merge.Bytes, error) {
 			return w.Segments.Open(ctx, object.Name, object.Generation)
 		},
@@ -157,7 +176,10 @@ func (w *worker) expected(req merge.Request) []nvr.SegmentName {
 	for slot := slotOf(req.Start, w.room); slot.Before(req.End); slot = slot.Add(req.Segment) {
 		for _, source := range sources {
 			names = append(names, nvr.SegmentName{
-				Date: slot.Format(time.DateOnly), Time: slot.Format("15:04"), Room: req.Room, Source: source,
+				Date:   slot.Format(time.DateOnly),
+				Time:   slot.Format("15:04"),
+				Room:   req.Room,
+				Source: source,
 			})
 		}
 	}
@@ -172,14 +194,20 @@ func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool,
 	}
 	best := files[0]
 	if len(files) > 1 {
-		w.Log.InfoContext(ctx, "several files of one segment on Drive: the newest complete one is taken", "file", name.String(), "id", best.ID, "count", len(files))
+		w.Log.InfoContext(
+			ctx, "several files of one segment on Drive: the newest complete one is taken",
+			"file", name.String(),
+			"id", best.ID,
+			"count", len(files),
+		)
 	}
 	object, err := bucket.SegmentName(name.Room, name.Date, name.String())
 	if err != nil {
 		return false, err
 	}
 	_, err = w.Segments.CopyIn(ctx, object, "video/mp4", bucket.Source{
-		Size: best.Size, MD5: best.MD5,
+		Size: best.Size,
+		MD5:  best.MD5,
 		Read: func(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 			return w.Workspace.Read(ctx, best.ID, off, n)
 		},

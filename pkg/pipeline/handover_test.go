@@ -23,6 +23,9 @@ func TestMovingOnIsNotLosingTheLease(t *testing.T) {
 	}
 	status, answer := exchange(t, "", http.MethodGet, w.jobs()+"/v2/"+mergeJob+"/executions", nil)
 	if executions, _ := answer["executions"].([]any); len(executions) != 1 {
-		t.Errorf("the record is on step %s, and there are executions %v (%d)", w.row().Step, executions, status)
+		t.Errorf(
+			"the record is on step %s, and there are executions %v (%d)",
+			w.row().Step, executions, status,
+		)
 	}
 }

@@ -25,7 +25,12 @@ func exchange(t testing.TB, who, method, url string, body any) (status int, answ
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(
+		context.Background(),
+		method,
+		url,
+		bytes.NewReader(text),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

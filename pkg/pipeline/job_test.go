@@ -25,8 +25,17 @@ func TestTheJobIsKilled(t *testing.T) {
 		reason  cause.Code
 		cause   string
 	}{
-		"by the kernel, for memory": {command: "kill -9 $$", reason: cause.CodeMergeMemory, cause: "memory, signal 9"},
-		"by Cloud Run, for time":    {command: "exec sleep 600", limit: 20 * time.Millisecond, reason: cause.CodeMergeTimeout, cause: "time, signal 9: The configured timeout"},
+		"by the kernel, for memory": {
+			command: "kill -9 $$",
+			reason:  cause.CodeMergeMemory,
+			cause:   "memory, signal 9",
+		},
+		"by Cloud Run, for time": {
+			command: "exec sleep 600",
+			limit:   20 * time.Millisecond,
+			reason:  cause.CodeMergeTimeout,
+			cause:   "time, signal 9: The configured timeout",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,12 +96,18 @@ func TestOneOfTwoExecutions(t *testing.T) {
 	w.ended()
 	w.must(os.WriteFile(runs, nil, 0o600))
 	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
-		_, err := p.Jobs.Start(ctx, mergeJob, dispatch.Launch{Key: pipeline.LaunchKey(first.Claim()), Tasks: 2, Since: w.clock.Now().Add(time.Hour)})
+		_, err := p.Jobs.Start(ctx, mergeJob, dispatch.Launch{
+			Key:   pipeline.LaunchKey(first.Claim()),
+			Tasks: 2,
+			Since: w.clock.Now().Add(time.Hour),
+		})
 		return err
 	}))
 	for range 3 {
 		w.clock.Move(2 * time.Minute) // the lease runs out
-		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+			return p.Claim(ctx)
+		}))
 		if rec := w.row(); rec.Step != nvr.StepMerge || rec.Attempt != first.Attempt || rec.Tries != 0 || !rec.LeaseUntil.After(w.clock.Now()) {
 			t.Fatalf("while the second runs: %+v", rec)
 		}
@@ -121,7 +136,9 @@ func TestManyWaitForTheirTasks(t *testing.T) {
 	}
 	w.clock.Move(2 * w.settings.Lease)
 	l := &process{}
-	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Recover(ctx) }))
+	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error {
+		return p.Recover(ctx)
+	}))
 	if n := l.calls["run"]; n != 1 {
 		t.Errorf("claim has called the Admin API %d times for %d records", n, records)
 	}

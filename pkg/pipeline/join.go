@@ -32,11 +32,24 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	}
 	length := time.Duration(plan.Frames) * time.Second / time.Duration(plan.Encoding.Rate)
 	w.thumbnail(ctx, merged, plan, length/2)
-	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepUpload, store.Change{}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(
+		ctx,
+		w.hold,
+		nvr.StepUpload,
+		store.Change{},
+		w.lease(w.rec.Attempt),
+	)
 	if err != nil {
 		return err
 	}
-	w.Log.InfoContext(ctx, "joined", observe.Merged(length, time.Duration(float64(costOf(files).CPU)*float64(time.Second))), "parts", len(files))
+	w.Log.InfoContext(
+		ctx, "joined",
+		observe.Merged(
+			length,
+			time.Duration(float64(costOf(files).CPU)*float64(time.Second)),
+		), "parts",
+		len(files),
+	)
 	return w.sendOn(ctx, next)
 }
 
@@ -62,7 +75,11 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	sources := []bucket.Object{head}
 	size := head.Size
 	for _, f := range files {
-		sources = append(sources, bucket.Object{Name: f.Media, Generation: f.Generation, Size: f.Part.Bytes})
+		sources = append(sources, bucket.Object{
+			Name:       f.Media,
+			Generation: f.Generation,
+			Size:       f.Part.Bytes,
+		})
 		size += f.Part.Bytes
 	}
 	made, err := w.Work.Compose(ctx, name, "video/mp4", nil, sources)

@@ -24,7 +24,11 @@ type trace struct {
 // notify walks a record from its row to its end with nothing going wrong.
 func tell(t *testing.T) *trace {
 	w := newEnv(t)
-	s := &trace{scenes: map[string]snapshot{}, course: w.course("ALG"), event: w.event("поток: ALG")}
+	s := &trace{
+		scenes: map[string]snapshot{},
+		course: w.course("ALG"),
+		event:  w.event("поток: ALG"),
+	}
 	w.course("OTHER")
 	w.insert(recordOf(s.event))
 	seen := map[string]int{}
@@ -59,7 +63,11 @@ func (w *env) frames(want int) {
 	}
 }
 
-var allKills = flag.Bool("kills", false, "TestKills tries every point") //nolint:gochecknoglobals // flags of tests are
+var allKills = flag.Bool(
+	"kills",
+	false,
+	"TestKills tries every point",
+) //nolint:gochecknoglobals // flags of tests are
 
 // TestKills kills the process before and after each outside call and each change of the row, in turn,
 // and looks whether everything exists once in the end: at some points of each step, evenly spread, and
@@ -89,7 +97,9 @@ func TestKills(t *testing.T) {
 			total := s.count(t, name)
 			step := max(1, total/int64(points))
 			for at := int64(1); at <= total; at += step {
-				t.Run(fmt.Sprint(at), func(t *testing.T) { s.kill(t, name, at) }) // a test of its own: its world goes with it
+				t.Run(fmt.Sprint(at), func(t *testing.T) {
+					s.kill(t, name, at)
+				}) // a test of its own: its world goes with it
 			}
 		})
 	}
@@ -100,7 +110,12 @@ func TestKills(t *testing.T) {
 func (s *trace) again(t *testing.T) {
 	w := open(t, s.scenes["merge2"].copy(t))
 	a := w.next()
-	_ = w.live(&process{strike: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/compose") }}, a.do)
+	_ = w.live(
+		&process{strike: func(r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/compose")
+		}},
+		a.do,
+	)
 	if rec := w.row(); rec.Step != nvr.StepMerge || rec.Tries != 0 || rec.Holder == "" {
 		t.Fatalf("a killed process has written something: %+v", rec)
 	}

@@ -124,22 +124,60 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 	defer cancel()
 	l.w, l.cancel, l.calls = w, cancel, map[string]int64{}
 	// A busy machine must not look like a storage that is stalled: two minutes are 1.2 s here.
-	objects, err := bucket.New(ctx, bucket.Options{Endpoint: w.base + "/storage/v1/", Transport: l, Scale: 100, Now: w.clock.Now})
+	objects, err := bucket.New(ctx, bucket.Options{
+		Endpoint:  w.base + "/storage/v1/",
+		Transport: l,
+		Scale:     100,
+		Now:       w.clock.Now,
+	})
 	w.must(err)
-	work, err := workspace.New(workspace.Options{Endpoint: w.base + "/workspace", Transport: l, Scale: 1000, Now: w.clock.Now,
-		Scopes: slices.Concat(workspace.UploadScopes(), workspace.LinkScopes(), workspace.StageScopes()), Subjects: workspace.Subjects{Drive: service, Calendar: service}})
+	work, err := workspace.New(workspace.Options{
+		Endpoint:  w.base + "/workspace",
+		Transport: l,
+		Scale:     1000,
+		Now:       w.clock.Now,
+		Scopes: slices.Concat(
+			workspace.UploadScopes(),
+			workspace.LinkScopes(),
+			workspace.StageScopes(),
+		),
+		Subjects: workspace.Subjects{Drive: service, Calendar: service},
+	})
 	w.must(err)
-	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: "local", Endpoint: w.pubsub.Addr, Scale: 1000})
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
+		Project:  "local",
+		Endpoint: w.pubsub.Addr,
+		Scale:    1000,
+	})
 	w.must(err)
-	jobs, err := dispatch.NewJobs(ctx, dispatch.JobsOptions{Endpoint: w.jobs(), Client: &http.Client{Transport: l}, Scale: 1000})
+	jobs, err := dispatch.NewJobs(ctx, dispatch.JobsOptions{
+		Endpoint: w.jobs(),
+		Client:   &http.Client{Transport: l},
+		Scale:    1000,
+	})
 	w.must(err)
-	notices, err := notify.New(notify.Options{Webhook: w.base + "/notices", WebhookSecret: "s", Transport: l, Scale: 1000, Now: w.clock.Now})
+	notices, err := notify.New(notify.Options{
+		Webhook:       w.base + "/notices",
+		WebhookSecret: "s",
+		Transport:     l,
+		Scale:         1000,
+		Now:           w.clock.Now,
+	})
 	w.must(err)
 	db := w.databaseAt(l.now)
 	p := &pipeline.Pipeline{
-		Texts: i18n.Default(),
-		Store: pipeline.StoreOf(db), Segments: objects.Bucket("segments"), Work: objects.Bucket("work"), Workspace: work, Topics: topics, Jobs: jobs,
-		Notices: notices, Tools: w.tools, Settings: w.settings, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Texts:     i18n.Default(),
+		Store:     pipeline.StoreOf(db),
+		Segments:  objects.Bucket("segments"),
+		Work:      objects.Bucket("work"),
+		Workspace: work,
+		Topics:    topics,
+		Jobs:      jobs,
+		Notices:   notices,
+		Tools:     w.tools,
+		Settings:  w.settings,
+		Now:       w.clock.Now,
+		Log:       slog.New(slog.DiscardHandler),
 	}
 	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // for whoever looks into a failure
 		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))

@@ -33,7 +33,10 @@ func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
 		defer stop()
 		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
 		if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
-			return &fault.PermanentError{Cause: cause.VideoGone(), Err: errors.Join(errVideoGone, err)}
+			return &fault.PermanentError{
+				Cause: cause.VideoGone(),
+				Err:   errors.Join(errVideoGone, err),
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("look at the video: %w", err)
@@ -85,7 +88,10 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 		return err
 	}
 	err := w.Workspace.Attach(ctx, w.room.Calendar, w.rec.EventID, workspace.Attachment{
-		FileID: file.ID, URL: file.Link, Title: w.fileName(), MIME: "video/mp4",
+		FileID: file.ID,
+		URL:    file.Link,
+		Title:  w.fileName(),
+		MIME:   "video/mp4",
 	}, w.room.Language)
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
@@ -210,7 +216,10 @@ func (w *worker) finish(ctx context.Context) error {
 // clear removes everything of the record from the work bucket but its plans and reports.
 func (w *worker) clear(ctx context.Context) error {
 	for _, prefix := range []string{
-		bucket.MediaPrefix(w.rec.ID), bucket.PartsPrefix(w.rec.ID), bucket.DamagePrefix(w.rec.ID), bucket.MergesPrefix(w.rec.ID),
+		bucket.MediaPrefix(w.rec.ID),
+		bucket.PartsPrefix(w.rec.ID),
+		bucket.DamagePrefix(w.rec.ID),
+		bucket.MergesPrefix(w.rec.ID),
 	} {
 		if err := w.Work.DeleteAll(ctx, prefix); err != nil {
 			return fmt.Errorf("clear the work bucket: %w", err)

@@ -41,7 +41,10 @@ func (p *Pipeline) Merge(ctx context.Context, t Task) error {
 		case errors.As(err, &damaged):
 			return w.replan(ctx, damaged)
 		case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):
-			p.Log.WarnContext(ctx, "a segment is no longer what the plan saw: making a new plan", "err", err)
+			p.Log.WarnContext(
+				ctx, "a segment is no longer what the plan saw: making a new plan",
+				"err", err,
+			)
 			return w.backToStage(ctx)
 		case err != nil:
 			return err
@@ -57,7 +60,10 @@ func (p *Pipeline) Merge(ctx context.Context, t Task) error {
 // readPlan reads the plan that this execution was started for.
 func (w *worker) readPlan(ctx context.Context, t Task) (*merge.Plan, error) {
 	if w.rec.Digest != t.Digest {
-		return nil, fmt.Errorf("the record has another plan (%s) than this task (%s): %w", w.rec.Digest, t.Digest, fault.ErrStale)
+		return nil, fmt.Errorf(
+			"the record has another plan (%s) than this task (%s): %w",
+			w.rec.Digest, t.Digest, fault.ErrStale,
+		)
 	}
 	name, err := bucket.PlanName(w.rec.ID, t.Digest)
 	if err != nil {
@@ -72,7 +78,10 @@ func (w *worker) readPlan(ctx context.Context, t Task) (*merge.Plan, error) {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	if plan.Digest() != t.Digest || len(plan.Slices) != t.Count {
-		return nil, fmt.Errorf("the plan is not the one this execution was started for (%d slices, %d tasks)", len(plan.Slices), t.Count)
+		return nil, fmt.Errorf(
+			"the plan is not the one this execution was started for (%d slices, %d tasks)",
+			len(plan.Slices), t.Count,
+		)
 	}
 	plan.Bind(w.openGeneration)
 	return plan, nil
@@ -101,7 +110,13 @@ func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error 
 }
 
 func (w *worker) backToStage(ctx context.Context) error {
-	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepStage, store.Change{}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(
+		ctx,
+		w.hold,
+		nvr.StepStage,
+		store.Change{},
+		w.lease(w.rec.Attempt),
+	)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,9 @@ const (
 	letterSent    = "sent"
 )
 
-func (l noticeState) value() string { return l.state + " " + l.at.UTC().Format(time.RFC3339) }
+func (l noticeState) value() string {
+	return l.state + " " + l.at.UTC().Format(time.RFC3339)
+}
 
 func readLetter(value string) noticeState {
 	state, at, _ := strings.Cut(value, " ")
@@ -94,7 +96,11 @@ func (p *Pipeline) sendNotice(ctx context.Context, means notify.Channel, n notif
 	var permanent *fault.PermanentError
 	switch {
 	case errors.As(err, &permanent), errors.Is(err, notify.ErrUncertain):
-		p.Log.WarnContext(ctx, "the notice was refused, or may not have arrived", "means", means.Name(), "err", err)
+		p.Log.WarnContext(
+			ctx, "the notice was refused, or may not have arrived",
+			"means", means.Name(),
+			"err", err,
+		)
 	case err != nil:
 		return errors.Join(err, note(letterWritten)) // it was not sent: the next try may
 	}
@@ -104,8 +110,16 @@ func (p *Pipeline) sendNotice(ctx context.Context, means notify.Channel, n notif
 // notice is what there is to tell of a record.
 func (p *Pipeline) notice(rec nvr.Record, room nvr.Room, done bool, at time.Time) notify.Notice {
 	return notify.Notice{
-		Record: rec.ID, Done: done, To: rec.UserEmail, Room: rec.Room, Title: rec.Title,
-		When: rec.Date + " " + rec.StartTime + "–" + rec.EndTime, FileID: rec.FileID, Link: rec.Link, Reason: rec.Reason,
-		Language: room.Language, At: at,
+		Record:   rec.ID,
+		Done:     done,
+		To:       rec.UserEmail,
+		Room:     rec.Room,
+		Title:    rec.Title,
+		When:     rec.Date + " " + rec.StartTime + "–" + rec.EndTime,
+		FileID:   rec.FileID,
+		Link:     rec.Link,
+		Reason:   rec.Reason,
+		Language: room.Language,
+		At:       at,
 	}
 }

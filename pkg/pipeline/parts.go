@@ -33,7 +33,11 @@ type bucketParts struct {
 
 // renderPart makes part i of the plan unless it is there.
 func (w *worker) renderPart(ctx context.Context, plan *merge.Plan, i int) error {
-	parts := &bucketParts{worker: w, engine: w.engine(ctx, func() {}), index: i}
+	parts := &bucketParts{
+		worker: w,
+		engine: w.engine(ctx, func() {}),
+		index:  i,
+	}
 	progress := w.progress(ctx, plan, i)
 	parts.engine.Progress = func(p merge.Progress) {
 		if p.Done > 0 && !parts.found {

@@ -91,7 +91,10 @@ type Settings struct {
 // engine is a merge engine that remembers in the work bucket; kept is told when it remembers more.
 func (p *Pipeline) engine(ctx context.Context, kept func()) *merge.Engine {
 	return &merge.Engine{
-		Tool: p.Tools.FFmpeg, Proxy: p.Tools.Proxy, Screen: p.Tools.Screen, Texts: p.Texts,
+		Tool:    p.Tools.FFmpeg,
+		Proxy:   p.Tools.Proxy,
+		Screen:  p.Tools.Screen,
+		Texts:   p.Texts,
 		Learned: learned{ctx: ctx, work: p.Work, log: p.Log, kept: kept},
 	}
 }

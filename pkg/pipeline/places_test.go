@@ -32,18 +32,31 @@ func newClaimer(t *testing.T, records int) *claimer {
 	if _, err := s.Rooms.Save(ctx, nvr.Room{Name: "504"}); err != nil {
 		t.Fatal(err)
 	}
-	server, err := pubsub.Start(ctx, pubsub.Options{Project: "local", Topics: []string{"stage"}, Now: time.Now})
+	server, err := pubsub.Start(ctx, pubsub.Options{
+		Project: "local",
+		Topics:  []string{"stage"},
+		Now:     time.Now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{Project: "local", Endpoint: server.Addr()})
+	topics, err := dispatch.NewTopics(ctx, dispatch.TopicsOptions{
+		Project:  "local",
+		Endpoint: server.Addr(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = topics.Close() })
-	c.Pipeline = &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Topics: topics, Now: c.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute}}
+	c.Pipeline = &pipeline.Pipeline{
+		Texts:    i18n.Default(),
+		Store:    pipeline.StoreOf(s),
+		Topics:   topics,
+		Now:      c.clock.Now,
+		Log:      slog.New(slog.DiscardHandler),
+		Settings: pipeline.Settings{MaxMerges: 3, Lease: 3 * time.Minute},
+	}
 	for range records {
 		c.insert("10:00")
 	}
@@ -53,7 +66,17 @@ func newClaimer(t *testing.T, records int) *claimer {
 // insert files a request for a lecture that begins at a time and lasts until noon.
 func (c *claimer) insert(start string) int64 {
 	c.t.Helper()
-	rec, _, err := c.Store.Requests.Insert(context.Background(), nvr.Record{Room: "504", Date: "2026-11-19", StartTime: start, EndTime: "12:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := c.Store.Requests.Insert(
+		context.Background(),
+		nvr.Record{
+			Room:      "504",
+			Date:      "2026-11-19",
+			StartTime: start,
+			EndTime:   "12:00",
+			UserEmail: "a@example.org",
+		},
+		nil,
+	)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -93,9 +116,17 @@ func TestPlaces(t *testing.T) {
 	must(c.Claim(ctx))
 	c.running("taken over", 3)
 
-	_, hold, err := c.Store.Leases.Enter(ctx, nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage}, "one", time.Hour)
+	_, hold, err := c.Store.Leases.Enter(
+		ctx,
+		nvr.Claim{Record: 1, Attempt: 2, Step: nvr.StepStage},
+		"one",
+		time.Hour,
+	)
 	must(err)
-	_, err = c.Store.Leases.Release(ctx, hold, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"})
+	_, err = c.Store.Leases.Release(ctx, hold, store.Setback{
+		Pause: func(int64) time.Duration { return time.Minute },
+		Cause: "x",
+	})
 	must(err)
 	must(c.Claim(ctx))
 	c.running("one pauses, and another has its place", 3)
@@ -105,7 +136,12 @@ func TestPlaces(t *testing.T) {
 	if rec, err := c.Store.Records.Get(ctx, 1); err != nil || rec.Attempt != 2 {
 		t.Errorf("record 1 went on without a place: %+v, %v", rec, err)
 	}
-	_, hold, err = c.Store.Leases.Enter(ctx, nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage}, "two", time.Hour)
+	_, hold, err = c.Store.Leases.Enter(
+		ctx,
+		nvr.Claim{Record: 2, Attempt: 2, Step: nvr.StepStage},
+		"two",
+		time.Hour,
+	)
 	must(err)
 	must(c.Store.Leases.Fail(ctx, hold, cause.Legacy("x", "x"), "x"))
 	must(c.Claim(ctx))

@@ -135,7 +135,10 @@ func (w *env) begunAnew() string {
 	for i, a := range log {
 		switch {
 		case a.what == "open" && most > 0:
-			return fmt.Sprintf("a new session though %d bytes were there, at %d of %v", most, i, log)
+			return fmt.Sprintf(
+				"a new session though %d bytes were there, at %d of %v",
+				most, i, log,
+			)
 		case a.what == "send" && a.from != at:
 			return fmt.Sprintf("Drive had %d bytes, at %d of %v", at, i, log)
 		}

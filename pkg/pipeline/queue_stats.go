@@ -25,7 +25,12 @@ func (p *Pipeline) logQueue(ctx context.Context) error {
 	if !queue.Oldest.IsZero() {
 		oldest = max(0, p.Now().Sub(queue.Oldest))
 	}
-	p.Log.InfoContext(ctx, "queue", observe.Queue(queue.Due+queue.Waiting, oldest, queue.Held, late))
+	p.Log.InfoContext(ctx, "queue", observe.Queue(
+		queue.Due+queue.Waiting,
+		oldest,
+		queue.Held,
+		late,
+	))
 	return nil
 }
 
@@ -46,7 +51,10 @@ func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 			return err
 		}
 		if canvasOnly(room, segments) {
-			p.Log.WarnContext(ctx, "the encoder showed only its canvas all day", observe.Canvas(room.Name, date))
+			p.Log.WarnContext(
+				ctx, "the encoder showed only its canvas all day",
+				observe.Canvas(room.Name, date),
+			)
 		}
 	}
 	return nil
@@ -59,7 +67,9 @@ func canvasOnly(room nvr.Room, segments []store.Segment) bool {
 		if segment.Analysis == nil || segment.Name.Source != screen {
 			continue
 		}
-		if slices.ContainsFunc(segment.Analysis.Stretches, func(s store.Stretch) bool { return s.Presentation }) {
+		if slices.ContainsFunc(segment.Analysis.Stretches, func(s store.Stretch) bool {
+			return s.Presentation
+		}) {
 			return false
 		}
 		for _, stretch := range segment.Analysis.Stretches {

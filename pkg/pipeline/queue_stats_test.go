@@ -21,32 +21,51 @@ func TestCanvasDays(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	clock := storetest.NewClock()
-	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: clock.Now, Defaults: store.Defaults{Zone: time.UTC}})
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{
+		Now:      clock.Now,
+		Defaults: store.Defaults{Zone: time.UTC},
+	})
 	yesterday := clock.Now().AddDate(0, 0, -1).Format(time.DateOnly)
 	for room, day := range map[string]struct {
 		files int
 		slide bool
 	}{"dark": {8, false}, "lit": {8, true}, "rare": {2, false}} {
-		if _, err := s.Rooms.Save(ctx, nvr.Room{Name: room, ScreenSource: "172.18.191.21/0"}); err != nil {
+		if _, err := s.Rooms.Save(ctx, nvr.Room{
+			Name:         room,
+			ScreenSource: "172.18.191.21/0",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		var segments []store.Segment
 		for i := range day.files {
-			name := nvr.SegmentName{Room: room, Date: yesterday, Time: fmt.Sprintf("%02d:%02d", 9+i/2, i%2*30), Source: "21"}
+			name := nvr.SegmentName{
+				Room:   room,
+				Date:   yesterday,
+				Time:   fmt.Sprintf("%02d:%02d", 9+i/2, i%2*30),
+				Source: "21",
+			}
 			segments = append(segments, store.Segment{Name: name, Bytes: 1, Generation: 1})
 		}
 		if _, err := s.Segments.Index(ctx, room, yesterday, segments); err != nil {
 			t.Fatal(err)
 		}
 		for i, segment := range segments {
-			look := store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: day.slide && i == 3}}}
+			look := store.Analysis{
+				Seconds:   1800,
+				Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: day.slide && i == 3}},
+			}
 			if err := s.Segments.SaveAnalysis(ctx, segment.Name, 1, look); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	var log bytes.Buffer
-	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{})}
+	p := &pipeline.Pipeline{
+		Texts: i18n.Default(),
+		Store: pipeline.StoreOf(s),
+		Now:   clock.Now,
+		Log:   observe.Logger(&log, observe.Options{}),
+	}
 	if err := p.ReportIdleScreens(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +79,27 @@ func TestAPanicIsSeen(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	clock := storetest.NewClock()
-	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: clock.Now, Defaults: store.Defaults{Zone: time.UTC, SegmentLength: time.Hour}})
-	if _, err := s.Rooms.Save(ctx, nvr.Room{Name: "504", MainSource: "172.18.191.24/0"}); err != nil {
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{
+		Now:      clock.Now,
+		Defaults: store.Defaults{Zone: time.UTC, SegmentLength: time.Hour},
+	})
+	if _, err := s.Rooms.Save(ctx, nvr.Room{
+		Name:       "504",
+		MainSource: "172.18.191.24/0",
+	}); err != nil {
 		t.Fatal(err)
 	}
-	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", UserEmail: "a@example.org"}, nil)
+	rec, _, err := s.Requests.Insert(
+		ctx,
+		nvr.Record{
+			Room:      "504",
+			Date:      "2026-11-20",
+			StartTime: "10:00",
+			EndTime:   "11:00",
+			UserEmail: "a@example.org",
+		},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +108,17 @@ func TestAPanicIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Now: clock.Now, Log: observe.Logger(&log, observe.Options{}), // without any bucket
-		Settings: pipeline.Settings{Lease: time.Hour, PushBudget: time.Hour, RetryPauses: []time.Duration{time.Minute}}}
+	p := &pipeline.Pipeline{
+		Texts: i18n.Default(),
+		Store: pipeline.StoreOf(s),
+		Now:   clock.Now,
+		Log:   observe.Logger(&log, observe.Options{}), // without any bucket
+		Settings: pipeline.Settings{
+			Lease:       time.Hour,
+			PushBudget:  time.Hour,
+			RetryPauses: []time.Duration{time.Minute},
+		},
+	}
 	if err := p.Stage(ctx, claim); err != nil {
 		t.Fatal(err)
 	}

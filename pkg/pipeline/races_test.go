@@ -64,7 +64,9 @@ func (w *env) strays() []string {
 		w.must(json.Unmarshal(w.work(name), &part))
 		named[part.Media] = true
 	}
-	return slices.DeleteFunc(w.objects("work", "1/media/"), func(name string) bool { return named[name] })
+	return slices.DeleteFunc(w.objects("work", "1/media/"), func(name string) bool {
+		return named[name]
+	})
 }
 
 // TestRaces: what several do at once, or one that was overtaken does late, makes nothing twice, takes
@@ -102,9 +104,13 @@ func TestRaces(t *testing.T) {
 		if testing.Short() {
 			t.Skip("renders")
 		}
-		staleAttempt(t, open(t, planned.copy(t)), func(r *http.Request) bool { return strings.HasPrefix(creates(r), "1/parts/") })
+		staleAttempt(t, open(t, planned.copy(t)), func(r *http.Request) bool {
+			return strings.HasPrefix(creates(r), "1/parts/")
+		})
 	})
-	t.Run("a stale attempt joins", func(t *testing.T) { staleAttempt(t, open(t, rendered.copy(t)), struck) })
+	t.Run("a stale attempt joins", func(t *testing.T) {
+		staleAttempt(t, open(t, rendered.copy(t)), struck)
+	})
 }
 
 // twoExecutions runs every task twice at once: jobs.run cannot be deduplicated.
@@ -143,7 +149,9 @@ func staleAttempt(t *testing.T, w *env, makes func(*http.Request) bool) {
 	}}
 	stale := w.tasks[len(w.tasks)-1]
 	w.tasks = nil
-	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Merge(ctx, stale) }))
+	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error {
+		return p.Merge(ctx, stale)
+	}))
 	if row.Attempt != stale.Claim.Attempt+1 || row.Step != nvr.StepUpload || row.Tries != 0 {
 		t.Fatalf("the second attempt: %+v", row)
 	}

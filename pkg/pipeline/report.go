@@ -47,7 +47,12 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 		return err
 	}
 	for _, gap := range r.Gaps {
-		w.Log.InfoContext(ctx, "the merge has a hole", observe.Gap(w.rec.Room, string(gap.Role), gap.End.Sub(gap.Start.Time)), "source", gap.Source, "cause", gap.Cause)
+		w.Log.InfoContext(
+			ctx, "the merge has a hole",
+			observe.Gap(w.rec.Room, string(gap.Role), gap.End.Sub(gap.Start.Time)), "source",
+			gap.Source, "cause",
+			gap.Cause,
+		)
 	}
 	return nil
 }

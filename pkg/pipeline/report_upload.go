@@ -93,8 +93,14 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 		return id, nil
 	}
 	upload := workspace.Upload{
-		Record: w.rec.ID, FileID: id, Replace: there.ID != "", Name: workspace.PageName(w.fileName()), MIME: "text/html",
-		Size: int64(len(text)), Description: w.description(), Properties: map[string]string{"nvrReport": strconv.FormatInt(w.rec.ID, 10)},
+		Record:      w.rec.ID,
+		FileID:      id,
+		Replace:     there.ID != "",
+		Name:        workspace.PageName(w.fileName()),
+		MIME:        "text/html",
+		Size:        int64(len(text)),
+		Description: w.description(),
+		Properties:  map[string]string{"nvrReport": strconv.FormatInt(w.rec.ID, 10)},
 	}
 	if len(video.Parents) > 0 {
 		upload.Parent = video.Parents[0]

@@ -45,7 +45,11 @@ func (p *Pipeline) indexDay(ctx context.Context, room nvr.Room, date string) err
 			return fmt.Errorf("list the segments of %s on %s: %w", room.Name, date, err)
 		}
 		if name, err := nvr.ParseSegmentName(object.Name[len(prefix):]); err == nil && name.Room == room.Name && name.Date == date {
-			segments = append(segments, store.Segment{Name: name, Bytes: object.Size, Generation: object.Generation})
+			segments = append(segments, store.Segment{
+				Name:       name,
+				Bytes:      object.Size,
+				Generation: object.Generation,
+			})
 		}
 	}
 	_, err = p.Store.Segments.Index(ctx, room.Name, date, segments)
@@ -68,7 +72,11 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 			look.Fault = w.Texts.For("en").Cause(seg.Cause)
 		}
 		for _, s := range judged[seg.Path].Stretches {
-			look.Stretches = append(look.Stretches, store.Stretch{From: s.From.Seconds(), To: s.Until.Seconds(), Presentation: s.Presentation})
+			look.Stretches = append(look.Stretches, store.Stretch{
+				From:         s.From.Seconds(),
+				To:           s.Until.Seconds(),
+				Presentation: s.Presentation,
+			})
 		}
 		if err := w.Store.Segments.SaveAnalysis(ctx, seg.Name, generation, look); err != nil {
 			return err
@@ -91,7 +99,11 @@ func (p *Pipeline) PurgeExpired(ctx context.Context) error {
 	}
 	errs := []error{p.Store.Requests.ForgetKeys(ctx, p.Now().Add(-keepRequests))}
 	for _, room := range rooms {
-		errs = append(errs, p.Store.Segments.Forget(ctx, room.Name, p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly)))
+		errs = append(errs, p.Store.Segments.Forget(
+			ctx,
+			room.Name,
+			p.Now().Add(-keepIndex).In(room.Zone).Format(time.DateOnly),
+		))
 	}
 	return errors.Join(errs...)
 }

@@ -52,7 +52,10 @@ func (w *worker) stage(ctx context.Context) error {
 		err = errors.New("the end is not after the start")
 	}
 	if err != nil {
-		return &fault.PermanentError{Cause: cause.BadTimes(w.rec.Date, w.rec.StartTime, w.rec.EndTime), Err: err}
+		return &fault.PermanentError{
+			Cause: cause.BadTimes(w.rec.Date, w.rec.StartTime, w.rec.EndTime),
+			Err:   err,
+		}
 	}
 	req := w.request(start, end)
 	if len(req.Sources) == 0 {
@@ -83,7 +86,10 @@ func (w *worker) wait(f found, end time.Time) error {
 	if again.After(deadline) {
 		again = deadline
 	}
-	return &fault.Deferral{Until: again, Cause: cause.WaitingForFootage(len(f.missing), deadline.In(w.room.Zone))}
+	return &fault.Deferral{
+		Until: again,
+		Cause: cause.WaitingForFootage(len(f.missing), deadline.In(w.room.Zone)),
+	}
 }
 
 // lay makes the plan and stores it under its digest.
@@ -94,7 +100,10 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	}
 	plan, err := w.engine(ctx, w.budget.progress).Plan(ctx, req, f.clips, damages)
 	if errors.Is(err, rangeproxy.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
-		return nil, fmt.Errorf("a segment changed while it was looked at; its recorder may still be writing: %w", err)
+		return nil, fmt.Errorf(
+			"a segment changed while it was looked at; its recorder may still be writing: %w",
+			err,
+		)
 	}
 	if err != nil {
 		return nil, err
@@ -116,7 +125,15 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if err != nil && !errors.Is(err, bucket.ErrExists) {
 		return nil, fmt.Errorf("store the plan: %w", err)
 	}
-	w.Log.InfoContext(ctx, "planned", "digest", plan.Digest(), "slices", len(plan.Slices), "frames", plan.Frames, "shown", covered(plan), "segments", len(plan.Segments), "missing", len(f.missing))
+	w.Log.InfoContext(
+		ctx, "planned",
+		"digest", plan.Digest(),
+		"slices", len(plan.Slices),
+		"frames", plan.Frames,
+		"shown", covered(plan),
+		"segments", len(plan.Segments),
+		"missing", len(f.missing),
+	)
 	return plan, nil
 }
 
@@ -138,22 +155,37 @@ func noFootage(r nvr.Record, plan *merge.Plan) cause.Cause {
 // launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	digest, since := plan.Digest(), w.Now()
-	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepMerge, store.Change{Digest: &digest}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(
+		ctx,
+		w.hold,
+		nvr.StepMerge,
+		store.Change{Digest: &digest},
+		w.lease(w.rec.Attempt),
+	)
 	if err != nil {
 		return err
 	}
 	ctx, stop := detached(ctx)
 	defer stop()
 	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
-		Key: LaunchKey(next), Tasks: len(plan.Slices), Since: since,
+		Key:   LaunchKey(next),
+		Tasks: len(plan.Slices),
+		Since: since,
 		Env: map[string]string{
-			"RECORD": strconv.FormatInt(next.Record, 10), "ATTEMPT": strconv.FormatInt(next.Attempt, 10),
-			"TURN": strconv.FormatInt(next.Continuation, 10), "DIGEST": digest, "TRACEPARENT": observe.Inject(ctx)["traceparent"],
+			"RECORD":      strconv.FormatInt(next.Record, 10),
+			"ATTEMPT":     strconv.FormatInt(next.Attempt, 10),
+			"TURN":        strconv.FormatInt(next.Continuation, 10),
+			"DIGEST":      digest,
+			"TRACEPARENT": observe.Inject(ctx)["traceparent"],
 		},
 	})
 	if err != nil {
 		// The record is the job's by now: the lease runs out and claim begins again.
-		w.Log.ErrorContext(ctx, "the job could not be started; claim will begin again when the lease runs out", observe.Retry("step", "merge", w.lease(w.rec.Attempt)), "err", err)
+		w.Log.ErrorContext(
+			ctx, "the job could not be started; claim will begin again when the lease runs out",
+			observe.Retry("step", "merge", w.lease(w.rec.Attempt)), "err",
+			err,
+		)
 		return nil
 	}
 	w.Log.InfoContext(ctx, "the job is started", "execution", execution, "tasks", len(plan.Slices))

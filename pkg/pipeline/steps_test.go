@@ -31,7 +31,9 @@ func (w *env) sql(statement string, args ...any) {
 func (w *env) claim() {
 	w.t.Helper()
 	w.ended()
-	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+		return p.Claim(ctx)
+	}))
 }
 
 // TestBadRows: what makes no sense is failed with a reason and one notice, at once.
@@ -41,14 +43,29 @@ func TestBadRows(t *testing.T) {
 		change func(*nvr.Record)
 		reason cause.Code
 	}{
-		"unknown room":          {func(r *nvr.Record) { r.Room = "505" }, cause.CodeUnknownRoom},
-		"a nonsense date":       {func(r *nvr.Record) { r.Date = "2026-02-30" }, cause.CodeBadTimes},
-		"a nonsense time":       {func(r *nvr.Record) { r.StartTime = "25:99" }, cause.CodeBadTimes},
-		"an empty date":         {func(r *nvr.Record) { r.Date = "" }, cause.CodeBadTimes},
-		"end before the start":  {func(r *nvr.Record) { r.StartTime, r.EndTime = "15:01", "15:00" }, cause.CodeBadTimes},
-		"end at the start":      {func(r *nvr.Record) { r.EndTime = r.StartTime }, cause.CodeBadTimes},
-		"a room of no cameras":  {func(r *nvr.Record) { r.Room = "empty" }, cause.CodeNoCameras},
-		"yesterday, no footage": {func(r *nvr.Record) { r.Date = "2026-11-19" }, cause.CodeNoFootage},
+		"unknown room": {func(r *nvr.Record) { r.Room = "505" }, cause.CodeUnknownRoom},
+		"a nonsense date": {
+			func(r *nvr.Record) { r.Date = "2026-02-30" },
+			cause.CodeBadTimes,
+		},
+		"a nonsense time": {
+			func(r *nvr.Record) { r.StartTime = "25:99" },
+			cause.CodeBadTimes,
+		},
+		"an empty date": {func(r *nvr.Record) { r.Date = "" }, cause.CodeBadTimes},
+		"end before the start": {
+			func(r *nvr.Record) { r.StartTime, r.EndTime = "15:01", "15:00" },
+			cause.CodeBadTimes,
+		},
+		"end at the start": {
+			func(r *nvr.Record) { r.EndTime = r.StartTime },
+			cause.CodeBadTimes,
+		},
+		"a room of no cameras": {func(r *nvr.Record) { r.Room = "empty" }, cause.CodeNoCameras},
+		"yesterday, no footage": {
+			func(r *nvr.Record) { r.Date = "2026-11-19" },
+			cause.CodeNoFootage,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +91,9 @@ func TestBadRows(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
-	w.insert(func(r *nvr.Record) { r.StartTime, r.EndTime = "15:00", "15:10" }) // 15:01 to 15:10 will never come
+	w.insert(func(r *nvr.Record) {
+		r.StartTime, r.EndTime = "15:00", "15:10"
+	}) // 15:01 to 15:10 will never come
 	w.claim()
 	rec := w.row()
 	if due := time.Date(2026, 11, 20, 12, 10, 0, 0, time.UTC); !rec.DueAt.Equal(due) || rec.Attempt != 0 || rec.Processing || len(w.queue) != 0 {
@@ -116,8 +135,13 @@ func TestStaleMessages(t *testing.T) {
 	if after := w.row(); after != before {
 		t.Errorf("%+v\nwant\n%+v", after, before)
 	}
-	for _, kill := range []nvr.Claim{{Record: 1, Attempt: 0, Step: nvr.StepStage}, {Record: 99, Attempt: 1, Step: nvr.StepLink}} {
-		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, kill, "dead") }))
+	for _, kill := range []nvr.Claim{
+		{Record: 1, Attempt: 0, Step: nvr.StepStage},
+		{Record: 99, Attempt: 1, Step: nvr.StepLink},
+	} {
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+			return p.Fail(ctx, kill, "dead")
+		}))
 	}
 	if after := w.row(); after != before {
 		t.Errorf("after dead letters of another attempt: %+v", after)
@@ -134,7 +158,9 @@ func TestStaleMessages(t *testing.T) {
 		t.Errorf("a dead letter of a record that is worked on: %+v", after)
 	}
 	w.clock.Move(2 * time.Minute)
-	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Fail(ctx, before.Claim(), "dead") }))
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+		return p.Fail(ctx, before.Claim(), "dead")
+	}))
 	if after := w.row(); after.Step != nvr.StepFailed || w.posts["record-1-failed"] != 1 {
 		t.Errorf("a dead letter where it still stands: %+v %v", after, w.posts)
 	}
@@ -179,7 +205,15 @@ func TestDriveSegments(t *testing.T) {
 	s, err := sharedOnce()
 	w.must(err)
 	for object, path := range s.files {
-		_, _ = w.ask("DELETE", "/storage/v1/b/segments/o/"+strings.ReplaceAll(strings.ReplaceAll(object, "/", "%2F"), ":", "%3A"), nil)
+		_, _ = w.ask(
+			"DELETE",
+			"/storage/v1/b/segments/o/"+strings.ReplaceAll(
+				strings.ReplaceAll(object, "/", "%2F"),
+				":",
+				"%3A",
+			),
+			nil,
+		)
 		name := filepath.Base(path)
 		for range 2 {
 			w.driveFile(name, path)
@@ -242,7 +276,11 @@ func TestEnds(t *testing.T) {
 		t.Run("the video is "+how+" before it is linked", func(t *testing.T) {
 			w := begin(t)
 			first := w.until(nvr.StepLink)
-			w.call(method, "/workspace/drive/v3/files/"+first.FileID, map[string]any{"trashed": true})
+			w.call(
+				method,
+				"/workspace/drive/v3/files/"+first.FileID,
+				map[string]any{"trashed": true},
+			)
 			rec := w.until()
 			if rec.Step != nvr.StepFailed || rec.FailedStep != nvr.StepUpload || !rec.Reason.Is(cause.CodeVideoGone) || w.posts["record-1-failed"] != 1 {
 				t.Fatalf("%+v %v", rec, w.posts)
@@ -278,7 +316,11 @@ func TestEnds(t *testing.T) {
 		}
 		w := begin(t)
 		for _, name := range w.objects("work", "1/merges/") {
-			_, _ = w.ask("DELETE", "/storage/v1/b/work/o/"+strings.ReplaceAll(name, "/", "%2F"), nil)
+			_, _ = w.ask(
+				"DELETE",
+				"/storage/v1/b/work/o/"+strings.ReplaceAll(name, "/", "%2F"),
+				nil,
+			)
 		}
 		w.must(w.live(&process{}, w.next().do))
 		if rec := w.row(); rec.Step != nvr.StepStage || !rec.Processing {
@@ -317,7 +359,10 @@ func again(t *testing.T, w *env, event string) {
 		t.Fatal(wrong)
 	}
 	if g.row.FileID != first.FileID || g.row.Digest == first.Digest || g.md5 == f.md5 {
-		t.Errorf("file %s, was %s; digest %s, was %s; md5 %s, was %s", g.row.FileID, first.FileID, g.row.Digest, first.Digest, g.md5, f.md5)
+		t.Errorf(
+			"file %s, was %s; digest %s, was %s; md5 %s, was %s",
+			g.row.FileID, first.FileID, g.row.Digest, first.Digest, g.md5, f.md5,
+		)
 	}
 	if name := w.call("GET", "/workspace/drive/v3/files/"+first.FileID+"?fields=name", nil)["name"]; !strings.HasPrefix(name.(string), `2026-11-20 15:00-15:01 504 "Q" 'q' \ 🎓 שלום`) {
 		t.Errorf("name %q", name)
@@ -328,8 +373,16 @@ func again(t *testing.T, w *env, event string) {
 func (w *env) driveFile(name, path string) {
 	w.t.Helper()
 	text := w.read(path)
-	made := w.call("POST", "/workspace/drive/v3/files", map[string]any{"name": name, "mimeType": "video/mp4"})["id"].(string)
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPatch, w.base+"/workspace/upload/drive/v3/files/"+made+"?uploadType=media", bytes.NewReader(text))
+	made := w.call("POST", "/workspace/drive/v3/files", map[string]any{
+		"name":     name,
+		"mimeType": "video/mp4",
+	})["id"].(string)
+	request, err := http.NewRequestWithContext(
+		w.t.Context(),
+		http.MethodPatch,
+		w.base+"/workspace/upload/drive/v3/files/"+made+"?uploadType=media",
+		bytes.NewReader(text),
+	)
 	w.must(err)
 	request.Header.Set("Content-Type", "video/mp4")
 	response, err := http.DefaultClient.Do(request)

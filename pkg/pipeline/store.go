@@ -42,5 +42,10 @@ type CalendarStore struct {
 
 // CalendarStoreOf returns the parts of an open database that a sweep of the calendars uses.
 func CalendarStoreOf(db *store.Store) CalendarStore {
-	return CalendarStore{Requests: db.Requests, Events: db.Events, Rooms: db.Rooms, Channels: db.Channels}
+	return CalendarStore{
+		Requests: db.Requests,
+		Events:   db.Events,
+		Rooms:    db.Rooms,
+		Channels: db.Channels,
+	}
 }

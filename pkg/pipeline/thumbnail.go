@@ -35,7 +35,13 @@ func (w *worker) storeThumbnail(ctx context.Context, merged bucket.Object, plan 
 	}
 	served := w.Tools.Proxy.Serve(video)
 	e := plan.Encoding
-	jpg, err := w.Tools.FFmpeg.JPEG(ctx, served.URL, at, thumbWidth, thumbWidth*e.Height/e.Width/2*2)
+	jpg, err := w.Tools.FFmpeg.JPEG(
+		ctx,
+		served.URL,
+		at,
+		thumbWidth,
+		thumbWidth*e.Height/e.Width/2*2,
+	)
 	if err = errors.Join(err, served.Close(), video.Close()); err != nil {
 		return err
 	}

@@ -62,7 +62,13 @@ func (w *worker) upload(ctx context.Context) error {
 	if err := w.uploadReport(ctx, file); err != nil {
 		return err
 	}
-	next, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepLink, store.Change{Link: &file.Link, Share: &share}, w.lease(w.rec.Attempt))
+	next, err := w.Store.Leases.Advance(
+		ctx,
+		w.hold,
+		nvr.StepLink,
+		store.Change{Link: &file.Link, Share: &share},
+		w.lease(w.rec.Attempt),
+	)
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,10 @@ func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (work
 	if stored.Size != object.Size || stored.MD5 != sum {
 		state.MD5 = ""
 		return stored, errors.Join(
-			fmt.Errorf("drive holds %d bytes with MD5 %s, the merge has %d with %s", stored.Size, stored.MD5, object.Size, sum),
+			fmt.Errorf(
+				"drive holds %d bytes with MD5 %s, the merge has %d with %s",
+				stored.Size, stored.MD5, object.Size, sum,
+			),
 			w.Store.Uploads.Save(ctx, w.hold, state))
 	}
 	if err := w.report(ctx, object, hex.EncodeToString(sent.sha256.Sum(nil))); err != nil {
@@ -126,7 +135,10 @@ func (w *worker) driveFile(ctx context.Context, uploaded bool) (workspace.File, 
 		case !absent && (err != nil || !file.Trashed):
 			return file, err
 		}
-		w.Log.InfoContext(ctx, "a person threw the file away: making a new one", "file", w.rec.FileID)
+		w.Log.InfoContext(
+			ctx, "a person threw the file away: making a new one",
+			"file", w.rec.FileID,
+		)
 	}
 	id, err := w.Workspace.GenerateID(ctx, w.rec.ID)
 	if err != nil {
@@ -168,8 +180,16 @@ func (w *worker) transfer(ctx context.Context, object bucket.Object, file worksp
 
 // openSession opens an upload session and stores it before the first byte.
 func (w *worker) openSession(ctx context.Context, object bucket.Object, file workspace.File, state *store.Upload) error {
-	upload := workspace.Upload{Record: w.rec.ID, FileID: w.rec.FileID, MIME: "video/mp4", Size: object.Size, Name: w.fileName(), Description: w.description(),
-		Properties: map[string]string{"nvrRecord": strconv.FormatInt(w.rec.ID, 10)}, Replace: file.Size > 0}
+	upload := workspace.Upload{
+		Record:      w.rec.ID,
+		FileID:      w.rec.FileID,
+		MIME:        "video/mp4",
+		Size:        object.Size,
+		Name:        w.fileName(),
+		Description: w.description(),
+		Properties:  map[string]string{"nvrRecord": strconv.FormatInt(w.rec.ID, 10)},
+		Replace:     file.Size > 0,
+	}
 	if !upload.Replace {
 		var err error
 		if upload.Parent, err = w.folder(ctx); err != nil {
@@ -219,7 +239,12 @@ type sums struct {
 	at          int64 // bytes summed so far
 }
 
-func newSums() *sums { return &sums{md5: md5.New(), sha256: sha256.New()} } //nolint:gosec // as above
+func newSums() *sums {
+	return &sums{
+		md5:    md5.New(),
+		sha256: sha256.New(),
+	}
+} //nolint:gosec // as above
 
 func (s *sums) add(chunk []byte, from int64) {
 	if from <= s.at && s.at < from+int64(len(chunk)) {
@@ -286,7 +311,10 @@ func (w *worker) fileName() string {
 }
 
 func (w *worker) description() string {
-	return fmt.Sprintf("NVR Merger, record %d: room %s, %s, %s–%s", w.rec.ID, w.rec.Room, w.rec.Date, w.rec.StartTime, w.rec.EndTime)
+	return fmt.Sprintf(
+		"NVR Merger, record %d: room %s, %s, %s–%s",
+		w.rec.ID, w.rec.Room, w.rec.Date, w.rec.StartTime, w.rec.EndTime,
+	)
 }
 
 // checkWithdrawn reads the record's event again before anybody is let in: one that was cancelled,
@@ -313,7 +341,13 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
 	}
 	reason := cause.EventWithdrawn()
-	_, err = w.Store.Leases.Advance(ctx, w.hold, nvr.StepWithdrawn, store.Change{Reason: &reason}, 0)
+	_, err = w.Store.Leases.Advance(
+		ctx,
+		w.hold,
+		nvr.StepWithdrawn,
+		store.Change{Reason: &reason},
+		0,
+	)
 	return true, err
 }
 

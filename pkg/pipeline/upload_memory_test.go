@@ -42,17 +42,26 @@ func (b *bottomless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == merge && r.URL.Query().Get("alt") == "media":
 		b.give(w, r)
 	case path == merge:
-		_, _ = fmt.Fprintf(w, `{"name": "1/merges/digest.mp4", "generation": "1", "size": "%d"}`, b.size)
+		_, _ = fmt.Fprintf(
+			w, `{"name": "1/merges/digest.mp4", "generation": "1", "size": "%d"}`,
+			b.size,
+		)
 	case path == "/drive/v3/files/generateIds":
 		_, _ = io.WriteString(w, `{"ids": ["video"]}`)
 	case path == "/drive/v3/files":
-		_, _ = fmt.Fprintf(w, `{"files": [{"id": "folder", "name": %q, "createdTime": "2020-01-01T00:00:00Z"}]}`, nameIn(r.URL.Query().Get("q")))
+		_, _ = fmt.Fprintf(
+			w, `{"files": [{"id": "folder", "name": %q, "createdTime": "2020-01-01T00:00:00Z"}]}`,
+			nameIn(r.URL.Query().Get("q")),
+		)
 	case path == "/upload/drive/v3/files":
 		w.Header().Set("Location", b.address+"/session")
 	case path == "/session":
 		b.take(w, r)
 	case path == "/drive/v3/files/video" && b.taken > 0:
-		_, _ = fmt.Fprintf(w, `{"id": "video", "size": "%d", "md5Checksum": %q}`, b.taken, hex.EncodeToString(b.sum.Sum(nil)))
+		_, _ = fmt.Fprintf(
+			w, `{"id": "video", "size": "%d", "md5Checksum": %q}`,
+			b.taken, hex.EncodeToString(b.sum.Sum(nil)),
+		)
 	default:
 		http.NotFound(w, r)
 	}
@@ -109,25 +118,62 @@ func uploading(t testing.TB, size int64) uint64 {
 	server := httptest.NewServer(b)
 	defer server.Close()
 	b.address = server.URL
-	objects, err := bucket.New(ctx, bucket.Options{Endpoint: server.URL + "/storage/v1/", Now: time.Now, Scale: 1000})
+	objects, err := bucket.New(ctx, bucket.Options{
+		Endpoint: server.URL + "/storage/v1/",
+		Now:      time.Now,
+		Scale:    1000,
+	})
 	must(err)
 	defer func() { _ = objects.Close() }()
-	drive, err := workspace.New(workspace.Options{Endpoint: server.URL, Scopes: workspace.UploadScopes(), Now: time.Now, Scale: 1000})
+	drive, err := workspace.New(workspace.Options{
+		Endpoint: server.URL,
+		Scopes:   workspace.UploadScopes(),
+		Now:      time.Now,
+		Scale:    1000,
+	})
 	must(err)
 	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: time.Now})
 	_, err = s.Rooms.Save(ctx, nvr.Room{Name: "504", Drive: "room"})
 	must(err)
-	rec, _, err := s.Requests.Insert(ctx, nvr.Record{Room: "504", Date: "2026-11-19", StartTime: "10:00", EndTime: "11:00", UserEmail: student}, nil)
+	rec, _, err := s.Requests.Insert(
+		ctx,
+		nvr.Record{
+			Room:      "504",
+			Date:      "2026-11-19",
+			StartTime: "10:00",
+			EndTime:   "11:00",
+			UserEmail: student,
+		},
+		nil,
+	)
 	must(err)
 	claim, err := s.Queue.Claim(ctx, rec, nvr.StepStage, time.Minute)
 	must(err)
 	_, hold, err := s.Leases.Enter(ctx, claim, "test", time.Minute)
 	must(err)
 	digest := "digest"
-	claim, err = s.Leases.Advance(ctx, hold, nvr.StepUpload, store.Change{Digest: &digest}, time.Minute)
+	claim, err = s.Leases.Advance(
+		ctx,
+		hold,
+		nvr.StepUpload,
+		store.Change{Digest: &digest},
+		time.Minute,
+	)
 	must(err)
-	p := &pipeline.Pipeline{Texts: i18n.Default(), Store: pipeline.StoreOf(s), Work: objects.Bucket("work"), Workspace: drive, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Settings: pipeline.Settings{Lease: time.Minute, PushBudget: time.Hour, PushTimeout: time.Hour, RetryPauses: []time.Duration{time.Hour}}}
+	p := &pipeline.Pipeline{
+		Texts:     i18n.Default(),
+		Store:     pipeline.StoreOf(s),
+		Work:      objects.Bucket("work"),
+		Workspace: drive,
+		Now:       time.Now,
+		Log:       slog.New(slog.DiscardHandler),
+		Settings: pipeline.Settings{
+			Lease:       time.Minute,
+			PushBudget:  time.Hour,
+			PushTimeout: time.Hour,
+			RetryPauses: []time.Duration{time.Hour},
+		},
+	}
 	most := heaptest.Most(func() { err = p.Upload(ctx, claim) })
 	must(err)
 	if rec, err = s.Records.Get(ctx, rec.ID); err != nil || b.taken != size || !strings.Contains(rec.Cause, "read the plan for the report") {

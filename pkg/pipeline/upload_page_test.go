@@ -50,7 +50,10 @@ func (s *sending) reported(t *testing.T) {
 			}
 			rw.Header().Set("Content-Type", "application/json")
 			rw.WriteHeader(http.StatusForbidden)
-			_, _ = fmt.Fprint(rw, `{"error": {"code": 403, "errors": [{"reason": "storageQuotaExceeded"}]}}`)
+			_, _ = fmt.Fprint(
+				rw,
+				`{"error": {"code": 403, "errors": [{"reason": "storageQuotaExceeded"}]}}`,
+			)
 			return true
 		}
 		w.recover()
@@ -61,7 +64,9 @@ func (s *sending) reported(t *testing.T) {
 	})
 	t.Run("withdrawn", func(t *testing.T) {
 		w := s.begin(t)
-		die := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/permissions") && w.page() != nil }
+		die := func(r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/permissions") && w.page() != nil
+		}
 		_ = w.live(&process{strike: die}, w.next().do) // before the page is shared
 		w.call("DELETE", "/workspace"+eventsPath("504")+"/"+s.event, nil)
 		w.recover()

@@ -26,7 +26,10 @@ func refusing(whom string, status int, reason string) func(http.ResponseWriter, 
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, `{"error": {"code": %d, "message": "no", "errors": [{"domain": "global", "reason": %q, "message": "no"}]}}`, status, reason)
+		_, _ = fmt.Fprintf(
+			w, `{"error": {"code": %d, "message": "no", "errors": [{"domain": "global", "reason": %q, "message": "no"}]}}`,
+			status, reason,
+		)
 		return true
 	}
 }
@@ -38,13 +41,37 @@ func (s *sending) refused(t *testing.T) {
 		email  string // in place of the student's
 		code   cause.Code
 	}{
-		"a rule of the domain":      {refusing(student, 403, "domainPolicy"), "", cause.CodeDomainPolicy},
-		"only inside the domain":    {refusing(student, 403, "publishOutNotPermitted"), "", cause.CodeSharingOutsideForbidden},
-		"only members of the drive": {refusing(student, 403, "teamDriveMembersOnlyRestriction"), "", cause.CodeSharedDriveMembersOnly},
-		"not our file to share":     {refusing(student, 403, "insufficientFilePermissions"), "", cause.CodeFolderNotWritable},
-		"a reason of Google's own":  {refusing(student, 403, "somethingNew"), "", cause.CodeGoogleRefused},
-		"a person without account":  {refusing(student, 400, "invalidSharingRequest"), "", cause.CodeNoGoogleAccount},
-		"what is no address":        {nil, "nobody at all", cause.CodeNoGoogleAccount},
+		"a rule of the domain": {
+			refusing(student, 403, "domainPolicy"),
+			"",
+			cause.CodeDomainPolicy,
+		},
+		"only inside the domain": {
+			refusing(student, 403, "publishOutNotPermitted"),
+			"",
+			cause.CodeSharingOutsideForbidden,
+		},
+		"only members of the drive": {
+			refusing(student, 403, "teamDriveMembersOnlyRestriction"),
+			"",
+			cause.CodeSharedDriveMembersOnly,
+		},
+		"not our file to share": {
+			refusing(student, 403, "insufficientFilePermissions"),
+			"",
+			cause.CodeFolderNotWritable,
+		},
+		"a reason of Google's own": {
+			refusing(student, 403, "somethingNew"),
+			"",
+			cause.CodeGoogleRefused,
+		},
+		"a person without account": {
+			refusing(student, 400, "invalidSharingRequest"),
+			"",
+			cause.CodeNoGoogleAccount,
+		},
+		"what is no address": {nil, "nobody at all", cause.CodeNoGoogleAccount},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := s.begin(t)

@@ -122,7 +122,15 @@ func (w *env) sent(lines ...string) {
 	}
 	var got []string
 	for _, a := range w.uploads() {
-		got = append(got, asked{what: a.what, from: grains(a.from), to: grains(a.to), kept: grains(a.kept)}.String())
+		got = append(
+			got,
+			asked{
+				what: a.what,
+				from: grains(a.from),
+				to:   grains(a.to),
+				kept: grains(a.kept),
+			}.String(),
+		)
 	}
 	if !slices.Equal(got, lines) {
 		w.t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(lines, ", "))
@@ -146,13 +154,33 @@ func (s *sending) cut(t *testing.T) {
 	t.Run("nothing goes wrong", func(t *testing.T) {
 		w := s.begin(t)
 		s.arrives(t, w)
-		w.sent("open: 0", "ask: 0", "send 0..2: 2", "send 2..4: 4", "send 4..6: 6", "send 6..8: 8", "send 8..9: 9")
+		w.sent(
+			"open: 0",
+			"ask: 0",
+			"send 0..2: 2",
+			"send 2..4: 4",
+			"send 4..6: 6",
+			"send 6..8: 8",
+			"send 8..9: 9",
+		)
 	})
 	t.Run("the process is killed", func(t *testing.T) {
 		w := s.begin(t)
-		_ = w.live(&process{strike: atChunk(3, func(*http.Request) bool { return true })}, w.next().do)
+		_ = w.live(
+			&process{strike: atChunk(3, func(*http.Request) bool { return true })},
+			w.next().do,
+		)
 		s.arrives(t, w)
-		w.sent("open: 0", "ask: 0", "send 0..2: 2", "send 2..4: 4", "ask: 4", "send 4..6: 6", "send 6..8: 8", "send 8..9: 9")
+		w.sent(
+			"open: 0",
+			"ask: 0",
+			"send 0..2: 2",
+			"send 2..4: 4",
+			"ask: 4",
+			"send 4..6: 6",
+			"send 6..8: 8",
+			"send 8..9: 9",
+		)
 	})
 	t.Run("the connection is cut inside a chunk, the process killed when it asks", func(t *testing.T) {
 		w := s.begin(t)
@@ -164,7 +192,16 @@ func (s *sending) cut(t *testing.T) {
 		})
 		_ = w.live(l, w.next().do)
 		s.arrives(t, w)
-		w.sent("open: 0", "ask: 0", "send 0..2: 2", "send 2..4: unheard", "ask: 3", "send 3..5: 5", "send 5..7: 7", "send 7..9: 9")
+		w.sent(
+			"open: 0",
+			"ask: 0",
+			"send 0..2: 2",
+			"send 2..4: unheard",
+			"ask: 3",
+			"send 3..5: 5",
+			"send 5..7: 7",
+			"send 7..9: 9",
+		)
 	})
 	t.Run("the answer to the last chunk is lost, the process killed when it asks", func(t *testing.T) {
 		w := s.begin(t)
@@ -176,7 +213,16 @@ func (s *sending) cut(t *testing.T) {
 		})
 		_ = w.live(l, w.next().do)
 		s.arrives(t, w) // the file is there: it is not even asked for
-		w.sent("open: 0", "ask: 0", "send 0..2: 2", "send 2..4: 4", "send 4..6: 6", "send 6..8: 8", "send 8..9: unheard", "ask: 9")
+		w.sent(
+			"open: 0",
+			"ask: 0",
+			"send 0..2: 2",
+			"send 2..4: 4",
+			"send 4..6: 6",
+			"send 6..8: 8",
+			"send 8..9: unheard",
+			"ask: 9",
+		)
 	})
 	for kind, then := range map[faults.Kind][]string{
 		faults.Cut:  {"ask: 3", "send 3..4: 4"},
@@ -184,7 +230,13 @@ func (s *sending) cut(t *testing.T) {
 	} {
 		t.Run("an answer fails: "+string(kind), func(t *testing.T) {
 			w := s.begin(t)
-			w.must(w.live(&process{strike: atChunk(2, func(*http.Request) bool { w.strikes(kind); return false })}, w.next().do))
+			w.must(w.live(
+				&process{strike: atChunk(2, func(*http.Request) bool {
+					w.strikes(kind)
+					return false
+				})},
+				w.next().do,
+			))
 			if rec := w.row(); rec.Step != nvr.StepLink || rec.Tries != 0 {
 				t.Errorf("not in one delivery: %+v", rec)
 			}
@@ -216,7 +268,13 @@ func (s *sending) cut(t *testing.T) {
 		w := s.begin(t)
 		w.settings.PushTimeout = time.Second
 		before := w.row()
-		w.must(w.live(&process{strike: atChunk(3, func(r *http.Request) bool { <-r.Context().Done(); return false })}, w.next().do))
+		w.must(w.live(
+			&process{strike: atChunk(3, func(r *http.Request) bool {
+				<-r.Context().Done()
+				return false
+			})},
+			w.next().do,
+		))
 		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Turn != before.Turn+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}

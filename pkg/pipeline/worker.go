@@ -211,10 +211,16 @@ func (p *Pipeline) giveBack(ctx context.Context, hold nvr.Lease, failure error) 
 		return err
 	}
 	if !last {
-		p.Log.WarnContext(ctx, "it did not work; it will be tried again", observe.Retry("step", string(hold.Step), 0), "err", failure)
+		p.Log.WarnContext(
+			ctx, "it did not work; it will be tried again",
+			observe.Retry("step", string(hold.Step), 0), "err",
+			failure,
+		)
 		return nil
 	}
-	return p.failed(ctx, hold.Claim, observe.FailedExhausted, cause.KeptFailing(string(hold.Step)), failure, func(context.Context) error { return nil })
+	return p.failed(ctx, hold.Claim, observe.FailedExhausted, cause.KeptFailing(string(hold.Step)), failure, func(context.Context) error {
+		return nil
+	})
 }
 
 // pause is how long a record waits after its nth curable failure.
@@ -239,7 +245,10 @@ func (p *Pipeline) failed(ctx context.Context, c nvr.Claim, kind observe.Failure
 		return err
 	}
 	if err := p.notifyFailed(ctx, rec); err != nil {
-		p.Log.WarnContext(ctx, "the notice of the failure could not be sent; claim will try again", "err", err)
+		p.Log.WarnContext(
+			ctx, "the notice of the failure could not be sent; claim will try again",
+			"err", err,
+		)
 	}
 	return nil
 }

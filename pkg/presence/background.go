@@ -229,7 +229,9 @@ func linearGradient(m mosaic) *background {
 	return gradientAlong(
 		m,
 		cause.PlainGradient(),
-		func(x, y int) float64 { return float64(x)*cos + float64(y)*sin },
+		func(x, y int) float64 {
+			return float64(x)*cos + float64(y)*sin
+		},
 	)
 }
 
@@ -259,7 +261,11 @@ func gradientAlong(m mosaic, name cause.Cause, coordinate func(x, y int) float64
 		bins[b] = append(bins[b], i)
 	}
 	profile := medians(m, bins)
-	g := &background{name: name, model: make(mosaic, blocks), slack: make([]int, blocks)}
+	g := &background{
+		name:  name,
+		model: make(mosaic, blocks),
+		slack: make([]int, blocks),
+	}
 	for b, members := range bins {
 		before := profile[max(b-1, 0)]
 		after := profile[min(b+1, len(bins)-1)]

@@ -143,8 +143,28 @@ func (b board) photo(brightness, place float64) board {
 func film(t testing.TB, frames int, draw func(i int) board, options ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "film.mp4")
-	args := []string{"-v", "error", "-f", "rawvideo", "-pix_fmt", "rgba", "-s", fmt.Sprintf("%dx%d", boardWide, boardHigh),
-		"-r", strconv.Itoa(boardRate), "-i", "-", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", strconv.Itoa(2 * boardRate)}
+	args := []string{
+		"-v",
+		"error",
+		"-f",
+		"rawvideo",
+		"-pix_fmt",
+		"rgba",
+		"-s",
+		fmt.Sprintf("%dx%d", boardWide, boardHigh),
+		"-r",
+		strconv.Itoa(boardRate),
+		"-i",
+		"-",
+		"-c:v",
+		"libx264",
+		"-preset",
+		"ultrafast",
+		"-pix_fmt",
+		"yuv420p",
+		"-g",
+		strconv.Itoa(2 * boardRate),
+	}
 	args = append(append(args, options...), path)
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", args...)
 	in, err := cmd.StdinPipe()

@@ -116,7 +116,11 @@ func newCard(name string, from image.Image) card {
 // newCardVariant computes the block statistics of a picture.
 func newCardVariant(p picture) cardVariant {
 	m := p.mosaic()
-	l := cardVariant{mean: m, low: slices.Clone(m), high: slices.Clone(m)}
+	l := cardVariant{
+		mean: m,
+		low:  slices.Clone(m),
+		high: slices.Clone(m),
+	}
 	for y := range rows {
 		for x := range cols {
 			i := y*cols + x

@@ -35,7 +35,10 @@ func TestPublishedTexts(t *testing.T) {
 	} {
 		got := english([]cause.Cause{c})
 		if c.IsZero() {
-			got = english([]cause.Cause{cause.PictureText(cause.Detail(3), "Vector fields"), cause.Noise(1)})
+			got = english([]cause.Cause{
+				cause.PictureText(cause.Detail(3), "Vector fields"),
+				cause.Noise(1),
+			})
 		}
 		if got != want {
 			t.Errorf("text of %v:\n got %s\nwant %s", c, got, want)

@@ -38,7 +38,14 @@ type want struct {
 // TestChanges holds what is found to when it was shown, within a second.
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(
+	slide := still(newBoard().fill(0xffffff).text(
+		40,
+		60,
+		34,
+		0x202020,
+		"bold",
+		"Vector fields",
+	).lines(
 		60,
 		120,
 		22,
@@ -67,21 +74,56 @@ func TestChanges(t *testing.T) {
 		want    []want
 		options []string
 	}{
-		"a laptop connects":  {[]segment{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, nil},
-		"and goes again":     {[]segment{{7.2, slide}, {17.8, black}, {26, slide}}, []want{{7.2, p}, {17.8, c}, {26, p}}, nil},
-		"film through black": {[]segment{{8, film}, {10.4, black}, {20, film}}, []want{{20, p}}, nil},
-		"film to black":      {[]segment{{8, film}, {15, black}, {20, film}}, []want{{8, p}, {15, c}, {20, p}}, nil},
-		"splash on a photo":  {[]segment{{9, slide}, {17, splash}, {24, other}}, []want{{9, p}, {17, c}, {24, p}}, nil},
-		"long GOP":           {[]segment{{11.4, slide}, {17.6, card}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "50"}},
-		"one key frame":      {[]segment{{11.4, slide}, {17.6, black}, {30, slide}}, []want{{11.4, p}, {17.6, c}, {30, p}}, []string{"-g", "900", "-sc_threshold", "0"}},
-		"B-frames":           {[]segment{{11.4, card}, {26, slide}}, []want{{11.4, c}, {26, p}}, []string{"-bf", "3", "-preset", "veryfast"}},
-		"one picture":        {[]segment{{0.2, slide}}, []want{{0.2, p}}, nil},
+		"a laptop connects": {
+			[]segment{{11.4, card}, {26, slide}},
+			[]want{{11.4, c}, {26, p}},
+			nil,
+		},
+		"and goes again": {
+			[]segment{{7.2, slide}, {17.8, black}, {26, slide}},
+			[]want{{7.2, p}, {17.8, c}, {26, p}},
+			nil,
+		},
+		"film through black": {
+			[]segment{{8, film}, {10.4, black}, {20, film}},
+			[]want{{20, p}},
+			nil,
+		},
+		"film to black": {
+			[]segment{{8, film}, {15, black}, {20, film}},
+			[]want{{8, p}, {15, c}, {20, p}},
+			nil,
+		},
+		"splash on a photo": {
+			[]segment{{9, slide}, {17, splash}, {24, other}},
+			[]want{{9, p}, {17, c}, {24, p}},
+			nil,
+		},
+		"long GOP": {
+			[]segment{{11.4, slide}, {17.6, card}, {30, slide}},
+			[]want{{11.4, p}, {17.6, c}, {30, p}},
+			[]string{"-g", "50"},
+		},
+		"one key frame": {
+			[]segment{{11.4, slide}, {17.6, black}, {30, slide}},
+			[]want{{11.4, p}, {17.6, c}, {30, p}},
+			[]string{"-g", "900", "-sc_threshold", "0"},
+		},
+		"B-frames": {
+			[]segment{{11.4, card}, {26, slide}},
+			[]want{{11.4, c}, {26, p}},
+			[]string{"-bf", "3", "-preset", "veryfast"},
+		},
+		"one picture": {[]segment{{0.2, slide}}, []want{{0.2, p}}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			frames, draw := play(tt.acts)
-			got, err := newJudge(t, "").Look(t.Context(), input(t, film2(t, frames, draw, tt.options)))
+			got, err := newJudge(t, "").Look(
+				t.Context(),
+				input(t, film2(t, frames, draw, tt.options)),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,17 +203,24 @@ func TestCardsOfTheUser(t *testing.T) {
 		"Existence and uniqueness, an outlook",
 	)
 	clocked := func(b board) func(float64) board {
-		return func(s float64) board { return b.copyOf().text(400, 350, 18, 0xffff00, "mono", clockText(s)) }
+		return func(s float64) board {
+			return b.copyOf().text(400, 350, 18, 0xffff00, "mono", clockText(s))
+		}
 	}
 	acts := []segment{{6, clocked(card)}, {12, still(slideWithLogo)}, {18, clocked(logo)}}
 	want := []want{{6, presence.Canvas}, {12, presence.Presentation}, {18, presence.Canvas}}
 	for name, options := range map[string][]string{
-		"as it is": {"-qp", "38"}, "letterbox": {"-vf", "scale=640:270,pad=640:360:0:45", "-qp", "36"}, "scaled": {"-vf", "scale=320:240", "-qp", "32"},
+		"as it is":  {"-qp", "38"},
+		"letterbox": {"-vf", "scale=640:270,pad=640:360:0:45", "-qp", "36"},
+		"scaled":    {"-vf", "scale=320:240", "-qp", "32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			frames, draw := play(acts)
-			got, err := newJudge(t, dir).Look(t.Context(), input(t, film(t, frames, draw, options...)))
+			got, err := newJudge(t, dir).Look(
+				t.Context(),
+				input(t, film(t, frames, draw, options...)),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +259,14 @@ func shortFilm() func(s float64) board {
 // more than 3 s lies between two that are. It is found all the same.
 func TestHiddenBetweenLooks(t *testing.T) {
 	t.Parallel()
-	slide := still(newBoard().fill(0xffffff).text(40, 60, 34, 0x202020, "bold", "Vector fields").lines(
+	slide := still(newBoard().fill(0xffffff).text(
+		40,
+		60,
+		34,
+		0x202020,
+		"bold",
+		"Vector fields",
+	).lines(
 		60,
 		120,
 		22,
@@ -230,11 +286,27 @@ func TestHiddenBetweenLooks(t *testing.T) {
 		want []want
 	}{
 		"in slides": {
-			[]segment{{20.4, slide}, {23.8, black}, {44.4, slide}, {47.8, card}, {68.4, slide}, {71.8, splash}, {90, slide}},
+			[]segment{
+				{20.4, slide},
+				{23.8, black},
+				{44.4, slide},
+				{47.8, card},
+				{68.4, slide},
+				{71.8, splash},
+				{90, slide},
+			},
 			[]want{{20.4, p}, {23.8, c}, {44.4, p}, {47.8, c}, {68.4, p}, {71.8, c}, {90, p}},
 		},
 		"in a card": {
-			[]segment{{20.4, black}, {23.8, slide}, {44.4, card}, {47.8, film}, {68.4, card}, {71.8, slide}, {90, card}},
+			[]segment{
+				{20.4, black},
+				{23.8, slide},
+				{44.4, card},
+				{47.8, film},
+				{68.4, card},
+				{71.8, slide},
+				{90, card},
+			},
 			[]want{{20.4, c}, {23.8, p}, {44.4, c}, {47.8, p}, {68.4, c}, {71.8, p}, {90, c}},
 		},
 		"in a film": {

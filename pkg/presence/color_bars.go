@@ -156,7 +156,11 @@ func findRuns(profile []colour) []run {
 			continue
 		}
 		if x-from >= 4 {
-			runs = append(runs, run{from: from, to: x, colour: profile[(from+x)/2]})
+			runs = append(runs, run{
+				from:   from,
+				to:     x,
+				colour: profile[(from+x)/2],
+			})
 		}
 		from = x
 	}

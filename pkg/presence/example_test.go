@@ -20,7 +20,11 @@ func ExampleSteady() {
 	stretches := []presence.Stretch{
 		{Start: 0, End: 10 * time.Minute, Verdict: presence.Presentation},
 		{Start: 10 * time.Minute, End: 10*time.Minute + 4*time.Second, Verdict: presence.Canvas},
-		{Start: 10*time.Minute + 4*time.Second, End: 30 * time.Minute, Verdict: presence.Presentation},
+		{
+			Start:   10*time.Minute + 4*time.Second,
+			End:     30 * time.Minute,
+			Verdict: presence.Presentation,
+		},
 	}
 	for _, s := range presence.Steady(stretches, presence.SteadyFor) {
 		fmt.Println(s.Start, s.End, s.Verdict)

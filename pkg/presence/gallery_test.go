@@ -42,20 +42,51 @@ func plainCards() []sample {
 		name string
 		hex  uint32
 	}{
-		{"black", 0x000000}, {"nearly black", 0x101012}, {"blue", 0x0000ff}, {"dark blue", 0x000060}, {"HDCP green", 0x00ff00}, {"yuv zero green", 0x008700},
-		{"grey", 0x808080}, {"white", 0xffffff}, {"red", 0xff0000}, {"magenta", 0xff00ff},
+		{"black", 0x000000},
+		{"nearly black", 0x101012},
+		{"blue", 0x0000ff},
+		{"dark blue", 0x000060},
+		{"HDCP green", 0x00ff00},
+		{"yuv zero green", 0x008700},
+		{"grey", 0x808080},
+		{"white", 0xffffff},
+		{"red", 0xff0000},
+		{"magenta", 0xff00ff},
 	} {
-		all = append(all, sample{"plain " + plain.name, presence.Canvas, still(newBoard().fill(plain.hex))})
+		all = append(all, sample{
+			"plain " + plain.name,
+			presence.Canvas,
+			still(newBoard().fill(plain.hex)),
+		})
 	}
 	return append(all,
-		sample{"noisy black", presence.Canvas, func(s float64) board { return newBoard().fill(0x0a0a0a).speckle(12, uint64(s*10)) }},
-		sample{"noisy blue", presence.Canvas, func(s float64) board { return newBoard().fill(0x1020c0).speckle(25, uint64(s*10)) }},
+		sample{
+			"noisy black",
+			presence.Canvas,
+			func(s float64) board { return newBoard().fill(0x0a0a0a).speckle(12, uint64(s*10)) },
+		},
+		sample{
+			"noisy blue",
+			presence.Canvas,
+			func(s float64) board { return newBoard().fill(0x1020c0).speckle(25, uint64(s*10)) },
+		},
 		sample{"black with a clock", presence.Canvas, func(s float64) board {
 			return newBoard().text(20, 345, 20, 0xffffff, "mono", clockText(s))
 		}},
-		sample{"blue with a named clock", presence.Canvas, func(s float64) board {
-			return newBoard().fill(0x0000c0).text(10, 24, 18, 0xffffff, "mono", "504 screen 21 "+clockText(s))
-		}},
+		sample{
+			"blue with a named clock",
+			presence.Canvas,
+			func(s float64) board {
+				return newBoard().fill(0x0000c0).text(
+					10,
+					24,
+					18,
+					0xffffff,
+					"mono",
+					"504 screen 21 "+clockText(s),
+				)
+			},
+		},
 		sample{"black with a label", presence.Canvas, still(newBoard().text(
 			12,
 			22,
@@ -64,17 +95,31 @@ func plainCards() []sample {
 			"regular",
 			"HDMI 1 1920x1080",
 		))},
-		sample{"snow", presence.Canvas, func(s float64) board { return newBoard().fill(0x808080).speckle(120, uint64(s*10)) }},
+		sample{
+			"snow",
+			presence.Canvas,
+			func(s float64) board { return newBoard().fill(0x808080).speckle(120, uint64(s*10)) },
+		},
 		sample{"gradient down", presence.Canvas, still(newBoard().shade(
 			func(_, y float64) (float64, float64, float64) { return 20, 40 + 60*y, 90 + 150*y },
 		))},
-		sample{"gradient aslant", presence.Canvas, still(newBoard().shade(
-			func(x, y float64) (float64, float64, float64) { return 200 * x, 80 + 40*y, 60 + 90*(x+y) },
-		))},
-		sample{"vignette", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
-			v := 1 - 0.8*math.Hypot((x-0.5)*1.78, y-0.5)
-			return 60 * v, 90 * v, 220 * v
-		}))},
+		sample{
+			"gradient aslant",
+			presence.Canvas,
+			still(newBoard().shade(
+				func(x, y float64) (float64, float64, float64) {
+					return 200 * x, 80 + 40*y, 60 + 90*(x+y)
+				},
+			)),
+		},
+		sample{
+			"vignette",
+			presence.Canvas,
+			still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+				v := 1 - 0.8*math.Hypot((x-0.5)*1.78, y-0.5)
+				return 60 * v, 90 * v, 220 * v
+			})),
+		},
 		sample{"bouncing box NO SIGNAL", presence.Canvas, func(s float64) board {
 			x, y := bounce(s, 180, 60)
 			return newBoard().rect(x, y, 180, 60, 0x2040ff).text(
@@ -100,7 +145,11 @@ func plainCards() []sample {
 func patternCards(t testing.TB) []sample {
 	all := []sample{}
 	for _, source := range []string{"smptebars", "smptehdbars", "pal75bars", "pal100bars", "testsrc", "testsrc2", "rgbtestsrc", "yuvtestsrc"} {
-		all = append(all, sample{source, presence.Canvas, still(lavfi(t, source+"=s=640x360", 0.5))})
+		all = append(all, sample{
+			source,
+			presence.Canvas,
+			still(lavfi(t, source+"=s=640x360", 0.5)),
+		})
 	}
 	// The colours of gradients are named: FFmpeg draws them by lot, whatever the seed.
 	two, four := "gradients=s=640x360:seed=3:c0=teal:c1=indigo", "gradients=s=640x360:seed=9:nb_colors=4:c0=navy:c1=teal:c2=gold:c3=maroon"
@@ -112,53 +161,96 @@ func patternCards(t testing.TB) []sample {
 		sample{"HD bars with a clock", presence.Canvas, func(s float64) board {
 			return hd.copyOf().text(200, 40, 30, 0xffffff, "bold", clockText(s))
 		}},
-		sample{"pillarboxed bars, a clock on the pillar", presence.Canvas, func(s float64) board {
-			return newBoard().paste(hd, 80, 0, 480, 360).text(10, 24, 18, 0xffffff, "mono", clockText(s))
-		}},
-		sample{"bars saying NO SIGNAL", presence.Canvas, still(hd.copyOf().rect(160, 130, 320, 90, 0).text(
-			-1,
-			190,
-			48,
-			0xffffff,
-			"bold",
-			"NO SIGNAL",
-		))},
-		sample{"bars, no words", presence.Canvas, still(hd.copyOf().rect(200, 130, 240, 60, 0x000000).text(
-			-1,
-			170,
-			24,
-			0xffffff,
-			"bold",
-			"STUDIO 4 LINE UP",
-		))},
-		sample{"grey steps", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
-			v := math.Floor(x*10.999) * 25.5
-			return v, v, v
-		}))},
+		sample{
+			"pillarboxed bars, a clock on the pillar",
+			presence.Canvas,
+			func(s float64) board {
+				return newBoard().paste(hd, 80, 0, 480, 360).text(10, 24, 18, 0xffffff, "mono", clockText(s))
+			},
+		},
+		sample{
+			"bars saying NO SIGNAL",
+			presence.Canvas,
+			still(hd.copyOf().rect(160, 130, 320, 90, 0).text(
+				-1,
+				190,
+				48,
+				0xffffff,
+				"bold",
+				"NO SIGNAL",
+			)),
+		},
+		sample{
+			"bars, no words",
+			presence.Canvas,
+			still(hd.copyOf().rect(200, 130, 240, 60, 0x000000).text(
+				-1,
+				170,
+				24,
+				0xffffff,
+				"bold",
+				"STUDIO 4 LINE UP",
+			)),
+		},
+		sample{
+			"grey steps",
+			presence.Canvas,
+			still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
+				v := math.Floor(x*10.999) * 25.5
+				return v, v, v
+			})),
+		},
 		sample{"grey ramp", presence.Canvas, still(newBoard().shade(
 			func(x, _ float64) (float64, float64, float64) { return 255 * x, 255 * x, 255 * x },
 		))},
-		sample{"ramps both ways", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
-			if y > 0.5 {
-				x = 1 - x
-			}
-			return 255 * x, 255 * x, 255 * x
-		}))},
-		sample{"multiburst", presence.Canvas, still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
-			v := 128 + 120*math.Copysign(1, math.Sin(2*math.Pi*x*(8+16*math.Floor(x*5))))
-			return v, v, v
-		}))},
-		sample{"checkerboard", presence.Canvas, still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
-			v := float64((int(x*15.99)+int(y*8.99))%2) * 255
-			return v, v, v
-		}))},
+		sample{
+			"ramps both ways",
+			presence.Canvas,
+			still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+				if y > 0.5 {
+					x = 1 - x
+				}
+				return 255 * x, 255 * x, 255 * x
+			})),
+		},
+		sample{
+			"multiburst",
+			presence.Canvas,
+			still(newBoard().shade(func(x, _ float64) (float64, float64, float64) {
+				v := 128 + 120*math.Copysign(1, math.Sin(2*math.Pi*x*(8+16*math.Floor(x*5))))
+				return v, v, v
+			})),
+		},
+		sample{
+			"checkerboard",
+			presence.Canvas,
+			still(newBoard().shade(func(x, y float64) (float64, float64, float64) {
+				v := float64((int(x*15.99)+int(y*8.99))%2) * 255
+				return v, v, v
+			})),
+		},
 		sample{"crosshatch", presence.Canvas, still(hatch(newBoard().fill(0), 0xffffff))},
 		sample{"dark crosshatch", presence.Canvas, still(hatch(newBoard().fill(0xffffff), 0))},
-		sample{"crosshatch and circle", presence.Canvas, still(hatch(newBoard().fill(0x606060), 0xffffff).ring(320, 180, 165, 3, 0xffffff))},
+		sample{
+			"crosshatch and circle",
+			presence.Canvas,
+			still(hatch(newBoard().fill(0x606060), 0xffffff).ring(320, 180, 165, 3, 0xffffff)),
+		},
 		sample{"PM5544-like", presence.Canvas, still(pm5544())},
-		sample{"Philips-like", presence.Canvas, func(s float64) board {
-			return pm5544().rect(240, 300, 160, 24, 0).text(-1, 318, 18, 0xffffff, "bold", clockText(s)[11:])
-		}},
+		sample{
+			"Philips-like",
+			presence.Canvas,
+			func(s float64) board {
+				return pm5544().rect(240, 300, 160, 24, 0).text(
+					-1,
+					318,
+					18,
+					0xffffff,
+					"bold",
+					clockText(s)[11:],
+				)
+			},
+		},
 	)
 }
 
@@ -197,7 +289,11 @@ func pm5544() board {
 func splashCards() []sample {
 	c := presence.Canvas
 	return []sample{
-		{"NO SIGNAL on black", c, still(newBoard().text(-1, 195, 44, 0xffffff, "bold", "NO SIGNAL"))},
+		{
+			"NO SIGNAL on black",
+			c,
+			still(newBoard().text(-1, 195, 44, 0xffffff, "bold", "NO SIGNAL")),
+		},
 		{"small No signal on black", c, still(newBoard().text(
 			-1,
 			195,
@@ -230,33 +326,43 @@ func splashCards() []sample {
 			"bold",
 			"NO SIGNAL",
 		))},
-		{"vendor splash", c, still(newBoard().fill(0xf0f0f0).disc(320, 110, 50, 0xd03020).text(-1, 118, 28, 0xffffff, "bold", "AVX").
-			text(-1, 210, 30, 0x303030, "bold", "No signal").text(
-			-1,
-			245,
-			16,
-			0x606060,
-			"regular",
-			"Please check the cable connection",
-		).text(
-			-1,
-			330,
-			14,
-			0x808080,
-			"regular",
-			"HDMI 1   192.168.0.15",
-		))},
-		{"splash on a gradient", c, still(newBoard().shade(
-			func(x, y float64) (float64, float64, float64) { return 20 + 50*x, 60 + 90*y, 130 + 100*y },
-		).
-			text(-1, 190, 36, 0xffffff, "bold", "NO VIDEO").text(
-			-1,
-			230,
-			18,
-			0xffffff,
-			"regular",
-			"Check connection",
-		))},
+		{
+			"vendor splash",
+			c,
+			still(newBoard().fill(0xf0f0f0).disc(320, 110, 50, 0xd03020).text(-1, 118, 28, 0xffffff, "bold", "AVX").
+				text(-1, 210, 30, 0x303030, "bold", "No signal").text(
+				-1,
+				245,
+				16,
+				0x606060,
+				"regular",
+				"Please check the cable connection",
+			).text(
+				-1,
+				330,
+				14,
+				0x808080,
+				"regular",
+				"HDMI 1   192.168.0.15",
+			)),
+		},
+		{
+			"splash on a gradient",
+			c,
+			still(newBoard().shade(
+				func(x, y float64) (float64, float64, float64) {
+					return 20 + 50*x, 60 + 90*y, 130 + 100*y
+				},
+			).
+				text(-1, 190, 36, 0xffffff, "bold", "NO VIDEO").text(
+				-1,
+				230,
+				18,
+				0xffffff,
+				"regular",
+				"Check connection",
+			)),
+		},
 		{"splash on a photograph", c, still(newBoard().photo(70, 2).text(
 			-1,
 			190,
@@ -275,15 +381,19 @@ func splashCards() []sample {
 				clockText(s),
 			)
 		}},
-		{"splash, two tones", c, still(newBoard().fill(0x203040).rect(0, 120, 640, 120, 0xd0d8e0).text(
-			-1,
-			190,
-			34,
-			0x102030,
-			"bold",
-			"Waiting for signal",
-		).
-			text(20, 345, 14, 0xffffff, "regular", "ENC-200 HDMI encoder"))},
+		{
+			"splash, two tones",
+			c,
+			still(newBoard().fill(0x203040).rect(0, 120, 640, 120, 0xd0d8e0).text(
+				-1,
+				190,
+				34,
+				0x102030,
+				"bold",
+				"Waiting for signal",
+			).
+				text(20, 345, 14, 0xffffff, "regular", "ENC-200 HDMI encoder")),
+		},
 		{"low contrast", c, still(newBoard().fill(0x303030).text(
 			-1,
 			190,
@@ -396,27 +506,45 @@ func slides(t testing.TB) []sample {
 			"ok   merger/pkg/nvr 0.004s",
 			"$ _",
 		))},
-		{"dark editor", p, still(newBoard().fill(0x1e1e1e).rect(0, 0, 120, 360, 0x252526).lines(140, 30, 13, 0x9cdcfe, "mono",
-			words("package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfor i := range 10 {\n\t\tfmt.Println(i)\n\t}\n}")...).lines(
-			8,
-			30,
-			12,
-			0xcccccc,
-			"regular",
-			"main.go",
-			"go.mod",
-			"README.md",
-		))},
+		{
+			"dark editor",
+			p,
+			still(newBoard().fill(0x1e1e1e).rect(0, 0, 120, 360, 0x252526).lines(140, 30, 13, 0x9cdcfe, "mono",
+				words("package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfor i := range 10 {\n\t\tfmt.Println(i)\n\t}\n}")...).lines(
+				8,
+				30,
+				12,
+				0xcccccc,
+				"regular",
+				"main.go",
+				"go.mod",
+				"README.md",
+			)),
+		},
 		{"spreadsheet", p, still(spreadsheet())},
-		{"empty document", p, still(newBoard().fill(0xffffff).rect(0, 0, 640, 50, 0xe8e8e8).rect(10, 10, 60, 12, 0xb0b0b0).rect(80, 10, 40, 12, 0xb0b0b0).
-			rect(10, 30, 16, 14, 0x5070c0).rect(32, 30, 16, 14, 0x808080).rect(54, 30, 16, 14, 0x808080).rect(150, 90, 2, 16, 0))},
+		{
+			"empty document",
+			p,
+			still(newBoard().fill(0xffffff).rect(0, 0, 640, 50, 0xe8e8e8).rect(10, 10, 60, 12, 0xb0b0b0).rect(80, 10, 40, 12, 0xb0b0b0).
+				rect(10, 30, 16, 14, 0x5070c0).rect(32, 30, 16, 14, 0x808080).rect(54, 30, 16, 14, 0x808080).rect(150, 90, 2, 16, 0)),
+		},
 		{"photo", p, still(newBoard().photo(120, 1))},
 		{"photo with icons", p, still(icons(newBoard().photo(100, 5)))},
-		{"gradient desktop", p, still(icons(newBoard().shade(
-			func(x, y float64) (float64, float64, float64) { return 10 + 40*x, 70 + 50*y, 160 + 60*x },
-		)))},
+		{
+			"gradient desktop",
+			p,
+			still(icons(newBoard().shade(
+				func(x, y float64) (float64, float64, float64) {
+					return 10 + 40*x, 70 + 50*y, 160 + 60*x
+				},
+			))),
+		},
 		{"film", p, func(s float64) board { return newBoard().photo(110, 3*s) }},
-		{"dark film", p, func(s float64) board { return newBoard().photo(22, 3*s).speckle(3, uint64(10*s)) }},
+		{
+			"dark film",
+			p,
+			func(s float64) board { return newBoard().photo(22, 3*s).speckle(3, uint64(10*s)) },
+		},
 		{"bars in a page", p, still(newBoard().fill(0xffffff).text(
 			40,
 			46,
@@ -518,22 +646,30 @@ func slides(t testing.TB) []sample {
 		{"map", p, still(mapSlide())},
 		{"bar chart", p, still(barChart(true))},
 		{"bar chart without words", p, still(barChart(false))},
-		{"header and nothing", p, still(newBoard().fill(0xffffff).rect(0, 0, 640, 60, 0x204080).text(
-			20,
-			42,
-			28,
-			0xffffff,
-			"bold",
-			"Outline",
-		))},
-		{"pie", p, still(newBoard().fill(0xffffff).text(
-			-1,
-			34,
-			24,
-			0x202020,
-			"bold",
-			"Market shares",
-		).disc(320, 200, 140, 0xc03030).rect(320, 60, 140, 140, 0x3030c0).rect(180, 200, 140, 140, 0x30c030))},
+		{
+			"header and nothing",
+			p,
+			still(newBoard().fill(0xffffff).rect(0, 0, 640, 60, 0x204080).text(
+				20,
+				42,
+				28,
+				0xffffff,
+				"bold",
+				"Outline",
+			)),
+		},
+		{
+			"pie",
+			p,
+			still(newBoard().fill(0xffffff).text(
+				-1,
+				34,
+				24,
+				0x202020,
+				"bold",
+				"Market shares",
+			).disc(320, 200, 140, 0xc03030).rect(320, 60, 140, 140, 0x3030c0).rect(180, 200, 140, 140, 0x30c030)),
+		},
 		{"ball on a white page", p, func(s float64) board {
 			x, y := bounce(s, 60, 60)
 			return newBoard().fill(0xffffff).disc(x+30, y+30, 28, 0xc03030)
@@ -556,16 +692,27 @@ func slides(t testing.TB) []sample {
 		))},
 		{"formula", p, still(newBoard().fill(0xffffff).text(-1, 190, 40, 0, "regular", "E = mc²"))},
 		{"table", p, still(table())},
-		{"countdown slide", p, func(s float64) board {
-			return newBoard().fill(0x203040).text(-1, 120, 30, 0xffffff, "bold", "Coffee break").text(
-				-1,
-				230,
-				80,
-				0xffffff,
-				"bold",
-				fmt.Sprintf("04:%02d", 59-int(s)%60),
-			)
-		}},
+		{
+			"countdown slide",
+			p,
+			func(s float64) board {
+				return newBoard().fill(0x203040).text(
+					-1,
+					120,
+					30,
+					0xffffff,
+					"bold",
+					"Coffee break",
+				).text(
+					-1,
+					230,
+					80,
+					0xffffff,
+					"bold",
+					fmt.Sprintf("04:%02d", 59-int(s)%60),
+				)
+			},
+		},
 	}
 }
 

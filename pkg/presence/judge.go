@@ -286,7 +286,9 @@ type Sample struct {
 // nil if no size is known.
 func (in *Input) Take(samples []Sample) {
 	samples = slices.Clone(samples)
-	slices.SortFunc(samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })
+	slices.SortFunc(samples, func(a, b Sample) int {
+		return cmp.Compare(a.PTS, b.PTS)
+	})
 	in.Keys = nil
 	in.Frames = nil
 	in.Sizes = nil

@@ -60,7 +60,9 @@ func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
 
 // sortShots sorts shots by PTS.
 func sortShots(shots []shot) {
-	slices.SortFunc(shots, func(a, b shot) int { return cmp.Compare(a.pts, b.pts) })
+	slices.SortFunc(shots, func(a, b shot) int {
+		return cmp.Compare(a.pts, b.pts)
+	})
 }
 
 // keysInRange returns the key frames from which the range can be decoded.

@@ -30,9 +30,13 @@ func ViewOf(proxy *rangeproxy.Proxy, object rangeproxy.Object, track *mp4.Track)
 	}
 	slices.SortFunc(
 		keys,
-		func(a, b int) int { return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS) },
+		func(a, b int) int {
+			return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS)
+		},
 	)
-	pts := func(i int, want int64) int { return cmp.Compare(track.Samples[i].PTS, want) }
+	pts := func(i int, want int64) int {
+		return cmp.Compare(track.Samples[i].PTS, want)
+	}
 	return func(wanted []int64) (*rangeproxy.Served, error) {
 		samples := make([]int, 0, len(wanted))
 		for _, want := range wanted {

@@ -43,12 +43,20 @@ func TestMatchers(t *testing.T) {
 		code      cause.Code
 	}{
 		"black": {func(int, int) colour { return grey(0) }, isCanvas, cause.CodeBackgroundOnly},
-		"blue":  {func(int, int) colour { return colour{0, 0, 255} }, isCanvas, cause.CodeBackgroundOnly},
+		"blue": {
+			func(int, int) colour { return colour{0, 0, 255} },
+			isCanvas,
+			cause.CodeBackgroundOnly,
+		},
 		"gradient": {
 			func(x, _ int) colour { return colour{0, x * 200 / width, 100} },
 			isCanvas, cause.CodeBackgroundOnly,
 		},
-		"noise": {func(int, int) colour { return grey(random.IntN(256)) }, isCanvas, cause.CodeNoise},
+		"noise": {
+			func(int, int) colour { return grey(random.IntN(256)) },
+			isCanvas,
+			cause.CodeNoise,
+		},
 		"colour bars": {
 			func(x, _ int) colour { return bars[x*len(bars)/width] },
 			isCanvas, cause.CodeColourBars,
@@ -80,8 +88,11 @@ func TestMatchers(t *testing.T) {
 			maybeOverlay, cause.CodeSomethingOnBackground,
 		},
 		"texture": {
-			func(x, y int) colour { return colour{(x * y) % 251, (x*7 + y*y) % 241, (x * x / 9) % 239} },
-			maybeWords, cause.CodeDetail,
+			func(x, y int) colour {
+				return colour{(x * y) % 251, (x*7 + y*y) % 241, (x * x / 9) % 239}
+			},
+			maybeWords,
+			cause.CodeDetail,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,10 +114,19 @@ func TestContentRect(t *testing.T) {
 		bright image.Rectangle
 		want   image.Rectangle
 	}{
-		"no bars":           {pictureBounds, pictureBounds},
-		"letterbox":         {image.Rect(0, 30, width, height-30), image.Rect(0, 32, width, height-32)},
-		"pillarbox":         {image.Rect(40, 0, width-40, height), image.Rect(42, 0, width-42, height)},
-		"uneven letterbox":  {image.Rect(0, 20, width, height-40), image.Rect(0, 22, width, height-22)},
+		"no bars": {pictureBounds, pictureBounds},
+		"letterbox": {
+			image.Rect(0, 30, width, height-30),
+			image.Rect(0, 32, width, height-32),
+		},
+		"pillarbox": {
+			image.Rect(40, 0, width-40, height),
+			image.Rect(42, 0, width-42, height),
+		},
+		"uneven letterbox": {
+			image.Rect(0, 20, width, height-40),
+			image.Rect(0, 22, width, height-22),
+		},
 		"too little inside": {image.Rect(0, 80, width, 100), pictureBounds},
 	} {
 		p := paint(func(x, y int) colour {
@@ -165,9 +185,14 @@ func TestPacketActivity(t *testing.T) {
 		full   bool
 		want   bool
 	}{
-		"still":            {100, func(*Input) {}, false, false},
-		"sizes unknown":    {100, func(in *Input) { in.Sizes = nil }, false, true},
-		"came and went":    {100, func(in *Input) { in.Sizes[10], in.Sizes[190] = 9000, 9000 }, false, true},
+		"still":         {100, func(*Input) {}, false, false},
+		"sizes unknown": {100, func(in *Input) { in.Sizes = nil }, false, true},
+		"came and went": {
+			100,
+			func(in *Input) { in.Sizes[10], in.Sizes[190] = 9000, 9000 },
+			false,
+			true,
+		},
 		"came only":        {100, func(in *Input) { in.Sizes[10] = 9000 }, false, false},
 		"another key":      {100, func(in *Input) { in.Sizes[100] = 60_000 }, false, true},
 		"smaller key":      {100, func(in *Input) { in.Sizes[100] = 9000 }, false, true},
@@ -197,10 +222,12 @@ func TestLastActivity(t *testing.T) {
 func TestInputBounded(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(in *Input){
-		"no timescale":  func(in *Input) { in.Timescale = 0 },
-		"no keys":       func(in *Input) { in.Keys = nil },
-		"no frames":     func(in *Input) { in.Frames = nil },
-		"unsorted":      func(in *Input) { in.Frames[3], in.Frames[4] = in.Frames[4], in.Frames[3] },
+		"no timescale": func(in *Input) { in.Timescale = 0 },
+		"no keys":      func(in *Input) { in.Keys = nil },
+		"no frames":    func(in *Input) { in.Frames = nil },
+		"unsorted": func(in *Input) {
+			in.Frames[3], in.Frames[4] = in.Frames[4], in.Frames[3]
+		},
 		"missing sizes": func(in *Input) { in.Sizes = in.Sizes[1:] },
 		"empty range":   func(in *Input) { in.From, in.Until = 100, 100 },
 		"after the end": func(in *Input) { in.From, in.Until = 1000, 2000 },

@@ -42,7 +42,10 @@ func TestInterpret(t *testing.T) {
 		{lines: []string{"Сигнала нет.", "Проверьте кабель"}, splash: true},
 		{lines: []string{"No signal", "Input: HDMI Format: --"}, splash: true},
 		{lines: []string{"Нет сигнала", "Проверьте подключение кабеля НОМ!"}, splash: true},
-		{lines: []string{"No signal", "Check the cable behind the lectern"}, splash: true}, // the longer phrase is part of a sentence
+		{
+			lines:  []string{"No signal", "Check the cable behind the lectern"},
+			splash: true,
+		}, // the longer phrase is part of a sentence
 		{lines: []string{"Нет сигнала без шума", "Проверьте подключение датчика сами"}, page: true},
 		{lines: []string{"HDMI2 1920x1080"}, label: true, page: true},
 		{lines: []string{"HOMI 1"}, label: true, page: true}, // a D that was read as an O
@@ -50,7 +53,10 @@ func TestInterpret(t *testing.T) {
 		{lines: []string{"Part 1"}, page: true},
 		{lines: []string{"Signal theory", "No signal without noise"}, page: true},
 		{lines: []string{"Input and output"}, label: true, page: true},
-		{lines: []string{"No signal: what to do", "Look at the cable behind you", "Turn the projector on again", "Call the technician now"}, page: true},
+		{
+			lines: []string{"No signal: what to do", "Look at the cable behind you", "Turn the projector on again", "Call the technician now"},
+			page:  true,
+		},
 	} {
 		r := interpretText(read(tt.lines...), false)
 		if (r.phrase != "") != tt.splash || r.clock != tt.clock || !tt.splash && (r.label != tt.label || (r.others > 0) != tt.page) {

@@ -89,7 +89,9 @@ func render(rgb []byte, s *observation, l rendering) *image.Gray {
 	case highlights:
 		applyCurve(
 			out.Pix,
-			func(v int) int { return 255 - 4*(v-valueAtRank(counts, ocrWidth*ocrHeight-odd)+64) },
+			func(v int) int {
+				return 255 - 4*(v-valueAtRank(counts, ocrWidth*ocrHeight-odd)+64)
+			},
 		)
 	case shadows:
 		applyCurve(out.Pix, func(v int) int { return 4 * (v - valueAtRank(counts, odd)) })

@@ -18,7 +18,12 @@ func line(seconds ...int) []presence.Stretch {
 			v, s = presence.Canvas, -s
 		}
 		end := at + time.Duration(s)*time.Second
-		list = append(list, presence.Stretch{Start: at, End: end, Verdict: v, Causes: []cause.Cause{cause.Verbatim(string(v))}})
+		list = append(list, presence.Stretch{
+			Start:   at,
+			End:     end,
+			Verdict: v,
+			Causes:  []cause.Cause{cause.Verbatim(string(v))},
+		})
 		at = end
 	}
 	return list

@@ -271,7 +271,9 @@ func (j *Judge) readPages(ctx context.Context, in Input, pages []*scene) error {
 	}
 	slices.SortStableFunc(
 		pages,
-		func(a, b *scene) int { return a.first().detail - b.first().detail },
+		func(a, b *scene) int {
+			return a.first().detail - b.first().detail
+		},
 	)
 	var read []*scene
 	spent := 0

@@ -121,7 +121,9 @@ func legible(words []ocr.Word) []ocr.Word {
 // linesOfWords groups words into lines by their position in the picture.
 func linesOfWords(words []ocr.Word) [][]ocr.Word {
 	words = slices.Clone(words)
-	mid := func(w ocr.Word) int { return (w.Box.Min.Y + w.Box.Max.Y) / 2 }
+	mid := func(w ocr.Word) int {
+		return (w.Box.Min.Y + w.Box.Max.Y) / 2
+	}
 	slices.SortStableFunc(words, func(a, b ocr.Word) int { return mid(a) - mid(b) })
 	var lines [][]ocr.Word
 	for _, w := range words {
@@ -135,7 +137,9 @@ func linesOfWords(words []ocr.Word) [][]ocr.Word {
 		lines = append(lines, []ocr.Word{w})
 	}
 	for _, line := range lines {
-		slices.SortStableFunc(line, func(a, b ocr.Word) int { return a.Box.Min.X - b.Box.Min.X })
+		slices.SortStableFunc(line, func(a, b ocr.Word) int {
+			return a.Box.Min.X - b.Box.Min.X
+		})
 	}
 	return lines
 }
@@ -169,7 +173,9 @@ func findPhrases(lines [][]ocr.Word) []phraseMatch {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b phraseMatch) int { return len(b.phrase) - len(a.phrase) })
+	slices.SortStableFunc(all, func(a, b phraseMatch) int {
+		return len(b.phrase) - len(a.phrase)
+	})
 	return all
 }
 

@@ -82,7 +82,12 @@ func (p *Proxy) Close() error {
 func (p *Proxy) Serve(o Object) *Served {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &Served{object: o, proxy: p, index: p.next, URL: p.base + strconv.Itoa(p.next) + ".mp4"}
+	s := &Served{
+		object: o,
+		proxy:  p,
+		index:  p.next,
+		URL:    p.base + strconv.Itoa(p.next) + ".mp4",
+	}
 	p.served[p.next] = s
 	p.next++
 	return s

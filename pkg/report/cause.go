@@ -39,17 +39,29 @@ type Warning struct {
 
 // CauseFieldsOf returns a cause with its words.
 func CauseFieldsOf(texts *i18n.Catalog, c cause.Cause) CauseFields {
-	return CauseFields{Cause: texts.For("en").Cause(c), CauseRu: texts.For("ru").Cause(c), Typed: typed(c)}
+	return CauseFields{
+		Cause:   texts.For("en").Cause(c),
+		CauseRu: texts.For("ru").Cause(c),
+		Typed:   typed(c),
+	}
 }
 
 // ReasonFieldsOf returns a reason with its words.
 func ReasonFieldsOf(texts *i18n.Catalog, c cause.Cause) ReasonFields {
-	return ReasonFields{Reason: texts.For("en").Cause(c), ReasonRu: texts.For("ru").Cause(c), Typed: typed(c)}
+	return ReasonFields{
+		Reason:   texts.For("en").Cause(c),
+		ReasonRu: texts.For("ru").Cause(c),
+		Typed:    typed(c),
+	}
 }
 
 // WarningOf returns a warning about the whole record.
 func WarningOf(texts *i18n.Catalog, c cause.Cause) Warning {
-	return Warning{Code: c.Code(), Args: c.ArgsJSON(), Text: texts.Texts(c)}
+	return Warning{
+		Code: c.Code(),
+		Args: c.ArgsJSON(),
+		Text: texts.Texts(c),
+	}
 }
 
 // typed is the code and the arguments of a cause. A text of the former version has none.

@@ -146,7 +146,10 @@ func (v localizer) loudness(l *Loudness) string {
 	if l == nil {
 		return "—"
 	}
-	return fmt.Sprintf("%s%sLUFS, %s %s%sdBTP", v.number(l.LUFS, 1), nbsp, v.Peak, v.number(l.TruePeak, 1), nbsp)
+	return fmt.Sprintf(
+		"%s%sLUFS, %s %s%sdBTP",
+		v.number(l.LUFS, 1), nbsp, v.Peak, v.number(l.TruePeak, 1), nbsp,
+	)
 }
 
 // capital begins a line with a large letter.
@@ -165,7 +168,13 @@ func tame(s string) string {
 		switch {
 		case r == '\u200d' || r == '\u200c': // joiners: part of emoji and of some scripts
 			return r
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp), r == unicode.ReplacementChar:
+		case unicode.In(
+			r,
+			unicode.Cc,
+			unicode.Cf,
+			unicode.Zl,
+			unicode.Zp,
+		), r == unicode.ReplacementChar:
 			return '\ufffd'
 		}
 		return r

@@ -100,27 +100,48 @@ func (v localizer) page(r *Report, thumbs []Thumb) (*page, error) {
 		title = v.Room + " " + r.Record.Room
 	}
 	return &page{
-		Lang: v.lang, W: v.labels, Style: template.CSS(pageStyle), //nolint:gosec // our own file, no value of a report
-		Title: title, Room: r.Record.Room, Date: v.date(r.Record.Start), Hours: hours(r.Record.Start, r.Record.End),
-		Zone: r.Record.TimeZone, Lead: v.lead(r), Whole: len(r.Gaps) == 0 && r.uncovered() == 0,
-		Warnings: v.warnings(r), Facts: v.facts(r),
-		Strips: v.strips(r), Ticks: axis{r.Record.Start, r.length()}.ticks(), Legend: v.legend(r),
-		Pictures: pictures, Lists: v.lists(r),
-		Loudness: v.levels(r.Sound), Sounds: v.sounds(r), Files: v.files(r), Ignored: v.ignored(r),
-		Cost: v.costs(r), Imprint: v.imprint(r),
+		Lang:     v.lang,
+		W:        v.labels,
+		Style:    template.CSS(pageStyle), //nolint:gosec // our own file, no value of a report
+		Title:    title,
+		Room:     r.Record.Room,
+		Date:     v.date(r.Record.Start),
+		Hours:    hours(r.Record.Start, r.Record.End),
+		Zone:     r.Record.TimeZone,
+		Lead:     v.lead(r),
+		Whole:    len(r.Gaps) == 0 && r.uncovered() == 0,
+		Warnings: v.warnings(r),
+		Facts:    v.facts(r),
+		Strips:   v.strips(r),
+		Ticks:    axis{r.Record.Start, r.length()}.ticks(),
+		Legend:   v.legend(r),
+		Pictures: pictures,
+		Lists:    v.lists(r),
+		Loudness: v.levels(r.Sound),
+		Sounds:   v.sounds(r),
+		Files:    v.files(r),
+		Ignored:  v.ignored(r),
+		Cost:     v.costs(r),
+		Imprint:  v.imprint(r),
 	}, nil
 }
 
 // pictures turns thumbs into data: addresses, each with the layout of its time.
 func (v localizer) pictures(r *Report, thumbs []Thumb) ([]picture, error) {
-	thumbs = slices.SortedFunc(slices.Values(thumbs), func(a, b Thumb) int { return a.At.Compare(b.At) })
+	thumbs = slices.SortedFunc(slices.Values(thumbs), func(a, b Thumb) int {
+		return a.At.Compare(b.At)
+	})
 	pictures := make([]picture, 0, len(thumbs))
 	for _, t := range thumbs {
 		config, err := jpeg.DecodeConfig(bytes.NewReader(t.JPEG))
 		if err != nil {
 			return nil, fmt.Errorf("read the thumbnail of %s: %w", t.At.Format(time.RFC3339), err)
 		}
-		p := picture{Time: Time{t.At}.Format(time.TimeOnly), Width: config.Width, Height: config.Height}
+		p := picture{
+			Time:   Time{t.At}.Format(time.TimeOnly),
+			Width:  config.Width,
+			Height: config.Height,
+		}
 		for _, s := range r.Stretches {
 			if !t.At.Before(s.Start.Time) && t.At.Before(s.End.Time) {
 				p.Layout = v.layout(s.Layout)

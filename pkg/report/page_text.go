@@ -27,7 +27,11 @@ func (v localizer) lead(r *Report) string {
 func (v localizer) facts(r *Report) []fact {
 	return []fact{
 		{v.Length, length(r.length()), v.count(r.Output.Frames) + nbsp + v.Frames},
-		{v.Video, fmt.Sprintf("%d×%d", r.Output.Width, r.Output.Height), fmt.Sprintf("%d%s%s", r.Output.FPS, nbsp, v.FPS)},
+		{
+			v.Video,
+			fmt.Sprintf("%d×%d", r.Output.Width, r.Output.Height),
+			fmt.Sprintf("%d%s%s", r.Output.FPS, nbsp, v.FPS),
+		},
 		{v.Size, v.bytes(r.Output.Bytes), ""},
 		v.level(v.Sound, r.Sound.Result),
 		{v.Cost, v.number(r.ratio(r.Cost.CPU), 2), v.CPURatio},
@@ -39,7 +43,9 @@ func (v localizer) legend(r *Report) []legend {
 	items := []legend{{"b-footage", v.state(Footage)}}
 	for _, state := range []State{Card, Damaged, Missing} {
 		has := func(s Span) bool { return s.State == state }
-		if slices.ContainsFunc(r.Sources, func(s Source) bool { return slices.ContainsFunc(s.Spans, has) }) {
+		if slices.ContainsFunc(r.Sources, func(s Source) bool {
+			return slices.ContainsFunc(s.Spans, has)
+		}) {
 			items = append(items, legend{"b-" + string(state), v.state(state)})
 		}
 	}
@@ -50,11 +56,23 @@ func (v localizer) legend(r *Report) []legend {
 func (v localizer) lists(r *Report) []list {
 	shown := list{ID: "shown", Heading: v.Shown}
 	for _, s := range r.Stretches {
-		shown.Items = append(shown.Items, v.event(s.Start, s.End, layoutClass(s.Layout), v.layout(s.Layout), v.pick(s.Reason, s.ReasonRu)))
+		shown.Items = append(shown.Items, v.event(
+			s.Start,
+			s.End,
+			layoutClass(s.Layout),
+			v.layout(s.Layout),
+			v.pick(s.Reason, s.ReasonRu),
+		))
 	}
 	missing := list{ID: "missing-words", Heading: v.Missing}
 	for _, g := range r.Gaps {
-		missing.Items = append(missing.Items, v.event(g.Start, g.End, "b-missing", v.source(g.Role, g.Source), v.pick(g.Cause, g.CauseRu)))
+		missing.Items = append(missing.Items, v.event(
+			g.Start,
+			g.End,
+			"b-missing",
+			v.source(g.Role, g.Source),
+			v.pick(g.Cause, g.CauseRu),
+		))
 	}
 	if len(missing.Items) == 0 {
 		missing.Note = v.NothingMissing
@@ -75,8 +93,13 @@ func (v localizer) lists(r *Report) []list {
 }
 
 func (v localizer) event(start, end Time, class, what, why string) event {
-	return event{Time: clock(start, true) + "–" + clock(end, true), Class: class, What: capital(what),
-		Lasting: v.lasting(end.Sub(start.Time)), Why: why}
+	return event{
+		Time:    clock(start, true) + "–" + clock(end, true),
+		Class:   class,
+		What:    capital(what),
+		Lasting: v.lasting(end.Sub(start.Time)),
+		Why:     why,
+	}
 }
 
 func (v localizer) heardFrom(role Role, source string) string {
@@ -89,7 +112,13 @@ func (v localizer) heardFrom(role Role, source string) string {
 func (v localizer) sounds(r *Report) []event {
 	var items []event
 	for _, s := range r.Sound.Stretches {
-		items = append(items, v.event(s.Start, s.End, soundClass(s.Source), v.heardFrom(s.Role, string(s.Source)), v.pick(s.Reason, s.ReasonRu)))
+		items = append(items, v.event(
+			s.Start,
+			s.End,
+			soundClass(s.Source),
+			v.heardFrom(s.Role, string(s.Source)),
+			v.pick(s.Reason, s.ReasonRu),
+		))
 	}
 	return items
 }
@@ -111,14 +140,26 @@ func (v localizer) level(name string, l *Loudness) fact {
 	if l == nil {
 		return fact{Label: name, Value: "—"}
 	}
-	return fact{name, v.number(l.LUFS, 1) + nbsp + "LUFS", v.Peak + " " + v.number(l.TruePeak, 1) + nbsp + "dBTP"}
+	return fact{
+		name,
+		v.number(l.LUFS, 1) + nbsp + "LUFS",
+		v.Peak + " " + v.number(l.TruePeak, 1) + nbsp + "dBTP",
+	}
 }
 
 func (v localizer) files(r *Report) []file {
 	files := make([]file, 0, len(r.Segments))
 	for _, s := range r.Segments {
-		f := file{Name: s.File, From: v.source(s.Role, s.Source), Length: v.Unreadable, Picture: v.NoneOf, Sound: v.NoneOf,
-			Size: v.bytes(s.Bytes), Faults: v.pickAll(s.Faults, s.FaultsRu), Used: s.Used}
+		f := file{
+			Name:    s.File,
+			From:    v.source(s.Role, s.Source),
+			Length:  v.Unreadable,
+			Picture: v.NoneOf,
+			Sound:   v.NoneOf,
+			Size:    v.bytes(s.Bytes),
+			Faults:  v.pickAll(s.Faults, s.FaultsRu),
+			Used:    s.Used,
+		}
 		if s.Duration.Known() {
 			f.Length = v.player(s.Duration)
 		}
@@ -129,7 +170,10 @@ func (v localizer) files(r *Report) []file {
 			}
 		}
 		if a := s.Sound; a != nil {
-			f.Sound = fmt.Sprintf("%s %s%s%s, %d%s%s", a.Codec, v.short(float64(a.SampleRate)/1000, 1), nbsp, v.KHz, a.Channels, nbsp, v.Channels)
+			f.Sound = fmt.Sprintf(
+				"%s %s%s%s, %d%s%s",
+				a.Codec, v.short(float64(a.SampleRate)/1000, 1), nbsp, v.KHz, a.Channels, nbsp, v.Channels,
+			)
 		}
 		files = append(files, f)
 	}
@@ -158,7 +202,10 @@ func (v localizer) ignored(r *Report) []fact {
 func (v localizer) costs(r *Report) []fact {
 	elapsed := fact{Label: v.Wall, Value: v.seconds(r.Cost.Wall)}
 	if r.Cost.Wall > 0 {
-		elapsed.Note = v.Speed + " " + v.number(Number(r.length().Seconds()/float64(r.Cost.Wall)), 1) + "×"
+		elapsed.Note = v.Speed + " " + v.number(
+			Number(r.length().Seconds()/float64(r.Cost.Wall)),
+			1,
+		) + "×"
 	}
 	return []fact{
 		{v.CPU, v.seconds(r.Cost.CPU), v.number(r.ratio(r.Cost.CPU), 2) + nbsp + v.CPURatio},
@@ -175,7 +222,10 @@ func (v localizer) imprint(r *Report) []fact {
 		{Label: v.Video, Value: r.Output.Path},
 		{Label: "SHA-256", Value: r.Output.SHA256},
 		{Label: v.Digest, Value: r.Digest},
-		{Label: v.Versions, Value: fmt.Sprintf("%s %s, %s %s, FFmpeg %s", v.Program, r.Versions.Program, v.Renderer, r.Versions.Renderer,
-			r.Versions.FFmpeg)},
+		{
+			Label: v.Versions,
+			Value: fmt.Sprintf("%s %s, %s %s, FFmpeg %s", v.Program, r.Versions.Program, v.Renderer, r.Versions.Renderer,
+				r.Versions.FFmpeg),
+		},
 	}
 }

@@ -50,7 +50,13 @@ func TestPageSaysItAll(t *testing.T) {
 			"20 ноября 2026", "1 мин 8 с", "−16,0 LUFS", "обрезан: нет индекса (moov)", "98,6 %", "аудитория 506", "not a segment name"},
 	} {
 		r := sample(t)
-		text := page(t, r, lang, thumb(t, r.Record.Start.Add(20*time.Minute)), thumb(t, r.Record.Start.Time))
+		text := page(
+			t,
+			r,
+			lang,
+			thumb(t, r.Record.Start.Add(20*time.Minute)),
+			thumb(t, r.Record.Start.Time),
+		)
 		text = strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(html.UnescapeString(text))
 		for _, want := range append(wants, title) {
 			if !strings.Contains(text, want) {
@@ -129,7 +135,10 @@ func TestPageRefusesWhatIsNoPicture(t *testing.T) {
 	t.Parallel()
 	r := sample(t)
 	var out bytes.Buffer
-	if r.HTML(&out, report.English, []report.Thumb{{At: r.Record.Start.Time, JPEG: []byte("<svg onload=alert(1)>")}}) == nil || out.Len() > 0 {
+	if r.HTML(&out, report.English, []report.Thumb{{
+		At:   r.Record.Start.Time,
+		JPEG: []byte("<svg onload=alert(1)>"),
+	}}) == nil || out.Len() > 0 {
 		t.Errorf("no error for a thumbnail that is no JPEG, %d bytes written", out.Len())
 	}
 	if r.HTML(&out, "fr", nil) == nil || r.Text(&out, "") == nil {

@@ -44,13 +44,17 @@ func tree(t *testing.T, text []byte) any {
 func TestReportsFollowTheSchema(t *testing.T) {
 	t.Parallel()
 	reports := map[string]func(*report.Report){
-		"sample":   func(*report.Report) {},
-		"no lists": func(r *report.Report) { r.Gaps, r.Segments, r.Ignored, r.Sources, r.Warnings = nil, nil, nil, nil, nil },
+		"sample": func(*report.Report) {},
+		"no lists": func(r *report.Report) {
+			r.Gaps, r.Segments, r.Ignored, r.Sources, r.Warnings = nil, nil, nil, nil, nil
+		},
 		"silence": func(r *report.Report) {
 			r.Sound.Measured.LUFS, r.Sound.Gain = report.Number(math.Inf(-1)), report.Unknown()
 			r.Sound.Result, r.Sound.Target = nil, report.Unknown()
 		},
-		"a source that only gives sound": func(r *report.Report) { r.Sources[2].Role, r.Gaps[1].Role, r.Gaps[2].Role = "", "", "" },
+		"a source that only gives sound": func(r *report.Report) {
+			r.Sources[2].Role, r.Gaps[1].Role, r.Gaps[2].Role = "", "", ""
+		},
 	}
 	compiled := schema(t)
 	for name, change := range reports {
@@ -69,20 +73,36 @@ func TestSchemaIsStrict(t *testing.T) {
 	mutants := map[string]func(root map[string]any){
 		"an unknown field":       func(m map[string]any) { m["extra"] = 1 },
 		"an unknown inner field": func(m map[string]any) { at(m, "stretches", 0)["extra"] = 1 },
-		"a time without offset":  func(m map[string]any) { at(m, "record")["start"] = "2026-11-20T15:10:00.000" },
-		"a time in seconds":      func(m map[string]any) { at(m, "record")["start"] = "2026-11-20T15:10:00+03:00" },
-		"a day that is not":      func(m map[string]any) { at(m, "record")["date"] = "2026-02-30" },
-		"an unknown layout":      func(m map[string]any) { at(m, "stretches", 0)["layout"] = "board+lecturer" },
-		"panes of another":       func(m map[string]any) { at(m, "stretches", 0)["right"] = nil },
-		"an empty reason":        func(m map[string]any) { at(m, "stretches", 0)["reason"] = "" },
-		"a list that is null":    func(m map[string]any) { m["gaps"] = nil },
-		"an unknown state":       func(m map[string]any) { at(m, "sources", 0, "spans", 0)["state"] = "present" },
-		"missing without cause":  func(m map[string]any) { at(m, "sources", 0, "spans", 1)["cause"] = "" },
-		"a short sha256":         func(m map[string]any) { at(m, "output")["sha256"] = "0a1b" },
-		"negative bytes":         func(m map[string]any) { at(m, "cost")["read_bytes"] = json.Number("-1") },
-		"frames in parts":        func(m map[string]any) { at(m, "output")["frames"] = json.Number("1.5") },
-		"a duration in words":    func(m map[string]any) { at(m, "segments", 0)["duration_s"] = "1801.24" },
-		"another policy":         func(m map[string]any) { at(m, "record")["policy"] = "never" },
+		"a time without offset": func(m map[string]any) {
+			at(m, "record")["start"] = "2026-11-20T15:10:00.000"
+		},
+		"a time in seconds": func(m map[string]any) {
+			at(m, "record")["start"] = "2026-11-20T15:10:00+03:00"
+		},
+		"a day that is not": func(m map[string]any) { at(m, "record")["date"] = "2026-02-30" },
+		"an unknown layout": func(m map[string]any) {
+			at(m, "stretches", 0)["layout"] = "board+lecturer"
+		},
+		"panes of another":    func(m map[string]any) { at(m, "stretches", 0)["right"] = nil },
+		"an empty reason":     func(m map[string]any) { at(m, "stretches", 0)["reason"] = "" },
+		"a list that is null": func(m map[string]any) { m["gaps"] = nil },
+		"an unknown state": func(m map[string]any) {
+			at(m, "sources", 0, "spans", 0)["state"] = "present"
+		},
+		"missing without cause": func(m map[string]any) {
+			at(m, "sources", 0, "spans", 1)["cause"] = ""
+		},
+		"a short sha256": func(m map[string]any) { at(m, "output")["sha256"] = "0a1b" },
+		"negative bytes": func(m map[string]any) {
+			at(m, "cost")["read_bytes"] = json.Number("-1")
+		},
+		"frames in parts": func(m map[string]any) {
+			at(m, "output")["frames"] = json.Number("1.5")
+		},
+		"a duration in words": func(m map[string]any) {
+			at(m, "segments", 0)["duration_s"] = "1801.24"
+		},
+		"another policy": func(m map[string]any) { at(m, "record")["policy"] = "never" },
 	}
 	for _, field := range []string{"record", "output", "stretches", "gaps", "segments", "ignored", "sources", "sound", "cost", "warnings", "digest", "versions"} {
 		mutants["without "+field] = func(m map[string]any) { delete(m, field) }
@@ -136,7 +156,12 @@ func TestReadIsStrict(t *testing.T) {
 		"nothing":          "",
 		"something after":  good + "{}",
 		"an unknown field": strings.Replace(good, `"digest"`, `"digests"`, 1),
-		"a time in UTC":    strings.Replace(good, "2026-11-20T15:10:00.000+03:00", "2026-11-20T12:10:00.000Z", 1),
+		"a time in UTC": strings.Replace(
+			good,
+			"2026-11-20T15:10:00.000+03:00",
+			"2026-11-20T12:10:00.000Z",
+			1,
+		),
 		"a time in ns":     strings.Replace(good, "15:10:00.000+03:00", "15:10:00.000000+03:00", 1),
 		"a broken promise": strings.Replace(good, `"frames": 120000`, `"frames": 119999`, 1),
 	} {

@@ -85,7 +85,10 @@ func pad(s string, width int) string {
 }
 
 func (s *summary) what(r *Report) string {
-	text := fmt.Sprintf("%s, %s, %s", r.Record.Room, s.date(r.Record.Start), hours(r.Record.Start, r.Record.End))
+	text := fmt.Sprintf(
+		"%s, %s, %s",
+		r.Record.Room, s.date(r.Record.Start), hours(r.Record.Start, r.Record.End),
+	)
 	if r.Record.Title != "" {
 		text += ", " + r.Record.Title
 	}
@@ -95,7 +98,11 @@ func (s *summary) what(r *Report) string {
 func (s *summary) layouts(r *Report) [][]string {
 	rows := make([][]string, 0, len(r.Stretches))
 	for _, p := range r.Stretches {
-		rows = append(rows, []string{clock(p.Start, true), s.layout(p.Layout), s.pick(p.Reason, p.ReasonRu)})
+		rows = append(rows, []string{
+			clock(p.Start, true),
+			s.layout(p.Layout),
+			s.pick(p.Reason, p.ReasonRu),
+		})
 	}
 	return rows
 }
@@ -106,8 +113,12 @@ func (s *summary) gaps(r *Report) [][]string {
 	}
 	rows := make([][]string, 0, len(r.Gaps)+1)
 	for _, g := range r.Gaps {
-		rows = append(rows, []string{clock(g.Start, true) + "–" + clock(g.End, true), s.source(g.Role, tame(g.Source)), s.lasting(g.End.Sub(g.Start.Time)),
-			s.pick(g.Cause, g.CauseRu)})
+		rows = append(rows, []string{
+			clock(g.Start, true) + "–" + clock(g.End, true),
+			s.source(g.Role, tame(g.Source)),
+			s.lasting(g.End.Sub(g.Start.Time)),
+			s.pick(g.Cause, g.CauseRu),
+		})
 	}
 	return rows
 }

@@ -40,13 +40,20 @@ func (a axis) share(d time.Duration) float64 {
 	return 100 * float64(d) / float64(a.span)
 }
 
-func percent(share float64) string { return strconv.FormatFloat(share, 'f', 4, 64) + "%" }
+func percent(share float64) string {
+	return strconv.FormatFloat(share, 'f', 4, 64) + "%"
+}
 
 // block lays a run of time on the strip. A label is given only where it has room: "wide" ones are
 // hidden on a narrow screen.
 func (a axis) block(start, end Time, class, label, tip string) block {
 	width := a.share(end.Sub(start.Time))
-	b := block{X: percent(a.share(start.Sub(a.start.Time))), Width: percent(width), Class: class, Tip: tip}
+	b := block{
+		X:     percent(a.share(start.Sub(a.start.Time))),
+		Width: percent(width),
+		Class: class,
+		Tip:   tip,
+	}
 	need := float64(len([]rune(label))) * 1.05 // per cent that a letter takes on a wide screen
 	switch {
 	case width > 3*need:
@@ -59,9 +66,25 @@ func (a axis) block(start, end Time, class, label, tip string) block {
 
 // ticks are at round times of the room's clock, nine at most.
 func (a axis) ticks() []tick {
-	steps := []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
-		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-		time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 24 * time.Hour}
+	steps := []time.Duration{
+		time.Second,
+		2 * time.Second,
+		5 * time.Second,
+		10 * time.Second,
+		15 * time.Second,
+		30 * time.Second,
+		time.Minute,
+		2 * time.Minute,
+		5 * time.Minute,
+		10 * time.Minute,
+		15 * time.Minute,
+		30 * time.Minute,
+		time.Hour,
+		2 * time.Hour,
+		3 * time.Hour,
+		6 * time.Hour,
+		24 * time.Hour,
+	}
 	step := steps[len(steps)-1]
 	for _, s := range steps {
 		if a.span <= 8*s {
@@ -71,7 +94,11 @@ func (a axis) ticks() []tick {
 	}
 	var list []tick
 	for at := a.first(step); at <= a.span && len(list) < 10; at += step {
-		t := tick{X: percent(a.share(at)), Label: clock(Time{a.start.Add(at)}, step < time.Minute), Anchor: "middle"}
+		t := tick{
+			X:      percent(a.share(at)),
+			Label:  clock(Time{a.start.Add(at)}, step < time.Minute),
+			Anchor: "middle",
+		}
 		if at == 0 {
 			t.Anchor = "start"
 		}
@@ -112,7 +139,13 @@ func (v localizer) layoutStrip(r *Report, a axis) strip {
 	var told []string
 	for _, p := range r.Stretches {
 		tip := v.tip(p.Start, p.End, v.layout(p.Layout), v.pick(p.Reason, p.ReasonRu))
-		s.Blocks = append(s.Blocks, a.block(p.Start, p.End, layoutClass(p.Layout), label(p.Layout, v), tip))
+		s.Blocks = append(s.Blocks, a.block(
+			p.Start,
+			p.End,
+			layoutClass(p.Layout),
+			label(p.Layout, v),
+			tip,
+		))
 		told = append(told, hours(p.Start, p.End)+" "+v.layout(p.Layout))
 	}
 	s.Text = v.Picture + ": " + strings.Join(told, "; ")
@@ -120,7 +153,13 @@ func (v localizer) layoutStrip(r *Report, a axis) strip {
 }
 
 func (v localizer) sourceStrip(source Source, a axis) strip {
-	s := strip{Kind: "source", Name: capital(v.role(source.Role)), Octet: source.Source, Height: 18, Ruled: true}
+	s := strip{
+		Kind:   "source",
+		Name:   capital(v.role(source.Role)),
+		Octet:  source.Source,
+		Height: 18,
+		Ruled:  true,
+	}
 	var missing time.Duration
 	told := []string{}
 	for _, p := range source.Spans {
@@ -151,7 +190,12 @@ func (v localizer) soundStrip(r *Report, a axis) strip {
 		}
 		name := v.heardFrom(p.Role, string(p.Source))
 		told = append(told, hours(p.Start, p.End)+" "+name)
-		s.Blocks = append(s.Blocks, a.block(p.Start, p.End, soundClass(p.Source), "", v.tip(p.Start, p.End, name, v.pick(p.Reason, p.ReasonRu))))
+		s.Blocks = append(s.Blocks, a.block(p.Start, p.End, soundClass(p.Source), "", v.tip(
+			p.Start,
+			p.End,
+			name,
+			v.pick(p.Reason, p.ReasonRu),
+		)))
 	}
 	s.Share = v.portion(a.share(a.span - silent))
 	s.Text = v.Sound + ": " + strings.Join(told, "; ")

@@ -66,7 +66,9 @@ func (r *Report) files() (used, faulty int) {
 }
 
 // length is how long the record is.
-func (r *Report) length() time.Duration { return r.Record.End.Sub(r.Record.Start.Time) }
+func (r *Report) length() time.Duration {
+	return r.Record.End.Sub(r.Record.Start.Time)
+}
 
 // ratio is a cost in seconds for each second of the record.
 func (r *Report) ratio(seconds Number) Number {

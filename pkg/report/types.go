@@ -19,7 +19,9 @@ const timeLayout = "2006-01-02T15:04:05.000-07:00"
 type Time struct{ time.Time }
 
 // At rounds an instant to the millisecond and keeps its location, which should be the room's.
-func At(t time.Time) Time { return Time{t.Round(time.Millisecond)} }
+func At(t time.Time) Time {
+	return Time{t.Round(time.Millisecond)}
+}
 
 // MarshalJSON implements [json.Marshaler].
 func (t Time) MarshalJSON() ([]byte, error) {
@@ -59,7 +61,9 @@ type Number float64
 func Unknown() Number { return Number(math.NaN()) }
 
 // Known says whether the number is finite.
-func (n Number) Known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
+func (n Number) Known() bool {
+	return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0)
+}
 
 // MarshalJSON implements [json.Marshaler].
 func (n Number) MarshalJSON() ([]byte, error) {
@@ -102,13 +106,17 @@ type Role nvr.Role
 const None Role = ""
 
 // MarshalJSON implements [json.Marshaler].
-func (r Role) MarshalJSON() ([]byte, error) { return orNull(string(r)) }
+func (r Role) MarshalJSON() ([]byte, error) {
+	return orNull(string(r))
+}
 
 // SourceID is the last octet of a source's address, or nothing: null in JSON.
 type SourceID string
 
 // MarshalJSON implements [json.Marshaler].
-func (s SourceID) MarshalJSON() ([]byte, error) { return orNull(string(s)) }
+func (s SourceID) MarshalJSON() ([]byte, error) {
+	return orNull(string(s))
+}
 
 // orNull has no counterpart for reading: null leaves a string empty.
 func orNull(s string) ([]byte, error) {

@@ -67,16 +67,34 @@ func (c *check) output(o Output, r Record) {
 	// Sound ends on a whole packet, up to 1024 samples after the last frame.
 	seconds := r.End.Sub(r.Start.Time).Seconds()
 	off := float64(o.Duration) - seconds
-	c.that(o.Duration.Known() && off > -0.1 && off < 0.1, "output: lasts %v s, the record %v s", o.Duration, seconds)
-	c.that(sha256Text.MatchString(o.SHA256), "output: sha256 %q is not 64 lower-case hexadecimal digits", o.SHA256)
+	c.that(
+		o.Duration.Known() && off > -0.1 && off < 0.1,
+		"output: lasts %v s, the record %v s",
+		o.Duration,
+		seconds,
+	)
+	c.that(
+		sha256Text.MatchString(o.SHA256),
+		"output: sha256 %q is not 64 lower-case hexadecimal digits",
+		o.SHA256,
+	)
 }
 
 func (c *check) stretches(list []Stretch) {
-	c.cover("stretches", len(list), func(i int) (Time, Time) { return list[i].Start, list[i].End })
+	c.cover("stretches", len(list), func(i int) (Time, Time) {
+		return list[i].Start, list[i].End
+	})
 	for i, s := range list {
 		left, right := s.Layout.Panes()
 		c.that(s.Layout.Known(), "stretches[%d]: layout %q", i, s.Layout)
-		c.that(s.Left == left && s.Right == right, "stretches[%d]: panes %q and %q in layout %s", i, s.Left, s.Right, s.Layout)
+		c.that(
+			s.Left == left && s.Right == right,
+			"stretches[%d]: panes %q and %q in layout %s",
+			i,
+			s.Left,
+			s.Right,
+			s.Layout,
+		)
 		c.that(s.Reason != "", "stretches[%d]: no reason", i)
 	}
 }
@@ -86,7 +104,14 @@ func (c *check) cover(what string, n int, interval func(i int) (start, end Time)
 	at := c.start
 	for i := range n {
 		start, end := interval(i)
-		c.that(start.Equal(at.Time), "%s[%d]: starts at %s instead of %s", what, i, stamp(start), stamp(at))
+		c.that(
+			start.Equal(at.Time),
+			"%s[%d]: starts at %s instead of %s",
+			what,
+			i,
+			stamp(start),
+			stamp(at),
+		)
 		c.that(start.Before(end.Time), "%s[%d]: does not end after its start", what, i)
 		at = end
 	}
@@ -97,14 +122,33 @@ func stamp(t Time) string { return t.Format(timeLayout) }
 
 func (c *check) segments(list []Segment) {
 	for i, s := range list {
-		c.that(s.File != "" && s.Source != "", "segments[%d]: file %q of source %q", i, s.File, s.Source)
+		c.that(
+			s.File != "" && s.Source != "",
+			"segments[%d]: file %q of source %q",
+			i,
+			s.File,
+			s.Source,
+		)
 		c.role(fmt.Sprintf("segments[%d]", i), s.Role)
 		c.that(!s.Start.IsZero(), "segments[%d]: no start", i)
 		c.that(s.Bytes >= 0, "segments[%d]: %d bytes", i, s.Bytes)
 		c.that(!s.Duration.Known() || s.Duration >= 0, "segments[%d]: lasts %v s", i, s.Duration)
 		if v := s.Video; v != nil {
-			c.that(v.Codec != "" && v.Width > 0 && v.Height > 0, "segments[%d].video: codec %q, %d×%d", i, v.Codec, v.Width, v.Height)
-			c.that(v.Frames >= 0 && (!v.FPS.Known() || v.FPS >= 0), "segments[%d].video: %d frames, %v fps", i, v.Frames, v.FPS)
+			c.that(
+				v.Codec != "" && v.Width > 0 && v.Height > 0,
+				"segments[%d].video: codec %q, %d×%d",
+				i,
+				v.Codec,
+				v.Width,
+				v.Height,
+			)
+			c.that(
+				v.Frames >= 0 && (!v.FPS.Known() || v.FPS >= 0),
+				"segments[%d].video: %d frames, %v fps",
+				i,
+				v.Frames,
+				v.FPS,
+			)
 		}
 		if a := s.Sound; a != nil {
 			c.that(a.Codec != "" && a.Channels > 0 && a.SampleRate > 0, "segments[%d].sound: codec %q, %d channels, %d Hz",
@@ -130,13 +174,25 @@ func (c *check) role(place string, r Role) {
 
 func (c *check) warnings(list []Warning) {
 	for i, w := range list {
-		c.that(w.Code != "" && w.Text["en"] != "", "warnings[%d]: code %q, text %q", i, w.Code, w.Text["en"])
+		c.that(
+			w.Code != "" && w.Text["en"] != "",
+			"warnings[%d]: code %q, text %q",
+			i,
+			w.Code,
+			w.Text["en"],
+		)
 	}
 }
 
 // words checks sentences; a translation is of all of them or of none.
 func (c *check) words(place string, en, ru []string) {
-	c.that(len(ru) == 0 || len(ru) == len(en), "%s: %d in English, %d in Russian", place, len(en), len(ru))
+	c.that(
+		len(ru) == 0 || len(ru) == len(en),
+		"%s: %d in English, %d in Russian",
+		place,
+		len(en),
+		len(ru),
+	)
 	c.that(!slices.Contains(en, "") && !slices.Contains(ru, ""), "%s: an empty sentence", place)
 }
 
@@ -148,7 +204,9 @@ func (c *check) sources(list []Source) {
 		c.that(!seen[s.Source], "%s: source %s is there twice", place, s.Source)
 		seen[s.Source] = true
 		c.role(place, s.Role)
-		c.cover(place+".spans", len(s.Spans), func(k int) (Time, Time) { return s.Spans[k].Start, s.Spans[k].End })
+		c.cover(place+".spans", len(s.Spans), func(k int) (Time, Time) {
+			return s.Spans[k].Start, s.Spans[k].End
+		})
 		for k, span := range s.Spans {
 			c.span(fmt.Sprintf("%s.spans[%d]", place, k), span)
 		}

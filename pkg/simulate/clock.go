@@ -20,7 +20,9 @@ type event struct {
 }
 
 // after plans an event after a delay.
-func (c *clock) after(d time.Duration, do func() error) { c.on(c.at.Add(d), do) }
+func (c *clock) after(d time.Duration, do func() error) {
+	c.on(c.at.Add(d), do)
+}
 
 func (c *clock) on(at time.Time, do func() error) {
 	c.number++
@@ -50,10 +52,14 @@ func (e events) Less(i, j int) bool {
 	}
 	return e[i].at.Before(e[j].at)
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e events) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+}
 
 // Push implements heap.Interface.
-func (e *events) Push(x any) { *e = append(*e, x.(event)) } //nolint:forcetypeassert // as above
+func (e *events) Push(x any) {
+	*e = append(*e, x.(event))
+} //nolint:forcetypeassert // as above
 
 // Pop implements heap.Interface.
 func (e *events) Pop() any {

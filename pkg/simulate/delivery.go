@@ -14,7 +14,9 @@ import (
 // as the subscription is configured, and at last to topic fail.
 func (w *deployment) push(m message, pushes int) error {
 	if offset := w.at.Sub(w.begin); w.s.Region.during(offset) {
-		w.after(w.s.Region.To-offset+w.between(0, w.s.Limits.BackoffHi), func() error { return w.push(m, pushes) })
+		w.after(w.s.Region.To-offset+w.between(0, w.s.Limits.BackoffHi), func() error {
+			return w.push(m, pushes)
+		})
 		return nil
 	}
 	s := w.services[m.topic]
@@ -51,7 +53,12 @@ type outcome struct {
 func (w *deployment) enter(m message, s *service, pushes int) error {
 	l := w.lectures[m.claim.Record]
 	o := w.step(m.claim, l)
-	_, hold, err := w.p.Store.Leases.Enter(w.ctx, m.claim, fmt.Sprintf("h%d", w.number), w.p.Settings.Lease+o.takes)
+	_, hold, err := w.p.Store.Leases.Enter(
+		w.ctx,
+		m.claim,
+		fmt.Sprintf("h%d", w.number),
+		w.p.Settings.Lease+o.takes,
+	)
 	switch {
 	case errors.Is(err, fault.ErrStale):
 		w.spent.stale++

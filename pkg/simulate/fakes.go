@@ -151,9 +151,16 @@ func (o *outside) list(w http.ResponseWriter, r *http.Request) {
 
 func (e *execution) json() map[string]any {
 	all := map[string]any{
-		"name": fmt.Sprintf("projects/local/locations/local/jobs/merge/executions/%d", e.number), "taskCount": e.tasks,
+		"name": fmt.Sprintf(
+			"projects/local/locations/local/jobs/merge/executions/%d",
+			e.number,
+		),
+		"taskCount":  e.tasks,
 		"createTime": e.created.Format(time.RFC3339Nano),
-		"template":   map[string]any{"containers": []any{map[string]any{"env": []any{map[string]any{"name": dispatch.KeyEnv, "value": e.key}}}}},
+		"template": map[string]any{"containers": []any{map[string]any{"env": []any{map[string]any{
+			"name":  dispatch.KeyEnv,
+			"value": e.key,
+		}}}}},
 	}
 	if e.completed.IsZero() {
 		all["runningCount"] = e.tasks

@@ -31,10 +31,16 @@ type Limits struct {
 // Google returns the default quotas.
 func Google() Limits {
 	return Limits{
-		UploadBytes: 750_000_000_000,
-		DriveUser:   325_000, CalendarUser: 600, ClassroomClient: 3_000,
-		Push: 600 * time.Second, PushWait: 10 * time.Second, BackoffLo: 10 * time.Second, BackoffHi: 600 * time.Second, Pushes: 20,
-		Retained: 1_000,
+		UploadBytes:     750_000_000_000,
+		DriveUser:       325_000,
+		CalendarUser:    600,
+		ClassroomClient: 3_000,
+		Push:            600 * time.Second,
+		PushWait:        10 * time.Second,
+		BackoffLo:       10 * time.Second,
+		BackoffHi:       600 * time.Second,
+		Pushes:          20,
+		Retained:        1_000,
 	}
 }
 
@@ -85,12 +91,36 @@ func Measured(root string) (Costs, error) {
 		return Costs{}, fmt.Errorf("%s does not say what our way costs", file)
 	}
 	return Costs{
-		RenderCPU: all - survey, Busy: 0.7, TaskStart: 15 * time.Second, Join: 10 * time.Second,
-		StageFixed: 20 * time.Second, StageHour: 60 * time.Second, LookForFootage: 3 * time.Second,
-		UploadFixed: 10 * time.Second, UploadGB: 60 * time.Second, LookForUser: 2 * time.Second, Link: 8 * time.Second, LinkAgain: 2 * time.Second,
-		GBHour: 1.2, Processing: 0.1, SegmentLo: 20 * time.Second, SegmentHi: 3 * time.Minute, Patience: 30 * time.Second,
-		TaskVCPU: 0.000018, TaskGiB: 0.000002, ServiceVCPU: 0.000024, ServiceGB: 0.0000025, EuroDollar: 0.92,
-		DriveUpload: 16, DriveLink: 4, CalendarUpload: 1, CalendarLink: 4, Classroom: 10,
-		ClassroomAgain: 0, CalendarAgain: 1, DriveAgain: 1, WithCourse: 0.6,
+		RenderCPU:      all - survey,
+		Busy:           0.7,
+		TaskStart:      15 * time.Second,
+		Join:           10 * time.Second,
+		StageFixed:     20 * time.Second,
+		StageHour:      60 * time.Second,
+		LookForFootage: 3 * time.Second,
+		UploadFixed:    10 * time.Second,
+		UploadGB:       60 * time.Second,
+		LookForUser:    2 * time.Second,
+		Link:           8 * time.Second,
+		LinkAgain:      2 * time.Second,
+		GBHour:         1.2,
+		Processing:     0.1,
+		SegmentLo:      20 * time.Second,
+		SegmentHi:      3 * time.Minute,
+		Patience:       30 * time.Second,
+		TaskVCPU:       0.000018,
+		TaskGiB:        0.000002,
+		ServiceVCPU:    0.000024,
+		ServiceGB:      0.0000025,
+		EuroDollar:     0.92,
+		DriveUpload:    16,
+		DriveLink:      4,
+		CalendarUpload: 1,
+		CalendarLink:   4,
+		Classroom:      10,
+		ClassroomAgain: 0,
+		CalendarAgain:  1,
+		DriveAgain:     1,
+		WithCourse:     0.6,
 	}, nil
 }

@@ -19,7 +19,9 @@ const (
 func SVG(scenarios []Scenario, before, now map[string]Row) string {
 	var b strings.Builder
 	rows := (len(scenarios) + 1) / 2
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", 2*panelWidth, rows*panelHeight+24)
+	fmt.Fprintf(
+		&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", 2*panelWidth, rows*panelHeight+24,
+	)
 	b.WriteString(`<rect width="100%" height="100%" fill="#fff"/>` + "\n")
 	b.WriteString(`<path d="M52 12h24" stroke="#c0392b" stroke-width="1.5" stroke-dasharray="4 3"/><text x="82" y="16">before</text>` + "\n")
 	b.WriteString(`<path d="M140 12h24" stroke="#1f5fa8" stroke-width="2"/><text x="170" y="16">now: records that are due or at work, by the hour from Monday 0:00</text>` + "\n")
@@ -37,22 +39,30 @@ func panel(b *strings.Builder, s Scenario, before, now Row) {
 	hours := max(len(old), len(fresh), 2) - 1
 	most := nice(max(slices.Max(append(old, 0)), slices.Max(append(fresh, 0))))
 	x := func(hour int) float64 { return marginLeft + float64(hour)*plotWidth/float64(hours) }
-	y := func(n int) float64 { return marginTop + plotHeight*(1-float64(n)/float64(most)) }
+	y := func(n int) float64 {
+		return marginTop + plotHeight*(1-float64(n)/float64(most))
+	}
 
 	verdict := share(now) + " within 4 h"
 	if before != nil {
 		verdict += ", before " + share(before)
 	}
-	fmt.Fprintf(b, `<text x="%d" y="14" font-weight="bold">%s</text><text x="%d" y="29" fill="#444">%s</text>`+"\n", marginLeft, html.EscapeString(s.About), marginLeft, verdict)
+	fmt.Fprintf(
+		b, `<text x="%d" y="14" font-weight="bold">%s</text><text x="%d" y="29" fill="#444">%s</text>`+"\n", marginLeft, html.EscapeString(s.About), marginLeft, verdict,
+	)
 	for _, n := range []int{0, most / 2, most} {
-		fmt.Fprintf(b, `<path d="M%d %.1fh%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end" fill="#444">%d</text>`+"\n", marginLeft, y(n), plotWidth, marginLeft-5, y(n)+4, n)
+		fmt.Fprintf(
+			b, `<path d="M%d %.1fh%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end" fill="#444">%d</text>`+"\n", marginLeft, y(n), plotWidth, marginLeft-5, y(n)+4, n,
+		)
 	}
 	step := 6
 	for hours/step > 9 {
 		step *= 2
 	}
 	for hour := 0; hour <= hours; hour += step {
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#444">%d h</text>`+"\n", x(hour), panelHeight-10, hour)
+		fmt.Fprintf(
+			b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#444">%d h</text>`+"\n", x(hour), panelHeight-10, hour,
+		)
 	}
 	line := func(values []int, style string) {
 		if len(values) == 0 {
@@ -62,7 +72,9 @@ func panel(b *strings.Builder, s Scenario, before, now Row) {
 		for hour, n := range values {
 			points[hour] = fmt.Sprintf("%.1f,%.1f", x(hour), y(n))
 		}
-		fmt.Fprintf(b, `<polyline fill="none" points="%s" %s/>`+"\n", strings.Join(points, " "), style)
+		fmt.Fprintf(
+			b, `<polyline fill="none" points="%s" %s/>`+"\n", strings.Join(points, " "), style,
+		)
 	}
 	line(old, `stroke="#c0392b" stroke-width="1.5" stroke-dasharray="4 3"`)
 	line(fresh, `stroke="#1f5fa8" stroke-width="2"`)

@@ -25,9 +25,15 @@ func newAsked(now func() time.Time, users int) (*asked, error) {
 	}
 	q := &quota{}
 	client, err := workspace.New(workspace.Options{
-		Endpoint: "http://google.invalid", Transport: q, Now: now,
-		Subjects: workspace.Subjects{Drive: "drive@example.org", Calendar: "calendar@example.org", Uploaders: uploaders},
-		Pause:    func(context.Context, time.Duration) error { return nil },
+		Endpoint:  "http://google.invalid",
+		Transport: q,
+		Now:       now,
+		Subjects: workspace.Subjects{
+			Drive:     "drive@example.org",
+			Calendar:  "calendar@example.org",
+			Uploaders: uploaders,
+		},
+		Pause: func(context.Context, time.Duration) error { return nil },
 	})
 	return &asked{client: client, quota: q}, err
 }
@@ -37,7 +43,14 @@ func newAsked(now func() time.Time, users int) (*asked, error) {
 func (a *asked) upload(ctx context.Context, record int64, full bool) (calls int, err error) {
 	before := a.quota.calls
 	a.quota.open = !full
-	_, err = a.client.StartUpload(ctx, workspace.Upload{FileID: "1", Parent: "2", Name: "3", MIME: "video/mp4", Size: 1, Record: record})
+	_, err = a.client.StartUpload(ctx, workspace.Upload{
+		FileID: "1",
+		Parent: "2",
+		Name:   "3",
+		MIME:   "video/mp4",
+		Size:   1,
+		Record: record,
+	})
 	return a.quota.calls - before, err
 }
 
@@ -66,7 +79,10 @@ func (q *quota) RoundTrip(r *http.Request) (*http.Response, error) {
 	q.calls++
 	if q.open && strings.Contains(r.URL.Path, "/upload/") {
 		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{"Location": {"http://google.invalid/session"}}, Body: http.NoBody, Request: r,
+			StatusCode: http.StatusOK,
+			Header:     http.Header{"Location": {"http://google.invalid/session"}},
+			Body:       http.NoBody,
+			Request:    r,
 		}, nil
 	}
 	status, body := http.StatusForbidden, `{"error": {"code": 403, "message": "User rate limit exceeded.", "errors": [{"domain": "usageLimits", "reason": "userRateLimitExceeded", "message": "User rate limit exceeded."}]}}`
@@ -74,6 +90,9 @@ func (q *quota) RoundTrip(r *http.Request) (*http.Response, error) {
 		status, body = http.StatusTooManyRequests, `{"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}}`
 	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		StatusCode: status,
+		Header:     http.Header{"Content-Type": {"application/json"}},
+		Body:       io.NopCloser(strings.NewReader(body)),
+		Request:    r,
 	}, nil
 }

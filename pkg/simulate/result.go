@@ -71,7 +71,9 @@ func (c calls) add(api string, at time.Time, n int) {
 	c[api][at.Unix()/60] += n
 }
 
-func (c calls) of(api string, at time.Time) int { return c[api][at.Unix()/60] }
+func (c calls) of(api string, at time.Time) int {
+	return c[api][at.Unix()/60]
+}
 
 func (c calls) most(api string) (most int) {
 	for _, n := range c[api] {
@@ -86,7 +88,12 @@ func (w *deployment) sample() error {
 		return err
 	}
 	w.idle = queue == (store.QueueStats{})
-	p := Point{At: w.at.Sub(w.begin), Backlog: queue.Due, Held: queue.Held + queue.Expired, Tasks: w.tasks.running}
+	p := Point{
+		At:      w.at.Sub(w.begin),
+		Backlog: queue.Due,
+		Held:    queue.Held + queue.Expired,
+		Tasks:   w.tasks.running,
+	}
 	w.series = append(w.series, p)
 	w.peak.Backlog, w.peak.Held = max(w.peak.Backlog, p.Backlog), max(w.peak.Held, p.Held)
 	return nil
@@ -147,10 +154,17 @@ func memory() string {
 
 func (w *deployment) result() *Result {
 	r := &Result{
-		VCPU: w.size.MergeCPU, Asked: len(w.order), Peak: w.peak, Series: w.series,
-		Calendar: w.calls.most("calendar"), Classroom: w.calls.most("classroom"),
-		Dead: w.spent.dead, Stale: w.spent.stale, Deliveries: w.spent.deliveries,
-		RefusedUploads: w.spent.refusedUploads, RefusedPosts: w.spent.refusedPosts,
+		VCPU:           w.size.MergeCPU,
+		Asked:          len(w.order),
+		Peak:           w.peak,
+		Series:         w.series,
+		Calendar:       w.calls.most("calendar"),
+		Classroom:      w.calls.most("classroom"),
+		Dead:           w.spent.dead,
+		Stale:          w.spent.stale,
+		Deliveries:     w.spent.deliveries,
+		RefusedUploads: w.spent.refusedUploads,
+		RefusedPosts:   w.spent.refusedPosts,
 	}
 	for i := range w.size.Users {
 		r.DriveUser = max(r.DriveUser, w.calls.most(fmt.Sprintf("user %d", i)))

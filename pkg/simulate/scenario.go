@@ -12,7 +12,9 @@ type Slot struct {
 type Outage struct{ From, To time.Duration }
 
 // during reports whether the outage lasts at an offset from the start of the simulation.
-func (o Outage) during(at time.Duration) bool { return o.From <= at && at < o.To }
+func (o Outage) during(at time.Duration) bool {
+	return o.From <= at && at < o.To
+}
 
 // Bulk is a number of simultaneous requests for old footage.
 type Bulk struct {
@@ -57,7 +59,14 @@ func exams() []Slot {
 // Scenarios returns the scenarios of docs/simulation.md, in its order.
 func Scenarios() []Scenario {
 	const day, hour = 24 * time.Hour, time.Hour
-	university := Scenario{Rooms: 1000, Days: 1, Slots: ordinary(), Size: "large", Limits: Google(), Seed: 1}
+	university := Scenario{
+		Rooms:  1000,
+		Days:   1,
+		Slots:  ordinary(),
+		Size:   "large",
+		Limits: Google(),
+		Seed:   1,
+	}
 	with := func(name, about string, change func(*Scenario)) Scenario {
 		s := university
 		s.Name, s.About = name, about
@@ -65,26 +74,40 @@ func Scenarios() []Scenario {
 		return s
 	}
 	return []Scenario{
-		with("campus", "20 rooms, an ordinary week", func(s *Scenario) { s.Rooms, s.Days, s.Size = 20, 7, "small" }),
+		with("campus", "20 rooms, an ordinary week", func(s *Scenario) {
+			s.Rooms, s.Days, s.Size = 20, 7, "small"
+		}),
 		with("campus-exams", "20 rooms, exam week", func(s *Scenario) {
 			s.Rooms, s.Days, s.Size, s.Slots = 20, 7, "small", exams()
 		}),
 		with("university", "1,000 rooms, three ordinary days", func(s *Scenario) { s.Days = 3 }),
-		with("university-exams", "1,000 rooms, a day of exams", func(s *Scenario) { s.Slots = exams() }),
-		with("region", "1,000 rooms, no region from 11:00 to 14:00", func(s *Scenario) { s.Region = Outage{11 * hour, 14 * hour} }),
-		with("claim", "1,000 rooms, no claim from Monday 10:00 for a day", func(s *Scenario) { s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour} }),
+		with("university-exams", "1,000 rooms, a day of exams", func(s *Scenario) {
+			s.Slots = exams()
+		}),
+		with("region", "1,000 rooms, no region from 11:00 to 14:00", func(s *Scenario) {
+			s.Region = Outage{11 * hour, 14 * hour}
+		}),
+		with("claim", "1,000 rooms, no claim from Monday 10:00 for a day", func(s *Scenario) {
+			s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour}
+		}),
 		with("unclaimed", "the same, and no standby either", func(s *Scenario) {
 			s.Days, s.Claim = 2, Outage{10 * hour, day + 10*hour}
 			s.Standby = s.Claim
 		}),
-		with("drive", "1,000 rooms, Drive takes only 400 GB a day and user", func(s *Scenario) { s.Limits.UploadBytes = 400_000_000_000 }),
-		with("drive-one", "1,000 rooms, one Drive user, 750 GB a day", func(s *Scenario) { s.Users = 1 }),
+		with("drive", "1,000 rooms, Drive takes only 400 GB a day and user", func(s *Scenario) {
+			s.Limits.UploadBytes = 400_000_000_000
+		}),
+		with("drive-one", "1,000 rooms, one Drive user, 750 GB a day", func(s *Scenario) {
+			s.Users = 1
+		}),
 		with("classroom", "1,000 rooms, Classroom at 30 calls a minute for six hours", func(s *Scenario) {
 			s.Course, s.CourseLeft = Outage{12 * hour, 18 * hour}, 30
 		}),
 		with("bulk", "1,000 rooms; one department asks for 1,000 old lectures", func(s *Scenario) {
 			s.Bulk = Bulk{At: 10*hour + 30*time.Minute, Rooms: 10, Records: 1000}
 		}),
-		with("giant", "20,000 rooms, a day, in twenty deployments of 1,000", func(s *Scenario) { s.Rooms, s.Deployments = 20_000, 20 }),
+		with("giant", "20,000 rooms, a day, in twenty deployments of 1,000", func(s *Scenario) {
+			s.Rooms, s.Deployments = 20_000, 20
+		}),
 	}
 }

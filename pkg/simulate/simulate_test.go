@@ -13,8 +13,14 @@ const root = "../.."
 // few is a morning of a few rooms with four places for merges.
 func few() simulate.Scenario {
 	return simulate.Scenario{
-		Name: "few", Rooms: 12, Days: 1, Size: "small", Users: 2, Limits: simulate.Google(), Seed: 7,
-		Slots: []simulate.Slot{{Start: "09:30", End: "10:50", Held: 1}},
+		Name:   "few",
+		Rooms:  12,
+		Days:   1,
+		Size:   "small",
+		Users:  2,
+		Limits: simulate.Google(),
+		Seed:   7,
+		Slots:  []simulate.Slot{{Start: "09:30", End: "10:50", Held: 1}},
 	}
 }
 
@@ -44,7 +50,10 @@ func TestEveryRecordEndsOnce(t *testing.T) {
 	t.Parallel()
 	r := run(t, few())
 	if r.Asked != 12 || r.Delivered != 12 || r.Failed != 0 || r.Twice != 0 || r.Within != 1 {
-		t.Errorf("%d asked, %d delivered, %d failed, %d merged twice, %.2f in time", r.Asked, r.Delivered, r.Failed, r.Twice, r.Within)
+		t.Errorf(
+			"%d asked, %d delivered, %d failed, %d merged twice, %.2f in time",
+			r.Asked, r.Delivered, r.Failed, r.Twice, r.Within,
+		)
 	}
 	// Four merges of eight slices each.
 	if r.Peak.Tasks > 4*8 {
@@ -62,7 +71,10 @@ func TestQuotaDelays(t *testing.T) {
 	s.Users = 1
 	r := run(t, s)
 	if r.Failed != 0 || r.Max < 12*time.Hour {
-		t.Errorf("beyond the daily limit: %d failed, the last after %v: want all, and a day later", r.Failed, r.Max)
+		t.Errorf(
+			"beyond the daily limit: %d failed, the last after %v: want all, and a day later",
+			r.Failed, r.Max,
+		)
 	}
 	s.Users = 4
 	if shared := run(t, s); shared.Within != 1 {
@@ -76,7 +88,10 @@ func TestFewerTasksDelay(t *testing.T) {
 	full := run(t, s)
 	s.Limits.Tasks = 4
 	if slow := run(t, s); slow.P99 <= full.P99 || slow.Failed != 0 || slow.Peak.Tasks > 4 {
-		t.Errorf("with 4 tasks p99 is %v, %d failed, %d at once; with all %v", slow.P99, slow.Failed, slow.Peak.Tasks, full.P99)
+		t.Errorf(
+			"with 4 tasks p99 is %v, %d failed, %d at once; with all %v",
+			slow.P99, slow.Failed, slow.Peak.Tasks, full.P99,
+		)
 	}
 }
 
@@ -95,7 +110,10 @@ func TestOneRoomDoesNotHoldUpTheOthers(t *testing.T) {
 	plain := run(t, s)
 	s.Bulk = simulate.Bulk{At: 10*time.Hour + 20*time.Minute, Rooms: 1, Records: 60}
 	if r := run(t, s); r.Delivered != r.Asked || r.P50 > plain.P50+30*time.Minute {
-		t.Errorf("beside 60 old records of one room: %d of %d delivered, half of the others after %v; without them %v", r.Delivered, r.Asked, r.P50, plain.P50)
+		t.Errorf(
+			"beside 60 old records of one room: %d of %d delivered, half of the others after %v; without them %v",
+			r.Delivered, r.Asked, r.P50, plain.P50,
+		)
 	}
 }
 
@@ -118,10 +136,16 @@ func TestDeploymentsShareTheRooms(t *testing.T) {
 	s.Deployments = 3
 	r := run(t, s)
 	if r.Asked != 12 || r.Delivered != 12 || r.Within != 1 || r.Hours < 15.9 || r.Hours > 16.1 {
-		t.Errorf("%d asked, %d delivered, %.2f in time, %.1f hours", r.Asked, r.Delivered, r.Within, r.Hours)
+		t.Errorf(
+			"%d asked, %d delivered, %.2f in time, %.1f hours",
+			r.Asked, r.Delivered, r.Within, r.Hours,
+		)
 	}
 	// Of each four records that end together, 15 and more tasks run at once.
 	if whole := run(t, few()); r.Peak.Tasks <= whole.Peak.Tasks || r.Max > whole.Max {
-		t.Errorf("three deployments: %d tasks, the last after %v; one: %d, %v", r.Peak.Tasks, r.Max, whole.Peak.Tasks, whole.Max)
+		t.Errorf(
+			"three deployments: %d tasks, the last after %v; one: %d, %v",
+			r.Peak.Tasks, r.Max, whole.Peak.Tasks, whole.Max,
+		)
 	}
 }

@@ -64,7 +64,9 @@ type lecture struct {
 	processedIn time.Duration
 }
 
-func (l *lecture) length() time.Duration { return l.to.Sub(l.from) }
+func (l *lecture) length() time.Duration {
+	return l.to.Sub(l.from)
+}
 
 // service is the instances of one function.
 type service struct {
@@ -83,8 +85,13 @@ type work struct {
 // newDeployment opens the database, the fakes and the process in a directory.
 func newDeployment(ctx context.Context, s Scenario, costs Costs, root, dir string) (w *deployment, err error) {
 	w = &deployment{
-		ctx: ctx, s: s, costs: costs, chance: rand.New(rand.NewPCG(s.Seed, 0)), //nolint:gosec // chance that can be repeated
-		lectures: map[int64]*lecture{}, uploaded: map[string]int64{}, calls: calls{},
+		ctx:      ctx,
+		s:        s,
+		costs:    costs,
+		chance:   rand.New(rand.NewPCG(s.Seed, 0)), //nolint:gosec // chance that can be repeated
+		lectures: map[int64]*lecture{},
+		uploaded: map[string]int64{},
+		calls:    calls{},
 	}
 	if w.size, err = readSize(root, s.Size); err != nil {
 		return nil, err
@@ -92,20 +99,35 @@ func newDeployment(ctx context.Context, s Scenario, costs Costs, root, dir strin
 	if s.Users > 0 {
 		w.size.Users = s.Users
 	}
-	w.services = map[string]*service{"stage": {pool: w.size.Stage}, "upload": {pool: w.size.Upload}, "link": {pool: w.size.Link}}
+	w.services = map[string]*service{
+		"stage":  {pool: w.size.Stage},
+		"upload": {pool: w.size.Upload},
+		"link":   {pool: w.size.Link},
+	}
 	if w.out, err = open(ctx, s.Limits.Retained); err != nil {
 		return nil, err
 	}
 	c, err := config.From(ctx, envconfig.MapLookuper(map[string]string{
-		"LOG_LEVEL": "error", "DATABASE": "sqlite:" + filepath.Join(dir, "nvr.db"), "PUBSUB_ENDPOINT": w.out.topics, "RUN_ENDPOINT": "http://" + w.out.runs,
-		"MAX_MERGES": strconv.Itoa(w.size.MaxMerges),
+		"LOG_LEVEL":       "error",
+		"DATABASE":        "sqlite:" + filepath.Join(dir, "nvr.db"),
+		"PUBSUB_ENDPOINT": w.out.topics,
+		"RUN_ENDPOINT":    "http://" + w.out.runs,
+		"MAX_MERGES":      strconv.Itoa(w.size.MaxMerges),
 	}))
 	if err != nil {
 		return nil, errors.Join(err, w.out.Close())
 	}
 	w.begin = time.Date(2026, 11, 23, 0, 0, 0, 0, c.Zone()) // a Monday
 	w.at = w.begin
-	w.p, err = app.New(ctx, c, slog.New(slog.DiscardHandler), func() time.Time { return w.at }, app.StoreAlone, app.Topics, app.Jobs)
+	w.p, err = app.New(
+		ctx,
+		c,
+		slog.New(slog.DiscardHandler),
+		func() time.Time { return w.at },
+		app.StoreAlone,
+		app.Topics,
+		app.Jobs,
+	)
 	if err != nil {
 		return nil, errors.Join(err, w.out.Close())
 	}
@@ -123,7 +145,9 @@ func newDeployment(ctx context.Context, s Scenario, costs Costs, root, dir strin
 }
 
 // Close implements io.Closer.
-func (w *deployment) Close() error { return errors.Join(w.p.Close(), w.out.Close()) }
+func (w *deployment) Close() error {
+	return errors.Join(w.p.Close(), w.out.Close())
+}
 
 // furnish creates the rooms and plans the periodic events.
 func (w *deployment) furnish() error {
@@ -131,7 +155,10 @@ func (w *deployment) furnish() error {
 		return err
 	}
 	for i := range w.s.Rooms {
-		if _, err := w.p.Store.Rooms.Save(w.ctx, nvr.Room{Name: room(i), Calendar: room(i) + "@calendar"}); err != nil {
+		if _, err := w.p.Store.Rooms.Save(w.ctx, nvr.Room{
+			Name:     room(i),
+			Calendar: room(i) + "@calendar",
+		}); err != nil {
 			return err
 		}
 	}
@@ -150,7 +177,9 @@ func (w *deployment) furnish() error {
 // daysAfter bounds how long a run continues after the last lecture.
 const daysAfter = 14
 
-func room(i int) string { return fmt.Sprintf("R%05d", i) }
+func room(i int) string {
+	return fmt.Sprintf("R%05d", i)
+}
 
 // timetable plans the requests. Each is in the database before its lecture ends.
 func (w *deployment) timetable() {
@@ -183,7 +212,12 @@ func (w *deployment) lecture(room string, date time.Time, slot Slot) *lecture {
 		t, _ := nvr.Wall(date.Format(time.DateOnly), clock, w.begin.Location()) // ours
 		return t
 	}
-	l := &lecture{room: room, from: at(slot.Start), to: at(slot.End), course: w.chance.Float64() < w.costs.WithCourse}
+	l := &lecture{
+		room:   room,
+		from:   at(slot.Start),
+		to:     at(slot.End),
+		course: w.chance.Float64() < w.costs.WithCourse,
+	}
 	const half = 30 * time.Minute
 	lastEnd := l.to.Add(half - time.Nanosecond).Truncate(half)
 	l.segmentsAt = lastEnd.Add(w.between(w.costs.SegmentLo, w.costs.SegmentHi))
@@ -197,12 +231,18 @@ func (w *deployment) between(low, high time.Duration) time.Duration {
 }
 
 // about returns a duration that varies by a fifth.
-func (w *deployment) about(d time.Duration) time.Duration { return w.between(d*4/5, d*6/5) }
+func (w *deployment) about(d time.Duration) time.Duration {
+	return w.between(d*4/5, d*6/5)
+}
 
 func (w *deployment) request(l *lecture) error {
 	rec, _, err := w.p.Store.Requests.Insert(w.ctx, nvr.Record{
-		Room: l.room, Date: l.from.Format(time.DateOnly), StartTime: l.from.Format("15:04"), EndTime: l.to.Format("15:04"),
-		UserEmail: "teacher@example.org", EventID: "e" + l.room + l.from.Format("0201504"),
+		Room:      l.room,
+		Date:      l.from.Format(time.DateOnly),
+		StartTime: l.from.Format("15:04"),
+		EndTime:   l.to.Format("15:04"),
+		UserEmail: "teacher@example.org",
+		EventID:   "e" + l.room + l.from.Format("0201504"),
 	}, nil)
 	if err != nil {
 		return err
@@ -218,7 +258,11 @@ func (w *deployment) request(l *lecture) error {
 func (w *deployment) tick(offset time.Duration) error {
 	up := !w.s.Region.during(offset)
 	if up {
-		w.calls.add("calendar", w.at, w.s.Rooms*int(w.size.Recover/time.Second)/int(w.size.Sweep/time.Second))
+		w.calls.add(
+			"calendar",
+			w.at,
+			w.s.Rooms*int(w.size.Recover/time.Second)/int(w.size.Sweep/time.Second),
+		)
 	}
 	if w.idle {
 		w.series = append(w.series, Point{At: offset})

@@ -14,17 +14,29 @@ import (
 // stage waits for footage as [pipeline.Pipeline.Stage] does, or makes a plan and starts the job.
 func (w *deployment) stage(l *lecture) outcome {
 	if w.at.Before(l.segmentsAt) {
-		return outcome{takes: w.costs.LookForFootage, err: &fault.Deferral{Until: w.at.Add(w.p.Settings.FootagePoll)}}
+		return outcome{
+			takes: w.costs.LookForFootage,
+			err:   &fault.Deferral{Until: w.at.Add(w.p.Settings.FootagePoll)},
+		}
 	}
 	takes := w.about(w.costs.StageFixed + time.Duration(float64(w.costs.StageHour)*l.length().Hours()))
-	return outcome{takes: takes, then: func(hold nvr.Lease) error {
-		digest := fmt.Sprintf("d%d", l.id)
-		next, err := w.p.Store.Leases.Advance(w.ctx, hold, nvr.StepMerge, store.Change{Digest: &digest}, w.p.Settings.Lease)
-		if err != nil {
-			return stale(err)
-		}
-		return w.launch(l, next)
-	}}
+	return outcome{
+		takes: takes,
+		then: func(hold nvr.Lease) error {
+			digest := fmt.Sprintf("d%d", l.id)
+			next, err := w.p.Store.Leases.Advance(
+				w.ctx,
+				hold,
+				nvr.StepMerge,
+				store.Change{Digest: &digest},
+				w.p.Settings.Lease,
+			)
+			if err != nil {
+				return stale(err)
+			}
+			return w.launch(l, next)
+		},
+	}
 }
 
 // upload uploads the video to Drive, or meets the daily limit of the user.
@@ -47,16 +59,25 @@ func (w *deployment) upload(l *lecture) outcome {
 	w.calls.add(user, w.at, w.costs.DriveUpload+chunks)
 	w.calls.add("calendar", w.at, w.costs.CalendarUpload)
 	takes := w.about(w.costs.UploadFixed + time.Duration(float64(w.costs.UploadGB)*float64(l.bytes)/1e9))
-	return outcome{takes: takes, then: func(hold nvr.Lease) error {
-		file := fmt.Sprintf("f%d", l.id)
-		next, err := w.p.Store.Leases.Advance(w.ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &file}, w.p.Settings.Lease)
-		if err != nil {
-			return stale(err)
-		}
-		l.uploadedAt = w.at
-		w.send(message{topic: "link", claim: next})
-		return nil
-	}}
+	return outcome{
+		takes: takes,
+		then: func(hold nvr.Lease) error {
+			file := fmt.Sprintf("f%d", l.id)
+			next, err := w.p.Store.Leases.Advance(
+				w.ctx,
+				hold,
+				nvr.StepLink,
+				store.Change{FileID: &file, Link: &file},
+				w.p.Settings.Lease,
+			)
+			if err != nil {
+				return stale(err)
+			}
+			l.uploadedAt = w.at
+			w.send(message{topic: "link", claim: next})
+			return nil
+		},
+	}
 }
 
 // link waits until the video can be played, then attaches it to the event and the course.
@@ -82,7 +103,10 @@ func (w *deployment) link(l *lecture) outcome {
 		}
 		w.calls.add("classroom", w.at, classroom)
 	}
-	return outcome{takes: w.about(takes), then: func(hold nvr.Lease) error { return w.linked(l, hold) }}
+	return outcome{
+		takes: w.about(takes),
+		then:  func(hold nvr.Lease) error { return w.linked(l, hold) },
+	}
 }
 
 // linked ends a delivery after all notices were sent.
@@ -111,7 +135,9 @@ func (w *deployment) allowed(n int) bool {
 }
 
 // user returns the index of the Drive user that uploads a lecture.
-func (w *deployment) user(l *lecture) int { return int(l.id) % w.size.Users }
+func (w *deployment) user(l *lecture) int {
+	return int(l.id) % w.size.Users
+}
 
 // stale ignores the error of a worker that has lost its lease.
 func stale(err error) error {
@@ -141,7 +167,13 @@ type tasks struct {
 // launch starts the job of a record. All its tasks start at once if the region has the capacity.
 func (w *deployment) launch(l *lecture, c nvr.Claim) error {
 	slices := min(int((l.length()+w.p.Settings.Slice-1)/w.p.Settings.Slice), w.size.Parallelism)
-	j := &job{l: l, claim: c, waiting: slices, slice: l.length() / time.Duration(slices), execution: w.out.start(pipeline.LaunchKey(c), slices, w.at)}
+	j := &job{
+		l:         l,
+		claim:     c,
+		waiting:   slices,
+		slice:     l.length() / time.Duration(slices),
+		execution: w.out.start(pipeline.LaunchKey(c), slices, w.at),
+	}
 	for range slices {
 		w.tasks.queue = append(w.tasks.queue, j)
 	}
@@ -213,7 +245,13 @@ func (w *deployment) join(j *job, epoch int) error {
 	w.forget(j.work)
 	j.execution.completed = w.at
 	j.l.joined++
-	next, err := w.p.Store.Leases.Advance(w.ctx, j.work.hold, nvr.StepUpload, store.Change{}, w.p.Settings.Lease)
+	next, err := w.p.Store.Leases.Advance(
+		w.ctx,
+		j.work.hold,
+		nvr.StepUpload,
+		store.Change{},
+		w.p.Settings.Lease,
+	)
 	if err != nil {
 		return stale(err)
 	}

@@ -39,14 +39,30 @@ func WriteCSV(to io.Writer, scenarios []Scenario, rows map[string]Row) error {
 
 // Row returns the result as a row of the CSV.
 func (r *Result) Row() Row {
-	hours := func(d time.Duration) string { return strconv.FormatFloat(d.Hours(), 'f', 2, 64) }
+	hours := func(d time.Duration) string {
+		return strconv.FormatFloat(d.Hours(), 'f', 2, 64)
+	}
 	row := Row{}
 	for i, text := range []string{
-		r.Scenario.Name, strconv.Itoa(r.Scenario.Rooms), strconv.Itoa(r.Asked), strconv.Itoa(r.Delivered), strconv.Itoa(r.Failed),
-		strconv.FormatFloat(r.Within, 'f', 4, 64), hours(r.P50), hours(r.P99), hours(r.Max),
-		strconv.Itoa(r.Peak.Backlog), strconv.Itoa(r.Peak.Tasks), strconv.Itoa(r.Peak.Tasks * r.VCPU),
-		strconv.Itoa(r.DriveUser), strconv.FormatFloat(float64(r.UploadPeak)/1e9, 'f', 0, 64), strconv.Itoa(r.Calendar), strconv.Itoa(r.Classroom),
-		strconv.FormatFloat(r.Hours, 'f', 0, 64), strconv.FormatFloat(r.Euro/r.Hours, 'f', 3, 64), join(r.waiting()),
+		r.Scenario.Name,
+		strconv.Itoa(r.Scenario.Rooms),
+		strconv.Itoa(r.Asked),
+		strconv.Itoa(r.Delivered),
+		strconv.Itoa(r.Failed),
+		strconv.FormatFloat(r.Within, 'f', 4, 64),
+		hours(r.P50),
+		hours(r.P99),
+		hours(r.Max),
+		strconv.Itoa(r.Peak.Backlog),
+		strconv.Itoa(r.Peak.Tasks),
+		strconv.Itoa(r.Peak.Tasks * r.VCPU),
+		strconv.Itoa(r.DriveUser),
+		strconv.FormatFloat(float64(r.UploadPeak)/1e9, 'f', 0, 64),
+		strconv.Itoa(r.Calendar),
+		strconv.Itoa(r.Classroom),
+		strconv.FormatFloat(r.Hours, 'f', 0, 64),
+		strconv.FormatFloat(r.Euro/r.Hours, 'f', 3, 64),
+		join(r.waiting()),
 	} {
 		row[columns()[i]] = text
 	}
@@ -123,10 +139,16 @@ func Markdown(scenarios []Scenario, before, now map[string]Row) string {
 	b.WriteString("\n| scenario | Drive, calls a minute of a user | uploaded GB a day and user | Calendar, calls a minute | Classroom | € an hour of video |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|\n")
 	limits := Google()
-	fmt.Fprintf(&b, "| *Google's limit* | %d | 750 | %d a user | %d a client | |\n", limits.DriveUser, limits.CalendarUser, limits.ClassroomClient)
+	fmt.Fprintf(
+		&b, "| *Google's limit* | %d | 750 | %d a user | %d a client | |\n",
+		limits.DriveUser, limits.CalendarUser, limits.ClassroomClient,
+	)
 	for _, s := range scenarios {
 		n := now[s.Name]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", s.Name, n["drive_calls_min_user"], n["upload_gb_day_user"], n["calendar_calls_min"], n["classroom_calls_min"], n["euro_an_hour"])
+		fmt.Fprintf(
+			&b, "| %s | %s | %s | %s | %s | %s |\n",
+			s.Name, n["drive_calls_min_user"], n["upload_gb_day_user"], n["calendar_calls_min"], n["classroom_calls_min"], n["euro_an_hour"],
+		)
 	}
 	return b.String()
 }

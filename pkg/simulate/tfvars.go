@@ -25,7 +25,9 @@ type pool struct {
 	CPU, GiB               float64
 }
 
-func (p pool) places() int { return p.Instances * p.Concurrency }
+func (p pool) places() int {
+	return p.Instances * p.Concurrency
+}
 
 // readSize reads terraform/examples/NAME.tfvars and the modules of terraform/main.tf below root.
 func readSize(root, name string) (size, error) {
@@ -39,10 +41,17 @@ func readSize(root, name string) (size, error) {
 	}
 	var r reader
 	s := size{
-		MaxMerges: r.number(vars, "max_merges", 0), Parallelism: r.number(vars, "merge_parallelism", 0), MergeCPU: r.number(vars, "merge_cpu", 4),
-		Stage: r.pool(vars, flow, "stage"), Upload: r.pool(vars, flow, "upload"), Link: r.pool(vars, flow, "link"),
+		MaxMerges:   r.number(vars, "max_merges", 0),
+		Parallelism: r.number(vars, "merge_parallelism", 0),
+		MergeCPU:    r.number(vars, "merge_cpu", 4),
+		Stage:       r.pool(vars, flow, "stage"),
+		Upload:      r.pool(vars, flow, "upload"),
+		Link:        r.pool(vars, flow, "link"),
 	}
-	s.Users = max(1, bytes.Count(regexp.MustCompile(`drive_uploaders\s*=.*`).Find(vars), []byte("@")))
+	s.Users = max(1, bytes.Count(
+		regexp.MustCompile(`drive_uploaders\s*=.*`).Find(vars),
+		[]byte("@"),
+	))
 	s.Claim, s.Recover, s.Standby, s.Sweep = r.every(flow, "all"), r.every(flow, "recover"), r.every(flow, "look"), r.every(flow, "sweep")
 	return s, r.err
 }
@@ -68,7 +77,12 @@ func (r *reader) number(text []byte, name string, otherwise int) int {
 
 func (r *reader) pool(vars, flow []byte, name string) pool {
 	module := regexp.MustCompile(`(?s)module "` + name + `" \{.*?\n\}`).Find(flow)
-	p := pool{Instances: r.number(vars, name, 0), Concurrency: r.number(module, "concurrency", 0), CPU: float64(r.number(module, "cpu", 1)), GiB: 0.5}
+	p := pool{
+		Instances:   r.number(vars, name, 0),
+		Concurrency: r.number(module, "concurrency", 0),
+		CPU:         float64(r.number(module, "cpu", 1)),
+		GiB:         0.5,
+	}
 	if gib := regexp.MustCompile(`memory\s*=\s*"(\d+)Gi"`).FindSubmatch(module); gib != nil {
 		p.GiB, _ = strconv.ParseFloat(string(gib[1]), 64) // digits
 	}

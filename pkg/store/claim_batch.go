@@ -60,7 +60,11 @@ func (s Queue) claimAll(
 		}
 		terms := claimTerms{tries: triesOf(&r), lease: lease(r.Attempt + 1)}
 		ids[terms] = append(ids[terms], r.ID)
-		claims = append(claims, nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: nvr.StepStage})
+		claims = append(claims, nvr.Claim{
+			Record:  r.ID,
+			Attempt: r.Attempt + 1,
+			Step:    nvr.StepStage,
+		})
 	}
 	for terms, claimed := range ids {
 		until := s.now().Add(terms.lease)
@@ -97,4 +101,6 @@ func (s Queue) lock(ctx context.Context, tx *sql.Tx, records []nvr.Record) (map[
 }
 
 // moreParams returns the rest of a list of count parameters whose first one is already written.
-func moreParams(count int) string { return strings.Repeat(", ?", count-1) + ")" }
+func moreParams(count int) string {
+	return strings.Repeat(", ?", count-1) + ")"
+}

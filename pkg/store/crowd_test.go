@@ -37,7 +37,12 @@ func TestSixteenClaimers(t *testing.T) {
 		if testing.Short() {
 			rows = 500
 		}
-		r.fill(t, rows, `room_name, date, start_time, end_time, user_email`, `('504', '2026-11-20', '10:00', '11:00', 'a@example.org')`)
+		r.fill(
+			t,
+			rows,
+			`room_name, date, start_time, end_time, user_email`,
+			`('504', '2026-11-20', '10:00', '11:00', 'a@example.org')`,
+		)
 		claims := make(chan nvr.Claim, 2*rows)
 		var all sync.WaitGroup
 		for range 16 {
@@ -94,7 +99,11 @@ func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 func TestOthersInsertMeanwhile(t *testing.T) {
 	if dsn, child := os.LookupEnv("STORE_TEST_INSERT_INTO"); child {
 		for i := range 50 {
-			rig{dsn: dsn}.sql(t, `insert into records (room_name, date, start_time, end_time, user_email) values ('504', '2026-11-20', '10:00', '11:00', ?)`, fmt.Sprint(i))
+			rig{dsn: dsn}.sql(
+				t,
+				`insert into records (room_name, date, start_time, end_time, user_email) values ('504', '2026-11-20', '10:00', '11:00', ?)`,
+				fmt.Sprint(i),
+			)
 		}
 		return
 	}
@@ -121,7 +130,10 @@ func TestOthersInsertMeanwhile(t *testing.T) {
 						return
 					default:
 					}
-					if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "x", Key: fmt.Sprint(rand.Int())}); err != nil {
+					if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{
+						Owner: "x",
+						Key:   fmt.Sprint(rand.Int()),
+					}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -143,9 +155,24 @@ func million(b *testing.B, dsn string, due int) rig {
 	r := rig{dsn: dsn, clock: storetest.NewClock()}
 	r.Store = storetest.Open(b, r.dsn, store.Options{Now: r.clock.Now})
 	const columns = `room_name, date, start_time, end_time, user_email, done, processing, step, due_at, dated`
-	r.fill(b, 900_000, columns, `('504', '2025-11-20', '10:00', '11:00', 'a@example.org', 1, 0, 'done', 0, '')`)
-	r.fill(b, 100_000, columns, `('504', '2025-11-20', '10:00', '11:00', 'a@example.org', 0, 0, 'failed', 0, '')`)
-	r.fill(b, due, columns, `('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 0, 0, 'stage', 1000, '2026-11-2010:0011:00')`)
+	r.fill(
+		b,
+		900_000,
+		columns,
+		`('504', '2025-11-20', '10:00', '11:00', 'a@example.org', 1, 0, 'done', 0, '')`,
+	)
+	r.fill(
+		b,
+		100_000,
+		columns,
+		`('504', '2025-11-20', '10:00', '11:00', 'a@example.org', 0, 0, 'failed', 0, '')`,
+	)
+	r.fill(
+		b,
+		due,
+		columns,
+		`('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 0, 0, 'stage', 1000, '2026-11-2010:0011:00')`,
+	)
 	return r
 }
 
@@ -195,8 +222,16 @@ func BenchmarkDayStrip(b *testing.B) {
 			var segments []store.Segment
 			for half := range 48 {
 				for source := 24; source < 28; source++ {
-					segments = append(segments, store.Segment{Bytes: 1 << 28, Generation: 1, Name: nvr.SegmentName{
-						Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: fmt.Sprint(source)}})
+					segments = append(segments, store.Segment{
+						Bytes:      1 << 28,
+						Generation: 1,
+						Name: nvr.SegmentName{
+							Room:   "504",
+							Date:   date,
+							Time:   fmt.Sprintf("%02d:%02d", half/2, half%2*30),
+							Source: fmt.Sprint(source),
+						},
+					})
 				}
 			}
 			must(r.Segments.Index(ctx, "504", date, segments))(b)
@@ -204,7 +239,11 @@ func BenchmarkDayStrip(b *testing.B) {
 		day := 0
 		for b.Loop() {
 			day += 37
-			segments := must(r.Segments.On(ctx, "504", first.AddDate(0, 0, day%1095).Format(time.DateOnly)))(b)
+			segments := must(r.Segments.On(
+				ctx,
+				"504",
+				first.AddDate(0, 0, day%1095).Format(time.DateOnly),
+			))(b)
 			if len(segments) != 192 {
 				b.Fatalf("%d segments", len(segments))
 			}

@@ -43,7 +43,11 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	now := storetest.NewClock().Now
-	for _, dsn := range []string{"", "sqlite:" + filepath.Join(t.TempDir(), "missing", "nvr.db"), "u:p@tcp(127.0.0.1:1)/nvr"} {
+	for _, dsn := range []string{
+		"",
+		"sqlite:" + filepath.Join(t.TempDir(), "missing", "nvr.db"),
+		"u:p@tcp(127.0.0.1:1)/nvr",
+	} {
 		if s, err := store.Open(ctx, dsn, store.Options{Now: now}); err == nil {
 			t.Errorf("%q: no error", dsn)
 			ok(t, s.Close())
@@ -57,7 +61,10 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 func TestExistingMakesNone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{Now: storetest.NewClock().Now, MustExist: true})
+	_, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "nvr.db"), store.Options{
+		Now:       storetest.NewClock().Now,
+		MustExist: true,
+	})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -73,7 +80,10 @@ func TestWhoOnlyReadsLeavesNothing(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := must(store.Open(context.Background(), "sqlite:"+file, store.Options{Now: storetest.NewClock().Now, MustExist: true}))(t)
+	s := must(store.Open(context.Background(), "sqlite:"+file, store.Options{
+		Now:       storetest.NewClock().Now,
+		MustExist: true,
+	}))(t)
 	if current, _, err := s.Schema.Version(context.Background()); current != 0 || err != nil {
 		t.Errorf("schema %d, %v", current, err)
 	}

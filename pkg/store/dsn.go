@@ -36,7 +36,10 @@ func parseDSN(dsn string) (address, error) {
 	scheme, _, isURL := strings.Cut(dsn, "://")
 	if isURL && !strings.ContainsAny(scheme, "@/:(") {
 		if scheme != "mysql" && !strings.HasPrefix(scheme, "mysql+") && scheme != "mariadb" {
-			return address{}, fmt.Errorf("read the database address: %q is neither sqlite nor mysql", scheme)
+			return address{}, fmt.Errorf(
+				"read the database address: %q is neither sqlite nor mysql",
+				scheme,
+			)
 		}
 		return urlAddress(dsn)
 	}

@@ -12,13 +12,60 @@ func TestParseDSN(t *testing.T) {
 		{dsn: "sqlite:///var/lib/nvr.db", file: "/var/lib/nvr.db"},
 		{dsn: "sqlite:////var/lib/nvr.db", file: "/var/lib/nvr.db"},
 		{dsn: "sqlite:data/nvr.db", file: "data/nvr.db"},
-		{dsn: "mysql://u:p%40ss@db.example.org/nvr", net: "tcp", addr: "db.example.org:3306", user: "u", password: "p@ss", name: "nvr"},
-		{dsn: "mysql+pymysql://u:p@127.0.0.1:3307/nvr?charset=utf8mb4", net: "tcp", addr: "127.0.0.1:3307", user: "u", password: "p", name: "nvr"},
-		{dsn: "mysql+pymysql://u@localhost/nvr?unix_socket=/run/mysqld/mysqld.sock", net: "unix", addr: "/run/mysqld/mysqld.sock", user: "u", name: "nvr"},
-		{dsn: "mysql://u:p@[::1]:3306/nvr", net: "tcp", addr: "[::1]:3306", user: "u", password: "p", name: "nvr"},
-		{dsn: "u:p@tcp(127.0.0.1:3306)/nvr", net: "tcp", addr: "127.0.0.1:3306", user: "u", password: "p", name: "nvr"},
-		{dsn: "u:a://b@tcp(127.0.0.1:3306)/nvr", net: "tcp", addr: "127.0.0.1:3306", user: "u", password: "a://b", name: "nvr"},
-		{dsn: "merge@cloudsql-mysql(p:europe-west3:db)/nvr?parseTime=true&loc=UTC", net: cloudSQL, addr: "p:europe-west3:db", user: "merge", name: "nvr"},
+		{
+			dsn:      "mysql://u:p%40ss@db.example.org/nvr",
+			net:      "tcp",
+			addr:     "db.example.org:3306",
+			user:     "u",
+			password: "p@ss",
+			name:     "nvr",
+		},
+		{
+			dsn:      "mysql+pymysql://u:p@127.0.0.1:3307/nvr?charset=utf8mb4",
+			net:      "tcp",
+			addr:     "127.0.0.1:3307",
+			user:     "u",
+			password: "p",
+			name:     "nvr",
+		},
+		{
+			dsn:  "mysql+pymysql://u@localhost/nvr?unix_socket=/run/mysqld/mysqld.sock",
+			net:  "unix",
+			addr: "/run/mysqld/mysqld.sock",
+			user: "u",
+			name: "nvr",
+		},
+		{
+			dsn:      "mysql://u:p@[::1]:3306/nvr",
+			net:      "tcp",
+			addr:     "[::1]:3306",
+			user:     "u",
+			password: "p",
+			name:     "nvr",
+		},
+		{
+			dsn:      "u:p@tcp(127.0.0.1:3306)/nvr",
+			net:      "tcp",
+			addr:     "127.0.0.1:3306",
+			user:     "u",
+			password: "p",
+			name:     "nvr",
+		},
+		{
+			dsn:      "u:a://b@tcp(127.0.0.1:3306)/nvr",
+			net:      "tcp",
+			addr:     "127.0.0.1:3306",
+			user:     "u",
+			password: "a://b",
+			name:     "nvr",
+		},
+		{
+			dsn:  "merge@cloudsql-mysql(p:europe-west3:db)/nvr?parseTime=true&loc=UTC",
+			net:  cloudSQL,
+			addr: "p:europe-west3:db",
+			user: "merge",
+			name: "nvr",
+		},
 	}
 	for _, tt := range tests {
 		got, err := parseDSN(tt.dsn)
@@ -85,6 +132,9 @@ func TestEveryMigrationIsOneStatement(t *testing.T) {
 		}
 	}
 	if strings.Join(kinds[0], "\n") != strings.Join(kinds[1], "\n") {
-		t.Errorf("the two files make different things:\n%s\n\n%s", strings.Join(kinds[0], "\n"), strings.Join(kinds[1], "\n"))
+		t.Errorf(
+			"the two files make different things:\n%s\n\n%s",
+			strings.Join(kinds[0], "\n"), strings.Join(kinds[1], "\n"),
+		)
 	}
 }

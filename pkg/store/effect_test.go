@@ -52,7 +52,14 @@ func TestUploadIsFenced(t *testing.T) {
 		if _, err := r.Uploads.Get(ctx, hold.Record); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("none begun: %v", err)
 		}
-		upload := store.Upload{FileID: "f", Session: "https://example.org/?upload_id=1", Source: "merges/x#1", MD5: "", Size: 3 << 30, Sent: 8 << 20}
+		upload := store.Upload{
+			FileID:  "f",
+			Session: "https://example.org/?upload_id=1",
+			Source:  "merges/x#1",
+			MD5:     "",
+			Size:    3 << 30,
+			Sent:    8 << 20,
+		}
 		ok(t, r.Uploads.Save(ctx, hold, upload))
 		upload.Sent += 8 << 20
 		ok(t, r.Uploads.Save(ctx, hold, upload))

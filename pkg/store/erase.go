@@ -69,7 +69,16 @@ func eraseRecord(ctx context.Context, tx *sql.Tx, id int64) (reportFile string, 
 	if err := tx.QueryRowContext(ctx, selectReportFile, id, EffectReport).Scan(&reportFile); err != nil {
 		return "", err
 	}
-	err = execAll(ctx, tx, id, updateErase, deleteEffectsOf, deleteUploadOf, deleteSlices, deleteRequestsOf)
+	err = execAll(
+		ctx,
+		tx,
+		id,
+		updateErase,
+		deleteEffectsOf,
+		deleteUploadOf,
+		deleteSlices,
+		deleteRequestsOf,
+	)
 	return reportFile, err
 }
 

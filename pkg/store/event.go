@@ -91,7 +91,9 @@ type prefixScanner struct {
 }
 
 // Scan implements scanner.
-func (p prefixScanner) Scan(into ...any) error { return p.row.Scan(append(p.into, into...)...) }
+func (p prefixScanner) Scan(into ...any) error {
+	return p.row.Scan(append(p.into, into...)...)
+}
 
 // EnsureRecord returns the record of an event's request as it is now. It uses, in this order: the record
 // that the key already has; for revision 0, the row that the NVR inserted for the event in r.Room; a new

@@ -11,7 +11,11 @@ import (
 // The server of these tests runs without rights; the statement itself is read by package grammar.
 func TestGrantRefusesWhatIsNoName(t *testing.T) {
 	t.Parallel()
-	s := must(store.Open(context.Background(), storetest.MariaDB(t), store.Options{Now: storetest.NewClock().Now}))(t)
+	s := must(store.Open(
+		context.Background(),
+		storetest.MariaDB(t),
+		store.Options{Now: storetest.NewClock().Now},
+	))(t)
 	defer func() { ok(t, s.Close()) }()
 	for _, name := range []string{"", "a'@'%' identified by 'x", "Root", "a b"} {
 		if s.Schema.Grant(context.Background(), []string{name}) == nil {

@@ -54,7 +54,9 @@ type Key struct {
 }
 
 // Allows reports whether the key may request a room.
-func (k *Key) Allows(room string) bool { return len(k.Rooms) == 0 || slices.Contains(k.Rooms, room) }
+func (k *Key) Allows(room string) bool {
+	return len(k.Rooms) == 0 || slices.Contains(k.Rooms, room)
+}
 
 // Add creates a key with the email, rooms, any_address and expiry of key. It returns the secret, which
 // cannot be read again.

@@ -70,7 +70,18 @@ func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 		return nvr.Record{}, hold, errors.New("enter a record: the name of the holder is missing")
 	}
 	now := s.now()
-	rows, err := s.exec(ctx, updateEnter, holder, millis(now.Add(lease)), c.Record, c.Attempt, c.Continuation, c.Step, holder, millis(now))
+	rows, err := s.exec(
+		ctx,
+		updateEnter,
+		holder,
+		millis(now.Add(lease)),
+		c.Record,
+		c.Attempt,
+		c.Continuation,
+		c.Step,
+		holder,
+		millis(now),
+	)
 	if err != nil {
 		return nvr.Record{}, hold, fmt.Errorf("enter record %d: %w", c.Record, err)
 	}
@@ -82,7 +93,10 @@ func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 		return nvr.Record{}, hold, err
 	}
 	if record.Attempt != c.Attempt || record.Holder != holder {
-		return nvr.Record{}, hold, fmt.Errorf("enter record %d, attempt %d: %w", c.Record, c.Attempt, fault.ErrStale)
+		return nvr.Record{}, hold, fmt.Errorf(
+			"enter record %d, attempt %d: %w",
+			c.Record, c.Attempt, fault.ErrStale,
+		)
 	}
 	return record, hold, nil
 }
@@ -90,14 +104,25 @@ func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 // refusal returns why [Leases.Enter] found no row.
 func (s Leases) refusal(ctx context.Context, c nvr.Claim) error {
 	var count int
-	err := s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectClaimed, c.Record, c.Attempt, c.Continuation, c.Step)
+	err := s.row(
+		ctx,
+		func(row scanner) error { return row.Scan(&count) },
+		selectClaimed,
+		c.Record,
+		c.Attempt,
+		c.Continuation,
+		c.Step,
+	)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the holder of record %d: %w", c.Record, err)
 	case count > 0:
 		return fmt.Errorf("enter record %d, attempt %d: %w", c.Record, c.Attempt, ErrHeld)
 	}
-	return fmt.Errorf("enter record %d, attempt %d, continuation %d, step %s: %w", c.Record, c.Attempt, c.Continuation, c.Step, fault.ErrStale)
+	return fmt.Errorf(
+		"enter record %d, attempt %d, continuation %d, step %s: %w",
+		c.Record, c.Attempt, c.Continuation, c.Step, fault.ErrStale,
+	)
 }
 
 // Renew extends the lease of the record to lease from now.
@@ -139,7 +164,12 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 	if err := s.changeHeld(ctx, "advance", &h, updateAdvance, args...); err != nil {
 		return nvr.Claim{}, err
 	}
-	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: to}, nil
+	return nvr.Claim{
+		Record:       h.Record,
+		Attempt:      h.Attempt,
+		Continuation: h.Continuation + 1,
+		Step:         to,
+	}, nil
 }
 
 // Continue releases the record for the continuation that the caller sends. The work resumes at the same
@@ -148,7 +178,12 @@ func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) 
 	if err := s.changeHeld(ctx, "continue", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
 		return nvr.Claim{}, err
 	}
-	return nvr.Claim{Record: h.Record, Attempt: h.Attempt, Continuation: h.Continuation + 1, Step: h.Step}, nil
+	return nvr.Claim{
+		Record:       h.Record,
+		Attempt:      h.Attempt,
+		Continuation: h.Continuation + 1,
+		Step:         h.Step,
+	}, nil
 }
 
 // changeHeld runs a statement that ends in [held]. It returns [fault.ErrStale] if the lease is lost.
@@ -164,4 +199,6 @@ func (d *database) changeHeld(ctx context.Context, what string, h *nvr.Lease, st
 }
 
 // heldArgs are the parameters of [held].
-func heldArgs(h *nvr.Lease) []any { return []any{h.Record, h.Attempt, h.Holder, h.Step} }
+func heldArgs(h *nvr.Lease) []any {
+	return []any{h.Record, h.Attempt, h.Holder, h.Step}
+}

@@ -114,7 +114,10 @@ func (s Schema) lockMigrations(ctx context.Context) (unlock func() error, err er
 		err = errors.New("another migration does not end")
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("wait for other migrations: %w", err), connection.Close())
+		return nil, errors.Join(
+			fmt.Errorf("wait for other migrations: %w", err),
+			connection.Close(),
+		)
 	}
 	return func() error {
 		_, err := connection.ExecContext(context.WithoutCancel(ctx), releaseMigrationsLock)
@@ -178,7 +181,9 @@ func (s Schema) Version(ctx context.Context) (current, needed int64, err error) 
 
 // checkReplaced returns [ErrReplaced] if the first column of this program is counted but missing.
 func (s Schema) checkReplaced(ctx context.Context, steps []step) error {
-	first := slices.IndexFunc(steps, func(s step) bool { return s.kind == kindColumn && s.table == "records" })
+	first := slices.IndexFunc(steps, func(s step) bool {
+		return s.kind == kindColumn && s.table == "records"
+	})
 	column := steps[first]
 	counted, errCounted := s.count(ctx, selectVersion, column.version)
 	existing, errExisting := s.count(ctx, s.dialect.columns, column.table, column.name)
@@ -210,12 +215,18 @@ func (s Schema) provider(adoption Adoption) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	adopt := &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return s.adopt(ctx, adoption) }}
+	adopt := &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error {
+		return s.adopt(ctx, adoption)
+	}}
 	keep := &goose.GoFunc{RunDB: func(context.Context, *sql.DB) error { return nil }}
 	migrations := []*goose.Migration{goose.NewGoMigration(adoptionVersion, adopt, keep)}
 	for _, step := range steps {
-		up := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.up(ctx, db, step) }}
-		down := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return s.down(ctx, db, step) }}
+		up := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error {
+			return s.up(ctx, db, step)
+		}}
+		down := &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error {
+			return s.down(ctx, db, step)
+		}}
 		migrations = append(migrations, goose.NewGoMigration(step.version, up, down))
 	}
 	provider, err := goose.NewProvider(
@@ -347,7 +358,9 @@ func (s Schema) adopt(ctx context.Context, adoption Adoption) error {
 	}
 	why := s.formatReason(cause.FootageExpired())
 	var first, last int64
-	if err := s.row(ctx, func(r scanner) error { return r.Scan(&first, &last) }, selectIDs); err != nil {
+	if err := s.row(ctx, func(r scanner) error {
+		return r.Scan(&first, &last)
+	}, selectIDs); err != nil {
 		return fmt.Errorf("read the range of record ids: %w", err)
 	}
 	for from := first; from <= last; from += span {

@@ -22,7 +22,10 @@ import (
 func nvrDatabase(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
 	t.Parallel()
-	for name, empty := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "mysql": storetest.EmptyMariaDB} {
+	for name, empty := range map[string]func(testing.TB) string{
+		"sqlite": storetest.SQLite,
+		"mysql":  storetest.EmptyMariaDB,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := empty(t)
@@ -48,7 +51,15 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 		defer func() { ok(t, s.Close()) }()
 		ok(t, s.Schema.Migrate(ctx, store.Adoption{Retention: 14 * 24 * time.Hour}))
 
-		want := map[int64]nvr.Step{1: nvr.StepDone, 2: nvr.StepFailed, 3: nvr.StepFailed, 4: nvr.StepStage, 5: nvr.StepStage, 6: nvr.StepStage, 7: nvr.StepStage}
+		want := map[int64]nvr.Step{
+			1: nvr.StepDone,
+			2: nvr.StepFailed,
+			3: nvr.StepFailed,
+			4: nvr.StepStage,
+			5: nvr.StepStage,
+			6: nvr.StepStage,
+			7: nvr.StepStage,
+		}
 		for id, step := range want {
 			if got := must(s.Records.Get(ctx, id))(t); got.Step != step {
 				t.Errorf("record %d is on step %s, want %s", id, got.Step, step)
@@ -81,7 +92,10 @@ func TestADumpOverAMigratedDatabase(t *testing.T) {
 		ctx := context.Background()
 		s := storetest.Open(t, dsn, store.Options{})
 		r := rig{Store: s, dsn: dsn}
-		r.sql(t, `create table dump as select id, event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing from records`)
+		r.sql(
+			t,
+			`create table dump as select id, event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing from records`,
+		)
 		r.sql(t, `drop table records`)
 		r.sql(t, `alter table dump rename to records`)
 		if _, _, err := s.Schema.Version(ctx); !errors.Is(err, store.ErrReplaced) {
@@ -105,7 +119,10 @@ func TestTheNVRsStatementsKeepWorking(t *testing.T) {
 		r := rig{Store: s, dsn: dsn}
 		r.sql(t, `INSERT INTO records (event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing)
  VALUES ('Новый', '504', '2026-11-20', '10:00', '11:00', 'a@example.org', 'ev9', NULL, NULL)`)
-		r.sql(t, `INSERT INTO records (event_name, room_name, date, start_time, end_time, user_email) VALUES ('Новый', '504', '2026-11-20', '10:00', '11:00', 'a@example.org')`)
+		r.sql(
+			t,
+			`INSERT INTO records (event_name, room_name, date, start_time, end_time, user_email) VALUES ('Новый', '504', '2026-11-20', '10:00', '11:00', 'a@example.org')`,
+		)
 		if got := r.texts(t, `SELECT event_name FROM records WHERE done = 0 AND processing = 0 AND date = '2026-11-19'`); len(got) != 1 {
 			t.Errorf("the NVR selects %v", got)
 		}
@@ -127,11 +144,17 @@ func schemaOf(t *testing.T, dsn string) []string {
 	t.Helper()
 	r := rig{dsn: dsn}
 	if strings.HasPrefix(dsn, "sqlite:") {
-		return r.texts(t, `select tbl_name || name || coalesce(sql, '') from sqlite_master where name not like 'sqlite_%' order by 1`)
+		return r.texts(
+			t,
+			`select tbl_name || name || coalesce(sql, '') from sqlite_master where name not like 'sqlite_%' order by 1`,
+		)
 	}
 	return append(r.texts(t, `select concat_ws(' ', table_name, column_name, column_type, is_nullable, coalesce(column_default, '-'))
  from information_schema.columns where table_schema = database() order by 1`),
-		r.texts(t, `select concat_ws(' ', table_name, index_name, column_name) from information_schema.statistics where table_schema = database() order by 1`)...)
+		r.texts(
+			t,
+			`select concat_ws(' ', table_name, index_name, column_name) from information_schema.statistics where table_schema = database() order by 1`,
+		)...)
 }
 
 func TestDownLeavesWhatIsNotOurs(t *testing.T) {
@@ -143,7 +166,10 @@ func TestDownLeavesWhatIsNotOurs(t *testing.T) {
 		during := schemaOf(t, dsn)
 		ok(t, s.Schema.Rollback(ctx))
 		if after := schemaOf(t, dsn); !slices.Equal(before, after) {
-			t.Errorf("the schema was\n%s\nand is\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+			t.Errorf(
+				"the schema was\n%s\nand is\n%s",
+				strings.Join(before, "\n"), strings.Join(after, "\n"),
+			)
 		}
 		if len(during) <= len(before) {
 			t.Error("nothing was added")
@@ -181,7 +207,10 @@ func TestACutOffMigrationGoesOn(t *testing.T) {
 			ok(t, s.Close())
 		}
 		if got := schemaOf(t, dsn); !slices.Equal(got, want) {
-			t.Errorf("the schema is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf(
+				"the schema is\n%s\nwant\n%s",
+				strings.Join(got, "\n"), strings.Join(want, "\n"),
+			)
 		}
 	})
 }
@@ -205,9 +234,15 @@ func TestMigrationsAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			s, err := store.Open(context.Background(), dsn, store.Options{Now: storetest.NewClock().Now, MaxOpen: 1})
+			s, err := store.Open(context.Background(), dsn, store.Options{
+				Now:     storetest.NewClock().Now,
+				MaxOpen: 1,
+			})
 			if err == nil {
-				err = errors.Join(s.Schema.Migrate(context.Background(), store.Adoption{}), s.Close())
+				err = errors.Join(
+					s.Schema.Migrate(context.Background(), store.Adoption{}),
+					s.Close(),
+				)
 			}
 			if err != nil {
 				t.Error(err)

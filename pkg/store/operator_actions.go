@@ -57,7 +57,16 @@ func (s Requests) Retry(ctx context.Context, id int64) error {
 		case nvr.StepLink:
 			to, until, done = r.FailedStep, s.nowMs()-1, 1
 		}
-		return updateRetry, []any{to, until, done, processing, s.nowMs(), r.ID, r.Attempt, r.Step}, nil
+		return updateRetry, []any{
+			to,
+			until,
+			done,
+			processing,
+			s.nowMs(),
+			r.ID,
+			r.Attempt,
+			r.Step,
+		}, nil
 	})
 }
 
@@ -90,7 +99,19 @@ func (s Requests) decide(ctx context.Context, what string, id int64, choose func
 // of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It returns
 // [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
-	args := append([]any{null(to.Title), to.Room, to.Date, to.StartTime, to.EndTime, to.UserEmail, null(to.EventID), s.nowMs()}, snapshotArgs(&r)...)
+	args := append(
+		[]any{
+			null(to.Title),
+			to.Room,
+			to.Date,
+			to.StartTime,
+			to.EndTime,
+			to.UserEmail,
+			null(to.EventID),
+			s.nowMs(),
+		},
+		snapshotArgs(&r)...,
+	)
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, updateRevise, args...)
 		if err != nil {

@@ -40,13 +40,29 @@ type Setback struct {
 // stage the record is free again, as if it had not been claimed.
 func (s Leases) Postpone(ctx context.Context, h nvr.Lease, until time.Time, why cause.Cause) error {
 	if h.Step != nvr.StepStage {
-		return s.changeHeld(ctx, "postpone", &h, updatePostpone, millis(until), millis(until), s.formatReason(why))
+		return s.changeHeld(
+			ctx,
+			"postpone",
+			&h,
+			updatePostpone,
+			millis(until),
+			millis(until),
+			s.formatReason(why),
+		)
 	}
 	record, err := s.record(ctx, h.Record)
 	if err != nil {
 		return err
 	}
-	return s.changeHeld(ctx, "postpone", &h, updatePostponeFree, millis(until), dated(&record), s.formatReason(why))
+	return s.changeHeld(
+		ctx,
+		"postpone",
+		&h,
+		updatePostponeFree,
+		millis(until),
+		dated(&record),
+		s.formatReason(why),
+	)
 }
 
 // Release gives a record back after a retryable failure. Claim takes it over after a pause, at the same step.

@@ -18,7 +18,12 @@ func TestPostponeOnStageFreesTheRecord(t *testing.T) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepStage)
 		r.sql(t, `update records set tries = 2 where id = ?`, hold.Record)
-		ok(t, r.Leases.Postpone(ctx, hold, r.clock.Now().Add(10*time.Minute), reason("footage is still coming")))
+		ok(t, r.Leases.Postpone(
+			ctx,
+			hold,
+			r.clock.Now().Add(10*time.Minute),
+			reason("footage is still coming"),
+		))
 		got := r.record(t, hold.Record)
 		if got.Processing || got.Holder != "" || got.Tries != 2 || got.Reason != reason("footage is still coming") {
 			t.Fatalf("postponed: %+v", got)
@@ -61,7 +66,12 @@ func TestFiveTries(t *testing.T) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
 		pause := func(tries int64) time.Duration { return time.Duration(tries) * time.Minute }
-		setback := store.Setback{Pause: pause, Why: reason("again"), Last: reason("no more"), Cause: "503"}
+		setback := store.Setback{
+			Pause: pause,
+			Why:   reason("again"),
+			Last:  reason("no more"),
+			Cause: "503",
+		}
 		for try := int64(1); try < store.MaxTries; try++ {
 			if failed := must(r.Leases.Release(ctx, hold, setback))(t); failed {
 				t.Fatalf("failed at try %d", try)
@@ -77,7 +87,12 @@ func TestFiveTries(t *testing.T) {
 				t.Fatal("taken during the pause")
 			}
 			r.clock.Move(2 * time.Second)
-			claim := must(r.Queue.Claim(ctx, must(r.Queue.Expired(ctx, 1))(t)[0], nvr.StepUpload, lease))(t)
+			claim := must(r.Queue.Claim(
+				ctx,
+				must(r.Queue.Expired(ctx, 1))(t)[0],
+				nvr.StepUpload,
+				lease,
+			))(t)
 			_, next, err := r.Leases.Enter(ctx, claim, "one", lease)
 			ok(t, err)
 			hold = next
@@ -97,7 +112,14 @@ func TestAFailureIsForgottenOnceTheWorkGoesOn(t *testing.T) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepMerge)
 		r.clock.Move(2 * lease)
-		claim := must(r.Queue.ClaimFailed(ctx, r.record(t, hold.Record), nvr.StepStage, lease, reason("its memory was not enough"), "killed"))(t)
+		claim := must(r.Queue.ClaimFailed(
+			ctx,
+			r.record(t, hold.Record),
+			nvr.StepStage,
+			lease,
+			reason("its memory was not enough"),
+			"killed",
+		))(t)
 		_, hold, err := r.Leases.Enter(ctx, claim, "one", lease)
 		ok(t, err)
 		if got := r.record(t, hold.Record); got.Reason != reason("its memory was not enough") || got.Cause != "killed" {
@@ -154,7 +176,10 @@ func TestRetryGoesOnWhereItFailed(t *testing.T) {
 				}
 				ok(t, r.Leases.Fail(ctx, hold, reason("no"), "x"))
 				ok(t, r.Requests.Retry(ctx, hold.Record))
-				list := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...)
+				list := append(
+					must(r.Queue.Undated(ctx, 10))(t),
+					must(r.Queue.Expired(ctx, 10))(t)...,
+				)
 				if len(list) != 1 || list[0].Step != step || list[0].Tries != 0 || list[0].Done != (step == nvr.StepLink) {
 					t.Fatalf("to do: %+v", list)
 				}

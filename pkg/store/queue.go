@@ -139,7 +139,16 @@ func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries in
 	if *step == nvr.StepStage {
 		progress = 0
 	}
-	return []any{millis(until), *step, tries, done, bit(*step != nvr.StepLink), progress, s.formatReason(why), null(detail)}
+	return []any{
+		millis(until),
+		*step,
+		tries,
+		done,
+		bit(*step != nvr.StepLink),
+		progress,
+		s.formatReason(why),
+		null(detail),
+	}
 }
 
 // triesOf returns the tries of a free record. A record that a person reset has none: it is on another step,
@@ -174,7 +183,10 @@ func (d *database) changeRead(ctx context.Context, what string, r *nvr.Record, s
 		return fmt.Errorf("%s record %d: %w", what, r.ID, err)
 	}
 	if rows == 0 {
-		return fmt.Errorf("%s record %d as of attempt %d: %w", what, r.ID, r.Attempt, fault.ErrStale)
+		return fmt.Errorf(
+			"%s record %d as of attempt %d: %w",
+			what, r.ID, r.Attempt, fault.ErrStale,
+		)
 	}
 	return nil
 }

@@ -49,7 +49,13 @@ func (s Queue) Stats(ctx context.Context) (q QueueStats, err error) {
 
 // CountOverdue counts the free records that were requested and due before an instant.
 func (s Queue) CountOverdue(ctx context.Context, before time.Time) (count int, err error) {
-	err = s.row(ctx, func(row scanner) error { return row.Scan(&count) }, selectLate, before.UnixMilli(), before.UnixMilli())
+	err = s.row(
+		ctx,
+		func(row scanner) error { return row.Scan(&count) },
+		selectLate,
+		before.UnixMilli(),
+		before.UnixMilli(),
+	)
 	if err != nil {
 		return 0, fmt.Errorf("count the overdue records: %w", err)
 	}
@@ -82,13 +88,21 @@ func (s Records) Failures(ctx context.Context, limit int) ([]FailureGroup, error
 	}
 	var failures []FailureGroup
 	for _, r := range records {
-		at := slices.IndexFunc(failures, func(f FailureGroup) bool { return f.Step == r.FailedStep && f.Reason == r.Reason })
+		at := slices.IndexFunc(failures, func(f FailureGroup) bool {
+			return f.Step == r.FailedStep && f.Reason == r.Reason
+		})
 		if at < 0 {
 			at = len(failures)
-			failures = append(failures, FailureGroup{Step: r.FailedStep, Reason: r.Reason, Last: r.ID})
+			failures = append(failures, FailureGroup{
+				Step:   r.FailedStep,
+				Reason: r.Reason,
+				Last:   r.ID,
+			})
 		}
 		failures[at].Count++
 	}
-	slices.SortStableFunc(failures, func(a, b FailureGroup) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(failures, func(a, b FailureGroup) int {
+		return cmp.Compare(b.Count, a.Count)
+	})
 	return failures, nil
 }

@@ -30,8 +30,22 @@ func TestTheWholeWay(t *testing.T) {
 		course := "Анализ, поток 1"
 		must(r.Leases.Advance(ctx, hold, nvr.StepDone, store.Change{Course: &course}, lease))(t)
 		got := r.record(t, hold.Record)
-		want := nvr.Record{ID: hold.Record, Title: "Анализ", Room: "504", Date: "2026-11-20", StartTime: "15:10", EndTime: "16:30",
-			UserEmail: "a@example.org", Done: true, Step: nvr.StepDone, Attempt: 1, Turn: 4, AskedAt: r.clock.Now(), Progress: 100, Course: course}
+		want := nvr.Record{
+			ID:        hold.Record,
+			Title:     "Анализ",
+			Room:      "504",
+			Date:      "2026-11-20",
+			StartTime: "15:10",
+			EndTime:   "16:30",
+			UserEmail: "a@example.org",
+			Done:      true,
+			Step:      nvr.StepDone,
+			Attempt:   1,
+			Turn:      4,
+			AskedAt:   r.clock.Now(),
+			Progress:  100,
+			Course:    course,
+		}
 		got.AskedAt, want.AskedAt = got.AskedAt.UTC(), want.AskedAt.UTC()
 		if got != want {
 			t.Fatalf("in the end:\n%+v, want\n%+v", got, want)
@@ -98,7 +112,11 @@ func TestAskedFor(t *testing.T) {
 		ok(t, r.Queue.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
 		wants(retried, 0)
 
-		r.sql(t, `update records set asked_at = 0, dated = '', due_at = 0 where id = ?`, old.ID) // as the NVR inserts it
+		r.sql(
+			t,
+			`update records set asked_at = 0, dated = '', due_at = 0 where id = ?`,
+			old.ID,
+		) // as the NVR inserts it
 		r.clock.Move(time.Hour)
 		ok(t, r.Queue.SetDue(ctx, r.record(t, old.ID), first.Add(-240*time.Hour)))
 		wants(r.clock.Now(), 0)
@@ -113,7 +131,11 @@ func TestChangedByHandIsLookedAtAnew(t *testing.T) {
 		if got := must(r.Queue.Undated(ctx, 10))(t); len(got) != 0 {
 			t.Fatalf("free before it is due: %+v", got)
 		}
-		r.sql(t, `update records set start_time = '10:00', end_time = '11:00' where id = ?`, record.ID)
+		r.sql(
+			t,
+			`update records set start_time = '10:00', end_time = '11:00' where id = ?`,
+			record.ID,
+		)
 		if got := must(r.Queue.Undated(ctx, 10))(t); len(got) != 1 {
 			t.Fatalf("the NVR moved it, and claim does not look: %+v", got)
 		}
@@ -159,7 +181,14 @@ func TestTakeoverAfterTheLease(t *testing.T) {
 
 		r.clock.Move(lease + time.Second)
 		gone = must(r.Queue.Expired(ctx, 10))(t)
-		claim := must(r.Queue.ClaimFailed(ctx, gone[0], nvr.StepStage, lease, cause.Legacy("memory", "память"), "oom"))(t)
+		claim := must(r.Queue.ClaimFailed(
+			ctx,
+			gone[0],
+			nvr.StepStage,
+			lease,
+			cause.Legacy("memory", "память"),
+			"oom",
+		))(t)
 		stale(t, r.Leases.Renew(ctx, hold, lease))
 		stale(t, r.Leases.AddSlice(ctx, hold, 0, 50, 100))
 		if got := r.record(t, hold.Record); got.Step != nvr.StepStage || got.Tries != 1 || got.Cause != "oom" || got.Reason != cause.Legacy("memory", "память") || got.Attempt != 2 {
@@ -200,7 +229,12 @@ func TestEnter(t *testing.T) {
 		next := must(r.Leases.Continue(ctx, hold, lease))(t)
 		_, _, err = r.Leases.Enter(ctx, claim, "one", lease)
 		stale(t, err) // an old turn
-		_, _, err = r.Leases.Enter(ctx, nvr.Claim{Record: 99999, Attempt: 1, Step: nvr.StepStage}, "one", lease)
+		_, _, err = r.Leases.Enter(
+			ctx,
+			nvr.Claim{Record: 99999, Attempt: 1, Step: nvr.StepStage},
+			"one",
+			lease,
+		)
 		stale(t, err)
 		must2(r.Leases.Enter(ctx, next, "three", lease))(t)
 		stale(t, r.Leases.Renew(ctx, hold, lease))
@@ -225,7 +259,13 @@ func TestWriteOfEqualValuesIsNotStale(t *testing.T) {
 }
 
 func TestResetByHand(t *testing.T) {
-	for _, step := range []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
+	for _, step := range []nvr.Step{
+		nvr.StepStage,
+		nvr.StepMerge,
+		nvr.StepUpload,
+		nvr.StepLink,
+		nvr.StepDone,
+	} {
 		t.Run(string(step), func(t *testing.T) {
 			onEach(t, func(t *testing.T, r rig) {
 				ctx := context.Background()
@@ -239,7 +279,11 @@ func TestResetByHand(t *testing.T) {
 				if step == nvr.StepDone {
 					must(r.Leases.Advance(ctx, hold, nvr.StepDone, store.Change{}, lease))(t)
 				}
-				r.sql(t, `update records set done = 0, processing = 0, tries = 3 where id = ?`, hold.Record)
+				r.sql(
+					t,
+					`update records set done = 0, processing = 0, tries = 3 where id = ?`,
+					hold.Record,
+				)
 				stale(t, r.Leases.Renew(ctx, hold, lease)) // the reset makes the worker stale
 				free := must(r.Queue.Undated(ctx, 10))(t)
 				if len(free) != 1 {
@@ -258,7 +302,10 @@ func TestResetByHand(t *testing.T) {
 func TestForeignWorkIsLeftAlone(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
-		r.sql(t, `insert into records (room_name, date, start_time, end_time, user_email, processing) values ('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 1)`)
+		r.sql(
+			t,
+			`insert into records (room_name, date, start_time, end_time, user_email, processing) values ('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 1)`,
+		)
 		r.clock.Move(1000 * time.Hour)
 		if got := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
 			t.Errorf("work of others would be taken: %+v", got)
@@ -317,7 +364,11 @@ func TestFairAmongRooms(t *testing.T) {
 			ok(t, r.Queue.SetDue(ctx, rec, r.clock.Now().Add(-due)))
 			return must(r.Records.Get(ctx, rec.ID))(t)
 		}
-		many := []nvr.Record{add("504", 9*time.Hour), add("504", 8*time.Hour), add("504", 7*time.Hour)}
+		many := []nvr.Record{
+			add("504", 9*time.Hour),
+			add("504", 8*time.Hour),
+			add("504", 7*time.Hour),
+		}
 		other, third := add("505", 2*time.Hour), add("506", time.Hour)
 		must(r.insert(lecture()))(t) // not scheduled yet
 		add("507", -time.Hour)       // not due

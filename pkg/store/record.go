@@ -22,12 +22,19 @@ const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 type Records struct{ *database }
 
 // Get reads one record. It returns [ErrNotFound] if there is none.
-func (s Records) Get(ctx context.Context, id int64) (nvr.Record, error) { return s.record(ctx, id) }
+func (s Records) Get(ctx context.Context, id int64) (nvr.Record, error) {
+	return s.record(ctx, id)
+}
 
 // record reads one record. It returns [ErrNotFound] if there is none.
 func (d *database) record(ctx context.Context, id int64) (nvr.Record, error) {
 	var record nvr.Record
-	err := d.row(ctx, func(row scanner) (err error) { record, err = scanRecord(row); return err }, selectRecord, id)
+	err := d.row(
+		ctx,
+		func(row scanner) (err error) { record, err = scanRecord(row); return err },
+		selectRecord,
+		id,
+	)
 	if err != nil {
 		return nvr.Record{}, fmt.Errorf("read record %d: %w", id, err)
 	}
@@ -68,7 +75,9 @@ func (d *database) formatReason(reason cause.Cause) any {
 
 // dated returns the text for which due_at was computed. due_at is valid while the row has this date and these
 // times. If the NVR or a person changes them, the record is scheduled again.
-func dated(r *nvr.Record) string { return r.Date + r.StartTime + r.EndTime }
+func dated(r *nvr.Record) string {
+	return r.Date + r.StartTime + r.EndTime
+}
 
 // bit returns a boolean as a column holds it.
 func bit(is bool) int {

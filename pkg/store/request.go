@@ -43,7 +43,10 @@ func (s Requests) Insert(
 		id, created, err = s.insertOnce(ctx, &r, once)
 	}
 	if err != nil {
-		return nvr.Record{}, false, fmt.Errorf("file a request for room %q, %s %s: %w", r.Room, r.Date, r.StartTime, err)
+		return nvr.Record{}, false, fmt.Errorf(
+			"file a request for room %q, %s %s: %w",
+			r.Room, r.Date, r.StartTime, err,
+		)
 	}
 	record, err = s.record(ctx, id)
 	return record, created, err
@@ -52,7 +55,14 @@ func (s Requests) Insert(
 // insertArgs are the parameters of [insertRecord].
 func (d *database) insertArgs(r *nvr.Record) []any {
 	return []any{
-		null(r.Title), r.Room, r.Date, r.StartTime, r.EndTime, r.UserEmail, null(r.EventID), d.nowMs(),
+		null(r.Title),
+		r.Room,
+		r.Date,
+		r.StartTime,
+		r.EndTime,
+		r.UserEmail,
+		null(r.EventID),
+		d.nowMs(),
 	}
 }
 

@@ -33,13 +33,23 @@ func TestADoubleClickIsOneRecord(t *testing.T) {
 		if records[0] == 0 || records[0] != records[7] {
 			t.Fatalf("records %v", records)
 		}
-		if created := slices.DeleteFunc(made, func(made bool) bool { return !made }); len(created) != 1 {
+		if created := slices.DeleteFunc(made, func(made bool) bool {
+			return !made
+		}); len(created) != 1 {
 			t.Errorf("created %d times", len(created))
 		}
-		if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "key 1", Key: "k", Body: []byte("other")}); !errors.Is(err, store.ErrConflict) {
+		if _, _, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{
+			Owner: "key 1",
+			Key:   "k",
+			Body:  []byte("other"),
+		}); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("the same key with another body: %v", err)
 		}
-		if other, created, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{Owner: "key 2", Key: "k", Body: []byte("body")}); err != nil || !created || other.ID == records[0] {
+		if other, created, err := r.Requests.Insert(ctx, lecture(), &store.IdempotencyKey{
+			Owner: "key 2",
+			Key:   "k",
+			Body:  []byte("body"),
+		}); err != nil || !created || other.ID == records[0] {
 			t.Errorf("another owner's key: %v %v %v", other.ID, created, err)
 		}
 		if all := must(r.Records.ByUser(ctx, "a@example.org"))(t); len(all) != 2 {
@@ -62,17 +72,34 @@ func TestListPagesAndFilters(t *testing.T) {
 		}
 		var seen []int64
 		for cursor := int64(0); ; {
-			page, next, err := r.Records.List(ctx, store.Filter{UserEmail: "a@example.org"}, cursor, 7)
+			page, next, err := r.Records.List(
+				ctx,
+				store.Filter{UserEmail: "a@example.org"},
+				cursor,
+				7,
+			)
 			ok(t, err)
 			seen = append(seen, ids(page)...)
 			if cursor = next; next == 0 {
 				break
 			}
 		}
-		if len(seen) != 20 || !slices.IsSortedFunc(seen, func(a, b int64) int { return int(b - a) }) {
+		if len(seen) != 20 || !slices.IsSortedFunc(seen, func(a, b int64) int {
+			return int(b - a)
+		}) {
 			t.Errorf("paged through %v", seen)
 		}
-		page, _, err := r.Records.List(ctx, store.Filter{Room: "501", From: "2026-11-10", To: "2026-11-20", Steps: []nvr.Step{nvr.StepStage, nvr.StepMerge}}, 0, 100)
+		page, _, err := r.Records.List(
+			ctx,
+			store.Filter{
+				Room:  "501",
+				From:  "2026-11-10",
+				To:    "2026-11-20",
+				Steps: []nvr.Step{nvr.StepStage, nvr.StepMerge},
+			},
+			0,
+			100,
+		)
 		ok(t, err)
 		if len(page) != 6 {
 			t.Errorf("filtered: %d, want 6", len(page))
@@ -101,7 +128,11 @@ func TestEventIsOneRecord(t *testing.T) {
 		if rows := must(r.Records.On(ctx, "504", record.Date))(t); len(rows) != 1 {
 			t.Fatalf("%d records, want 1", len(rows))
 		}
-		again, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1}, record)
+		again, created, err := r.Events.EnsureRecord(
+			ctx,
+			store.EventKey{Calendar: "c1", Event: "ev1", Revision: 1},
+			record,
+		)
 		if err != nil || !created {
 			t.Fatalf("another revision: %v %v", created, err)
 		}
@@ -135,11 +166,19 @@ func TestTheNVRsRowIsTheEventsRecord(t *testing.T) {
 		record.EventID = "ev1"
 		elsewhere := record
 		elsewhere.Room = "505"
-		other, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c2", Event: "ev1"}, elsewhere)
+		other, created, err := r.Events.EnsureRecord(
+			ctx,
+			store.EventKey{Calendar: "c2", Event: "ev1"},
+			elsewhere,
+		)
 		if err != nil || !created {
 			t.Fatalf("the room that is only invited: %+v %v %v", other, created, err)
 		}
-		got, created, err := r.Events.EnsureRecord(ctx, store.EventKey{Calendar: "c1", Event: "ev1"}, record)
+		got, created, err := r.Events.EnsureRecord(
+			ctx,
+			store.EventKey{Calendar: "c1", Event: "ev1"},
+			record,
+		)
 		if err != nil || created || got.Title != "Old" || got.ID == other.ID {
 			t.Fatalf("adopted: %+v %v %v", got, created, err)
 		}

@@ -190,7 +190,12 @@ func (s Rooms) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr
 // SaveSource writes a source of a room and returns its id. A source with ID 0 is new.
 func (s Rooms) SaveSource(ctx context.Context, room int64, source nvr.Source) (int64, error) {
 	columns := []any{
-		source.Name, source.IP, null(source.Port), null(source.RTSP), null(source.Audio), null(source.Merge),
+		source.Name,
+		source.IP,
+		null(source.Port),
+		null(source.RTSP),
+		null(source.Audio),
+		null(source.Merge),
 	}
 	statement, keys := updateSource, []any{source.ID, room}
 	if source.ID == 0 {

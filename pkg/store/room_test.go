@@ -17,8 +17,17 @@ func TestRooms(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		moscow := must(time.LoadLocation("Europe/Moscow"))(t)
-		room := nvr.Room{Name: "504 б/1", Drive: "https://drive.google.com/drive/folders/abc", Calendar: "c", MainSource: "172.18.191.24/0",
-			ScreenSource: "172.18.191.25/0", SoundSource: "172.18.191.24/0", Zone: moscow, Language: "ru", SegmentLength: 15 * time.Minute}
+		room := nvr.Room{
+			Name:          "504 б/1",
+			Drive:         "https://drive.google.com/drive/folders/abc",
+			Calendar:      "c",
+			MainSource:    "172.18.191.24/0",
+			ScreenSource:  "172.18.191.25/0",
+			SoundSource:   "172.18.191.24/0",
+			Zone:          moscow,
+			Language:      "ru",
+			SegmentLength: 15 * time.Minute,
+		}
 		id := must(r.Rooms.Save(ctx, room))(t)
 		source := nvr.Source{Name: "board", IP: "172.18.191.30", Port: "554", Merge: "right"}
 		source.ID = must(r.Rooms.SaveSource(ctx, id, source))(t)
@@ -37,7 +46,10 @@ func TestRooms(t *testing.T) {
 			t.Fatalf("rooms:\n%+v, want first\n%+v", rooms, room)
 		}
 		// Another default reaches the rooms that have no setting of their own.
-		other := must(store.Open(ctx, r.dsn, store.Options{Now: r.clock.Now, Defaults: store.Defaults{Language: "ru"}}))(t)
+		other := must(store.Open(ctx, r.dsn, store.Options{
+			Now:      r.clock.Now,
+			Defaults: store.Defaults{Language: "ru"},
+		}))(t)
 		defer func() { ok(t, other.Close()) }()
 		if got := must(other.Rooms.Get(ctx, "505"))(t); got.Language != "ru" {
 			t.Errorf("language %q", got.Language)
@@ -60,9 +72,22 @@ func TestSegmentsAreIndexedByDifference(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		segment := func(time, source string, generation int64) store.Segment {
-			return store.Segment{Name: nvr.SegmentName{Date: "2026-11-20", Time: time, Room: "504", Source: source}, Bytes: 1 << 20, Generation: generation}
+			return store.Segment{
+				Name: nvr.SegmentName{
+					Date:   "2026-11-20",
+					Time:   time,
+					Room:   "504",
+					Source: source,
+				},
+				Bytes:      1 << 20,
+				Generation: generation,
+			}
 		}
-		day := []store.Segment{segment("10:00", "24", 1), segment("10:00", "25", 2), segment("10:30", "24", 3)}
+		day := []store.Segment{
+			segment("10:00", "24", 1),
+			segment("10:00", "25", 2),
+			segment("10:30", "24", 3),
+		}
 		index := func(want int) {
 			t.Helper()
 			if got := must(r.Segments.Index(ctx, "504", "2026-11-20", day))(t); got != want {
@@ -78,7 +103,10 @@ func TestSegmentsAreIndexedByDifference(t *testing.T) {
 		}
 		index(3)
 		index(0)
-		look := store.Analysis{Seconds: 1799.5, Stretches: []store.Stretch{{To: 420}, {From: 420, To: 1799.5, Presentation: true}}}
+		look := store.Analysis{
+			Seconds:   1799.5,
+			Stretches: []store.Stretch{{To: 420}, {From: 420, To: 1799.5, Presentation: true}},
+		}
 		ok(t, r.Segments.SaveAnalysis(ctx, day[1].Name, 2, look))
 		ok(t, r.Segments.SaveAnalysis(ctx, day[0].Name, 99, look)) // another generation: no effect
 		got := must(r.Segments.On(ctx, "504", "2026-11-20"))(t)
@@ -91,7 +119,11 @@ func TestSegmentsAreIndexedByDifference(t *testing.T) {
 		if got := must(r.Segments.On(ctx, "504", "2026-11-20"))(t); got[1].Analysis != nil {
 			t.Error("a new generation kept the look of the old one")
 		}
-		if days := must(r.Segments.CountByDay(ctx, "504", "2026-11-01", "2026-11-30"))(t); len(days) != 2 || days[0] != (store.DayCount{Date: "2026-11-20", Source: "24", Segments: 1}) {
+		if days := must(r.Segments.CountByDay(ctx, "504", "2026-11-01", "2026-11-30"))(t); len(days) != 2 || days[0] != (store.DayCount{
+			Date:     "2026-11-20",
+			Source:   "24",
+			Segments: 1,
+		}) {
 			t.Errorf("days: %+v", days)
 		}
 		ok(t, r.Segments.Forget(ctx, "504", "2026-11-21"))
@@ -125,7 +157,11 @@ func TestChannels(t *testing.T) {
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
-		secret, key, err := r.Keys.Add(ctx, store.Key{Email: "a@example.org", Rooms: []string{"504"}, ExpiresAt: r.clock.Now().Add(time.Hour)})
+		secret, key, err := r.Keys.Add(ctx, store.Key{
+			Email:     "a@example.org",
+			Rooms:     []string{"504"},
+			ExpiresAt: r.clock.Now().Add(time.Hour),
+		})
 		ok(t, err)
 		if len(secret) < 40 || key.Prefix != secret[:8] || !key.Allows("504") || key.Allows("505") || key.AnyAddress {
 			t.Fatalf("key %+v", key)
@@ -143,10 +179,22 @@ func TestKeys(t *testing.T) {
 			t.Errorf("an expired key: %v", err)
 		}
 
-		users := []store.User{{Email: "b@example.org", Key: "0b2f"}, {Email: "c@example.org", Key: "11111111-2222-3333-4444-555555555555"}}
+		users := []store.User{
+			{Email: "b@example.org", Key: "0b2f"},
+			{Email: "c@example.org", Key: "11111111-2222-3333-4444-555555555555"},
+		}
 		for i, user := range users {
-			r.sql(t, `insert into users (email, role, api_key) values (?, 'user', ?)`, user.Email, user.Key)
-			r.sql(t, `insert into users (email, role, api_key) values (?, 'user', null)`, "none"+string(rune('0'+i)))
+			r.sql(
+				t,
+				`insert into users (email, role, api_key) values (?, 'user', ?)`,
+				user.Email,
+				user.Key,
+			)
+			r.sql(
+				t,
+				`insert into users (email, role, api_key) values (?, 'user', null)`,
+				"none"+string(rune('0'+i)),
+			)
 		}
 		if got := must(r.Keys.NVRUsers(ctx))(t); !reflect.DeepEqual(got, users) {
 			t.Fatalf("users %+v", got)

@@ -26,7 +26,10 @@ func TestRunningCountsWhatIsNotTakenOverYet(t *testing.T) {
 		count("working", 2)
 		r.clock.Move(lease + time.Second)
 		count("leases have run out", 2)
-		must(r.Leases.Release(ctx, staging, store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
+		must(r.Leases.Release(ctx, staging, store.Setback{
+			Pause: func(int64) time.Duration { return time.Minute },
+			Cause: "x",
+		}))(t)
 		count("one pauses", 1)
 		r.clock.Move(time.Hour)
 		count("its pause is over", 1)
@@ -41,7 +44,10 @@ func TestExpiredFindsLostWorkersFirst(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()
 		for range 3 {
-			must(r.Leases.Release(ctx, r.work(t, nvr.StepStage), store.Setback{Pause: func(int64) time.Duration { return time.Minute }, Cause: "x"}))(t)
+			must(r.Leases.Release(ctx, r.work(t, nvr.StepStage), store.Setback{
+				Pause: func(int64) time.Duration { return time.Minute },
+				Cause: "x",
+			}))(t)
 		}
 		r.clock.Move(time.Hour)
 		lost := r.work(t, nvr.StepMerge)

@@ -63,7 +63,13 @@ func (s Segments) On(ctx context.Context, room, date string) ([]Segment, error) 
 	scan := func(row scanner) error {
 		segment := Segment{Name: nvr.SegmentName{Room: room, Date: date}}
 		var analysis string
-		err := row.Scan(&segment.Name.Time, &segment.Name.Source, &segment.Bytes, &segment.Generation, &analysis)
+		err := row.Scan(
+			&segment.Name.Time,
+			&segment.Name.Source,
+			&segment.Bytes,
+			&segment.Generation,
+			&analysis,
+		)
 		if err == nil && analysis != "" {
 			err = json.Unmarshal([]byte(analysis), &segment.Analysis)
 		}
@@ -79,7 +85,12 @@ func (s Segments) On(ctx context.Context, room, date string) ([]Segment, error) 
 // segmentKey identifies a segment within one day of one room.
 type segmentKey struct{ time, source string }
 
-func keyOf(segment *Segment) segmentKey { return segmentKey{segment.Name.Time, segment.Name.Source} }
+func keyOf(segment *Segment) segmentKey {
+	return segmentKey{
+		segment.Name.Time,
+		segment.Name.Source,
+	}
+}
 
 // segmentChange is one statement that updates the index.
 type segmentChange struct {
@@ -179,7 +190,10 @@ func (s Segments) CountByDay(ctx context.Context, room, from, to string) ([]DayC
 // Forget deletes the footage of a room before a date (YYYY-MM-DD) from the index. The bucket keeps it.
 func (s Segments) Forget(ctx context.Context, room, before string) error {
 	if _, err := s.exec(ctx, deleteSegmentsBefore, room, before); err != nil {
-		return fmt.Errorf("remove the footage of room %q before %s from the index: %w", room, before, err)
+		return fmt.Errorf(
+			"remove the footage of room %q before %s from the index: %w",
+			room, before, err,
+		)
 	}
 	return nil
 }

@@ -161,10 +161,14 @@ func closed(p *pool) error {
 }
 
 // Statements returns the number of statements and transactions sent so far, the cost of a step in the database.
-func (s *Store) Statements() int64 { return s.sent.Load() }
+func (s *Store) Statements() int64 {
+	return s.sent.Load()
+}
 
 // nowMs returns the current time as the database stores it.
-func (d *database) nowMs() int64 { return d.now().UnixMilli() }
+func (d *database) nowMs() int64 {
+	return d.now().UnixMilli()
+}
 
 // millis returns an instant as the database stores it: milliseconds UTC, 0 for the zero time.
 func millis(at time.Time) int64 {

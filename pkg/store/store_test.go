@@ -34,7 +34,14 @@ func onEach(t *testing.T, test func(t *testing.T, r rig)) {
 }
 
 func lecture() nvr.Record {
-	return nvr.Record{Title: "Анализ", Room: "504", Date: "2026-11-20", StartTime: "15:10", EndTime: "16:30", UserEmail: "a@example.org"}
+	return nvr.Record{
+		Title:     "Анализ",
+		Room:      "504",
+		Date:      "2026-11-20",
+		StartTime: "15:10",
+		EndTime:   "16:30",
+		UserEmail: "a@example.org",
+	}
 }
 
 // file inserts a record and claims it.
@@ -63,7 +70,11 @@ func (r rig) work(t *testing.T, step nvr.Step) nvr.Lease {
 		if hold.Step == step {
 			return hold
 		}
-		next := map[nvr.Step]nvr.Step{nvr.StepStage: nvr.StepMerge, nvr.StepMerge: nvr.StepUpload, nvr.StepUpload: nvr.StepLink}
+		next := map[nvr.Step]nvr.Step{
+			nvr.StepStage:  nvr.StepMerge,
+			nvr.StepMerge:  nvr.StepUpload,
+			nvr.StepUpload: nvr.StepLink,
+		}
 		claim = must(r.Leases.Advance(ctx, hold, next[hold.Step], store.Change{}, lease))(t)
 	}
 }

@@ -32,4 +32,6 @@ func flock(file *os.File, wait bool) error {
 }
 
 // funlock unlocks a file that flock locked.
-func funlock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
+func funlock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+}

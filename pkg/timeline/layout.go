@@ -222,7 +222,13 @@ func Panes(scenes []Scene, sources map[nvr.Role][]Span) (left, right []Piece) {
 		}
 		left = appendPieces(left, scene, role, sources[role], whole)
 		if !whole {
-			right = appendPieces(right, scene, scene.Layout.Right(), sources[scene.Layout.Right()], false)
+			right = appendPieces(
+				right,
+				scene,
+				scene.Layout.Right(),
+				sources[scene.Layout.Right()],
+				false,
+			)
 		}
 	}
 	return left, right
@@ -230,14 +236,27 @@ func Panes(scenes []Scene, sources map[nvr.Role][]Span) (left, right []Piece) {
 
 func appendPieces(pieces []Piece, scene Scene, role nvr.Role, spans []Span, whole bool) []Piece {
 	if len(spans) == 0 {
-		spans = []Span{{First: scene.First, End: scene.End, File: -1, Cause: scene.Reason}}
+		spans = []Span{{
+			First: scene.First,
+			End:   scene.End,
+			File:  -1,
+			Cause: scene.Reason,
+		}}
 	}
 	for _, span := range spans {
 		first, end := max(span.First, scene.First), min(span.End, scene.End)
 		if first >= end {
 			continue
 		}
-		p := Piece{First: first, End: end, File: span.File, Run: span.Run, Role: role, Whole: whole, Cause: span.Cause}
+		p := Piece{
+			First: first,
+			End:   end,
+			File:  span.File,
+			Run:   span.Run,
+			Role:  role,
+			Whole: whole,
+			Cause: span.Cause,
+		}
 		if n := len(pieces); n > 0 && joinsOn(pieces[n-1], p) {
 			pieces[n-1].End = end
 			continue

@@ -143,7 +143,13 @@ func Takes(listens []Listen, runs func(source int) []SoundRun) []Take {
 			if end-first < 2*crossFade {
 				continue // too short to fade in and out of
 			}
-			takes = append(takes, Take{First: first, End: end, File: run.File, Run: run.Run, Start: run.First})
+			takes = append(takes, Take{
+				First: first,
+				End:   end,
+				File:  run.File,
+				Run:   run.Run,
+				Start: run.First,
+			})
 			tails = append(tails, run.End-end)
 		}
 	}

@@ -32,7 +32,11 @@ type Window struct {
 
 // NewWindow is the window of [start, end), both on whole seconds.
 func NewWindow(start, end time.Time, rate int) Window {
-	return Window{Start: start, Frames: int64(end.Sub(start)/time.Second) * int64(rate), Rate: rate}
+	return Window{
+		Start:  start,
+		Frames: int64(end.Sub(start)/time.Second) * int64(rate),
+		Rate:   rate,
+	}
 }
 
 // Offset is how long after the record's start frame k is shown.
@@ -42,7 +46,9 @@ func (w Window) Offset(k int64) time.Duration {
 }
 
 // Time is the instant that frame k shows.
-func (w Window) Time(k int64) time.Time { return w.Start.Add(w.Offset(k)) }
+func (w Window) Time(k int64) time.Time {
+	return w.Start.Add(w.Offset(k))
+}
 
 // Nearest is the frame whose instant is nearest to offset after the record's start; of two equally
 // near, the later. It may lie outside the record.
@@ -51,7 +57,9 @@ func (w Window) Nearest(offset time.Duration) int64 {
 }
 
 // FramesIn is how many whole frames a duration holds.
-func (w Window) FramesIn(d time.Duration) int64 { return int64(d) * int64(w.Rate) / int64(time.Second) }
+func (w Window) FramesIn(d time.Duration) int64 {
+	return int64(d) * int64(w.Rate) / int64(time.Second)
+}
 
 func floorDiv(a, b int64) int64 {
 	q := a / b
@@ -104,7 +112,9 @@ func Lay(w Window, films []Film, slot time.Duration) []Span {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return films[a].Start.Compare(films[b].Start) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return films[a].Start.Compare(films[b].Start)
+	})
 
 	var shown []Span
 	for i, index := range order {
@@ -166,12 +176,20 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 		first := w.Nearest(zero)
 		if runs := films[index].Runs; len(runs) > 0 {
 			last := min(w.Nearest(zero+runs[len(runs)-1].Until), end)
-			all = append(all, blame{first: first, end: last, cause: cmp.Or(films[index].Inner, films[index].Cause)})
+			all = append(all, blame{
+				first: first,
+				end:   last,
+				cause: cmp.Or(films[index].Inner, films[index].Cause),
+			})
 			first = last
 		}
 		all = append(all, blame{first: first, end: end, cause: films[index].Cause})
 		for _, loss := range films[index].Losses {
-			all = append(all, blame{first: w.Nearest(zero + loss.From), end: min(end, w.Nearest(zero+loss.Until)), cause: loss.Cause})
+			all = append(all, blame{
+				first: w.Nearest(zero + loss.From),
+				end:   min(end, w.Nearest(zero+loss.Until)),
+				cause: loss.Cause,
+			})
 		}
 	}
 	return all

@@ -25,8 +25,13 @@ func TestNearestRoundsHalfUp(t *testing.T) {
 	t.Parallel()
 	w := timeline.NewWindow(noon, noon.Add(time.Hour), 25)
 	for offset, want := range map[time.Duration]int64{
-		0: 0, 19 * time.Millisecond: 0, 20 * time.Millisecond: 1, 40 * time.Millisecond: 1, -20 * time.Millisecond: 0,
-		-21 * time.Millisecond: -1, time.Hour: 90000,
+		0:                      0,
+		19 * time.Millisecond:  0,
+		20 * time.Millisecond:  1,
+		40 * time.Millisecond:  1,
+		-20 * time.Millisecond: 0,
+		-21 * time.Millisecond: -1,
+		time.Hour:              90000,
 	} {
 		if got := w.Nearest(offset); got != want {
 			t.Errorf("Nearest(%v) = %d, want %d", offset, got, want)
@@ -39,7 +44,10 @@ func TestNearestRoundsHalfUp(t *testing.T) {
 		w := timeline.NewWindow(noon, noon.Add(time.Hour), rate)
 		for k := range int64(4000) {
 			if got := w.Nearest(w.Offset(k)); got != k {
-				t.Fatalf("at %d fps frame %d lies at %v, which is frame %d", rate, k, w.Offset(k), got)
+				t.Fatalf(
+					"at %d fps frame %d lies at %v, which is frame %d",
+					rate, k, w.Offset(k), got,
+				)
 			}
 		}
 	}
@@ -47,7 +55,11 @@ func TestNearestRoundsHalfUp(t *testing.T) {
 
 func TestLay(t *testing.T) {
 	t.Parallel()
-	w := timeline.NewWindow(noon.Add(10*time.Minute), noon.Add(70*time.Minute), 25) // 12:10 to 13:10
+	w := timeline.NewWindow(
+		noon.Add(10*time.Minute),
+		noon.Add(70*time.Minute),
+		25,
+	) // 12:10 to 13:10
 	tests := []struct {
 		name  string
 		films []timeline.Film
@@ -56,7 +68,11 @@ func TestLay(t *testing.T) {
 		{"nothing", nil, []timeline.Span{{First: 0, End: 90000, File: -1, Cause: cause.NoFile()}}},
 		{
 			"a short file, then one that runs over",
-			[]timeline.Film{film(0, run(0, 1797*time.Second)), film(slot, run(0, 1803*time.Second)), film(2*slot, run(0, slot))},
+			[]timeline.Film{
+				film(0, run(0, 1797*time.Second)),
+				film(slot, run(0, 1803*time.Second)),
+				film(2*slot, run(0, slot)),
+			},
 			[]timeline.Span{
 				{First: 0, End: 1197 * 25, File: 0, Run: run(0, 1797*time.Second)},
 				{First: 1197 * 25, End: 1200 * 25, File: -1, Cause: cause.FileCutOff()},
@@ -66,11 +82,19 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"a hole of half a second is held over, on both sides of the record too",
-			[]timeline.Film{film(0, run(0, 1799500*time.Millisecond)), film(slot, run(300*time.Millisecond, 2399800*time.Millisecond))},
+			[]timeline.Film{
+				film(0, run(0, 1799500*time.Millisecond)),
+				film(slot, run(300*time.Millisecond, 2399800*time.Millisecond)),
+			},
 			[]timeline.Span{
 				{First: 0, End: 1199*25 + 13, File: 0, Run: run(0, 1799500*time.Millisecond)},
 				{First: 1199*25 + 13, End: 1200*25 + 8, File: -1, Cause: cause.FileCutOff()},
-				{First: 1200*25 + 8, End: 90000, File: 1, Run: run(300*time.Millisecond, 2399800*time.Millisecond)},
+				{
+					First: 1200*25 + 8,
+					End:   90000,
+					File:  1,
+					Run:   run(300*time.Millisecond, 2399800*time.Millisecond),
+				},
 			},
 		},
 		{
@@ -142,7 +166,12 @@ func FuzzCompose(f *testing.F) {
 		var verdicts []timeline.Verdict
 		for at := int64(-1000); at < w.Frames; {
 			end := at + 1 + r.Int64N(20000)
-			verdicts = append(verdicts, timeline.Verdict{First: at, End: end, Presentation: r.IntN(2) == 0, Cause: cause.ScreenSeen("x")})
+			verdicts = append(verdicts, timeline.Verdict{
+				First:        at,
+				End:          end,
+				Presentation: r.IntN(2) == 0,
+				Cause:        cause.ScreenSeen("x"),
+			})
 			at = end
 		}
 		verdicts = timeline.Steady(w, verdicts, 10*time.Second)
@@ -151,7 +180,13 @@ func FuzzCompose(f *testing.F) {
 				t.Fatalf("a verdict of %d frames was left", v.End-v.First)
 			}
 		}
-		scenes := timeline.Compose(w, sources[nvr.Lecturer], sources[nvr.Screen], sources[nvr.Board], verdicts)
+		scenes := timeline.Compose(
+			w,
+			sources[nvr.Lecturer],
+			sources[nvr.Screen],
+			sources[nvr.Board],
+			verdicts,
+		)
 		at := int64(0)
 		for _, s := range scenes {
 			if s.First != at || s.End <= s.First || s.Reason.IsZero() {
@@ -200,9 +235,22 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 	t.Parallel()
 	w := timeline.NewWindow(noon, noon.Add(10*time.Minute), 25)
 	whole := timeline.Lay(w, []timeline.Film{film(0, run(0, slot))}, slot)
-	short := timeline.Lay(w, []timeline.Film{film(0, run(0, time.Minute), run(70*time.Second, slot))}, slot)
-	long := timeline.Lay(w, []timeline.Film{film(0, run(0, time.Minute), run(71*time.Second, slot))}, slot)
-	on := []timeline.Verdict{{First: 0, End: w.Frames, Presentation: true, Cause: cause.ScreenSeen("slides")}}
+	short := timeline.Lay(
+		w,
+		[]timeline.Film{film(0, run(0, time.Minute), run(70*time.Second, slot))},
+		slot,
+	)
+	long := timeline.Lay(
+		w,
+		[]timeline.Film{film(0, run(0, time.Minute), run(71*time.Second, slot))},
+		slot,
+	)
+	on := []timeline.Verdict{{
+		First:        0,
+		End:          w.Frames,
+		Presentation: true,
+		Cause:        cause.ScreenSeen("slides"),
+	}}
 	layouts := func(l, s, b []timeline.Span) (out []timeline.Layout) {
 		for _, scene := range timeline.Compose(w, l, s, b, on) {
 			out = append(out, scene.Layout)
@@ -216,10 +264,36 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 	}{
 		{"all there", whole, whole, whole, []timeline.Layout{timeline.LecturerScreen}},
 		{"10 s of screen missing", whole, short, whole, []timeline.Layout{timeline.LecturerScreen}},
-		{"11 s of screen missing", whole, long, whole, []timeline.Layout{timeline.LecturerScreen, timeline.LecturerBoard, timeline.LecturerScreen}},
-		{"11 s of lecturer missing", long, whole, nil, []timeline.Layout{timeline.LecturerScreen, timeline.OnlyScreen, timeline.LecturerScreen}},
+		{
+			"11 s of screen missing",
+			whole,
+			long,
+			whole,
+			[]timeline.Layout{
+				timeline.LecturerScreen,
+				timeline.LecturerBoard,
+				timeline.LecturerScreen,
+			},
+		},
+		{
+			"11 s of lecturer missing",
+			long,
+			whole,
+			nil,
+			[]timeline.Layout{
+				timeline.LecturerScreen,
+				timeline.OnlyScreen,
+				timeline.LecturerScreen,
+			},
+		},
 		{"no screen", whole, nil, nil, []timeline.Layout{timeline.Alone}},
-		{"nothing for 11 s", long, nil, nil, []timeline.Layout{timeline.Alone, timeline.Nothing, timeline.Alone}},
+		{
+			"nothing for 11 s",
+			long,
+			nil,
+			nil,
+			[]timeline.Layout{timeline.Alone, timeline.Nothing, timeline.Alone},
+		},
 	} {
 		if got := layouts(tt.l, tt.s, tt.b); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
@@ -244,7 +318,11 @@ func TestChooseFallsBackAndReturns(t *testing.T) {
 		return timeline.Audible
 	}
 	got := timeline.Choose(0, 1000, 3, heard)
-	want := []timeline.Listen{{First: 0, End: 300, Source: 0}, {First: 300, End: 450, Source: 1}, {First: 450, End: 1000, Source: 0}}
+	want := []timeline.Listen{
+		{First: 0, End: 300, Source: 0},
+		{First: 300, End: 450, Source: 1},
+		{First: 450, End: 1000, Source: 0},
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -259,7 +337,10 @@ func TestTakesFadeByWhatIsThere(t *testing.T) {
 		{First: 144000, End: 192000, File: 3}, // then a real hole
 		{First: 240000, End: 300000, File: 4},
 	}
-	got := timeline.Takes([]timeline.Listen{{First: 0, End: 288000}}, func(int) []timeline.SoundRun { return runs })
+	got := timeline.Takes([]timeline.Listen{{
+		First: 0,
+		End:   288000,
+	}}, func(int) []timeline.SoundRun { return runs })
 	want := []timeline.Take{
 		{First: 0, End: 48480, FadeIn: 240, FadeOut: 480, File: 0},
 		{First: 48000, End: 96000, FadeIn: 480, File: 1, Start: 48000},

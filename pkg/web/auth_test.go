@@ -27,14 +27,20 @@ func TestIAP(t *testing.T) {
 		return &idtoken.Payload{Issuer: issuer, Claims: map[string]any{"email": email}}
 	}
 	tokens := map[string]*idtoken.Payload{
-		"good": payload("https://cloud.google.com/iap", lecturer), "account": payload("https://accounts.google.com", lecturer), "nameless": payload("https://cloud.google.com/iap", ""),
+		"good":     payload("https://cloud.google.com/iap", lecturer),
+		"account":  payload("https://accounts.google.com", lecturer),
+		"nameless": payload("https://cloud.google.com/iap", ""),
 	}
-	iap := auth.IAP{Audience: audience, Operators: []string{"Lecturer@Example.org"}, Validate: func(_ context.Context, token, for_ string) (*idtoken.Payload, error) {
-		if tokens[token] == nil || for_ != audience {
-			return nil, errors.New("no")
-		}
-		return tokens[token], nil
-	}}
+	iap := auth.IAP{
+		Audience:  audience,
+		Operators: []string{"Lecturer@Example.org"},
+		Validate: func(_ context.Context, token, for_ string) (*idtoken.Payload, error) {
+			if tokens[token] == nil || for_ != audience {
+				return nil, errors.New("no")
+			}
+			return tokens[token], nil
+		},
+	}
 	for _, test := range []struct {
 		name, value string
 		ok          bool
@@ -51,7 +57,10 @@ func TestIAP(t *testing.T) {
 		}
 		r.Header.Set(test.name, test.value)
 		user, err := iap.Authenticate(r)
-		if test.ok && (err != nil || user != auth.User{Email: lecturer, Operator: true}) || !test.ok && !errors.Is(err, auth.ErrNotSignedIn) {
+		if test.ok && (err != nil || user != auth.User{
+			Email:    lecturer,
+			Operator: true,
+		}) || !test.ok && !errors.Is(err, auth.ErrNotSignedIn) {
 			t.Errorf("%s: %s gives %+v, %v", test.name, test.value, user, err)
 		}
 	}
@@ -75,8 +84,16 @@ func TestReportPage(t *testing.T) {
 		t.Errorf("no report: %v", got)
 	}
 	start := time.Date(2026, 11, 20, 10, 10, 0, 0, moscow(t))
-	made := report.Report{Record: report.Record{Room: "504", Date: "2026-11-20", Start: report.At(start), End: report.At(start.Add(80 * time.Minute)),
-		Title: "<script>alert(1)</script>", TimeZone: "Europe/Moscow", FPS: 25, Policy: report.Auto}}
+	made := report.Report{Record: report.Record{
+		Room:     "504",
+		Date:     "2026-11-20",
+		Start:    report.At(start),
+		End:      report.At(start.Add(80 * time.Minute)),
+		Title:    "<script>alert(1)</script>",
+		TimeZone: "Europe/Moscow",
+		FPS:      25,
+		Policy:   report.Auto,
+	}}
 	var text bytes.Buffer
 	w.must(made.Write(&text))
 	body := text.Bytes()
@@ -158,7 +175,12 @@ func FuzzRequests(f *testing.F) {
 		if !strings.HasPrefix(path, "/") || strings.Contains(path, "/events") {
 			return
 		}
-		r, err := http.NewRequestWithContext(t.Context(), method, w.web.URL+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(
+			t.Context(),
+			method,
+			w.web.URL+path,
+			strings.NewReader(body),
+		)
 		if err != nil {
 			return
 		}
@@ -175,7 +197,9 @@ func FuzzRequests(f *testing.F) {
 		r.Header.Set("Idempotency-Key", header)
 		r.Header.Set("Accept-Language", header)
 		r.Header.Set("X-Goog-Channel-ID", header)
-		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 		got, err := client.Do(r)
 		if err != nil {
 			return // what Go's client itself refuses to send

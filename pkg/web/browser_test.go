@@ -71,16 +71,31 @@ func (b *browser) open(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.we
 func (b *browser) as(width, height int64, language, scheme string) {
 	b.t.Helper()
 	b.run(chromedp.EmulateViewport(width, height))
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(
+		b.ctx,
+		emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{
+			Name:  "prefers-color-scheme",
+			Value: scheme,
+		}}},
+	)
 	b.must(err)
-	_, err = chromedp.Call(b.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}})
+	_, err = chromedp.Call(
+		b.ctx,
+		network.SetExtraHTTPHeaders,
+		network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}},
+	)
 	b.must(err)
 }
 
 // scripts lets the page's scripts run, or not.
 func (b *browser) scripts(on bool) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	_, err := chromedp.Call(
+		b.ctx,
+		emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: !on},
+	)
 	b.must(err)
 }
 
@@ -105,7 +120,10 @@ func (b *browser) await(condition string) {
 		}
 		<-ticker.C
 	}
-	b.t.Fatalf("waited in vain for %s; the page says %s", condition, ask[string](b, "document.body.innerText"))
+	b.t.Fatalf(
+		"waited in vain for %s; the page says %s",
+		condition, ask[string](b, "document.body.innerText"),
+	)
 }
 
 // check holds a page against WCAG 2.2 AA, and that nothing sticks out of the window; it leaves a picture
@@ -146,7 +164,16 @@ func (w *env) fill() {
 				if source == "30" && half > 16 && half < 20 || date == "2026-11-20" && half >= 30 {
 					continue
 				}
-				segments = append(segments, store.Segment{Name: nvr.SegmentName{Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: source}, Bytes: 1, Generation: 1})
+				segments = append(segments, store.Segment{
+					Name: nvr.SegmentName{
+						Room:   "504",
+						Date:   date,
+						Time:   fmt.Sprintf("%02d:%02d", half/2, half%2*30),
+						Source: source,
+					},
+					Bytes:      1,
+					Generation: 1,
+				})
 			}
 		}
 		_, err := w.store.Segments.Index(ctx, "504", date, segments)
@@ -154,17 +181,45 @@ func (w *env) fill() {
 		for _, s := range segments {
 			switch {
 			case s.Name.Source == "21" && s.Name.Time >= "09:00" && s.Name.Time < "10:30":
-				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: true}}}))
+				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{
+					Seconds:   1800,
+					Stretches: []store.Stretch{{From: 0, To: 1800, Presentation: true}},
+				}))
 			case s.Name.Source == "21" && s.Name.Time >= "10:30" && s.Name.Time < "12:00":
-				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Seconds: 1800, Stretches: []store.Stretch{{From: 0, To: 400, Presentation: true}, {From: 400, To: 1800}}}))
+				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{
+					Seconds: 1800,
+					Stretches: []store.Stretch{
+						{From: 0, To: 400, Presentation: true},
+						{From: 400, To: 1800},
+					},
+				}))
 			case s.Name.Source == "24" && s.Name.Time == "06:00":
-				w.must(w.store.Segments.SaveAnalysis(ctx, s.Name, 1, store.Analysis{Fault: "no moov"}))
+				w.must(w.store.Segments.SaveAnalysis(
+					ctx,
+					s.Name,
+					1,
+					store.Analysis{Fault: "no moov"},
+				))
 			}
 		}
 	}
-	for i, step := range []nvr.Step{nvr.StepDone, nvr.StepFailed, nvr.StepWithdrawn, nvr.StepLink, nvr.StepUpload, nvr.StepMerge, nvr.StepStage} {
-		r, _, err := w.store.Requests.Insert(ctx, nvr.Record{Title: []string{"Математический анализ, лекция 4", "", "Алгебра", "Семинар по истории науки и техники", "Линейное программирование", "Физика", "Без спешки"}[i],
-			Room: "504", Date: "2026-11-20", StartTime: fmt.Sprintf("%02d:10", 8+i), EndTime: fmt.Sprintf("%02d:30", 9+i), UserEmail: lecturer}, nil)
+	for i, step := range []nvr.Step{
+		nvr.StepDone,
+		nvr.StepFailed,
+		nvr.StepWithdrawn,
+		nvr.StepLink,
+		nvr.StepUpload,
+		nvr.StepMerge,
+		nvr.StepStage,
+	} {
+		r, _, err := w.store.Requests.Insert(ctx, nvr.Record{
+			Title:     []string{"Математический анализ, лекция 4", "", "Алгебра", "Семинар по истории науки и техники", "Линейное программирование", "Физика", "Без спешки"}[i],
+			Room:      "504",
+			Date:      "2026-11-20",
+			StartTime: fmt.Sprintf("%02d:10", 8+i),
+			EndTime:   fmt.Sprintf("%02d:30", 9+i),
+			UserEmail: lecturer,
+		}, nil)
 		w.must(err)
 		w.bring(r, step)
 	}
@@ -176,7 +231,10 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	w.t.Helper()
 	ctx := context.Background()
 	if step == nvr.StepWithdrawn {
-		w.must(w.store.Requests.Withdraw(ctx, r.ID, cause.Legacy("Cancelled by lecturer@example.org.", "Отменено: lecturer@example.org.")))
+		w.must(w.store.Requests.Withdraw(ctx, r.ID, cause.Legacy(
+			"Cancelled by lecturer@example.org.",
+			"Отменено: lecturer@example.org.",
+		)))
 		return nvr.Lease{}
 	}
 	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
@@ -184,7 +242,15 @@ func (w *env) bring(r nvr.Record, step nvr.Step) nvr.Lease {
 	_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
 	w.must(err)
 	if step == nvr.StepFailed {
-		w.must(w.store.Leases.Fail(ctx, hold, cause.Legacy("Nothing was recorded in room 504 between 09:10 and 10:30.", "В аудитории 504 с 09:10 до 10:30 ничего не записано."), "stage: no segments of sources 24, 21, 30"))
+		w.must(w.store.Leases.Fail(
+			ctx,
+			hold,
+			cause.Legacy(
+				"Nothing was recorded in room 504 between 09:10 and 10:30.",
+				"В аудитории 504 с 09:10 до 10:30 ничего не записано.",
+			),
+			"stage: no segments of sources 24, 21, 30",
+		))
 		return hold
 	}
 	for _, next := range []nvr.Step{nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
@@ -222,18 +288,32 @@ func TestEveryPage(t *testing.T) {
 		width, height int64
 		language      string
 		scheme        string
-	}{{"phone-ru-light", 320, 640, "ru", "light"}, {"desktop-en-dark", 1280, 800, "en", "dark"}, {"desktop-ru-light", 1280, 800, "ru", "light"}, {"projector-en-light", 2560, 1440, "en", "light"}}
+	}{
+		{"phone-ru-light", 320, 640, "ru", "light"},
+		{"desktop-en-dark", 1280, 800, "en", "dark"},
+		{"desktop-ru-light", 1280, 800, "ru", "light"},
+		{"projector-en-light", 2560, 1440, "en", "light"},
+	}
 	if testing.Short() {
 		looks = looks[:2]
 	}
 	for _, look := range looks {
 		b.as(look.width, look.height, look.language, look.scheme)
-		for name, path := range map[string]string{"request": "/?room=504&date=2026-11-20&start=09:10&end=10:30", "recordings": "/recordings?sent=1", "operators": "/operators", "room": "/operators/rooms/1", "nothing": "/nothing"} {
+		for name, path := range map[string]string{
+			"request":    "/?room=504&date=2026-11-20&start=09:10&end=10:30",
+			"recordings": "/recordings?sent=1",
+			"operators":  "/operators",
+			"room":       "/operators/rooms/1",
+			"nothing":    "/nothing",
+		} {
 			b.open(path)
 			b.check(name + "-" + look.name)
 		}
 		b.open("/?room=504&date=2026-11-20")
-		b.run(chromedp.SetValue(chromedp.CSS("#end"), "08:00"), chromedp.SetValue(chromedp.CSS("#start"), "09:00"))
+		b.run(
+			chromedp.SetValue(chromedp.CSS("#end"), "08:00"),
+			chromedp.SetValue(chromedp.CSS("#start"), "09:00"),
+		)
 		b.submit()
 		b.await(`document.querySelector("#end-wrong")`)
 		b.check("wrong-" + look.name)
@@ -253,7 +333,10 @@ func TestTasks(t *testing.T) {
 		name, language, send, sent string
 		width                      int64
 		scripts                    bool
-	}{{"phone with scripts", "ru", "Запросить", "Запрос принят", 360, true}, {"desktop without scripts", "en", "Request", "Request received.", 1280, false}} {
+	}{
+		{"phone with scripts", "ru", "Запросить", "Запрос принят", 360, true},
+		{"desktop without scripts", "en", "Request", "Request received.", 1280, false},
+	} {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
 			w := newEnv(t)
@@ -278,14 +361,21 @@ func (b *browser) request(send, sent string) {
 	if text := ask[string](b, `document.querySelector("#ask .primary").innerText`); text != send {
 		b.t.Errorf("the button says %q", text)
 	}
-	b.run(chromedp.SetValue(chromedp.CSS("#start"), "14:10"), chromedp.SetValue(chromedp.CSS("#end"), "13:00"), chromedp.SetValue(chromedp.CSS("#title"), "<b>Введение</b>"))
+	b.run(
+		chromedp.SetValue(chromedp.CSS("#start"), "14:10"),
+		chromedp.SetValue(chromedp.CSS("#end"), "13:00"),
+		chromedp.SetValue(chromedp.CSS("#title"), "<b>Введение</b>"),
+	)
 	b.submit()
 	b.await(`document.querySelector("#end-wrong")`)
 	if value := ask[string](b, `document.querySelector("#title").value`); value != "<b>Введение</b>" {
 		b.t.Errorf("the title became %q", value)
 	}
 	b.run(chromedp.SetValue(chromedp.CSS("#end"), "15:00"))
-	ask[bool](b, `(() => { const button = document.querySelector("#ask .primary"); button.click(); button.click(); return true; })()`)
+	ask[bool](
+		b,
+		`(() => { const button = document.querySelector("#ask .primary"); button.click(); button.click(); return true; })()`,
+	)
 	b.await(`location.pathname === "/recordings"`)
 	b.await(`document.body.innerText.includes("` + sent + `") && document.body.innerText.includes("<b>Введение</b>")`)
 	records, err := b.store.Records.ByUser(context.Background(), lecturer)
@@ -301,27 +391,46 @@ func (b *browser) drags() {
 	b.open("/?room=504&date=2026-11-20")
 	b.await(`document.querySelector(".surface")?.style.width`)
 	at := func(hour float64) (x, y float64) {
-		box := ask[[]float64](b, `(() => { const s = document.querySelector(".surface"); s.scrollIntoView({block: "center"}); const r = s.getBoundingClientRect(); return [r.left, r.width, r.top + 20]; })()`)
+		box := ask[[]float64](
+			b,
+			`(() => { const s = document.querySelector(".surface"); s.scrollIntoView({block: "center"}); const r = s.getBoundingClientRect(); return [r.left, r.width, r.top + 20]; })()`,
+		)
 		return box[0] + box[1]*hour/24, box[2]
 	}
 	x, y := at(10)
-	b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y), chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft))
+	b.run(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft),
+	)
 	x, _ = at(11.5)
-	b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y, chromedp.ButtonLeft), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, y, chromedp.ButtonLeft))
+	b.run(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, y, chromedp.ButtonLeft),
+	)
 	times := func() string {
-		return ask[string](b, `document.querySelector("#start").value + " " + document.querySelector("#end").value`)
+		return ask[string](
+			b,
+			`document.querySelector("#start").value + " " + document.querySelector("#end").value`,
+		)
 	}
 	if got := times(); got != "10:00 11:30" {
 		b.t.Errorf("dragged: %s", got)
 	}
-	b.run(chromedp.Focus(chromedp.CSS(".handle.end")), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.PageUp))
+	b.run(
+		chromedp.Focus(chromedp.CSS(".handle.end")),
+		chromedp.KeyEvent(kb.ArrowRight),
+		chromedp.KeyEvent(kb.PageUp),
+	)
 	if got := times(); got != "10:00 12:05" {
 		b.t.Errorf("by keyboard: %s", got)
 	}
 	if text := ask[string](b, `document.querySelector("#length").innerText`); text != "2 ч 5 мин" {
 		b.t.Errorf("the length is told as %q", text)
 	}
-	ask[bool](b, `(() => { const d = document.querySelector("#date"); d.value = "2026-11-19"; d.dispatchEvent(new Event("change", {bubbles: true})); return true; })()`)
+	ask[bool](
+		b,
+		`(() => { const d = document.querySelector("#date"); d.value = "2026-11-19"; d.dispatchEvent(new Event("change", {bubbles: true})); return true; })()`,
+	)
 	b.await(`document.querySelector("figure.day").dataset.date === "2026-11-19" && document.querySelector(".handle.end")`)
 	if got := times(); got != "10:00 12:05" {
 		b.t.Errorf("after another day: %s", got)
@@ -340,7 +449,12 @@ func (b *browser) watches() {
 	b.await(`document.querySelector("` + id + ` progress")?.value === 62`)
 	b.must(b.store.Leases.AddSlice(context.Background(), hold, 0, 80, 100))
 	b.await(`document.querySelector("` + id + ` progress")?.value === 80`)
-	b.must(b.store.Leases.Fail(context.Background(), hold, cause.Legacy("Broken <i>.", "Сломалось <i>."), "cause"))
+	b.must(b.store.Leases.Fail(
+		context.Background(),
+		hold,
+		cause.Legacy("Broken <i>.", "Сломалось <i>."),
+		"cause",
+	))
 	b.await(`document.querySelector("` + id + `").innerText.includes("Сломалось <i>.") && document.querySelector("` + id + ` form[action$=retry]")`)
 }
 

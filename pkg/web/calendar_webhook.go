@@ -20,7 +20,9 @@ const (
 )
 
 // isWebhook reports whether a path is the webhook's, with or without its last slash.
-func isWebhook(path string) bool { return path == webhookPath || path+"/" == webhookPath }
+func isWebhook(path string) bool {
+	return path == webhookPath || path+"/" == webhookPath
+}
 
 // calendarWebhook receives Google Calendar's notifications of changes.
 func (h *handlers) calendarWebhook() http.Handler {

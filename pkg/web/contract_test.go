@@ -39,7 +39,12 @@ func holdContract(t testing.TB, method, path, body string, headers []string, got
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(
+		context.Background(),
+		method,
+		path,
+		strings.NewReader(body),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,19 +55,38 @@ func holdContract(t testing.TB, method, path, body string, headers []string, got
 	route, parameters, err := router.FindRoute(r)
 	if err != nil {
 		if method != http.MethodHead && got.status != http.StatusNotFound && got.status != http.StatusMethodNotAllowed && got.status != http.StatusUnauthorized {
-			t.Errorf("%s %s is not in openapi.yaml (%v), and was answered %d", method, path, err, got.status)
+			t.Errorf(
+				"%s %s is not in openapi.yaml (%v), and was answered %d",
+				method, path, err, got.status,
+			)
 		}
 		return
 	}
-	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
-	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route, Options: options}
+	options := &openapi3filter.Options{
+		AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
+		IncludeResponseStatus: true,
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: parameters,
+		Route:      route,
+		Options:    options,
+	}
 	if err := openapi3filter.ValidateRequest(r.Context(), input); got.status < 300 && err != nil {
 		t.Errorf("%s %s was accepted, against openapi.yaml: %v", method, path, err)
 	}
 	err = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: got.status, Header: got.header, Body: io.NopCloser(strings.NewReader(got.body)), Options: options})
+		RequestValidationInput: input,
+		Status:                 got.status,
+		Header:                 got.header,
+		Body:                   io.NopCloser(strings.NewReader(got.body)),
+		Options:                options,
+	})
 	if err != nil {
-		t.Errorf("%s %s was answered %d %s, against openapi.yaml: %v", method, path, got.status, got.body, err)
+		t.Errorf(
+			"%s %s was answered %d %s, against openapi.yaml: %v",
+			method, path, got.status, got.body, err,
+		)
 	}
 }
 

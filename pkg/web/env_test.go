@@ -72,21 +72,44 @@ func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
 		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
 	ctx := context.Background()
-	id, err := w.store.Rooms.Save(ctx, nvr.Room{Name: "504", Drive: "folder504", Calendar: "c504@resource.calendar.google.com",
-		MainSource: "172.18.191.24/0", ScreenSource: "172.18.191.21/0", SoundSource: "172.18.191.24/0", Language: "ru", SegmentLength: 30 * time.Minute})
+	id, err := w.store.Rooms.Save(ctx, nvr.Room{
+		Name:          "504",
+		Drive:         "folder504",
+		Calendar:      "c504@resource.calendar.google.com",
+		MainSource:    "172.18.191.24/0",
+		ScreenSource:  "172.18.191.21/0",
+		SoundSource:   "172.18.191.24/0",
+		Language:      "ru",
+		SegmentLength: 30 * time.Minute,
+	})
 	w.must(err)
-	for _, source := range []nvr.Source{{Name: "camera", IP: "172.18.191.24", Merge: "left"}, {Name: "encoder", IP: "172.18.191.21"}, {Name: "board", IP: "172.18.191.30/0", Merge: "board-right"}} {
+	for _, source := range []nvr.Source{
+		{Name: "camera", IP: "172.18.191.24", Merge: "left"},
+		{Name: "encoder", IP: "172.18.191.21"},
+		{Name: "board", IP: "172.18.191.30/0", Merge: "board-right"},
+	} {
 		_, err := w.store.Rooms.SaveSource(ctx, id, source)
 		w.must(err)
 	}
-	_, err = w.store.Rooms.Save(ctx, nvr.Room{Name: "Зал/2 <b>", Language: "ru", SegmentLength: 30 * time.Minute})
+	_, err = w.store.Rooms.Save(ctx, nvr.Room{
+		Name:          "Зал/2 <b>",
+		Language:      "ru",
+		SegmentLength: 30 * time.Minute,
+	})
 	w.must(err)
 	w.key = w.addKey(store.Key{Email: lecturer})
 	_, err = w.store.Keys.Import(ctx, []store.User{{Email: lecturer, Key: "nvr-plain-key"}})
 	w.must(err)
 	w.imported = "nvr-plain-key"
 
-	options := web.Options{Store: records.StoreOf(w.store), Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Scale: 20,
+	options := web.Options{
+		Store: records.StoreOf(w.store),
+		Now:   w.clock.Now,
+		Log: slog.New(slog.NewTextHandler(
+			testLog{t},
+			&slog.HandlerOptions{Level: slog.LevelWarn},
+		)),
+		Scale:         20,
 		SweepCalendar: func(_ context.Context, room string) error { w.looks <- room; return nil },
 		Authenticate: func(*http.Request) (auth.User, error) {
 			return auth.User{Email: lecturer, Operator: w.operator.Load()}, nil
@@ -97,7 +120,9 @@ func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 			}
 			return nil, nil
 		},
-		Thumbnail: func(_ context.Context, r nvr.Record) ([]byte, error) { return picture(r.Digest), nil },
+		Thumbnail: func(_ context.Context, r nvr.Record) ([]byte, error) {
+			return picture(r.Digest), nil
+		},
 	}
 	for _, each := range change {
 		each(&options)
@@ -118,8 +143,20 @@ func picture(digest string) []byte {
 		return nil
 	}
 	panes := image.NewRGBA(image.Rect(0, 0, 480, 135))
-	draw.Draw(panes, image.Rect(0, 0, 240, 135), image.NewUniform(color.RGBA{70, 90, 70, 255}), image.Point{}, draw.Src)
-	draw.Draw(panes, image.Rect(240, 0, 480, 135), image.NewUniform(color.RGBA{235, 235, 220, 255}), image.Point{}, draw.Src)
+	draw.Draw(
+		panes,
+		image.Rect(0, 0, 240, 135),
+		image.NewUniform(color.RGBA{70, 90, 70, 255}),
+		image.Point{},
+		draw.Src,
+	)
+	draw.Draw(
+		panes,
+		image.Rect(240, 0, 480, 135),
+		image.NewUniform(color.RGBA{235, 235, 220, 255}),
+		image.Point{},
+		draw.Src,
+	)
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, panes, nil); err != nil {
 		panic(err)
@@ -159,12 +196,19 @@ type answer struct {
 // do sends a request; headers are name, value, name, value.
 func (w *env) do(method, path, body string, headers ...string) answer {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), method, w.web.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(
+		context.Background(),
+		method,
+		w.web.URL+path,
+		strings.NewReader(body),
+	)
 	w.must(err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	got, err := client.Do(r)
 	w.must(err)
 	defer func() { _ = got.Body.Close() }()
@@ -180,7 +224,18 @@ func (w *env) do(method, path, body string, headers ...string) answer {
 // file files a record of a person in room 504.
 func (w *env) file(email, date, start, end string) nvr.Record {
 	w.t.Helper()
-	r, _, err := w.store.Requests.Insert(context.Background(), nvr.Record{Title: "Анализ", Room: "504", Date: date, StartTime: start, EndTime: end, UserEmail: email}, nil)
+	r, _, err := w.store.Requests.Insert(
+		context.Background(),
+		nvr.Record{
+			Title:     "Анализ",
+			Room:      "504",
+			Date:      date,
+			StartTime: start,
+			EndTime:   end,
+			UserEmail: email,
+		},
+		nil,
+	)
 	w.must(err)
 	return r
 }

@@ -27,7 +27,14 @@ func TestForm(t *testing.T) {
 			t.Errorf("English: %v", got)
 		}
 		token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(got.body)[1]
-		form := url.Values{"token": {token}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {"<script>alert(1)</script>"}}
+		form := url.Values{
+			"token": {token},
+			"room":  {"504"},
+			"date":  {"2026-11-20"},
+			"start": {"15:10"},
+			"end":   {"16:30"},
+			"title": {"<script>alert(1)</script>"},
+		}
 		for range 2 {
 			got = w.do("POST", "/", form.Encode(), "Content-Type", formType)
 			if got.status != http.StatusSeeOther || got.header.Get("Location") != "/recordings?sent=1" {
@@ -49,7 +56,14 @@ func TestForm(t *testing.T) {
 
 func TestFormErrors(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
-		good := url.Values{"token": {"t"}, "room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "title": {`"Моё" название`}}
+		good := url.Values{
+			"token": {"t"},
+			"room":  {"504"},
+			"date":  {"2026-11-20"},
+			"start": {"15:10"},
+			"end":   {"16:30"},
+			"title": {`"Моё" название`},
+		}
 		for _, test := range []struct{ field, value, want string }{
 			{"end", "15:10", "Конец должен быть позже начала"},
 			{"start", "", "Укажите время"},
@@ -61,7 +75,15 @@ func TestFormErrors(t *testing.T) {
 			form, err := url.ParseQuery(good.Encode())
 			w.must(err)
 			form.Set(test.field, test.value)
-			got := w.do("POST", "/", form.Encode(), "Content-Type", formType, "Accept-Language", "ru")
+			got := w.do(
+				"POST",
+				"/",
+				form.Encode(),
+				"Content-Type",
+				formType,
+				"Accept-Language",
+				"ru",
+			)
 			if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, test.want) || !strings.Contains(got.body, `id="`+test.field+`-wrong"`) {
 				t.Errorf("%s %q: %v", test.field, test.value, got)
 			}
@@ -81,7 +103,12 @@ func TestFormErrors(t *testing.T) {
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t, func(o *web.Options) { o.Hosts = []string{"127.0.0.1", "localhost"} })
-	body := url.Values{"room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}}.Encode()
+	body := url.Values{
+		"room":  {"504"},
+		"date":  {"2026-11-20"},
+		"start": {"15:10"},
+		"end":   {"16:30"},
+	}.Encode()
 	for _, headers := range [][]string{
 		{"Origin", "https://evil.example"},
 		{"Origin", "null"},
@@ -95,7 +122,11 @@ func TestOtherSites(t *testing.T) {
 			t.Errorf("%v, API: %v", headers, got)
 		}
 	}
-	for _, headers := range [][]string{{"Origin", w.web.URL}, {"Sec-Fetch-Site", "same-origin"}, {}} {
+	for _, headers := range [][]string{
+		{"Origin", w.web.URL},
+		{"Sec-Fetch-Site", "same-origin"},
+		{},
+	} {
 		if got := w.do("POST", "/", body, append(headers, "Content-Type", formType)...); got.status != http.StatusSeeOther {
 			t.Errorf("%v: %v", headers, got)
 		}
@@ -109,7 +140,12 @@ func TestOtherSites(t *testing.T) {
 		t.Errorf("another name: %v", got.Status)
 	}
 	page := w.do("GET", "/", "")
-	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'none'; script-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Set-Cookie": "SameSite=Strict"} {
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'",
+		"X-Content-Type-Options":  "nosniff",
+		"Referrer-Policy":         "same-origin",
+		"Set-Cookie":              "SameSite=Strict",
+	} {
 		if !strings.Contains(page.header.Get(name), want) {
 			t.Errorf("%s: %q", name, page.header.Get(name))
 		}
@@ -141,7 +177,9 @@ func TestSession(t *testing.T) {
 		t.Errorf("language: %v", got)
 	}
 	signedOut := newEnv(t, func(o *web.Options) {
-		o.Authenticate = func(*http.Request) (auth.User, error) { return auth.User{}, auth.ErrNotSignedIn }
+		o.Authenticate = func(*http.Request) (auth.User, error) {
+			return auth.User{}, auth.ErrNotSignedIn
+		}
 	})
 	for _, path := range []string{"/", "/recordings", "/operators"} {
 		if got := signedOut.do("GET", path, ""); got.status != http.StatusUnauthorized || strings.Contains(got.body, "504") {
@@ -174,7 +212,13 @@ func TestOperators(t *testing.T) {
 		if r, err := w.store.Records.Get(context.Background(), strange.ID); err != nil || r.Step != "withdrawn" {
 			t.Errorf("cancelled: %v, %v", r, err)
 		}
-		room := url.Values{"name": {"601"}, "main_source": {"172.18.191.40/0"}, "zone": {"Asia/Yekaterinburg"}, "segment": {"15"}, "calendar": {"c601"}}
+		room := url.Values{
+			"name":        {"601"},
+			"main_source": {"172.18.191.40/0"},
+			"zone":        {"Asia/Yekaterinburg"},
+			"segment":     {"15"},
+			"calendar":    {"c601"},
+		}
 		if got = w.do("POST", "/operators/rooms/new", room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
 			t.Fatalf("a new room: %v", got)
 		}
@@ -186,7 +230,14 @@ func TestOperators(t *testing.T) {
 		if got = w.do("POST", path+"/sources/0", "ip=172.18.191.41&merge=right&name=board", "Content-Type", formType); got.status != http.StatusSeeOther {
 			t.Errorf("a new source: %v", got)
 		}
-		for field, value := range map[string]string{"name": "504", "zone": "Mars/Olympus", "segment": "-1", "main_source": "camera", "language": "de", "drive": strings.Repeat("d", 201)} {
+		for field, value := range map[string]string{
+			"name":        "504",
+			"zone":        "Mars/Olympus",
+			"segment":     "-1",
+			"main_source": "camera",
+			"language":    "de",
+			"drive":       strings.Repeat("d", 201),
+		} {
 			wrong, err := url.ParseQuery(room.Encode())
 			w.must(err)
 			wrong.Set(field, value)

@@ -46,7 +46,10 @@ func TestManyWatch(t *testing.T) {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(w.web.URL, "http://"))
 		w.must(err)
 		t.Cleanup(func() { _ = connection.Close() })
-		_, err = fmt.Fprintf(connection, "GET /api/v1/records/%d/events HTTP/1.1\r\nHost: nvr\r\nkey: %s\r\n\r\n", i%records+1, w.key)
+		_, err = fmt.Fprintf(
+			connection, "GET /api/v1/records/%d/events HTTP/1.1\r\nHost: nvr\r\nkey: %s\r\n\r\n",
+			i%records+1, w.key,
+		)
 		w.must(err)
 		connections[i] = connection
 	}
@@ -115,7 +118,10 @@ func TestHalfRequests(t *testing.T) {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(w.web.URL, "http://"))
 		w.must(err)
 		defer func() { _ = connection.Close() }()
-		_, err = fmt.Fprintf(connection, "GET /api/v1/records/%d/events HTTP/1.1\r\nHost: nvr\r\nkey: %s\r\n\r\n", filed.ID, w.key)
+		_, err = fmt.Fprintf(
+			connection, "GET /api/v1/records/%d/events HTTP/1.1\r\nHost: nvr\r\nkey: %s\r\n\r\n",
+			filed.ID, w.key,
+		)
 		w.must(err)
 		hears(t, connection, `"state":"queued"`)
 		hears(t, connection, ": \n") // two beats are more than a request may last
@@ -134,7 +140,16 @@ func years(b *testing.B, w *env, days int) {
 		date := day.Format(time.DateOnly)
 		for half := range 48 {
 			for _, source := range []string{"21", "24", "30", "31"} {
-				segments = append(segments, store.Segment{Name: nvr.SegmentName{Room: "504", Date: date, Time: fmt.Sprintf("%02d:%02d", half/2, half%2*30), Source: source}, Bytes: 1, Generation: 1})
+				segments = append(segments, store.Segment{
+					Name: nvr.SegmentName{
+						Room:   "504",
+						Date:   date,
+						Time:   fmt.Sprintf("%02d:%02d", half/2, half%2*30),
+						Source: source,
+					},
+					Bytes:      1,
+					Generation: 1,
+				})
 			}
 		}
 		_, err := w.store.Segments.Index(context.Background(), "504", date, segments)
@@ -183,7 +198,12 @@ func BenchmarkLoad(b *testing.B) {
 		if n%(reads+creates) < creates {
 			method, path, body = http.MethodPost, "/api/v1/records", wanted
 		}
-		r, err := http.NewRequestWithContext(context.Background(), method, w.web.URL+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(
+			context.Background(),
+			method,
+			w.web.URL+path,
+			strings.NewReader(body),
+		)
 		if err != nil {
 			return 0, err
 		}
@@ -240,15 +260,23 @@ func BenchmarkLoad(b *testing.B) {
 func writeLoad(b *testing.B, kinds map[string][]time.Duration) {
 	b.Helper()
 	const width, height, left, bottom = 640.0, 280.0, 56.0, 44.0
-	x := func(ms float64) float64 { return left + (math.Log10(max(ms, 0.1))+1)/4*(width-left-20) } // 0.1 ms to 1 s
+	x := func(ms float64) float64 {
+		return left + (math.Log10(max(ms, 0.1))+1)/4*(width-left-20)
+	} // 0.1 ms to 1 s
 	y := func(share float64) float64 { return height - bottom - share*(height-bottom-24) }
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %v %v" font-family="sans-serif" font-size="12" fill="#444"><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", width, height)
+	fmt.Fprintf(
+		&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %v %v" font-family="sans-serif" font-size="12" fill="#444"><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", width, height,
+	)
 	for _, ms := range []float64{0.1, 1, 10, 100, 1000} {
-		fmt.Fprintf(&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="middle">%v ms</text>`+"\n", x(ms), x(ms), y(0), y(1), x(ms), height-bottom+18, ms)
+		fmt.Fprintf(
+			&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="middle">%v ms</text>`+"\n", x(ms), x(ms), y(0), y(1), x(ms), height-bottom+18, ms,
+		)
 	}
 	for _, share := range []float64{0, 0.5, 0.99} {
-		fmt.Fprintf(&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="end">%v %%</text>`+"\n", left, width-20, y(share), y(share), left-6, y(share)+4, share*100)
+		fmt.Fprintf(
+			&svg, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.1f" y="%.1f" text-anchor="end">%v %%</text>`+"\n", left, width-20, y(share), y(share), left-6, y(share)+4, share*100,
+		)
 	}
 	csv := "kind,share,ms\n"
 	for i, kind := range []string{"read", "create"} {
@@ -265,7 +293,11 @@ func writeLoad(b *testing.B, kinds map[string][]time.Duration) {
 	}
 	svg.WriteString("</svg>\n")
 	for name, text := range map[string]string{"load.svg": svg.String(), "load.csv": csv} {
-		if err := os.WriteFile(filepath.Join("../../docs", name), []byte(text), 0o644); err != nil { // #nosec G306 -- documentation
+		if err := os.WriteFile(
+			filepath.Join("../../docs", name),
+			[]byte(text),
+			0o644,
+		); err != nil { // #nosec G306 -- documentation
 			b.Fatal(err)
 		}
 	}

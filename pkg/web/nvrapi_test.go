@@ -14,11 +14,25 @@ const lecture = `{"event_name": "Лекция <4> & ещё", "date": "2026-11-20
 // TestNVRClient is a client that knows only what the NVR's API has always been.
 func TestNVRClient(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
-		got := w.do("POST", "/montage-event/504", lecture, "key", w.key, "Content-Type", "application/json")
+		got := w.do(
+			"POST",
+			"/montage-event/504",
+			lecture,
+			"key",
+			w.key,
+			"Content-Type",
+			"application/json",
+		)
 		if got.status != http.StatusCreated || got.body != `{"message":"Merge event 'Лекция <4> & ещё' added to queue"}`+"\n" || got.header.Get("Content-Type") != "application/json" {
 			t.Errorf("create: %v", got)
 		}
-		got = w.do("POST", "/montage-event/%D0%97%D0%B0%D0%BB%2F2%20%3Cb%3E", strings.Replace(lecture, "}", `, "user_email": "`+stranger+`", "more": 1}`, 1), "key", w.imported)
+		got = w.do(
+			"POST",
+			"/montage-event/%D0%97%D0%B0%D0%BB%2F2%20%3Cb%3E",
+			strings.Replace(lecture, "}", `, "user_email": "`+stranger+`", "more": 1}`, 1),
+			"key",
+			w.imported,
+		)
 		if got.status != http.StatusCreated {
 			t.Errorf("create for another: %v", got)
 		}
@@ -65,31 +79,129 @@ func TestNVRRefusals(t *testing.T) {
 			{"no room", "POST", "/montage-event/", lecture, w.key, 404},
 			{"an unknown room asked for", "GET", "/rooms/505", "", w.key, 404},
 			{"a wrong method", "GET", "/montage-event/504", "", w.key, 405},
-			{"a missing name", "POST", "/montage-event/504", `{"date": "2026-11-20", "start_time": "15:10", "end_time": "16:30"}`, w.key, 400},
-			{"a missing date", "POST", "/montage-event/504", with(`"date": "2026-11-20", `, ""), w.key, 400},
+			{
+				"a missing name",
+				"POST",
+				"/montage-event/504",
+				`{"date": "2026-11-20", "start_time": "15:10", "end_time": "16:30"}`,
+				w.key,
+				400,
+			},
+			{
+				"a missing date",
+				"POST",
+				"/montage-event/504",
+				with(`"date": "2026-11-20", `, ""),
+				w.key,
+				400,
+			},
 			{"a null date", "POST", "/montage-event/504", with(`"2026-11-20"`, "null"), w.key, 400},
-			{"a missing start", "POST", "/montage-event/504", with(`"start_time": "15:10", `, ""), w.key, 400},
+			{
+				"a missing start",
+				"POST",
+				"/montage-event/504",
+				with(`"start_time": "15:10", `, ""),
+				w.key,
+				400,
+			},
 			{"a number", "POST", "/montage-event/504", with(`"15:10"`, "1510"), w.key, 400},
 			{"broken JSON", "POST", "/montage-event/504", lecture[:20], w.key, 400},
 			{"JSON and more", "POST", "/montage-event/504", lecture + "x", w.key, 400},
 			{"an array", "POST", "/montage-event/504", "[]", w.key, 400},
 			{"null", "POST", "/montage-event/504", "null", w.key, 400},
 			{"nothing", "POST", "/montage-event/504", "", w.key, 400},
-			{"a malformed date", "POST", "/montage-event/504", with("2026-11-20", "20.11.2026"), w.key, 400},
-			{"no such date", "POST", "/montage-event/504", with("2026-11-20", "2026-02-30"), w.key, 400},
+			{
+				"a malformed date",
+				"POST",
+				"/montage-event/504",
+				with("2026-11-20", "20.11.2026"),
+				w.key,
+				400,
+			},
+			{
+				"no such date",
+				"POST",
+				"/montage-event/504",
+				with("2026-11-20", "2026-02-30"),
+				w.key,
+				400,
+			},
 			{"a malformed time", "POST", "/montage-event/504", with("15:10", "3:10"), w.key, 400},
-			{"a time with seconds", "POST", "/montage-event/504", with("15:10", "15:10:00"), w.key, 400},
+			{
+				"a time with seconds",
+				"POST",
+				"/montage-event/504",
+				with("15:10", "15:10:00"),
+				w.key,
+				400,
+			},
 			{"midnight", "POST", "/montage-event/504", with("16:30", "24:00"), w.key, 400},
-			{"the end at the start", "POST", "/montage-event/504", with("16:30", "15:10"), w.key, 400},
-			{"the end before the start", "POST", "/montage-event/504", with("16:30", "01:10"), w.key, 400},
-			{"a long name", "POST", "/montage-event/504", with("Лекция", strings.Repeat("Ы", 201)), w.key, 400},
-			{"a malformed address", "POST", "/montage-event/504", with("}", `, "user_email": "who"}`), w.imported, 400},
-			{"an address with a name", "POST", "/montage-event/504", with("}", `, "user_email": "A <a@example.org>"}`), w.imported, 400},
-			{"a long address", "POST", "/montage-event/504", with("}", `, "user_email": "`+strings.Repeat("a", 100)+`@example.org"}`), w.imported, 400},
-			{"another's address", "POST", "/montage-event/504", with("}", `, "user_email": "`+stranger+`"}`), w.key, 403},
+			{
+				"the end at the start",
+				"POST",
+				"/montage-event/504",
+				with("16:30", "15:10"),
+				w.key,
+				400,
+			},
+			{
+				"the end before the start",
+				"POST",
+				"/montage-event/504",
+				with("16:30", "01:10"),
+				w.key,
+				400,
+			},
+			{
+				"a long name",
+				"POST",
+				"/montage-event/504",
+				with("Лекция", strings.Repeat("Ы", 201)),
+				w.key,
+				400,
+			},
+			{
+				"a malformed address",
+				"POST",
+				"/montage-event/504",
+				with("}", `, "user_email": "who"}`),
+				w.imported,
+				400,
+			},
+			{
+				"an address with a name",
+				"POST",
+				"/montage-event/504",
+				with("}", `, "user_email": "A <a@example.org>"}`),
+				w.imported,
+				400,
+			},
+			{
+				"a long address",
+				"POST",
+				"/montage-event/504",
+				with("}", `, "user_email": "`+strings.Repeat("a", 100)+`@example.org"}`),
+				w.imported,
+				400,
+			},
+			{
+				"another's address",
+				"POST",
+				"/montage-event/504",
+				with("}", `, "user_email": "`+stranger+`"}`),
+				w.key,
+				403,
+			},
 			{"another's records", "GET", "/records/" + stranger, "", w.key, 403},
 			{"a room out of scope", "POST", "/montage-event/%D0%97%D0%B0%D0%BB%2F2%20%3Cb%3E", lecture, scoped, 403},
-			{"too long", "POST", "/montage-event/504", strings.Repeat(" ", 1<<20) + lecture, w.key, 413},
+			{
+				"too long",
+				"POST",
+				"/montage-event/504",
+				strings.Repeat(" ", 1<<20) + lecture,
+				w.key,
+				413,
+			},
 		} {
 			got := w.do(test.method, test.path, test.body, "key", test.key)
 			if got.status != test.status || reads[map[string]string](t, got.body)["error"] == "" {
@@ -105,7 +217,15 @@ func TestNVRRefusals(t *testing.T) {
 
 func TestNotifications(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
-		w.must(w.store.Channels.Save(context.Background(), store.Channel{ID: "channel-1", Calendar: "c504@resource.calendar.google.com", ExpiresAt: w.clock.Now().AddDate(0, 0, 7)}, "secret"))
+		w.must(w.store.Channels.Save(
+			context.Background(),
+			store.Channel{
+				ID:        "channel-1",
+				Calendar:  "c504@resource.calendar.google.com",
+				ExpiresAt: w.clock.Now().AddDate(0, 0, 7),
+			},
+			"secret",
+		))
 		for _, test := range []struct {
 			about  string
 			header []string
@@ -113,11 +233,31 @@ func TestNotifications(t *testing.T) {
 			look   bool
 		}{
 			{"no channel", nil, 403, false},
-			{"an unknown channel", []string{"X-Goog-Channel-ID", "channel-2", "X-Goog-Channel-Token", "secret"}, 403, false},
-			{"a wrong token", []string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "guess"}, 403, false},
+			{
+				"an unknown channel",
+				[]string{"X-Goog-Channel-ID", "channel-2", "X-Goog-Channel-Token", "secret"},
+				403,
+				false,
+			},
+			{
+				"a wrong token",
+				[]string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "guess"},
+				403,
+				false,
+			},
 			{"no token", []string{"X-Goog-Channel-ID", "channel-1"}, 403, false},
-			{"the first word", []string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "secret", "X-Goog-Resource-State", "sync"}, 204, false},
-			{"a change", []string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "secret", "X-Goog-Resource-State", "exists"}, 204, true},
+			{
+				"the first word",
+				[]string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "secret", "X-Goog-Resource-State", "sync"},
+				204,
+				false,
+			},
+			{
+				"a change",
+				[]string{"X-Goog-Channel-ID", "channel-1", "X-Goog-Channel-Token", "secret", "X-Goog-Resource-State", "exists"},
+				204,
+				true,
+			},
 		} {
 			got := w.do("POST", "/calendar-notifications/", "", test.header...)
 			if got.status != test.status {

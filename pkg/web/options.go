@@ -89,10 +89,14 @@ func newHandlers(o Options) *handlers {
 
 // NewAPI returns the handler for programs: the NVR's API, /api/v1 with a key, and notifications of
 // calendars.
-func NewAPI(o Options) http.Handler { return newHandlers(o).api() }
+func NewAPI(o Options) http.Handler {
+	return newHandlers(o).api()
+}
 
 // NewForm returns the handler for people: the pages, and /api/v1 with the pages' session.
-func NewForm(o Options) http.Handler { return newHandlers(o).form() }
+func NewForm(o Options) http.Handler {
+	return newHandlers(o).form()
+}
 
 // New returns both handlers at one address. A request with a key, or for a path of the NVR's API,
 // goes to the API.

@@ -108,14 +108,78 @@ func TestRefusals(t *testing.T) {
 			{"an unknown room", "POST", "/records", with("504", "505"), w.key, 400, "room"},
 			{"a room out of scope", "POST", "/records", wanted, scoped, 403, "room"},
 			{"a number as title", "POST", "/records", with(`"Анализ"`, "4"), w.key, 400, "title"},
-			{"a long title", "POST", "/records", with("Анализ", strings.Repeat("Ы", 201)), w.key, 400, "title"},
-			{"no offset", "POST", "/records", with("15:10:00+03:00", "15:10:00"), w.key, 400, "start"},
-			{"seconds", "POST", "/records", with("15:10:00+03:00", "15:10:30+03:00"), w.key, 400, "start"},
-			{"no end", "POST", "/records", with(`, "end": "2026-11-20T13:30:00Z"`, ""), w.key, 400, "end"},
-			{"the end before the start", "POST", "/records", with("13:30:00Z", "12:10:00Z"), w.key, 400, "end"},
-			{"the end on the next day", "POST", "/records", with("13:30:00Z", "21:00:00Z"), w.key, 400, "end"},
-			{"the end the day before", "POST", "/records", with("20T13:30:00Z", "19T13:30:00Z"), w.key, 400, "end"},
-			{"an unknown field", "POST", "/records", with("}", `, "user_email": "a@example.org"}`), w.key, 400, "user_email"},
+			{
+				"a long title",
+				"POST",
+				"/records",
+				with("Анализ", strings.Repeat("Ы", 201)),
+				w.key,
+				400,
+				"title",
+			},
+			{
+				"no offset",
+				"POST",
+				"/records",
+				with("15:10:00+03:00", "15:10:00"),
+				w.key,
+				400,
+				"start",
+			},
+			{
+				"seconds",
+				"POST",
+				"/records",
+				with("15:10:00+03:00", "15:10:30+03:00"),
+				w.key,
+				400,
+				"start",
+			},
+			{
+				"no end",
+				"POST",
+				"/records",
+				with(`, "end": "2026-11-20T13:30:00Z"`, ""),
+				w.key,
+				400,
+				"end",
+			},
+			{
+				"the end before the start",
+				"POST",
+				"/records",
+				with("13:30:00Z", "12:10:00Z"),
+				w.key,
+				400,
+				"end",
+			},
+			{
+				"the end on the next day",
+				"POST",
+				"/records",
+				with("13:30:00Z", "21:00:00Z"),
+				w.key,
+				400,
+				"end",
+			},
+			{
+				"the end the day before",
+				"POST",
+				"/records",
+				with("20T13:30:00Z", "19T13:30:00Z"),
+				w.key,
+				400,
+				"end",
+			},
+			{
+				"an unknown field",
+				"POST",
+				"/records",
+				with("}", `, "user_email": "a@example.org"}`),
+				w.key,
+				400,
+				"user_email",
+			},
 			{"too long", "POST", "/records", strings.Repeat(" ", 1<<20) + wanted, w.key, 413, ""},
 			{"no date", "GET", "/rooms/504/footage", "", w.key, 400, "date"},
 			{"no such room", "GET", "/rooms/505/footage?date=2026-11-20", "", w.key, 404, ""},
@@ -230,7 +294,13 @@ func TestFootage(t *testing.T) {
 		}
 		_, err := w.store.Segments.Index(ctx, "504", "2026-11-20", segments)
 		w.must(err)
-		w.must(w.store.Segments.SaveAnalysis(ctx, segments[0].Name, 1, store.Analysis{Seconds: 1803, Stretches: []store.Stretch{{From: 0, To: 420}, {From: 420, To: 1803, Presentation: true}}}))
+		w.must(w.store.Segments.SaveAnalysis(ctx, segments[0].Name, 1, store.Analysis{
+			Seconds: 1803,
+			Stretches: []store.Stretch{
+				{From: 0, To: 420},
+				{From: 420, To: 1803, Presentation: true},
+			},
+		}))
 		w.file(stranger, "2026-11-20", "15:10", "16:30")
 		got := w.do("GET", "/api/v1/rooms/504/footage?date=2026-11-20", "", "key", w.key)
 		for _, want := range []string{
@@ -254,7 +324,12 @@ func TestEvents(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		ctx := context.Background()
 		filed := w.file(lecturer, "2026-11-20", "10:10", "11:30")
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s/api/v1/records/%d/events", w.web.URL, filed.ID), nil)
+		r, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodGet,
+			fmt.Sprintf("%s/api/v1/records/%d/events", w.web.URL, filed.ID),
+			nil,
+		)
 		w.must(err)
 		r.Header.Set("key", w.key)
 		stream, err := http.DefaultClient.Do(r)

@@ -38,7 +38,14 @@ func (c *Client) Announce(ctx context.Context, course Course, text string, file 
 	if err != nil {
 		return "", err
 	}
-	p := &post{client: c, service: seat.classroom, course: course.ID, poster: poster, file: file, text: cutText(text)}
+	p := &post{
+		client:  c,
+		service: seat.classroom,
+		course:  course.ID,
+		poster:  poster,
+		file:    file,
+		text:    cutText(text),
+	}
 	if stored != "" {
 		return stored, p.publish(ctx, stored, "")
 	}
@@ -200,7 +207,8 @@ func (p *post) about(a *classroom.Announcement) bool {
 // one made it after all.
 func (p *post) create(ctx context.Context) (made *classroom.Announcement, err error) {
 	wanted := &classroom.Announcement{
-		Text: p.text, State: draft,
+		Text:  p.text,
+		State: draft,
 		Materials: []*classroom.Material{{DriveFile: &classroom.SharedDriveFile{
 			DriveFile: &classroom.DriveFile{Id: p.file.ID}, ShareMode: "VIEW",
 		}}},

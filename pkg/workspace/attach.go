@@ -92,11 +92,18 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 	if len(event.Attachments) >= maxAttachments {
 		return false, nil
 	}
-	list := append(slices.Clone(event.Attachments), &calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME})
+	list := append(
+		slices.Clone(event.Attachments),
+		&calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME},
+	)
 	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
 	var permanent *fault.PermanentError
 	if errors.As(err, &permanent) {
-		c.options.Log.InfoContext(ctx, "an event takes no attachment", "event_id", at.event, "err", err)
+		c.options.Log.InfoContext(
+			ctx, "an event takes no attachment",
+			"event_id", at.event,
+			"err", err,
+		)
 		return false, nil
 	}
 	if err != nil {
@@ -110,7 +117,17 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 }
 
 func (c *Client) addToDescription(ctx context.Context, at place, event *calendar.Event, file Attachment, language string) error {
-	_, err := c.patch(ctx, at, event.Etag, &calendar.Event{Description: withLink(c.options.Texts, event.Description, file.URL, language)})
+	_, err := c.patch(
+		ctx,
+		at,
+		event.Etag,
+		&calendar.Event{Description: withLink(
+			c.options.Texts,
+			event.Description,
+			file.URL,
+			language,
+		)},
+	)
 	return err
 }
 

@@ -46,7 +46,9 @@ type Attachment struct {
 }
 
 // Cancelled tells whether the event will not be.
-func (e *Event) Cancelled() bool { return e.Status == "cancelled" }
+func (e *Event) Cancelled() bool {
+	return e.Status == "cancelled"
+}
 
 // OrganizerCalendar is the calendar that holds the organiser's event: own unless the room is only invited.
 func (e *Event) OrganizerCalendar(own string) string {
@@ -60,8 +62,16 @@ const eventFields = "id,etag,status,eventType,summary,description,visibility,sta
 
 func eventOf(e *calendar.Event, own string) Event {
 	event := Event{
-		ID: e.Id, ETag: e.Etag, Status: e.Status, Type: e.EventType, Summary: e.Summary, Description: e.Description,
-		Visibility: e.Visibility, Updated: instant(e.Updated), RecurringID: e.RecurringEventId, ICalUID: e.ICalUID,
+		ID:          e.Id,
+		ETag:        e.Etag,
+		Status:      e.Status,
+		Type:        e.EventType,
+		Summary:     e.Summary,
+		Description: e.Description,
+		Visibility:  e.Visibility,
+		Updated:     instant(e.Updated),
+		RecurringID: e.RecurringEventId,
+		ICalUID:     e.ICalUID,
 	}
 	event.Start, event.AllDay = moment(e.Start)
 	event.End, _ = moment(e.End)
@@ -78,7 +88,12 @@ func eventOf(e *calendar.Event, own string) Event {
 		}
 	}
 	for _, a := range e.Attachments {
-		event.Attachments = append(event.Attachments, Attachment{FileID: a.FileId, URL: a.FileUrl, Title: a.Title, MIME: a.MimeType})
+		event.Attachments = append(event.Attachments, Attachment{
+			FileID: a.FileId,
+			URL:    a.FileUrl,
+			Title:  a.Title,
+			MIME:   a.MimeType,
+		})
 	}
 	return event
 }

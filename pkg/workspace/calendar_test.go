@@ -24,7 +24,12 @@ const (
 	teacher      = "teacher@school.example"
 )
 
-var video = workspace.Attachment{FileID: "f1", URL: videoLink, Title: "Lecture.mp4", MIME: "video/mp4"}
+var video = workspace.Attachment{
+	FileID: "f1",
+	URL:    videoLink,
+	Title:  "Lecture.mp4",
+	MIME:   "video/mp4",
+}
 
 func (w *env) event(user, in string, e *calendar.Event) *calendar.Event {
 	w.t.Helper()
@@ -62,8 +67,18 @@ func TestAttachUnderFaultsIsOneAttachment(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := begin(t, google.Options{})
-			other := &calendar.EventAttachment{FileUrl: "https://drive.google.com/file/d/slides/view", Title: "Slides"}
-			e := w.event(teacher, roomCalendar, &calendar.Event{Summary: "Lecture", Attachments: []*calendar.EventAttachment{other}})
+			other := &calendar.EventAttachment{
+				FileUrl: "https://drive.google.com/file/d/slides/view",
+				Title:   "Slides",
+			}
+			e := w.event(
+				teacher,
+				roomCalendar,
+				&calendar.Event{
+					Summary:     "Lecture",
+					Attachments: []*calendar.EventAttachment{other},
+				},
+			)
 			w.fail(0.4, seed)
 			for range 2 {
 				if err := w.calendarClient().Attach(t.Context(), roomCalendar, e.Id, video, "ru"); err != nil {
@@ -84,7 +99,12 @@ func TestAttachAtOnceLosesNothing(t *testing.T) {
 	var workers sync.WaitGroup
 	for i := range 6 {
 		c := w.calendarClient()
-		file := workspace.Attachment{FileID: fmt.Sprint("f", i/2), URL: fmt.Sprintf("https://drive.google.com/file/d/f%d/view", i/2), Title: "x", MIME: "video/mp4"}
+		file := workspace.Attachment{
+			FileID: fmt.Sprint("f", i/2),
+			URL:    fmt.Sprintf("https://drive.google.com/file/d/f%d/view", i/2),
+			Title:  "x",
+			MIME:   "video/mp4",
+		}
 		workers.Go(func() {
 			if err := c.Attach(t.Context(), roomCalendar, e.Id, file, "ru"); err != nil {
 				t.Error(err)
@@ -101,9 +121,16 @@ func TestAttachToOneInstanceOfASeries(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})
 	series := w.event(teacher, roomCalendar, &calendar.Event{
-		Summary: "Lecture", Recurrence: []string{"RRULE:FREQ=WEEKLY;COUNT=3"},
-		Start: &calendar.EventDateTime{DateTime: "2026-11-20T15:10:00+03:00", TimeZone: "Europe/Moscow"},
-		End:   &calendar.EventDateTime{DateTime: "2026-11-20T16:30:00+03:00", TimeZone: "Europe/Moscow"},
+		Summary:    "Lecture",
+		Recurrence: []string{"RRULE:FREQ=WEEKLY;COUNT=3"},
+		Start: &calendar.EventDateTime{
+			DateTime: "2026-11-20T15:10:00+03:00",
+			TimeZone: "Europe/Moscow",
+		},
+		End: &calendar.EventDateTime{
+			DateTime: "2026-11-20T16:30:00+03:00",
+			TimeZone: "Europe/Moscow",
+		},
 	})
 	c := w.calendarClient()
 	var ids []string
@@ -135,7 +162,14 @@ func TestAttachToOneInstanceOfASeries(t *testing.T) {
 func TestAttachGoesToTheOrganiser(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})
-	e := w.event(teacher, teacher, &calendar.Event{Summary: "Lecture", Attendees: []*calendar.EventAttendee{{Email: roomCalendar}}})
+	e := w.event(
+		teacher,
+		teacher,
+		&calendar.Event{
+			Summary:   "Lecture",
+			Attendees: []*calendar.EventAttendee{{Email: roomCalendar}},
+		},
+	)
 	w.fail(0.3, 1)
 	c := w.calendarClient()
 	shown, err := c.Event(t.Context(), roomCalendar, e.Id)
@@ -159,9 +193,19 @@ func TestFullEventGetsALink(t *testing.T) {
 	w := begin(t, google.Options{})
 	var full []*calendar.EventAttachment
 	for i := range 25 {
-		full = append(full, &calendar.EventAttachment{FileUrl: fmt.Sprintf("https://drive.google.com/file/d/x%d/view", i), Title: "x"})
+		full = append(
+			full,
+			&calendar.EventAttachment{
+				FileUrl: fmt.Sprintf("https://drive.google.com/file/d/x%d/view", i),
+				Title:   "x",
+			},
+		)
 	}
-	e := w.event(teacher, roomCalendar, &calendar.Event{Summary: "Lecture", Description: "Bring books", Attachments: full})
+	e := w.event(
+		teacher,
+		roomCalendar,
+		&calendar.Event{Summary: "Lecture", Description: "Bring books", Attachments: full},
+	)
 	w.fail(0.4, 3)
 	for range 2 {
 		if err := w.calendarClient().Attach(t.Context(), roomCalendar, e.Id, video, "ru"); err != nil {
@@ -198,7 +242,11 @@ func TestEventsComeInPagesWithTheCancelled(t *testing.T) {
 	w.event(teacher, roomCalendar, &calendar.Event{Summary: "all day", Start: day, End: next})
 	gone := w.event(teacher, roomCalendar, &calendar.Event{Summary: "gone"})
 	w.askAs(teacher, "DELETE", "/calendar/v3/calendars/"+roomCalendar+"/events/"+gone.Id, nil, nil)
-	w.event(teacher, roomCalendar, &calendar.Event{Summary: "lecture", Description: "поток: X", Visibility: "private"})
+	w.event(
+		teacher,
+		roomCalendar,
+		&calendar.Event{Summary: "lecture", Description: "поток: X", Visibility: "private"},
+	)
 	w.fail(0.3, 4)
 	got := map[string]workspace.Event{}
 	for e, err := range w.calendarClient().Events(t.Context(), roomCalendar, noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1)) {
@@ -256,7 +304,10 @@ func TestForeignOrganiserLeavesTheCopy(t *testing.T) {
 		case strings.Contains(r.URL.Path, "stranger"):
 			refuse(w, 404, "notFound")
 		case r.Method == http.MethodGet:
-			answer(w, fmt.Sprintf(`{"id":"e1","etag":"\"1\"","organizer":{"email":"stranger@elsewhere.example"},"description":%q}`, description))
+			answer(w, fmt.Sprintf(
+				`{"id":"e1","etag":"\"1\"","organizer":{"email":"stranger@elsewhere.example"},"description":%q}`,
+				description,
+			))
 		default:
 			if tried++; tried == 1 {
 				refuse(w, 400, "attachmentsNotAllowed")
@@ -283,7 +334,10 @@ func TestNobodyLetsUsAttach(t *testing.T) {
 	t.Parallel()
 	c, _ := dial(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
-			answer(w, `{"id":"e1","etag":"\"1\"","organizer":{"email":"stranger@elsewhere.example"}}`)
+			answer(
+				w,
+				`{"id":"e1","etag":"\"1\"","organizer":{"email":"stranger@elsewhere.example"}}`,
+			)
 			return
 		}
 		refuse(w, 403, "forbiddenForNonOrganizer")
@@ -298,7 +352,12 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})
 	c := w.calendarClient()
-	wanted := workspace.Channel{ID: "c1", Token: "secret", Address: "http://127.0.0.1:1/calendar-notifications/", Expires: time.Now().Add(24 * time.Hour)}
+	wanted := workspace.Channel{
+		ID:      "c1",
+		Token:   "secret",
+		Address: "http://127.0.0.1:1/calendar-notifications/",
+		Expires: time.Now().Add(24 * time.Hour),
+	}
 	opened, err := c.Watch(t.Context(), roomCalendar, wanted)
 	if err != nil || opened.ResourceID == "" || opened.Expires.IsZero() || opened.ID != "c1" {
 		t.Fatalf("%+v, %v", opened, err)

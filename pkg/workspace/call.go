@@ -35,7 +35,9 @@ const (
 // even if its answer was lost. method is Google's name of the method that acts, for metrics and traces;
 // what says in errors what was being done.
 func (c *Client) do(ctx context.Context, method, what string, try func(context.Context) error) error {
-	err := call.Do(ctx, c.policy, method, func(ctx context.Context) error { return redactURL(try(ctx)) })
+	err := call.Do(ctx, c.policy, method, func(ctx context.Context) error {
+		return redactURL(try(ctx))
+	})
 	return c.classify(ctx, what, err)
 }
 
@@ -84,7 +86,14 @@ func decided(err error) bool {
 // answered reports whether err is an answer about the state of things, which is not a failure.
 func answered(err error) bool {
 	var refused *ShareRefused
-	for _, sentinel := range []error{ErrNotFound, ErrExists, ErrChanged, ErrAmbiguous, ErrSessionGone, fault.ErrStale} {
+	for _, sentinel := range []error{
+		ErrNotFound,
+		ErrExists,
+		ErrChanged,
+		ErrAmbiguous,
+		ErrSessionGone,
+		fault.ErrStale,
+	} {
 		if errors.Is(err, sentinel) {
 			return true
 		}
@@ -107,19 +116,31 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 	reason := reasonOf(answer)
 	switch fault.HTTP(answer.Code, reason) {
 	case fault.Deferred:
-		return &fault.Deferral{Until: c.options.Now().Add(c.scaled(quotaBack)), Cause: cause.GoogleQuota(reason)}
+		return &fault.Deferral{
+			Until: c.options.Now().Add(c.scaled(quotaBack)),
+			Cause: cause.GoogleQuota(reason),
+		}
 	case fault.Permanent:
-		return &fault.PermanentError{Cause: c.permanentCause(answer.Code, reason), Err: fmt.Errorf("%s: %w", what, err)}
+		return &fault.PermanentError{
+			Cause: c.permanentCause(answer.Code, reason),
+			Err:   fmt.Errorf("%s: %w", what, err),
+		}
 	case fault.Expected:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
 	case fault.Retryable: // and patience is used up
 		if wanted, _ := call.RetryAfter(answer.Header, c.options.Now()); wanted > patience {
-			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(wanted)), Cause: cause.GoogleBusy()}
+			return &fault.Deferral{
+				Until: c.options.Now().Add(c.scaled(wanted)),
+				Cause: cause.GoogleBusy(),
+			}
 		}
 		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
 		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
 		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
-			return &fault.Deferral{Until: c.options.Now().Add(c.scaled(rateBack)), Cause: cause.GoogleBusy()}
+			return &fault.Deferral{
+				Until: c.options.Now().Add(c.scaled(rateBack)),
+				Cause: cause.GoogleBusy(),
+			}
 		}
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -77,7 +77,10 @@ func client(t *testing.T, options workspace.Options) *workspace.Client {
 func refuse(w http.ResponseWriter, status int, reason string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"error":{"code":%d,"message":"no","errors":[{"reason":%q,"message":"no"}]}}`, status, reason)
+	_, _ = fmt.Fprintf(
+		w, `{"error":{"code":%d,"message":"no","errors":[{"reason":%q,"message":"no"}]}}`,
+		status, reason,
+	)
 }
 
 func answer(w http.ResponseWriter, body string) {
@@ -100,7 +103,9 @@ func TestEveryAnswerHasItsKind(t *testing.T) {
 	t.Parallel()
 	isPermanent := func(err error) bool { return errors.As(err, new(*fault.PermanentError)) }
 	isLater := func(err error) bool { return errors.As(err, new(*fault.Deferral)) }
-	is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
+	is := func(target error) func(error) bool {
+		return func(err error) bool { return errors.Is(err, target) }
+	}
 	again := func(err error) bool {
 		return !isPermanent(err) && !isLater(err) && !errors.Is(err, workspace.ErrNotFound)
 	}
@@ -131,7 +136,10 @@ func TestEveryAnswerHasItsKind(t *testing.T) {
 		t.Run(fmt.Sprint(tt.status, tt.reason), func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			c, waits := dial(t, func(w http.ResponseWriter, _ *http.Request) { calls++; refuse(w, tt.status, tt.reason) })
+			c, waits := dial(t, func(w http.ResponseWriter, _ *http.Request) {
+				calls++
+				refuse(w, tt.status, tt.reason)
+			})
 			_, err := c.Stat(t.Context(), "f1")
 			if err == nil || !tt.kind(err) {
 				t.Errorf("got %v", err)
@@ -148,7 +156,10 @@ func TestEveryAnswerHasItsKind(t *testing.T) {
 
 func TestPermanentErrorsHaveACause(t *testing.T) {
 	t.Parallel()
-	for reason, code := range map[string]cause.Code{"storageQuotaExceeded": cause.CodeDriveFull, "unheardOf": cause.CodeGoogleRefused} {
+	for reason, code := range map[string]cause.Code{
+		"storageQuotaExceeded": cause.CodeDriveFull,
+		"unheardOf":            cause.CodeGoogleRefused,
+	} {
 		c, _ := dial(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, 403, reason) })
 		_, err := c.Stat(t.Context(), "f1")
 		var permanent *fault.PermanentError
@@ -250,9 +261,13 @@ func TestFailedTriesAreTold(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var told []string
-	c := client(t, workspace.Options{Endpoint: server.URL, Pause: (&pauses{}).pause, Tried: func(_ context.Context, call string, status int, again bool, _ error) {
-		told = append(told, fmt.Sprintf("%s %d %t", call, status, again))
-	}})
+	c := client(t, workspace.Options{
+		Endpoint: server.URL,
+		Pause:    (&pauses{}).pause,
+		Tried: func(_ context.Context, call string, status int, again bool, _ error) {
+			told = append(told, fmt.Sprintf("%s %d %t", call, status, again))
+		},
+	})
 	_, _ = c.Stat(t.Context(), "f1") // until 404, which is an answer
 	_, _ = c.Stat(t.Context(), "f1")
 	if want := "drive.files.get 503 true, drive.files.get 503 true, drive.files.get 403 false"; strings.Join(told, ", ") != want {
@@ -274,9 +289,13 @@ func TestMissingDelegationNamesTheScopes(t *testing.T) {
 	} {
 		tries := 0
 		c := client(t, workspace.Options{
-			Subjects: workspace.Subjects{Drive: "video@school.example"}, Scopes: workspace.UploadScopes(),
+			Subjects: workspace.Subjects{Drive: "video@school.example"},
+			Scopes:   workspace.UploadScopes(),
 			Tokens: func(context.Context, string, ...string) (oauth2.TokenSource, error) {
-				return sourceFunc(func() (*oauth2.Token, error) { tries++; return nil, errors.New(text) }), nil
+				return sourceFunc(func() (*oauth2.Token, error) {
+					tries++
+					return nil, errors.New(text)
+				}), nil
 			},
 			Pause: (&pauses{}).pause,
 		})
@@ -317,10 +336,15 @@ func TestTokensAreForTheSubjectAndTheScopes(t *testing.T) {
 	t.Cleanup(server.Close)
 	asked := 0
 	c := client(t, workspace.Options{
-		Endpoint: server.URL, Subjects: workspace.Subjects{Drive: "video@school.example"}, Scopes: workspace.StageScopes(),
+		Endpoint: server.URL,
+		Subjects: workspace.Subjects{Drive: "video@school.example"},
+		Scopes:   workspace.StageScopes(),
 		Tokens: func(_ context.Context, subject string, scopes ...string) (oauth2.TokenSource, error) {
 			asked++
-			token := &oauth2.Token{AccessToken: subject + " " + strings.Join(scopes, ","), Expiry: time.Now().Add(time.Hour)}
+			token := &oauth2.Token{
+				AccessToken: subject + " " + strings.Join(scopes, ","),
+				Expiry:      time.Now().Add(time.Hour),
+			}
 			return oauth2.StaticTokenSource(token), nil
 		},
 	})
@@ -342,7 +366,10 @@ func TestAStandInIsToldTheSubject(t *testing.T) {
 		answer(w, `{"id":"f1"}`)
 	}))
 	t.Cleanup(server.Close)
-	c := client(t, workspace.Options{Endpoint: server.URL, Subjects: workspace.Subjects{Drive: "video@school.example"}})
+	c := client(t, workspace.Options{
+		Endpoint: server.URL,
+		Subjects: workspace.Subjects{Drive: "video@school.example"},
+	})
 	if _, err := c.Stat(t.Context(), "f1"); err != nil || user != "video@school.example" {
 		t.Errorf("sent %q, %v", user, err)
 	}

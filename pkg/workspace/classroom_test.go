@@ -31,7 +31,12 @@ func (w *env) course(c *classroom.Course) *classroom.Course {
 func (w *env) announcements(course string) []*classroom.Announcement {
 	w.t.Helper()
 	var list classroom.ListAnnouncementsResponse
-	w.ask("GET", "/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED", nil, &list)
+	w.ask(
+		"GET",
+		"/classroom/v1/courses/"+course+"/announcements?announcementStates=DRAFT&announcementStates=PUBLISHED",
+		nil,
+		&list,
+	)
 	return list.Announcements
 }
 
@@ -64,8 +69,13 @@ func TestFindCourse(t *testing.T) {
 		}
 	}
 	for code, want := range map[string]error{
-		"club": workspace.ErrAmbiguous, "biology": workspace.ErrNotFound, "": workspace.ErrNotFound, "..": workspace.ErrNotFound,
-		"a/b": workspace.ErrNotFound, "nowhere": workspace.ErrNotFound, strings.Repeat("x", 1000): workspace.ErrNotFound,
+		"club":                    workspace.ErrAmbiguous,
+		"biology":                 workspace.ErrNotFound,
+		"":                        workspace.ErrNotFound,
+		"..":                      workspace.ErrNotFound,
+		"a/b":                     workspace.ErrNotFound,
+		"nowhere":                 workspace.ErrNotFound,
+		strings.Repeat("x", 1000): workspace.ErrNotFound,
 	} {
 		if course, err := c.FindCourse(t.Context(), code, mapping); !errors.Is(err, want) {
 			t.Errorf("%q: %+v, %v", code, course, err)
@@ -101,7 +111,13 @@ func TestCoursesAreListedOnceInMinutes(t *testing.T) {
 		code  string
 		lists int
 	}{
-		{0, "Алгебра", 1}, {0, "Физика", 1}, {0, "Химия", 1}, {time.Minute, "Физика", 1}, {0, "Химия", 2}, {0, "Химия", 2}, {6 * time.Minute, "Химия", 3},
+		{0, "Алгебра", 1},
+		{0, "Физика", 1},
+		{0, "Химия", 1},
+		{time.Minute, "Физика", 1},
+		{0, "Химия", 2},
+		{0, "Химия", 2},
+		{6 * time.Minute, "Химия", 3},
 	} {
 		now = now.Add(step.after)
 		_, err := c.FindCourse(t.Context(), step.code, nil)
@@ -133,7 +149,11 @@ func TestACourseIsRemembered(t *testing.T) {
 		id    string
 		calls int
 	}{
-		{0, "ALG-1", "1", 4}, {16 * time.Minute, "ALG-1", "1", 0}, {0, "M", "7", 1}, {0, " M ", "7", 0}, {5 * time.Minute, "ALG-1", "1", 4},
+		{0, "ALG-1", "1", 4},
+		{16 * time.Minute, "ALG-1", "1", 0},
+		{0, "M", "7", 1},
+		{0, " M ", "7", 0},
+		{5 * time.Minute, "ALG-1", "1", 4},
 	} {
 		now, calls = now.Add(step.after), 0
 		if course, err := c.FindCourse(t.Context(), step.code, map[string]string{"M": "7"}); err != nil || course.ID != step.id || calls != step.calls {
@@ -146,7 +166,10 @@ func TestARefusedLookupIsReported(t *testing.T) {
 	t.Parallel()
 	c, _ := dial(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
-		answer(w, `{"error":{"code":403,"message":"@ClassroomApiDisabled The API is off","status":"PERMISSION_DENIED"}}`)
+		answer(
+			w,
+			`{"error":{"code":403,"message":"@ClassroomApiDisabled The API is off","status":"PERMISSION_DENIED"}}`,
+		)
 	})
 	_, err := c.FindCourse(t.Context(), "x1", nil)
 	var permanent *fault.PermanentError
@@ -175,20 +198,27 @@ func TestAnnounceUnderFaultsIsOneAnnouncement(t *testing.T) {
 			}
 			// The first worker dies before it stores the id, the second after, the third comes for nothing.
 			stored, died := "", errors.New("killed")
-			if _, err := c.Announce(t.Context(), course, "Видео", file, stored, func(string) error { return died }); !errors.Is(err, died) {
+			if _, err := c.Announce(t.Context(), course, "Видео", file, stored, func(string) error {
+				return died
+			}); !errors.Is(err, died) {
 				t.Fatal(err)
 			}
 			if list := w.announcements(made.Id); len(list) != 1 || list[0].State != "DRAFT" {
 				t.Fatalf("%+v", list)
 			}
 			for range 3 {
-				got, err := c.Announce(t.Context(), course, "Видео", file, stored, func(id string) error { stored = id; return nil })
+				got, err := c.Announce(t.Context(), course, "Видео", file, stored, func(id string) error {
+					stored = id
+					return nil
+				})
 				if err != nil || got != stored {
 					t.Fatal(got, stored, err)
 				}
 			}
 			// One that lost its own id finds it again.
-			if got, err := c.Announce(t.Context(), course, "Видео", file, "", func(string) error { return nil }); err != nil || got != stored {
+			if got, err := c.Announce(t.Context(), course, "Видео", file, "", func(string) error {
+				return nil
+			}); err != nil || got != stored {
 				t.Errorf("%s, %v", got, err)
 			}
 			list := w.announcements(made.Id)
@@ -216,7 +246,10 @@ func TestAnnounceAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			_, err = c.Announce(t.Context(), workspace.Course{ID: made.Id, Owner: made.OwnerId}, "Видео", file, "", func(id string) error {
+			_, err = c.Announce(t.Context(), workspace.Course{
+				ID:    made.Id,
+				Owner: made.OwnerId,
+			}, "Видео", file, "", func(id string) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if winner == "" {
@@ -255,7 +288,9 @@ func TestARemovedAnnouncementStaysRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := c.Announce(t.Context(), course, "Видео", file, "", func(string) error { return nil })
+	stored, err := c.Announce(t.Context(), course, "Видео", file, "", func(string) error {
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +313,10 @@ func TestTheTeacherSeesWhatHePosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Announce(t.Context(), workspace.Course{ID: made.Id, Owner: made.OwnerId}, "Видео", file, "", func(string) error { return nil }); err != nil {
+	if _, err := c.Announce(t.Context(), workspace.Course{
+		ID:    made.Id,
+		Owner: made.OwnerId,
+	}, "Видео", file, "", func(string) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	seen := false

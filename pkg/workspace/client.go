@@ -121,7 +121,9 @@ func New(options Options) (*Client, error) {
 }
 
 // noRedirect: none of the APIs redirects, and a 308 of an upload session is an answer.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func noRedirect(*http.Request, []*http.Request) error {
+	return http.ErrUseLastResponse
+}
 
 // wait pauses for d on Google's clock.
 func (c *Client) wait(ctx context.Context, d time.Duration) error {
@@ -160,7 +162,10 @@ func (c *Client) as(ctx context.Context, subject string) (*seat, error) {
 func (c *Client) clientOptions(client *http.Client, path string) []option.ClientOption {
 	options := []option.ClientOption{option.WithHTTPClient(client)}
 	if c.options.Endpoint != "" {
-		options = append(options, option.WithEndpoint(strings.TrimSuffix(c.options.Endpoint, "/")+path))
+		options = append(
+			options,
+			option.WithEndpoint(strings.TrimSuffix(c.options.Endpoint, "/")+path),
+		)
 	}
 	return options
 }
@@ -175,7 +180,10 @@ func (c *Client) transport(ctx context.Context, subject string) (http.RoundTripp
 		return nil, fmt.Errorf("open the delegation for %s: %w", subject, err)
 	}
 	judged := &judgedSource{subject: subject, scopes: c.options.Scopes, under: source}
-	return &oauth2.Transport{Source: oauth2.ReuseTokenSource(nil, judged), Base: c.options.Transport}, nil
+	return &oauth2.Transport{
+		Source: oauth2.ReuseTokenSource(nil, judged),
+		Base:   c.options.Transport,
+	}, nil
 }
 
 // named tells a stand-in who calls.

@@ -73,7 +73,10 @@ func (c *Client) findCourse(ctx context.Context, code string, mapping map[string
 		if fold(from) == fold(code) {
 			course, err := c.course(ctx, id)
 			if err != nil {
-				return Course{}, fmt.Errorf("the mapping of code %q to course %q: %w", code, id, err)
+				return Course{}, fmt.Errorf(
+					"the mapping of code %q to course %q: %w",
+					code, id, err,
+				)
 			}
 			return course, nil
 		}
@@ -81,7 +84,9 @@ func (c *Client) findCourse(ctx context.Context, code string, mapping map[string
 	if code == "" || len(code) > 300 {
 		return Course{}, fmt.Errorf("course %q: %w", code, ErrNotFound)
 	}
-	if !strings.ContainsFunc(code, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsSpace(r) || r == '/' }) {
+	if !strings.ContainsFunc(code, func(r rune) bool {
+		return r > unicode.MaxASCII || unicode.IsSpace(r) || r == '/'
+	}) {
 		for _, id := range []string{code, "d:" + code, "p:" + code} {
 			course, err := c.course(ctx, id)
 			if !errors.Is(err, ErrNotFound) {
@@ -117,7 +122,12 @@ func (c *Client) course(ctx context.Context, id string) (Course, error) {
 }
 
 func courseOf(course *classroom.Course) Course {
-	return Course{ID: course.Id, Name: course.Name, Owner: course.OwnerId, Link: course.AlternateLink}
+	return Course{
+		ID:    course.Id,
+		Name:  course.Name,
+		Owner: course.OwnerId,
+		Link:  course.AlternateLink,
+	}
 }
 
 // searcher is who looks up courses.
@@ -177,8 +187,12 @@ func (c *Client) listCourses(ctx context.Context) ([]*classroom.Course, error) {
 // match picks the one course that a code names: the enrolment code before all else, letters as they are
 // before letters that only look alike.
 func match(list []*classroom.Course, code string) (Course, error) {
-	same := func(text string) bool { return text != "" && strings.TrimSpace(text) == code }
-	alike := func(text string) bool { return text != "" && fold(text) == fold(code) }
+	same := func(text string) bool {
+		return text != "" && strings.TrimSpace(text) == code
+	}
+	alike := func(text string) bool {
+		return text != "" && fold(text) == fold(code)
+	}
 	for _, equal := range []func(string) bool{same, alike} {
 		for _, fields := range []func(*classroom.Course) []string{
 			func(k *classroom.Course) []string { return []string{k.EnrollmentCode} },
@@ -199,7 +213,10 @@ func match(list []*classroom.Course, code string) (Course, error) {
 			case len(hits) == 1:
 				return courseOf(hits[0]), nil
 			case len(hits) > 1:
-				return Course{}, fmt.Errorf("%d courses fit %q, such as %q and %q: %w", len(hits), code, hits[0].Name, hits[1].Name, ErrAmbiguous)
+				return Course{}, fmt.Errorf(
+					"%d courses fit %q, such as %q and %q: %w",
+					len(hits), code, hits[0].Name, hits[1].Name, ErrAmbiguous,
+				)
 			}
 		}
 	}

@@ -61,7 +61,10 @@ func (j *judgedSource) Token() (*oauth2.Token, error) {
 		"invalid_grant", "unauthorized_client", "access_denied", "invalid_scope", "status code 403", "status code 404",
 	} {
 		if strings.Contains(text, final) {
-			return nil, &fault.PermanentError{Cause: cause.DelegationMissing(j.subject, strings.Join(j.scopes, ", ")), Err: err}
+			return nil, &fault.PermanentError{
+				Cause: cause.DelegationMissing(j.subject, strings.Join(j.scopes, ", ")),
+				Err:   err,
+			}
 		}
 	}
 	return nil, err

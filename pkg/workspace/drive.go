@@ -40,10 +40,19 @@ type File struct {
 
 func fileOf(f *drive.File) File {
 	return File{
-		ID: f.Id, Name: f.Name, MIME: f.MimeType, Size: f.Size, MD5: f.Md5Checksum, Link: f.WebViewLink,
-		Trashed: f.Trashed, Parents: f.Parents, Created: instant(f.CreatedTime), Modified: instant(f.ModifiedTime),
-		Properties: f.AppProperties, Playable: f.VideoMediaMetadata != nil,
-		Writable: f.Capabilities != nil && f.Capabilities.CanAddChildren,
+		ID:         f.Id,
+		Name:       f.Name,
+		MIME:       f.MimeType,
+		Size:       f.Size,
+		MD5:        f.Md5Checksum,
+		Link:       f.WebViewLink,
+		Trashed:    f.Trashed,
+		Parents:    f.Parents,
+		Created:    instant(f.CreatedTime),
+		Modified:   instant(f.ModifiedTime),
+		Properties: f.AppProperties,
+		Playable:   f.VideoMediaMetadata != nil,
+		Writable:   f.Capabilities != nil && f.Capabilities.CanAddChildren,
 	}
 }
 
@@ -57,7 +66,9 @@ func instant(text string) time.Time {
 }
 
 // complete tells whether there is content: a file of ours without any is an upload that went wrong.
-func (f *File) complete() bool { return f.Size > 0 && f.MD5 != "" }
+func (f *File) complete() bool {
+	return f.Size > 0 && f.MD5 != ""
+}
 
 // FindFiles finds the files of exactly this name, wherever they lie, the newest complete one first. A
 // shortcut stands for the file it points to. A search that Drive could not finish is an error, never
@@ -85,7 +96,12 @@ func (c *Client) FindFiles(ctx context.Context, name string) ([]File, error) {
 	slices.SortFunc(files, newestComplete)
 	files = slices.CompactFunc(files, func(a, b File) bool { return a.ID == b.ID })
 	if len(files) > 1 {
-		c.options.Log.InfoContext(ctx, "several files of one name on Drive", "name", name, "count", len(files), "taken", files[0].ID)
+		c.options.Log.InfoContext(
+			ctx, "several files of one name on Drive",
+			"name", name,
+			"count", len(files),
+			"taken", files[0].ID,
+		)
 	}
 	return files, nil
 }
@@ -97,7 +113,11 @@ func newestComplete(a, b File) int {
 		}
 		return 1
 	}
-	return cmp.Or(b.Modified.Compare(a.Modified), cmp.Compare(b.Size, a.Size), strings.Compare(a.ID, b.ID))
+	return cmp.Or(
+		b.Modified.Compare(a.Modified),
+		cmp.Compare(b.Size, a.Size),
+		strings.Compare(a.ID, b.ID),
+	)
 }
 
 // follow gives the file that a shortcut points to, or nil if that is gone or a shortcut again.
@@ -129,7 +149,11 @@ func (c *Client) list(ctx context.Context, what, query string) ([]*drive.File, e
 		err := c.do(ctx, "drive.files.list", what, func(ctx context.Context) (err error) {
 			page, err = seat.drive.Files.List().Context(ctx).Q(query).PageSize(1000).PageToken(token).
 				Corpora("allDrives").IncludeItemsFromAllDrives(true).SupportsAllDrives(true).
-				Fields("nextPageToken", "incompleteSearch", "files("+fileFields+",shortcutDetails)").Do()
+				Fields(
+					"nextPageToken",
+					"incompleteSearch",
+					"files("+fileFields+",shortcutDetails)",
+				).Do()
 			return err
 		})
 		if err != nil {
@@ -214,7 +238,10 @@ func checkRange(response *http.Response, off int64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("asked for bytes from %d, got status %d with range %q", off, response.StatusCode, response.Header.Get("Content-Range"))
+	return fmt.Errorf(
+		"asked for bytes from %d, got status %d with range %q",
+		off, response.StatusCode, response.Header.Get("Content-Range"),
+	)
 }
 
 // exact gives exactly as many bytes as were asked for, or an error.
@@ -241,7 +268,9 @@ func (e *exact) Read(p []byte) (int, error) {
 }
 
 // Close implements [io.Closer].
-func (e *exact) Close() error { return e.body.Close() }
+func (e *exact) Close() error {
+	return e.body.Close()
+}
 
 // GenerateID gives the id of a file that is to be made: stored first, it makes the upload one file,
 // however often it is begun. It is for the one who uploads the record, see [Subjects.Uploader].

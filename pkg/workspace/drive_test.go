@@ -52,7 +52,14 @@ func send(ctx context.Context, c *workspace.Client, u workspace.Upload, content 
 				before(session)
 			}
 			n := min(chunk, u.Size-kept)
-			kept, done, err = c.SendChunk(ctx, session, io.NewSectionReader(bytes.NewReader(content), kept, n), kept, n, u.Size)
+			kept, done, err = c.SendChunk(
+				ctx,
+				session,
+				io.NewSectionReader(bytes.NewReader(content), kept, n),
+				kept,
+				n,
+				u.Size,
+			)
 		}
 		if errors.Is(err, workspace.ErrExists) || err == nil {
 			return nil
@@ -69,7 +76,14 @@ func (w *env) put(name, parent string, content []byte) string {
 	c := w.client(workspace.Subjects{Drive: uploader})
 	id, err := c.GenerateID(w.t.Context(), 1)
 	if err == nil {
-		err = send(w.t.Context(), c, workspace.Upload{FileID: id, Parent: parent, Name: name, MIME: "video/mp4"}, content, 4<<20, nil)
+		err = send(
+			w.t.Context(),
+			c,
+			workspace.Upload{FileID: id, Parent: parent, Name: name, MIME: "video/mp4"},
+			content,
+			4<<20,
+			nil,
+		)
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -81,7 +95,12 @@ func (w *env) put(name, parent string, content []byte) string {
 func (w *env) files(query string) []*drive.File {
 	w.t.Helper()
 	var list drive.FileList
-	w.ask("GET", "/drive/v3/files?fields=*&pageSize=1000&q="+url.QueryEscape("trashed = false"+query), nil, &list)
+	w.ask(
+		"GET",
+		"/drive/v3/files?fields=*&pageSize=1000&q="+url.QueryEscape("trashed = false"+query),
+		nil,
+		&list,
+	)
 	return list.Files
 }
 
@@ -101,8 +120,12 @@ func TestUploadUnderFaultsIsOneFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			u := workspace.Upload{
-				FileID: id, Parent: "room", Name: "it's.mp4", MIME: "video/mp4", Description: "a record",
-				Properties: map[string]string{"nvrRecord": "12"},
+				FileID:      id,
+				Parent:      "room",
+				Name:        "it's.mp4",
+				MIME:        "video/mp4",
+				Description: "a record",
+				Properties:  map[string]string{"nvrRecord": "12"},
 			}
 			for range 2 { // a worker that was killed after its last byte comes again
 				if err := send(t.Context(), c, u, content, 1<<20, nil); err != nil {
@@ -129,7 +152,13 @@ func TestUploadGoesOnWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	content := noise(1 << 20)
-	session, err := c.StartUpload(t.Context(), workspace.Upload{FileID: id, Parent: "room", Name: "a.mp4", MIME: "video/mp4", Size: 1 << 20})
+	session, err := c.StartUpload(t.Context(), workspace.Upload{
+		FileID: id,
+		Parent: "room",
+		Name:   "a.mp4",
+		MIME:   "video/mp4",
+		Size:   1 << 20,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +193,12 @@ func TestForgottenSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	content, chunks := noise(1<<20), 0
-	err = send(t.Context(), c, workspace.Upload{FileID: id, Parent: "room", Name: "a.mp4", MIME: "video/mp4"}, content, 256<<10, func(string) {
+	err = send(t.Context(), c, workspace.Upload{
+		FileID: id,
+		Parent: "room",
+		Name:   "a.mp4",
+		MIME:   "video/mp4",
+	}, content, 256<<10, func(string) {
 		if chunks++; chunks == 3 {
 			if err := w.server.ForgetUploads(); err != nil {
 				t.Error(err)
@@ -190,7 +224,12 @@ func TestReplaceKeepsTheFile(t *testing.T) {
 	}
 	w.fail(0.3, 1)
 	content := noise(700_000)
-	if err := send(t.Context(), c, workspace.Upload{FileID: id, Name: "b.mp4", MIME: "video/mp4", Replace: true}, content, 256<<10, nil); err != nil {
+	if err := send(t.Context(), c, workspace.Upload{
+		FileID:  id,
+		Name:    "b.mp4",
+		MIME:    "video/mp4",
+		Replace: true,
+	}, content, 256<<10, nil); err != nil {
 		t.Fatal(err)
 	}
 	after, err := c.Stat(t.Context(), id)
@@ -200,7 +239,12 @@ func TestReplaceKeepsTheFile(t *testing.T) {
 	if len(w.permissions(id)) != 2 {
 		t.Errorf("permissions %+v", w.permissions(id))
 	}
-	_, err = c.StartUpload(t.Context(), workspace.Upload{FileID: "nothing", Replace: true, MIME: "video/mp4", Size: 5})
+	_, err = c.StartUpload(t.Context(), workspace.Upload{
+		FileID:  "nothing",
+		Replace: true,
+		MIME:    "video/mp4",
+		Size:    5,
+	})
 	if !errors.Is(err, workspace.ErrNotFound) {
 		t.Errorf("replacing nothing: %v", err)
 	}
@@ -238,7 +282,9 @@ func TestFindFilesFollowsShortcutsOnce(t *testing.T) {
 	target := w.put("other.mp4", "one", noise(1000))
 	shortcut := func(name, to string) {
 		w.askAs(uploader, "POST", "/drive/v3/files", map[string]any{
-			"name": name, "mimeType": "application/vnd.google-apps.shortcut", "shortcutDetails": map[string]string{"targetId": to},
+			"name":            name,
+			"mimeType":        "application/vnd.google-apps.shortcut",
+			"shortcutDetails": map[string]string{"targetId": to},
 		}, nil)
 	}
 	shortcut("a.mp4", target)
@@ -256,7 +302,10 @@ func TestFindFilesFollowsShortcutsOnce(t *testing.T) {
 
 func TestAnIncompleteSearchIsAnError(t *testing.T) {
 	t.Parallel()
-	w := begin(t, google.Options{Drive: gdrive.Script{Incomplete: func(string) bool { return true }}})
+	w := begin(
+		t,
+		google.Options{Drive: gdrive.Script{Incomplete: func(string) bool { return true }}},
+	)
 	c := w.client(workspace.Subjects{Drive: uploader})
 	if files, err := c.FindFiles(t.Context(), "a.mp4"); err == nil {
 		t.Errorf("%+v", files)

@@ -28,7 +28,9 @@ func begin(t *testing.T, o google.Options) *env {
 	t.Helper()
 	w := &env{t: t, faults: faults.New(time.Millisecond)}
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(rw, r)
+	}))
 	w.base = server.URL + "/workspace"
 	o.Dir, o.BaseURL, o.Faults, o.Now, o.Strict, o.Scale = t.TempDir(), w.base, w.faults, time.Now, true, 1000
 	var err error
@@ -49,14 +51,31 @@ func begin(t *testing.T, o google.Options) *env {
 // client gives a client that acts for who, and waits a thousand times faster.
 func (w *env) client(who workspace.Subjects) *workspace.Client {
 	w.t.Helper()
-	return client(w.t, workspace.Options{Endpoint: w.base, Subjects: who, Scale: 1000, Now: time.Now})
+	return client(w.t, workspace.Options{
+		Endpoint: w.base,
+		Subjects: who,
+		Scale:    1000,
+		Now:      time.Now,
+	})
 }
 
 // fail makes a share of the calls fail, in every way.
 func (w *env) fail(rate float64, seed int64) {
 	w.t.Helper()
-	for _, kind := range []faults.Kind{faults.TooMany, faults.RateLimited, faults.Broken, faults.Cut, faults.Lost} {
-		w.rule(faults.Rule{API: faults.Any, Method: faults.Any, Rate: rate / 5, Kind: kind, Seed: seed})
+	for _, kind := range []faults.Kind{
+		faults.TooMany,
+		faults.RateLimited,
+		faults.Broken,
+		faults.Cut,
+		faults.Lost,
+	} {
+		w.rule(faults.Rule{
+			API:    faults.Any,
+			Method: faults.Any,
+			Rate:   rate / 5,
+			Kind:   kind,
+			Seed:   seed,
+		})
 	}
 }
 
@@ -82,7 +101,12 @@ func (w *env) askAs(user, method, path string, body, out any) {
 			w.t.Fatal(err)
 		}
 	}
-	request, err := http.NewRequestWithContext(context.Background(), method, w.base+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(
+		context.Background(),
+		method,
+		w.base+path,
+		bytes.NewReader(text),
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -45,7 +45,10 @@ var classroomCode = regexp.MustCompile(`^@([A-Za-z]+)`)
 // permanentCause returns the cause of an error that no retry helps. reason is Google's own word.
 func (c *Client) permanentCause(status int, reason string) cause.Cause {
 	if status == http.StatusUnauthorized {
-		return cause.DelegationMissing(strings.Join(c.subjects(), ", "), strings.Join(c.options.Scopes, ", "))
+		return cause.DelegationMissing(
+			strings.Join(c.subjects(), ", "),
+			strings.Join(c.options.Scopes, ", "),
+		)
 	}
 	if known, ok := permanentCauses()[reason]; ok {
 		return known
@@ -55,7 +58,11 @@ func (c *Client) permanentCause(status int, reason string) cause.Cause {
 
 func (c *Client) subjects() []string {
 	var list []string
-	for _, subject := range []string{c.options.Subjects.Drive, c.options.Subjects.Calendar, c.options.Subjects.Classroom} {
+	for _, subject := range []string{
+		c.options.Subjects.Drive,
+		c.options.Subjects.Calendar,
+		c.options.Subjects.Classroom,
+	} {
 		if subject != "" {
 			list = append(list, subject)
 		}

@@ -30,7 +30,11 @@ func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (st
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(key))
-	folder := wantedFolder{parent: parent, name: fit(name, ""), key: hex.EncodeToString(sum[:16])}
+	folder := wantedFolder{
+		parent: parent,
+		name:   fit(name, ""),
+		key:    hex.EncodeToString(sum[:16]),
+	}
 	there, err := c.folders(ctx, folder)
 	if err != nil {
 		return "", err
@@ -101,7 +105,10 @@ func oldest(folders []*drive.File) *drive.File {
 		return nil
 	}
 	return slices.MinFunc(folders, func(a, b *drive.File) int {
-		return cmp.Or(instant(a.CreatedTime).Compare(instant(b.CreatedTime)), strings.Compare(a.Id, b.Id))
+		return cmp.Or(
+			instant(a.CreatedTime).Compare(instant(b.CreatedTime)),
+			strings.Compare(a.Id, b.Id),
+		)
 	})
 }
 
@@ -116,7 +123,10 @@ func (c *Client) makeFolder(ctx context.Context, w wantedFolder) (string, error)
 	}
 	err = c.do(ctx, "drive.files.create", "make folder "+w.name, func(ctx context.Context) error {
 		_, err := seat.drive.Files.Create(&drive.File{
-			Id: id, Name: w.name, MimeType: folderType, Parents: []string{w.parent},
+			Id:            id,
+			Name:          w.name,
+			MimeType:      folderType,
+			Parents:       []string{w.parent},
 			AppProperties: map[string]string{folderKey: w.key},
 		}).Context(ctx).SupportsAllDrives(true).Fields("id").Do()
 		return err

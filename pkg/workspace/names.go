@@ -48,7 +48,10 @@ const nameBytes = 200
 // FileName is the video's name on Drive: "2026-11-20 15:10-16:30 504 Title.mp4". Slashes and control
 // characters become "_"; a long title is cut.
 func FileName(date, start, end, room, title string) string {
-	return fit(strings.TrimRight(fmt.Sprintf("%s %s-%s %s %s", date, start, end, room, title), " "), ".mp4")
+	return fit(
+		strings.TrimRight(fmt.Sprintf("%s %s-%s %s %s", date, start, end, room, title), " "),
+		".mp4",
+	)
 }
 
 // PageName is the name of the report's page beside a video.

@@ -84,7 +84,9 @@ func FuzzFileName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, room, title string) {
 		name := workspace.FileName("2026-11-20", "15:10", "16:30", room, title)
 		if len(name) > 200 || !strings.HasSuffix(name, ".mp4") || !utf8.ValidString(name) ||
-			strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsControl(r) }) {
+			strings.ContainsFunc(name, func(r rune) bool {
+				return r == '/' || unicode.IsControl(r)
+			}) {
 			t.Errorf("%q", name)
 		}
 	})

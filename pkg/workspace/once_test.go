@@ -34,8 +34,17 @@ func newEffects(w *env, n int) *effects {
 	w.t.Helper()
 	made := w.course(&classroom.Course{Name: "Алгебра"})
 	return &effects{
-		w: w, room: fmt.Sprint("room", n), course: workspace.Course{ID: made.Id, Owner: made.OwnerId},
-		event: w.event(teacher, teacher, &calendar.Event{Summary: "Lecture", Attendees: []*calendar.EventAttendee{{Email: roomCalendar}}}).Id,
+		w:      w,
+		room:   fmt.Sprint("room", n),
+		course: workspace.Course{ID: made.Id, Owner: made.OwnerId},
+		event: w.event(
+			teacher,
+			teacher,
+			&calendar.Event{
+				Summary:   "Lecture",
+				Attendees: []*calendar.EventAttendee{{Email: roomCalendar}},
+			},
+		).Id,
 	}
 }
 
@@ -104,7 +113,11 @@ func (e *effects) check(t *testing.T) {
 func (w *env) worker(transport http.RoundTripper) *workspace.Client {
 	w.t.Helper()
 	return client(w.t, workspace.Options{
-		Endpoint: w.base, Subjects: workspace.Subjects{Drive: uploader, Calendar: roomUser}, Scale: 1000, Now: time.Now, Transport: transport,
+		Endpoint:  w.base,
+		Subjects:  workspace.Subjects{Drive: uploader, Calendar: roomUser},
+		Scale:     1000,
+		Now:       time.Now,
+		Transport: transport,
 	})
 }
 
@@ -215,14 +228,30 @@ func TestWhatARecordCosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]int{
-			"GET files": 2, "GET files/generateIds": 2, "POST files": 1, // the folder of the day, the file's id
-			"POST upload": 1, "PUT upload": 2, "GET files/ID": 1,
-			"GET permissions": 4, "POST permissions": 2, // the student, the teacher
-			"GET events": 2, "PATCH events": 1, // the room's copy, the organiser's event
-			"GET userProfiles": 1, "GET announcements": 2, "POST announcements": 2, "PATCH announcements": 1,
+			"GET files":             2,
+			"GET files/generateIds": 2,
+			"POST files":            1, // the folder of the day, the file's id
+			"POST upload":           1,
+			"PUT upload":            2,
+			"GET files/ID":          1,
+			"GET permissions":       4,
+			"POST permissions":      2, // the student, the teacher
+			"GET events":            2,
+			"PATCH events":          1, // the room's copy, the organiser's event
+			"GET userProfiles":      1,
+			"GET announcements":     2,
+			"POST announcements":    2,
+			"PATCH announcements":   1,
 		}
 		if again { // a link step that comes a second time
-			want = map[string]int{"GET files": 2, "GET files/ID": 1, "GET permissions": 1, "GET events": 1, "GET userProfiles": 1, "GET announcements": 1}
+			want = map[string]int{
+				"GET files":         2,
+				"GET files/ID":      1,
+				"GET permissions":   1,
+				"GET events":        1,
+				"GET userProfiles":  1,
+				"GET announcements": 1,
+			}
 		}
 		for call, n := range counter.calls {
 			if n > want[call] {

@@ -21,7 +21,9 @@ type ShareRefused struct {
 }
 
 // Error implements error.
-func (s *ShareRefused) Error() string { return fmt.Sprintf("%s (%v)", s.Cause, s.Err) }
+func (s *ShareRefused) Error() string {
+	return fmt.Sprintf("%s (%v)", s.Cause, s.Err)
+}
 
 // Unwrap gives the technical cause.
 func (s *ShareRefused) Unwrap() error { return s.Err }
@@ -43,9 +45,16 @@ func (c *Client) Share(ctx context.Context, fileID, email string) (permission st
 			return err
 		}
 		if created {
-			return &ShareRefused{Cause: cause.ShareNotListed(), Err: errors.New("the permission was taken and is not listed")}
+			return &ShareRefused{
+				Cause: cause.ShareNotListed(),
+				Err:   errors.New("the permission was taken and is not listed"),
+			}
 		}
-		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{Type: "user", Role: "reader", EmailAddress: email}).
+		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{
+			Type:         "user",
+			Role:         "reader",
+			EmailAddress: email,
+		}).
 			Context(ctx).SupportsAllDrives(true).SendNotificationEmail(false).Fields("id").Do()
 		if refusal := c.refusal(err); refusal != nil {
 			return refusal

@@ -49,7 +49,9 @@ func TestEnsureFolderFindsWhatPeopleMadeAndRenamed(t *testing.T) {
 	w := begin(t, google.Options{})
 	var made drive.File
 	w.askAs(uploader, "POST", "/drive/v3/files?fields=id", map[string]any{
-		"name": "2026-11-20", "mimeType": "application/vnd.google-apps.folder", "parents": []string{"room"},
+		"name":     "2026-11-20",
+		"mimeType": "application/vnd.google-apps.folder",
+		"parents":  []string{"room"},
 	}, &made)
 	c := w.client(workspace.Subjects{Drive: uploader})
 	if id, err := c.EnsureFolder(t.Context(), "room", "2026-11-20", "k1"); err != nil || id != made.Id {

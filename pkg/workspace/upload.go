@@ -49,7 +49,10 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 		return "", err
 	}
 	method, address, metadata := http.MethodPost, c.uploadBase(), map[string]any{
-		"name": u.Name, "mimeType": u.MIME, "description": u.Description, "appProperties": u.Properties,
+		"name":          u.Name,
+		"mimeType":      u.MIME,
+		"description":   u.Description,
+		"appProperties": u.Properties,
 	}
 	if u.Replace {
 		method, address = http.MethodPatch, address+"/"+url.PathEscape(u.FileID)
@@ -73,7 +76,12 @@ func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err
 	}
 	// A session whose answer is lost is never used and ends by itself: opening one is safe to repeat.
 	err = c.do(ctx, "drive.files.upload", "open an upload of file "+u.FileID, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, method, address+"?uploadType=resumable&supportsAllDrives=true&fields=id", bytes.NewReader(body))
+		request, err := http.NewRequestWithContext(
+			ctx,
+			method,
+			address+"?uploadType=resumable&supportsAllDrives=true&fields=id",
+			bytes.NewReader(body),
+		)
 		if err != nil {
 			return err
 		}
@@ -124,7 +132,14 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 		// The wrapper's patience begins anew with each stretch that Drive keeps.
 		err = c.do(ctx, "drive.files.upload", "send a chunk of an upload", func(ctx context.Context) error {
 			if !sure {
-				kept, done, err = c.put(ctx, session, nil, fmt.Sprintf("bytes */%d", total), 0, total)
+				kept, done, err = c.put(
+					ctx,
+					session,
+					nil,
+					fmt.Sprintf("bytes */%d", total),
+					0,
+					total,
+				)
 				if sure = err == nil; !sure || done || kept != before {
 					return err
 				}
@@ -133,7 +148,14 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 				return fmt.Errorf("go back in the chunk: %w", err)
 			}
 			left := off + n - kept
-			kept, done, err = c.put(ctx, session, io.LimitReader(body, left), fmt.Sprintf("bytes %d-%d/%d", kept, off+n-1, total), left, total)
+			kept, done, err = c.put(
+				ctx,
+				session,
+				io.LimitReader(body, left),
+				fmt.Sprintf("bytes %d-%d/%d", kept, off+n-1, total),
+				left,
+				total,
+			)
 			if sure = err == nil; sure && !done && kept == before {
 				return errors.New("nothing of it was kept")
 			}

@@ -17,7 +17,10 @@ func TestUploadSpeaksTheResumableProtocol(t *testing.T) {
 	var log []string
 	c, _ := dial(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		log = append(log, fmt.Sprintf("%s %s %s %d", r.Method, r.URL.Path, r.Header.Get("Content-Range"), len(body)))
+		log = append(log, fmt.Sprintf(
+			"%s %s %s %d",
+			r.Method, r.URL.Path, r.Header.Get("Content-Range"), len(body),
+		))
 		switch {
 		case r.Method == http.MethodPost:
 			q := r.URL.Query()
@@ -39,17 +42,37 @@ func TestUploadSpeaksTheResumableProtocol(t *testing.T) {
 			answer(w, `{"id":"f1"}`)
 		}
 	})
-	session, err := c.StartUpload(t.Context(), workspace.Upload{FileID: "f1", Parent: "room", Name: "n.mp4", MIME: "video/mp4", Size: 700000})
+	session, err := c.StartUpload(t.Context(), workspace.Upload{
+		FileID: "f1",
+		Parent: "room",
+		Name:   "n.mp4",
+		MIME:   "video/mp4",
+		Size:   700000,
+	})
 	if err != nil || !strings.HasSuffix(session, "/session?upload_id=secret") {
 		t.Fatal(session, err)
 	}
 	content := bytes.NewReader(make([]byte, 700000))
 	const chunk = 2 * workspace.ChunkUnit
-	kept, done, err := c.SendChunk(t.Context(), session, io.NewSectionReader(content, 0, chunk), 0, chunk, 700000)
+	kept, done, err := c.SendChunk(
+		t.Context(),
+		session,
+		io.NewSectionReader(content, 0, chunk),
+		0,
+		chunk,
+		700000,
+	)
 	if err != nil || done || kept != chunk {
 		t.Fatal(kept, done, err)
 	}
-	kept, done, err = c.SendChunk(t.Context(), session, io.NewSectionReader(content, kept, 700000-kept), kept, 700000-kept, 700000)
+	kept, done, err = c.SendChunk(
+		t.Context(),
+		session,
+		io.NewSectionReader(content, kept, 700000-kept),
+		kept,
+		700000-kept,
+		700000,
+	)
 	if err != nil || !done || kept != 700000 {
 		t.Fatal(kept, done, err)
 	}
@@ -85,7 +108,11 @@ func TestALostLastAnswerIsADoneUpload(t *testing.T) {
 		}
 		answer(w, `{"id":"f1"}`)
 	})
-	session, err := c.StartUpload(t.Context(), workspace.Upload{FileID: "f1", Size: 5, Replace: true})
+	session, err := c.StartUpload(t.Context(), workspace.Upload{
+		FileID:  "f1",
+		Size:    5,
+		Replace: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +125,10 @@ func TestALostLastAnswerIsADoneUpload(t *testing.T) {
 func TestAnswersOfASession(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{
-		404: workspace.ErrSessionGone, 410: workspace.ErrSessionGone, 400: workspace.ErrSessionGone, 409: workspace.ErrExists,
+		404: workspace.ErrSessionGone,
+		410: workspace.ErrSessionGone,
+		400: workspace.ErrSessionGone,
+		409: workspace.ErrExists,
 	} {
 		c, _ := dial(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPatch {
@@ -107,7 +137,11 @@ func TestAnswersOfASession(t *testing.T) {
 			}
 			refuse(w, status, "x")
 		})
-		session, err := c.StartUpload(t.Context(), workspace.Upload{FileID: "f1", Size: 5, Replace: true})
+		session, err := c.StartUpload(t.Context(), workspace.Upload{
+			FileID:  "f1",
+			Size:    5,
+			Replace: true,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

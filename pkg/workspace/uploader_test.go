@@ -18,7 +18,10 @@ func TestUploadersShareTheRecords(t *testing.T) {
 	if got := alone.Uploader(7); got != "drive@example.org" {
 		t.Errorf("without uploaders: %q", got)
 	}
-	three := workspace.Subjects{Drive: "drive@example.org", Uploaders: []string{"a@example.org", "b@example.org", "c@example.org"}}
+	three := workspace.Subjects{
+		Drive:     "drive@example.org",
+		Uploaders: []string{"a@example.org", "b@example.org", "c@example.org"},
+	}
 	count := map[string]int{}
 	for record := range int64(300) {
 		count[three.Uploader(record)]++
@@ -48,11 +51,21 @@ func TestAFullUserIsAskedOnce(t *testing.T) {
 	t.Cleanup(server.Close)
 	now := time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)
 	c := client(t, workspace.Options{
-		Endpoint: server.URL, Now: func() time.Time { return now }, Pause: (&pauses{}).pause,
-		Subjects: workspace.Subjects{Drive: "d@example.org", Uploaders: []string{"a@example.org", "b@example.org"}},
+		Endpoint: server.URL,
+		Now:      func() time.Time { return now },
+		Pause:    (&pauses{}).pause,
+		Subjects: workspace.Subjects{
+			Drive:     "d@example.org",
+			Uploaders: []string{"a@example.org", "b@example.org"},
+		},
 	})
 	start := func(record int64) time.Duration {
-		_, err := c.StartUpload(t.Context(), workspace.Upload{FileID: "f1", Parent: "p1", Size: 1, Record: record})
+		_, err := c.StartUpload(t.Context(), workspace.Upload{
+			FileID: "f1",
+			Parent: "p1",
+			Size:   1,
+			Record: record,
+		})
 		var later *fault.Deferral
 		if err != nil && !errors.As(err, &later) {
 			t.Fatal(err)
@@ -69,7 +82,10 @@ func TestAFullUserIsAskedOnce(t *testing.T) {
 		}
 		before = asked["a@example.org"]
 		if got := start(4); got != want || asked["a@example.org"] != before {
-			t.Errorf("after refusal %d another video: back in %v, want %v, and nobody asked", i+1, got, want)
+			t.Errorf(
+				"after refusal %d another video: back in %v, want %v, and nobody asked",
+				i+1, got, want,
+			)
 		}
 		if start(3) != 0 {
 			t.Error("the other user has to wait, too")

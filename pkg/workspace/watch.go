@@ -32,7 +32,11 @@ func (c *Client) Watch(ctx context.Context, calendarID string, ch Channel) (Chan
 	}
 	err = c.do(ctx, "calendar.events.watch", "watch calendar "+calendarID, func(ctx context.Context) error {
 		opened, err := seat.calendar.Events.Watch(calendarID, &calendar.Channel{
-			Id: ch.ID, Token: ch.Token, Address: ch.Address, Type: "web_hook", Expiration: ch.Expires.UnixMilli(),
+			Id:         ch.ID,
+			Token:      ch.Token,
+			Address:    ch.Address,
+			Type:       "web_hook",
+			Expiration: ch.Expires.UnixMilli(),
 		}).Context(ctx).Fields("id", "resourceId", "expiration").Do()
 		if err != nil {
 			return usedID(err)
@@ -61,7 +65,10 @@ func (c *Client) StopWatch(ctx context.Context, ch Channel) error {
 		return err
 	}
 	err = c.do(ctx, "calendar.channels.stop", "stop channel "+ch.ID, func(ctx context.Context) error {
-		return seat.calendar.Channels.Stop(&calendar.Channel{Id: ch.ID, ResourceId: ch.ResourceID}).Context(ctx).Do()
+		return seat.calendar.Channels.Stop(&calendar.Channel{
+			Id:         ch.ID,
+			ResourceId: ch.ResourceID,
+		}).Context(ctx).Do()
 	})
 	if errors.Is(err, ErrNotFound) {
 		return nil

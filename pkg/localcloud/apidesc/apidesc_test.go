@@ -53,7 +53,11 @@ func TestDescriptionsMatchClientLibrary(t *testing.T) {
 		t.Skipf("the module cannot be found: %v", err)
 	}
 	for name, folder := range names() {
-		want, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), folder, name+"-api.json"))
+		want, err := os.ReadFile(filepath.Join(
+			strings.TrimSpace(string(dir)),
+			folder,
+			name+"-api.json",
+		))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +95,14 @@ func TestFind(t *testing.T) {
 		{"drive", "PATCH", "/upload/drive/v3/files/x1", "files.update", "fileId", "x1"},
 		{"calendar", "PATCH", "/calendar/v3/calendars/a%40b/events/e", "events.patch", "calendarId", "a@b"},
 		{"run", "POST", jobs + ":run", "projects.locations.jobs.run", "jobsId", "merge"},
-		{"run", "GET", jobs + "/executions", "projects.locations.jobs.executions.list", "jobsId", "merge"},
+		{
+			"run",
+			"GET",
+			jobs + "/executions",
+			"projects.locations.jobs.executions.list",
+			"jobsId",
+			"merge",
+		},
 		{
 			"classroom", "POST", "/v1/courses/7/announcements", "courses.announcements.create", "courseId", "7",
 		},
@@ -207,9 +218,15 @@ func TestCheckBody(t *testing.T) {
 	t.Parallel()
 	const compose = "objects.compose"
 	for _, tt := range []struct{ api, method, body, reason, location string }{
-		{"storage", compose, `{"sourceObjects":[{"name":"a","generation":"12",` +
-			`"objectPreconditions":{"ifGenerationMatch":7}}],"destination":{"contentType":"video/mp4",` +
-			`"metadata":{"any":"text"}}}`, "", ""},
+		{
+			"storage",
+			compose,
+			`{"sourceObjects":[{"name":"a","generation":"12",` +
+				`"objectPreconditions":{"ifGenerationMatch":7}}],"destination":{"contentType":"video/mp4",` +
+				`"metadata":{"any":"text"}}}`,
+			"",
+			"",
+		},
 		{"storage", compose, `{"destination":null,"sourceObjects":[]}`, "", ""},
 		{"storage", compose, ``, "required", "composerequest.sourceObjects"},
 		{"storage", "objects.patch", `null`, "", ""},

@@ -217,7 +217,8 @@ func (b *broken) Read(p []byte) (int, error) {
 // refuse answers in Google's JSON form of errors.
 func refuse(w http.ResponseWriter, status int, domain, reason, message string) {
 	answer(w, status, map[string]any{"error": map[string]any{
-		"code": status, "message": message,
+		"code":    status,
+		"message": message,
 		"errors": []map[string]string{{
 			"domain":  domain,
 			"reason":  reason,

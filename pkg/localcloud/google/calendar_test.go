@@ -124,7 +124,10 @@ func TestCalendarEvent(t *testing.T) {
 	moved, err := s.Events.Patch(
 		room,
 		e.Id,
-		&gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")},
+		&gcalendar.Event{
+			Start: at("2026-11-20T16:10:00+03:00"),
+			End:   at("2026-11-20T17:30:00+03:00"),
+		},
 	).Do()
 	if err != nil || moved.Sequence != 1 || len(moved.Attachments) != 1 {
 		t.Errorf("at another time: %+v, %v", moved, err)
@@ -160,7 +163,10 @@ func TestCalendarCopies(t *testing.T) {
 	w := newEnv(t)
 	teacher, s := "petrov@example.org", w.calendar("petrov@example.org")
 	e := lecture("Invited")
-	e.Attendees = []*gcalendar.EventAttendee{{Email: room, Resource: true}, {Email: "guest@example.org"}}
+	e.Attendees = []*gcalendar.EventAttendee{
+		{Email: room, Resource: true},
+		{Email: "guest@example.org"},
+	}
 	e, err := s.Events.Insert("primary", e).Do()
 	if err != nil {
 		t.Fatal(err)
@@ -353,10 +359,22 @@ func TestCalendarIsStrictWithRequests(t *testing.T) {
 	}{
 		{"POST", events, `{` + times + `}`, 200, ""},
 		{"POST", events, `{` + zoned + `,"recurrence":["RRULE:FREQ=DAILY;COUNT=2"]}`, 200, ""},
-		{"POST", events, `{` + times + `,"recurrence":["RRULE:FREQ=DAILY;COUNT=2"]}`, 400, "required"},
+		{
+			"POST",
+			events,
+			`{` + times + `,"recurrence":["RRULE:FREQ=DAILY;COUNT=2"]}`,
+			400,
+			"required",
+		},
 		{"POST", events, `{` + zoned + `,"recurrence":["RRULE:FREQ=SECONDLY"]}`, 400, "invalid"},
 		{"POST", events, `{` + zoned + `,"recurrence":["FREQ=DAILY"]}`, 400, "invalid"},
-		{"POST", events, `{` + zoned + `,"recurrence":["RRULE:FREQ=DAILY;INTERVAL=x"]}`, 400, "invalid"},
+		{
+			"POST",
+			events,
+			`{` + zoned + `,"recurrence":["RRULE:FREQ=DAILY;INTERVAL=x"]}`,
+			400,
+			"invalid",
+		},
 		{"POST", events, `{` + times + `,"colour":1}`, 400, "invalid"},
 		{"POST", events, `{` + times + `,"summary":1}`, 400, "invalid"},
 		{"POST", events, `{` + times + `,"status":"perhaps"}`, 400, "invalid"},
@@ -426,7 +444,10 @@ func TestCalendarTellsOfChanges(t *testing.T) {
 	t.Cleanup(watcher.Close)
 	s := w.calendar("")
 	for _, address := range []string{"http://example.org/", "ftp://127.0.0.1/", "http://10.0.0.1/", "::"} {
-		_, err := s.Events.Watch(room, &gcalendar.Channel{Id: "c", Type: "web_hook", Address: address}).Do()
+		_, err := s.Events.Watch(
+			room,
+			&gcalendar.Channel{Id: "c", Type: "web_hook", Address: address},
+		).Do()
 		refused(t, err, 400, "push.webhookUrlNotHttps")
 	}
 	channel, err := s.Events.Watch(
@@ -444,7 +465,10 @@ func TestCalendarTellsOfChanges(t *testing.T) {
 	if channel.ResourceId == "" || channel.Expiration != w.clock.Now().Add(7*24*time.Hour).UnixMilli() {
 		t.Errorf("the channel: %+v", channel)
 	}
-	_, err = s.Events.Watch(room, &gcalendar.Channel{Id: "c1", Type: "web_hook", Address: watcher.URL}).Do()
+	_, err = s.Events.Watch(
+		room,
+		&gcalendar.Channel{Id: "c1", Type: "web_hook", Address: watcher.URL},
+	).Do()
 	refused(t, err, 400, "channelIdNotUnique")
 	next := func(state string) {
 		t.Helper()

@@ -46,7 +46,10 @@ func TestClassroomCourses(t *testing.T) {
 		course.AlternateLink == "" {
 		t.Errorf("made: %+v", course)
 	}
-	if other, err := s.Courses.Create(&gclassroom.Course{Name: "Later", OwnerId: "me"}).Do(); err != nil ||
+	if other, err := s.Courses.Create(&gclassroom.Course{
+		Name:    "Later",
+		OwnerId: "me",
+	}).Do(); err != nil ||
 		other.CourseState != "PROVISIONED" {
 		t.Errorf("without a state: %+v, %v", other, err)
 	}
@@ -127,7 +130,11 @@ func TestClassroomAnnouncements(t *testing.T) {
 		t.Errorf("a file that the poster cannot see: %v", err)
 	}
 	if _, err := files.Permissions.Create(
-		file.Id, &gdrive.Permission{Type: "user", Role: "reader", EmailAddress: "petrov@example.org"},
+		file.Id, &gdrive.Permission{
+			Type:         "user",
+			Role:         "reader",
+			EmailAddress: "petrov@example.org",
+		},
 	).Do(); err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,19 @@ func TestDriveQueries(t *testing.T) {
 		}
 	}
 	for _, q := range []string{
-		`name = 'x`, `name == 'x'`, `nam = 'x'`, `name = x`, `'x' in`, `'x' in friends`, `(name = 'x'`, `name = 'x')`, `name = '\x'`, `and`, `not`, `name < 'x'`, strings.Repeat("(", 500),
+		`name = 'x`,
+		`name == 'x'`,
+		`nam = 'x'`,
+		`name = x`,
+		`'x' in`,
+		`'x' in friends`,
+		`(name = 'x'`,
+		`name = 'x')`,
+		`name = '\x'`,
+		`and`,
+		`not`,
+		`name < 'x'`,
+		strings.Repeat("(", 500),
 	} {
 		_, err := s.Files.List().Q(q).Do()
 		refused(t, err, 400, "invalid")

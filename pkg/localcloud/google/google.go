@@ -116,7 +116,11 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/drive/v3/", files)
 	mux.Handle("/upload/drive/v3/", files)
 	mux.Handle(
-		"/calendar/v3/", s.withFaults("calendar", s.calendar.Service().MethodOf, s.calendar.Service()),
+		"/calendar/v3/", s.withFaults(
+			"calendar",
+			s.calendar.Service().MethodOf,
+			s.calendar.Service(),
+		),
 	)
 	course := http.StripPrefix("/classroom", s.classroom.Service())
 	inner := func(r *http.Request) string {

@@ -120,7 +120,10 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		for writer := range 3 {
 			wait.Go(func() {
 				for i := 0; ; i++ {
-					path, want, ok := w.writeSomething(writer, fmt.Sprintf("r%dw%di%d", round, writer, i))
+					path, want, ok := w.writeSomething(
+						writer,
+						fmt.Sprintf("r%dw%di%d", round, writer, i),
+					)
 					if !ok {
 						return
 					}
@@ -216,7 +219,8 @@ func TestUploadsNeedNoMemory(t *testing.T) {
 	defer c.kill()
 	w.base = c.base
 	for _, at := range []string{
-		"/upload/drive/v3/files?uploadType=media&fields=id,size", relative(w.session(w.newID(), size)),
+		"/upload/drive/v3/files?uploadType=media&fields=id,size",
+		relative(w.session(w.newID(), size)),
 	} {
 		request, err := http.NewRequestWithContext(
 			t.Context(), http.MethodPost, w.base+at, io.LimitReader(&pattern{}, size),

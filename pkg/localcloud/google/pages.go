@@ -65,11 +65,13 @@ func newPages(s *Server) (*pages, error) {
 		return nil, fmt.Errorf("the time zone of the pages: %w", err)
 	}
 	look, err := template.New("page.html").Funcs(template.FuncMap{
-		"size":   size,
-		"path":   url.PathEscape,
-		"moment": func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
-		"day":    func(t time.Time) string { return t.Format(time.DateOnly) },
-		"hour":   func(t time.Time) string { return t.Format("15:04") },
+		"size": size,
+		"path": url.PathEscape,
+		"moment": func(t time.Time) string {
+			return t.In(zone).Format("2006-01-02 15:04")
+		},
+		"day":  func(t time.Time) string { return t.Format(time.DateOnly) },
+		"hour": func(t time.Time) string { return t.Format("15:04") },
 	}).ParseFS(looks, "page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)

@@ -59,7 +59,9 @@ func TestPages(t *testing.T) {
 	}
 	for path, wants := range map[string][]string{
 		"/": {
-			"/workspace/drive/folders/ROOM%2F504", "/workspace/calendar/room%2F504", "/workspace/classroom/c/" + course.Id,
+			"/workspace/drive/folders/ROOM%2F504",
+			"/workspace/calendar/room%2F504",
+			"/workspace/classroom/c/" + course.Id,
 		},
 		"/drive/folders/ROOM%2F504":        {"/workspace/file/d/" + film.Id + "/view", "<video"},
 		"/calendar/room%2F504":             {"15:10–16:30", film.WebViewLink},

@@ -18,54 +18,106 @@ func TestCalendarSeries(t *testing.T) {
 		ids                    []string // what follows the underscore in their ids
 	}{
 		{
-			"weekly over the end of summer time", "2026-10-16T15:10:00+02:00", "2026-10-16T16:30:00+02:00", "Europe/Berlin", []string{"RRULE:FREQ=WEEKLY;COUNT=3"}, "2026-10-01", "2027-01-01",
+			"weekly over the end of summer time",
+			"2026-10-16T15:10:00+02:00",
+			"2026-10-16T16:30:00+02:00",
+			"Europe/Berlin",
+			[]string{"RRULE:FREQ=WEEKLY;COUNT=3"},
+			"2026-10-01",
+			"2027-01-01",
 			[]string{"2026-10-16T15:10:00+02:00", "2026-10-23T15:10:00+02:00", "2026-10-30T15:10:00+01:00"},
 			[]string{"20261016T131000Z", "20261023T131000Z", "20261030T141000Z"},
 		},
 		{
-			"daily until, in Moscow", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{
+			"daily until, in Moscow",
+			"2026-11-19T15:10:00+03:00",
+			"2026-11-19T16:30:00+03:00",
+			"Europe/Moscow",
+			[]string{
 				"RRULE:FREQ=DAILY;UNTIL=20261121T121000Z",
-			}, "2026-10-01", "2027-01-01",
+			},
+			"2026-10-01",
+			"2027-01-01",
 			[]string{"2026-11-19T15:10:00+03:00", "2026-11-20T15:10:00+03:00", "2026-11-21T15:10:00+03:00"},
 			[]string{"20261119T121000Z", "20261120T121000Z", "20261121T121000Z"},
 		},
 		{
-			"until a day", "2026-11-19T15:10:00+03:00", "2026-11-19T16:30:00+03:00", "Europe/Moscow", []string{
+			"until a day",
+			"2026-11-19T15:10:00+03:00",
+			"2026-11-19T16:30:00+03:00",
+			"Europe/Moscow",
+			[]string{
 				"RRULE:FREQ=DAILY;UNTIL=20261120",
-			}, "2026-10-01", "2027-01-01",
-			[]string{"2026-11-19T15:10:00+03:00", "2026-11-20T15:10:00+03:00"}, nil,
+			},
+			"2026-10-01",
+			"2027-01-01",
+			[]string{"2026-11-19T15:10:00+03:00", "2026-11-20T15:10:00+03:00"},
+			nil,
 		},
 		{
-			"by day, every other week, one taken out", "2026-11-02T10:00:00+03:00", "2026-11-02T11:20:00+03:00", "Europe/Moscow",
+			"by day, every other week, one taken out",
+			"2026-11-02T10:00:00+03:00",
+			"2026-11-02T11:20:00+03:00",
+			"Europe/Moscow",
 			[]string{
 				"RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;UNTIL=20261130T235959Z", "EXDATE;TZID=Europe/Moscow:20261116T100000",
-			}, "2026-11-01", "2026-12-31",
+			},
+			"2026-11-01",
+			"2026-12-31",
 			[]string{
 				"2026-11-02T10:00:00+03:00", "2026-11-06T10:00:00+03:00", "2026-11-20T10:00:00+03:00", "2026-11-30T10:00:00+03:00",
-			}, nil,
+			},
+			nil,
 		},
 		{
-			"an exdate in UTC and a date added", "2026-11-02T10:00:00+03:00", "2026-11-02T11:20:00+03:00", "Europe/Moscow",
+			"an exdate in UTC and a date added",
+			"2026-11-02T10:00:00+03:00",
+			"2026-11-02T11:20:00+03:00",
+			"Europe/Moscow",
 			[]string{
 				"RRULE:FREQ=WEEKLY;COUNT=2", "EXDATE:20261109T070000Z", "RDATE;TZID=Europe/Moscow:20261110T120000",
-			}, "2026-11-01", "2026-12-31",
-			[]string{"2026-11-02T10:00:00+03:00", "2026-11-10T12:00:00+03:00"}, nil,
+			},
+			"2026-11-01",
+			"2026-12-31",
+			[]string{"2026-11-02T10:00:00+03:00", "2026-11-10T12:00:00+03:00"},
+			nil,
 		},
 		{
-			"without an end, seen through a window", "2020-01-06T09:00:00+03:00", "2020-01-06T10:00:00+03:00", "Europe/Moscow", []string{"RRULE:FREQ=WEEKLY"}, "2026-11-14", "2026-11-25",
-			[]string{"2026-11-16T09:00:00+03:00", "2026-11-23T09:00:00+03:00"}, nil,
+			"without an end, seen through a window",
+			"2020-01-06T09:00:00+03:00",
+			"2020-01-06T10:00:00+03:00",
+			"Europe/Moscow",
+			[]string{"RRULE:FREQ=WEEKLY"},
+			"2026-11-14",
+			"2026-11-25",
+			[]string{"2026-11-16T09:00:00+03:00", "2026-11-23T09:00:00+03:00"},
+			nil,
 		},
 		{
-			"an hour that summer time skips", "2027-03-27T02:30:00+01:00", "2027-03-27T03:30:00+01:00", "Europe/Berlin", []string{"RRULE:FREQ=DAILY;COUNT=3"}, "2027-03-01", "2027-04-01",
+			"an hour that summer time skips",
+			"2027-03-27T02:30:00+01:00",
+			"2027-03-27T03:30:00+01:00",
+			"Europe/Berlin",
+			[]string{"RRULE:FREQ=DAILY;COUNT=3"},
+			"2027-03-01",
+			"2027-04-01",
 			[]string{
 				"2027-03-27T02:30:00+01:00", "2027-03-28T03:30:00+02:00", "2027-03-29T02:30:00+02:00",
-			}, nil,
+			},
+			nil,
 		},
 		{
-			"an hour that is doubled", "2026-10-24T02:30:00+02:00", "2026-10-24T03:30:00+02:00", "Europe/Berlin", []string{"RRULE:FREQ=DAILY;COUNT=3"}, "2026-10-01", "2026-12-01",
+			"an hour that is doubled",
+			"2026-10-24T02:30:00+02:00",
+			"2026-10-24T03:30:00+02:00",
+			"Europe/Berlin",
+			[]string{"RRULE:FREQ=DAILY;COUNT=3"},
+			"2026-10-01",
+			"2026-12-01",
 			[]string{
 				"2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00",
-			}, nil,
+			},
+			nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +190,10 @@ func TestCalendarExceptions(t *testing.T) {
 	if _, err := s.Events.Patch(
 		room,
 		second,
-		&gcalendar.Event{Start: at("2026-11-28T12:00:00+03:00"), End: at("2026-11-28T13:00:00+03:00")},
+		&gcalendar.Event{
+			Start: at("2026-11-28T12:00:00+03:00"),
+			End:   at("2026-11-28T13:00:00+03:00"),
+		},
 	).Do(); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +223,10 @@ func TestCalendarExceptions(t *testing.T) {
 	if _, err := s.Events.Patch(
 		room,
 		e.Id,
-		&gcalendar.Event{Start: at("2026-11-20T16:10:00+03:00"), End: at("2026-11-20T17:30:00+03:00")},
+		&gcalendar.Event{
+			Start: at("2026-11-20T16:10:00+03:00"),
+			End:   at("2026-11-20T17:30:00+03:00"),
+		},
 	).Do(); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,10 @@ func TestDriveUploadsOfGooglesClient(t *testing.T) {
 			) || f.MimeType != "video/mp4" || f.AppProperties["nvrRecord"] != "12" || f.Owners[0].EmailAddress != "upload@example.org" {
 			t.Errorf("%d bytes: %+v", size, f)
 		}
-		_, err = s.Files.Create(&gdrive.File{Id: ids.Ids[0], Name: name}).Media(bytes.NewReader(content)).Do()
+		_, err = s.Files.Create(&gdrive.File{
+			Id:   ids.Ids[0],
+			Name: name,
+		}).Media(bytes.NewReader(content)).Do()
 		refused(t, err, 409, "fileIdInUse")
 		response, err := s.Files.Get(f.Id).Download()
 		if err != nil {
@@ -125,7 +128,12 @@ func relative(session string) string {
 
 func (w *env) newID() string {
 	w.t.Helper()
-	return w.want(200, "GET", "/drive/v3/files/generateIds?count=1", "").body["ids"].([]any)[0].(string)
+	return w.want(
+		200,
+		"GET",
+		"/drive/v3/files/generateIds?count=1",
+		"",
+	).body["ids"].([]any)[0].(string)
 }
 
 func (w *env) send(session string, content []byte, from, to int) answer {

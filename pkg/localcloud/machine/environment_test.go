@@ -108,7 +108,10 @@ func TestSubscriptions(t *testing.T) {
 			wantDeadLetters = ""
 		}
 		if s.DeadLetterTopic != wantDeadLetters {
-			t.Errorf("dead letters of %s go to %q, want %q", s.Name, s.DeadLetterTopic, wantDeadLetters)
+			t.Errorf(
+				"dead letters of %s go to %q, want %q",
+				s.Name, s.DeadLetterTopic, wantDeadLetters,
+			)
 		}
 		if s.Name == "stage" && s.PushURL != "http://127.0.0.1:20001/" {
 			t.Errorf("stage is pushed to %s", s.PushURL)

@@ -48,7 +48,11 @@ func (m *machine) forward(name string, root bool) http.Handler {
 				http.Error(w, "the request did not arrive in time", http.StatusRequestTimeout)
 				return
 			}
-			m.log.WarnContext(r.Context(), "a function does not answer; it is restarting", "function", name, "err", err)
+			m.log.WarnContext(
+				r.Context(), "a function does not answer; it is restarting",
+				"function", name,
+				"err", err,
+			)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "function "+name+" is restarting", http.StatusBadGateway)
 		},

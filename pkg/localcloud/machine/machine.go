@@ -136,7 +136,9 @@ func Run(ctx context.Context, o Options, ready func(Addresses)) (err error) {
 }
 
 // logFile returns the log of a data folder.
-func logFile(folder string) string { return filepath.Join(folder, "log.jsonl") }
+func logFile(folder string) string {
+	return filepath.Join(folder, "log.jsonl")
+}
 
 func (m *machine) addresses() Addresses {
 	base := "http://" + m.front.Addr().String()
@@ -222,7 +224,9 @@ func (m *machine) function(name string) supervisor.Child {
 }
 
 // onClose registers what close calls, the last first.
-func (m *machine) onClose(do func() error) { m.closers = append(m.closers, do) }
+func (m *machine) onClose(do func() error) {
+	m.closers = append(m.closers, do)
+}
 
 // close stops what was started, the last first.
 func (m *machine) close() error {

@@ -37,5 +37,8 @@ func freePorts(count int) ([]string, error) {
 			ports = append(ports, port)
 		}
 	}
-	return nil, fmt.Errorf("found fewer than %d free ports between %d and %d on 127.0.0.1", count, firstPort, lastPort)
+	return nil, fmt.Errorf(
+		"found fewer than %d free ports between %d and %d on 127.0.0.1",
+		count, firstPort, lastPort,
+	)
 }

@@ -36,7 +36,10 @@ func TestFreePorts(t *testing.T) {
 	for _, port := range ports {
 		n, err := strconv.Atoi(port)
 		if err != nil || seen[port] || n >= outgoing && outgoing >= lastPort {
-			t.Errorf("port %q twice, or one of outgoing connections (from %d): %v", port, outgoing, err)
+			t.Errorf(
+				"port %q twice, or one of outgoing connections (from %d): %v",
+				port, outgoing, err,
+			)
 		}
 		seen[port] = true
 		l, err := net.Listen("tcp", "127.0.0.1:"+port)

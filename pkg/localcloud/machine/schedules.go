@@ -45,7 +45,11 @@ func (m *machine) runSchedule(ctx context.Context, s schedule) {
 	for {
 		err := m.call(ctx, s)
 		if err != nil && ctx.Err() == nil {
-			m.log.WarnContext(ctx, "a scheduled call failed; the next one follows", "function", s.function, "err", err)
+			m.log.WarnContext(
+				ctx, "a scheduled call failed; the next one follows",
+				"function", s.function,
+				"err", err,
+			)
 		}
 		select {
 		case <-ctx.Done():

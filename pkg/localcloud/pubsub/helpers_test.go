@@ -50,7 +50,13 @@ func handler(t *testing.T, handle http.HandlerFunc) string {
 	return server.URL
 }
 
-func claim(record int64) nvr.Claim { return nvr.Claim{Record: record, Attempt: 1, Step: nvr.StepStage} }
+func claim(record int64) nvr.Claim {
+	return nvr.Claim{
+		Record:  record,
+		Attempt: 1,
+		Step:    nvr.StepStage,
+	}
+}
 
 func publish(t *testing.T, topics *dispatch.Topics, records ...int64) {
 	t.Helper()

@@ -205,10 +205,12 @@ func (s *Server) topic(name string) string {
 // described returns a subscription as the API shows it.
 func (s *Server) described(subscription Subscription) *pubsubpb.Subscription {
 	d := &pubsubpb.Subscription{
-		Name: "projects/" + s.project + "/subscriptions/" + subscription.Name, Topic: s.topic(subscription.Topic),
+		Name:               "projects/" + s.project + "/subscriptions/" + subscription.Name,
+		Topic:              s.topic(subscription.Topic),
 		AckDeadlineSeconds: int32(subscription.AckDeadline.Seconds()),
 		RetryPolicy: &pubsubpb.RetryPolicy{
-			MinimumBackoff: durationpb.New(subscription.MinBackoff), MaximumBackoff: durationpb.New(subscription.MaxBackoff),
+			MinimumBackoff: durationpb.New(subscription.MinBackoff),
+			MaximumBackoff: durationpb.New(subscription.MaxBackoff),
 		},
 	}
 	if subscription.PushURL != "" {

@@ -40,7 +40,11 @@ func TestPush(t *testing.T) {
 	})
 	server := start(
 		t,
-		pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}},
+		pubsub.Options{Subscriptions: []pubsub.Subscription{{
+			Name:    "stage",
+			Topic:   "stage",
+			PushURL: url,
+		}}},
 	)
 	publish(t, topics(t, server), 7)
 	var got struct {
@@ -63,7 +67,9 @@ func TestPush(t *testing.T) {
 		m.MessageID == "" || m.MessageID != m.Message_ID || m.PublishTime == "" || m.PublishTime != m.Publish_Time {
 		t.Errorf("%+v", m)
 	}
-	until(t, server, "stage", func(s pubsub.Stats) bool { return s == pubsub.Stats{Acknowledged: 1} })
+	until(t, server, "stage", func(s pubsub.Stats) bool {
+		return s == pubsub.Stats{Acknowledged: 1}
+	})
 	if server.Kept() != 0 {
 		t.Error("the message is kept")
 	}
@@ -78,13 +84,31 @@ func TestAcknowledgements(t *testing.T) {
 			w.WriteHeader(int(status.Swap(http.StatusNoContent)))
 		},
 	)
-	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
+	server := start(
+		t,
+		pubsub.Options{Subscriptions: []pubsub.Subscription{{
+			Name:    "stage",
+			Topic:   "stage",
+			PushURL: url,
+		}}},
+	)
 	topics := topics(t, server)
 	failed := 0
 	for i, c := range []struct {
 		status int32
 		fails  int
-	}{{200, 0}, {201, 0}, {202, 0}, {204, 0}, {203, 1}, {302, 1}, {400, 1}, {429, 1}, {500, 1}, {503, 1}} {
+	}{
+		{200, 0},
+		{201, 0},
+		{202, 0},
+		{204, 0},
+		{203, 1},
+		{302, 1},
+		{400, 1},
+		{429, 1},
+		{500, 1},
+		{503, 1},
+	} {
 		status.Store(c.status)
 		publish(t, topics, 1)
 		failed += c.fails
@@ -183,9 +207,13 @@ func TestSlowHandler(t *testing.T) {
 		}
 		close(again)
 	})
-	server := start(t, pubsub.Options{Scale: 1000, Concurrency: 1, Subscriptions: []pubsub.Subscription{
-		{Name: "stage", Topic: "stage", PushURL: url, AckDeadline: 600 * time.Second},
-	}})
+	server := start(t, pubsub.Options{
+		Scale:       1000,
+		Concurrency: 1,
+		Subscriptions: []pubsub.Subscription{
+			{Name: "stage", Topic: "stage", PushURL: url, AckDeadline: 600 * time.Second},
+		},
+	})
 	publish(t, topics(t, server), 7)
 	if err := wait(t, first); err != nil {
 		t.Errorf("the slow handler was cut: %v", err)
@@ -209,8 +237,12 @@ func TestRefused(t *testing.T) {
 	_ = listener.Close()
 	lines := make(logged, 1000)
 	server := start(t, pubsub.Options{
-		Log:           slog.New(slog.NewTextHandler(lines, nil)),
-		Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: "http://" + addr}},
+		Log: slog.New(slog.NewTextHandler(lines, nil)),
+		Subscriptions: []pubsub.Subscription{{
+			Name:    "stage",
+			Topic:   "stage",
+			PushURL: "http://" + addr,
+		}},
 	})
 	publish(t, topics(t, server), 7)
 	if line := wait(t, lines); !strings.Contains(line, "refused") {
@@ -219,7 +251,10 @@ func TestRefused(t *testing.T) {
 	if listener, err = net.Listen("tcp", addr); err != nil {
 		t.Skip("the port was taken meanwhile:", err)
 	}
-	up := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.NotFoundHandler()}}
+	up := &httptest.Server{
+		Listener: listener,
+		Config:   &http.Server{Handler: http.NotFoundHandler()},
+	}
 	up.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	up.Start()
 	t.Cleanup(up.Close)
@@ -364,9 +399,13 @@ func TestPull(t *testing.T) {
 	if server.Kept() != kept {
 		t.Error("kept a message without a subscription")
 	}
-	if _, err := pubsub.Start(t.Context(), pubsub.Options{Project: "p", Now: time.Now, Subscriptions: []pubsub.Subscription{
-		{Name: "a", Topic: "t"}, {Name: "b", Topic: "t"},
-	}}); err == nil {
+	if _, err := pubsub.Start(t.Context(), pubsub.Options{
+		Project: "p",
+		Now:     time.Now,
+		Subscriptions: []pubsub.Subscription{
+			{Name: "a", Topic: "t"}, {Name: "b", Topic: "t"},
+		},
+	}); err == nil {
 		t.Error("two subscriptions of one topic are taken")
 	}
 	subscription, err := puller.SubscriptionAdminClient.GetSubscription(
@@ -412,12 +451,21 @@ func TestMany(t *testing.T) {
 	t.Parallel()
 	const n = 2000
 	url := handler(t, func(http.ResponseWriter, *http.Request) {})
-	server := start(t, pubsub.Options{Subscriptions: []pubsub.Subscription{{Name: "stage", Topic: "stage", PushURL: url}}})
+	server := start(
+		t,
+		pubsub.Options{Subscriptions: []pubsub.Subscription{{
+			Name:    "stage",
+			Topic:   "stage",
+			PushURL: url,
+		}}},
+	)
 	topics := topics(t, server)
 	for i := range int64(n) {
 		publish(t, topics, i+1)
 	}
-	until(t, server, "stage", func(s pubsub.Stats) bool { return s == pubsub.Stats{Acknowledged: n} })
+	until(t, server, "stage", func(s pubsub.Stats) bool {
+		return s == pubsub.Stats{Acknowledged: n}
+	})
 	if server.Kept() != 0 {
 		t.Errorf("%d messages are kept", server.Kept())
 	}

@@ -265,7 +265,11 @@ func (p *pusher) deliver(d *delivery) error {
 
 // acknowledges are the statuses that acknowledge a message, as for Pub/Sub.
 var acknowledges = []int{
-	http.StatusProcessing, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent,
+	http.StatusProcessing,
+	http.StatusOK,
+	http.StatusCreated,
+	http.StatusAccepted,
+	http.StatusNoContent,
 }
 
 // post sends an envelope to the endpoint. An answer that is no acknowledgement is an error.

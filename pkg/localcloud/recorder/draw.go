@@ -270,7 +270,9 @@ func rgb(hex uint32) color.RGBA {
 
 // mix returns a colour between two. t is from 0 (a) to 1 (b).
 func mix(a, b color.RGBA, t float64) color.RGBA {
-	part := func(a, b byte) byte { return byte(float64(a) + (float64(b)-float64(a))*t) }
+	part := func(a, b byte) byte {
+		return byte(float64(a) + (float64(b)-float64(a))*t)
+	}
 	return color.RGBA{
 		R: part(a.R, b.R),
 		G: part(a.G, b.G),

@@ -74,9 +74,11 @@ func TestTimesOfPictures(t *testing.T) {
 			zero:  -80 * time.Millisecond,
 		},
 		{
-			name:   "HEVC",
-			change: func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Codec = ffmpeg.HEVC },
-			count:  50,
+			name: "HEVC",
+			change: func(s *recorder.Source, _ *recorder.Segment) {
+				s.Pictures.Codec = ffmpeg.HEVC
+			},
+			count: 50,
 		},
 		{
 			name:   "no sound",
@@ -84,9 +86,11 @@ func TestTimesOfPictures(t *testing.T) {
 			count:  50,
 		},
 		{
-			name:   "shorter",
-			change: func(_ *recorder.Source, g *recorder.Segment) { g.Length -= 400 * time.Millisecond },
-			count:  40,
+			name: "shorter",
+			change: func(_ *recorder.Source, g *recorder.Segment) {
+				g.Length -= 400 * time.Millisecond
+			},
+			count: 40,
 		},
 		{
 			name:   "late",
@@ -106,14 +110,18 @@ func TestTimesOfPictures(t *testing.T) {
 		},
 			count: 45, first: 200 * time.Millisecond},
 		{
-			name:   "sound late",
-			change: func(_ *recorder.Source, g *recorder.Segment) { g.SoundLate = 200 * time.Millisecond },
-			count:  50,
+			name: "sound late",
+			change: func(_ *recorder.Source, g *recorder.Segment) {
+				g.SoundLate = 200 * time.Millisecond
+			},
+			count: 50,
 		},
 		{
-			name:   "edit list",
-			change: func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond },
-			count:  50,
+			name: "edit list",
+			change: func(_ *recorder.Source, g *recorder.Segment) {
+				g.Lead = 720 * time.Millisecond
+			},
+			count: 50,
 		},
 		{name: "edit list, B-frames", change: func(s *recorder.Source, g *recorder.Segment) {
 			g.Lead, s.Pictures.BFrames = 720*time.Millisecond, 2
@@ -159,7 +167,9 @@ func TestTimesOfPictures(t *testing.T) {
 func TestMarksOfFaultySound(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*recorder.Source, *recorder.Segment){
-		"edit list": func(_ *recorder.Source, g *recorder.Segment) { g.Lead = 720 * time.Millisecond },
+		"edit list": func(_ *recorder.Source, g *recorder.Segment) {
+			g.Lead = 720 * time.Millisecond
+		},
 		"sound late": func(_ *recorder.Source, g *recorder.Segment) {
 			g.SoundLate = 200 * time.Millisecond
 		},
@@ -170,14 +180,21 @@ func TestMarksOfFaultySound(t *testing.T) {
 		},
 		"silent": func(s *recorder.Source, _ *recorder.Segment) {
 			s.Sound.Silent = []recorder.Stretch{
-				{From: three().Add(1500 * time.Millisecond), Until: three().Add(2500 * time.Millisecond)},
+				{
+					From:  three().Add(1500 * time.Millisecond),
+					Until: three().Add(2500 * time.Millisecond),
+				},
 			}
 		},
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sound, err := timecode.ReadSound(t.Context(), find(t), record(t, one(4*time.Second, change)))
+			sound, err := timecode.ReadSound(
+				t.Context(),
+				find(t),
+				record(t, one(4*time.Second, change)),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +219,12 @@ func TestJumpOfADay(t *testing.T) {
 		g.Jump = &recorder.Jump{At: time.Second, By: 24 * time.Hour, Picture: true, Sound: true}
 	})
 	frames, err := timecode.ReadFrames(
-		t.Context(), find(t), timecode.Film{Path: record(t, s), Width: 320, Height: 180, Start: three()},
+		t.Context(), find(t), timecode.Film{
+			Path:   record(t, s),
+			Width:  320,
+			Height: 180,
+			Start:  three(),
+		},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +242,12 @@ func TestResizeKeepsEveryPicture(t *testing.T) {
 	path := record(t, one(2*time.Second, func(_ *recorder.Source, g *recorder.Segment) {
 		g.Resize = &recorder.Resize{At: time.Second, Width: 640, Height: 360}
 	}))
-	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{Path: path, Width: 320, Height: 180, Start: three()})
+	frames, err := timecode.ReadFrames(t.Context(), find(t), timecode.Film{
+		Path:   path,
+		Width:  320,
+		Height: 180,
+		Start:  three(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

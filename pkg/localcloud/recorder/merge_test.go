@@ -63,7 +63,9 @@ func TestMergeReadsBack(t *testing.T) {
 	const length, frames = 4 * time.Second, 100
 	left := one(
 		length,
-		func(s *recorder.Source, _ *recorder.Segment) { s.Pictures.Width, s.Pictures.Height = 1280, 720 },
+		func(s *recorder.Source, _ *recorder.Segment) {
+			s.Pictures.Width, s.Pictures.Height = 1280, 720
+		},
 	)
 	right := one(length, func(s *recorder.Source, _ *recorder.Segment) {
 		s.Octet, s.Scene = "121", recorder.Screen()

@@ -27,7 +27,8 @@ type Afternoon struct {
 func (a Afternoon) NoSignal() Stretch {
 	whole := a.Until.Sub(a.From)
 	return Stretch{
-		a.From.Add(whole * 40 / 100).Truncate(time.Second), a.From.Add(whole * 70 / 100).Truncate(time.Second),
+		a.From.Add(whole * 40 / 100).Truncate(time.Second),
+		a.From.Add(whole * 70 / 100).Truncate(time.Second),
 	}
 }
 

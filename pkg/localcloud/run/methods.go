@@ -225,7 +225,9 @@ func (s *Server) listTasks(c *call) (any, error) {
 		return nil, err
 	}
 	some, next, err := page(
-		c, e.Tasks, func(t *task) int64 { return int64(len(e.Tasks) - t.Index) },
+		c, e.Tasks, func(t *task) int64 {
+			return int64(len(e.Tasks) - t.Index)
+		},
 	)
 	if err != nil {
 		return nil, err

@@ -169,7 +169,8 @@ func resultOf(exit supervisor.Exit) result {
 		return result{Code: int64(codes.Internal), Message: exit.Err.Error()}
 	case exit.Signal != 0:
 		return result{
-			Code: int64(codes.Aborted), Signal: int(exit.Signal),
+			Code:    int64(codes.Aborted),
+			Signal:  int(exit.Signal),
 			Message: fmt.Sprintf("The container was terminated on signal %d.", exit.Signal),
 		}
 	}

@@ -74,7 +74,9 @@ func (s *Server) jobView() *api.GoogleCloudRunV2Job {
 	if len(s.executions) > 0 {
 		newest := s.executions[0]
 		job.LatestCreatedExecution = &api.GoogleCloudRunV2ExecutionReference{
-			Name: s.name(newest), CreateTime: stamp(newest.Created), CompletionTime: stamp(newest.Ended),
+			Name:           s.name(newest),
+			CreateTime:     stamp(newest.Created),
+			CompletionTime: stamp(newest.Ended),
 		}
 	}
 	return job
@@ -200,8 +202,9 @@ func (s *Server) taskView(t *task) *api.GoogleCloudRunV2Task {
 	}
 	if t.Last != nil {
 		view.LastAttemptResult = &api.GoogleCloudRunV2TaskAttemptResult{
-			ExitCode: int64(t.Last.ExitCode), TermSignal: int64(t.Last.Signal),
-			Status: &api.GoogleRpcStatus{Code: t.Last.Code, Message: t.Last.Message},
+			ExitCode:   int64(t.Last.ExitCode),
+			TermSignal: int64(t.Last.Signal),
+			Status:     &api.GoogleRpcStatus{Code: t.Last.Code, Message: t.Last.Message},
 		}
 	}
 	condition := &api.GoogleCloudRunV2Condition{

@@ -18,7 +18,9 @@ type sums struct {
 }
 
 // newSums returns sums that include MD5, which is not used as a protection.
-func newSums() *sums { return &sums{md5: md5.New()} } // #nosec G401 -- as above
+func newSums() *sums {
+	return &sums{md5: md5.New()}
+} // #nosec G401 -- as above
 
 // Write implements io.Writer.
 func (s *sums) Write(p []byte) (int, error) {

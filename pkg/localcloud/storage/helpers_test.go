@@ -178,7 +178,9 @@ func (c *cloud) call(t testing.TB, method, path, body string, header ...string) 
 		r.Header.Set(header[i], header[i+1])
 	}
 	client := &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 	response, err := client.Do(r)
 	if err != nil {

@@ -51,7 +51,11 @@ func serveChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", os.Getenv(childListen))
+	listener, err := (&net.ListenConfig{}).Listen(
+		context.Background(),
+		"tcp",
+		os.Getenv(childListen),
+	)
 	if err != nil {
 		return err
 	}
@@ -127,7 +131,11 @@ func TestKills(t *testing.T) {
 	var writers sync.WaitGroup
 	var all []*writer
 	for i, bucket := range []string{"work", "work", "segments", "segments"} {
-		w := &writer{bucket: client.Bucket(bucket), folder: fmt.Sprint("w", i), acked: map[string]uint64{}}
+		w := &writer{
+			bucket: client.Bucket(bucket),
+			folder: fmt.Sprint("w", i),
+			acked:  map[string]uint64{},
+		}
 		all = append(all, w)
 		writers.Go(func() { w.run(ctx) })
 	}

@@ -50,7 +50,9 @@ func (b *bucket) list(c *call) error {
 		// behind it.
 		skipTo := ""
 		err := b.walk(
-			l.prefix, from, func(o *object) bool { return l.add(b.name, c.self(), o, &skipTo) },
+			l.prefix, from, func(o *object) bool {
+				return l.add(b.name, c.self(), o, &skipTo)
+			},
 		)
 		if err != nil {
 			return err

@@ -48,7 +48,8 @@ type attributes struct {
 // missing.
 func draft(name string, sent *raw.Object) object {
 	return object{
-		Name: name, Metadata: maps.Clone(sent.Metadata),
+		Name:     name,
+		Metadata: maps.Clone(sent.Metadata),
 		Attributes: attributes{
 			ContentType:        sent.ContentType,
 			ContentEncoding:    sent.ContentEncoding,
@@ -124,7 +125,9 @@ func crcText(sum uint32) string {
 }
 
 // castagnoli returns the table of CRC32C, which package crc32 computes once.
-func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) } // made once, by crc32
+func castagnoli() *crc32.Table {
+	return crc32.MakeTable(crc32.Castagnoli)
+} // made once, by crc32
 
 // checkName refuses object names that Cloud Storage refuses.
 func checkName(name string) error {

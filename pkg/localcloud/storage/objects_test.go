@@ -64,17 +64,25 @@ func TestPreconditions(t *testing.T) {
 					return err
 				},
 			},
-			{"read unless", 304, func() error {
-				_, err := o.If(gcs.Conditions{GenerationNotMatch: a.Generation}).NewReader(t.Context())
-				return err
-			}},
+			{
+				"read unless",
+				304,
+				func() error {
+					_, err := o.If(gcs.Conditions{GenerationNotMatch: a.Generation}).NewReader(t.Context())
+					return err
+				},
+			},
 			{
 				"read a generation", 404, func() error {
 					_, err := o.Generation(7).NewReader(t.Context())
 					return err
 				},
 			},
-			{"stat another", 412, func() error { _, err := o.If(other).Attrs(t.Context()); return err }},
+			{
+				"stat another",
+				412,
+				func() error { _, err := o.If(other).Attrs(t.Context()); return err },
+			},
 			{"patch another", 412, func() error {
 				_, err := o.If(gcs.Conditions{MetagenerationMatch: 2}).Update(
 					t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "a/b"},
@@ -119,7 +127,10 @@ func TestPreconditions(t *testing.T) {
 		now, err := o.Attrs(t.Context())
 		if err != nil || bucket == "work" && now.Generation <= a.Generation ||
 			now.Generation == a.Generation {
-			t.Errorf("%s: the generation went from %d to %d, %v", bucket, a.Generation, now.Generation, err)
+			t.Errorf(
+				"%s: the generation went from %d to %d, %v",
+				bucket, a.Generation, now.Generation, err,
+			)
 		}
 		if err := o.If(gcs.Conditions{GenerationMatch: now.Generation}).Delete(t.Context()); err != nil {
 			t.Error(err)
@@ -138,7 +149,11 @@ func TestMetadataLives(t *testing.T) {
 	for _, bucket := range both() {
 		c := start(t)
 		data := random(700_000, 1)
-		for name, chunk := range map[string]int{"d/one": 0, "d/more": 256 << 10, "d/little": 1 << 20} {
+		for name, chunk := range map[string]int{
+			"d/one":    0,
+			"d/more":   256 << 10,
+			"d/little": 1 << 20,
+		} {
 			made, err := put(t.Context(), c.object(bucket, name), data, chunk)
 			if err != nil {
 				t.Fatal(err)
@@ -339,7 +354,14 @@ func TestRanges(t *testing.T) {
 		{"bytes=x-3", data, 200, ""},
 		{"lines=1-3", data, 200, ""},
 	} {
-		got, header, answer := c.call(t, "GET", "/storage/v1/b/work/o/a?alt=media", "", "Range", tt.header)
+		got, header, answer := c.call(
+			t,
+			"GET",
+			"/storage/v1/b/work/o/a?alt=media",
+			"",
+			"Range",
+			tt.header,
+		)
 		if got != tt.status || tt.status < 300 && answer != tt.want ||
 			header.Get("Content-Range") != tt.contentRange {
 			t.Errorf("%q: %d %q %q", tt.header, got, answer, header.Get("Content-Range"))
@@ -412,11 +434,19 @@ func TestListsLikeAModel(t *testing.T) {
 					want = append(want, name)
 				}
 			}
-			got := c.names(t, bucket, &gcs.Query{Prefix: prefix, Delimiter: delimiter}, 1+dice.IntN(40))
+			got := c.names(
+				t,
+				bucket,
+				&gcs.Query{Prefix: prefix, Delimiter: delimiter},
+				1+dice.IntN(40),
+			)
 			slices.Sort(got) // the client gives a page's prefixes behind its objects
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
-				t.Fatalf("%s: prefix %q, delimiter %q: %q, want %q", bucket, prefix, delimiter, got, want)
+				t.Fatalf(
+					"%s: prefix %q, delimiter %q: %q, want %q",
+					bucket, prefix, delimiter, got, want,
+				)
 			}
 		}
 	}
@@ -428,9 +458,43 @@ func TestNamesStayInside(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	for _, name := range []string{
-		"..", ".", "../x", "../../../../tmp/x", "a/../../x", "a/..", "/etc/passwd", "//", "a//b", "a/", "/", "a/./b", `..\x`, "a\x00b", "a\nb",
-		"a\r", "con:", "a b", " ", "%2e%2e/x", "..%2fx", "é", strings.Repeat("я", 512), strings.Repeat("x", 1025), strings.Repeat("d/", 200) + "x",
-		"\xff\xfe", "bucket.json", "data", "objects/x.json", ".uploads/x", ".hidden", "room/.x", "~", "a~b", "*?", "-rf", "ж/2026-11-20/ж_24.mp4",
+		"..",
+		".",
+		"../x",
+		"../../../../tmp/x",
+		"a/../../x",
+		"a/..",
+		"/etc/passwd",
+		"//",
+		"a//b",
+		"a/",
+		"/",
+		"a/./b",
+		`..\x`,
+		"a\x00b",
+		"a\nb",
+		"a\r",
+		"con:",
+		"a b",
+		" ",
+		"%2e%2e/x",
+		"..%2fx",
+		"é",
+		strings.Repeat("я", 512),
+		strings.Repeat("x", 1025),
+		strings.Repeat("d/", 200) + "x",
+		"\xff\xfe",
+		"bucket.json",
+		"data",
+		"objects/x.json",
+		".uploads/x",
+		".hidden",
+		"room/.x",
+		"~",
+		"a~b",
+		"*?",
+		"-rf",
+		"ж/2026-11-20/ж_24.mp4",
 	} {
 		for _, bucket := range both() {
 			_, err := put(t.Context(), c.object(bucket, name), []byte(name), 0)
@@ -441,7 +505,12 @@ func TestNamesStayInside(t *testing.T) {
 				}
 				continue
 			}
-			same(t, fmt.Sprintf("%s: %q", bucket, name), c.read(t, c.object(bucket, name)), []byte(name))
+			same(
+				t,
+				fmt.Sprintf("%s: %q", bucket, name),
+				c.read(t, c.object(bucket, name)),
+				[]byte(name),
+			)
 			if bucket == "segments" &&
 				(strings.Contains("/"+name+"/", "/../") || strings.Contains("/"+name+"/", "//")) {
 				t.Errorf("%q was taken", name)

@@ -129,6 +129,8 @@ func byteRange(text string, size int64) (from, n int64, partial bool, err error)
 // beyond is the refusal of a range that begins after the object's end.
 func beyond() error {
 	return &failure{
-		http.StatusRequestedRangeNotSatisfiable, "requestedRangeNotSatisfiable", "Request range not satisfiable",
+		http.StatusRequestedRangeNotSatisfiable,
+		"requestedRangeNotSatisfiable",
+		"Request range not satisfiable",
 	}
 }

@@ -50,7 +50,8 @@ func answerError(w http.ResponseWriter, f *failure) {
 		return
 	}
 	answerJSON(w, f.status, map[string]any{"error": map[string]any{
-		"code": f.status, "message": f.message,
+		"code":    f.status,
+		"message": f.message,
 		"errors": []map[string]string{
 			{
 				"domain":  "global",

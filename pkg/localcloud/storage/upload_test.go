@@ -32,7 +32,13 @@ func TestResumableUploads(t *testing.T) {
 			if restarts {
 				c.restart(t)
 			}
-			status, got, answer := c.call(t, "PUT", at, body, append(header, "Content-Range", span)...)
+			status, got, answer := c.call(
+				t,
+				"PUT",
+				at,
+				body,
+				append(header, "Content-Range", span)...,
+			)
 			if status != want || got.Get("Range") != wantRange {
 				t.Errorf(
 					"%s: %d %q, want %d %q: %s", span, status, got.Get("Range"), want, wantRange, answer,
@@ -41,12 +47,22 @@ func TestResumableUploads(t *testing.T) {
 			return answer
 		}
 		chunk("", "bytes */*", 308, "")
-		chunk(data[:grain], fmt.Sprintf("bytes 0-%d/*", grain-1), 308, fmt.Sprintf("bytes=0-%d", grain-1))
+		chunk(
+			data[:grain],
+			fmt.Sprintf("bytes 0-%d/*", grain-1),
+			308,
+			fmt.Sprintf("bytes=0-%d", grain-1),
+		)
 		chunk("", "bytes */*", 308, fmt.Sprintf("bytes=0-%d", grain-1))
 		// no multiple of 256 KiB
 		chunk(data[:100], "bytes 0-99/*", 400, "")
 		// a gap
-		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 400, "")
+		chunk(
+			data[2*grain:],
+			fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)),
+			400,
+			"",
+		)
 		// sent again, with more
 		chunk(
 			data[:2*grain],
@@ -55,11 +71,21 @@ func TestResumableUploads(t *testing.T) {
 			fmt.Sprintf("bytes=0-%d", 2*grain-1),
 		)
 		// all of it known
-		chunk(data[:grain], fmt.Sprintf("bytes 0-%d/*", grain-1), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))
+		chunk(
+			data[:grain],
+			fmt.Sprintf("bytes 0-%d/*", grain-1),
+			308,
+			fmt.Sprintf("bytes=0-%d", 2*grain-1),
+		)
 		// asking finishes nothing
 		chunk("", fmt.Sprintf("bytes */%d", len(data)), 308, fmt.Sprintf("bytes=0-%d", 2*grain-1))
 		// the last
-		chunk(data[2*grain:], fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)), 200, "")
+		chunk(
+			data[2*grain:],
+			fmt.Sprintf("bytes %d-%d/%d", 2*grain, len(data)-1, len(data)),
+			200,
+			"",
+		)
 		// its answer was lost
 		answer := chunk("", fmt.Sprintf("bytes */%d", len(data)), 200, "")
 		// or it is sent again

@@ -76,7 +76,9 @@ func (s *Supervisor) Run(ctx context.Context, child Child) error {
 	// the last lines of a process and the first of the next may overlap
 	child.Command.Output = Lines(child.Command.Output)
 	ready := make(chan struct{})
-	s.running.Go(func() { s.keep(child, sync.OnceFunc(func() { close(ready) })) })
+	s.running.Go(func() {
+		s.keep(child, sync.OnceFunc(func() { close(ready) }))
+	})
 	select {
 	case <-ready:
 		return nil

@@ -40,11 +40,20 @@ func (p *Plan) check() error {
 	for _, source := range p.Sources {
 		for i, span := range source.Spans {
 			if span.File < -1 || span.File >= len(p.Segments) || span.First < 0 || span.End <= span.First || span.End > p.Frames {
-				return fmt.Errorf("span %d of source %q is of frames %d to %d of segment %d", i, source.Source, span.First, span.End, span.File)
+				return fmt.Errorf(
+					"span %d of source %q is of frames %d to %d of segment %d",
+					i, source.Source, span.First, span.End, span.File,
+				)
 			}
 		}
 	}
-	return errors.Join(p.checkSlices(), p.checkScenes(), p.checkPieces("left", p.Left, true), p.checkPieces("right", p.Right, false), p.checkTakes())
+	return errors.Join(
+		p.checkSlices(),
+		p.checkScenes(),
+		p.checkPieces("left", p.Left, true),
+		p.checkPieces("right", p.Right, false),
+		p.checkTakes(),
+	)
 }
 
 func (p *Plan) checkSlices() error {
@@ -80,7 +89,10 @@ func (p *Plan) checkPieces(pane string, pieces []timeline.Piece, whole bool) err
 	at := int64(0)
 	for i, piece := range pieces {
 		if piece.First < at || whole && piece.First != at || piece.End <= piece.First || piece.End > p.Frames {
-			return fmt.Errorf("the %s pane's piece %d is of frames %d to %d", pane, i, piece.First, piece.End)
+			return fmt.Errorf(
+				"the %s pane's piece %d is of frames %d to %d",
+				pane, i, piece.First, piece.End,
+			)
 		}
 		if piece.File < -1 || piece.File >= len(p.Segments) || piece.File >= 0 && p.Segments[piece.File].Picture == nil {
 			return fmt.Errorf("the %s pane's piece %d shows segment %d", pane, i, piece.File)

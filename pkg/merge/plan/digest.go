@@ -36,8 +36,16 @@ type sliceContent struct {
 func (p *Plan) SliceDigest(i int) string {
 	s := p.Slices[i]
 	c := sliceContent{
-		Renderer: p.Renderer, FFmpeg: p.FFmpeg, Room: p.Room, Start: p.Start, Encoding: p.Encoding, Slice: s,
-		Left: p.Within(p.Left, s), Right: p.Within(p.Right, s), GainDB: p.Sound.GainDB, Limit: p.Sound.LimitDBFS,
+		Renderer: p.Renderer,
+		FFmpeg:   p.FFmpeg,
+		Room:     p.Room,
+		Start:    p.Start,
+		Encoding: p.Encoding,
+		Slice:    s,
+		Left:     p.Within(p.Left, s),
+		Right:    p.Within(p.Right, s),
+		GainDB:   p.Sound.GainDB,
+		Limit:    p.Sound.LimitDBFS,
 	}
 	from, until := p.SoundRange(i)
 	for _, take := range p.Sound.Takes {
@@ -86,7 +94,10 @@ func (p *Plan) near(piece timeline.Piece) timeline.Run {
 	zero := seg.Start.Sub(p.Start)
 	const little = 100 * time.Millisecond
 	return timeline.Run{
-		From:  max(piece.Run.From, window.Offset(piece.First)-zero-seg.Picture.Hold-timeline.HoldMax-little),
+		From: max(
+			piece.Run.From,
+			window.Offset(piece.First)-zero-seg.Picture.Hold-timeline.HoldMax-little,
+		),
 		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+little),
 	}
 }

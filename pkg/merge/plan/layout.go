@@ -55,7 +55,9 @@ func DropDuplicates(segments []*probe.Segment, slot time.Duration) {
 }
 
 // roles lists the roles in the order of preference as a source of sound.
-func roles() []nvr.Role { return []nvr.Role{nvr.Lecturer, nvr.Screen, nvr.Board} }
+func roles() []nvr.Role {
+	return []nvr.Role{nvr.Lecturer, nvr.Screen, nvr.Board}
+}
 
 // SoundSources lists the sources whose sound may be heard, best first.
 func (r Request) SoundSources() []string {
@@ -101,7 +103,13 @@ func (p *Plan) LayOut(req Request, judged []probe.Judged) {
 	}
 	p.Verdicts = judged
 	verdicts := p.verdicts(req)
-	p.Scenes = timeline.Compose(p.Window(), spans[nvr.Lecturer], spans[nvr.Screen], spans[nvr.Board], verdicts)
+	p.Scenes = timeline.Compose(
+		p.Window(),
+		spans[nvr.Lecturer],
+		spans[nvr.Screen],
+		spans[nvr.Board],
+		verdicts,
+	)
 	p.Left, p.Right = timeline.Panes(p.Scenes, spans)
 	shown := slices.Collect(maps.Values(req.Sources))
 	if source := req.Sound; source != "" && !slices.Contains(shown, source) {

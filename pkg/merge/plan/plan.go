@@ -65,5 +65,9 @@ func (p *Plan) Empty() bool {
 
 // Window is the record's time in frames.
 func (p *Plan) Window() timeline.Window {
-	return timeline.Window{Start: p.Start, Frames: p.Frames, Rate: p.Encoding.Rate}
+	return timeline.Window{
+		Start:  p.Start,
+		Frames: p.Frames,
+		Rate:   p.Encoding.Rate,
+	}
 }

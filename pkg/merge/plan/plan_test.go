@@ -31,11 +31,18 @@ func FuzzSlices(f *testing.F) {
 		rate := []int{25, 30, 50}[which%3]
 		seconds, slice = 1+abs(seconds)%86400, 1+abs(slice)%7200
 		frames := seconds * int64(rate)
-		p := &plan.Plan{Frames: frames, Encoding: ffmpeg.Encoding{Rate: rate}, Slices: plan.CutSlices(frames, rate, time.Duration(slice)*time.Second)}
+		p := &plan.Plan{
+			Frames:   frames,
+			Encoding: ffmpeg.Encoding{Rate: rate},
+			Slices:   plan.CutSlices(frames, rate, time.Duration(slice)*time.Second),
+		}
 		at, packets := int64(0), int64(0)
 		for i, s := range p.Slices {
 			if s.First != at || s.End <= s.First || s.First%plan.GridFrames(rate) != 0 {
-				t.Fatalf("%d s at %d fps in slices of %d s: slice %d is %+v after %d", seconds, rate, slice, i, s, at)
+				t.Fatalf(
+					"%d s at %d fps in slices of %d s: slice %d is %+v after %d",
+					seconds, rate, slice, i, s, at,
+				)
 			}
 			if s.End-s.First < int64(rate) && len(p.Slices) > 1 {
 				t.Fatalf("slice %d has %d frames", i, s.End-s.First)
@@ -68,15 +75,41 @@ func abs(n int64) int64 {
 func samplePlan() *plan.Plan {
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.FixedZone("", 3*3600))
 	piece := func(first, end int64, file int) timeline.Piece {
-		return timeline.Piece{First: first, End: end, File: file, Role: "lecturer", Run: timeline.Run{Until: time.Hour}}
+		return timeline.Piece{
+			First: first,
+			End:   end,
+			File:  file,
+			Role:  "lecturer",
+			Run:   timeline.Run{Until: time.Hour},
+		}
 	}
 	return &plan.Plan{
-		Renderer: plan.Renderer, FFmpeg: "5.1", Room: "504", Title: "A", Start: start, End: start.Add(time.Minute), Frames: 1500,
-		Encoding: ffmpeg.Encoding{Width: 640, Height: 180, Rate: 25, GOPFrames: 50, Channels: 1, AudioBytes: 16000},
-		Segments: []*probe.Segment{{Path: "a", Start: start, Generation: "1", Picture: &probe.Picture{}}, {Path: "b", Start: start, Generation: "2", Picture: &probe.Picture{}}},
-		Scenes:   []timeline.Scene{{End: 1500, Layout: timeline.Alone, Reason: cause.NeverJudged()}},
-		Left:     []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
-		Slices:   plan.CutSlices(1500, 25, 16*time.Second),
+		Renderer: plan.Renderer,
+		FFmpeg:   "5.1",
+		Room:     "504",
+		Title:    "A",
+		Start:    start,
+		End:      start.Add(time.Minute),
+		Frames:   1500,
+		Encoding: ffmpeg.Encoding{
+			Width:      640,
+			Height:     180,
+			Rate:       25,
+			GOPFrames:  50,
+			Channels:   1,
+			AudioBytes: 16000,
+		},
+		Segments: []*probe.Segment{
+			{Path: "a", Start: start, Generation: "1", Picture: &probe.Picture{}},
+			{Path: "b", Start: start, Generation: "2", Picture: &probe.Picture{}},
+		},
+		Scenes: []timeline.Scene{{
+			End:    1500,
+			Layout: timeline.Alone,
+			Reason: cause.NeverJudged(),
+		}},
+		Left:   []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
+		Slices: plan.CutSlices(1500, 25, 16*time.Second),
 	}
 }
 

@@ -46,7 +46,9 @@ func ReadPlan(text []byte) (*Plan, error) {
 // must fail if that generation is not there any more. It is called from several goroutines.
 func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (probe.Bytes, error)) {
 	for _, seg := range p.Segments {
-		seg.Open = func(ctx context.Context) (probe.Bytes, error) { return open(ctx, seg.Path, seg.Generation) }
+		seg.Open = func(ctx context.Context) (probe.Bytes, error) {
+			return open(ctx, seg.Path, seg.Generation)
+		}
 	}
 }
 
@@ -54,11 +56,16 @@ func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (pro
 // and chapters tell the room's time on both sides of a clock change.
 func (p *Plan) localise() error {
 	zone, err := time.LoadLocation(p.TimeZone)
-	same := func(t time.Time) bool { return t.In(zone).Format(time.RFC3339) == t.Format(time.RFC3339) }
+	same := func(t time.Time) bool {
+		return t.In(zone).Format(time.RFC3339) == t.Format(time.RFC3339)
+	}
 	if err != nil || !same(p.Start) || !same(p.End) {
 		// A zone that has no name in the tables is a fixed offset; then there is no clock change.
 		if p.Start.Format("-07:00") != p.End.Format("-07:00") {
-			return fmt.Errorf("the clock changes in it, and nothing is known of time zone %q", p.TimeZone)
+			return fmt.Errorf(
+				"the clock changes in it, and nothing is known of time zone %q",
+				p.TimeZone,
+			)
 		}
 		_, offset := p.Start.Zone()
 		zone = time.FixedZone(p.TimeZone, offset)

@@ -17,11 +17,22 @@ import (
 func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 	r := &report.Report{
 		Record: report.Record{
-			Room: p.Room, Date: p.Start.Format("2006-01-02"), Start: report.At(p.Start), End: report.At(p.End), Title: p.Title,
-			TimeZone: p.TimeZone, Frames: p.Frames, FPS: p.Encoding.Rate, Policy: report.Policy(p.Policy),
+			Room:     p.Room,
+			Date:     p.Start.Format("2006-01-02"),
+			Start:    report.At(p.Start),
+			End:      report.At(p.End),
+			Title:    p.Title,
+			TimeZone: p.TimeZone,
+			Frames:   p.Frames,
+			FPS:      p.Encoding.Rate,
+			Policy:   report.Policy(p.Policy),
 		},
-		Digest:   p.Digest(),
-		Versions: report.Versions{Program: "nvr-merger", Renderer: p.Renderer, FFmpeg: p.FFmpeg},
+		Digest: p.Digest(),
+		Versions: report.Versions{
+			Program:  "nvr-merger",
+			Renderer: p.Renderer,
+			FFmpeg:   p.FFmpeg,
+		},
 	}
 	window := p.Window()
 	at := func(frame int64) report.Time { return report.At(window.Time(frame)) }
@@ -29,7 +40,12 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 		layout := report.Layout(s.Layout)
 		left, right := layout.Panes()
 		r.Stretches = append(r.Stretches, report.Stretch{
-			Start: at(s.First), End: at(s.End), Layout: layout, Left: left, Right: right, ReasonFields: report.ReasonFieldsOf(texts, s.Reason),
+			Start:        at(s.First),
+			End:          at(s.End),
+			Layout:       layout,
+			Left:         left,
+			Right:        right,
+			ReasonFields: report.ReasonFieldsOf(texts, s.Reason),
 		})
 	}
 	roles := p.roles()
@@ -37,10 +53,19 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 		spans := p.spans(source)
 		own := report.Source{Source: source.Source, Role: report.Role(source.Role)}
 		for _, s := range spans {
-			own.Spans = append(own.Spans, report.Span{Start: at(s.first), End: at(s.end), State: s.state, CauseFields: report.CauseFieldsOf(texts, s.cause)})
+			own.Spans = append(own.Spans, report.Span{
+				Start:       at(s.first),
+				End:         at(s.end),
+				State:       s.state,
+				CauseFields: report.CauseFieldsOf(texts, s.cause),
+			})
 			if s.state == report.Missing || s.state == report.Damaged {
 				r.Gaps = append(r.Gaps, report.Gap{
-					Source: source.Source, Role: report.Role(source.Role), Start: at(s.first), End: at(s.end), CauseFields: report.CauseFieldsOf(texts, s.cause),
+					Source:      source.Source,
+					Role:        report.Role(source.Role),
+					Start:       at(s.first),
+					End:         at(s.end),
+					CauseFields: report.CauseFieldsOf(texts, s.cause),
 				})
 			}
 		}
@@ -48,7 +73,12 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 	}
 	used := p.used()
 	for i, seg := range p.Segments {
-		r.Segments = append(r.Segments, segmentReport(texts, seg, report.Role(roles[seg.Source]), used[i]))
+		r.Segments = append(r.Segments, segmentReport(
+			texts,
+			seg,
+			report.Role(roles[seg.Source]),
+			used[i],
+		))
 	}
 	r.Sound = p.soundReport(texts, roles)
 	return r
@@ -144,8 +174,13 @@ func (p *Plan) cards(span timeline.Span) []state {
 
 func segmentReport(texts *i18n.Catalog, s *probe.Segment, role report.Role, used bool) report.Segment {
 	out := report.Segment{
-		File: s.Path, Source: s.Source, Role: role, Start: report.At(s.Start), Bytes: s.Bytes, Duration: report.Unknown(),
-		Used: used,
+		File:     s.Path,
+		Source:   s.Source,
+		Role:     role,
+		Start:    report.At(s.Start),
+		Bytes:    s.Bytes,
+		Duration: report.Unknown(),
+		Used:     used,
 	}
 	for _, fault := range s.Faults {
 		out.Faults = append(out.Faults, texts.For("en").Cause(fault))
@@ -158,16 +193,30 @@ func segmentReport(texts *i18n.Catalog, s *probe.Segment, role report.Role, used
 		out.Duration = report.Number(s.Length.Seconds())
 	}
 	if s.Picture != nil {
-		out.Video = &report.Video{Codec: s.Picture.Codec, Width: s.Picture.Width, Height: s.Picture.Height, FPS: report.Number(s.Picture.FPS), Frames: int64(s.Picture.Frames)}
+		out.Video = &report.Video{
+			Codec:  s.Picture.Codec,
+			Width:  s.Picture.Width,
+			Height: s.Picture.Height,
+			FPS:    report.Number(s.Picture.FPS),
+			Frames: int64(s.Picture.Frames),
+		}
 	}
 	if s.Sound != nil {
-		out.Sound = &report.Audio{Codec: s.Sound.Codec, Channels: s.Sound.Channels, SampleRate: s.Sound.Rate}
+		out.Sound = &report.Audio{
+			Codec:      s.Sound.Codec,
+			Channels:   s.Sound.Channels,
+			SampleRate: s.Sound.Rate,
+		}
 	}
 	return out
 }
 
 func (p *Plan) soundReport(texts *i18n.Catalog, roles map[string]nvr.Role) report.Sound {
-	out := report.Sound{Target: report.Unknown(), Gain: report.Number(p.Sound.GainDB), Measured: p.Sound.Measured.Report()}
+	out := report.Sound{
+		Target:   report.Unknown(),
+		Gain:     report.Number(p.Sound.GainDB),
+		Measured: p.Sound.Measured.Report(),
+	}
 	if p.Sound.Target != nil {
 		out.Target = report.Number(*p.Sound.Target)
 	}
@@ -177,8 +226,11 @@ func (p *Plan) soundReport(texts *i18n.Catalog, roles map[string]nvr.Role) repor
 			end = report.At(p.End)
 		}
 		out.Stretches = append(out.Stretches, report.SoundStretch{
-			Start: report.At(p.Start.Add(time.Duration(h.First) * timeline.Block)), End: end, Source: report.SourceID(h.Source),
-			Role: report.Role(roles[h.Source]), ReasonFields: report.ReasonFieldsOf(texts, h.Reason),
+			Start:        report.At(p.Start.Add(time.Duration(h.First) * timeline.Block)),
+			End:          end,
+			Source:       report.SourceID(h.Source),
+			Role:         report.Role(roles[h.Source]),
+			ReasonFields: report.ReasonFieldsOf(texts, h.Reason),
 		})
 	}
 	return out

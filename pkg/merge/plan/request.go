@@ -36,7 +36,9 @@ type Request struct {
 }
 
 // Window is the record's time in frames.
-func (r Request) Window() timeline.Window { return timeline.NewWindow(r.Start, r.End, r.Rate) }
+func (r Request) Window() timeline.Window {
+	return timeline.NewWindow(r.Start, r.End, r.Rate)
+}
 
 // Excludes returns why a clip can neither show nor sound any of the record. It returns no cause for a clip
 // that can.

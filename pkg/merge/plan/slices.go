@@ -76,4 +76,6 @@ func (p *Plan) Sample(frame int64) int64 {
 }
 
 // Frames is how many frames the slice has.
-func (s Slice) Frames() int64 { return s.End - s.First }
+func (s Slice) Frames() int64 {
+	return s.End - s.First
+}

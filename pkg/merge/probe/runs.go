@@ -65,7 +65,10 @@ func tableSoundRuns(t *Table) []timeline.Run {
 		}
 		end := s.PTS + lasts
 		if len(runs) > 0 {
-			if off := (mp4.Time{Ticks: s.PTS - next, Scale: track.Timescale}).Duration(); off >= -SoundJitter && off <= SoundJitter {
+			if off := (mp4.Time{
+				Ticks: s.PTS - next,
+				Scale: track.Timescale,
+			}).Duration(); off >= -SoundJitter && off <= SoundJitter {
 				next += lasts
 				runs[len(runs)-1].Until = t.At(track, next)
 				continue

@@ -91,7 +91,11 @@ func judgedOf(path string, stretches []presence.Stretch, zero time.Duration) Jud
 
 // judgeInput lists usable pictures for the judge.
 func (t *Table) judgeInput(shots []Shot) presence.Input {
-	in := presence.Input{Timescale: t.Picture.Timescale, From: ffmpeg.FirstPTS, Until: ffmpeg.LastPTS}
+	in := presence.Input{
+		Timescale: t.Picture.Timescale,
+		From:      ffmpeg.FirstPTS,
+		Until:     ffmpeg.LastPTS,
+	}
 	usable := map[int64]bool{}
 	for _, shot := range shots {
 		usable[shot.PTS] = true

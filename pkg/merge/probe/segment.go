@@ -126,7 +126,11 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 	if t.Sound == nil {
 		s.AddFault(cause.NoSoundTrack())
 	} else {
-		s.Sound = &SoundTrack{Codec: codecName(t.Sound.Codec), Channels: t.Sound.Channels, Rate: t.Sound.SampleRate}
+		s.Sound = &SoundTrack{
+			Codec:    codecName(t.Sound.Codec),
+			Channels: t.Sound.Channels,
+			Rate:     t.Sound.SampleRate,
+		}
 		s.SoundRuns = tableSoundRuns(t)
 	}
 	limit := length + Overrun
@@ -145,7 +149,12 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 func (s *Segment) describePicture(t *Table, length time.Duration, damages []Damage) {
 	track := t.Picture
 	shown, lost := countSamples(track)
-	s.Picture = &Picture{Codec: codecName(track.Codec), Width: track.Width, Height: track.Height, Frames: shown}
+	s.Picture = &Picture{
+		Codec:  codecName(track.Codec),
+		Width:  track.Width,
+		Height: track.Height,
+		Frames: shown,
+	}
 	end := t.pictureEnd()
 	if first, ok := track.First(); ok {
 		last, _ := track.Last()
@@ -200,7 +209,10 @@ func countSamples(track *mp4.Track) (shown, lost int) {
 
 // lose notes why a stretch of the file cannot be shown.
 func (s *Segment) lose(from, until time.Duration, why cause.Cause) {
-	s.Losses = append(s.Losses, timeline.Loss{Run: timeline.Run{From: from, Until: until}, Cause: why})
+	s.Losses = append(s.Losses, timeline.Loss{
+		Run:   timeline.Run{From: from, Until: until},
+		Cause: why,
+	})
 }
 
 // AddFault notes a fault of the file, once.
@@ -230,7 +242,12 @@ func (s *Segment) SoundFilm() timeline.Film {
 	case s.Picture != nil:
 		why = cause.NoSoundTrack()
 	}
-	return timeline.Film{Start: s.Start, Runs: s.SoundRuns, Cause: why, Inner: cause.NoSoundThere()}
+	return timeline.Film{
+		Start: s.Start,
+		Runs:  s.SoundRuns,
+		Cause: why,
+		Inner: cause.NoSoundThere(),
+	}
 }
 
 // OfSource lists the indices of a source's segments that count.

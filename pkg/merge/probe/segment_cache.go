@@ -60,7 +60,12 @@ type Cache struct {
 
 // NewCache returns a cache of a plan's segments. The caller closes it.
 func NewCache(prober *Prober, segments []*Segment, damages []Damage) *Cache {
-	return &Cache{prober: prober, segments: segments, damages: damages, open: map[int]*OpenSegment{}}
+	return &Cache{
+		prober:   prober,
+		segments: segments,
+		damages:  damages,
+		open:     map[int]*OpenSegment{},
+	}
 }
 
 // Open opens a segment of the plan, or returns the one that is open.
@@ -118,7 +123,12 @@ func (o *OpenSegment) Damages(missing []int64) []Damage {
 			out[n-1].Until = max(out[n-1].Until, until)
 			continue
 		}
-		out = append(out, Damage{Path: o.Segment.Path, Generation: o.Segment.Generation, From: from, Until: until})
+		out = append(out, Damage{
+			Path:       o.Segment.Path,
+			Generation: o.Segment.Generation,
+			From:       from,
+			Until:      until,
+		})
 	}
 	return out
 }
@@ -127,7 +137,9 @@ func (o *OpenSegment) Damages(missing []int64) []Damage {
 // before it (B-frames) are lost with it.
 func (o *OpenSegment) extent(pts int64) (from, until time.Duration) {
 	track := o.Table.Picture
-	first := slices.IndexFunc(track.Samples, func(s mp4.Sample) bool { return !s.Hidden && s.PTS == pts })
+	first := slices.IndexFunc(track.Samples, func(s mp4.Sample) bool {
+		return !s.Hidden && s.PTS == pts
+	})
 	from, until = o.Table.At(track, pts), o.Table.pictureEnd()
 	for i := first; i >= 0 && i < len(track.Samples); i++ {
 		s := &track.Samples[i]

@@ -25,7 +25,9 @@ func (t *Table) Shots(damages []Damage) []Shot {
 			order = append(order, i)
 		}
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS) })
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Compare(track.Samples[a].PTS, track.Samples[b].PTS)
+	})
 	var out []Shot
 	broken := false
 	for _, i := range order {

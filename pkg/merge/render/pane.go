@@ -31,7 +31,12 @@ type pane struct {
 const paneAhead = 3
 
 func (r *renderer) newPane(pieces []timeline.Piece) *pane {
-	return &pane{r: r, pieces: pieces, changes: make(chan change, paneAhead), free: make(chan []byte, paneAhead+2)}
+	return &pane{
+		r:       r,
+		pieces:  pieces,
+		changes: make(chan change, paneAhead),
+		free:    make(chan []byte, paneAhead+2),
+	}
 }
 
 // run sends all changes of the pane. It closes the channel when there are no more.
@@ -66,7 +71,11 @@ func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return err
 	}
-	return p.send(ctx, change{frame: max(piece.First, p.r.slice.First), picture: picture, whole: piece.Whole})
+	return p.send(ctx, change{
+		frame:   max(piece.First, p.r.slice.First),
+		picture: picture,
+		whole:   piece.Whole,
+	})
 }
 
 // pictureRuns decodes a piece of a file and holds every picture against the file's table.
@@ -77,14 +86,24 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	}
 	want := p.r.wanted(open, piece)
 	if len(want) == 0 {
-		return fmt.Errorf("segment %s: no picture for frames %d to %d of the plan", open.Segment.Path, piece.First, piece.End)
+		return fmt.Errorf(
+			"segment %s: no picture for frames %d to %d of the plan",
+			open.Segment.Path, piece.First, piece.End,
+		)
 	}
 	width, height := p.r.size(piece.Whole)
 	served := p.r.prober.Proxy.Serve(open.Object)
 	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL: served.URL, Seek: open.SeekTo(want[0].pts), From: want[0].pts, Until: want[len(want)-1].pts + 1,
-		Strict: true, Width: width, Height: height, Fit: true, Format: ffmpeg.YUV420P,
-		HD: open.Table.Picture.Height >= hdLines,
+		URL:    served.URL,
+		Seek:   open.SeekTo(want[0].pts),
+		From:   want[0].pts,
+		Until:  want[len(want)-1].pts + 1,
+		Strict: true,
+		Width:  width,
+		Height: height,
+		Fit:    true,
+		Format: ffmpeg.YUV420P,
+		HD:     open.Table.Picture.Height >= hdLines,
 	})
 	if err != nil {
 		return errors.Join(err, served.Close())
@@ -138,7 +157,12 @@ func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece t
 			p.release(buf) // never on show: the next one comes at the same frame
 			continue
 		}
-		if err := p.send(ctx, change{frame: w.frame, picture: buf, whole: piece.Whole, spent: true}); err != nil {
+		if err := p.send(ctx, change{
+			frame:   w.frame,
+			picture: buf,
+			whole:   piece.Whole,
+			spent:   true,
+		}); err != nil {
 			return nil, err
 		}
 	}

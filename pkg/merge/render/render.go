@@ -41,7 +41,10 @@ func Slice(
 	payload io.Writer, shown func(frames int64),
 ) (*mp4.Part, error) {
 	if have := prober.Tool.Version(); have != p.FFmpeg {
-		return nil, fmt.Errorf("render slice %d: the plan is for FFmpeg %s, this is %s", i, p.FFmpeg, have)
+		return nil, fmt.Errorf(
+			"render slice %d: the plan is for FFmpeg %s, this is %s",
+			i, p.FFmpeg, have,
+		)
 	}
 	r := &renderer{
 		prober:   prober,
@@ -58,7 +61,10 @@ func Slice(
 		return nil, fmt.Errorf("render slice %d: %w", i, err)
 	}
 	if frames := int64(len(part.Video.Sizes)); frames != r.slice.End-r.slice.First {
-		return nil, fmt.Errorf("render slice %d: the encoder made %d frames of %d", i, frames, r.slice.End-r.slice.First)
+		return nil, fmt.Errorf(
+			"render slice %d: the encoder made %d frames of %d",
+			i, frames, r.slice.End-r.slice.First,
+		)
 	}
 	return part, nil
 }
@@ -78,7 +84,9 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	group, ctx := errgroup.WithContext(ctx)
 	var ends errorSet
 	encoder, err := r.prober.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
-		FirstFrame: r.slice.First, GainDB: r.plan.Sound.GainDB, LimitDBFS: r.plan.Sound.LimitDBFS,
+		FirstFrame: r.slice.First,
+		GainDB:     r.plan.Sound.GainDB,
+		LimitDBFS:  r.plan.Sound.LimitDBFS,
 	})
 	if err != nil {
 		return nil, err
@@ -92,14 +100,20 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	group.Go(func() error {
 		from, until := r.plan.SoundRange(r.index)
 		mix := sound.NewMixer(r.prober, r.segments, r.plan.Sound.Takes, r.plan.Encoding.Channels)
-		return ends.note(errors.Join(mix.Run(ctx, from, until, encoder.WriteSound), encoder.CloseSound()))
+		return ends.note(errors.Join(
+			mix.Run(ctx, from, until, encoder.WriteSound),
+			encoder.CloseSound(),
+		))
 	})
 	var part *mp4.Part
 	group.Go(func() error {
 		first, count := r.plan.PacketWindow(r.index)
 		var readErr error
 		store := &stickyWriter{to: payload}
-		part, readErr = mp4.ReadPart(encoder.Output(), store, mp4.PartWindow{First: int(first), Count: int(count)})
+		part, readErr = mp4.ReadPart(encoder.Output(), store, mp4.PartWindow{
+			First: int(first),
+			Count: int(count),
+		})
 		if readErr != nil {
 			encoder.Stop()
 		}

@@ -96,13 +96,19 @@ func drawLine(canvas *image.RGBA, text string, ttf *opentype.Font, size float64,
 	}, text)
 	room := fixed.I(canvas.Rect.Dx() * 9 / 10)
 	for {
-		face, err := opentype.NewFace(ttf, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
+		face, err := opentype.NewFace(
+			ttf,
+			&opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull},
+		)
 		if err != nil {
 			return fmt.Errorf("draw a slate: %w", err)
 		}
 		drawer := font.Drawer{Dst: canvas, Src: image.NewUniform(ink), Face: face}
 		if length := drawer.MeasureString(text); length <= room {
-			drawer.Dot = fixed.Point26_6{X: (fixed.I(canvas.Rect.Dx()) - length) / 2, Y: fixed.I(baseline)}
+			drawer.Dot = fixed.Point26_6{
+				X: (fixed.I(canvas.Rect.Dx()) - length) / 2,
+				Y: fixed.I(baseline),
+			}
 			drawer.DrawString(text)
 			return nil
 		}

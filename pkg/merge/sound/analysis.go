@@ -42,7 +42,9 @@ func packed(db, steps float64) byte {
 }
 
 // unpacked is the inverse of packed.
-func unpacked(level byte, steps float64) float64 { return 10 - float64(level)/steps }
+func unpacked(level byte, steps float64) float64 {
+	return 10 - float64(level)/steps
+}
 
 // silence stands for minus infinity.
 const silence = math.MinInt16
@@ -75,7 +77,9 @@ func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
 		}
 		// A momentary value covers the 400 ms that end with its block: the one centred here is later.
 		return loudBlock{
-			lufs: run.LUFS[min(i+1, len(run.LUFS)-1)], peak: run.Peaks[i], moments: run.Moments[momentBytes*i : momentBytes*(i+1)],
+			lufs:    run.LUFS[min(i+1, len(run.LUFS)-1)],
+			peak:    run.Peaks[i],
+			moments: run.Moments[momentBytes*i : momentBytes*(i+1)],
 		}, true
 	}
 	return loudBlock{}, false
@@ -92,7 +96,13 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 	h := &soundAnalysis{}
 	for _, run := range seg.SoundRuns {
 		served := p.Proxy.Serve(open.Object)
-		levels, err := p.Tool.MeasureLevels(ctx, decodeOf(open.Table, served.URL, run.From, run.Until, channels))
+		levels, err := p.Tool.MeasureLevels(ctx, decodeOf(
+			open.Table,
+			served.URL,
+			run.From,
+			run.Until,
+			channels,
+		))
 		if readErr := served.Close(); readErr != nil {
 			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
 		}
@@ -162,13 +172,20 @@ func measured(t *probe.Table, run timeline.Run, levels ffmpeg.Levels) []measured
 		if next == start {
 			return
 		}
-		r := measuredRun{Run: timeline.Run{From: samplesTime(start, rate) - zero, Until: samplesTime(next, rate) - zero}}
+		r := measuredRun{Run: timeline.Run{
+			From:  samplesTime(start, rate) - zero,
+			Until: samplesTime(next, rate) - zero,
+		}}
 		n := min(len(blocks), int((next-start)*10/rate))
 		for _, level := range blocks[:n] {
 			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
 			for _, m := range level.Moments {
-				r.Moments = append(r.Moments, packed(float64(m.PeakDBFS), peakSteps), packed(float64(m.PowerDB), powerSteps))
+				r.Moments = append(
+					r.Moments,
+					packed(float64(m.PeakDBFS), peakSteps),
+					packed(float64(m.PowerDB), powerSteps),
+				)
 			}
 		}
 		blocks = blocks[n:]

@@ -173,4 +173,6 @@ func (l *limiter) next(peak, ahead byte) float64 {
 }
 
 // rounded keeps two decimals: what is printed is what is used.
-func rounded(db float64) float64 { return math.Round(100*db) / 100 }
+func rounded(db float64) float64 {
+	return math.Round(100*db) / 100
+}

@@ -26,7 +26,13 @@ type Mixer struct {
 
 // NewMixer returns a mixer of takes, whose files it opens through segments.
 func NewMixer(prober *probe.Prober, segments *probe.Cache, takes []timeline.Take, channels int) *Mixer {
-	return &Mixer{prober: prober, segments: segments, takes: takes, channels: channels, playing: map[int]*player{}}
+	return &Mixer{
+		prober:   prober,
+		segments: segments,
+		takes:    takes,
+		channels: channels,
+		playing:  map[int]*player{},
+	}
 }
 
 // mixSamples is how many samples are mixed at a time.
@@ -126,8 +132,19 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 		from, inside = placed(o.Table, take.Run, aligned*rate/ffmpeg.SampleRate)
 	}
 
-	p := &player{path: o.Segment.Path, channels: m.channels, left: length - aligned, served: m.prober.Proxy.Serve(o.Object)}
-	p.stream, err = m.prober.Tool.OpenSound(ctx, decodeOf(o.Table, p.served.URL, from, take.Run.Until+probe.SoundJitter, m.channels))
+	p := &player{
+		path:     o.Segment.Path,
+		channels: m.channels,
+		left:     length - aligned,
+		served:   m.prober.Proxy.Serve(o.Object),
+	}
+	p.stream, err = m.prober.Tool.OpenSound(ctx, decodeOf(
+		o.Table,
+		p.served.URL,
+		from,
+		take.Run.Until+probe.SoundJitter,
+		m.channels,
+	))
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}
@@ -238,7 +255,10 @@ func (p *player) read(n int) ([]float32, error) {
 		err = nil
 		// Rounding to the file's rate and back may cost the last samples; the tail stands in for them.
 		if lack := fresh - int64(got/p.channels); lack > soundSlack {
-			err = fmt.Errorf("the sound of %s ended %v early", p.path, time.Duration(lack)*time.Second/ffmpeg.SampleRate)
+			err = fmt.Errorf(
+				"the sound of %s ended %v early",
+				p.path, time.Duration(lack)*time.Second/ffmpeg.SampleRate,
+			)
 		}
 	}
 	if err != nil {

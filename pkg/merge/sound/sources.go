@@ -68,7 +68,11 @@ const blocksPerSecond = int64(time.Second / timeline.Block)
 // Choose decides the sound of the record. It is called once.
 func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 	c.ctx, c.known, c.channels = ctx, map[int]*measuredSource{}, channelsOf(c.Segments)
-	planned := Planned{Channels: c.channels, Candidates: c.Sources, Thresholds: map[string]int16{}}
+	planned := Planned{
+		Channels:   c.channels,
+		Candidates: c.Sources,
+		Thresholds: map[string]int16{},
+	}
 	blocks := (c.Samples*blocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
 	var listens []timeline.Listen
 	if len(c.Sources) > 0 {
@@ -157,8 +161,10 @@ func (c *Chooser) listen(source int) *measuredSource {
 		zero := seg.Start.Sub(c.Start)
 		for _, run := range k.hearings[i].Runs {
 			k.runs = append(k.runs, timeline.SoundRun{
-				First: samplesIn(zero+run.Run.From, ffmpeg.SampleRate), End: samplesIn(zero+run.Run.Until, ffmpeg.SampleRate),
-				File: index, Run: run.Run,
+				First: samplesIn(zero+run.Run.From, ffmpeg.SampleRate),
+				End:   samplesIn(zero+run.Run.Until, ffmpeg.SampleRate),
+				File:  index,
+				Run:   run.Run,
 			})
 		}
 		if lost := undecoded(seg, k.hearings[i]); lost > 100*time.Millisecond {
@@ -182,7 +188,12 @@ func undecoded(seg *probe.Segment, h *soundAnalysis) time.Duration {
 
 // measure measures a segment, unless its levels are known already.
 func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalysis, error) {
-	key := "levels-" + probe.Fingerprint([]any{seg.Generation, c.channels, c.Prober.Tool.Version(), seg.SoundRuns})
+	key := "levels-" + probe.Fingerprint([]any{
+		seg.Generation,
+		c.channels,
+		c.Prober.Tool.Version(),
+		seg.SoundRuns,
+	})
 	known := &soundAnalysis{}
 	if c.Prober.Learned.Load(key, known) {
 		return known, nil
@@ -202,11 +213,20 @@ func (c *Chooser) describe(listens []timeline.Listen, blocks int64) []Heard {
 	var out []Heard
 	for _, listen := range listens {
 		name := c.Sources[listen.Source]
-		h := Heard{First: listen.First, End: listen.End, Source: name, Reason: cause.SoundSource(name)}
+		h := Heard{
+			First:  listen.First,
+			End:    listen.End,
+			Source: name,
+			Reason: cause.SoundSource(name),
+		}
 		switch {
 		case c.none(listen):
 			h.Source, h.Reason = "", cause.NoSoundHere()
-		case listen.Source > 0 && c.none(timeline.Listen{First: listen.First, End: listen.End, Source: 0}):
+		case listen.Source > 0 && c.none(timeline.Listen{
+			First:  listen.First,
+			End:    listen.End,
+			Source: 0,
+		}):
 			h.Reason = cause.SoundStandsIn(c.Sources[0], name)
 		case listen.Source > 0:
 			h.Reason = cause.SoundStandsInSilent(c.Sources[0], name)
@@ -231,7 +251,11 @@ func inSamples(listens []timeline.Listen, samples int64) []timeline.Listen {
 	const blockSamples = ffmpeg.SampleRate / 10
 	out := make([]timeline.Listen, len(listens))
 	for i, listen := range listens {
-		out[i] = timeline.Listen{First: listen.First * blockSamples, End: min(listen.End*blockSamples, samples), Source: listen.Source}
+		out[i] = timeline.Listen{
+			First:  listen.First * blockSamples,
+			End:    min(listen.End*blockSamples, samples),
+			Source: listen.Source,
+		}
 	}
 	return out
 }

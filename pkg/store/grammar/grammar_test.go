@@ -57,7 +57,10 @@ func TestMigrations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if heads := regexp.MustCompile(`(?m)^-- \d+ (table|column|index) `).FindAll(text, -1); len(statements) != len(heads) {
-		t.Errorf("%d statements under %d heads: one DDL statement a migration", len(statements), len(heads))
+		t.Errorf(
+			"%d statements under %d heads: one DDL statement a migration",
+			len(statements), len(heads),
+		)
 	}
 }
 
@@ -111,7 +114,9 @@ func onlyAdds(statement mysqlast.StmtNode) bool {
 // needsValue reports whether every insert has to name a column.
 func needsValue(column *mysqlast.ColumnDef) bool {
 	has := func(kind mysqlast.ColumnOptionType) bool {
-		return slices.ContainsFunc(column.Options, func(o *mysqlast.ColumnOption) bool { return o.Tp == kind })
+		return slices.ContainsFunc(column.Options, func(o *mysqlast.ColumnOption) bool {
+			return o.Tp == kind
+		})
 	}
 	return has(mysqlast.ColumnOptionNotNull) && !has(mysqlast.ColumnOptionDefaultValue)
 }

@@ -6,7 +6,10 @@ import "testing"
 func Each(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
 	t.Parallel()
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": SQLite, "MariaDB": MariaDB} {
+	for name, dsn := range map[string]func(testing.TB) string{
+		"SQLite":  SQLite,
+		"MariaDB": MariaDB,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, dsn(t))
@@ -17,7 +20,10 @@ func Each(t *testing.T, test func(t *testing.T, dsn string)) {
 // Measure is [Each] for a benchmark: both databases are on the disk.
 func Measure(b *testing.B, bench func(b *testing.B, dsn string)) {
 	b.Helper()
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": DiskSQLite, "MariaDB": MariaDB} {
+	for name, dsn := range map[string]func(testing.TB) string{
+		"SQLite":  DiskSQLite,
+		"MariaDB": MariaDB,
+	} {
 		b.Run(name, func(b *testing.B) { bench(b, dsn(b)) })
 	}
 }

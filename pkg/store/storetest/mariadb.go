@@ -194,7 +194,9 @@ func (s *Server) Restart() error {
 	})
 }
 
-func (s *Server) pidFile() string { return filepath.Join(filepath.Dir(s.socket), "pid") }
+func (s *Server) pidFile() string {
+	return filepath.Join(filepath.Dir(s.socket), "pid")
+}
 
 // start runs the server that the tests of this binary share and returns the path of its socket.
 func start() (socket string, err error) {
@@ -220,14 +222,29 @@ func run(more ...string) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	socket := filepath.Join(dir, "socket")
-	flags := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-networking", "--socket=" + socket,
-		"--debug-no-sync", "--innodb-file-per-table=0", "--pid-file=" + filepath.Join(dir, "pid"), "--tmpdir=" + dir, "--skip-grant-tables", "--skip-name-resolve",
-		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--max-connections=200",
-		"--sql-mode=STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"}, more...)
+	flags := append([]string{
+		"--no-defaults",
+		"--datadir=" + filepath.Join(dir, "data"),
+		"--skip-networking",
+		"--socket=" + socket,
+		"--debug-no-sync",
+		"--innodb-file-per-table=0",
+		"--pid-file=" + filepath.Join(dir, "pid"),
+		"--tmpdir=" + dir,
+		"--skip-grant-tables",
+		"--skip-name-resolve",
+		"--innodb-buffer-pool-size=256M",
+		"--innodb-log-file-size=128M",
+		"--max-connections=200",
+		"--sql-mode=STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO",
+	}, more...)
 	if err := initialise(program, dir, attributes, flags); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	supervisor := exec.Command("sh", append([]string{"-c", supervise, dir, program}, flags...)...) //nolint:gosec // what it runs was looked up
+	supervisor := exec.Command("sh", append(
+		[]string{"-c", supervise, dir, program},
+		flags...,
+	)...) //nolint:gosec // what it runs was looked up
 	supervisor.SysProcAttr, supervisor.Dir = attributes, dir
 	ours, err := supervisor.StdinPipe()
 	if err == nil {
@@ -278,7 +295,10 @@ func initialise(program, dir string, attributes *syscall.SysProcAttr, flags []st
 		}
 		bootstrap += string(text) + "\n"
 	}
-	command := exec.Command("sh", append([]string{"-c", `mkdir "$0/data" && exec "$@"`, dir, program}, append(flags, "--bootstrap")...)...) //nolint:gosec // see above
+	command := exec.Command("sh", append(
+		[]string{"-c", `mkdir "$0/data" && exec "$@"`, dir, program},
+		append(flags, "--bootstrap")...,
+	)...) //nolint:gosec // see above
 	command.SysProcAttr, command.Dir, command.Stdin = attributes, dir, strings.NewReader(bootstrap)
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialise MariaDB: %w: %s", err, out)

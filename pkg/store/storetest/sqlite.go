@@ -43,7 +43,9 @@ type Clock struct {
 }
 
 // NewClock stands at a Friday in November 2026, 12:00 UTC.
-func NewClock() *Clock { return &Clock{at: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)} }
+func NewClock() *Clock {
+	return &Clock{at: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+}
 
 // Now reads the clock.
 func (c *Clock) Now() time.Time {

@@ -18,8 +18,16 @@ func TestOwns(t *testing.T) {
 		{"the requester", auth.Caller{Email: "lecturer@example.org"}, true},
 		{"another person", auth.Caller{Email: "stranger@example.org"}, false},
 		{"an operator", auth.Caller{Email: "operator@example.org", Operator: true}, true},
-		{"a key of the room", auth.Caller{Email: "lecturer@example.org", Rooms: []string{"505", "504"}}, true},
-		{"a key of another room", auth.Caller{Email: "lecturer@example.org", Rooms: []string{"505"}}, false},
+		{
+			"a key of the room",
+			auth.Caller{Email: "lecturer@example.org", Rooms: []string{"505", "504"}},
+			true,
+		},
+		{
+			"a key of another room",
+			auth.Caller{Email: "lecturer@example.org", Rooms: []string{"505"}},
+			false,
+		},
 		{"no person", auth.Caller{}, false},
 	}
 	for _, test := range tests {

@@ -108,12 +108,27 @@ func TestGuard(t *testing.T) {
 		status  int
 	}{
 		{"a body", echo, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x")), 200},
-		{"the largest body", echo, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(large[1:])), 200},
-		{"a body that is too large", echo, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(large)), 413},
+		{
+			"the largest body",
+			echo,
+			httptest.NewRequest(http.MethodPost, "/", strings.NewReader(large[1:])),
+			200,
+		},
+		{
+			"a body that is too large",
+			echo,
+			httptest.NewRequest(http.MethodPost, "/", strings.NewReader(large)),
+			413,
+		},
 		{"the same without a length", echo, unknownLength, 413},
 		{"a body that breaks off", echo, broken, 400},
 		{"a long address", echo, httptest.NewRequest(http.MethodGet, "/"+large[:9000], nil), 414},
-		{"a panic", guarded(func(http.ResponseWriter, *http.Request) { panic("oops") }), httptest.NewRequest(http.MethodGet, "/", nil), 500},
+		{
+			"a panic",
+			guarded(func(http.ResponseWriter, *http.Request) { panic("oops") }),
+			httptest.NewRequest(http.MethodGet, "/", nil),
+			500,
+		},
 	}
 	for _, test := range tests {
 		w := serve(test.handler, test.request)
@@ -140,7 +155,9 @@ func TestGuardPassesAbort(t *testing.T) {
 			t.Errorf("recovered %v, want http.ErrAbortHandler", p)
 		}
 	}()
-	abort := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	abort := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	})
 	handler := httpapi.Guard(slog.New(slog.DiscardHandler), httpapi.WriteError, abort)
 	serve(handler, httptest.NewRequest(http.MethodGet, "/", nil))
 }
@@ -189,7 +206,11 @@ func TestLimitsForgetIdleCallers(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	limits := httpapi.NewLimits(1, func() time.Time { return now })
 	admit := func(caller string) bool {
-		return limits.Admit(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), caller)
+		return limits.Admit(
+			httptest.NewRecorder(),
+			httptest.NewRequest(http.MethodGet, "/", nil),
+			caller,
+		)
 	}
 	for i := range 10_000 {
 		admit(fmt.Sprint("idle", i))

@@ -13,8 +13,14 @@ import (
 
 func TestOwnSiteOnly(t *testing.T) {
 	t.Parallel()
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	local := httpapi.OwnSiteOnly([]string{"127.0.0.1", "localhost", "::1"}, httpapi.WriteProblem, next)
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
+	local := httpapi.OwnSiteOnly(
+		[]string{"127.0.0.1", "localhost", "::1"},
+		httpapi.WriteProblem,
+		next,
+	)
 	anywhere := httpapi.OwnSiteOnly(nil, httpapi.WriteProblem, next)
 	tests := []struct {
 		name          string

@@ -61,5 +61,10 @@ func ServerError(
 		log.ErrorContext(r.Context(), "could not "+action, "err", err)
 	}
 	w.Header().Set("Retry-After", "10")
-	fail(w, r, http.StatusServiceUnavailable, "the database is not responding; try again in a moment")
+	fail(
+		w,
+		r,
+		http.StatusServiceUnavailable,
+		"the database is not responding; try again in a moment",
+	)
 }

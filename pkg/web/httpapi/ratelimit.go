@@ -43,7 +43,12 @@ func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string) bo
 	seconds := max(1, int(math.Ceil(delay.Seconds())))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	limit := strconv.FormatFloat(l.perSecond, 'f', -1, 64)
-	WriteProblem(w, r, http.StatusTooManyRequests, "this key sends more than "+limit+" requests a second")
+	WriteProblem(
+		w,
+		r,
+		http.StatusTooManyRequests,
+		"this key sends more than "+limit+" requests a second",
+	)
 	return false
 }
 

@@ -42,4 +42,6 @@ func (a *headerRecorder) Header() http.Header { return a.header }
 func (a *headerRecorder) WriteHeader(status int) { a.status = status }
 
 // Write implements [http.ResponseWriter].
-func (a *headerRecorder) Write(p []byte) (int, error) { return len(p), nil }
+func (a *headerRecorder) Write(p []byte) (int, error) {
+	return len(p), nil
+}

@@ -12,7 +12,9 @@ import (
 // routes is a mux with one path of two methods, whose errors are problem+json.
 func routes() http.Handler {
 	mux := http.NewServeMux()
-	ok := func(w http.ResponseWriter, r *http.Request) { httpapi.WriteJSON(w, http.StatusOK, r.PathValue("name")) }
+	ok := func(w http.ResponseWriter, r *http.Request) {
+		httpapi.WriteJSON(w, http.StatusOK, r.PathValue("name"))
+	}
 	mux.HandleFunc("GET /things/{name...}", ok)
 	mux.HandleFunc("POST /things/{name...}", ok)
 	return httpapi.Routes(mux, httpapi.WriteProblem)

@@ -44,7 +44,9 @@ func (s *Stream) Send(name string, data []byte) bool {
 }
 
 // Beat writes an empty comment. It reports whether the client still reads.
-func (s *Stream) Beat() bool { return s.write([]byte(": \n\n")) }
+func (s *Stream) Beat() bool {
+	return s.write([]byte(": \n\n"))
+}
 
 // write sends bytes at once. It closes the connection of a client that does not accept them within
 // [writeTime].

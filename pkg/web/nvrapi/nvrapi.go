@@ -91,7 +91,12 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		httpapi.WriteError(w, r, http.StatusBadRequest, "unknown room '"+request.Room+"'")
 		return false
 	case !caller.MayUse(request.Room):
-		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not use room '"+request.Room+"'")
+		httpapi.WriteError(
+			w,
+			r,
+			http.StatusForbidden,
+			"this key may not use room '"+request.Room+"'",
+		)
 		return false
 	}
 	if found := records.Check(request, room.Zone); len(found) > 0 {
@@ -100,7 +105,12 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		return false
 	}
 	if !a.mayName(r, request.Email) {
-		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not name another person's user_email")
+		httpapi.WriteError(
+			w,
+			r,
+			http.StatusForbidden,
+			"this key may not name another person's user_email",
+		)
 		return false
 	}
 	return true
@@ -199,7 +209,12 @@ func (a *api) showRoom(w http.ResponseWriter, r *http.Request, name string) {
 // listRecords is GET /records/{user_email}.
 func (a *api) listRecords(w http.ResponseWriter, r *http.Request, email string) {
 	if !a.mayName(r, email) {
-		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not name another person's address")
+		httpapi.WriteError(
+			w,
+			r,
+			http.StatusForbidden,
+			"this key may not name another person's address",
+		)
 		return
 	}
 	found, err := a.records.Store.Records.ByUser(r.Context(), email)

@@ -172,7 +172,9 @@ func percentOfDay(seconds float64) string {
 }
 
 // span returns the hours of a bar, such as 08:00–12:00.
-func span(b records.Bar) string { return clock(b.From) + "–" + clock(b.To) }
+func span(b records.Bar) string {
+	return clock(b.From) + "–" + clock(b.To)
+}
 
 // clock returns a second of the day as HH:MM, rounded to the minute.
 func clock(second float64) string {

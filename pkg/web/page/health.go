@@ -110,7 +110,9 @@ func newDayHealth(l *i18n.Localizer, date string, present, expected int) dayHeal
 }
 
 // pixels returns a length for SVG attributes.
-func pixels(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
+func pixels(x float64) string {
+	return strconv.FormatFloat(x, 'f', 1, 64)
+}
 
 // problems returns what is wrong with the analyzed segments of a room's day, in words.
 func problems(l *i18n.Localizer, room *nvr.Room, segments []store.Segment) []string {

@@ -186,7 +186,11 @@ func (s *site) retry(w http.ResponseWriter, r *http.Request) {
 // cancel is POST /recordings/{id}/cancel.
 func (s *site) cancel(w http.ResponseWriter, r *http.Request) {
 	s.change(w, r, saidCancelled, func(ctx context.Context, id int64) error {
-		return s.Records.Store.Requests.Withdraw(ctx, id, records.WithdrawnBy(auth.CallerOf(r).Email))
+		return s.Records.Store.Requests.Withdraw(
+			ctx,
+			id,
+			records.WithdrawnBy(auth.CallerOf(r).Email),
+		)
 	})
 }
 

@@ -40,7 +40,9 @@ type asset struct {
 	body []byte
 }
 
-func (a asset) address(name string) string { return "/static/" + a.hash + "/" + name }
+func (a asset) address(name string) string {
+	return "/static/" + a.hash + "/" + name
+}
 
 // frame is what every page has, around the data of the one page.
 type frame struct {
@@ -70,7 +72,9 @@ func parsePages(catalog *i18n.Catalog) *pages {
 	for _, tag := range catalog.Languages() {
 		l := catalog.For(tag)
 		functions := template.FuncMap{
-			"t":     func(key string, args ...any) string { return l.T("page."+key, args...) },
+			"t": func(key string, args ...any) string {
+				return l.T("page."+key, args...)
+			},
 			"asset": func(name string) string { return p.assets[name].address(name) },
 		}
 		p.byLanguage[tag] = map[string]*template.Template{}

@@ -43,7 +43,9 @@ func fieldTexts(l *i18n.Localizer, found []records.FieldError) []fieldText {
 }
 
 // Error returns what is wrong with one field. It is empty if nothing is.
-func (p *requestPage) Error(field string) string { return errorOf(p.Errors, field) }
+func (p *requestPage) Error(field string) string {
+	return errorOf(p.Errors, field)
+}
 
 // errorOf returns the text of a field's error. It is empty if there is none.
 func errorOf(errors []fieldText, field string) string {
@@ -146,7 +148,11 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
 		return
 	}
-	_, _, err = s.Records.Store.Requests.Insert(r.Context(), request.Record(), onceOf(r, request, p.Token))
+	_, _, err = s.Records.Store.Requests.Insert(
+		r.Context(),
+		request.Record(),
+		onceOf(r, request, p.Token),
+	)
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "could not store a request", "err", err)
 		p.Errors = []fieldText{{Field: "room", Text: l.T("page.request.broken")}}

@@ -237,7 +237,12 @@ func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
 // saved returns to the form of a room that has changed.
 func (s *site) saved(w http.ResponseWriter, r *http.Request, id int64) {
 	s.Records.ForgetRooms()
-	http.Redirect(w, r, "/operators/rooms/"+strconv.FormatInt(id, 10)+"?said=saved", http.StatusSeeOther)
+	http.Redirect(
+		w,
+		r,
+		"/operators/rooms/"+strconv.FormatInt(id, 10)+"?said=saved",
+		http.StatusSeeOther,
+	)
 }
 
 // readRoom writes a form's texts into a room and returns what is wrong with them.

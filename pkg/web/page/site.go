@@ -82,7 +82,9 @@ func New(o Options) http.Handler {
 }
 
 // isV1 reports whether a path belongs to /api/v1, where errors are problem+json.
-func isV1(path string) bool { return path == "/api/v1" || strings.HasPrefix(path, "/api/v1/") }
+func isV1(path string) bool {
+	return path == "/api/v1" || strings.HasPrefix(path, "/api/v1/")
+}
 
 // serveV1 is /api/v1 for the pages, which send their cookie.
 func (s *site) serveV1(w http.ResponseWriter, r *http.Request) {

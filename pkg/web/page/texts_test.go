@@ -110,7 +110,12 @@ func codeUses(t *testing.T) []use {
 				}
 			case *ast.BasicLit: // a prefix of keys that is passed on: "page.room."
 				if key := literal(node); strings.HasPrefix(key, "page.") && strings.HasSuffix(key, ".") && isForm(key) {
-					uses = append(uses, use{where: path, key: key, prefix: true, args: []string{"languages"}})
+					uses = append(uses, use{
+						where:  path,
+						key:    key,
+						prefix: true,
+						args:   []string{"languages"},
+					})
 				}
 			}
 			return true

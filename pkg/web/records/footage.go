@@ -214,7 +214,12 @@ func requested(records []nvr.Record) []Bar {
 // rank returns a key that sorts sources: first those with a role, in the order of the roles, then
 // by octet.
 func rank(s Source) string {
-	for i, role := range []string{string(nvr.Lecturer), string(nvr.Screen), string(nvr.Board), Sound} {
+	for i, role := range []string{
+		string(nvr.Lecturer),
+		string(nvr.Screen),
+		string(nvr.Board),
+		Sound,
+	} {
 		if slices.Contains(s.Roles, role) {
 			return fmt.Sprint(i)
 		}

@@ -40,28 +40,95 @@ func TestCheck(t *testing.T) {
 		{"valid", func(*records.Request) {}, nil},
 		{"no title", func(q *records.Request) { q.Title = "" }, nil},
 		{"the longest title", func(q *records.Request) { q.Title = strings.Repeat("Ы", 200) }, nil},
-		{"a long title", func(q *records.Request) { q.Title = strings.Repeat("Ы", 201) }, []records.FieldError{{Field: "title", Code: "title-long"}}},
-		{"a NUL in the title", func(q *records.Request) { q.Title = "a\x00" }, []records.FieldError{{Field: "title", Code: "title-characters"}}},
-		{"a line break in the title", func(q *records.Request) { q.Title = "a\nb" }, []records.FieldError{{Field: "title", Code: "title-characters"}}},
-		{"a text that runs backwards", func(q *records.Request) { q.Title = "a\u202egpj.exe" }, []records.FieldError{{Field: "title", Code: "title-characters"}}},
-		{"an isolate", func(q *records.Request) { q.Title = "\u2066a\u2069" }, []records.FieldError{{Field: "title", Code: "title-characters"}}},
-		{"a joiner, as Persian writes it", func(q *records.Request) { q.Title = "می\u200cخواهم" }, nil},
-		{"no date", func(q *records.Request) { q.Date = "" }, []records.FieldError{{Field: "date", Code: "date-missing"}}},
-		{"no such day", func(q *records.Request) { q.Date = "2026-02-30" }, []records.FieldError{{Field: "date", Code: "date"}}},
-		{"no times", func(q *records.Request) { q.Start, q.End = "", "" }, []records.FieldError{{Field: "start", Code: "time-missing"}, {Field: "end", Code: "time-missing"}}},
-		{"a short time", func(q *records.Request) { q.Start = "3:10" }, []records.FieldError{{Field: "start", Code: "time"}}},
-		{"midnight as 24:00", func(q *records.Request) { q.End = "24:00" }, []records.FieldError{{Field: "end", Code: "time"}}},
-		{"the end at the start", func(q *records.Request) { q.End = q.Start }, []records.FieldError{{Field: "end", Code: "end-not-after"}}},
-		{"a skipped hour", func(q *records.Request) { q.Date, q.Start = "2026-03-29", "02:30" }, []records.FieldError{{Field: "start", Code: "time-skipped"}}},
-		{"an address with a name", func(q *records.Request) { q.Email = "A <a@example.org>" }, []records.FieldError{{Field: "email", Code: "email"}}},
-		{"a long address", func(q *records.Request) { q.Email = strings.Repeat("a", 100) + "@b" }, []records.FieldError{{Field: "email", Code: "email-long"}}},
-		{"all at once", func(q *records.Request) { *q = records.Request{Title: "\x00"} }, []records.FieldError{
-			{Field: "date", Code: "date-missing"},
-			{Field: "start", Code: "time-missing"},
-			{Field: "end", Code: "time-missing"},
-			{Field: "title", Code: "title-characters"},
-			{Field: "email", Code: "email"},
-		}},
+		{
+			"a long title",
+			func(q *records.Request) { q.Title = strings.Repeat("Ы", 201) },
+			[]records.FieldError{{Field: "title", Code: "title-long"}},
+		},
+		{
+			"a NUL in the title",
+			func(q *records.Request) { q.Title = "a\x00" },
+			[]records.FieldError{{Field: "title", Code: "title-characters"}},
+		},
+		{
+			"a line break in the title",
+			func(q *records.Request) { q.Title = "a\nb" },
+			[]records.FieldError{{Field: "title", Code: "title-characters"}},
+		},
+		{
+			"a text that runs backwards",
+			func(q *records.Request) { q.Title = "a\u202egpj.exe" },
+			[]records.FieldError{{Field: "title", Code: "title-characters"}},
+		},
+		{
+			"an isolate",
+			func(q *records.Request) { q.Title = "\u2066a\u2069" },
+			[]records.FieldError{{Field: "title", Code: "title-characters"}},
+		},
+		{
+			"a joiner, as Persian writes it",
+			func(q *records.Request) { q.Title = "می\u200cخواهم" },
+			nil,
+		},
+		{
+			"no date",
+			func(q *records.Request) { q.Date = "" },
+			[]records.FieldError{{Field: "date", Code: "date-missing"}},
+		},
+		{
+			"no such day",
+			func(q *records.Request) { q.Date = "2026-02-30" },
+			[]records.FieldError{{Field: "date", Code: "date"}},
+		},
+		{
+			"no times",
+			func(q *records.Request) { q.Start, q.End = "", "" },
+			[]records.FieldError{
+				{Field: "start", Code: "time-missing"},
+				{Field: "end", Code: "time-missing"},
+			},
+		},
+		{
+			"a short time",
+			func(q *records.Request) { q.Start = "3:10" },
+			[]records.FieldError{{Field: "start", Code: "time"}},
+		},
+		{
+			"midnight as 24:00",
+			func(q *records.Request) { q.End = "24:00" },
+			[]records.FieldError{{Field: "end", Code: "time"}},
+		},
+		{
+			"the end at the start",
+			func(q *records.Request) { q.End = q.Start },
+			[]records.FieldError{{Field: "end", Code: "end-not-after"}},
+		},
+		{
+			"a skipped hour",
+			func(q *records.Request) { q.Date, q.Start = "2026-03-29", "02:30" },
+			[]records.FieldError{{Field: "start", Code: "time-skipped"}},
+		},
+		{
+			"an address with a name",
+			func(q *records.Request) { q.Email = "A <a@example.org>" },
+			[]records.FieldError{{Field: "email", Code: "email"}},
+		},
+		{
+			"a long address",
+			func(q *records.Request) { q.Email = strings.Repeat("a", 100) + "@b" },
+			[]records.FieldError{{Field: "email", Code: "email-long"}},
+		},
+		{
+			"all at once",
+			func(q *records.Request) { *q = records.Request{Title: "\x00"} },
+			[]records.FieldError{
+				{Field: "date", Code: "date-missing"},
+				{Field: "start", Code: "time-missing"},
+				{Field: "end", Code: "time-missing"},
+				{Field: "title", Code: "title-characters"},
+				{Field: "email", Code: "email"},
+			},
+		},
 	}
 	for _, test := range tests {
 		q := valid
@@ -80,7 +147,14 @@ func TestCursor(t *testing.T) {
 			t.Errorf("cursor of %d reads %d, %t", number, got, ok)
 		}
 	}
-	for _, cursor := range []string{"", "x", "MTI", records.FormatCursor(0), records.FormatCursor(-1), records.FormatCursor(5) + "="} {
+	for _, cursor := range []string{
+		"",
+		"x",
+		"MTI",
+		records.FormatCursor(0),
+		records.FormatCursor(-1),
+		records.FormatCursor(5) + "=",
+	} {
 		if got, ok := records.ReadCursor(cursor); ok {
 			t.Errorf("cursor %q reads %d, want an error", cursor, got)
 		}
@@ -138,14 +212,57 @@ func TestBarsOf(t *testing.T) {
 		want     []records.Bar
 	}{
 		{"none", nil, true, nil},
-		{"a camera", []store.Segment{segment("00:30", nil)}, false, []records.Bar{{From: 1800, To: 3600}}},
-		{"a screen before its analysis", []store.Segment{segment("00:30", nil)}, true, []records.Bar{{From: 1800, To: 3600, Screen: records.NotAnalyzed}}},
-		{"a damaged file", []store.Segment{segment("00:30", &store.Analysis{Fault: "no moov"})}, true, []records.Bar{{From: 1800, To: 3600, Fault: true}}},
-		{"a file that overlaps the next", []store.Segment{segment("00:00", &store.Analysis{Seconds: 2000}), segment("00:30", nil)}, false,
-			[]records.Bar{{From: 0, To: 1800}, {From: 1800, To: 3600}}},
-		{"the end of the day", []store.Segment{segment("23:45", nil)}, false, []records.Bar{{From: 85500, To: 86400}}},
-		{"stretches", []store.Segment{segment("00:00", &store.Analysis{Seconds: 1000, Stretches: []store.Stretch{{From: -1, To: 400, Presentation: true}, {From: 400, To: 1200}}})}, true,
-			[]records.Bar{{From: 0, To: 400, Screen: records.Present}, {From: 400, To: 1000, Screen: records.Absent}}},
+		{
+			"a camera",
+			[]store.Segment{segment("00:30", nil)},
+			false,
+			[]records.Bar{{From: 1800, To: 3600}},
+		},
+		{
+			"a screen before its analysis",
+			[]store.Segment{segment("00:30", nil)},
+			true,
+			[]records.Bar{{From: 1800, To: 3600, Screen: records.NotAnalyzed}},
+		},
+		{
+			"a damaged file",
+			[]store.Segment{segment("00:30", &store.Analysis{Fault: "no moov"})},
+			true,
+			[]records.Bar{{From: 1800, To: 3600, Fault: true}},
+		},
+		{
+			"a file that overlaps the next",
+			[]store.Segment{
+				segment("00:00", &store.Analysis{Seconds: 2000}),
+				segment("00:30", nil),
+			},
+			false,
+			[]records.Bar{{From: 0, To: 1800}, {From: 1800, To: 3600}},
+		},
+		{
+			"the end of the day",
+			[]store.Segment{segment("23:45", nil)},
+			false,
+			[]records.Bar{{From: 85500, To: 86400}},
+		},
+		{
+			"stretches",
+			[]store.Segment{segment(
+				"00:00",
+				&store.Analysis{
+					Seconds: 1000,
+					Stretches: []store.Stretch{
+						{From: -1, To: 400, Presentation: true},
+						{From: 400, To: 1200},
+					},
+				},
+			)},
+			true,
+			[]records.Bar{
+				{From: 0, To: 400, Screen: records.Present},
+				{From: 400, To: 1000, Screen: records.Absent},
+			},
+		},
 		{"a malformed time", []store.Segment{segment("24:61", nil)}, false, nil},
 	}
 	for _, test := range tests {
@@ -178,7 +295,13 @@ func TestStateOf(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
 	record := func(step nvr.Step, change func(*nvr.Record)) *nvr.Record {
-		r := &nvr.Record{Date: "2026-11-20", StartTime: "10:00", EndTime: "11:00", Step: step, Processing: true}
+		r := &nvr.Record{
+			Date:       "2026-11-20",
+			StartTime:  "10:00",
+			EndTime:    "11:00",
+			Step:       step,
+			Processing: true,
+		}
 		if change != nil {
 			change(r)
 		}
@@ -190,8 +313,18 @@ func TestStateOf(t *testing.T) {
 		record *nvr.Record
 		want   records.State
 	}{
-		{"before its end", record(nvr.StepStage, func(r *nvr.Record) { r.Processing, r.EndTime = false, "15:01" }), records.Waiting},
-		{"waiting for footage", record(nvr.StepStage, func(r *nvr.Record) { r.Processing, r.DueAt = false, now.Add(time.Minute) }), records.Waiting},
+		{
+			"before its end",
+			record(nvr.StepStage, func(r *nvr.Record) { r.Processing, r.EndTime = false, "15:01" }),
+			records.Waiting,
+		},
+		{
+			"waiting for footage",
+			record(nvr.StepStage, func(r *nvr.Record) {
+				r.Processing, r.DueAt = false, now.Add(time.Minute)
+			}),
+			records.Waiting,
+		},
 		{"after its end", record(nvr.StepStage, free), records.Queued},
 		{"checking footage", record(nvr.StepStage, nil), records.Queued},
 		{"merging", record(nvr.StepMerge, nil), records.Merging},

@@ -24,7 +24,9 @@ type RoomList struct {
 }
 
 // Find returns the room with exactly this name, or nil.
-func (l *RoomList) Find(name string) *nvr.Room { return l.byName[name] }
+func (l *RoomList) Find(name string) *nvr.Room {
+	return l.byName[name]
+}
 
 // Zone returns the time zone of a room. It is UTC if the room does not exist any more.
 func (l *RoomList) Zone(name string) *time.Location {
@@ -69,7 +71,9 @@ func (s *Service) ReadRooms(ctx context.Context) (*RoomList, error) {
 }
 
 // ForgetRooms drops the cached list, because a room has changed.
-func (s *Service) ForgetRooms() { s.rooms.Store(nil) }
+func (s *Service) ForgetRooms() {
+	s.rooms.Store(nil)
+}
 
 // Room reads the room with exactly this name; ok is false if there is none.
 func (s *Service) Room(ctx context.Context, name string) (room nvr.Room, ok bool, err error) {

@@ -48,7 +48,9 @@ type FieldError struct {
 }
 
 // Text returns the error in a language.
-func (e FieldError) Text(l *i18n.Localizer) string { return l.T("page.wrong." + e.Code) }
+func (e FieldError) Text(l *i18n.Localizer) string {
+	return l.T("page.wrong." + e.Code)
+}
 
 // Check returns what is wrong with a request, at most one error a field, in the order of the form.
 // It does not check that the room exists. The zone is the room's.
@@ -151,7 +153,9 @@ func checkEmail(email string) string {
 	if err != nil || parsed.Address != email {
 		return "email"
 	}
-	unprintable := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	unprintable := func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r)
+	}
 	if strings.ContainsFunc(email, unprintable) {
 		return "email"
 	}

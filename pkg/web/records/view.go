@@ -28,7 +28,9 @@ const (
 )
 
 // Ended reports whether a record in this state changes only if a person acts.
-func (s State) Ended() bool { return s == Done || s == Failed || s == Withdrawn }
+func (s State) Ended() bool {
+	return s == Done || s == Failed || s == Withdrawn
+}
 
 // View is a record as /api/v1 answers it. Empty texts are null.
 type View struct {

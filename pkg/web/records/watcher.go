@@ -212,7 +212,11 @@ func (w *Watcher) pollOnce(ids []int64) {
 	for i := range records {
 		encoded, err := w.encode(ctx, &records[i])
 		if err != nil {
-			w.log.WarnContext(ctx, "could not encode a watched record", "record", records[i].ID, "err", err)
+			w.log.WarnContext(
+				ctx, "could not encode a watched record",
+				"record", records[i].ID,
+				"err", err,
+			)
 			continue
 		}
 		w.publish(&records[i], encoded)

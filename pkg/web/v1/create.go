@@ -50,7 +50,12 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 	}
 	once, refused := readIdempotencyKey(r, body)
 	if refused != nil {
-		httpapi.WriteFieldErrors(w, refused.status, "the Idempotency-Key is invalid", refused.fields...)
+		httpapi.WriteFieldErrors(
+			w,
+			refused.status,
+			"the Idempotency-Key is invalid",
+			refused.fields...,
+		)
 		return
 	}
 	request, refused, err := a.readRequest(r, body)

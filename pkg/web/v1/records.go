@@ -80,7 +80,12 @@ func (a *api) showReport(w http.ResponseWriter, r *http.Request, record nvr.Reco
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(r.Context(), "could not read a report", "record", record.ID, "err", err)
-		httpapi.WriteProblem(w, r, http.StatusServiceUnavailable, "the report cannot be read at the moment")
+		httpapi.WriteProblem(
+			w,
+			r,
+			http.StatusServiceUnavailable,
+			"the report cannot be read at the moment",
+		)
 	case len(body) == 0:
 		httpapi.WriteProblem(w, r, http.StatusNotFound, "this record has no report yet")
 	default:

@@ -134,5 +134,14 @@ func instant(date string, second float64, zone *time.Location) string {
 	if err != nil {
 		return date // showFootage has checked it
 	}
-	return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, int(second), 0, zone).Format(time.RFC3339)
+	return time.Date(
+		at.Year(),
+		at.Month(),
+		at.Day(),
+		0,
+		0,
+		int(second),
+		0,
+		zone,
+	).Format(time.RFC3339)
 }

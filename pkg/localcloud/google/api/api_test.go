@@ -57,7 +57,16 @@ func TestFields(t *testing.T) {
 		}
 	}
 	for _, fields := range []string{
-		"nothing", "user/nothing", "kind/x", "user(", "user()", ",", "user)", "a(b", "user//x", strings.Repeat("user(", 1000),
+		"nothing",
+		"user/nothing",
+		"kind/x",
+		"user(",
+		"user()",
+		",",
+		"user)",
+		"a(b",
+		"user//x",
+		strings.Repeat("user(", 1000),
 	} {
 		if status, text := get(s, "/drive/v3/about?fields="+url.QueryEscape(fields)); status != 400 {
 			t.Errorf("%s: %d %s", fields, status, text)
@@ -104,14 +113,20 @@ func FuzzBody(f *testing.F) {
 		f.Add(seed)
 	}
 	s, err := api.NewService("drive", map[string]api.Handler{
-		"files.create": func(c *api.Call) (*api.Answer, error) { return api.OK(api.Only(c.Body, "name")) },
+		"files.create": func(c *api.Call) (*api.Answer, error) {
+			return api.OK(api.Only(c.Body, "name"))
+		},
 	}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/drive/v3/files", strings.NewReader(body)))
+		s.ServeHTTP(w, httptest.NewRequest(
+			http.MethodPost,
+			"/drive/v3/files",
+			strings.NewReader(body),
+		))
 		if w.Code != 200 && w.Code != 400 {
 			t.Errorf("%q: %d %s", body, w.Code, w.Body)
 		}

@@ -76,7 +76,10 @@ func (e *Error) body() Object {
 		detail["locationType"] = "parameter"
 	}
 	return Object{"error": Object{
-		"code": e.Status, "message": e.Message, "status": e.canonical(), "errors": []any{detail},
+		"code":    e.Status,
+		"message": e.Message,
+		"status":  e.canonical(),
+		"errors":  []any{detail},
 	}}
 }
 

@@ -86,7 +86,9 @@ func validID(id string) bool {
 		return false
 	}
 	return strings.IndexFunc(
-		id, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'v') },
+		id, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'v')
+		},
 	) < 0
 }
 

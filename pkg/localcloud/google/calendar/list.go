@@ -113,7 +113,9 @@ func (c *Calendar) list(call *api.Call) (*api.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.answerList(call, w, func() ([]*event, error) { return c.matching(named(call), w) })
+	return c.answerList(call, w, func() ([]*event, error) {
+		return c.matching(named(call), w)
+	})
 }
 
 // instances answers events.instances: the instances of one series.

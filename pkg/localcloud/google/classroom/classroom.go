@@ -214,7 +214,9 @@ func (c *Classroom) profile(id string) api.Object {
 	given, family, _ := strings.Cut(name, ".")
 	full := strings.TrimSpace(given + " " + family)
 	return api.Object{
-		"id": id, "emailAddress": known.Address, "name": api.Object{
+		"id":           id,
+		"emailAddress": known.Address,
+		"name": api.Object{
 			"fullName":   full,
 			"givenName":  given,
 			"familyName": family,

@@ -69,7 +69,9 @@ func (c *Classroom) entry(one *course) Entry {
 			posts = append(posts, p)
 		}
 	}
-	slices.SortFunc(posts, func(a, b *post) int { return cmp.Compare(b.Order, a.Order) })
+	slices.SortFunc(posts, func(a, b *post) int {
+		return cmp.Compare(b.Order, a.Order)
+	})
 	for _, p := range posts {
 		e.Posts = append(e.Posts, c.post(p.Resource))
 	}

@@ -96,7 +96,10 @@ func (c *Classroom) oneMember(call *api.Call, do func(key string, m *member) err
 // getMember answers courses.teachers.get and courses.students.get.
 func (c *Classroom) getMember(call *api.Call) (*api.Answer, error) {
 	var body api.Object
-	err := c.oneMember(call, func(_ string, m *member) error { body = c.showMember(m); return nil })
+	err := c.oneMember(call, func(_ string, m *member) error {
+		body = c.showMember(m)
+		return nil
+	})
 	return &api.Answer{Body: body}, err
 }
 

@@ -145,13 +145,17 @@ func orderKey(name string) ordering {
 	case "recency", "modifiedByMeTime", "sharedWithMeTime":
 		return orderKey("modifiedTime")
 	case "folder":
-		return func(a, b *file) int { return truth(b.isFolder()) - truth(a.isFolder()) }
+		return func(a, b *file) int {
+			return truth(b.isFolder()) - truth(a.isFolder())
+		}
 	case "starred":
 		return func(a, b *file) int {
 			return truth(api.True(b.Resource, name)) - truth(api.True(a.Resource, name))
 		}
 	case "quotaBytesUsed":
-		return func(a, b *file) int { return cmp.Compare(a.bytes(), b.bytes()) }
+		return func(a, b *file) int {
+			return cmp.Compare(a.bytes(), b.bytes())
+		}
 	}
 	return nil
 }

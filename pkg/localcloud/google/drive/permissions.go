@@ -77,7 +77,9 @@ func (d *Drive) putPermission(f *file, p api.Object) {
 	next.Version++
 	next.Permissions = slices.Clone(f.Permissions)
 	at := slices.IndexFunc(
-		next.Permissions, func(other api.Object) bool { return other["id"] == p["id"] },
+		next.Permissions, func(other api.Object) bool {
+			return other["id"] == p["id"]
+		},
 	)
 	if at < 0 {
 		next.Permissions = append(next.Permissions, p)
@@ -239,7 +241,9 @@ func (d *Drive) unshare(c *api.Call) (*api.Answer, error) {
 		next.Version++
 		next.Permissions = slices.DeleteFunc(
 			slices.Clone(f.Permissions),
-			func(other api.Object) bool { return other["id"] == p["id"] },
+			func(other api.Object) bool {
+				return other["id"] == p["id"]
+			},
 		)
 		d.files.Put(f.id(), &next)
 		return nil

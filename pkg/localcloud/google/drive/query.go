@@ -69,7 +69,9 @@ func lexQuery(q string) ([]word, bool) {
 			at += length
 		default:
 			length := strings.IndexFunc(
-				q[at:], func(r rune) bool { return !unicode.IsLetter(r) && r != '.' },
+				q[at:], func(r rune) bool {
+					return !unicode.IsLetter(r) && r != '.'
+				},
 			)
 			if length < 0 {
 				length = len(q) - at
@@ -168,7 +170,9 @@ func (p *queryParser) not(depth int) (condition, bool) {
 	}
 	if p.next("not") {
 		inner, ok := p.not(depth + 1)
-		return func(d *Drive, f *file, user string) bool { return !inner(d, f, user) }, ok
+		return func(d *Drive, f *file, user string) bool {
+			return !inner(d, f, user)
+		}, ok
 	}
 	if p.next("(") {
 		inner, ok := p.or(depth + 1)
@@ -245,7 +249,9 @@ func memberOf(value, collection string) condition {
 			return slices.Contains(f.parents(), value)
 		}
 	case "owners":
-		return func(_ *Drive, f *file, _ string) bool { return sameAddress(f.Owner, value) }
+		return func(_ *Drive, f *file, _ string) bool {
+			return sameAddress(f.Owner, value)
+		}
 	case "writers", "readers":
 		least := roleOf(strings.TrimSuffix(collection, "s"))
 		return func(_ *Drive, f *file, _ string) bool {
@@ -296,7 +302,9 @@ func compareText(field, operator, value string) condition {
 		if operator != "contains" {
 			return nil
 		}
-		read = func(f *file) string { return f.name() + " " + api.Text(f.Resource, "description") }
+		read = func(f *file) string {
+			return f.name() + " " + api.Text(f.Resource, "description")
+		}
 	case "shortcutDetails.targetId":
 		read = func(f *file) string {
 			return api.Text(api.Child(f.Resource, "shortcutDetails"), "targetId")
@@ -305,11 +313,17 @@ func compareText(field, operator, value string) condition {
 	switch operator {
 	case "=":
 		// Drive does not tell large letters from small ones in names.
-		return func(_ *Drive, f *file, _ string) bool { return strings.EqualFold(read(f), value) }
+		return func(_ *Drive, f *file, _ string) bool {
+			return strings.EqualFold(read(f), value)
+		}
 	case "!=":
-		return func(_ *Drive, f *file, _ string) bool { return !strings.EqualFold(read(f), value) }
+		return func(_ *Drive, f *file, _ string) bool {
+			return !strings.EqualFold(read(f), value)
+		}
 	case "contains":
-		return func(_ *Drive, f *file, _ string) bool { return containsWord(read(f), value) }
+		return func(_ *Drive, f *file, _ string) bool {
+			return containsWord(read(f), value)
+		}
 	}
 	return nil
 }

@@ -45,7 +45,11 @@ func TestLayouts(t *testing.T) {
 	}}, func(to io.Writer) error {
 		for _, f := range want {
 			whole := bytes.Repeat([]byte{128}, width*height*3/2)
-			for x, r := range map[int]timecode.Reading{0: f.Left, width / 4: f.Centre, width / 2: f.Right} {
+			for x, r := range map[int]timecode.Reading{
+				0:         f.Left,
+				width / 4: f.Centre,
+				width / 2: f.Right,
+			} {
 				if r.State == timecode.Valid {
 					pane := picture(width/2, height, r.Source, r.At)
 					for y := range height {
