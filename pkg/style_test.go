@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -56,9 +55,6 @@ func TestCommentsArePlain(t *testing.T) {
 	t.Parallel()
 	phrases := dialect()
 	for _, path := range goFiles(t) {
-		if isPending(path) {
-			continue
-		}
 		fset := token.NewFileSet()
 		file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
 		if err != nil {
@@ -78,49 +74,4 @@ func comments(file *ast.File) []*ast.Comment {
 		all = append(all, group.List...)
 	}
 	return all
-}
-
-// pending returns the directories whose comments are not rewritten yet. Remove an entry when its comments
-// are plain; add none.
-func pending() []string {
-	return []string{
-		"../jobs/local",
-		"bucket",
-		"calendar",
-		"dispatch",
-		"fault",
-		"ffmpeg",
-		"localcloud/faults",
-		"localcloud/google",
-		"localcloud/google/calendar",
-		"localcloud/google/classroom",
-		"localcloud/google/drive",
-		"localcloud/machine",
-		"localcloud/pubsub",
-		"localcloud/recorder",
-		"localcloud/run",
-		"localcloud/storage",
-		"localcloud/supervisor",
-		"merge",
-		"merge/plan",
-		"merge/render",
-		"merge/sound",
-		"mp4",
-		"notify",
-		"nvr",
-		"ocr",
-		"pipeline",
-		"presence",
-		"rangeproxy",
-		"report",
-		"store",
-		"timeline",
-		"web",
-		"workspace",
-	}
-}
-
-// isPending reports whether a file is in a directory of [pending].
-func isPending(path string) bool {
-	return slices.Contains(pending(), filepath.ToSlash(filepath.Dir(path)))
 }

@@ -159,7 +159,7 @@ func writable(at time.Time) time.Time {
 	return at
 }
 
-// declined tells whether the room said no. A room that has not answered yet is still booked.
+// declined reports whether the room said no. A room that has not answered yet is still booked.
 func declined(e Event, room nvr.Room) bool {
 	for _, a := range e.Attendees {
 		if (a.Self || room.Calendar != "" && strings.EqualFold(a.Email, room.Calendar)) && a.Response == "declined" {

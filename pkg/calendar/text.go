@@ -17,7 +17,7 @@ const (
 	maxCode        = 200      // characters
 )
 
-// OptOut tells whether a description asks for no recording.
+// OptOut reports whether a description asks for no recording.
 func OptOut(description string) bool {
 	text := homoglyph.Fold(strings.Join(Lines(description), " "))
 	for _, words := range []string{homoglyph.Fold("без записи"), homoglyph.Fold("no recording")} {

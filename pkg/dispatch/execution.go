@@ -29,12 +29,12 @@ type Execution struct {
 	Failures []Failure // only [Jobs.Execution] fills it
 }
 
-// Ended tells whether nothing of it runs or will run.
+// Ended reports whether nothing of it runs or will run.
 func (e *Execution) Ended() bool {
 	return !e.CompletedAt.IsZero()
 }
 
-// OK tells whether it ended with all tasks done.
+// OK reports whether it ended with all tasks done.
 func (e *Execution) OK() bool {
 	return e.Ended() && e.Tasks > 0 && e.Succeeded == e.Tasks
 }

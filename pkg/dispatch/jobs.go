@@ -72,7 +72,7 @@ type Launch struct {
 
 // Start makes sure that an execution of the launch was started, and returns its name. The call that
 // runs a job cannot be deduplicated, so Start looks for the execution before each try. Where an answer
-// is lost and the execution does not show yet, a second one may start; whoever calls bears that.
+// is lost and the execution does not show yet, a second one may start. The caller must tolerate that.
 func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, error) {
 	var name string
 	err := do(ctx, j.policy, "run.jobs.run", func(ctx context.Context) error {
@@ -95,7 +95,7 @@ func (j *Jobs) Start(ctx context.Context, job string, launch Launch) (string, er
 	return name, nil
 }
 
-// run starts an execution, once. The error does not tell whether it was started.
+// run starts an execution, once. After an error it is unknown if it was started.
 func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, error) {
 	env := []*run.GoogleCloudRunV2EnvVar{{Name: KeyEnv, Value: launch.Key}}
 	for name, value := range launch.Env {
@@ -127,7 +127,7 @@ func (j *Jobs) run(ctx context.Context, job string, launch Launch) (string, erro
 
 // List returns the executions of a job, newest first, without what their tasks died of. Executions made
 // before since are not looked at; a zero since looks at all that the job remembers, which are many pages:
-// whoever looks for several takes them out of one listing.
+// a caller that needs several takes them out of one listing.
 func (j *Jobs) List(ctx context.Context, job string, since time.Time) ([]Execution, error) {
 	var all []Execution
 	err := do(ctx, j.policy, "run.executions.list", func(ctx context.Context) (err error) {

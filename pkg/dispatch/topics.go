@@ -150,7 +150,7 @@ func (t *Topics) Publish(ctx context.Context, topic string, claim nvr.Claim) err
 	})
 }
 
-// Check tells whether a topic is there: [ErrNotFound], or a refusal if that is not for us to know.
+// Check reports whether a topic is there: [ErrNotFound], or a refusal if that is not for us to know.
 func (t *Topics) Check(ctx context.Context, topic string) error {
 	name := "projects/" + t.client.Project() + "/topics/" + topic
 	if _, err := t.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: name}); err != nil {

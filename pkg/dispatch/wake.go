@@ -7,7 +7,7 @@ import (
 )
 
 // Attributes reads the attributes of a push that [Topics.Wake] caused. An empty body (Scheduler's), and one that
-// is no push, has none: whoever is woken without them does all that there is.
+// is no push, has none: a function that is called without them does all work.
 func Attributes(w http.ResponseWriter, r *http.Request) map[string]string {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, envelopeBytes))
 	if err != nil {

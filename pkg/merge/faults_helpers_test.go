@@ -172,7 +172,7 @@ func (s *damageCase) remove(name string) {
 	}
 }
 
-// again records a file anew, with a fault that no damage can make.
+// again records a file again, with a fault that no damage can make.
 func (s *damageCase) again(octet string, minute int, change func(*recorder.Source, *recorder.Segment)) {
 	s.Helper()
 	source := camera(octet)

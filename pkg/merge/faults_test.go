@@ -424,7 +424,7 @@ func (m *merged) consistent() {
 	m.shows(want...)
 }
 
-// there tells whether the report says that a source has footage at an instant.
+// there reports whether the report says that a source has footage at an instant.
 func (m *merged) there(source string, at time.Time) bool {
 	for _, gap := range m.report.Gaps {
 		if gap.Source == source && !gap.Start.After(at) && gap.End.After(at) {

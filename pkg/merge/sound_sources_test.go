@@ -78,7 +78,7 @@ func TestWaveringTimestamps(t *testing.T) {
 	}
 }
 
-// changeSound has FFmpeg encode the sound of all segments anew, the pictures left as they are.
+// changeSound has FFmpeg encode the sound of all segments again, the pictures left as they are.
 func changeSound(t *testing.T, dir string, options ...string) {
 	t.Helper()
 	for _, clip := range clips(t, dir) {
@@ -174,7 +174,7 @@ func TestSoundFallsBack(t *testing.T) {
 	s.Sources = []recorder.Source{s.Sources[0], s.Sources[2]}
 	s.Sources[0].Sound.Silent = []recorder.Stretch{
 		{From: after(10), Until: after(30)}, // long: the board stands in
-		{From: after(40), Until: after(48)}, // short: nobody does
+		{From: after(40), Until: after(48)}, // short: no source stands in
 	}
 	s.Sources[0].Segments[1].NoSound = true
 	s.Sources[0].Segments[1].Length, s.Sources[1].Segments[1].Length = 20*time.Second, 20*time.Second

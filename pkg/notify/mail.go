@@ -61,7 +61,7 @@ func newMail(caller *caller, texts *i18n.Catalog, address, password, from string
 // Name implements [Means].
 func (m *mailer) Name() string { return "mail" }
 
-// AtMostOnce implements [Means]: nobody can be asked whether a mail was sent.
+// AtMostOnce implements [Channel]. Whether a mail was sent cannot be looked up.
 func (m *mailer) AtMostOnce() bool { return true }
 
 // Send implements [Means]. [ErrUncertain] once the server may have taken the mail; any other error means

@@ -77,7 +77,7 @@ func mark(n Notice) string {
 	return "`" + n.ID() + "`"
 }
 
-// sent tells whether the conversation holds the notice.
+// sent reports whether the conversation holds the notice.
 func (z *zulip) sent(ctx context.Context, n Notice) (bool, error) {
 	narrow, err := json.Marshal([]map[string]any{
 		{"operator": "pm-with", "operand": n.To}, {"operator": "sender", "operand": z.bot},

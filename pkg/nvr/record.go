@@ -22,7 +22,7 @@ const (
 	StepWithdrawn Step = "withdrawn"
 )
 
-// Working tells whether a record on this step still has work before it.
+// Working reports whether a record on this step still has work before it.
 func (s Step) Working() bool {
 	switch s {
 	case StepStage, StepMerge, StepUpload, StepLink:
@@ -44,7 +44,7 @@ type Claim struct {
 // Lease is a claim that a worker has entered: every write of the worker names it.
 type Lease struct {
 	Claim
-	Holder string // who works: a random name, or the execution that tasks share
+	Holder string // the worker: a random name, or the execution that tasks share
 }
 
 // Reason is a sentence for people, in the two languages the product speaks.
@@ -82,7 +82,7 @@ type Record struct {
 	Attempt    int64
 	Tries      int64 // curable failures of this attempt's work so far
 	Turn       int64
-	Holder     string      // empty: nobody works on it
+	Holder     string      // empty: no worker
 	LeaseUntil time.Time   // zero: none
 	DueAt      time.Time   // zero: not known yet, look
 	AskedAt    time.Time   // when it was asked for, or asked for again, as far as we saw; zero: before that was noted

@@ -13,7 +13,7 @@ import (
 const maxLearned = 16 << 20
 
 // learned keeps what analysing a generation of a segment gave, an object each. It may forget, but a
-// bucket that cannot be written is said in the log: then every merge analyses anew.
+// bucket that cannot be written is said in the log: then every merge repeats the analysis.
 type learned struct {
 	ctx  context.Context //nolint:containedctx // the engine's Memory has no context: one engine, one call
 	work *bucket.Bucket

@@ -47,7 +47,7 @@ type skippedEvents struct {
 
 const maxSaid = 20_000
 
-// first tells whether an event was not said before as it is now.
+// first reports whether an event was not said before as it is now.
 func (s *skippedEvents) first(calendarID string, event *workspace.Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *skippedEvents) first(calendarID string, event *workspace.Event) bool {
 type CalendarSettings struct {
 	Retention time.Duration // of the segments: older events are not looked at; 0: 14 days
 	Ahead     time.Duration // how far the sweep looks into the future; 0: 14 days
-	Requester string        // who gets the video of an event that names no person; empty: nobody, no record
+	Requester string        // receives the video of an event that names no person; empty: such an event is no record
 	Address   string        // where notifications arrive; empty: calendars are only polled
 	Life      time.Duration // of a notification channel; 0: 7 days
 }
@@ -180,7 +180,7 @@ func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[
 	return known, nil
 }
 
-// inside tells whether a record may still follow its event, and lies where the event should have been
+// inside reports whether a record may still follow its event, and lies where the event should have been
 // listed.
 func (c *Calendar) inside(r *nvr.Record, room *nvr.Room, from, to time.Time) bool {
 	start, end, err := r.Window(room.Zone)
@@ -307,7 +307,7 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	return err
 }
 
-// sameWindow tells whether a record is of this room and time.
+// sameWindow reports whether a record is of this room and time.
 func sameWindow(r, to *nvr.Record) bool {
 	return r.Room == to.Room && r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime
 }

@@ -18,7 +18,7 @@ import (
 const defaultLife = 7 * 24 * time.Hour
 
 // RenewChannels sees to it that each room's calendar has a channel that lives for another third of its
-// process at least, and ends those that nobody needs. A channel that is lost costs minutes: the sweep needs
+// process at least, and ends those that are not needed. A channel that is lost costs minutes: the sweep needs
 // none.
 func (c *Calendar) RenewChannels(ctx context.Context) error {
 	if c.Settings.Address == "" {

@@ -352,7 +352,7 @@ func TestInvited(t *testing.T) {
 	w.expect("declined", "504", `2026-11-23 15:10-16:30 "Гость" withdrawn`)
 }
 
-// TestNobody holds that an event of nobody is the configured person's, and no record without one.
+// TestNobody checks that an event without a person is the configured person's, and no record without one.
 func TestNobody(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")

@@ -11,7 +11,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/pipeline"
 )
 
-// reads tells whether a request reads bytes of the lecturer's segment.
+// reads reports whether a request reads bytes of the lecturer's segment.
 func reads(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, lecturerFile) && r.Header.Get("Range") != ""
 }

@@ -144,7 +144,7 @@ func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	return ignoreStale(p.Store.Queue.SetDue(ctx, rec, due))
 }
 
-// ignoreStale takes a row that somebody else has moved on meanwhile for what it is: nothing to do.
+// ignoreStale drops the error of a row that another worker has moved on meanwhile.
 func ignoreStale(err error) error {
 	if errors.Is(err, fault.ErrStale) {
 		return nil

@@ -75,7 +75,7 @@ func (w *env) work(name string) (text []byte) {
 	return text
 }
 
-// TestDamage: a task that meets footage which cannot be decoded has the record planned anew around it.
+// TestDamage: a task that meets footage which cannot be decoded has the record planned again around it.
 // The part that does not show it stays as it is, and the report of the one video says what is missing.
 func TestDamage(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 )
 
 // Fail marks the record of a dead message failed. Before: a message could not be delivered, however
-// often. After: the record is failed with a reason, unless it went on meanwhile or somebody works on
+// often. After: the record is failed with a reason, unless it went on meanwhile or a worker holds
 // it; then the lease decides. A kill leaves a failed record whose notice is owed.
 func (p *Pipeline) Fail(ctx context.Context, claim nvr.Claim, failure string) error {
 	reason := cause.KeptFailing(string(claim.Step))

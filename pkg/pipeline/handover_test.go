@@ -8,7 +8,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
-// TestMovingOnIsNotLosingTheLease: whoever has moved a record on holds it no longer, and the next renewal
+// TestMovingOnIsNotLosingTheLease: a worker that has moved a record on holds it no longer, and the next renewal
 // finds that out; what is still to be done for the next step is done all the same.
 func TestMovingOnIsNotLosingTheLease(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// joinParts makes the merge without moving its media: an object of ours that holds everything before
+// joinParts makes the merge without moving its media: an object that holds everything before
 // the media, then the parts' payloads, composed by Cloud Storage. Two tasks may do it at once: both
 // make the same object, and one moves the record on.
 func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFile) error {

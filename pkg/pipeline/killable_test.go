@@ -37,7 +37,7 @@ type process struct {
 
 var errDied = errors.New("killed")
 
-// point is an instant at which the process may die; it tells whether it is dead.
+// point is an instant at which the process may die; it reports whether it is dead.
 func (l *process) point() bool {
 	if l.passed.Add(1) == l.at {
 		l.die()
@@ -87,7 +87,7 @@ func (l *process) now() time.Time {
 	return l.w.clock.Now()
 }
 
-// inLife tells whether the goroutine is the one that [world.live] began.
+// inLife reports whether the goroutine is the one that [world.live] began.
 func inLife() bool {
 	callers := make([]uintptr, 100)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
@@ -179,7 +179,7 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 		Now:       w.clock.Now,
 		Log:       slog.New(slog.DiscardHandler),
 	}
-	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // for whoever looks into a failure
+	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // to look into a failure
 		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	w.life.Store(l)

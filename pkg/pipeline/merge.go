@@ -24,7 +24,7 @@ type Task struct {
 	Count  int
 }
 
-// Merge renders one slice; whoever completes the set joins the parts. Before: step merge, the plan in
+// Merge renders one slice; the task that completes the set joins the parts. Before: step merge, the plan in
 // the work bucket. After: the slice's part is there; after the last one: step upload, the merge in
 // the work bucket. A kill leaves media that nothing names, or a finished part, which the next try
 // finds.
@@ -96,7 +96,7 @@ func (w *worker) openGeneration(ctx context.Context, path, generation string) (m
 	return w.Segments.Open(ctx, path, number)
 }
 
-// replan stores the damage that was found and has the record planned anew around it.
+// replan stores the damage that was found and returns the record to stage, which plans around it.
 func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error {
 	w.Log.WarnContext(ctx, "making a new plan around damaged footage", "err", damaged)
 	name, err := bucket.DamageName(w.rec.ID, rand.Text())

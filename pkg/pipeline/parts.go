@@ -14,7 +14,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
-// partFile commits a part: whoever creates it has made the part. The media lie in an object of their
+// partFile commits a part: the task that creates it has made the part. The media lie in an object of their
 // own, of a random name.
 type partFile struct {
 	Media      string      `json:"media"`

@@ -77,7 +77,7 @@ type Settings struct {
 	MaxMerges int
 	Retention time.Duration // of the segments, not divided
 
-	Lease        time.Duration   // how long who works holds a record without a word
+	Lease        time.Duration   // how long a worker holds a record without renewing its lease
 	StandbyAfter time.Duration   // how old the last run of claim may be before standby does its work; of the part that fills places, a third
 	FootageWait  time.Duration   // for segments, from the end of the last one
 	FootagePoll  time.Duration   // between two looks for a segment that is missing

@@ -60,7 +60,7 @@ func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 	return nil
 }
 
-// canvasOnly tells whether a room's screen was looked at for long enough, and never had a presentation.
+// canvasOnly reports whether a room's screen was looked at for long enough, and never had a presentation.
 func canvasOnly(room nvr.Room, segments []store.Segment) bool {
 	screen, seen := nvr.Octet(room.ScreenSource), 0.0
 	for _, segment := range segments {

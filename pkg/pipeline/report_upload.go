@@ -58,7 +58,7 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 	return err
 }
 
-// worthReporting tells whether there is something to report. A recorder loses a few seconds between any two
+// worthReporting reports whether there is something to report. A recorder loses a few seconds between any two
 // files: only a hole that changes the picture is worth a page.
 func worthReporting(r *report.Report) bool {
 	for _, gap := range r.Gaps {

@@ -85,7 +85,7 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 	return nil
 }
 
-// How long what nobody needs any more is kept.
+// How long rows and objects are kept after their last use.
 const (
 	keepRequests = 30 * 24 * time.Hour      // idempotency keys
 	keepIndex    = 3 * 366 * 24 * time.Hour // the index of segments, for the pages

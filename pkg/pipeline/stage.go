@@ -152,7 +152,7 @@ func noFootage(r nvr.Record, plan *merge.Plan) cause.Cause {
 	return cause.NoUsableFootage(r.Room, r.Date, r.StartTime, r.EndTime, files...)
 }
 
-// launch moves the record to merge and starts the job. Whoever moves it, and nobody else, starts it.
+// launch moves the record to merge and starts the job. Only the worker that moves the record starts the job.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	digest, since := plan.Digest(), w.Now()
 	next, err := w.Store.Leases.Advance(
@@ -192,7 +192,7 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	return nil
 }
 
-// readJSON reads an object of ours.
+// readJSON reads a JSON object of the work bucket.
 func (p *Pipeline) readJSON(ctx context.Context, name string, value any) error {
 	text, _, err := p.Work.ReadAll(ctx, name, maxLearned)
 	if err == nil {
@@ -204,7 +204,7 @@ func (p *Pipeline) readJSON(ctx context.Context, name string, value any) error {
 	return nil
 }
 
-// createJSON creates an object of ours; [bucket.ErrExists] if there is one.
+// createJSON creates a JSON object in the work bucket. It returns [bucket.ErrExists] if the object exists.
 func (p *Pipeline) createJSON(ctx context.Context, name string, value any) error {
 	text, err := json.Marshal(value)
 	if err == nil {

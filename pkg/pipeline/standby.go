@@ -17,7 +17,7 @@ const (
 )
 
 // Standby does what claim has not got to the end of for a while, and only that half: whatever stopped it stops
-// nobody's lecture. Before and after are those of [Pipeline.Claim].
+// no lecture. Before and after are those of [Pipeline.Claim].
 func (p *Pipeline) Standby(ctx context.Context) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
 	looks, err := p.ranWithin(ctx, phaseSchedule, p.Settings.StandbyAfter)
@@ -36,7 +36,7 @@ func (p *Pipeline) Standby(ctx context.Context) error {
 	return nil
 }
 
-// ranWithin tells whether a half of claim's work was done within a while.
+// ranWithin reports whether a half of claim's work was done within a while.
 func (p *Pipeline) ranWithin(ctx context.Context, half string, within time.Duration) (bool, error) {
 	last, err := p.Store.Runs.Last(ctx, half)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -158,7 +158,7 @@ func (w *worker) transfer(ctx context.Context, object bucket.Object, file worksp
 	for opened := 0; opened < 3; opened++ {
 		if state.Session == "" {
 			if err := w.openSession(ctx, object, file, state); errors.Is(err, workspace.ErrExists) {
-				return nil, nil //nolint:nilnil // the file is there: the check will tell whether it is ours
+				return nil, nil //nolint:nilnil // the file is there: the check reports whether it is the right one
 			} else if err != nil {
 				return nil, err
 			}

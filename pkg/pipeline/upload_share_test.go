@@ -13,7 +13,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// refusing makes Drive refuse to share with somebody, for a reason.
+// refusing makes Drive refuse to share with a person, for a reason.
 func refusing(whom string, status int, reason string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/permissions") {

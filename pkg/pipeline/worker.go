@@ -24,7 +24,7 @@ type worker struct {
 	*budget // of the delivery; stage and upload only
 }
 
-// ErrHeld says that somebody else works on the record just now: come again.
+// ErrHeld means that another worker holds the record at the moment. The message should come again.
 var ErrHeld = store.ErrHeld
 
 // run enters a claim, keeps its lease while do runs, and settles what came of it. nil means settled:
@@ -65,7 +65,7 @@ func (p *Pipeline) recoverPanic(ctx context.Context, w *worker, do func(context.
 	return do(ctx, w)
 }
 
-// findRoom reads the record's room; a room that nobody knows ends the record.
+// findRoom reads the record's room; an unknown room ends the record.
 func (w *worker) findRoom(ctx context.Context) (nvr.Room, error) {
 	room, err := w.Store.Rooms.Get(ctx, w.rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
@@ -77,7 +77,7 @@ func (w *worker) findRoom(ctx context.Context) (nvr.Room, error) {
 // longLease is what is long enough for a worker on a busy machine to renew its lease in time.
 const longLease = 15 * time.Second
 
-// lease is how long who works in an attempt holds a record without a word. One that is shorter than
+// lease returns how long a worker holds a record without renewing its lease. One that is shorter than
 // longLease doubles with each attempt: what is taken for dead, again and again, is only slow, and
 // taking it over each time would keep it from ever being done.
 func (p *Pipeline) lease(attempt int64) time.Duration {
@@ -144,7 +144,7 @@ func (w *worker) sendOn(ctx context.Context, next nvr.Claim) error {
 const settleFor = 10 * time.Second
 
 // Settle is [Pipeline.Stage] and its like without their work, for work that only takes time: package
-// simulate's. Whoever holds a record says what came of it.
+// simulate's. The worker that holds a record records its outcome.
 func (p *Pipeline) Settle(ctx context.Context, hold nvr.Lease, err error) error {
 	return p.settle(ctx, nil, hold, err)
 }
@@ -181,7 +181,7 @@ func (p *Pipeline) settle(ctx context.Context, ended error, hold nvr.Lease, err 
 	return ignoreStale(err)
 }
 
-// errFootage marks a final failure that lies in the footage: nobody but the recorder can mend it.
+// errFootage marks a permanent failure that lies in the footage: only the recorder could repair it.
 var errFootage = errors.New("no usable footage")
 
 // errVideoGone marks a final failure that lies in a person's hands: the upload has come undone.

@@ -60,7 +60,7 @@ type Number float64
 // Unknown is the number that is null in JSON.
 func Unknown() Number { return Number(math.NaN()) }
 
-// Known says whether the number is finite.
+// Known reports whether the number is finite.
 func (n Number) Known() bool {
 	return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0)
 }
@@ -158,7 +158,7 @@ func (l Layout) Panes() (left, right Role) {
 	return None, None
 }
 
-// Known says whether it is one of the six layouts.
+// Known reports whether it is one of the six layouts.
 func (l Layout) Known() bool {
 	switch l {
 	case LecturerScreen, LecturerBoard, LecturerAlone, ScreenAlone, BoardAlone, Slate:

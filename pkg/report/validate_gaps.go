@@ -45,7 +45,7 @@ func (c *check) gaps(r *Report) {
 	}
 }
 
-// covered says whether gaps, in order, leave nothing of the span out.
+// covered reports whether gaps, in order, leave nothing of the span out.
 func covered(span Span, gaps []Gap) bool {
 	at := span.Start
 	for _, g := range gaps {

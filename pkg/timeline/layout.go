@@ -159,7 +159,7 @@ func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdi
 	return Scene{Layout: layout, Reason: cause.Because(reasons...)}
 }
 
-// there tells whether a source counts as present at frame k: it shows something, or its hole is too
+// there reports whether a source counts as present at frame k: it shows something, or its hole is too
 // short to change the layout.
 func there(w Window, spans []Span, k int64, role nvr.Role) (bool, cause.Cause) {
 	name := string(role)

@@ -33,7 +33,7 @@ type Listen struct {
 // Choose picks the source of every block in [first, end): sources[0] where it has something to say,
 // another where it is missing or silent for more than 10 s and the other is not. heard gives what a
 // source has in a block; sources are tried in order. Asking is only done where it matters, so that
-// a source nobody needs is never measured.
+// a source that is not needed is never measured.
 func Choose(first, end int64, sources int, heard func(source int, block int64) Heard) []Listen {
 	return join(choose(first, end, 0, sources, heard))
 }

@@ -100,7 +100,7 @@ type Span struct {
 	Cause cause.Cause `json:"cause,omitzero"` // of a gap
 }
 
-// Hole tells whether the span is one.
+// Hole reports whether the span is one.
 func (s Span) Hole() bool { return s.File < 0 }
 
 // Lay lays the record over one source's films: spans that cover [0, Frames) without a break. A film

@@ -23,11 +23,11 @@ const (
 
 // Announce posts a video to a course, once: as the course's owner, or as the configured teacher. stored
 // is the id that an earlier attempt handed to store, empty if there was none; store is called with an
-// id before it is published, and must refuse ([fault.ErrStale]) once the record is somebody else's: that
+// id before it is published, and must refuse ([fault.ErrStale]) once another worker holds the record: that
 // is what keeps two workers from publishing two. An announcement that a person removed stays removed.
 //
 // Classroom has no "create if absent", so an announcement begins as a draft. It is looked for before it
-// is made and after; whoever finds a better one than his own deletes his. A crash in between leaves a
+// is made and after; a worker that finds a better one than its own deletes its own. A crash in between leaves a
 // draft, which the next attempt finds by its material.
 func (c *Client) Announce(ctx context.Context, course Course, text string, file File, stored string, store func(id string) error) (id string, err error) {
 	poster, err := c.poster(ctx, course)
@@ -129,7 +129,7 @@ type post struct {
 }
 
 // settle looks for announcements of the file, own included, and picks the one that all would pick: a
-// published one, else the oldest. A draft of ours that lost is deleted at once, those of others once the
+// published one, else the oldest. A draft of this record that lost is deleted at once, those of others once the
 // winner is published: until then its maker may still count on it.
 func (p *post) settle(ctx context.Context, own *classroom.Announcement) (*classroom.Announcement, error) {
 	var hits []*classroom.Announcement
@@ -190,7 +190,7 @@ func (p *post) look(ctx context.Context) ([]*classroom.Announcement, error) {
 	return hits, err
 }
 
-// about tells whether an announcement has our file among its materials.
+// about reports whether an announcement has our file among its materials.
 func (p *post) about(a *classroom.Announcement) bool {
 	for _, m := range a.Materials {
 		if m.DriveFile != nil && m.DriveFile.DriveFile != nil && m.DriveFile.DriveFile.Id == p.file.ID {

@@ -21,8 +21,8 @@ const maxAttachments = 25
 // Attach puts a file at an event, once, keeping what others put there. The organiser's event is the one
 // that is changed, also where the room is only invited; if that cannot be written, the room's own copy.
 // Where attachments cannot be used, the link goes into the description, between two lines in the room's
-// language ("ru", else English). Nobody gets a mail. [ErrNotFound]: the event is gone or cancelled;
-// [fault.PermanentError]: nobody lets us.
+// language ("ru", else English). No mail is sent. [ErrNotFound]: the event is gone or cancelled;
+// [fault.PermanentError]: no account may write it.
 func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file Attachment, language string) error {
 	own := c.options.Subjects.Calendar
 	here := place{subject: own, calendar: calendarID, event: eventID}
@@ -53,13 +53,13 @@ type place struct{ subject, calendar, event string }
 // the organiser's calendar is another product's.
 func (c *Client) organizersEvent(organizer string, copied Event) place {
 	at := place{subject: organizer, calendar: organizer, event: copied.ID}
-	if strings.HasSuffix(organizer, ".calendar.google.com") { // a calendar of a group or a resource is nobody to act for
+	if strings.HasSuffix(organizer, ".calendar.google.com") { // a calendar of a group or a resource is no person to act for
 		at.subject = c.options.Subjects.Calendar
 	}
 	return at
 }
 
-// attachAt reads, adds and writes on condition that nobody wrote meanwhile, until that holds.
+// attachAt reads, adds and writes on condition that the event did not change meanwhile, until that holds.
 func (c *Client) attachAt(ctx context.Context, at place, file Attachment, language string) error {
 	for try := 1; ; try++ {
 		event, err := c.event(ctx, at.subject, at.calendar, at.event)
@@ -87,7 +87,7 @@ func (c *Client) attachAt(ctx context.Context, at place, file Attachment, langua
 	}
 }
 
-// addAttachment tells whether the event has the file now. It has not where attachments cannot be used.
+// addAttachment reports whether the event has the file now. It has not where attachments cannot be used.
 func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Event, file Attachment) (kept bool, err error) {
 	if len(event.Attachments) >= maxAttachments {
 		return false, nil
@@ -147,7 +147,7 @@ func (c *Client) patch(ctx context.Context, at place, etag string, change *calen
 	return changed, err
 }
 
-// carries tells whether an event shows the file already, in either way.
+// carries reports whether an event shows the file already, in either way.
 func carries(event *calendar.Event, file Attachment) bool {
 	for _, a := range event.Attachments {
 		if a.FileId == file.FileID || a.FileUrl == file.URL || fileIDIn(a.FileUrl) == file.FileID {

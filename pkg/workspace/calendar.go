@@ -45,7 +45,7 @@ type Attachment struct {
 	MIME   string
 }
 
-// Cancelled tells whether the event will not be.
+// Cancelled reports whether the event will not be.
 func (e *Event) Cancelled() bool {
 	return e.Status == "cancelled"
 }

@@ -134,7 +134,7 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 				Cause: cause.GoogleBusy(),
 			}
 		}
-		// A rate limit that outlasts it is nobody's failure: a full quota may stay so for hours, and Drive calls
+		// A rate limit that outlasts it is no failure: a full quota may stay so for hours, and Drive calls
 		// its daily limit of uploads userRateLimitExceeded, too (github.com/rclone/rclone/issues/3328).
 		if answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusForbidden {
 			return &fault.Deferral{

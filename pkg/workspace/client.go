@@ -25,7 +25,7 @@ import (
 // request; only an event's organiser and a course's owner come from Google's own data.
 type Subjects struct {
 	Drive string // on whose Drive work is done
-	// Uploaders share the uploads, of which a user has 750 GB a day; nobody: Drive does it all. They may write
+	// Uploaders share the uploads, of which a user has 750 GB a day. Empty: Drive does it all. They may write
 	// where Drive may: to a shared drive.
 	Uploaders []string
 	Calendar  string // who sees the rooms' calendars and may write to them

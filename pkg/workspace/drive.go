@@ -65,7 +65,7 @@ func instant(text string) time.Time {
 	return at
 }
 
-// complete tells whether there is content: a file of ours without any is an upload that went wrong.
+// complete reports whether there is content: a file of this record without any is an upload that went wrong.
 func (f *File) complete() bool {
 	return f.Size > 0 && f.MD5 != ""
 }

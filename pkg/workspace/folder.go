@@ -14,7 +14,7 @@ import (
 	"google.golang.org/api/drive/v3"
 )
 
-// folderKey is the property that marks a folder of ours. Key and value together have 124 bytes at most,
+// folderKey is the property that marks a folder that this package made. Key and value together have 124 bytes at most,
 // so the value is a digest.
 const folderKey = "nvrFolder"
 
@@ -22,7 +22,7 @@ const folderKey = "nvrFolder"
 // when several workers make it at the same moment or the answer to making it is lost. A folder of that
 // name made by a person will do. A person may rename ours: it is found by its key.
 //
-// Drive has no "create if absent". So whoever makes one, or finds one that is very young, looks again
+// Drive has no "create if absent". So a worker that makes one, or finds one that is very young, looks again
 // after a pause, and all agree on the oldest; the others go to the bin. The pause is there because
 // creation times are milliseconds: within one of them two folders could each look like the only one.
 func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (string, error) {
@@ -63,7 +63,7 @@ func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (st
 	return winner.Id, c.trashRivals(ctx, folder, there, winner)
 }
 
-// trashRivals removes the folders of ours that nobody uses, because everybody takes the oldest: our own,
+// trashRivals removes the unused folders that this package made. All workers take the oldest: our own,
 // and what a worker left that was killed before he could remove his.
 func (c *Client) trashRivals(ctx context.Context, w wantedFolder, there []*drive.File, winner *drive.File) error {
 	for _, f := range there {

@@ -209,7 +209,7 @@ func TestKilledAtEachCall(t *testing.T) {
 	}
 }
 
-// TestWhatARecordCosts counts the requests of a record, also those that one call of ours makes of many.
+// TestWhatARecordCosts counts the requests of a record, also those that one call of this package makes of many.
 // A number may fall; one that grows must have a reason.
 func TestWhatARecordCosts(t *testing.T) {
 	t.Parallel()

@@ -38,10 +38,10 @@ func (s *Subjects) Uploader(record int64) string {
 	if len(s.Uploaders) == 0 {
 		return s.Drive
 	}
-	return s.Uploaders[uint64(record)%uint64(len(s.Uploaders))] // a negative id goes to somebody, too
+	return s.Uploaders[uint64(record)%uint64(len(s.Uploaders))] // a negative id maps to a user, too
 }
 
-// StartUpload opens a session. Store it before the first byte is sent, never log it: whoever has it may
+// StartUpload opens a session. Store it before the first byte is sent, never log it: its owner may
 // write. [ErrExists]: the file is there already, look at it; [ErrNotFound]: the folder, or the file to
 // be replaced, is gone.
 func (c *Client) StartUpload(ctx context.Context, u Upload) (session string, err error) {
@@ -129,7 +129,7 @@ func (c *Client) SendChunk(ctx context.Context, session string, body io.ReadSeek
 	kept, sure := off, true
 	for !done && kept < off+n {
 		before := kept
-		// The wrapper's patience begins anew with each stretch that Drive keeps.
+		// The wrapper's patience starts again with each stretch that Drive keeps.
 		err = c.do(ctx, "drive.files.upload", "send a chunk of an upload", func(ctx context.Context) error {
 			if !sure {
 				kept, done, err = c.put(
@@ -219,7 +219,7 @@ func (c *Client) put(ctx context.Context, session string, body io.Reader, conten
 	return 0, false, googleapi.CheckResponse(response)
 }
 
-// lent is a body that nobody reads any more once the call is over: the transport may still be writing
+// lent is a body that is not read any more once the call is over: the transport may still be writing
 // when the answer, or an error, has come.
 type lent struct {
 	mu   sync.Mutex

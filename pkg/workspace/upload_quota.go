@@ -15,7 +15,7 @@ type throttledUser struct {
 	pause time.Duration // that came before until
 }
 
-// uploadAllowed tells whether a user's uploads are worth a try. Of a thousand videos that wait for the daily
+// uploadAllowed reports whether a user's uploads are worth a try. Of a thousand videos that wait for the daily
 // limit of one user, one asks, for all that this process uploads: else each would ask for half a minute,
 // and hold the place of a video of another user.
 func (c *Client) uploadAllowed(user string) error {

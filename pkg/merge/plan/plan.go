@@ -15,7 +15,7 @@ import (
 const Renderer = "4"
 
 // Plan is every decision about a merge, with the numbers behind it. The same plan gives the same
-// frames, whoever renders it, in whatever slices at once.
+// frames, whichever task renders it, in whatever slices at once.
 type Plan struct {
 	Renderer string `json:"renderer"`
 	FFmpeg   string `json:"ffmpeg"`

@@ -167,7 +167,7 @@ func (e *errorSet) note(err error) error {
 var errFollows = errors.New("the pane has ended")
 
 // reason is the error that counts: that the work was called off; else a fault of storage, of the
-// machine or of ours; else damaged footage, all of it; else whatever there is.
+// machine or of this program; else damaged footage, all of it; else whatever there is.
 func (e *errorSet) reason(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -226,7 +226,7 @@ func (r *renderer) compose(ctx context.Context, left, right *pane, encoder *ffmp
 	return nil
 }
 
-// alone tells whether the left pane fills the picture.
+// alone reports whether the left pane fills the picture.
 func alone(s timeline.Scene) bool {
 	return s.Layout == timeline.Alone || s.Layout == timeline.Nothing
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// peakCeilingDBTP is what true peaks may not pass. The limiter holds samples, and the encoder adds
 	// its noise: a margin is kept free for what stands out between and above them. It grows with how
-	// deep the limiter cuts, for the deeper, the more of the wave stands at the limit (measured: hardly
+	// deep the limiter cuts, for the deeper, the more of the wave stands at the limit (measured: barely
 	// 1 dB stands out of speech, 3 dB of claps that are cut by 30 dB, nearly 4 dB of beeps over hiss).
 	peakCeilingDBTP = -1.5
 	leastMargin     = 1.0

@@ -159,7 +159,7 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	return p, nil
 }
 
-// A beginning that lies well inside a packet is sought so often, in such strides of samples.
+// A beginning that lies well inside a packet is searched this many times, in strides of this many of samples.
 const maxTries, tryStride = 16, 150
 
 // placed is where the timestamps put sample n of a run (at the file's rate), in time since the file's
@@ -213,7 +213,7 @@ func gcd(a, b int64) int64 {
 	return a
 }
 
-// skip reads n samples and gives them to nobody; past keeps the last of them.
+// skip reads n samples and drops them; past keeps the last of them.
 func (p *player) skip(n int64) error {
 	for n > 0 {
 		step := min(n, mixSamples)

@@ -236,7 +236,7 @@ func (c *Chooser) describe(listens []timeline.Listen, blocks int64) []Heard {
 	return out
 }
 
-// none tells whether a source has no samples at all in a stretch.
+// none reports whether a source has no samples at all in a stretch.
 func (c *Chooser) none(listen timeline.Listen) bool {
 	for block := listen.First; block < listen.End; block++ {
 		if c.heard(listen.Source, block) != timeline.Missing {
