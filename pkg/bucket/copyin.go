@@ -279,8 +279,8 @@ func (c *copyJob) pump(ctx context.Context, w io.Writer, off, size int64) error 
 			return failure
 		}
 		n, err := c.pumpOnce(ctx, w, off, size)
-		off = off + n
-		size = size - n
+		off += n
+		size -= n
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -78,7 +78,7 @@ func (b *Bucket) classify(
 			Cause: cause.StorageRefused(),
 			Err:   fmt.Errorf("%s in bucket %s: %w", what, b.name, err),
 		}
-	case fault.Retryable:
+	case fault.Retryable, fault.Stale:
 	}
 	return fmt.Errorf("%s in bucket %s: %w", what, b.name, err)
 }

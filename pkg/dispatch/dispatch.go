@@ -85,7 +85,7 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrChanged, err)
 	case fault.Permanent:
 		return &fault.PermanentError{Cause: cause.CloudRefused(), Err: err}
-	case fault.Retryable, fault.Deferred: // a daily quota of these two services is not known: try again
+	case fault.Retryable, fault.Deferred, fault.Stale: // a daily quota of these two services is not known: try again
 	}
 	return err
 }

@@ -28,7 +28,7 @@ func (c *runCursor) next() int64 {
 	value := c.runs[c.i].value
 	c.n++
 	if c.n == c.runs[c.i].count && c.i+1 < len(c.runs) {
-		c.i = c.i + 1
+		c.i++
 		c.n = 0
 	}
 	return value
@@ -191,7 +191,7 @@ func (x *indexer) nextOffset() int64 {
 	}
 	r := x.compositionOffsets[x.offsetRun]
 	if x.offsetUsed++; x.offsetUsed == r.count {
-		x.offsetRun = x.offsetRun + 1
+		x.offsetRun++
 		x.offsetUsed = 0
 	}
 	return r.value

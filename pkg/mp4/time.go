@@ -45,8 +45,8 @@ func floorDiv(a, b int64) (quotient, rest int64) {
 	quotient = a / b
 	rest = a % b
 	if rest < 0 {
-		quotient = quotient - 1
-		rest = rest + b
+		quotient--
+		rest += b
 	}
 	return quotient, rest
 }

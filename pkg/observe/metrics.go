@@ -40,129 +40,24 @@ const prefix = "nvr_"
 // Table lists every metric.
 func Table() []Metric {
 	return []Metric{
-		{
-			"outcomes",
-			[]string{EventDelivered, EventFailed},
-			Counter,
-			"",
-			[]string{"promise"},
-			"Records that ended. promise=kept: delivered within 4 hours.",
-		},
-		{
-			"delivery_delay",
-			[]string{EventDelivered},
-			Spread,
-			"delay_seconds",
-			nil,
-			"Seconds from a record's end, or from a later request, to its delivery.",
-		},
-		{
-			"failed",
-			[]string{EventFailed},
-			Counter,
-			"",
-			[]string{"kind", "step"},
-			"Failed records, by kind of cause.",
-		},
+		{"outcomes", []string{EventDelivered, EventFailed}, Counter, "", []string{"promise"}, "Records that ended. promise=kept: delivered within 4 hours."},
+		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end, or from a later request, to its delivery."},
+		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step"}, "Failed records, by kind of cause."},
 		{"gaps", []string{EventGap}, Counter, "", []string{"room", "role"}, "Gaps in merges."},
-		{
-			"gap_seconds",
-			[]string{EventGap},
-			Counter,
-			"seconds",
-			[]string{"room", "role"},
-			"Missing seconds of a source in merges.",
-		},
-		{
-			"canvas_days",
-			[]string{EventCanvas},
-			Counter,
-			"",
-			[]string{"room"},
-			"Days on which a room's encoder sent only its idle screen.",
-		},
+		{"gap_seconds", []string{EventGap}, Counter, "seconds", []string{"room", "role"}, "Missing seconds of a source in merges."},
+		{"canvas_days", []string{EventCanvas}, Counter, "", []string{"room"}, "Days on which a room's encoder sent only its idle screen."},
 		{"queue_waiting", []string{EventQueue}, Gauge, "waiting", nil, "Records in the queue."},
-		{
-			"queue_oldest",
-			[]string{EventQueue},
-			Gauge,
-			"oldest_seconds",
-			nil,
-			"Seconds that the oldest due record has waited.",
-		},
+		{"queue_oldest", []string{EventQueue}, Gauge, "oldest_seconds", nil, "Seconds that the oldest due record has waited."},
 		{"queue_working", []string{EventQueue}, Gauge, "working", nil, "Records at work."},
-		{
-			"queue_overdue",
-			[]string{EventQueue},
-			Gauge,
-			"overdue",
-			nil,
-			"Records not delivered within 4 hours of their end, or of a later request.",
-		},
-		{
-			"merged_minutes",
-			[]string{EventMerged},
-			Counter,
-			"minutes",
-			nil,
-			"Minutes of finished video.",
-		},
-		{
-			"merge_core_minutes",
-			[]string{EventMerged},
-			Counter,
-			"core_minutes",
-			nil,
-			"Core minutes of finished merges.",
-		},
-		{
-			"api_errors",
-			[]string{EventAPIError},
-			Counter,
-			"",
-			[]string{"api", "method", "status"},
-			"Calls to Google that failed after all retries.",
-		},
-		{
-			"retries",
-			[]string{EventRetry},
-			Counter,
-			"",
-			[]string{"api", "method"},
-			"Retried calls and steps.",
-		},
-		{
-			"takeovers",
-			[]string{EventTakeover},
-			Counter,
-			"",
-			[]string{"from"},
-			"Records taken over after their lease expired.",
-		},
-		{
-			"channel_left",
-			[]string{EventChannel},
-			Gauge,
-			"left_seconds",
-			[]string{"room"},
-			"Seconds until a room's notification channel expires.",
-		},
-		{
-			"unreadable",
-			[]string{EventUnreadable},
-			Counter,
-			"",
-			nil,
-			"Messages that could not be read.",
-		},
-		{
-			"dead_letters",
-			[]string{EventDeadLetter},
-			Counter,
-			"",
-			[]string{"subscription"},
-			"Messages that Pub/Sub gave up.",
-		},
+		{"queue_overdue", []string{EventQueue}, Gauge, "overdue", nil, "Records not delivered within 4 hours of their end, or of a later request."},
+		{"merged_minutes", []string{EventMerged}, Counter, "minutes", nil, "Minutes of finished video."},
+		{"merge_core_minutes", []string{EventMerged}, Counter, "core_minutes", nil, "Core minutes of finished merges."},
+		{"api_errors", []string{EventAPIError}, Counter, "", []string{"api", "method", "status"}, "Calls to Google that failed after all retries."},
+		{"retries", []string{EventRetry}, Counter, "", []string{"api", "method"}, "Retried calls and steps."},
+		{"takeovers", []string{EventTakeover}, Counter, "", []string{"from"}, "Records taken over after their lease expired."},
+		{"channel_left", []string{EventChannel}, Gauge, "left_seconds", []string{"room"}, "Seconds until a room's notification channel expires."},
+		{"unreadable", []string{EventUnreadable}, Counter, "", nil, "Messages that could not be read."},
+		{"dead_letters", []string{EventDeadLetter}, Counter, "", []string{"subscription"}, "Messages that Pub/Sub gave up."},
 	}
 }
 
@@ -197,22 +92,14 @@ func (m *Metrics) register(metric Metric) func(map[string]any) {
 	}
 	switch metric.Kind {
 	case Gauge:
-		vec := prometheus.NewGaugeVec(
-			prometheus.GaugeOpts{Name: name, Help: metric.Help},
-			metric.Labels,
-		)
+		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: metric.Help}, metric.Labels)
 		m.registry.MustRegister(vec)
 		if len(metric.Labels) == 0 {
 			vec.WithLabelValues()
 		}
-		return func(fields map[string]any) {
-			vec.WithLabelValues(labels(fields)...).Set(number(fields[metric.Value]))
-		}
+		return func(fields map[string]any) { vec.WithLabelValues(labels(fields)...).Set(number(fields[metric.Value])) }
 	case Spread:
-		vec := prometheus.NewHistogramVec(
-			prometheus.HistogramOpts{Name: name, Help: metric.Help, Buckets: hours()},
-			metric.Labels,
-		)
+		vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: metric.Help, Buckets: hours()}, metric.Labels)
 		m.registry.MustRegister(vec)
 		vec.WithLabelValues(make([]string, len(metric.Labels))...)
 		return func(fields map[string]any) {
@@ -220,10 +107,7 @@ func (m *Metrics) register(metric Metric) func(map[string]any) {
 		}
 	case Counter:
 	}
-	vec := prometheus.NewCounterVec(
-		prometheus.CounterOpts{Name: name + "_total", Help: metric.Help},
-		metric.Labels,
-	)
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name + "_total", Help: metric.Help}, metric.Labels)
 	m.registry.MustRegister(vec)
 	vec.WithLabelValues(make([]string, len(metric.Labels))...) // a label without a value is none: the metric is there, at 0
 	return func(fields map[string]any) {
@@ -246,16 +130,11 @@ func hours() []float64 {
 
 // Writer passes log lines on and counts the events in them: give it to [Logger], or to a child process
 // as its standard output. Pieces of a line are put together again; each Writer is for one stream.
-func (m *Metrics) Writer(w io.Writer) io.Writer {
-	return &counted{to: w, metrics: m}
-}
+func (m *Metrics) Writer(w io.Writer) io.Writer { return &counted{to: w, metrics: m} }
 
 // Handler serves the metrics to Prometheus, with more of the caller's own beside them.
 func (m *Metrics) Handler(more ...prometheus.Gatherer) http.Handler {
-	return promhttp.HandlerFor(
-		append(prometheus.Gatherers{m.registry}, more...),
-		promhttp.HandlerOpts{},
-	)
+	return promhttp.HandlerFor(append(prometheus.Gatherers{m.registry}, more...), promhttp.HandlerOpts{})
 }
 
 // Register adds a collector, for what is asked for at the time of a scrape.

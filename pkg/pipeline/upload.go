@@ -241,10 +241,10 @@ type sums struct {
 
 func newSums() *sums {
 	return &sums{
-		md5:    md5.New(),
+		md5:    md5.New(), //nolint:gosec // as above
 		sha256: sha256.New(),
 	}
-} //nolint:gosec // as above
+}
 
 func (s *sums) add(chunk []byte, from int64) {
 	if from <= s.at && s.at < from+int64(len(chunk)) {

@@ -217,9 +217,9 @@ func linearGradient(m mosaic) *background {
 				dx := float64(m[y*cols+x+1][ch] - m[y*cols+x-1][ch])
 				dy := float64(m[(y+1)*cols+x][ch] - m[(y-1)*cols+x][ch])
 				if math.Abs(dx) < 28 && math.Abs(dy) < 28 {
-					xx = xx + dx*dx
-					xy = xy + dx*dy
-					yy = yy + dy*dy
+					xx += dx * dx
+					xy += dx * dy
+					yy += dy * dy
 				}
 			}
 		}

@@ -236,12 +236,12 @@ func (l *cardVariant) correlates(m mosaic) bool {
 		for ch := range 3 {
 			a := float64(m[i][ch])
 			b := float64(l.mean[i][ch])
-			n = n + 1
-			sa = sa + a
-			sb = sb + b
-			saa = saa + a*a
-			sbb = sbb + b*b
-			sab = sab + a*b
+			n++
+			sa += a
+			sb += b
+			saa += a * a
+			sbb += b * b
+			sab += a * b
 		}
 	}
 	cov := n*sab - sa*sb

@@ -18,9 +18,9 @@ func isNoise(p picture, m mosaic) cause.Cause {
 	n := float64(len(light) - 2)
 	for i := range len(light) - 2 {
 		v := float64(light[i])
-		sum = sum + v
-		squares = squares + v*v
-		lag = lag + v*float64(light[i+2])
+		sum += v
+		squares += v * v
+		lag += v * float64(light[i+2])
 	}
 	mean := sum / n
 	spread := squares/n - mean*mean
@@ -28,8 +28,8 @@ func isNoise(p picture, m mosaic) cause.Cause {
 	var blockSum, blockSquares float64
 	for _, c := range m {
 		v := float64(c.luma())
-		blockSum = blockSum + v
-		blockSquares = blockSquares + v*v
+		blockSum += v
+		blockSquares += v * v
 	}
 	ofBlocks := blockSquares/blocks - blockSum/blocks*blockSum/blocks
 	if spread < 60 ||

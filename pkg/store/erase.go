@@ -43,7 +43,7 @@ type Erased struct {
 // records are withdrawn, and all keys of the person end, including the NVR's key. It returns the records
 // as they were, so that the caller can delete the files that they name.
 func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err error) {
-	records, err := Records{s.database}.ByUser(ctx, email)
+	records, err := Records(s).ByUser(ctx, email)
 	if err != nil {
 		return nil, err
 	}

@@ -127,6 +127,7 @@ func (c *Client) classify(ctx context.Context, what string, err error) error {
 		}
 	case fault.Expected:
 		return fmt.Errorf("%s: %w (%s)", what, sentinel(answer.Code), answer.Message)
+	case fault.Stale: // no answer of Google has this kind
 	case fault.Retryable: // and patience is used up
 		if wanted, _ := call.RetryAfter(answer.Header, c.options.Now()); wanted > patience {
 			return &fault.Deferral{

@@ -21,9 +21,7 @@ type Fault struct {
 func Faults() []Fault {
 	day := 24 * time.Hour
 	damage := func(d Damage) func(*Source, *Segment) {
-		return func(_ *Source, g *Segment) {
-			g.Damage = append(g.Damage, d)
-		}
+		return func(_ *Source, g *Segment) { g.Damage = append(g.Damage, d) }
 	}
 	return []Fault{
 		{
@@ -41,11 +39,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			"restart",
-			"the lecturer's recorder restarts: a hole, then a file named by another minute",
-			nvr.Lecturer,
-			1,
-			restart,
+			"restart", "the lecturer's recorder restarts: a hole, then a file named by another minute", nvr.Lecturer, 1, restart,
 		},
 		{
 			"hole", "a board segment is missing", nvr.Board, 1, func(_ *Source, g *Segment) {
@@ -54,11 +48,7 @@ func Faults() []Fault {
 		},
 		{"empty", "a screen segment has zero bytes", nvr.Screen, 1, damage(Empty())},
 		{
-			"truncated",
-			"a board segment breaks off in the middle, index and all",
-			nvr.Board,
-			2,
-			damage(TruncatePart(600)),
+			"truncated", "a board segment breaks off in the middle, index and all", nvr.Board, 2, damage(TruncatePart(600)),
 		},
 		{"no-moov", "a lecturer segment has lost its index", nvr.Lecturer, 2, func(
 			_ *Source, g *Segment,
@@ -67,11 +57,7 @@ func Faults() []Fault {
 			g.Damage = append(g.Damage, LoseMoov())
 		}},
 		{
-			"garbage",
-			"a lecturer segment has garbage in the middle",
-			nvr.Lecturer,
-			2,
-			damage(Garbage(450, 500, 1)),
+			"garbage", "a lecturer segment has garbage in the middle", nvr.Lecturer, 2, damage(Garbage(450, 500, 1)),
 		},
 		{
 			"no-sound", "a lecturer segment has no sound track", nvr.Lecturer, 3, func(
@@ -116,11 +102,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			"edit-list",
-			"a lecturer segment starts inside a group of pictures",
-			nvr.Lecturer,
-			3,
-			func(
+			"edit-list", "a lecturer segment starts inside a group of pictures", nvr.Lecturer, 3, func(
 				_ *Source, g *Segment,
 			) {
 				g.Lead = 720 * time.Millisecond
@@ -142,11 +124,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			"sound-late",
-			"the sound of a lecturer segment begins later than its picture",
-			nvr.Lecturer,
-			1,
-			func(
+			"sound-late", "the sound of a lecturer segment begins later than its picture", nvr.Lecturer, 1, func(
 				_ *Source, g *Segment,
 			) {
 				g.SoundLate = 300 * time.Millisecond
@@ -154,11 +132,7 @@ func Faults() []Fault {
 		},
 		{"twice", "a board segment is there twice, once broken off", nvr.Board, 0, twice},
 		{
-			"strangers",
-			"a file of another room and one of another day lie among the others",
-			nvr.Board,
-			0,
-			strangers,
+			"strangers", "a file of another room and one of another day lie among the others", nvr.Board, 0, strangers,
 		},
 	}
 }

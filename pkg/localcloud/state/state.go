@@ -190,6 +190,7 @@ func (db *DB) write(changes []change) error {
 	if err != nil {
 		return err
 	}
+	//nolint:sqlclosecheck // the end of the transaction closes them
 	put, remove := tx.Stmt(db.put), tx.Stmt(db.remove)
 	for _, c := range changes {
 		if c.value == nil {

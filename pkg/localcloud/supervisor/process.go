@@ -78,9 +78,8 @@ func Start(command Command) (*Process, error) {
 func (p *Process) live(command Command, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(
-		context.Background(), command.Args[0], command.Args[1:]...,
-	) //nolint:gosec // the caller states the command
+	//nolint:gosec // the caller states the command
+	cmd := exec.CommandContext(context.Background(), command.Args[0], command.Args[1:]...)
 	cmd.Env = command.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{}

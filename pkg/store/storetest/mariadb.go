@@ -241,10 +241,8 @@ func run(more ...string) (*Server, error) {
 	if err := initialise(program, dir, attributes, flags); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	supervisor := exec.Command("sh", append(
-		[]string{"-c", supervise, dir, program},
-		flags...,
-	)...) //nolint:gosec // what it runs was looked up
+	arguments := append([]string{"-c", supervise, dir, program}, flags...)
+	supervisor := exec.Command("sh", arguments...) //nolint:gosec // what it runs was looked up
 	supervisor.SysProcAttr, supervisor.Dir = attributes, dir
 	ours, err := supervisor.StdinPipe()
 	if err == nil {
@@ -295,10 +293,8 @@ func initialise(program, dir string, attributes *syscall.SysProcAttr, flags []st
 		}
 		bootstrap += string(text) + "\n"
 	}
-	command := exec.Command("sh", append(
-		[]string{"-c", `mkdir "$0/data" && exec "$@"`, dir, program},
-		append(flags, "--bootstrap")...,
-	)...) //nolint:gosec // see above
+	arguments := append([]string{"-c", `mkdir "$0/data" && exec "$@"`, dir, program}, flags...)
+	command := exec.Command("sh", append(arguments, "--bootstrap")...) //nolint:gosec // see above
 	command.SysProcAttr, command.Dir, command.Stdin = attributes, dir, strings.NewReader(bootstrap)
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialise MariaDB: %w: %s", err, out)

@@ -53,6 +53,7 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		i.Left = leftText(l, s.Records.Watcher.Left(r.ID))
 	case records.Failed, records.Waiting, records.Queued:
 		i.Reason = l.Cause(records.Reason(r))
+	case records.Uploading, records.Linking, records.Done, records.Withdrawn:
 	}
 	path := "/recordings/" + strconv.FormatInt(r.ID, 10)
 	if r.Digest != "" && isMerged(v.State) && s.Report != nil {
