@@ -360,8 +360,8 @@ func TestMergeWithoutFFmpeg(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		t.TempDir(): "is not installed: install FFmpeg 5.1 or newer",
-		old:         "FFmpeg 4.4.2-0ubuntu0 is too old: install FFmpeg 5.1 or newer",
+		t.TempDir(): "is not installed. Install FFmpeg 5.1 or newer",
+		old:         "FFmpeg 4.4.2-0ubuntu0 is too old. Install FFmpeg 5.1 or newer",
 	} {
 		s := &stage{T: t, segments: t.TempDir(), out: t.TempDir()}
 		cmd, stderr := s.process(s.args()...)

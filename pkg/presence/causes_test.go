@@ -31,7 +31,7 @@ func TestPublishedTexts(t *testing.T) {
 		`plain gradient: a clock, read "15:10:08"`:                                                               cause.ClockOnBackground(cause.PlainGradient(), "15:10:08"),
 		"plain blue (#0000ff), which wanders about (words not read: tesseract is not installed)":                 cause.TextNotRead(cause.WanderingOverlay(blue)),
 		"plain blue (#0000ff), small and running like a clock":                                                   cause.RunningOverlay(blue),
-		`slide or moving picture: detail in 3% of it, read "Vector fields"; noise without a picture (±1 levels)`: cause.Cause{},
+		`slide or moving picture: detail in 3% of it, read "Vector fields"; noise without a picture (±1 levels)`: {},
 	} {
 		got := english([]cause.Cause{c})
 		if c.IsZero() {

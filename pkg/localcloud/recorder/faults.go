@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
@@ -19,22 +20,22 @@ type Fault struct {
 // Faults returns the everyday faults of an afternoon, each on a segment of its own as far as
 // there are enough. Two faults may hit one segment; damage is applied last.
 func Faults() []Fault {
-	day := 24 * time.Hour
+	return slices.Concat(fileFaults(), contentFaults())
+}
+
+// fileFaults are about lengths, names and bytes of files.
+func fileFaults() []Fault {
 	damage := func(d Damage) func(*Source, *Segment) {
 		return func(_ *Source, g *Segment) { g.Damage = append(g.Damage, d) }
 	}
 	return []Fault{
 		{
-			"short", "a lecturer segment ends a little early", nvr.Lecturer, 0, func(
-				_ *Source, g *Segment,
-			) {
+			"short", "a lecturer segment ends a little early", nvr.Lecturer, 0, func(_ *Source, g *Segment) {
 				g.Length -= g.Length / 600
 			},
 		},
 		{
-			"long", "a board segment runs over into the next", nvr.Board, 0, func(
-				_ *Source, g *Segment,
-			) {
+			"long", "a board segment runs over into the next", nvr.Board, 0, func(_ *Source, g *Segment) {
 				g.Length += g.Length / 600
 			},
 		},
@@ -50,27 +51,28 @@ func Faults() []Fault {
 		{
 			"truncated", "a board segment breaks off in the middle, index and all", nvr.Board, 2, damage(TruncatePart(600)),
 		},
-		{"no-moov", "a lecturer segment has lost its index", nvr.Lecturer, 2, func(
-			_ *Source, g *Segment,
-		) {
+		{"no-moov", "a lecturer segment has lost its index", nvr.Lecturer, 2, func(_ *Source, g *Segment) {
 			g.MoovFirst = false
 			g.Damage = append(g.Damage, LoseMoov())
 		}},
 		{
 			"garbage", "a lecturer segment has garbage in the middle", nvr.Lecturer, 2, damage(Garbage(450, 500, 1)),
 		},
+	}
+}
+
+// contentFaults are about what the files hold, and about files that do not belong to the afternoon.
+func contentFaults() []Fault {
+	const day = 24 * time.Hour
+	return []Fault{
 		{
-			"no-sound", "a lecturer segment has no sound track", nvr.Lecturer, 3, func(
-				_ *Source, g *Segment,
-			) {
+			"no-sound", "a lecturer segment has no sound track", nvr.Lecturer, 3, func(_ *Source, g *Segment) {
 				g.NoSound = true
 			},
 		},
 		{"silent", "the lecturer's microphone is off for a while", nvr.Lecturer, 0, silent},
 		{
-			"sound-only", "a board segment has no pictures", nvr.Board, 3, func(
-				_ *Source, g *Segment,
-			) {
+			"sound-only", "a board segment has no pictures", nvr.Board, 3, func(_ *Source, g *Segment) {
 				g.NoPicture = true
 			},
 		},
@@ -80,38 +82,28 @@ func Faults() []Fault {
 		{"size", "a screen segment is 4:3", nvr.Screen, 2, func(s *Source, g *Segment) {
 			g.Pictures = changed(s, g, func(p *Pictures) { p.Width = p.Height * 4 / 3 &^ 1 })
 		}},
-		{"resize", "the encoder changes its size inside a file", nvr.Screen, 3, func(
-			s *Source, g *Segment,
-		) {
+		{"resize", "the encoder changes its size inside a file", nvr.Screen, 3, func(s *Source, g *Segment) {
 			g.Resize = &Resize{
 				At:     g.Length / 2,
 				Width:  s.Pictures.Width / 4 * 2,
 				Height: s.Pictures.Height / 4 * 2,
 			}
 		}},
-		{"jump", "the timestamps of a board segment leap by a day", nvr.Board, 1, func(
-			s *Source, g *Segment,
-		) {
+		{"jump", "the timestamps of a board segment leap by a day", nvr.Board, 1, func(s *Source, g *Segment) {
 			g.Jump = &Jump{At: g.Length / 2, By: day, Picture: true}
 		}},
 		{
-			"offset", "a screen segment begins at 5 s, not at 0", nvr.Screen, 2, func(
-				_ *Source, g *Segment,
-			) {
+			"offset", "a screen segment begins at 5 s, not at 0", nvr.Screen, 2, func(_ *Source, g *Segment) {
 				g.FirstPTS = 5 * time.Second
 			},
 		},
 		{
-			"edit-list", "a lecturer segment starts inside a group of pictures", nvr.Lecturer, 3, func(
-				_ *Source, g *Segment,
-			) {
+			"edit-list", "a lecturer segment starts inside a group of pictures", nvr.Lecturer, 3, func(_ *Source, g *Segment) {
 				g.Lead = 720 * time.Millisecond
 			},
 		},
 		{
-			"no-key", "a board segment does not start with a key frame", nvr.Board, 3, func(
-				_ *Source, g *Segment,
-			) {
+			"no-key", "a board segment does not start with a key frame", nvr.Board, 3, func(_ *Source, g *Segment) {
 				g.DropFirst = 10
 			},
 		},
@@ -124,9 +116,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			"sound-late", "the sound of a lecturer segment begins later than its picture", nvr.Lecturer, 1, func(
-				_ *Source, g *Segment,
-			) {
+			"sound-late", "the sound of a lecturer segment begins later than its picture", nvr.Lecturer, 1, func(_ *Source, g *Segment) {
 				g.SoundLate = 300 * time.Millisecond
 			},
 		},
