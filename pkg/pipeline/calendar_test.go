@@ -316,7 +316,7 @@ func TestWhatIsNoRecord(t *testing.T) {
 	w.sweep.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.must(w.sweep.Sweep(context.Background()))
 	w.must(w.sweep.Sweep(context.Background()))
-	for _, said := range []string{"all day long", "longer than one day", "asks for no recording"} {
+	for _, said := range []string{"why=all-day", "why=many-days", "why=opted-out"} {
 		if n := strings.Count(log.String(), said); n != 1 {
 			t.Errorf("the log says %d times %q:\n%s", n, said, log.String())
 		}

@@ -87,13 +87,13 @@ func (l *process) now() time.Time {
 	return l.w.clock.Now()
 }
 
-// inLife reports whether the goroutine is the one that [world.live] began.
+// inLife reports whether the goroutine is the one that [env.live] began.
 func inLife() bool {
 	callers := make([]uintptr, 100)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
 	for {
 		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "(*life).inside") {
+		if strings.HasSuffix(frame.Function, "(*process).inside") {
 			return true
 		}
 		if !more {

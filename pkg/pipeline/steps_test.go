@@ -268,7 +268,7 @@ func TestEnds(t *testing.T) {
 		w.until(nvr.StepLink)
 		w.call("DELETE", path, nil)
 		rec := w.until()
-		if rec.Step != nvr.StepDone || !strings.Contains(rec.Course, "event is gone") || w.posts["record-1-done"] != 1 {
+		if rec.Step != nvr.StepDone || !strings.Contains(rec.Course, `"code":"event-gone"`) || w.posts["record-1-done"] != 1 {
 			t.Errorf("%+v %v", rec, w.posts)
 		}
 	})
@@ -296,7 +296,7 @@ func TestEnds(t *testing.T) {
 	}
 	t.Run("no such course", func(t *testing.T) {
 		w := begin(t)
-		if rec := w.until(); rec.Step != nvr.StepDone || !strings.Contains(rec.Course, "There is no course") || w.posts["record-1-done"] != 1 {
+		if rec := w.until(); rec.Step != nvr.StepDone || !strings.Contains(rec.Course, `"code":"course-not-found"`) || w.posts["record-1-done"] != 1 {
 			t.Errorf("%+v", rec)
 		}
 	})
