@@ -88,10 +88,8 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
 	args := append(
 		s.input(),
-		"-filter:a",
-		s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128,
-		"-f",
-		"null",
+		"-filter:a", s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128,
+		"-f", "null",
 		"-",
 	)
 	return t.measure(ctx, args, func(out io.Reader) error {
