@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
@@ -311,7 +310,7 @@ func (c *chaos) check() {
 
 // checkFailed: it says why, and nothing is there of it.
 func (c *chaos) checkFailed(r row, files []string) {
-	var reason nvr.Reason
+	var reason struct{ En, Ru string }
 	if err := json.Unmarshal([]byte(r.Reason), &reason); err != nil || reason.En == "" || reason.Ru == "" {
 		c.Errorf("record %d has failed without a reason: %+v", r.ID, r)
 	}

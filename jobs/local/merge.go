@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge"
@@ -85,7 +86,7 @@ func (c *cli) merge(ctx context.Context, o mergeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	judge, err := newJudge(ctx, tool, o.cards)
+	judge, err := app.NewJudge(ctx, tool, o.cards)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,11 +12,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/ocr"
-	"github.com/nvr-miem/merger/pkg/presence"
 )
 
 // Bounds of what can be merged.
@@ -291,18 +287,4 @@ func (f *mergeFlags) readTimes(c *cli) (errs []error) {
 	}
 	f.request.Start, f.request.End = start, end
 	return nil
-}
-
-// newJudge returns the judge of screen recordings, with the cards of a folder beside the built-in ones. Without
-// Tesseract it judges by the picture alone.
-func newJudge(ctx context.Context, tool *ffmpeg.Tool, folder string) (*presence.Judge, error) {
-	cards, err := presence.LoadCards(folder)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := ocr.Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &presence.Judge{Tool: tool, Cards: cards, Reader: reader}, nil
 }

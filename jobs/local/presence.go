@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/i18n"
@@ -96,7 +97,7 @@ func judgeFiles(ctx context.Context, cards string, files []string) (judged []jud
 	if err != nil {
 		return nil, nil, err
 	}
-	judge, err := newJudge(ctx, tool, cards)
+	judge, err := app.NewJudge(ctx, tool, cards)
 	if err != nil {
 		return nil, nil, err
 	}

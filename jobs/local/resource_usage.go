@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/report"
 )
@@ -66,15 +66,10 @@ func (m *meter) stop(engine *merge.Engine) report.Cost {
 	}
 }
 
+// cpuTime returns the CPU time of this process and of the children that it has waited for.
 func cpuTime() time.Duration {
-	var sum time.Duration
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var usage syscall.Rusage
-		if syscall.Getrusage(who, &usage) == nil { // fails for unknown values of who only
-			sum += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-		}
-	}
-	return sum
+	cpu, _ := app.ResourceUsage()
+	return cpu
 }
 
 // treeRSS is the resident memory of a process and all below it, in bytes. A process that ends while

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // TestServe asks one running serve for all that it promises short of kills: each part finds its own
@@ -102,7 +100,7 @@ func (s *served) withoutFootage() {
 	s.call(http.StatusNoContent, http.MethodPost, "/functions/claim", "")
 	for _, id := range all {
 		r := s.reaches(id, "failed")
-		var reason nvr.Reason
+		var reason struct{ En, Ru string }
 		if err := json.Unmarshal([]byte(r.Reason), &reason); err != nil || reason.En == "" || reason.Ru == "" || r.Done || r.Processing {
 			s.Errorf("record %d: %+v, %v", id, r, err)
 		}
@@ -192,7 +190,7 @@ func (s *served) apis() {
 	var record struct {
 		State   string
 		Percent float64
-		Reason  nvr.Reason
+		Reason  struct{ En, Ru string }
 	}
 	s.ask(&record, http.MethodGet, "/api/v1/records/"+strconv.FormatInt(id, 10), "", "key", key)
 	if record.State != "failed" || record.Reason.En == "" || record.Reason.Ru == "" {

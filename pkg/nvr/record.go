@@ -1,7 +1,6 @@
 package nvr
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -47,22 +46,6 @@ type Lease struct {
 	Holder string // the worker: a random name, or the execution that tasks share
 }
 
-// Reason is a sentence for people, in the two languages the product speaks.
-type Reason struct {
-	En string `json:"en"`
-	Ru string `json:"ru"`
-}
-
-// ReadReason reads a column for people: a sentence in both languages, as JSON, or what is the same in
-// both, like a course's name or what a person typed.
-func ReadReason(text string) Reason {
-	var r Reason
-	if json.Unmarshal([]byte(text), &r) == nil && r != (Reason{}) {
-		return r
-	}
-	return Reason{En: text, Ru: text}
-}
-
 // Record is one request: a row of the NVR's table `records`, with our own columns.
 type Record struct {
 	ID int64
@@ -93,8 +76,8 @@ type Record struct {
 	Digest string // of the plan that is rendered or was
 	FileID string // of the Drive file, generated before the upload
 	Link   string // where people watch it
-	Course string // what became of the announcement, for people: a course's name, or why there is none ([ReadReason])
-	Share  string // what became of the share: "shared", or why not ([ReadReason])
+	Course string // what became of the announcement, for people: a course's name, or why there is none (i18n.ReadReason)
+	Share  string // what became of the share: "shared", or why not (i18n.ReadReason)
 }
 
 // Claim is the message that would go on with the record where it stands.

@@ -23,7 +23,7 @@ type record struct {
 	Title, Start, End  *string
 	Link, Course, Shar *string
 	Percent            int
-	Reason             *nvr.Reason
+	Reason             *struct{ En, Ru string }
 }
 
 type problem struct {
