@@ -2,16 +2,17 @@ package calendar
 
 import (
 	"encoding/base64"
-	"html"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/nvr-miem/merger/pkg/homoglyph"
 )
 
 const (
-	maxTag         = 2048     // bytes of a tag; what is longer is text
 	maxDescription = 64 << 10 // bytes; Calendar's own limit is 8192 characters
 	minBareCode    = 3        // characters of a code that stands alone
 	maxCode        = 200      // characters
@@ -138,82 +139,45 @@ func Lines(description string) []string {
 	return lines
 }
 
-// stripTags resolves entities and removes the tags that calendars write; those that end a row become
-// a line break. Any other "<" is text: plain descriptions hold them too.
+// stripTags resolves entities and removes the tags of HTML. A tag that ends a row becomes a line break.
+// Anything else that begins with "<" is text, because plain descriptions hold it too.
 func stripTags(text string) string {
 	var out strings.Builder
-	for text != "" {
-		at := strings.IndexByte(text, '<')
-		if at < 0 {
-			break
-		}
-		out.WriteString(html.UnescapeString(text[:at]))
-		text = text[at:]
-		name, size := tag(text)
-		switch {
-		case size == 0:
-			out.WriteByte('<')
-			size = 1
-		case breaksRow(name):
-			out.WriteByte('\n')
-		}
-		text = text[size:]
-	}
-	out.WriteString(html.UnescapeString(text))
-	return out.String()
-}
-
-// tag reads the tag or comment that text begins with; size is 0 if it is none that we know.
-func tag(text string) (name string, size int) {
-	bounded := text[:min(len(text), maxTag)]
-	if strings.HasPrefix(bounded, "<!--") {
-		if end := strings.Index(bounded, "-->"); end > 0 {
-			return "", end + len("-->")
-		}
-		return "", 0
-	}
-	start := 1
-	if strings.HasPrefix(bounded, "</") {
-		start = 2
-	}
-	end := start
-	for end < len(bounded) && isASCIIAlphanumeric(bounded[end]) {
-		end++
-	}
-	name = strings.ToLower(bounded[start:end])
-	if !breaksRow(name) && !isInline(name) {
-		return "", 0
-	}
-	var quote byte
-	for i := end; i < len(bounded); i++ {
-		switch c := bounded[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
+	tokens := html.NewTokenizer(strings.NewReader(text))
+	tokens.SetMaxBuf(maxDescription)
+	for {
+		kind := tokens.Next()
+		raw := string(tokens.Raw())
+		switch kind {
+		case html.ErrorToken: // the end, or a tag that the end cuts off
+			out.WriteString(html.UnescapeString(raw))
+			return out.String()
+		case html.TextToken:
+			out.WriteString(html.UnescapeString(raw))
+		case html.CommentToken:
+			if !strings.HasPrefix(raw, "<!--") {
+				out.WriteString(html.UnescapeString(raw))
 			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return name, i + 1
+		case html.DoctypeToken:
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
+			name, _ := tokens.TagName()
+			switch tag := atom.Lookup(name); {
+			case tag == 0:
+				out.WriteString(html.UnescapeString(raw))
+			case breaksRow(tag):
+				out.WriteByte('\n')
+			}
 		}
 	}
-	return "", 0
 }
 
-func isASCIIAlphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
-
-// The tags of descriptions, each between spaces.
-const (
-	rowTags    = " br p div li ul ol tr table tbody thead h1 h2 h3 h4 h5 h6 hr blockquote pre section article body html head "
-	inlineTags = " a b i u s em strong span font small big sub sup code tt strike del ins td th img wbr label mark abbr cite q nobr center meta style o "
-)
-
-func breaksRow(name string) bool {
-	return strings.Contains(rowTags, " "+name+" ")
-}
-
-func isInline(name string) bool {
-	return strings.Contains(inlineTags, " "+name+" ")
+// breaksRow reports whether a browser shows what follows the tag in a new row.
+func breaksRow(tag atom.Atom) bool {
+	switch tag { //nolint:exhaustive // every other tag stands inside a row
+	case atom.Br, atom.P, atom.Div, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd, atom.Hr,
+		atom.Table, atom.Thead, atom.Tbody, atom.Tr, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+		atom.Blockquote, atom.Pre, atom.Section, atom.Article, atom.Html, atom.Head, atom.Body:
+		return true
+	}
+	return false
 }
