@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -338,15 +337,5 @@ func eventOf(e *workspace.Event) calendar.Event {
 // cancelledBySweep reports whether the calendar, and no person, cancelled a record for the cause. The sweep
 // may undo that. What a person cancelled stays cancelled.
 func cancelledBySweep(reason cause.Cause) bool {
-	return reason.Is(cause.CodeEventNotRecorded) || reason.Is(cause.CodeEventWithdrawn) || cancelledByFormerSweep(reason)
-}
-
-// cancelledByFormerSweep reports the same for a row that a version without codes wrote. Such a row has
-// nothing but its text.
-func cancelledByFormerSweep(reason cause.Cause) bool {
-	if !reason.Is(cause.CodeText) {
-		return false
-	}
-	text, _ := reason.Args()["en"].(string)
-	return strings.HasPrefix(text, "Calendar: ") || strings.HasPrefix(text, "The event was cancelled")
+	return reason.Is(cause.CodeEventNotRecorded) || reason.Is(cause.CodeEventWithdrawn)
 }

@@ -33,6 +33,7 @@ const adoptionVersion = 1000
 const (
 	kindColumn = "column"
 	kindIndex  = "index"
+	kindRows   = "rows" // a change of rows, which may be repeated
 )
 
 // Schema migrates the tables.
@@ -244,10 +245,10 @@ func (s Schema) provider(adoption Adoption) (*goose.Provider, error) {
 	return provider, nil
 }
 
-// step is one DDL statement and the object that it creates.
+// step is one DDL statement and the object that it creates, or one statement that changes rows.
 type step struct {
 	version     int64
-	kind        string // table, column or index
+	kind        string // table, column, index or rows
 	table, name string
 	foreign     bool // an object of the NVR: created if it is missing, never dropped
 	statement   string
@@ -288,6 +289,8 @@ func parseSteps(text string) ([]step, error) {
 func (s Schema) exists(ctx context.Context, db *sql.DB, step step) (bool, error) {
 	query, args := s.dialect.tables, []any{step.table}
 	switch step.kind {
+	case kindRows:
+		return false, nil
 	case kindColumn:
 		query, args = s.dialect.columns, []any{step.table, step.name}
 	case kindIndex:
@@ -306,7 +309,7 @@ func (s Schema) up(ctx context.Context, db *sql.DB, step step) error {
 		return err
 	}
 	if _, err := db.ExecContext(ctx, step.statement); err != nil {
-		return fmt.Errorf("create %s %s %s: %w", step.kind, step.table, step.name, err)
+		return fmt.Errorf("apply %s %s %s: %w", step.kind, step.table, step.name, err)
 	}
 	return nil
 }

@@ -32,12 +32,7 @@ func nvrDatabase(t *testing.T, test func(t *testing.T, dsn string)) {
 			db := open(t, dsn)
 			defer func() { ok(t, db.Close()) }()
 			for _, file := range []string{"nvr." + name + ".sql", "nvr.rows.sql"} {
-				text := must(os.ReadFile(filepath.Join("testdata", file)))(t)
-				for statement := range strings.SplitSeq(string(text), ";\n") {
-					if strings.TrimSpace(statement) != "" {
-						must(db.Exec(statement))(t)
-					}
-				}
+				execFile(t, db, file)
 			}
 			test(t, dsn)
 		})
@@ -250,4 +245,43 @@ func TestMigrationsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestReasonsOfFormerVersions gives the reasons of a sweep their codes: a decision depends on them.
+func TestReasonsOfFormerVersions(t *testing.T) {
+	nvrDatabase(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		s := storetest.Open(t, dsn, store.Options{})
+		db := open(t, dsn)
+		defer func() { ok(t, db.Close()) }()
+		execFile(t, db, "former.rows.sql")
+		for range 2 { // a migration that was cut off is repeated
+			must(db.Exec(`delete from merger_migrations where version_id in (84, 85)`))(t)
+			ok(t, s.Schema.Migrate(ctx, store.Adoption{}))
+		}
+
+		want := map[int64]cause.Cause{
+			101: cause.EventNotRecorded("opted-out"),
+			102: cause.EventWithdrawn(),
+			103: cause.Legacy("Withdrawn by a@example.org.", "Отозвано: a@example.org."),
+			104: cause.Verbatim("Calendar: of 2026"),
+			105: {},
+		}
+		for id, reason := range want {
+			if got := must(s.Records.Get(ctx, id))(t); got.Reason != reason {
+				t.Errorf("record %d: reason %s, want %s", id, got.Reason, reason)
+			}
+		}
+	})
+}
+
+// execFile runs the statements of a file in testdata.
+func execFile(t *testing.T, db *sql.DB, file string) {
+	t.Helper()
+	text := must(os.ReadFile(filepath.Join("testdata", file)))(t)
+	for statement := range strings.SplitSeq(string(text), ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			must(db.Exec(statement))(t)
+		}
+	}
 }

@@ -240,3 +240,13 @@ create index merger_events_record on merger_events (record_id);
 
 -- 83 index merger_requests.merger_requests_age
 create index merger_requests_age on merger_requests (created_at);
+
+-- 84 rows records.reason: former versions wrote the reason of a sweep without its code
+update records set reason = replace(reason, '{"en":',
+ replace('{"code":"event-not-recorded","args":{"refusal":"@"},"en":', '@',
+  substr(reason, 31, instr(reason, '."') - 31)))
+ where reason like '{"en":"Calendar: the event is %."%';
+
+-- 85 rows records.reason: the same for the reason that step upload wrote
+update records set reason = replace(reason, '{"en":', '{"code":"event-withdrawn","en":')
+ where reason like '{"en":"The event was cancelled%';
