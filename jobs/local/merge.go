@@ -64,10 +64,9 @@ func (c *cli) mergeError(ctx context.Context, err error) error {
 
 // remedy returns an error with what the reader can do about it.
 func (c *cli) remedy(err error) string {
-	var permanent *fault.PermanentError
 	switch {
-	case errors.As(err, &permanent):
-		return c.text.Cause(permanent.Cause)
+	case fault.KindOf(err) == fault.Permanent:
+		return c.text.Cause(fault.CauseOf(err))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return c.t("error.disk-full", "cause", err.Error())
 	case errors.Is(err, fs.ErrPermission):

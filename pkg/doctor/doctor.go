@@ -94,17 +94,15 @@ func causeOf(err error) cause.Cause {
 		}
 		return cause.CheckRefused(permanent.Cause, oneLine(permanent.Err))
 	}
-	var deferral *fault.Deferral
-	if errors.As(err, &deferral) {
-		return deferral.Cause
+	if fault.KindOf(err) == fault.Deferred {
+		return fault.CauseOf(err)
 	}
 	return cause.CheckFailed(oneLine(err))
 }
 
 // isRefused reports whether an error is a lack of permission rather than a fault of the service.
 func isRefused(err error) bool {
-	var permanent *fault.PermanentError
-	return errors.As(err, &permanent)
+	return fault.KindOf(err) == fault.Permanent
 }
 
 func oneLine(err error) string {

@@ -72,3 +72,25 @@ func KindOf(err error) Kind {
 	}
 	return Retryable
 }
+
+// CauseOf returns the cause for people of a permanent or deferred error. It is zero for other errors.
+func CauseOf(err error) cause.Cause {
+	var permanent *PermanentError
+	var deferral *Deferral
+	switch {
+	case errors.As(err, &deferral):
+		return deferral.Cause
+	case errors.As(err, &permanent):
+		return permanent.Cause
+	}
+	return cause.Cause{}
+}
+
+// DueOf returns when deferred work is due again. It is zero for other errors.
+func DueOf(err error) time.Time {
+	var deferral *Deferral
+	if errors.As(err, &deferral) {
+		return deferral.Until
+	}
+	return time.Time{}
+}

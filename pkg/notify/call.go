@@ -62,8 +62,7 @@ func (b *busyError) Error() string {
 
 // readFailure returns what the error of one try means. An uncertain send is not repeated.
 func readFailure(err error) call.Failure {
-	var permanent *fault.PermanentError
-	if errors.As(err, &permanent) || errors.Is(err, ErrUncertain) {
+	if fault.KindOf(err) == fault.Permanent || errors.Is(err, ErrUncertain) {
 		return call.Failure{Kind: fault.Permanent}
 	}
 	var busy *busyError

@@ -46,15 +46,3 @@ func (a *budget) mark(what *bool) {
 		a.end(errBudget)
 	}
 }
-
-// withBudget does the work of one delivery, and hands the rest to a further message when its time is up.
-func (w *worker) withBudget(ctx context.Context, do func(context.Context) error) error {
-	working, a, stop := allow(ctx, w.Settings.PushBudget, w.Settings.PushTimeout)
-	defer stop()
-	w.budget = a
-	err := do(working)
-	if err != nil && errors.Is(context.Cause(working), errBudget) && ctx.Err() == nil {
-		return w.continueLater(ctx)
-	}
-	return err
-}

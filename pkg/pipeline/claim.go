@@ -132,24 +132,16 @@ func (p *Pipeline) schedule(ctx context.Context) error {
 
 func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	due, err := p.due(ctx, rec)
-	var permanent *fault.PermanentError
-	if errors.As(err, &permanent) {
-		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, permanent.Cause, err, func(ctx context.Context) error {
-			return p.Store.Queue.Fail(ctx, rec, permanent.Cause, err.Error())
+	if fault.KindOf(err) == fault.Permanent {
+		reason := fault.CauseOf(err)
+		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, reason, err, func(ctx context.Context) error {
+			return p.Store.Queue.Fail(ctx, rec, reason, err.Error())
 		}))
 	}
 	if err != nil {
 		return err
 	}
 	return ignoreStale(p.Store.Queue.SetDue(ctx, rec, due))
-}
-
-// ignoreStale drops the error of a row that another worker has moved on meanwhile.
-func ignoreStale(err error) error {
-	if errors.Is(err, fault.ErrStale) {
-		return nil
-	}
-	return err
 }
 
 // due is when the last segment of a record has ended.
@@ -198,7 +190,7 @@ func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 		if err != nil {
 			return fmt.Errorf("list the leases that ran out: %w", err)
 		}
-		sent, listed := 0, &executionIndex{Pipeline: p}
+		sent, listed := 0, &executionIndex{p: p}
 		for _, rec := range expired {
 			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
 				if *places <= 0 {
@@ -260,14 +252,14 @@ func LaunchKey(c nvr.Claim) string {
 
 // executionIndex is the executions of the job as they were when the first of some records was looked for.
 type executionIndex struct {
-	*Pipeline
+	p     *Pipeline
 	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
 // executions lists them once, for all that come: a job remembers a thousand.
 func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
 	if l.byKey == nil {
-		all, err := l.Jobs.List(ctx, l.Settings.MergeJob, time.Time{})
+		all, err := l.p.Jobs.List(ctx, l.p.Settings.MergeJob, time.Time{})
 		if err != nil {
 			return nil, err
 		}
@@ -295,7 +287,7 @@ func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispat
 	if len(found) == 0 {
 		return nil, nil //nolint:nilnil // absent is an answer
 	}
-	whole, err := l.Jobs.Execution(ctx, found[0].Name)
+	whole, err := l.p.Jobs.Execution(ctx, found[0].Name)
 	if err != nil {
 		return nil, fmt.Errorf("ask what became of %s: %w", found[0].Name, err)
 	}

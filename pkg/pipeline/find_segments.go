@@ -33,7 +33,7 @@ func (s Settings) slice(record time.Duration) time.Duration {
 
 // request is what the engine is asked for.
 func (w *worker) request(start, end time.Time) merge.Request {
-	s := w.Settings
+	s := w.p.Settings
 	req := merge.Request{
 		Room:     w.rec.Room,
 		Title:    w.rec.Title,
@@ -76,7 +76,7 @@ type found struct {
 // bucket or a Drive that cannot be asked is an error, never "no footage".
 func (w *worker) find(ctx context.Context, req merge.Request) (found, error) {
 	f, err := w.list(ctx, req)
-	if err != nil || len(f.missing) == 0 || !w.Settings.DriveSearch {
+	if err != nil || len(f.missing) == 0 || !w.p.Settings.DriveSearch {
 		return f, err
 	}
 	var mu sync.Mutex
@@ -115,7 +115,7 @@ func (w *worker) list(ctx context.Context, req merge.Request) (found, error) {
 		if err != nil {
 			return f, err
 		}
-		for object, err := range w.Segments.List(ctx, prefix) {
+		for object, err := range w.p.Segments.List(ctx, prefix) {
 			if err != nil {
 				return f, fmt.Errorf("list the segments of %s on %s: %w", req.Room, date, err)
 			}
@@ -156,7 +156,7 @@ func (w *worker) clip(name nvr.SegmentName, object bucket.Object) merge.Clip {
 		Path:       object.Name,
 		Generation: fmt.Sprint(object.Generation),
 		Open: func(ctx context.Context) (merge.Bytes, error) {
-			return w.Segments.Open(ctx, object.Name, object.Generation)
+			return w.p.Segments.Open(ctx, object.Name, object.Generation)
 		},
 	}
 }
@@ -188,13 +188,13 @@ func (w *worker) expected(req merge.Request) []nvr.SegmentName {
 
 // copyFromDrive brings a segment from Drive into the bucket; false if Drive has none.
 func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool, error) {
-	files, err := w.Workspace.FindFiles(ctx, name.String())
+	files, err := w.p.Workspace.FindFiles(ctx, name.String())
 	if err != nil || len(files) == 0 {
 		return false, err
 	}
 	best := files[0]
 	if len(files) > 1 {
-		w.Log.InfoContext(
+		w.log.InfoContext(
 			ctx, "several files of one segment on Drive: the newest complete one is taken",
 			"file", name.String(),
 			"id", best.ID,
@@ -205,11 +205,11 @@ func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool,
 	if err != nil {
 		return false, err
 	}
-	_, err = w.Segments.CopyIn(ctx, object, "video/mp4", bucket.Source{
+	_, err = w.p.Segments.CopyIn(ctx, object, "video/mp4", bucket.Source{
 		Size: best.Size,
 		MD5:  best.MD5,
 		Read: func(ctx context.Context, off, n int64) (io.ReadCloser, error) {
-			return w.Workspace.Read(ctx, best.ID, off, n)
+			return w.p.Workspace.Read(ctx, best.ID, off, n)
 		},
 	})
 	if errors.Is(err, workspace.ErrNotFound) {
@@ -219,19 +219,19 @@ func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool,
 		return false, err
 	}
 	w.budget.progress()
-	w.Log.InfoContext(ctx, "copied from Drive", "file", name.String(), "bytes", best.Size)
+	w.log.InfoContext(ctx, "copied from Drive", "file", name.String(), "bytes", best.Size)
 	return true, nil
 }
 
 // damages are the stretches that rendering earlier plans of the record found undecodable.
 func (w *worker) damages(ctx context.Context) ([]merge.Damage, error) {
 	var all []merge.Damage
-	for object, err := range w.Work.List(ctx, bucket.DamagePrefix(w.rec.ID)) {
+	for object, err := range w.p.Work.List(ctx, bucket.DamagePrefix(w.rec.ID)) {
 		if err != nil {
 			return nil, fmt.Errorf("list the damage found so far: %w", err)
 		}
 		var more []merge.Damage
-		if err := w.readJSON(ctx, object.Name, &more); err != nil {
+		if err := w.p.readJSON(ctx, object.Name, &more); err != nil {
 			return nil, err
 		}
 		for _, d := range more {

@@ -22,7 +22,7 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	if err != nil {
 		return err
 	}
-	merged, err := w.Work.Stat(ctx, name)
+	merged, err := w.p.Work.Stat(ctx, name)
 	if errors.Is(err, bucket.ErrNotFound) {
 		if merged, err = w.compose(ctx, name, plan, files); err != nil {
 			return fmt.Errorf("join %d parts: %w", len(files), err)
@@ -32,17 +32,11 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 	}
 	length := time.Duration(plan.Frames) * time.Second / time.Duration(plan.Encoding.Rate)
 	w.thumbnail(ctx, merged, plan, length/2)
-	next, err := w.Store.Leases.Advance(
-		ctx,
-		w.hold,
-		nvr.StepUpload,
-		store.Change{},
-		w.lease(w.rec.Attempt),
-	)
+	next, err := w.advance(ctx, nvr.StepUpload, store.Change{})
 	if err != nil {
 		return err
 	}
-	w.Log.InfoContext(
+	w.log.InfoContext(
 		ctx, "joined",
 		observe.Merged(
 			length,
@@ -50,7 +44,7 @@ func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFi
 		), "parts",
 		len(files),
 	)
-	return w.sendOn(ctx, next)
+	return w.sendNext(ctx, next)
 }
 
 func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, files []partFile) (bucket.Object, error) {
@@ -58,7 +52,7 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	for i, f := range files {
 		parts[i] = f.Part
 	}
-	meta := plan.Meta(w.Texts)
+	meta := plan.Meta(w.p.Texts)
 	meta.Title = w.rec.Title // the plan's may be an older one: a title changes no frame
 	header, err := mp4.Header(parts, meta)
 	if err != nil {
@@ -82,9 +76,9 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 		})
 		size += f.Part.Bytes
 	}
-	made, err := w.Work.Compose(ctx, name, "video/mp4", nil, sources)
+	made, err := w.p.Work.Compose(ctx, name, "video/mp4", nil, sources)
 	if errors.Is(err, bucket.ErrExists) {
-		return w.Work.Stat(ctx, name)
+		return w.p.Work.Stat(ctx, name)
 	}
 	if err == nil && made.Size != size {
 		err = fmt.Errorf("the bucket composed %d bytes of %d", made.Size, size)
@@ -94,9 +88,9 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 
 // header stores the head of the merge.
 func (w *worker) header(ctx context.Context, name string, text []byte) (bucket.Object, error) {
-	object, err := w.Work.CreateBytes(ctx, name, "application/octet-stream", nil, text)
+	object, err := w.p.Work.CreateBytes(ctx, name, "application/octet-stream", nil, text)
 	if errors.Is(err, bucket.ErrExists) {
-		return w.Work.Stat(ctx, name)
+		return w.p.Work.Stat(ctx, name)
 	}
 	return object, err
 }

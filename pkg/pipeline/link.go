@@ -24,34 +24,37 @@ const (
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
 )
 
-// Link puts the video where people look for it: the event, the course, a notice. Before: step link,
-// the video on Drive. After: step done. A kill leaves some of it done; each part is keyed by the
-// file, and found again.
+// Link puts the video where people look for it: the event, the course, a notice.
+//
+// Before: the record is on step link, and the video is on Drive. After: the record is done. A kill
+// leaves some of the effects made. Each effect is keyed by the file, and the next worker finds it.
 func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
-	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
-		ctx, stop := context.WithTimeout(ctx, p.Settings.PushTimeout)
-		defer stop()
-		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
-		if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
-			return &fault.PermanentError{
-				Cause: cause.VideoGone(),
-				Err:   errors.Join(errVideoGone, err),
-			}
+	return p.work(ctx, job{claim: claim, body: (*worker).link})
+}
+
+func (w *worker) link(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, w.p.Settings.PushTimeout)
+	defer stop()
+	file, err := w.p.Workspace.Stat(ctx, w.rec.FileID)
+	if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
+		return &fault.PermanentError{
+			Cause: cause.VideoGone(),
+			Err:   errors.Join(errVideoGone, err),
 		}
-		if err != nil {
-			return fmt.Errorf("look at the video: %w", err)
-		}
-		if err := w.attachAndAnnounce(ctx, file); err != nil {
-			return err
-		}
-		if err := w.waitUntilPlayable(file); err != nil {
-			return err
-		}
-		if err := w.notifyDone(ctx); err != nil {
-			return err
-		}
-		return w.finish(ctx)
-	})
+	}
+	if err != nil {
+		return fmt.Errorf("look at the video: %w", err)
+	}
+	if err := w.attachAndAnnounce(ctx, file); err != nil {
+		return err
+	}
+	if err := w.waitUntilPlayable(file); err != nil {
+		return err
+	}
+	if err := w.notifyDone(ctx); err != nil {
+		return err
+	}
+	return w.finish(ctx)
 }
 
 // attachAndAnnounce attaches the video to the record's event and announces it in the event's course.
@@ -59,9 +62,9 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 	if w.rec.EventID == "" || w.room.Calendar == "" {
 		return nil
 	}
-	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
+	event, err := w.p.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) || err == nil && event.Cancelled() {
-		w.Log.InfoContext(ctx, "the event is gone: nothing to attach to")
+		w.log.InfoContext(ctx, "the event is gone: nothing to attach to")
 		return w.setCourseNote(ctx, cause.EventGone())
 	}
 	if err != nil {
@@ -79,24 +82,23 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 
 // mark writes for people what became of the course or the event.
 func (w *worker) setCourseNote(ctx context.Context, note cause.Cause) error {
-	course := w.Texts.FormatReason(note)
-	return w.Store.Leases.Save(ctx, w.hold, store.Change{Course: &course})
+	course := w.p.Texts.FormatReason(note)
+	return w.save(ctx, store.Change{Course: &course})
 }
 
 func (w *worker) attach(ctx context.Context, file workspace.File) error {
 	if done, err := w.effect(ctx, effectAttached, file.ID); err != nil || done != "" {
 		return err
 	}
-	err := w.Workspace.Attach(ctx, w.room.Calendar, w.rec.EventID, workspace.Attachment{
+	err := w.p.Workspace.Attach(ctx, w.room.Calendar, w.rec.EventID, workspace.Attachment{
 		FileID: file.ID,
 		URL:    file.Link,
 		Title:  w.fileName(),
 		MIME:   "video/mp4",
 	}, w.room.Language)
-	var permanent *fault.PermanentError
-	if errors.As(err, &permanent) {
-		w.Log.WarnContext(ctx, "the video could not be attached to the event", "err", err)
-		return w.setCourseNote(ctx, permanent.Cause)
+	if fault.KindOf(err) == fault.Permanent {
+		w.log.WarnContext(ctx, "the video could not be attached to the event", "err", err)
+		return w.setCourseNote(ctx, fault.CauseOf(err))
 	}
 	if errors.Is(err, workspace.ErrNotFound) {
 		return nil // deleted between the two calls: the next look says so
@@ -104,13 +106,13 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 	if err != nil {
 		return fmt.Errorf("attach the video to the event: %w", err)
 	}
-	w.Log.InfoContext(ctx, "attached", "event_id", w.rec.EventID)
+	w.log.InfoContext(ctx, "attached", "event_id", w.rec.EventID)
 	return w.recordEffect(ctx, effectAttached, file.ID, w.rec.EventID)
 }
 
 // effect is what was noted of an effect; empty if nothing was.
 func (w *worker) effect(ctx context.Context, kind, subject string) (string, error) {
-	value, err := w.Store.Effects.Get(ctx, w.rec.ID, kind, subject)
+	value, err := w.p.Store.Effects.Get(ctx, w.rec.ID, kind, subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
@@ -119,14 +121,14 @@ func (w *worker) effect(ctx context.Context, kind, subject string) (string, erro
 
 // recordEffect notes an effect, in place of what was noted before, if the record is still ours.
 func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) error {
-	if err := w.Store.Leases.Renew(ctx, w.hold, w.lease(w.rec.Attempt)); err != nil {
+	if err := w.p.Store.Leases.Renew(ctx, w.hold, w.p.lease(w.rec.Attempt)); err != nil {
 		return err
 	}
-	was, err := w.Store.Effects.Set(ctx, w.rec.ID, kind, subject, value)
+	was, err := w.p.Store.Effects.Set(ctx, w.rec.ID, kind, subject, value)
 	if err != nil || was == value {
 		return err
 	}
-	return w.Store.Effects.Replace(ctx, w.rec.ID, kind, subject, was, value)
+	return w.p.Store.Effects.Replace(ctx, w.rec.ID, kind, subject, was, value)
 }
 
 // announce posts the video in the course. A course that cannot be found is said in the record.
@@ -134,7 +136,7 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	if posted, err := w.effect(ctx, effectPosted, file.ID); err != nil || posted == code {
 		return err // a look at whether the video plays asks Classroom nothing
 	}
-	course, err := w.Workspace.FindCourse(ctx, code, w.Settings.Courses)
+	course, err := w.p.Workspace.FindCourse(ctx, code, w.p.Settings.Courses)
 	switch {
 	case !named && (errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)):
 		return nil // a first line that looked like a code and is none
@@ -149,15 +151,15 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	if err != nil {
 		return err
 	}
-	id, err := w.Workspace.Announce(ctx, course, w.announcement(), file, stored, func(id string) error {
+	id, err := w.p.Workspace.Announce(ctx, course, w.announcement(), file, stored, func(id string) error {
 		return w.recordEffect(ctx, effectAnnounced, course.ID+"/"+file.ID, id)
 	})
 	if err != nil {
 		return w.classroomError(ctx, err)
 	}
-	w.Log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
+	w.log.InfoContext(ctx, "announced", "course", course.ID, "announcement", id)
 	name := course.Name
-	if err := w.Store.Leases.Save(ctx, w.hold, store.Change{Course: &name}); err != nil {
+	if err := w.save(ctx, store.Change{Course: &name}); err != nil {
 		return err
 	}
 	return w.recordEffect(ctx, effectPosted, file.ID, code)
@@ -170,14 +172,14 @@ func (w *worker) classroomError(ctx context.Context, err error) error {
 	if !final {
 		return fmt.Errorf("post the video in the course: %w", err)
 	}
-	w.Log.WarnContext(ctx, "the video could not be posted in the course", "err", err)
+	w.log.WarnContext(ctx, "the video could not be posted in the course", "err", err)
 	return w.setCourseNote(ctx, why)
 }
 
 // announcement returns the text of the post, in the language of the room.
 func (w *worker) announcement() string {
 	r := w.rec
-	texts := w.Texts.For(w.room.Language)
+	texts := w.p.Texts.For(w.room.Language)
 	when := []any{"date", r.Date, "start", r.StartTime, "end", r.EndTime, "room", r.Room}
 	if r.Title == "" {
 		return texts.T("notice.announcement.untitled", when...)
@@ -187,11 +189,11 @@ func (w *worker) announcement() string {
 
 // waitUntilPlayable gives the record back until Drive has processed the video, or the longest wait is over.
 func (w *worker) waitUntilPlayable(file workspace.File) error {
-	now := w.Now()
-	if file.Playable || !now.Before(file.Created.Add(w.Settings.PlayableWait)) {
+	now := w.p.Now()
+	if file.Playable || !now.Before(file.Created.Add(w.p.Settings.PlayableWait)) {
 		return nil
 	}
-	return &fault.Deferral{Until: now.Add(w.Settings.PlayablePoll), Cause: cause.NotPlayableYet()}
+	return &fault.Deferral{Until: now.Add(w.p.Settings.PlayablePoll), Cause: cause.NotPlayableYet()}
 }
 
 // finish ends the record and clears the work bucket of what it needs no more.
@@ -199,7 +201,7 @@ func (w *worker) finish(ctx context.Context) error {
 	if err := w.clear(ctx); err != nil {
 		return err
 	}
-	if _, err := w.Store.Leases.Advance(ctx, w.hold, nvr.StepDone, store.Change{}, 0); err != nil {
+	if err := w.end(ctx, nvr.StepDone, store.Change{}); err != nil {
 		return err
 	}
 	_, end, err := w.rec.Window(w.room.Zone)
@@ -209,7 +211,7 @@ func (w *worker) finish(ctx context.Context) error {
 	if w.rec.AskedAt.After(end) {
 		end = w.rec.AskedAt
 	}
-	w.Log.InfoContext(ctx, "delivered", observe.Delivered(w.Now().Sub(end)))
+	w.log.InfoContext(ctx, "delivered", observe.Delivered(w.p.Now().Sub(end)))
 	return nil
 }
 
@@ -221,7 +223,7 @@ func (w *worker) clear(ctx context.Context) error {
 		bucket.DamagePrefix(w.rec.ID),
 		bucket.MergesPrefix(w.rec.ID),
 	} {
-		if err := w.Work.DeleteAll(ctx, prefix); err != nil {
+		if err := w.p.Work.DeleteAll(ctx, prefix); err != nil {
 			return fmt.Errorf("clear the work bucket: %w", err)
 		}
 	}

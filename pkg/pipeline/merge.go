@@ -24,37 +24,41 @@ type Task struct {
 	Count  int
 }
 
-// Merge renders one slice; the task that completes the set joins the parts. Before: step merge, the plan in
-// the work bucket. After: the slice's part is there; after the last one: step upload, the merge in
-// the work bucket. A kill leaves media that nothing names, or a finished part, which the next try
-// finds.
+// Merge renders one slice; the task that completes the set joins the parts.
+//
+// Before: the record is on step merge, and the plan is in the work bucket. After: the slice's part is
+// there; after the last part, the record is on step upload and the merge is in the work bucket. A kill
+// leaves media that nothing names, or a finished part, which the next try finds.
 func (p *Pipeline) Merge(ctx context.Context, t Task) error {
-	return p.runAs(ctx, t.Claim, t.Key, func(ctx context.Context, w *worker) error {
-		ctx = observe.WithSlice(ctx, t.Index)
-		plan, err := w.readPlan(ctx, t)
-		if err != nil {
-			return err
-		}
-		err = w.renderPart(ctx, plan, t.Index)
-		var damaged *merge.DamagedError
-		switch {
-		case errors.As(err, &damaged):
-			return w.replan(ctx, damaged)
-		case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):
-			p.Log.WarnContext(
-				ctx, "a segment is no longer what the plan saw: making a new plan",
-				"err", err,
-			)
-			return w.backToStage(ctx)
-		case err != nil:
-			return err
-		}
-		parts, err := w.parts(ctx, plan)
-		if err != nil || parts == nil {
-			return err
-		}
-		return w.joinParts(ctx, plan, parts)
-	})
+	body := func(w *worker, ctx context.Context) error { return w.merge(ctx, t) }
+	return p.work(ctx, job{claim: t.Claim, holder: t.Key, body: body})
+}
+
+func (w *worker) merge(ctx context.Context, t Task) error {
+	ctx = observe.WithSlice(ctx, t.Index)
+	plan, err := w.readPlan(ctx, t)
+	if err != nil {
+		return err
+	}
+	err = w.renderPart(ctx, plan, t.Index)
+	var damaged *merge.DamagedError
+	switch {
+	case errors.As(err, &damaged):
+		return w.replan(ctx, damaged)
+	case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):
+		w.log.WarnContext(
+			ctx, "a segment is no longer what the plan saw: making a new plan",
+			"err", err,
+		)
+		return w.backToStage(ctx)
+	case err != nil:
+		return err
+	}
+	parts, err := w.parts(ctx, plan)
+	if err != nil || parts == nil {
+		return err
+	}
+	return w.joinParts(ctx, plan, parts)
 }
 
 // readPlan reads the plan that this execution was started for.
@@ -69,7 +73,7 @@ func (w *worker) readPlan(ctx context.Context, t Task) (*merge.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, _, err := w.Work.ReadAll(ctx, name, maxLearned)
+	text, _, err := w.p.Work.ReadAll(ctx, name, maxLearned)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
@@ -93,15 +97,15 @@ func (w *worker) openGeneration(ctx context.Context, path, generation string) (m
 	if _, err := fmt.Sscan(generation, &number); err != nil {
 		return nil, fmt.Errorf("read the generation of %s: %w", path, err)
 	}
-	return w.Segments.Open(ctx, path, number)
+	return w.p.Segments.Open(ctx, path, number)
 }
 
 // replan stores the damage that was found and returns the record to stage, which plans around it.
 func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error {
-	w.Log.WarnContext(ctx, "making a new plan around damaged footage", "err", damaged)
+	w.log.WarnContext(ctx, "making a new plan around damaged footage", "err", damaged)
 	name, err := bucket.DamageName(w.rec.ID, rand.Text())
 	if err == nil {
-		err = w.writeJSON(ctx, name, damaged.Damages)
+		err = w.p.writeJSON(ctx, name, damaged.Damages)
 	}
 	if err != nil {
 		return err
@@ -109,16 +113,7 @@ func (w *worker) replan(ctx context.Context, damaged *merge.DamagedError) error 
 	return w.backToStage(ctx)
 }
 
+// backToStage returns the record to stage, which makes a new plan.
 func (w *worker) backToStage(ctx context.Context) error {
-	next, err := w.Store.Leases.Advance(
-		ctx,
-		w.hold,
-		nvr.StepStage,
-		store.Change{},
-		w.lease(w.rec.Attempt),
-	)
-	if err != nil {
-		return err
-	}
-	return w.sendOn(ctx, next)
+	return w.advanceAndSend(ctx, nvr.StepStage, store.Change{})
 }

@@ -15,11 +15,11 @@ import (
 
 // notifyDone sends the notice to the requester, once.
 func (w *worker) notifyDone(ctx context.Context) error {
-	rec, err := w.Store.Records.Get(ctx, w.rec.ID) // with the link and what became of the course
+	rec, err := w.p.Store.Records.Get(ctx, w.rec.ID) // with the link and what became of the course
 	if err != nil {
 		return err
 	}
-	return w.notify(ctx, rec, w.room, true, effectDone)
+	return w.p.notify(ctx, rec, w.room, true, effectDone)
 }
 
 // notifyFailed tells a requester that the record has failed, once for each failure, and strikes the debt
@@ -93,9 +93,8 @@ func (p *Pipeline) sendNotice(ctx context.Context, means notify.Channel, n notif
 		}
 	}
 	err := means.Send(ctx, n)
-	var permanent *fault.PermanentError
 	switch {
-	case errors.As(err, &permanent), errors.Is(err, notify.ErrUncertain):
+	case fault.KindOf(err) == fault.Permanent, errors.Is(err, notify.ErrUncertain):
 		p.Log.WarnContext(
 			ctx, "the notice was refused, or may not have arrived",
 			"means", means.Name(),

@@ -25,7 +25,7 @@ type partFile struct {
 
 // bucketParts stores the part of one task in the work bucket. It implements [merge.Parts].
 type bucketParts struct {
-	*worker
+	w      *worker
 	engine *merge.Engine // whose meter counts what rendering reads
 	index  int           // of the slice
 	found  bool          // the part was there
@@ -34,14 +34,14 @@ type bucketParts struct {
 // renderPart makes part i of the plan unless it is there.
 func (w *worker) renderPart(ctx context.Context, plan *merge.Plan, i int) error {
 	parts := &bucketParts{
-		worker: w,
-		engine: w.engine(ctx, func() {}),
+		w:      w,
+		engine: w.p.engine(ctx, func() {}),
 		index:  i,
 	}
-	progress := w.progress(ctx, plan, i)
+	report := w.progressWriter(ctx, plan, i)
 	parts.engine.Progress = func(p merge.Progress) {
 		if p.Done > 0 && !parts.found {
-			progress(p.Done)
+			report(p.Done)
 		}
 	}
 	return parts.engine.Render(ctx, plan, parts, []int{i}, 1)
@@ -49,11 +49,11 @@ func (w *worker) renderPart(ctx context.Context, plan *merge.Plan, i int) error 
 
 // Has implements [merge.Parts].
 func (b *bucketParts) Has(ctx context.Context, digest string, _ int64) (bool, error) {
-	name, err := bucket.PartName(b.rec.ID, digest)
+	name, err := bucket.PartName(b.w.rec.ID, digest)
 	if err != nil {
 		return false, err
 	}
-	_, err = b.Work.Stat(ctx, name)
+	_, err = b.w.p.Work.Stat(ctx, name)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return false, nil
 	}
@@ -61,42 +61,42 @@ func (b *bucketParts) Has(ctx context.Context, digest string, _ int64) (bool, er
 		return false, fmt.Errorf("look for part %d: %w", b.index, err)
 	}
 	b.found = true
-	b.Log.InfoContext(ctx, "skipped: the part is there")
+	b.w.log.InfoContext(ctx, "skipped: the part is there")
 	return true, nil
 }
 
 // Put implements [merge.Parts]: it stores the media first, then the object that names them. A kill leaves
 // media that no object names.
 func (b *bucketParts) Put(ctx context.Context, digest string, render merge.RenderFunc) error {
-	name, err := bucket.PartName(b.rec.ID, digest)
+	name, err := bucket.PartName(b.w.rec.ID, digest)
 	if err != nil {
 		return err
 	}
-	began := b.Now()
-	before, _ := b.Tools.Usage()
+	began := b.w.p.Now()
+	before, _ := b.w.p.Tools.Usage()
 	read := b.engine.Rendering.Bytes()
-	media, err := bucket.MediaName(b.rec.ID, rand.Text())
+	media, err := bucket.MediaName(b.w.rec.ID, rand.Text())
 	if err != nil {
 		return err
 	}
 	file := partFile{Media: media}
-	object, err := b.Work.Create(ctx, media, "application/octet-stream", nil, func(to io.Writer) error {
+	object, err := b.w.p.Work.Create(ctx, media, "application/octet-stream", nil, func(to io.Writer) error {
 		var err error
 		file.Part, err = render(to)
 		return err
 	})
 	var damaged *merge.DamagedError
 	if errors.As(err, &damaged) {
-		b.Log.WarnContext(ctx, "footage cannot be decoded", "err", err)
+		b.w.log.WarnContext(ctx, "footage cannot be decoded", "err", err)
 	}
 	if err != nil {
 		return err
 	}
 	file.Generation = object.Generation
-	after, peak := b.Tools.Usage()
+	after, peak := b.w.p.Tools.Usage()
 	file.Cost = report.Cost{
 		CPU:     report.Number((after - before).Seconds()),
-		Wall:    report.Number(b.Now().Sub(began).Seconds()),
+		Wall:    report.Number(b.w.p.Now().Sub(began).Seconds()),
 		PeakRSS: peak,
 		Read:    b.engine.Rendering.Bytes() - read,
 	}
@@ -104,18 +104,18 @@ func (b *bucketParts) Put(ctx context.Context, digest string, render merge.Rende
 		return fmt.Errorf("store part %d: the bucket holds %d bytes (crc32c %08x), rendered were %d (%08x)",
 			b.index, object.Size, object.CRC32C, file.Part.Bytes, file.Part.CRC32C)
 	}
-	won, err := b.commit(ctx, name, file)
+	won, err := b.w.commit(ctx, name, file)
 	if err != nil || !won {
-		return errors.Join(err, b.Work.Delete(ctx, file.Media, file.Generation))
+		return errors.Join(err, b.w.p.Work.Delete(ctx, file.Media, file.Generation))
 	}
-	b.Log.InfoContext(ctx, "part rendered", "frames", len(file.Part.Video.Sizes),
+	b.w.log.InfoContext(ctx, "part rendered", "frames", len(file.Part.Video.Sizes),
 		"bytes", object.Size, "wall_s", float64(file.Cost.Wall), "cpu_s", float64(file.Cost.CPU))
 	return nil
 }
 
 // commit creates the object that makes a part count; false if another was quicker.
 func (w *worker) commit(ctx context.Context, name string, file partFile) (bool, error) {
-	err := w.createJSON(ctx, name, file)
+	err := w.p.createJSON(ctx, name, file)
 	if errors.Is(err, bucket.ErrExists) {
 		return false, nil
 	}
@@ -126,19 +126,19 @@ func (w *worker) commit(ctx context.Context, name string, file partFile) (bool, 
 const progressEvery = 5 * time.Second
 
 // progress tells the record's row how many frames were rendered since the last time.
-func (w *worker) progress(ctx context.Context, plan *merge.Plan, i int) func(frames int64) {
-	last := w.Now()
+func (w *worker) progressWriter(ctx context.Context, plan *merge.Plan, i int) func(frames int64) {
+	last := w.p.Now()
 	length := plan.Slices[i].End - plan.Slices[i].First
 	return func(frames int64) {
-		now := w.Now()
+		now := w.p.Now()
 		if frames < length && now.Sub(last) < progressEvery {
 			return
 		}
-		if err := w.Store.Leases.AddSlice(ctx, w.hold, i, frames, plan.Frames); err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "the progress could not be written", "err", err)
+		if err := w.p.Store.Leases.AddSlice(ctx, w.hold, i, frames, plan.Frames); err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "the progress could not be written", "err", err)
 			return
 		}
-		w.Log.InfoContext(ctx, "rendering", "frames", frames, "of", length)
+		w.log.InfoContext(ctx, "rendering", "frames", frames, "of", length)
 		last = now
 	}
 }
@@ -146,7 +146,7 @@ func (w *worker) progress(ctx context.Context, plan *merge.Plan, i int) func(fra
 // parts lists the record's parts; nil if the set is not complete yet.
 func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error) {
 	there := map[string]bool{}
-	for object, err := range w.Work.List(ctx, bucket.PartsPrefix(w.rec.ID)) {
+	for object, err := range w.p.Work.List(ctx, bucket.PartsPrefix(w.rec.ID)) {
 		if err != nil {
 			return nil, fmt.Errorf("list the parts: %w", err)
 		}
@@ -164,7 +164,7 @@ func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error
 	}
 	files := make([]partFile, len(names))
 	for i, name := range names {
-		if err := w.readJSON(ctx, name, &files[i]); err != nil {
+		if err := w.p.readJSON(ctx, name, &files[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -19,7 +19,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 	if err != nil {
 		return err
 	}
-	text, _, err := w.Work.ReadAll(ctx, name, maxLearned)
+	text, _, err := w.p.Work.ReadAll(ctx, name, maxLearned)
 	if err != nil {
 		return fmt.Errorf("read the plan for the report: %w", err)
 	}
@@ -28,7 +28,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 		return fmt.Errorf("read the plan for the report: %w", err)
 	}
 	plan.Title = w.rec.Title
-	r := plan.Report(w.Texts)
+	r := plan.Report(w.p.Texts)
 	result := merge.Result{Plan: plan, Bytes: object.Size, SHA256: sha256}
 	r.Output = result.Output(w.fileName())
 	parts, err := w.parts(ctx, plan)
@@ -37,7 +37,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 	}
 	r.Cost = costOf(parts)
 	if err := r.Validate(); err != nil {
-		w.Log.WarnContext(ctx, "the report contradicts itself; it is stored as it is", "err", err)
+		w.log.WarnContext(ctx, "the report contradicts itself; it is stored as it is", "err", err)
 	}
 	var page bytes.Buffer
 	if err := r.Write(&page); err != nil {
@@ -47,7 +47,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 		return err
 	}
 	for _, gap := range r.Gaps {
-		w.Log.InfoContext(
+		w.log.InfoContext(
 			ctx, "the merge has a hole",
 			observe.Gap(w.rec.Room, string(gap.Role), gap.End.Sub(gap.Start.Time)), "source",
 			gap.Source, "cause",
@@ -71,7 +71,7 @@ func costOf(parts []partFile) (sum report.Cost) {
 func (w *worker) createReport(ctx context.Context, kind, contentType string, text []byte) error {
 	name, err := bucket.ReportName(w.rec.ID, w.rec.Digest, kind)
 	if err == nil {
-		_, err = w.Work.CreateBytes(ctx, name, contentType, nil, text)
+		_, err = w.p.Work.CreateBytes(ctx, name, contentType, nil, text)
 	}
 	if err != nil && !errors.Is(err, bucket.ErrExists) {
 		return fmt.Errorf("store the report: %w", err)

@@ -22,7 +22,7 @@ import (
 func (w *worker) uploadReport(ctx context.Context, video workspace.File) error {
 	err := w.putReport(ctx, video)
 	if _, final := refusal(err); final {
-		w.Log.WarnContext(ctx, "the report could not be put beside the video", "err", err)
+		w.log.WarnContext(ctx, "the report could not be put beside the video", "err", err)
 		return nil
 	}
 	return err
@@ -34,7 +34,7 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 		return err
 	}
 	var r report.Report
-	if err := w.readJSON(ctx, name, &r); errors.Is(err, bucket.ErrNotFound) {
+	if err := w.p.readJSON(ctx, name, &r); errors.Is(err, bucket.ErrNotFound) {
 		return nil // its time in the bucket is over
 	} else if err != nil {
 		return err
@@ -74,14 +74,14 @@ func worthReporting(r *report.Report) bool {
 func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte) (id string, err error) {
 	var there workspace.File
 	if id, err = w.effect(ctx, store.EffectReport, ""); err == nil && id != "" {
-		there, err = w.Workspace.Stat(ctx, id)
+		there, err = w.p.Workspace.Stat(ctx, id)
 	}
 	if err != nil && !errors.Is(err, workspace.ErrNotFound) {
 		return id, err
 	}
 	if id == "" || there.Trashed {
 		there = workspace.File{}
-		if id, err = w.Workspace.GenerateID(ctx, w.rec.ID); err != nil {
+		if id, err = w.p.Workspace.GenerateID(ctx, w.rec.ID); err != nil {
 			return id, err
 		}
 		if err := w.recordEffect(ctx, store.EffectReport, "", id); err != nil {
@@ -107,7 +107,7 @@ func (w *worker) putPage(ctx context.Context, video workspace.File, text []byte)
 	} else if upload.Parent, err = w.folder(ctx); err != nil { // we may not see where it lies
 		return id, err
 	}
-	return id, w.Workspace.Put(ctx, upload, text)
+	return id, w.p.Workspace.Put(ctx, upload, text)
 }
 
 // dropPage throws away the page of an earlier video.
@@ -116,5 +116,5 @@ func (w *worker) dropPage(ctx context.Context) error {
 	if err != nil || id == "" {
 		return err
 	}
-	return w.Workspace.Trash(ctx, id)
+	return w.p.Workspace.Trash(ctx, id)
 }

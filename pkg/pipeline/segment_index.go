@@ -69,7 +69,7 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 		}
 		look := store.Analysis{Seconds: seg.Length.Seconds()}
 		if len(seg.PictureRuns) == 0 && len(seg.SoundRuns) == 0 {
-			look.Fault = w.Texts.For("en").Cause(seg.Cause)
+			look.Fault = w.p.Texts.For("en").Cause(seg.Cause)
 		}
 		for _, s := range judged[seg.Path].Stretches {
 			look.Stretches = append(look.Stretches, store.Stretch{
@@ -78,7 +78,7 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 				Presentation: s.Presentation,
 			})
 		}
-		if err := w.Store.Segments.SaveAnalysis(ctx, seg.Name, generation, look); err != nil {
+		if err := w.p.Store.Segments.SaveAnalysis(ctx, seg.Name, generation, look); err != nil {
 			return err
 		}
 	}

@@ -19,31 +19,12 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// maxTurns bounds how often stage goes on in a further message: each turn has brought segments or
-// learned something, and all of it is kept.
-const maxTurns = 200
-
 // Stage finds a record's segments, lays the plan, and starts the job. Before: the record is claimed,
 // step stage. After: step merge, the plan in the work bucket under its digest, one execution with a
 // task a slice. A kill leaves copied chunks, analysed segments or the plan, which the next worker
 // finds; or step merge without an execution, whose lease runs out.
 func (p *Pipeline) Stage(ctx context.Context, claim nvr.Claim) error {
-	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
-		return w.withBudget(ctx, w.stage)
-	})
-}
-
-// publishFirst hands the rest of the work to a further message.
-func (w *worker) continueLater(ctx context.Context) error {
-	if w.rec.Turn >= maxTurns {
-		return fmt.Errorf("not done after %d messages", maxTurns)
-	}
-	next, err := w.Store.Leases.Continue(ctx, w.hold, w.lease(w.rec.Attempt))
-	if err != nil {
-		return err
-	}
-	w.Log.InfoContext(ctx, "going on in a further message", "next_turn", next.Continuation)
-	return w.sendOn(ctx, next)
+	return p.work(ctx, job{claim: claim, continues: true, body: (*worker).stage})
 }
 
 func (w *worker) stage(ctx context.Context) error {
@@ -77,12 +58,12 @@ func (w *worker) stage(ctx context.Context) error {
 
 // wait gives the record back while a missing segment may still come.
 func (w *worker) wait(f found, end time.Time) error {
-	deadline := lastSegmentEnd(end, w.room).Add(w.Settings.FootageWait)
-	now := w.Now()
+	deadline := lastSegmentEnd(end, w.room).Add(w.p.Settings.FootageWait)
+	now := w.p.Now()
 	if len(f.missing) == 0 || !now.Before(deadline) {
 		return nil
 	}
-	again := now.Add(w.Settings.FootagePoll)
+	again := now.Add(w.p.Settings.FootagePoll)
 	if again.After(deadline) {
 		again = deadline
 	}
@@ -98,7 +79,7 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if err != nil {
 		return nil, err
 	}
-	plan, err := w.engine(ctx, w.budget.progress).Plan(ctx, req, f.clips, damages)
+	plan, err := w.p.engine(ctx, w.budget.progress).Plan(ctx, req, f.clips, damages)
 	if errors.Is(err, rangeproxy.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
 		return nil, fmt.Errorf(
 			"a segment changed while it was looked at; its recorder may still be writing: %w",
@@ -114,18 +95,18 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if plan.Empty() {
 		return nil, &fault.PermanentError{Cause: noFootage(w.rec, plan), Err: errFootage}
 	}
-	text, err := plan.JSON(w.Texts)
+	text, err := plan.JSON(w.p.Texts)
 	if err != nil {
 		return nil, err
 	}
 	name, err := bucket.PlanName(w.rec.ID, plan.Digest())
 	if err == nil {
-		_, err = w.Work.CreateBytes(ctx, name, "application/json", nil, text)
+		_, err = w.p.Work.CreateBytes(ctx, name, "application/json", nil, text)
 	}
 	if err != nil && !errors.Is(err, bucket.ErrExists) {
 		return nil, fmt.Errorf("store the plan: %w", err)
 	}
-	w.Log.InfoContext(
+	w.log.InfoContext(
 		ctx, "planned",
 		"digest", plan.Digest(),
 		"slices", len(plan.Slices),
@@ -154,20 +135,14 @@ func noFootage(r nvr.Record, plan *merge.Plan) cause.Cause {
 
 // launch moves the record to merge and starts the job. Only the worker that moves the record starts the job.
 func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
-	digest, since := plan.Digest(), w.Now()
-	next, err := w.Store.Leases.Advance(
-		ctx,
-		w.hold,
-		nvr.StepMerge,
-		store.Change{Digest: &digest},
-		w.lease(w.rec.Attempt),
-	)
+	digest, since := plan.Digest(), w.p.Now()
+	next, err := w.advance(ctx, nvr.StepMerge, store.Change{Digest: &digest})
 	if err != nil {
 		return err
 	}
 	ctx, stop := detached(ctx)
 	defer stop()
-	execution, err := w.Jobs.Start(ctx, w.Settings.MergeJob, dispatch.Launch{
+	execution, err := w.p.Jobs.Start(ctx, w.p.Settings.MergeJob, dispatch.Launch{
 		Key:   LaunchKey(next),
 		Tasks: len(plan.Slices),
 		Since: since,
@@ -181,14 +156,14 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 	})
 	if err != nil {
 		// The record is the job's by now: the lease runs out and claim begins again.
-		w.Log.ErrorContext(
+		w.log.ErrorContext(
 			ctx, "the job could not be started; claim will begin again when the lease runs out",
-			observe.Retry("step", "merge", w.lease(w.rec.Attempt)), "err",
+			observe.Retry("step", "merge", w.p.lease(w.rec.Attempt)), "err",
 			err,
 		)
 		return nil
 	}
-	w.Log.InfoContext(ctx, "the job is started", "execution", execution, "tasks", len(plan.Slices))
+	w.log.InfoContext(ctx, "the job is started", "execution", execution, "tasks", len(plan.Slices))
 	return nil
 }
 

@@ -20,7 +20,7 @@ func (w *worker) thumbnail(ctx context.Context, merged bucket.Object, plan *merg
 	short, stop := context.WithTimeout(ctx, thumbTime)
 	defer stop()
 	if err := w.storeThumbnail(short, merged, plan, at); err != nil && !errors.Is(err, bucket.ErrExists) && ctx.Err() == nil {
-		w.Log.WarnContext(ctx, "the video gets no thumbnail", "err", err)
+		w.log.WarnContext(ctx, "the video gets no thumbnail", "err", err)
 	}
 }
 
@@ -29,13 +29,13 @@ func (w *worker) storeThumbnail(ctx context.Context, merged bucket.Object, plan 
 	if err != nil {
 		return err
 	}
-	video, err := w.Work.Open(ctx, merged.Name, merged.Generation)
+	video, err := w.p.Work.Open(ctx, merged.Name, merged.Generation)
 	if err != nil {
 		return err
 	}
-	served := w.Tools.Proxy.Serve(video)
+	served := w.p.Tools.Proxy.Serve(video)
 	e := plan.Encoding
-	jpg, err := w.Tools.FFmpeg.JPEG(
+	jpg, err := w.p.Tools.FFmpeg.JPEG(
 		ctx,
 		served.URL,
 		at,
@@ -45,6 +45,6 @@ func (w *worker) storeThumbnail(ctx context.Context, merged bucket.Object, plan 
 	if err = errors.Join(err, served.Close(), video.Close()); err != nil {
 		return err
 	}
-	_, err = w.Work.CreateBytes(ctx, name, "image/jpeg", nil, jpg)
+	_, err = w.p.Work.CreateBytes(ctx, name, "image/jpeg", nil, jpg)
 	return err
 }

@@ -30,9 +30,7 @@ const chunkBytes = 8 << 20
 // After: step link, done = 1, the file on Drive, checked, readable by the requester. A kill leaves a
 // file id without a file, or a session that the next worker goes on with from the byte that Drive has.
 func (p *Pipeline) Upload(ctx context.Context, claim nvr.Claim) error {
-	return p.run(ctx, claim, func(ctx context.Context, w *worker) error {
-		return w.withBudget(ctx, w.upload)
-	})
+	return p.work(ctx, job{claim: claim, continues: true, body: (*worker).upload})
 }
 
 func (w *worker) upload(ctx context.Context) error {
@@ -40,9 +38,9 @@ func (w *worker) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	object, err := w.Work.Stat(ctx, name)
+	object, err := w.p.Work.Stat(ctx, name)
 	if errors.Is(err, bucket.ErrNotFound) {
-		w.Log.WarnContext(ctx, "the merge is gone from the work bucket: making it again")
+		w.log.WarnContext(ctx, "the merge is gone from the work bucket: making it again")
 		return w.backToStage(ctx)
 	}
 	if err != nil {
@@ -62,24 +60,18 @@ func (w *worker) upload(ctx context.Context) error {
 	if err := w.uploadReport(ctx, file); err != nil {
 		return err
 	}
-	next, err := w.Store.Leases.Advance(
-		ctx,
-		w.hold,
-		nvr.StepLink,
-		store.Change{Link: &file.Link, Share: &share},
-		w.lease(w.rec.Attempt),
-	)
+	next, err := w.advance(ctx, nvr.StepLink, store.Change{Link: &file.Link, Share: &share})
 	if err != nil {
 		return err
 	}
-	w.Log.InfoContext(ctx, "uploaded", "file", file.ID, "bytes", file.Size, "share", share)
-	return w.sendOn(ctx, next)
+	w.log.InfoContext(ctx, "uploaded", "file", file.ID, "bytes", file.Size, "share", share)
+	return w.sendNext(ctx, next)
 }
 
 // ensureUploaded makes the record's one file on Drive hold the merge.
 func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (workspace.File, error) {
 	source := fmt.Sprintf("%s#%d", object.Name, object.Generation)
-	state, err := w.Store.Uploads.Get(ctx, w.rec.ID)
+	state, err := w.p.Store.Uploads.Get(ctx, w.rec.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return workspace.File{}, err
 	}
@@ -103,7 +95,7 @@ func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (work
 		}
 	}
 	sum := hex.EncodeToString(sent.md5.Sum(nil))
-	stored, err := w.Workspace.Stat(ctx, w.rec.FileID)
+	stored, err := w.p.Workspace.Stat(ctx, w.rec.FileID)
 	if err != nil {
 		return stored, fmt.Errorf("look at the uploaded file: %w", err)
 	}
@@ -115,12 +107,12 @@ func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (work
 				"drive holds %d bytes with MD5 %s, the merge has %d with %s",
 				stored.Size, stored.MD5, object.Size, sum,
 			),
-			w.Store.Uploads.Save(ctx, w.hold, state))
+			w.p.Store.Uploads.Save(ctx, w.hold, state))
 	}
 	if err := w.report(ctx, object, hex.EncodeToString(sent.sha256.Sum(nil))); err != nil {
 		return stored, err
 	}
-	return stored, w.Store.Uploads.Save(ctx, w.hold, state)
+	return stored, w.p.Store.Uploads.Save(ctx, w.hold, state)
 }
 
 // driveFile is the record's file on Drive as it is now; of size 0 if it is not there yet. Its id is
@@ -128,23 +120,23 @@ func (w *worker) ensureUploaded(ctx context.Context, object bucket.Object) (work
 // since is not used again.
 func (w *worker) driveFile(ctx context.Context, uploaded bool) (workspace.File, error) {
 	if w.rec.FileID != "" {
-		file, err := w.Workspace.Stat(ctx, w.rec.FileID)
+		file, err := w.p.Workspace.Stat(ctx, w.rec.FileID)
 		switch absent := errors.Is(err, workspace.ErrNotFound); {
 		case absent && !uploaded:
 			return workspace.File{ID: w.rec.FileID}, nil
 		case !absent && (err != nil || !file.Trashed):
 			return file, err
 		}
-		w.Log.InfoContext(
+		w.log.InfoContext(
 			ctx, "a person threw the file away: making a new one",
 			"file", w.rec.FileID,
 		)
 	}
-	id, err := w.Workspace.GenerateID(ctx, w.rec.ID)
+	id, err := w.p.Workspace.GenerateID(ctx, w.rec.ID)
 	if err != nil {
 		return workspace.File{}, fmt.Errorf("ask Drive for a file id: %w", err)
 	}
-	if err := w.Store.Leases.Save(ctx, w.hold, store.Change{FileID: &id}); err != nil {
+	if err := w.save(ctx, store.Change{FileID: &id}); err != nil {
 		return workspace.File{}, err
 	}
 	w.rec.FileID = id
@@ -172,7 +164,7 @@ func (w *worker) transfer(ctx context.Context, object bucket.Object, file worksp
 		case !errors.Is(err, workspace.ErrSessionGone):
 			return nil, err
 		}
-		w.Log.InfoContext(ctx, "the upload session is gone: opening another one")
+		w.log.InfoContext(ctx, "the upload session is gone: opening another one")
 		state.Session = ""
 	}
 	return nil, errors.New("drive keeps forgetting the upload session")
@@ -196,19 +188,19 @@ func (w *worker) openSession(ctx context.Context, object bucket.Object, file wor
 			return err
 		}
 	}
-	session, err := w.Workspace.StartUpload(ctx, upload)
+	session, err := w.p.Workspace.StartUpload(ctx, upload)
 	if err != nil {
 		return err
 	}
 	state.Session = session
-	return w.Store.Uploads.Save(ctx, w.hold, *state)
+	return w.p.Store.Uploads.Save(ctx, w.hold, *state)
 }
 
 // sendAll sends chunk after chunk.
 func (w *worker) sendAll(ctx context.Context, object bucket.Object, session string, sent *sums) error {
-	at, done, err := w.Workspace.UploadedBytes(ctx, session, object.Size)
+	at, done, err := w.p.Workspace.UploadedBytes(ctx, session, object.Size)
 	for err == nil && !done {
-		n := min(cmp.Or(w.Settings.Chunk, chunkBytes), object.Size-at)
+		n := min(cmp.Or(w.p.Settings.Chunk, chunkBytes), object.Size-at)
 		var kept int64
 		if kept, done, err = w.sendChunk(ctx, object, session, at, n, sent); err == nil {
 			at = kept
@@ -219,7 +211,7 @@ func (w *worker) sendAll(ctx context.Context, object bucket.Object, session stri
 }
 
 func (w *worker) sendChunk(ctx context.Context, object bucket.Object, session string, at, n int64, sent *sums) (int64, bool, error) {
-	body, err := w.Work.Reader(ctx, object.Name, object.Generation, at, n)
+	body, err := w.p.Work.Reader(ctx, object.Name, object.Generation, at, n)
 	if err != nil {
 		return at, false, fmt.Errorf("read the merge at %d: %w", at, err)
 	}
@@ -229,7 +221,7 @@ func (w *worker) sendChunk(ctx context.Context, object bucket.Object, session st
 		return at, false, fmt.Errorf("read the merge at %d: %w", at, err)
 	}
 	sent.add(chunk, at)
-	return w.Workspace.SendChunk(ctx, session, bytes.NewReader(chunk), at, n, object.Size)
+	return w.p.Workspace.SendChunk(ctx, session, bytes.NewReader(chunk), at, n, object.Size)
 }
 
 // sums are those of a file that is read from its beginning, chunk after chunk. A chunk that comes again
@@ -264,7 +256,7 @@ func (s *sums) of(size int64) *sums {
 
 // sum reads the merge for its sums.
 func (w *worker) sum(ctx context.Context, object bucket.Object) (*sums, error) {
-	body, err := w.Work.Reader(ctx, object.Name, object.Generation, 0, object.Size)
+	body, err := w.p.Work.Reader(ctx, object.Name, object.Generation, 0, object.Size)
 	if err != nil {
 		return nil, fmt.Errorf("read the merge for its checksum: %w", err)
 	}
@@ -282,7 +274,7 @@ func (w *worker) sum(ctx context.Context, object bucket.Object) (*sums, error) {
 // folder is where the video goes: the room's folder, and in it a folder a day.
 func (w *worker) folder(ctx context.Context) (string, error) {
 	room := "room-" + strconv.FormatInt(w.room.ID, 10)
-	root := w.Settings.DriveFolder
+	root := w.p.Settings.DriveFolder
 	var err error
 	switch {
 	case w.room.Drive != "":
@@ -293,11 +285,11 @@ func (w *worker) folder(ctx context.Context) (string, error) {
 		root = "root" // of the Drive that work is done on
 		fallthrough
 	default:
-		if root, err = w.Workspace.EnsureFolder(ctx, root, w.rec.Room, room); err != nil {
+		if root, err = w.p.Workspace.EnsureFolder(ctx, root, w.rec.Room, room); err != nil {
 			return "", fmt.Errorf("make the folder of room %s: %w", w.rec.Room, err)
 		}
 	}
-	id, err := w.Workspace.EnsureFolder(ctx, root, w.rec.Date, room+"-"+w.rec.Date)
+	id, err := w.p.Workspace.EnsureFolder(ctx, root, w.rec.Date, room+"-"+w.rec.Date)
 	if err != nil {
 		return "", fmt.Errorf("make the folder of %s: %w", w.rec.Date, err)
 	}
@@ -323,7 +315,7 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	if w.rec.EventID == "" || w.room.Calendar == "" {
 		return false, nil
 	}
-	event, err := w.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
+	event, err := w.p.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) {
 		return false, nil // skippedEvents in the record by link; the video was asked for and is there
 	}
@@ -333,22 +325,15 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	if !event.Cancelled() && !calendar.OptOut(event.Description) {
 		return false, nil
 	}
-	w.Log.InfoContext(ctx, "withdrawn: the event was cancelled or asks not to be recorded")
-	if err := w.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
+	w.log.InfoContext(ctx, "withdrawn: the event was cancelled or asks not to be recorded")
+	if err := w.p.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
 		return false, fmt.Errorf("throw the video of a withdrawn record away: %w", err)
 	}
 	if err := w.dropPage(ctx); err != nil {
 		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
 	}
 	reason := cause.EventWithdrawn()
-	_, err = w.Store.Leases.Advance(
-		ctx,
-		w.hold,
-		nvr.StepWithdrawn,
-		store.Change{Reason: &reason},
-		0,
-	)
-	return true, err
+	return true, w.end(ctx, nvr.StepWithdrawn, store.Change{Reason: &reason})
 }
 
 // share lets the requester read the video. A policy that refuses is said in the record, not an error.
@@ -356,10 +341,10 @@ func (w *worker) share(ctx context.Context, fileID string) (string, error) {
 	if w.rec.UserEmail == "" {
 		return "", nil
 	}
-	_, err := w.Workspace.Share(ctx, fileID, w.rec.UserEmail)
+	_, err := w.p.Workspace.Share(ctx, fileID, w.rec.UserEmail)
 	if why, final := refusal(err); final {
-		w.Log.WarnContext(ctx, "the share was refused", "err", err)
-		return w.Texts.FormatReason(why), nil
+		w.log.WarnContext(ctx, "the share was refused", "err", err)
+		return w.p.Texts.FormatReason(why), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("share the video with its requester: %w", err)
@@ -373,9 +358,5 @@ func refusal(err error) (why cause.Cause, final bool) {
 	if errors.As(err, &refused) {
 		return refused.Cause, true
 	}
-	var permanent *fault.PermanentError
-	if errors.As(err, &permanent) {
-		return permanent.Cause, true
-	}
-	return why, false
+	return fault.CauseOf(err), fault.KindOf(err) == fault.Permanent
 }

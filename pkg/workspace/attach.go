@@ -36,8 +36,8 @@ func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file At
 	}
 	if organizer := shown.OrganizerCalendar(calendarID); organizer != calendarID && !shown.Cancelled() {
 		err := c.attachAt(ctx, c.organizersEvent(organizer, shown), file, language)
-		var permanent *fault.PermanentError
-		if err == nil || !errors.As(err, &permanent) && !errors.Is(err, ErrNotFound) {
+		denied := fault.KindOf(err) == fault.Permanent || errors.Is(err, ErrNotFound)
+		if err == nil || !denied {
 			return err
 		}
 		c.options.Log.InfoContext(ctx, "the organiser's event cannot be written, taking the room's copy",
@@ -97,8 +97,7 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 		&calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME},
 	)
 	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
-	var permanent *fault.PermanentError
-	if errors.As(err, &permanent) {
+	if fault.KindOf(err) == fault.Permanent {
 		c.options.Log.InfoContext(
 			ctx, "an event takes no attachment",
 			"event_id", at.event,

@@ -78,9 +78,7 @@ func readFailure(err error, now time.Time) call.Failure {
 
 // decided reports whether err has its kind already.
 func decided(err error) bool {
-	var permanent *fault.PermanentError
-	var deferral *fault.Deferral
-	return answered(err) || errors.As(err, &permanent) || errors.As(err, &deferral)
+	return answered(err) || fault.KindOf(err) != fault.Retryable
 }
 
 // answered reports whether err is an answer about the state of things, which is not a failure.

@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
@@ -30,8 +29,7 @@ func (c *Client) uploadAllowed(user string) error {
 // noteUploadResult notes how an upload of a user began. Each refusal in a row is waited for twice as long as the one
 // before, up to [quotaBack]; a video that gets through ends that.
 func (c *Client) noteUploadResult(ctx context.Context, user string, err error) error {
-	var later *fault.Deferral
-	refused := errors.As(err, &later)
+	refused := fault.KindOf(err) == fault.Deferred
 	if ctx.Err() != nil || err != nil && !refused {
 		return err
 	}
@@ -41,14 +39,15 @@ func (c *Client) noteUploadResult(ctx context.Context, user string, err error) e
 		delete(c.throttledUser, user)
 		return nil
 	}
+	until := fault.DueOf(err)
 	f, now := c.throttledUser[user], c.options.Now()
 	if !now.Before(f.until) { // else others were refused meanwhile, too: that counts once
 		f.pause = min(max(2*f.pause, c.scaled(rateBack)), c.scaled(quotaBack))
 		f.until = now.Add(f.pause)
 	}
-	if f.until.Before(later.Until) {
-		f.until = later.Until
+	if f.until.Before(until) {
+		f.until = until
 	}
 	c.throttledUser[user] = f
-	return &fault.Deferral{Until: f.until, Cause: later.Cause}
+	return &fault.Deferral{Until: f.until, Cause: fault.CauseOf(err)}
 }
