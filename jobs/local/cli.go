@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
-	"github.com/nvr-miem/merger/pkg/report"
 )
 
 // program is the name of the command, as it stands in help and errors.
@@ -48,14 +47,6 @@ func (c *cli) t(key string, args ...any) string {
 func (c *cli) print(key string, args ...any) error {
 	_, err := fmt.Fprintln(c.stdout, c.t(key, args...))
 	return err
-}
-
-// language returns the language of reports.
-func (c *cli) language() report.Language {
-	if c.text.Language() == "ru" {
-		return report.Russian
-	}
-	return report.English
 }
 
 // usageError is an error of the command line. Its text names the argument and how to correct it.

@@ -168,7 +168,7 @@ func (m *mergeRun) make(ctx context.Context, work *merge.WorkDir) error {
 	if err := m.writeReports(ctx, r); err != nil {
 		return err
 	}
-	return r.Text(m.stdout, m.language())
+	return r.Text(m.stdout, m.text)
 }
 
 // plan prints what would be done. It prints an empty plan, too, before it returns why it is empty.
@@ -284,10 +284,6 @@ func (m *mergeRun) whyEmpty(plan *merge.Plan) string {
 		return text
 	}
 	first := m.ignored[0]
-	cause := first.Cause
-	if m.language() == report.Russian {
-		cause = first.CauseRu
-	}
 	return text + " " + m.t(
 		"error.other-files",
 		"files",
@@ -295,7 +291,7 @@ func (m *mergeRun) whyEmpty(plan *merge.Plan) string {
 		"file",
 		first.File,
 		"cause",
-		cause,
+		first.Text(m.text),
 	)
 }
 
@@ -312,7 +308,7 @@ func (m *mergeRun) writeReports(ctx context.Context, r *report.Report) error {
 				return err
 			}
 			write = func(w io.Writer) error {
-				return r.HTML(w, m.language(), thumbs)
+				return r.HTML(w, m.text, thumbs)
 			}
 		}
 		if err := writeWhole(path, write); err != nil {

@@ -139,6 +139,14 @@ func (l *Localizer) form(m message, count any) []piece {
 	return m.forms[plural.Other]
 }
 
+// HasCause reports whether the language, or English, has a sentence for the cause's code.
+func (l *Localizer) HasCause(c cause.Cause) bool {
+	if _, ok := l.causes[c.Code()]; ok {
+		return true
+	}
+	return l.fallback != nil && l.fallback != l && l.fallback.HasCause(c)
+}
+
 // Cause returns the sentence of a cause. It is empty for no cause. A code that the catalogue lacks, such as one
 // of a newer version, shows as the code and its arguments.
 func (l *Localizer) Cause(c cause.Cause) string {
@@ -260,6 +268,12 @@ func duration(value any) time.Duration {
 // Number returns a number with the language's separators and at most the given decimals.
 func (l *Localizer) Number(x float64, decimals int) string {
 	return xmessage.NewPrinter(l.tag).Sprint(number.Decimal(x, number.MaxFractionDigits(decimals)))
+}
+
+// Fixed returns a number with the language's separators and exactly the given decimals.
+func (l *Localizer) Fixed(x float64, decimals int) string {
+	fixed := number.Decimal(x, number.MinFractionDigits(decimals), number.MaxFractionDigits(decimals))
+	return xmessage.NewPrinter(l.tag).Sprint(fixed)
 }
 
 // Date returns a day, such as 15 January 2025.

@@ -42,12 +42,8 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 	if !worthReporting(&r) {
 		return w.dropPage(ctx)
 	}
-	language := report.English
-	if w.room.Language == "ru" {
-		language = report.Russian
-	}
 	var text bytes.Buffer
-	if err := r.HTML(&text, language, nil); err != nil {
+	if err := r.HTML(&text, w.Texts.For(w.room.Language), nil); err != nil {
 		return err
 	}
 	id, err := w.putPage(ctx, video, text.Bytes())

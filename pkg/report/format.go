@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,14 +16,14 @@ func (v localizer) number(n Number, decimals int) string {
 	if !n.Known() {
 		return "—"
 	}
-	text := strconv.FormatFloat(float64(n), 'f', decimals, 64)
+	text := v.Fixed(float64(n), decimals)
 	if negative, ok := strings.CutPrefix(text, "-"); ok {
 		text = negative
-		if strings.Trim(text, "0.") != "" {
+		if strings.ContainsAny(text, "123456789") {
 			text = "−" + text
 		}
 	}
-	return strings.Replace(text, ".", v.Decimal, 1)
+	return text
 }
 
 // signed is number with a plus before what is above zero.
@@ -38,45 +37,31 @@ func (v localizer) signed(n Number, decimals int) string {
 
 // short is number without trailing zeros.
 func (v localizer) short(f float64, decimals int) string {
-	return strings.Replace(decimal(f, decimals), ".", v.Decimal, 1)
+	return v.Number(f, decimals)
 }
 
-// count writes a whole number in groups of three.
-func (v localizer) count(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + v.Group + text[i:]
-	}
-	return text
+// decimalPoint returns the language's decimal separator.
+func (v localizer) decimalPoint() string {
+	return strings.Trim(v.Fixed(1.5, 1), "15")
 }
 
-// plural is a number and its noun.
-func (v localizer) plural(n int, noun forms) string {
-	form := noun[2]
-	switch {
-	case v.lang != Russian:
-		if n == 1 {
-			form = noun[0]
-		}
-	case n%10 == 1 && n%100 != 11:
-		form = noun[0]
-	case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
-		form = noun[1]
-	}
-	return v.count(int64(n)) + " " + form
+// unit returns a number with a unit of the section report.unit.
+func (v localizer) unit(unit, number string) string {
+	return v.T("report.unit."+unit, "n", number)
 }
 
 // bytes writes a size in decimal units.
 func (v localizer) bytes(n int64) string {
+	units := []string{"b", "kb", "mb", "gb"}
 	size, unit := float64(n), 0
-	for size >= 999.5 && unit < len(v.Bytes)-1 {
+	for size >= 999.5 && unit < len(units)-1 {
 		size, unit = size/1000, unit+1
 	}
 	decimals := 0
-	if unit == len(v.Bytes)-1 && size < 100 {
+	if unit == len(units)-1 && size < 100 {
 		decimals = 1
 	}
-	return v.short(size, decimals) + nbsp + v.Bytes[unit]
+	return v.unit(units[unit], v.short(size, decimals))
 }
 
 // lasting writes a duration in words: its two largest units, parts of a second below ten seconds.
@@ -86,25 +71,14 @@ func (v localizer) lasting(d time.Duration) string {
 		if d < 100*time.Millisecond {
 			decimals = 2
 		}
-		return v.short(d.Seconds(), decimals) + nbsp + v.S
+		return v.nonBreaking(v.T("unit.s", "n", v.short(d.Seconds(), decimals)))
 	}
-	d = d.Round(time.Second)
-	if d >= time.Hour {
-		d = d.Round(time.Minute)
-		return v.units(int64(d/time.Hour), v.H, int64(d%time.Hour/time.Minute), v.Min)
-	}
-	return v.units(int64(d/time.Minute), v.Min, int64(d%time.Minute/time.Second), v.S)
+	return v.nonBreaking(v.Length(d.Round(time.Second)))
 }
 
-func (v localizer) units(large int64, largeUnit string, small int64, smallUnit string) string {
-	var parts []string
-	if large > 0 {
-		parts = append(parts, fmt.Sprintf("%d%s%s", large, nbsp, largeUnit))
-	}
-	if small > 0 {
-		parts = append(parts, fmt.Sprintf("%d%s%s", small, nbsp, smallUnit))
-	}
-	return strings.Join(parts, nbsp)
+// nonBreaking keeps the words of a text on one line.
+func (v localizer) nonBreaking(text string) string {
+	return strings.ReplaceAll(text, " ", nbsp)
 }
 
 // seconds is lasting for a measured number of seconds.
@@ -136,11 +110,6 @@ func hours(start, end Time) string {
 	return clock(start, seconds) + "–" + clock(end, seconds)
 }
 
-// date is the day in words.
-func (v localizer) date(t Time) string {
-	return fmt.Sprintf("%d %s %d", t.Day(), v.Months[t.Month()-1], t.Year())
-}
-
 // loudness is a measurement in words.
 func (v localizer) loudness(l *Loudness) string {
 	if l == nil {
@@ -148,7 +117,7 @@ func (v localizer) loudness(l *Loudness) string {
 	}
 	return fmt.Sprintf(
 		"%s%sLUFS, %s %s%sdBTP",
-		v.number(l.LUFS, 1), nbsp, v.Peak, v.number(l.TruePeak, 1), nbsp,
+		v.number(l.LUFS, 1), nbsp, v.Label("peak"), v.number(l.TruePeak, 1), nbsp,
 	)
 }
 

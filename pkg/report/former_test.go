@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
@@ -26,7 +27,7 @@ func TestReadsFormerReport(t *testing.T) {
 		t.Errorf("gap %+v, want words without a code", gap)
 	}
 	var text strings.Builder
-	if err := r.HTML(&text, report.Russian, nil); err != nil {
+	if err := r.HTML(&text, i18n.Default().For("ru"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if want := r.Gaps[0].CauseRu; !strings.Contains(text.String(), want) {

@@ -1,235 +1,77 @@
 package report
 
 import (
-	"fmt"
-
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Language is a language that reports for people come in.
-type Language string
+// localizer writes a report in one language.
+type localizer struct{ *i18n.Localizer }
 
-// The languages.
-const (
-	English Language = "en"
-	Russian Language = "ru"
-)
-
-// forms are a noun after 1, after 2 to 4, and after more (English: the last two are equal).
-type forms [3]string
-
-// labels are the words of the summary and the page; the names of the fields say where they stand.
-type labels struct {
-	Report, Record, Video, Room, Length, Frames, Size                       string
-	Warnings, Warning, Timeline, Picture, Pictures, Shown, Missing          string
-	NothingMissing, Lacking, MissingLead, NotShown, Recorded, Whole, Unused string
-	Canvas, Files, Ignored, File, Found, Unreadable, NoneOf                 string
-	Sound, Silence, Measured, Result, Gain, Target, Off                     string
-	Peak, Cost, CPU, CPURatio, Wall, Speed, Memory, Read, Analysis          string
-	Digest, Versions, Program, Renderer, More, FPS                          string
-	Decimal, Group, H, Min, S, Percent, Channels, KHz, DB                   string
-	Bytes                                                                   [4]string // B, kB, MB, GB
-	Months                                                                  [12]string
-	WithFaults, UsedFiles, IgnoredFiles                                     forms
+// Label returns a text of the section report.label.
+func (v localizer) Label(key string) string {
+	return v.T("report.label." + key)
 }
 
-// localizer speaks one language.
-type localizer struct {
-	labels
-	lang Language
+// Text returns the cause in a language.
+func (f CauseFields) Text(texts *i18n.Localizer) string {
+	return words(texts, f.Typed, f.Cause, f.CauseRu)
 }
 
-func newLocalizer(lang Language) (localizer, error) {
-	switch lang {
-	case English:
-		return localizer{english(), lang}, nil
-	case Russian:
-		return localizer{russian(), lang}, nil
+// Text returns the reason in a language.
+func (f ReasonFields) Text(texts *i18n.Localizer) string {
+	return words(texts, f.Typed, f.Reason, f.ReasonRu)
+}
+
+// words returns the sentence of a code. The words that stand beside it serve for a code that the catalogue
+// lacks, and for reports of former versions, which have no codes.
+func words(texts *i18n.Localizer, t Typed, en, ru string) string {
+	if c, err := cause.Read(t.Code, t.Args); err == nil && texts.HasCause(c) {
+		return texts.Cause(c)
 	}
-	return localizer{}, fmt.Errorf(
-		"write a report in %q: it speaks %s and %s",
-		lang, English, Russian,
-	)
+	return texts.Cause(cause.Legacy(en, ru))
 }
 
-func english() labels {
-	return labels{
-		Report:         "Merge report",
-		Record:         "Record",
-		Video:          "Video",
-		Room:           "Room",
-		Length:         "Length",
-		Frames:         "frames",
-		Size:           "Size",
-		Warnings:       "Please note",
-		Warning:        "Note",
-		Timeline:       "Timeline",
-		Picture:        "Picture",
-		Pictures:       "Pictures",
-		Shown:          "What is shown",
-		Missing:        "What is missing",
-		Lacking:        "Missing",
-		NothingMissing: "Nothing is missing: every source was recorded throughout.",
-		MissingLead:    "Missing from the recordings:",
-		NotShown:       "The video has nothing to show for %s.",
-		Recorded:       "recorded",
-		Whole:          "whole",
-		Unused:         "not used",
-		Canvas:         "No presentation, or damaged",
-		Files:          "Files",
-		Ignored:        "Ignored files",
-		File:           "File",
-		Found:          "Found",
-		Unreadable:     "unreadable",
-		NoneOf:         "none",
-		Sound:          "Sound",
-		Silence:        "silence",
-		Measured:       "In the recordings",
-		Result:         "In the video",
-		Gain:           "Gain",
-		Target:         "Target",
-		Off:            "left as recorded",
-		Peak:           "true peak",
-		Cost:           "Cost",
-		CPU:            "CPU time",
-		CPURatio:       "of the record’s length",
-		Wall:           "Elapsed",
-		Speed:          "speed",
-		Memory:         "Peak memory",
-		Read:           "Read to render",
-		Analysis:       "Read to analyse",
-		Digest:         "Plan",
-		Versions:       "Versions",
-		Program:        "NVR Merger",
-		Renderer:       "renderer",
-		More:           "%d more",
-		FPS:            "fps",
-		Decimal:        ".",
-		Group:          ",",
-		H:              "h",
-		Min:            "min",
-		S:              "s",
-		Percent:        "%",
-		Channels:       "ch",
-		KHz:            "kHz",
-		DB:             "dB",
-		Bytes:          [4]string{"B", "kB", "MB", "GB"},
-		Months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September",
-			"October", "November", "December"},
-		WithFaults:   forms{"with faults", "with faults", "with faults"},
-		UsedFiles:    forms{"file used", "files used", "files used"},
-		IgnoredFiles: forms{"file ignored", "files ignored", "files ignored"},
+// faults returns what is wrong with a file.
+func (v localizer) faults(s Segment) []string {
+	texts := make([]string, len(s.Faults))
+	for i, en := range s.Faults {
+		c, ru := cause.Cause{}, ""
+		if len(s.FaultsRu) == len(s.Faults) {
+			ru = s.FaultsRu[i]
+		}
+		if len(s.FaultCodes) == len(s.Faults) {
+			c = s.FaultCodes[i]
+		}
+		texts[i] = words(v.Localizer, typed(c), en, ru)
 	}
-}
-
-func russian() labels {
-	return labels{
-		Report:         "Отчёт о монтаже",
-		Record:         "Запись",
-		Video:          "Видео",
-		Room:           "Аудитория",
-		Length:         "Длительность",
-		Frames:         "кадров",
-		Size:           "Размер",
-		Warnings:       "Обратите внимание",
-		Warning:        "Внимание",
-		Timeline:       "Ход записи",
-		Picture:        "Картинка",
-		Pictures:       "Кадры",
-		Shown:          "Что показано",
-		Missing:        "Чего нет",
-		Lacking:        "Нет записи",
-		NothingMissing: "Ничего не пропало: все источники записаны целиком.",
-		MissingLead:    "Нет в записях:",
-		NotShown:       "Показать нечего: %s.",
-		Recorded:       "записано",
-		Whole:          "цел",
-		Unused:         "не использован",
-		Canvas:         "Без презентации или повреждено",
-		Files:          "Файлы",
-		Ignored:        "Посторонние файлы",
-		File:           "Файл",
-		Found:          "Найдено",
-		Unreadable:     "не читается",
-		NoneOf:         "нет",
-		Sound:          "Звук",
-		Silence:        "тишина",
-		Measured:       "В записях",
-		Result:         "В видео",
-		Gain:           "Усиление",
-		Target:         "Цель",
-		Off:            "как записано",
-		Peak:           "истинный пик",
-		Cost:           "Затраты",
-		CPU:            "Время процессора",
-		CPURatio:       "от длительности записи",
-		Wall:           "Прошло времени",
-		Speed:          "скорость",
-		Memory:         "Память в пике",
-		Read:           "Прочитано для монтажа",
-		Analysis:       "Прочитано для анализа",
-		Digest:         "План",
-		Versions:       "Версии",
-		Program:        "NVR Merger",
-		Renderer:       "рендер",
-		More:           "ещё %d",
-		FPS:            "к/с",
-		Decimal:        ",",
-		Group:          "\u202f",
-		H:              "ч",
-		Min:            "мин",
-		S:              "с",
-		Percent:        "\u202f%",
-		Channels:       "кан.",
-		KHz:            "кГц",
-		DB:             "дБ",
-		Bytes:          [4]string{"Б", "кБ", "МБ", "ГБ"},
-		Months: [12]string{"января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября",
-			"октября", "ноября", "декабря"},
-		WithFaults:   forms{"с дефектами", "с дефектами", "с дефектами"},
-		UsedFiles:    forms{"файл в работе", "файла в работе", "файлов в работе"},
-		IgnoredFiles: forms{"посторонний файл", "посторонних файла", "посторонних файлов"},
-	}
-}
-
-// pick is the wording in the voice's language; English where there is no other.
-func (v localizer) pick(en, ru string) string {
-	if v.lang == Russian && ru != "" {
-		return ru
-	}
-	return en
-}
-
-func (v localizer) pickAll(en, ru []string) []string {
-	if v.lang == Russian && len(ru) == len(en) {
-		return ru
-	}
-	return en
+	return texts
 }
 
 // warnings lists the warnings in the language; English where a warning has no other.
 func (v localizer) warnings(r *Report) []string {
 	var texts []string
 	for _, w := range r.Warnings {
-		text := w.Text[string(v.lang)]
+		text := w.Text[v.Language()]
+		if c, err := cause.Read(w.Code, w.Args); err == nil && v.HasCause(c) {
+			text = v.Cause(c)
+		}
 		if text == "" {
-			text = w.Text[string(English)]
+			text = w.Text["en"]
 		}
 		texts = append(texts, text)
 	}
 	return texts
 }
 
+// role names a role. A source without a role gives only sound.
 func (v localizer) role(r Role) string {
 	switch nvr.Role(r) {
-	case nvr.Lecturer:
-		return v.pick("lecturer", "лектор")
-	case nvr.Screen:
-		return v.pick("screen", "экран")
-	case nvr.Board:
-		return v.pick("board", "доска")
+	case nvr.Lecturer, nvr.Screen, nvr.Board:
+		return v.T("role." + string(r))
 	}
-	return v.pick("sound", "звук")
+	return v.T("role.sound")
 }
 
 // source names a source as people know it: role, and number as in file names.
@@ -238,31 +80,16 @@ func (v localizer) source(role Role, octet string) string {
 }
 
 func (v localizer) layout(l Layout) string {
-	switch l {
-	case LecturerScreen:
-		return v.pick("lecturer + screen", "лектор + экран")
-	case LecturerBoard:
-		return v.pick("lecturer + board", "лектор + доска")
-	case LecturerAlone:
-		return v.pick("lecturer alone", "только лектор")
-	case ScreenAlone:
-		return v.pick("screen alone", "только экран")
-	case BoardAlone:
-		return v.pick("board alone", "только доска")
-	case Slate:
+	if !l.Known() {
+		l = Slate
 	}
-	return v.pick("slate: nothing to show", "плашка: показать нечего")
+	return v.T("report.layout." + string(l))
 }
 
 func (v localizer) state(s State) string {
 	switch s {
-	case Footage:
-		return v.pick("footage", "запись есть")
-	case Card:
-		return v.pick("card, no presentation", "заставка, презентации нет")
-	case Damaged:
-		return v.pick("damaged", "повреждено")
-	case Missing:
+	case Footage, Card, Damaged, Missing:
+		return v.T("report.state." + string(s))
 	}
-	return v.pick("missing", "записи нет")
+	return v.T("report.state." + string(Missing))
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 //go:embed page.html
@@ -26,12 +28,8 @@ type Thumb struct {
 
 // HTML writes the report as one self-contained page: no script, no request to anywhere, light and
 // dark. Thumbs are shown in the order of their times; one that is not a JPEG is an error.
-func (r *Report) HTML(w io.Writer, lang Language, thumbs []Thumb) error {
-	v, err := newLocalizer(lang)
-	if err != nil {
-		return err
-	}
-	view, err := v.page(r, thumbs)
+func (r *Report) HTML(w io.Writer, texts *i18n.Localizer, thumbs []Thumb) error {
+	view, err := localizer{texts}.page(r, thumbs)
 	if err != nil {
 		return fmt.Errorf("write the report as a page: %w", err)
 	}
@@ -51,8 +49,8 @@ func (r *Report) HTML(w io.Writer, lang Language, thumbs []Thumb) error {
 
 // page is all that the template shows, in words.
 type page struct {
-	Lang                           Language
-	W                              labels
+	Lang                           string
+	W                              localizer
 	Style                          template.CSS
 	Title, Room, Date, Hours, Zone string
 	Lead                           string
@@ -97,15 +95,15 @@ func (v localizer) page(r *Report, thumbs []Thumb) (*page, error) {
 	}
 	title := r.Record.Title
 	if title == "" {
-		title = v.Room + " " + r.Record.Room
+		title = v.Label("room") + " " + r.Record.Room
 	}
 	return &page{
-		Lang:     v.lang,
-		W:        v.labels,
+		Lang:     v.Language(),
+		W:        v,
 		Style:    template.CSS(pageStyle), //nolint:gosec // our own file, no value of a report
 		Title:    title,
 		Room:     r.Record.Room,
-		Date:     v.date(r.Record.Start),
+		Date:     v.Date(r.Record.Start.Time),
 		Hours:    hours(r.Record.Start, r.Record.End),
 		Zone:     r.Record.TimeZone,
 		Lead:     v.lead(r),

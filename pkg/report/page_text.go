@@ -3,22 +3,23 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // lead is the sentence to read if one reads only one.
 func (v localizer) lead(r *Report) string {
-	text := v.NothingMissing
+	text := v.Label("nothing-missing")
 	if lacks := r.lacks(); len(lacks) > 0 {
 		var parts []string
 		for _, l := range lacks {
 			parts = append(parts, v.source(l.Role, l.Source)+" "+v.lasting(l.Total))
 		}
-		text = v.MissingLead + " " + strings.Join(parts, ", ") + "."
+		text = v.Label("missing-lead") + " " + strings.Join(parts, ", ") + "."
 	}
 	if blank := r.uncovered(); blank > 0 {
-		text += " " + fmt.Sprintf(v.NotShown, v.lasting(blank))
+		text += " " + v.T("report.not-shown", "length", v.lasting(blank))
 	}
 	return text
 }
@@ -26,15 +27,15 @@ func (v localizer) lead(r *Report) string {
 // facts are the few numbers at the head of the page.
 func (v localizer) facts(r *Report) []fact {
 	return []fact{
-		{v.Length, length(r.length()), v.count(r.Output.Frames) + nbsp + v.Frames},
+		{v.Label("length"), length(r.length()), v.T("report.frames", "n", r.Output.Frames)},
 		{
-			v.Video,
+			v.Label("video"),
 			fmt.Sprintf("%d×%d", r.Output.Width, r.Output.Height),
-			fmt.Sprintf("%d%s%s", r.Output.FPS, nbsp, v.FPS),
+			v.unit("fps", strconv.Itoa(r.Output.FPS)),
 		},
-		{v.Size, v.bytes(r.Output.Bytes), ""},
-		v.level(v.Sound, r.Sound.Result),
-		{v.Cost, v.number(r.ratio(r.Cost.CPU), 2), v.CPURatio},
+		{v.Label("size"), v.bytes(r.Output.Bytes), ""},
+		v.level(v.Label("sound"), r.Sound.Result),
+		{v.Label("cost"), v.number(r.ratio(r.Cost.CPU), 2), v.Label("cpu-ratio")},
 	}
 }
 
@@ -54,35 +55,35 @@ func (v localizer) legend(r *Report) []legend {
 
 // lists say in words all that the strips show.
 func (v localizer) lists(r *Report) []list {
-	shown := list{ID: "shown", Heading: v.Shown}
+	shown := list{ID: "shown", Heading: v.Label("shown")}
 	for _, s := range r.Stretches {
 		shown.Items = append(shown.Items, v.event(
 			s.Start,
 			s.End,
 			layoutClass(s.Layout),
 			v.layout(s.Layout),
-			v.pick(s.Reason, s.ReasonRu),
+			s.Text(v.Localizer),
 		))
 	}
-	missing := list{ID: "missing-words", Heading: v.Missing}
+	missing := list{ID: "missing-words", Heading: v.Label("missing")}
 	for _, g := range r.Gaps {
 		missing.Items = append(missing.Items, v.event(
 			g.Start,
 			g.End,
 			"b-missing",
 			v.source(g.Role, g.Source),
-			v.pick(g.Cause, g.CauseRu),
+			g.Text(v.Localizer),
 		))
 	}
 	if len(missing.Items) == 0 {
-		missing.Note = v.NothingMissing
+		missing.Note = v.Label("nothing-missing")
 	}
-	other := list{ID: "other", Heading: v.Canvas}
+	other := list{ID: "other", Heading: v.Label("canvas")}
 	for _, source := range r.Sources {
 		for _, s := range source.Spans {
 			if s.State == Card || s.State == Damaged {
 				other.Items = append(other.Items, v.event(s.Start, s.End, "b-"+string(s.State), v.source(source.Role, source.Source),
-					v.state(s.State)+": "+v.pick(s.Cause, s.CauseRu)))
+					v.state(s.State)+": "+s.Text(v.Localizer)))
 			}
 		}
 	}
@@ -104,7 +105,7 @@ func (v localizer) event(start, end Time, class, what, why string) event {
 
 func (v localizer) heardFrom(role Role, source string) string {
 	if source == "" {
-		return v.Silence
+		return v.Label("silence")
 	}
 	return v.source(role, source)
 }
@@ -117,22 +118,22 @@ func (v localizer) sounds(r *Report) []event {
 			s.End,
 			soundClass(s.Source),
 			v.heardFrom(s.Role, string(s.Source)),
-			v.pick(s.Reason, s.ReasonRu),
+			s.Text(v.Localizer),
 		))
 	}
 	return items
 }
 
 func (v localizer) levels(s Sound) []fact {
-	target := fact{Label: v.Target, Value: v.Off}
+	target := fact{Label: v.Label("target"), Value: v.Label("off")}
 	if s.Target.Known() {
 		target.Value = v.number(s.Target, 1) + nbsp + "LUFS"
 	}
 	return []fact{
-		v.level(v.Measured, s.Measured),
+		v.level(v.Label("measured"), s.Measured),
 		target,
-		{Label: v.Gain, Value: v.signed(s.Gain, 1) + nbsp + v.DB},
-		v.level(v.Result, s.Result),
+		{Label: v.Label("gain"), Value: v.unit("db", v.signed(s.Gain, 1))},
+		v.level(v.Label("result"), s.Result),
 	}
 }
 
@@ -143,7 +144,7 @@ func (v localizer) level(name string, l *Loudness) fact {
 	return fact{
 		name,
 		v.number(l.LUFS, 1) + nbsp + "LUFS",
-		v.Peak + " " + v.number(l.TruePeak, 1) + nbsp + "dBTP",
+		v.Label("peak") + " " + v.number(l.TruePeak, 1) + nbsp + "dBTP",
 	}
 }
 
@@ -153,11 +154,11 @@ func (v localizer) files(r *Report) []file {
 		f := file{
 			Name:    s.File,
 			From:    v.source(s.Role, s.Source),
-			Length:  v.Unreadable,
-			Picture: v.NoneOf,
-			Sound:   v.NoneOf,
+			Length:  v.Label("unreadable"),
+			Picture: v.Label("none"),
+			Sound:   v.Label("none"),
 			Size:    v.bytes(s.Bytes),
-			Faults:  v.pickAll(s.Faults, s.FaultsRu),
+			Faults:  v.faults(s),
 			Used:    s.Used,
 		}
 		if s.Duration.Known() {
@@ -166,14 +167,12 @@ func (v localizer) files(r *Report) []file {
 		if p := s.Video; p != nil {
 			f.Picture = fmt.Sprintf("%s %d×%d", p.Codec, p.Width, p.Height)
 			if p.FPS.Known() {
-				f.Picture += ", " + v.short(float64(p.FPS), 2) + nbsp + v.FPS
+				f.Picture += ", " + v.unit("fps", v.short(float64(p.FPS), 2))
 			}
 		}
 		if a := s.Sound; a != nil {
-			f.Sound = fmt.Sprintf(
-				"%s %s%s%s, %d%s%s",
-				a.Codec, v.short(float64(a.SampleRate)/1000, 1), nbsp, v.KHz, a.Channels, nbsp, v.Channels,
-			)
+			rate := v.unit("khz", v.short(float64(a.SampleRate)/1000, 1))
+			f.Sound = a.Codec + " " + rate + ", " + v.unit("channels", strconv.Itoa(a.Channels))
 		}
 		files = append(files, f)
 	}
@@ -184,48 +183,50 @@ func (v localizer) files(r *Report) []file {
 func (v localizer) player(n Number) string {
 	const most = 1e6 // seconds, eleven days
 	if n < 0 || n > most {
-		return v.short(float64(n), 1) + nbsp + v.S
+		return v.nonBreaking(v.T("unit.s", "n", v.short(float64(n), 1)))
 	}
 	tenths := int64(float64(n)*10 + 0.5)
 	whole := time.Duration(tenths/10) * time.Second
-	return strings.TrimPrefix(length(whole), "0:") + v.Decimal + fmt.Sprint(tenths%10)
+	return strings.TrimPrefix(length(whole), "0:") + v.decimalPoint() + fmt.Sprint(tenths%10)
 }
 
 func (v localizer) ignored(r *Report) []fact {
 	var items []fact
 	for _, f := range r.Ignored {
-		items = append(items, fact{Label: f.File, Value: v.pick(f.Cause, f.CauseRu)})
+		items = append(items, fact{Label: f.File, Value: f.Text(v.Localizer)})
 	}
 	return items
 }
 
 func (v localizer) costs(r *Report) []fact {
-	elapsed := fact{Label: v.Wall, Value: v.seconds(r.Cost.Wall)}
+	elapsed := fact{Label: v.Label("wall"), Value: v.seconds(r.Cost.Wall)}
 	if r.Cost.Wall > 0 {
-		elapsed.Note = v.Speed + " " + v.number(
+		elapsed.Note = v.Label("speed") + " " + v.number(
 			Number(r.length().Seconds()/float64(r.Cost.Wall)),
 			1,
 		) + "×"
 	}
 	return []fact{
-		{v.CPU, v.seconds(r.Cost.CPU), v.number(r.ratio(r.Cost.CPU), 2) + nbsp + v.CPURatio},
+		{v.Label("cpu"), v.seconds(r.Cost.CPU), v.number(r.ratio(r.Cost.CPU), 2) + nbsp + v.Label("cpu-ratio")},
 		elapsed,
-		{Label: v.Memory, Value: v.bytes(r.Cost.PeakRSS)},
-		{Label: v.Read, Value: v.bytes(r.Cost.Read)},
-		{Label: v.Analysis, Value: v.bytes(r.Cost.Analysis)},
+		{Label: v.Label("memory"), Value: v.bytes(r.Cost.PeakRSS)},
+		{Label: v.Label("read"), Value: v.bytes(r.Cost.Read)},
+		{Label: v.Label("analysis"), Value: v.bytes(r.Cost.Analysis)},
 	}
 }
 
 // imprint is what identifies the video and what made it.
 func (v localizer) imprint(r *Report) []fact {
 	return []fact{
-		{Label: v.Video, Value: r.Output.Path},
+		{Label: v.Label("video"), Value: r.Output.Path},
 		{Label: "SHA-256", Value: r.Output.SHA256},
-		{Label: v.Digest, Value: r.Digest},
+		{Label: v.Label("digest"), Value: r.Digest},
 		{
-			Label: v.Versions,
-			Value: fmt.Sprintf("%s %s, %s %s, FFmpeg %s", v.Program, r.Versions.Program, v.Renderer, r.Versions.Renderer,
-				r.Versions.FFmpeg),
+			Label: v.Label("versions"),
+			Value: fmt.Sprintf(
+				"NVR Merger %s, %s %s, FFmpeg %s",
+				r.Versions.Program, v.Label("renderer"), r.Versions.Renderer, r.Versions.FFmpeg,
+			),
 		},
 	}
 }

@@ -1,12 +1,12 @@
 // Package report says what a merge did and why: as JSON (a promise to programs, published as
-// docs/report.schema.json), as a summary for a terminal and as one page for a browser, in English
-// and in Russian.
+// docs/report.schema.json), as a summary for a terminal and as one page for a browser, in the languages of
+// the catalogue.
 //
 // It knows the report's fields, their units and what must hold between them. It knows no files, no
 // FFmpeg, no clock and no plan: values come in, bytes go out. All text in a report is untrusted
 // (titles, file names); the page escapes it, the summary strips what would steer a terminal. A field
 // that ends in _ru is the Russian wording of the field without it; where it is empty, the English one
-// stands in both languages.
+// stands in both languages. Where a code stands beside the words, texts are made from the code.
 //
 // Start with [Report]; fill it, [Report.Validate] it, then [Report.Write], [Report.Text] or
 // [Report.HTML].

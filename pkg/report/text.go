@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
 // listed is how many layouts, gaps and warnings the summary names; the rest it counts.
@@ -13,23 +16,19 @@ const listed = 10
 
 // Text writes the summary for people: some fifteen lines, in columns, with nothing in them that would
 // steer a terminal.
-func (r *Report) Text(w io.Writer, lang Language) error {
-	v, err := newLocalizer(lang)
-	if err != nil {
-		return err
-	}
-	s := &summary{localizer: v}
-	s.line(v.Video, r.Output.Path)
-	s.line(v.Record, s.what(r))
-	s.line(v.Length, fmt.Sprintf("%s, %s %s, %d×%d, %d %s, %s", length(r.length()), v.count(r.Output.Frames), v.Frames,
-		r.Output.Width, r.Output.Height, r.Output.FPS, v.FPS, v.bytes(r.Output.Bytes)))
-	s.table(v.Picture, s.layouts(r))
-	s.table(v.Lacking, s.gaps(r))
-	s.line(v.Sound, s.sound(r))
-	s.line(v.Files, s.files(r))
-	s.line(v.Cost, s.cost(r))
+func (r *Report) Text(w io.Writer, texts *i18n.Localizer) error {
+	v := localizer{texts}
+	s := &summary{localizer: v, labelWidth: v.labelWidth()}
+	s.line(v.Label("video"), r.Output.Path)
+	s.line(v.Label("record"), s.what(r))
+	s.line(v.Label("length"), s.picture(r))
+	s.table(v.Label("picture"), s.layouts(r))
+	s.table(v.Label("lacking"), s.gaps(r))
+	s.line(v.Label("sound"), s.sound(r))
+	s.line(v.Label("files"), s.files(r))
+	s.line(v.Label("cost"), s.cost(r))
 	for _, warning := range v.warnings(r) {
-		s.line(v.Warning, warning)
+		s.line(v.Label("warning"), warning)
 	}
 	if _, err := w.Write(s.out.Bytes()); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
@@ -40,14 +39,24 @@ func (r *Report) Text(w io.Writer, lang Language) error {
 // summary gathers lines with a label in the first column.
 type summary struct {
 	localizer
-	out bytes.Buffer
+	labelWidth int
+	out        bytes.Buffer
 }
 
-// labelWidth is that of the longest label, "Длительность", and two spaces.
-const labelWidth = 14
+// labelWidth returns the width of the first column: that of its longest label, and two spaces.
+func (v localizer) labelWidth() int {
+	const least = 14
+	width := least
+	for _, key := range []string{
+		"video", "record", "length", "picture", "lacking", "sound", "files", "cost", "warning",
+	} {
+		width = max(width, utf8.RuneCountInString(v.Label(key))+2)
+	}
+	return width
+}
 
 func (s *summary) line(label, text string) {
-	s.out.WriteString(pad(label, labelWidth))
+	s.out.WriteString(pad(label, s.labelWidth))
 	s.out.WriteString(strings.ReplaceAll(strings.TrimRight(tame(text), " "), nbsp, " "))
 	s.out.WriteByte('\n')
 }
@@ -76,7 +85,7 @@ func (s *summary) table(label string, rows [][]string) {
 		label = ""
 	}
 	if rest > 0 {
-		s.line("", "… "+fmt.Sprintf(s.More, rest))
+		s.line("", "… "+s.T("report.more", "n", rest))
 	}
 }
 
@@ -87,7 +96,7 @@ func pad(s string, width int) string {
 func (s *summary) what(r *Report) string {
 	text := fmt.Sprintf(
 		"%s, %s, %s",
-		r.Record.Room, s.date(r.Record.Start), hours(r.Record.Start, r.Record.End),
+		r.Record.Room, s.Date(r.Record.Start.Time), hours(r.Record.Start, r.Record.End),
 	)
 	if r.Record.Title != "" {
 		text += ", " + r.Record.Title
@@ -101,7 +110,7 @@ func (s *summary) layouts(r *Report) [][]string {
 		rows = append(rows, []string{
 			clock(p.Start, true),
 			s.layout(p.Layout),
-			s.pick(p.Reason, p.ReasonRu),
+			p.Text(s.Localizer),
 		})
 	}
 	return rows
@@ -109,7 +118,7 @@ func (s *summary) layouts(r *Report) [][]string {
 
 func (s *summary) gaps(r *Report) [][]string {
 	if len(r.Gaps) == 0 {
-		return [][]string{{s.NothingMissing}}
+		return [][]string{{s.Label("nothing-missing")}}
 	}
 	rows := make([][]string, 0, len(r.Gaps)+1)
 	for _, g := range r.Gaps {
@@ -117,7 +126,7 @@ func (s *summary) gaps(r *Report) [][]string {
 			clock(g.Start, true) + "–" + clock(g.End, true),
 			s.source(g.Role, tame(g.Source)),
 			s.lasting(g.End.Sub(g.Start.Time)),
-			s.pick(g.Cause, g.CauseRu),
+			g.Text(s.Localizer),
 		})
 	}
 	return rows
@@ -127,7 +136,7 @@ func (s *summary) sound(r *Report) string {
 	var from []string
 	heard := r.heard()
 	for _, h := range heard {
-		name := s.Silence
+		name := s.Label("silence")
 		if h.Source != "" {
 			name = s.source(h.Role, h.Source)
 		}
@@ -148,22 +157,37 @@ func (s *summary) levelsLine(sound Sound) string {
 	case sound.Measured != nil:
 		return s.loudness(sound.Measured)
 	}
-	return s.Off
+	return s.Label("off")
 }
 
 func (s *summary) files(r *Report) string {
 	used, faulty := r.files()
-	parts := []string{s.plural(used, s.UsedFiles)}
+	parts := []string{s.T("report.files.used", "n", used)}
 	if faulty > 0 {
-		parts = append(parts, s.plural(faulty, s.WithFaults))
+		parts = append(parts, s.T("report.files.faulty", "n", faulty))
 	}
 	if n := len(r.Ignored); n > 0 {
-		parts = append(parts, s.plural(n, s.IgnoredFiles))
+		parts = append(parts, s.T("report.files.ignored", "n", n))
 	}
 	return strings.Join(parts, ", ")
 }
 
 func (s *summary) cost(r *Report) string {
-	return fmt.Sprintf("%s %s: %s %s; %s %s; %s %s", s.CPU, s.seconds(r.Cost.CPU), s.number(r.ratio(r.Cost.CPU), 2), s.CPURatio,
-		strings.ToLower(s.Wall), s.seconds(r.Cost.Wall), strings.ToLower(s.Memory), s.bytes(r.Cost.PeakRSS))
+	return s.T(
+		"report.cost",
+		"cpu", s.seconds(r.Cost.CPU),
+		"ratio", s.number(r.ratio(r.Cost.CPU), 2),
+		"wall", s.seconds(r.Cost.Wall),
+		"memory", s.bytes(r.Cost.PeakRSS),
+	)
+}
+
+func (s *summary) picture(r *Report) string {
+	return strings.Join([]string{
+		length(r.length()),
+		s.T("report.frames", "n", r.Output.Frames),
+		fmt.Sprintf("%d×%d", r.Output.Width, r.Output.Height),
+		s.unit("fps", strconv.Itoa(r.Output.FPS)),
+		s.bytes(r.Output.Bytes),
+	}, ", ")
 }

@@ -135,10 +135,10 @@ func (v localizer) strips(r *Report) []strip {
 }
 
 func (v localizer) layoutStrip(r *Report, a axis) strip {
-	s := strip{Kind: "layout", Name: v.Picture, Height: 30}
+	s := strip{Kind: "layout", Name: v.Label("picture"), Height: 30}
 	var told []string
 	for _, p := range r.Stretches {
-		tip := v.tip(p.Start, p.End, v.layout(p.Layout), v.pick(p.Reason, p.ReasonRu))
+		tip := v.tip(p.Start, p.End, v.layout(p.Layout), p.Text(v.Localizer))
 		s.Blocks = append(s.Blocks, a.block(
 			p.Start,
 			p.End,
@@ -148,7 +148,7 @@ func (v localizer) layoutStrip(r *Report, a axis) strip {
 		))
 		told = append(told, hours(p.Start, p.End)+" "+v.layout(p.Layout))
 	}
-	s.Text = v.Picture + ": " + strings.Join(told, "; ")
+	s.Text = v.Label("picture") + ": " + strings.Join(told, "; ")
 	return s
 }
 
@@ -169,11 +169,11 @@ func (v localizer) sourceStrip(source Source, a axis) strip {
 		if p.State != Footage {
 			told = append(told, v.state(p.State)+" "+hours(p.Start, p.End))
 		}
-		tip := v.tip(p.Start, p.End, v.state(p.State), v.pick(p.Cause, p.CauseRu))
+		tip := v.tip(p.Start, p.End, v.state(p.State), p.Text(v.Localizer))
 		s.Blocks = append(s.Blocks, a.block(p.Start, p.End, "b-"+string(p.State), "", tip))
 	}
 	s.Share = v.portion(a.share(a.span - missing))
-	s.Text = v.source(source.Role, source.Source) + ": " + v.Recorded + " " + s.Share
+	s.Text = v.source(source.Role, source.Source) + ": " + v.Label("recorded") + " " + s.Share
 	if len(told) > 0 {
 		s.Text += "; " + strings.Join(told, "; ")
 	}
@@ -181,7 +181,7 @@ func (v localizer) sourceStrip(source Source, a axis) strip {
 }
 
 func (v localizer) soundStrip(r *Report, a axis) strip {
-	s := strip{Kind: "sound", Name: v.Sound, Height: 18, Ruled: true}
+	s := strip{Kind: "sound", Name: v.Label("sound"), Height: 18, Ruled: true}
 	var silent time.Duration
 	var told []string
 	for _, p := range r.Sound.Stretches {
@@ -194,11 +194,11 @@ func (v localizer) soundStrip(r *Report, a axis) strip {
 			p.Start,
 			p.End,
 			name,
-			v.pick(p.Reason, p.ReasonRu),
+			p.Text(v.Localizer),
 		)))
 	}
 	s.Share = v.portion(a.share(a.span - silent))
-	s.Text = v.Sound + ": " + strings.Join(told, "; ")
+	s.Text = v.Label("sound") + ": " + strings.Join(told, "; ")
 	return s
 }
 
@@ -221,7 +221,7 @@ func (v localizer) portion(share float64) string {
 	case text == "0" && share > 0:
 		text = v.short(0.1, 1)
 	}
-	return text + v.Percent
+	return v.unit("percent", text)
 }
 
 func (v localizer) tip(start, end Time, what, why string) string {

@@ -35,12 +35,8 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 		s.serverError(w, r, "read a report", err)
 		return
 	}
-	language := report.English
-	if s.localizer(r).Language() == "ru" {
-		language = report.Russian
-	}
 	var page bytes.Buffer
-	if err := made.HTML(&page, language, nil); err != nil {
+	if err := made.HTML(&page, s.localizer(r), nil); err != nil {
 		s.serverError(w, r, "write a report", err)
 		return
 	}
