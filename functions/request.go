@@ -28,6 +28,7 @@ func requests(p *app.Process) web.Options {
 	c := p.Config
 	o := web.Options{
 		Store:     records.StoreOf(p.DB),
+		Catalog:   p.Texts,
 		Now:       p.Now,
 		Log:       p.Log,
 		RateLimit: float64(c.RateLimit),

@@ -101,6 +101,7 @@ func (c *cli) openStore(ctx context.Context, o *dataFlags) (*store.Store, error)
 	return store.Open(ctx, dsn, store.Options{
 		Now:       time.Now,
 		MustExist: true,
+		Texts:     c.catalog,
 		Defaults: store.Defaults{
 			Zone:          zone,
 			Language:      defaultLanguage,

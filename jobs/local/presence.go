@@ -14,7 +14,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -51,7 +50,7 @@ func (c *cli) presenceCommand() *cobra.Command {
 			return c.usage("presence-file")
 		}
 		ctx := command.Context()
-		judged, failures, err := judgeFiles(ctx, *cards, files)
+		judged, failures, err := c.judgeFiles(ctx, *cards, files)
 		for _, failure := range failures {
 			_, _ = fmt.Fprintf(c.stderr, "%s: %v\n", command.CommandPath(), failure)
 		}
@@ -92,7 +91,7 @@ func presenceError(judged []judgedFile, failures []error) error {
 
 // judgeFiles judges one file after the other. It returns a failure for each file that cannot be judged, and err
 // if none can.
-func judgeFiles(ctx context.Context, cards string, files []string) (judged []judgedFile, failures []error, err error) {
+func (c *cli) judgeFiles(ctx context.Context, cards string, files []string) (judged []judgedFile, failures []error, err error) {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -108,7 +107,7 @@ func judgeFiles(ctx context.Context, cards string, files []string) (judged []jud
 	defer func() { err = errors.Join(err, proxy.Close()) }()
 	judged = []judgedFile{}
 	for _, path := range files {
-		answer, err := judgeFile(ctx, judge, proxy, path)
+		answer, err := c.judgeFile(ctx, judge, proxy, path)
 		if ctx.Err() != nil {
 			return judged, failures, nil
 		}
@@ -121,7 +120,9 @@ func judgeFiles(ctx context.Context, cards string, files []string) (judged []jud
 	return judged, failures, nil
 }
 
-func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Proxy, path string) (answer judgedFile, err error) {
+func (c *cli) judgeFile(
+	ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Proxy, path string,
+) (answer judgedFile, err error) {
 	bytes, err := rangeproxy.OpenFile(path)
 	if err != nil {
 		return answer, err
@@ -146,7 +147,7 @@ func judgeFile(ctx context.Context, judge *presence.Judge, proxy *rangeproxy.Pro
 		Verdict:   presence.HalfHour(stretches),
 		Stretches: []judgedStretch{},
 	}
-	english := i18n.Default().For("en")
+	english := c.catalog.For("en")
 	for _, s := range stretches {
 		first := s.Causes[0]
 		answer.Stretches = append(answer.Stretches, judgedStretch{

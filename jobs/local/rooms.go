@@ -150,8 +150,8 @@ func (r *roomFlags) check(c *cli) error {
 	if r.segment < 0 || r.segment%time.Minute != 0 {
 		return c.usage("room-segment-length", "value", r.segment.String())
 	}
-	if r.language != "" && r.language != "ru" && r.language != "en" {
-		return c.usage("language", "value", r.language)
+	if r.language != "" && !c.catalog.Has(r.language) {
+		return c.languageError(r.language)
 	}
 	if _, err := time.LoadLocation(r.zone); err != nil {
 		return c.usage("time-zone", "value", r.zone)
@@ -226,4 +226,9 @@ func setBoard(ctx context.Context, db *store.Store, id int64, room nvr.Room, add
 	}
 	_, err := db.Rooms.SaveSource(ctx, id, board)
 	return err
+}
+
+// languageError returns a usage error that names the languages there are.
+func (c *cli) languageError(tag string) error {
+	return c.usage("language", "value", tag, "languages", strings.Join(c.catalog.Languages(), ", "))
 }

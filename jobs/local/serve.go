@@ -28,7 +28,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f := &serveFlags{}
 	f.register(c, command.Flags())
 	complete(command, "workspace", machine.WorkspaceLocal, machine.WorkspaceGoogle)
-	complete(command, "language", "ru", "en")
+	complete(command, "language", c.catalog.Languages()...)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return c.usage("argument-unexpected", "word", args[0])
@@ -93,6 +93,9 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	var ok bool
 	if o.Width, o.Height, ok = parseSize(f.size); !ok {
 		errs = append(errs, c.usage("size", "value", f.size))
+	}
+	if !c.catalog.Has(o.Language) {
+		errs = append(errs, c.languageError(o.Language))
 	}
 	if _, err := time.LoadLocation(o.Zone); err != nil {
 		errs = append(errs, c.usage("time-zone", "value", o.Zone))

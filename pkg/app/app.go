@@ -43,12 +43,16 @@ type Part func(context.Context, *Process) error
 
 // New opens the parts of a process. If one of them fails, the others are closed.
 func New(ctx context.Context, c *config.Config, log *slog.Logger, now func() time.Time, parts ...Part) (*Process, error) {
+	texts := i18n.Default()
+	if !texts.Has(c.Language) {
+		return nil, fmt.Errorf("LANGUAGE=%s: want one of %v", c.Language, texts.Languages())
+	}
 	p := &Process{
 		Config: c,
 		Pipeline: &pipeline.Pipeline{
 			Now:      now,
 			Log:      log,
-			Texts:    i18n.Default(),
+			Texts:    texts,
 			Settings: settings(c),
 		},
 	}

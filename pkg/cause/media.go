@@ -99,7 +99,7 @@ const (
 	CodeSourceInterrupted Code = "source-interrupted"
 	// CodeScreenJudged means that the screen was judged by what it shows.
 	CodeScreenJudged Code = "screen-judged"
-	// CodeScreenSeen means that what the judge of the screen measured, in its own words.
+	// CodeScreenSeen means that the judge of the screen decided by what it saw.
 	CodeScreenSeen Code = "screen-seen"
 	// CodeNeverJudged means that the screen was not judged.
 	CodeNeverJudged Code = "never-judged"
@@ -265,9 +265,9 @@ func ScreenJudged(why Cause) Cause {
 	return newCause(CodeScreenJudged, Of("cause", why))
 }
 
-// ScreenSeen reports that what the judge of the screen measured, in its own words.
-func ScreenSeen(seen string) Cause {
-	return newCause(CodeScreenSeen, Text("seen", seen))
+// ScreenSeen reports that the judge of the screen decided by what it saw. Former versions stored its words.
+func ScreenSeen(seen Cause) Cause {
+	return newCause(CodeScreenSeen, Of("seen", seen))
 }
 
 // NeverJudged reports that the screen was not judged.
@@ -339,7 +339,7 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeSourceUncovered, Param{"role", KindText}),
 		spec(areaMedia, CodeSourceInterrupted, Param{"role", KindText}, Param{"cause", KindCause}),
 		spec(areaMedia, CodeScreenJudged, Param{"cause", KindCause}),
-		spec(areaMedia, CodeScreenSeen, Param{"seen", KindText}),
+		spec(areaMedia, CodeScreenSeen, Param{"seen", KindCause}),
 		spec(areaMedia, CodeNeverJudged),
 		spec(areaMedia, CodePresentationFor, Param{"for", KindSeconds}),
 		spec(areaMedia, CodeNoSound),

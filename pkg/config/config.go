@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
+	"golang.org/x/text/language"
 )
 
 // Config is the configuration of a function, a job or a command.
@@ -153,11 +154,8 @@ func (c *Config) Validate() error {
 	var errs problems
 	_, err := time.LoadLocation(c.TimeZone)
 	errs.check(err == nil, "TIME_ZONE=%s: not an IANA time zone, like Europe/Moscow", c.TimeZone)
-	errs.check(
-		slices.Contains([]string{"ru", "en"}, c.Language),
-		"LANGUAGE=%s: want ru or en",
-		c.Language,
-	)
+	_, err = language.Parse(c.Language)
+	errs.check(err == nil, "LANGUAGE=%s: not the tag of a language, like ru", c.Language)
 	errs.check(
 		slices.Contains([]string{"auto", "half-hour"}, c.Policy),
 		"POLICY=%s: want auto or half-hour",

@@ -44,7 +44,7 @@ func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	wrong := map[string]string{
 		"TIME_ZONE":   "Moscow",
-		"LANGUAGE":    "de",
+		"LANGUAGE":    "german language",
 		"POLICY":      "never",
 		"FPS":         "24",
 		"WIDTH":       "13",

@@ -170,7 +170,7 @@ func FuzzCompose(f *testing.F) {
 				First:        at,
 				End:          end,
 				Presentation: r.IntN(2) == 0,
-				Cause:        cause.ScreenSeen("x"),
+				Cause:        cause.ScreenSeen(cause.Verbatim("x")),
 			})
 			at = end
 		}
@@ -249,7 +249,7 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 		First:        0,
 		End:          w.Frames,
 		Presentation: true,
-		Cause:        cause.ScreenSeen("slides"),
+		Cause:        cause.ScreenSeen(cause.Verbatim("slides")),
 	}}
 	layouts := func(l, s, b []timeline.Span) (out []timeline.Layout) {
 		for _, scene := range timeline.Compose(w, l, s, b, on) {

@@ -201,15 +201,9 @@ func foldCause(object map[string]any, name string) {
 		delete(object, argsName)
 	case words == "":
 		delete(object, name)
-	case !isJudged(object):
+	default:
 		object[name] = cause.Verbatim(words)
 	}
-}
-
-// isJudged reports whether an object is a verdict of the judge of the screen, whose cause is a text.
-func isJudged(object map[string]any) bool {
-	_, judged := object["presentation"]
-	return judged
 }
 
 // foldList turns the words and codes of a list of causes into the list's JSON.

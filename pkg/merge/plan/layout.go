@@ -3,7 +3,6 @@ package plan
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
@@ -182,8 +181,8 @@ func stretches(j probe.Judged, policy Policy) []stretch {
 	var out []stretch
 	shown := time.Duration(0)
 	for _, s := range j.Stretches {
-		seen, _, _ := strings.Cut(s.Cause, "; ") // the first of its pictures stands for a stretch
-		out = append(out, stretch{s.From, s.Until, s.Presentation, cause.ScreenSeen(seen)})
+		seen := cause.ScreenSeen(firstOf(s.Cause)) // the first of its pictures stands for a stretch
+		out = append(out, stretch{s.From, s.Until, s.Presentation, seen})
 		if s.Presentation {
 			shown += s.Until - s.From
 		}
@@ -192,4 +191,12 @@ func stretches(j probe.Judged, policy Policy) []stretch {
 		return out
 	}
 	return []stretch{{out[0].From, out[len(out)-1].Until, j.HalfHour, cause.PresentationFor(shown)}}
+}
+
+// firstOf returns the first of several reasons.
+func firstOf(c cause.Cause) cause.Cause {
+	if list, ok := c.Args()["causes"].([]cause.Cause); ok && c.Is(cause.CodeBecause) && len(list) > 0 {
+		return list[0]
+	}
+	return c
 }

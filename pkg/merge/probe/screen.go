@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
-	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/presence"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
@@ -24,14 +24,15 @@ type JudgedStretch struct {
 	From         time.Duration `json:"from"`
 	Until        time.Duration `json:"until"`
 	Presentation bool          `json:"presentation"`
-	Cause        string        `json:"cause"`
+	Cause        cause.Cause   `json:"cause"`
 }
 
 // JudgeScreen judges a screen segment, unless its verdicts are known already.
 func (p *Prober) JudgeScreen(
 	ctx context.Context, judge *presence.Judge, seg *Segment, damages []Damage,
 ) (Judged, error) {
-	key := "screen-" + Fingerprint([]any{seg.Generation, judge.Digest(), p.Tool.Version()})
+	const form = "typed causes" // of what is stored; former versions stored words
+	key := "screen-" + Fingerprint([]any{seg.Generation, judge.Digest(), p.Tool.Version(), form})
 	var known Judged
 	if p.Learned.Load(key, &known) {
 		known.Path = seg.Path
@@ -82,11 +83,19 @@ func judgedOf(path string, stretches []presence.Stretch, zero time.Duration) Jud
 			From:         s.Start - zero,
 			Until:        s.End - zero,
 			Presentation: s.Verdict == presence.Presentation,
-			Cause:        i18n.Default().For("en").Causes(s.Causes),
+			Cause:        causeOf(s.Causes),
 		})
 	}
 	judged.HalfHour = presence.HalfHour(stretches) == presence.Presentation
 	return judged
+}
+
+// causeOf returns the reasons of a verdict as one.
+func causeOf(causes []cause.Cause) cause.Cause {
+	if len(causes) == 1 {
+		return causes[0]
+	}
+	return cause.Because(causes...)
 }
 
 // judgeInput lists usable pictures for the judge.
