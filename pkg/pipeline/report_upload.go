@@ -43,7 +43,7 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 		return w.dropPage(ctx)
 	}
 	var text bytes.Buffer
-	if err := r.HTML(&text, w.Texts.For(w.room.Language), nil); err != nil {
+	if err := r.HTML(&text, w.p.Texts.For(w.room.Language), nil); err != nil {
 		return err
 	}
 	id, err := w.putPage(ctx, video, text.Bytes())
