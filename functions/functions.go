@@ -9,6 +9,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/config"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
@@ -38,7 +39,7 @@ func New(ctx context.Context, name string, c *config.Config, log *slog.Logger, n
 		return nil, fmt.Errorf("open function %s: %w", name, err)
 	}
 	if name != "form" && name != "api" {
-		served = requirePOST(served)
+		served = httpapi.LimitBodyTime(requirePOST(served))
 	}
 	return &Function{Handler: served, Close: p.Close}, nil
 }

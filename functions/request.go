@@ -33,6 +33,8 @@ func requests(p *app.Process) web.Options {
 		Log:       p.Log,
 		RateLimit: float64(c.RateLimit),
 		Scale:     c.TimeScale,
+
+		OpenRecords: c.OpenRecords,
 		SweepCalendar: func(ctx context.Context, room string) error {
 			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},

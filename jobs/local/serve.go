@@ -67,6 +67,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&m.Webhook, "webhook", "", "")
 	flags.StringVar(&m.WebhookSecret, "webhook-secret", "", "")
 	flags.IntVar(&m.RateLimit, "rate-limit", 50, "")
+	flags.IntVar(&m.OpenRecords, "open-records", 50, "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&m.Workspace, "workspace", machine.WorkspaceLocal, "")

@@ -93,7 +93,8 @@ type Config struct {
 	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: LocalUser is signed in
 	LocalUser   string   `env:"LOCAL_USER"`
 	Operators   []string `env:"OPERATORS"`
-	RateLimit   int      `env:"RATE_LIMIT, default=50"` // requests per second and key
+	RateLimit   int      `env:"RATE_LIMIT, default=50"`   // requests per second and key
+	OpenRecords int      `env:"OPEN_RECORDS, default=50"` // unfinished records of one person
 
 	TraceFile string `env:"TRACE_FILE"` // receives the spans instead of Cloud Trace
 	LogLevel  string `env:"LOG_LEVEL, default=info"`
@@ -180,6 +181,7 @@ func (c *Config) Validate() error {
 	errs.check(c.Wait >= 0, "WAIT=%v: want a duration, like 1h", c.Wait)
 	errs.check(c.MaxMerges >= 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
 	errs.check(c.Tasks >= 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)
+	errs.check(c.OpenRecords >= 1, "OPEN_RECORDS=%d: want at least 1", c.OpenRecords)
 	errs.check(c.RateLimit >= 1, "RATE_LIMIT=%d: want at least 1", c.RateLimit)
 	errs.checkDurations(map[string]time.Duration{
 		"SEGMENT_LENGTH": c.SegmentLength,

@@ -22,6 +22,8 @@ const (
 
 	selectByUser = `select ` + recordColumns + ` from records where user_email = ? order by id`
 
+	selectByUserPage = `select ` + recordColumns + ` from records where user_email = ? and id > ? order by id limit ?`
+
 	selectOfDay = `select ` + recordColumns + ` from records where room_name = ? and date = ? order by start_time, id`
 )
 
@@ -78,9 +80,19 @@ func (s Records) List(
 	return records, next, nil
 }
 
-// ByUser lists all records of a requester, oldest first, as the NVR's API returns them.
+// ByUser lists all records of a requester, oldest first.
 func (s Records) ByUser(ctx context.Context, email string) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectByUser, email)
+	if err != nil {
+		return nil, fmt.Errorf("list the records of %s: %w", email, err)
+	}
+	return records, nil
+}
+
+// ByUserPage lists records of a requester with a higher number than after, oldest first, as the NVR's API
+// returns them.
+func (s Records) ByUserPage(ctx context.Context, email string, after int64, limit int) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectByUserPage, email, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the records of %s: %w", email, err)
 	}

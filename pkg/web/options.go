@@ -16,8 +16,7 @@ import (
 	v1 "github.com/nvr-miem/merger/pkg/web/v1"
 )
 
-// defaultRate is how many requests a second one key may send under /api/v1, if [Options] has no
-// limit.
+// defaultRate is how many requests a second one key or person may send, if [Options] has no limit.
 const defaultRate = 50
 
 // Options are what the handlers need.
@@ -27,9 +26,11 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger // nil: no log
 
-	// RateLimit is how many requests a second one key may send under /api/v1. 0 means
-	// [defaultRate].
+	// RateLimit is how many requests a second one key or person may send. 0 means [defaultRate].
 	RateLimit float64
+	// OpenRecords is how many open records a person may have. 0 means
+	// [records.DefaultOpenRecords].
+	OpenRecords int
 	// Scale divides the pauses between reads of watched records. 0 means 1.
 	Scale float64
 
@@ -53,7 +54,9 @@ type Options struct {
 type handlers struct {
 	Options
 	records *records.Service
-	v1      http.Handler // for a caller that the context carries
+	limits  *httpapi.Limits // of each key and person
+	failed  *httpapi.Limits // of requests without a valid key, by address
+	v1      http.Handler    // for a caller that the context carries
 }
 
 func newHandlers(o Options) *handlers {
@@ -77,12 +80,17 @@ func newHandlers(o Options) *handlers {
 	h := &handlers{
 		Options: o,
 		records: records.New(o.Store, o.Catalog, o.Now, o.Log, o.Scale),
+		limits:  httpapi.NewLimits(o.RateLimit, o.Now),
+		failed:  httpapi.NewLimits(auth.FailedKeysRate, o.Now),
+	}
+	if o.OpenRecords > 0 {
+		h.records.OpenRecords = o.OpenRecords
 	}
 	h.v1 = v1.New(v1.Options{
-		Records:   h.records,
-		Log:       o.Log,
-		RateLimit: o.RateLimit,
-		Report:    o.Report,
+		Records: h.records,
+		Log:     o.Log,
+		Limits:  h.limits,
+		Report:  o.Report,
 	})
 	return h
 }
@@ -111,6 +119,7 @@ func (h *handlers) form() http.Handler {
 		Log:          h.Log,
 		V1:           h.v1,
 		OpenAPI:      v1.OpenAPI(),
+		Limits:       h.limits,
 		Hosts:        h.Hosts,
 		Authenticate: h.Authenticate,
 		Report:       h.Report,
@@ -122,11 +131,16 @@ func (h *handlers) api() http.Handler {
 	guard := func(fail httpapi.ErrorWriter, next http.Handler) http.Handler {
 		return httpapi.Guard(h.Log, fail, next)
 	}
-	keyed := auth.RequireKey(h.Store.Keys, h.Log, httpapi.WriteProblem, h.v1)
+	keyed := auth.RequireKey(h.Store.Keys, h.failed, h.Log, httpapi.WriteProblem, h.v1)
 	openAPI := guard(httpapi.WriteProblem, v1.OpenAPI())
 	v1API := guard(httpapi.WriteProblem, keyed)
 	webhook := guard(httpapi.WriteError, h.calendarWebhook())
-	nvrAPI := guard(httpapi.WriteError, nvrapi.New(h.records, h.Log))
+	nvrAPI := guard(httpapi.WriteError, nvrapi.New(nvrapi.Options{
+		Records: h.records,
+		Log:     h.Log,
+		Limits:  h.limits,
+		Failed:  h.failed,
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {

@@ -274,7 +274,7 @@ func TestRateLimit(t *testing.T) {
 	if got := w.do("GET", "/api/v1/rooms", "", "key", w.imported); got.status != http.StatusOK {
 		t.Errorf("another key: %v", got)
 	}
-	if got := w.do("GET", "/rooms", "", "key", w.key); got.status != http.StatusOK {
+	if got := w.do("GET", "/rooms", "", "key", w.key); got.status != http.StatusTooManyRequests {
 		t.Errorf("the NVR's API: %v", got)
 	}
 	w.clock.Move(time.Second)

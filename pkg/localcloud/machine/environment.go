@@ -59,6 +59,7 @@ func (m *machine) configuration(topics, secret string) map[string]string {
 		"MAX_MERGES":       strconv.Itoa(m.o.MaxMerges),
 		"TIME_SCALE":       strconv.FormatFloat(m.o.TimeScale, 'f', -1, 64),
 		"RATE_LIMIT":       strconv.Itoa(m.o.RateLimit),
+		"OPEN_RECORDS":     strconv.Itoa(m.o.OpenRecords),
 		"WEBHOOK":          m.o.Webhook,
 		"WEBHOOK_SECRET":   secret,
 		"LOCAL_USER":       m.o.User,

@@ -1,11 +1,8 @@
 package machine
 
 import (
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httputil"
-	"os"
 
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
@@ -15,8 +12,7 @@ func (m *machine) routeFunctions(front *http.ServeMux) {
 	for _, name := range m.o.Functions {
 		front.Handle("/functions/"+name, m.forward(name, true))
 	}
-	form := httpapi.LimitBodyTime(m.forward("form", false))
-	api := httpapi.LimitBodyTime(m.forward("api", false))
+	form, api := m.forward("form", false), m.forward("api", false)
 	front.Handle("/", form)
 	for _, path := range []string{"/montage-event/", "/rooms", "/rooms/", "/records/", "/calendar-notifications/"} {
 		front.Handle(path, api)
@@ -30,24 +26,22 @@ func (m *machine) routeFunctions(front *http.ServeMux) {
 	})
 }
 
-// forward passes requests on to a function. With root, all paths become the function's one path.
+// forward passes requests on to a function. With root, all paths become the function's one path. A body is read
+// before: a function that answers without reading it would otherwise break the connection under the answer.
 func (m *machine) forward(name string, root bool) http.Handler {
-	return &httputil.ReverseProxy{
+	return httpapi.BufferBody(httpapi.WriteError, m.health.database.refuseWrites(&httputil.ReverseProxy{
 		Transport:     m.transport,
 		FlushInterval: -1, // server-sent events arrive at once
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme = "http"
 			r.Out.URL.Host = "127.0.0.1:" + m.ports[name]
 			r.Out.Host = r.In.Host
+			r.SetXForwarded() // wrong keys are counted by address
 			if root {
 				r.Out.URL.Path, r.Out.URL.RawPath = "/", ""
 			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if errors.Is(err, os.ErrDeadlineExceeded) { // of the request's body
-				http.Error(w, "the request did not arrive in time", http.StatusRequestTimeout)
-				return
-			}
 			m.log.WarnContext(
 				r.Context(), "a function does not answer; it is restarting",
 				"function", name,
@@ -56,19 +50,11 @@ func (m *machine) forward(name string, root bool) http.Handler {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "function "+name+" is restarting", http.StatusBadGateway)
 		},
-	}
+	}))
 }
 
 // routePages serves what this process answers itself.
 func (m *machine) routePages(front *http.ServeMux) {
 	front.Handle("GET /metrics", m.metrics.Handler())
-	front.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		for _, name := range m.o.Functions {
-			if m.functions.Pid(name) == 0 {
-				http.Error(w, "function "+name+" is not up", http.StatusServiceUnavailable)
-				return
-			}
-		}
-		_, _ = io.WriteString(w, "ok\n")
-	})
+	front.Handle("GET /healthz", m.health)
 }

@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,9 +36,8 @@ const (
 )
 
 const (
-	slowAnswer    = 5 * time.Second  // delay of a fault of kind slow
-	startTimeout  = time.Minute      // until all functions answer; a busy machine needs several seconds
-	headerTimeout = 20 * time.Second // for the headers of a request
+	slowAnswer   = 5 * time.Second // delay of a fault of kind slow
+	startTimeout = time.Minute     // until all functions answer; a busy machine needs several seconds
 )
 
 // Options configure a machine.
@@ -52,6 +53,7 @@ type Options struct {
 	Language      string        // of rooms without settings
 	Width, Height int           // of the whole picture, in pixels
 	RateLimit     int           // requests a second for each API key
+	OpenRecords   int           // records of one person that are not finished
 	MaxMerges     int           // records on their way to a merge at once
 
 	Webhook       string // URL that gets notices; empty for none
@@ -88,6 +90,8 @@ type machine struct {
 	front     net.Listener // the one port
 	back      net.Listener // for stand-ins that only children call
 	functions *supervisor.Supervisor
+	up        atomic.Bool // whether all functions have started
+	health    *health
 	ports     map[string]string // of the functions
 	transport *http.Transport   // to the functions
 	closers   []func() error
@@ -155,6 +159,9 @@ func (m *machine) start(ctx context.Context) (err error) {
 	if err := m.migrate(ctx); err != nil {
 		return err
 	}
+	if err := m.openHealth(ctx); err != nil {
+		return err
+	}
 	if m.front, err = net.Listen("tcp", m.o.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w", m.o.Listen, err)
 	}
@@ -169,12 +176,28 @@ func (m *machine) start(ctx context.Context) (err error) {
 	m.routeFunctions(front)
 	ownSite := httpapi.OwnSiteOnly(httpapi.LocalHosts(m.front.Addr()), httpapi.WriteError, front)
 	m.serve(m.front, ownSite) // other sites must not reach it, for example by DNS rebinding
-	m.serve(m.back, back)
+	m.serve(m.back, httpapi.OwnSiteOnly(httpapi.LocalHosts(m.back.Addr()), httpapi.WriteError, back))
 	return m.startFunctions(ctx)
+}
+
+// createDatabase creates the file of a SQLite database for this user only, if it does not exist.
+func createDatabase(dsn string) error {
+	path, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the data folder
+	if err != nil {
+		return fmt.Errorf("create the database: %w", err)
+	}
+	return file.Close()
 }
 
 // migrate brings the database to this version.
 func (m *machine) migrate(ctx context.Context) error {
+	if err := createDatabase(m.o.Database); err != nil {
+		return err
+	}
 	zone, err := time.LoadLocation(m.o.Zone)
 	if err != nil {
 		return fmt.Errorf("read time zone %q: %w", m.o.Zone, err)
@@ -206,6 +229,7 @@ func (m *machine) startFunctions(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("start the functions (see %s): %w", logFile(m.o.Data), err)
 	}
+	m.up.Store(true)
 	return nil
 }
 
@@ -239,7 +263,7 @@ func (m *machine) close() error {
 
 // serve serves a handler until the machine is closed.
 func (m *machine) serve(on net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+	server := httpapi.NewServer(handler)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(on) }()
 	m.onClose(func() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -51,12 +52,28 @@ func CallerOf(r *http.Request) *Caller {
 	return c
 }
 
-// RequireKey passes only requests with a valid API key in the header "key". All others get 401.
-func RequireKey(keys store.Keys, log *slog.Logger, fail httpapi.ErrorWriter, next http.Handler) http.Handler {
+// IDOf returns the ID of a request's caller.
+func IDOf(r *http.Request) string {
+	return CallerOf(r).ID
+}
+
+// FailedKeysRate is how many requests a second without a valid key one address may send.
+const FailedKeysRate = 20
+
+// RequireKey passes only requests with a valid API key in the header "key". All others get 401, or
+// 429 once their address has sent too many of them.
+func RequireKey(
+	keys store.Keys, failed *httpapi.Limits, log *slog.Logger, fail httpapi.ErrorWriter, next http.Handler,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := addressOf(r)
+		if failed.Exhausted(w, r, address, fail) {
+			return
+		}
 		key, err := keys.Find(r.Context(), r.Header.Get("key"))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
+			failed.Take(address)
 			fail(w, r, http.StatusUnauthorized, "the header key holds no valid API key")
 		case err != nil:
 			httpapi.ServerError(w, r, log, fail, "look up an API key", err)
@@ -70,4 +87,19 @@ func RequireKey(keys store.Keys, log *slog.Logger, fail httpapi.ErrorWriter, nex
 			next.ServeHTTP(w, WithCaller(r, caller))
 		}
 	})
+}
+
+// addressOf returns the address of a client. In front of the APIs stands a proxy that appends it to
+// X-Forwarded-For: Google's front end, or that of local serve.
+func addressOf(r *http.Request) string {
+	forwarded := r.Header.Values("X-Forwarded-For")
+	if len(forwarded) > 0 {
+		last := forwarded[len(forwarded)-1]
+		return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }

@@ -174,7 +174,7 @@ func TestLimits(t *testing.T) {
 	limits := httpapi.NewLimits(2, func() time.Time { return now })
 	admit := func(caller string) (bool, *httptest.ResponseRecorder) {
 		w := httptest.NewRecorder()
-		return limits.Admit(w, httptest.NewRequest(http.MethodGet, "/", nil), caller), w
+		return limits.Admit(w, httptest.NewRequest(http.MethodGet, "/", nil), caller, httpapi.WriteProblem), w
 	}
 	for i := range 2 {
 		if ok, _ := admit("a"); !ok {
@@ -211,6 +211,7 @@ func TestLimitsForgetIdleCallers(t *testing.T) {
 			httptest.NewRecorder(),
 			httptest.NewRequest(http.MethodGet, "/", nil),
 			caller,
+			httpapi.WriteProblem,
 		)
 	}
 	for i := range 10_000 {

@@ -33,23 +33,38 @@ func NewLimits(perSecond float64, now func() time.Time) *Limits {
 	}
 }
 
-// Admit reports whether a caller may send this request. If not, it answers 429 with Retry-After as
-// problem+json.
-func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string) bool {
+// Admit reports whether a caller may send this request. If not, it answers 429 with Retry-After.
+func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, caller string, fail ErrorWriter) bool {
 	delay := l.reserve(caller)
 	if delay == 0 {
 		return true
 	}
+	limit := strconv.FormatFloat(l.perSecond, 'f', -1, 64)
+	refuseRate(w, r, fail, delay, "more than "+limit+" requests a second")
+	return false
+}
+
+// Exhausted reports whether a caller has no token left. It takes none. If so, it answers 429 with
+// Retry-After.
+func (l *Limits) Exhausted(w http.ResponseWriter, r *http.Request, caller string, fail ErrorWriter) bool {
+	now := l.now()
+	if l.limiter(caller, now).TokensAt(now) >= 1 {
+		return false
+	}
+	refuseRate(w, r, fail, time.Second, "too many requests without a valid key from this address")
+	return true
+}
+
+// Take takes a token of a caller, if there is one.
+func (l *Limits) Take(caller string) {
+	l.reserve(caller)
+}
+
+// refuseRate answers 429.
+func refuseRate(w http.ResponseWriter, r *http.Request, fail ErrorWriter, delay time.Duration, detail string) {
 	seconds := max(1, int(math.Ceil(delay.Seconds())))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	limit := strconv.FormatFloat(l.perSecond, 'f', -1, 64)
-	WriteProblem(
-		w,
-		r,
-		http.StatusTooManyRequests,
-		"this key sends more than "+limit+" requests a second",
-	)
-	return false
+	fail(w, r, http.StatusTooManyRequests, detail)
 }
 
 // reserve takes a token of the caller. It returns 0, or how long the caller has to wait for the

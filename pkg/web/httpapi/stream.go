@@ -15,10 +15,7 @@ const (
 )
 
 // Stream is an answer of server-sent events.
-type Stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
+type Stream struct{ timedWriter }
 
 // NewStream starts an answer of server-sent events.
 func NewStream(w http.ResponseWriter) *Stream {
@@ -27,7 +24,7 @@ func NewStream(w http.ResponseWriter) *Stream {
 	header.Set(CacheControl, NoStore)
 	header.Set("X-Accel-Buffering", "no") // proxies that buffer would delay events
 	w.WriteHeader(http.StatusOK)
-	return &Stream{w: w, control: http.NewResponseController(w)}
+	return &Stream{newTimedWriter(w)}
 }
 
 // Send writes one event. It reports whether the client still reads.
@@ -48,9 +45,19 @@ func (s *Stream) Beat() bool {
 	return s.write([]byte(": \n\n"))
 }
 
+// timedWriter sends parts of an answer.
+type timedWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newTimedWriter(w http.ResponseWriter) timedWriter {
+	return timedWriter{w: w, control: http.NewResponseController(w)}
+}
+
 // write sends bytes at once. It closes the connection of a client that does not accept them within
-// [writeTime].
-func (s *Stream) write(data []byte) bool {
+// [writeTime]. It reports whether the client still reads.
+func (s timedWriter) write(data []byte) bool {
 	timer := time.AfterFunc(writeTime, func() {
 		// A deadline in the past ends the write at once. Only a test's recorder knows no
 		// deadlines.

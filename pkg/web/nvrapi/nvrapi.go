@@ -14,21 +14,33 @@ import (
 
 // api serves the NVR's API.
 type api struct {
-	records *records.Service
-	log     *slog.Logger
+	Options
+}
+
+// Options are what the API needs.
+type Options struct {
+	Records *records.Service
+	Log     *slog.Logger
+	Limits  *httpapi.Limits // of each key
+	Failed  *httpapi.Limits // of requests without a valid key, by address
 }
 
 // New returns the NVR's API. Every request needs a key. The name of a room is the percent-decoded
 // rest of the path and may hold slashes.
-func New(service *records.Service, log *slog.Logger) http.Handler {
-	a := &api{records: service, log: log}
+func New(o Options) http.Handler {
+	a := &api{Options: o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /rooms", a.listRooms)
 	mux.HandleFunc("GET /rooms/{room...}", withName("room", a.showRoom))
 	mux.HandleFunc("GET /records/{email...}", withName("email", a.listRecords))
 	mux.HandleFunc("POST /montage-event/{room...}", withName("room", a.create))
 	routes := httpapi.Routes(mux, httpapi.WriteError)
-	return auth.RequireKey(service.Store.Keys, log, httpapi.WriteError, routes)
+	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.Limits.Admit(w, r, auth.CallerOf(r).ID, httpapi.WriteError) {
+			routes.ServeHTTP(w, r)
+		}
+	})
+	return auth.RequireKey(o.Records.Store.Keys, o.Failed, o.Log, httpapi.WriteError, limited)
 }
 
 // Handles reports whether a path belongs to the NVR's API.
@@ -70,7 +82,15 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 	if !a.admit(w, r, request) {
 		return
 	}
-	if _, _, err := a.records.Store.Requests.Insert(r.Context(), request.Record(), nil); err != nil {
+	if full, err := a.Records.QuotaFull(r.Context(), caller, request.Email); err != nil {
+		a.serverError(w, r, "count open records", err)
+		return
+	} else if full {
+		detail := "too many open records: wait until one is done, or cancel one"
+		httpapi.WriteError(w, r, http.StatusTooManyRequests, detail)
+		return
+	}
+	if _, _, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), nil); err != nil {
 		a.serverError(w, r, "store a request", err)
 		return
 	}
@@ -82,7 +102,7 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 // false.
 func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Request) bool {
 	caller := auth.CallerOf(r)
-	room, ok, err := a.records.Room(r.Context(), request.Room)
+	room, ok, err := a.Records.Room(r.Context(), request.Room)
 	switch {
 	case err != nil:
 		a.serverError(w, r, "look up a room", err)
@@ -99,8 +119,8 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		)
 		return false
 	}
-	if found := records.Check(request, room.Zone); len(found) > 0 {
-		text := found[0].Text(a.records.Catalog.For("en"))
+	if found := records.Check(request, room.Zone, a.Records.Now()); len(found) > 0 {
+		text := found[0].Text(a.Records.Catalog.For("en"))
 		httpapi.WriteError(w, r, http.StatusBadRequest, "'"+columnOf(found[0].Field)+"': "+text)
 		return false
 	}
@@ -124,7 +144,7 @@ func (a *api) mayName(r *http.Request, email string) bool {
 
 // serverError logs a failure of the database and answers 503 with {"error"}.
 func (a *api) serverError(w http.ResponseWriter, r *http.Request, action string, err error) {
-	httpapi.ServerError(w, r, a.log, httpapi.WriteError, action, err)
+	httpapi.ServerError(w, r, a.Log, httpapi.WriteError, action, err)
 }
 
 // columnOf returns the name that this API gives to a field of a request.
@@ -179,7 +199,7 @@ func readEvent(body []byte, owner string) (request records.Request, detail strin
 
 // listRooms is GET /rooms.
 func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
-	rooms, err := a.records.Store.Rooms.List(r.Context())
+	rooms, err := a.Records.Store.Rooms.List(r.Context())
 	if err != nil {
 		a.serverError(w, r, "list the rooms", err)
 		return
@@ -195,7 +215,7 @@ func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
 
 // showRoom is GET /rooms/{room}.
 func (a *api) showRoom(w http.ResponseWriter, r *http.Request, name string) {
-	room, ok, err := a.records.Room(r.Context(), name)
+	room, ok, err := a.Records.Room(r.Context(), name)
 	switch {
 	case err != nil:
 		a.serverError(w, r, "look up a room", err)
@@ -217,16 +237,32 @@ func (a *api) listRecords(w http.ResponseWriter, r *http.Request, email string) 
 		)
 		return
 	}
-	found, err := a.records.Store.Records.ByUser(r.Context(), email)
-	if err != nil {
-		a.serverError(w, r, "list records", err)
-		return
-	}
-	rows := []recordRow{}
-	for i := range found {
-		if auth.CallerOf(r).MayUse(found[i].Room) {
-			rows = append(rows, newRecordRow(&found[i]))
+	list := httpapi.NewArray(w)
+	for after := int64(0); ; {
+		found, err := a.Records.Store.Records.ByUserPage(r.Context(), email, after, listPage)
+		if err != nil {
+			if !list.Begun() {
+				a.serverError(w, r, "list records", err)
+				return
+			}
+			a.Log.ErrorContext(r.Context(), "a list of records breaks off", "err", err)
+			panic(http.ErrAbortHandler) // a list that is cut off must not look complete
+		}
+		for i := range found {
+			after = found[i].ID
+			if auth.CallerOf(r).MayUse(found[i].Room) {
+				list.Add(newRecordRow(&found[i]))
+			}
+		}
+		if len(found) < listPage {
+			list.End()
+			return
+		}
+		if !list.Flush() {
+			panic(http.ErrAbortHandler) // the client does not read
 		}
 	}
-	httpapi.WriteJSON(w, http.StatusOK, rows)
 }
+
+// listPage is how many records of a list are in memory at once.
+const listPage = 500

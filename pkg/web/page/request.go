@@ -141,11 +141,21 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	if list.Find(request.Room) == nil {
 		found = append(found, records.FieldError{Field: "room", Code: "room"})
 	}
-	found = append(found, records.Check(request, list.Zone(request.Room))...)
+	found = append(found, records.Check(request, list.Zone(request.Room), s.Records.Now())...)
 	l := s.localizer(r)
 	if len(found) > 0 {
 		p.Errors = fieldTexts(l, found)
 		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
+		return
+	}
+	full, err := s.Records.QuotaFull(r.Context(), auth.CallerOf(r), request.Email)
+	if err != nil {
+		s.serverError(w, r, "count open records", err)
+		return
+	}
+	if full {
+		p.Errors = fieldTexts(l, []records.FieldError{{Field: "room", Code: "quota"}})
+		s.renderRequest(w, r, http.StatusTooManyRequests, p)
 		return
 	}
 	_, _, err = s.Records.Store.Requests.Insert(

@@ -19,8 +19,9 @@ import (
 type Options struct {
 	Records *records.Service
 	Log     *slog.Logger
-	V1      http.Handler // /api/v1 for a caller that the context carries
-	OpenAPI http.Handler // the description of /api/v1
+	V1      http.Handler    // /api/v1 for a caller that the context carries
+	OpenAPI http.Handler    // the description of /api/v1
+	Limits  *httpapi.Limits // of each person's writes
 
 	// Hosts are the names under which the pages may be requested, without ports; empty: any.
 	Hosts []string
@@ -65,7 +66,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /{$}", s.signedIn(s.showRequest))
 	mux.HandleFunc("POST /{$}", s.signedIn(s.postRequest))
 	mux.HandleFunc("GET /recordings", s.signedIn(s.showRecordings))
-	mux.HandleFunc("GET /recordings/events", s.signedIn(s.streamRecordings))
+	streams := httpapi.NewStreams()
+	mux.HandleFunc("GET /recordings/events",
+		s.signedIn(streams.Limit(auth.IDOf, s.failPage, s.streamRecordings)))
 	mux.HandleFunc("GET /recordings/{id}/report", s.signedIn(s.showReport))
 	mux.HandleFunc("GET /recordings/{id}/thumbnail", s.signedIn(s.showThumbnail))
 	mux.HandleFunc("POST /recordings/{id}/retry", s.signedIn(s.retry))
@@ -151,6 +154,10 @@ func (s *site) signedIn(next http.HandlerFunc) http.HandlerFunc {
 			ID:       "page/" + strings.ToLower(user.Email),
 			Email:    user.Email,
 			Operator: user.Operator,
+		}
+		writes := r.Method != http.MethodGet && r.Method != http.MethodHead
+		if writes && !isV1(r.URL.Path) && !s.Limits.Admit(w, r, caller.ID, s.failPage) {
+			return
 		}
 		next(w, auth.WithCaller(r, caller))
 	}

@@ -104,6 +104,16 @@ func TestCheck(t *testing.T) {
 			[]records.FieldError{{Field: "end", Code: "end-not-after"}},
 		},
 		{
+			"a day more than a year away",
+			func(q *records.Request) { q.Date = "2027-11-21" },
+			[]records.FieldError{{Field: "date", Code: "date-far"}},
+		},
+		{
+			"a day more than a year ago",
+			func(q *records.Request) { q.Date = "2025-11-19" },
+			[]records.FieldError{{Field: "date", Code: "date-far"}},
+		},
+		{
 			"a skipped hour",
 			func(q *records.Request) { q.Date, q.Start = "2026-03-29", "02:30" },
 			[]records.FieldError{{Field: "start", Code: "time-skipped"}},
@@ -130,10 +140,11 @@ func TestCheck(t *testing.T) {
 			},
 		},
 	}
+	today := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for _, test := range tests {
 		q := valid
 		test.change(&q)
-		if diff := cmp.Diff(test.want, records.Check(q, berlin(t))); diff != "" {
+		if diff := cmp.Diff(test.want, records.Check(q, berlin(t), today)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}

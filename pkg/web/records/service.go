@@ -17,6 +17,9 @@ type Service struct {
 	Log     *slog.Logger
 	Watcher *Watcher
 
+	// OpenRecords is the quota of [Service.QuotaFull].
+	OpenRecords int
+
 	rooms atomic.Pointer[RoomList] // last list that was read; nil: none
 }
 
@@ -31,6 +34,8 @@ func New(s Store, catalog *i18n.Catalog, now func() time.Time, log *slog.Logger,
 		Catalog: catalog,
 		Now:     now,
 		Log:     log,
+
+		OpenRecords: DefaultOpenRecords,
 	}
 	service.Watcher = &Watcher{
 		read:     s.Records.ByID,

@@ -54,8 +54,11 @@ func (e FieldError) Text(l *i18n.Localizer) string {
 
 // Check returns what is wrong with a request, at most one error a field, in the order of the form.
 // It does not check that the room exists. The zone is the room's.
-func Check(q Request, zone *time.Location) []FieldError {
+func Check(q Request, zone *time.Location, now time.Time) []FieldError {
 	date := CheckDate(q.Date)
+	if date == "" {
+		date = checkNear(q.Date, now.In(zone))
+	}
 	start, end := checkClock(q.Start), checkClock(q.End)
 	if date == "" {
 		if start == "" {
@@ -92,6 +95,15 @@ func CheckDate(date string) string {
 	at, err := time.Parse(time.DateOnly, date)
 	if err != nil || at.Format(time.DateOnly) != date {
 		return "date"
+	}
+	return ""
+}
+
+// checkNear returns a code if a date is more than a year away.
+func checkNear(date string, now time.Time) string {
+	first, last := now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0)
+	if date < first.Format(time.DateOnly) || date > last.Format(time.DateOnly) {
+		return "date-far"
 	}
 	return ""
 }

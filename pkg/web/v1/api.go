@@ -26,8 +26,7 @@ var openAPI []byte
 type Options struct {
 	Records *records.Service
 	Log     *slog.Logger
-	// RateLimit is how many requests a second one caller may send.
-	RateLimit float64
+	Limits  *httpapi.Limits // of each caller
 	// Report reads the report of a record's merge as JSON. It returns nil without an error if
 	// there is none (yet). It may be nil.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
@@ -36,14 +35,14 @@ type Options struct {
 // api serves /api/v1.
 type api struct {
 	Options
-	limits *httpapi.Limits
+	streams *httpapi.Streams
 }
 
 // New returns the API for the caller that the request's context carries (see [auth.CallerOf]).
 func New(o Options) http.Handler {
 	a := &api{
 		Options: o,
-		limits:  httpapi.NewLimits(o.RateLimit, o.Records.Now),
+		streams: httpapi.NewStreams(),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/rooms", a.listRooms)
@@ -54,10 +53,10 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /api/v1/records/{id}/cancel", a.owned(a.cancel))
 	mux.HandleFunc("POST /api/v1/records/{id}/retry", a.owned(a.retry))
 	mux.HandleFunc("GET /api/v1/records/{id}/report", a.owned(a.showReport))
-	mux.HandleFunc("GET /api/v1/records/{id}/events", a.owned(a.streamEvents))
+	mux.HandleFunc("GET /api/v1/records/{id}/events", a.streams.Limit(auth.IDOf, httpapi.WriteProblem, a.owned(a.streamEvents)))
 	routes := httpapi.Routes(mux, httpapi.WriteProblem)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.limits.Admit(w, r, auth.CallerOf(r).ID) {
+		if a.Limits.Admit(w, r, auth.CallerOf(r).ID, httpapi.WriteProblem) {
 			routes.ServeHTTP(w, r)
 		}
 	})

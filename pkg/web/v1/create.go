@@ -69,6 +69,16 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteFieldErrors(w, refused.status, detail, refused.fields...)
 		return
 	}
+	full, err := a.Records.QuotaFull(r.Context(), auth.CallerOf(r), request.Email)
+	if err != nil {
+		a.serverError(w, r, "count open records", err)
+		return
+	}
+	if full {
+		detail := "too many open records: wait until one is done, or cancel one"
+		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, detail)
+		return
+	}
 	record, created, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), once)
 	if errors.Is(err, store.ErrConflict) {
 		httpapi.WriteFieldErrors(w, http.StatusUnprocessableEntity,
@@ -197,7 +207,7 @@ func (a *api) checkRequest(
 		before := records.FieldError{Field: "end", Code: "end-not-after"}
 		return q, refuseField("end", before.Text(english)), nil
 	}
-	for _, each := range records.Check(q, room.Zone) {
+	for _, each := range records.Check(q, room.Zone, a.Records.Now()) {
 		found = append(found, httpapi.FieldDetail{Field: each.Field, Detail: each.Text(english)})
 	}
 	if len(found) > 0 {
