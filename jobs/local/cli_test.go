@@ -185,6 +185,22 @@ func TestDataIsMissing(t *testing.T) {
 	}
 }
 
+// TestSecretsByFile reads the address of the database from a file, and warns of one in the arguments.
+func TestSecretsByFile(t *testing.T) {
+	dir := emptyState(t)
+	file := filepath.Join(t.TempDir(), "dsn")
+	if err := os.WriteFile(file, []byte("sqlite:"+filepath.Join(dir, "nvr.db")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr := runs(t, exitDone, "records", "--json", "--database-file", file); stdout != "[]\n" {
+		t.Errorf("with a file: %q, %q", stdout, stderr)
+	}
+	const dsn = "user:hunter2@nonsense"
+	if _, stderr := runs(t, exitFailed, "records", "--database", dsn); !strings.Contains(stderr, "--database-file") {
+		t.Errorf("a password in the arguments: %q", stderr)
+	}
+}
+
 // TestTableFits wants the widest columns shortened until a row fits, and whole cells without a terminal.
 func TestTableFits(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,11 +30,15 @@ const (
 type dataFlags struct {
 	data     string // folder of serve
 	database string // DSN; empty: DIR/nvr.db
+
+	databaseFile string // holds the DSN
 }
 
 func (o *dataFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.database, "database", "", "")
+	flags.StringVar(&o.databaseFile, "database-file", "", "")
+	c.describe(flags, "database-file", "flag.database-file")
 	c.describe(flags, "data", "flag.data")
 	c.describe(flags, "database", "flag.database")
 }
@@ -46,8 +51,9 @@ func (o *dataFlags) folder(c *cli) string {
 // dsn returns the address of the database: that of the flags, else that of the environment, as a job in the
 // cloud has it.
 func (o *dataFlags) dsn(ctx context.Context, c *cli) (string, error) {
-	if o.database != "" {
-		return o.database, nil
+	database, err := c.secret("database", o.database, o.databaseFile)
+	if err != nil || database != "" {
+		return database, err
 	}
 	folder := o.folder(c)
 	if folder != "" {
@@ -58,6 +64,23 @@ func (o *dataFlags) dsn(ctx context.Context, c *cli) (string, error) {
 		return string(settings.Database), nil
 	}
 	return "", c.usage("data-missing")
+}
+
+// secret returns the value of a flag that may hold a secret, or the content of the file that the flag NAME-file
+// names. It warns of a secret in the arguments, which every user of the machine can read. An address without a
+// password is none.
+func (c *cli) secret(name, value, file string) (string, error) {
+	if file == "" {
+		if value != "" && (name != "database" || strings.Contains(value, "@")) {
+			_, _ = fmt.Fprintln(c.stderr, c.t("warning.secret-argument", "flag", "--"+name))
+		}
+		return value, nil
+	}
+	text, err := os.ReadFile(file) // #nosec G304 -- the file the user named
+	if err != nil {
+		return "", fmt.Errorf("read --%s-file: %w", name, err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // databaseIn returns the address of the database in a folder.

@@ -20,6 +20,8 @@ type serveFlags struct {
 	dataFlags
 	machine machine.Options
 	size    string
+
+	webhookSecretFile string
 }
 
 // serveCommand runs the whole system until it is interrupted.
@@ -66,6 +68,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&m.Language, "language", defaultLanguage, "")
 	flags.StringVar(&m.Webhook, "webhook", "", "")
 	flags.StringVar(&m.WebhookSecret, "webhook-secret", "", "")
+	flags.StringVar(&f.webhookSecretFile, "webhook-secret-file", "", "")
 	flags.IntVar(&m.RateLimit, "rate-limit", 50, "")
 	flags.IntVar(&m.OpenRecords, "open-records", 50, "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
@@ -109,6 +112,10 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 		return o, err
 	}
 	if o.Database, err = f.dsn(ctx, c); err != nil {
+		return o, err
+	}
+	o.WebhookSecret, err = c.secret("webhook-secret", o.WebhookSecret, f.webhookSecretFile)
+	if err != nil {
 		return o, err
 	}
 	o.Functions = functions.Names()

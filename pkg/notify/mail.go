@@ -20,12 +20,14 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// mailer sends by SMTP, with STARTTLS where the server offers it.
+// mailer sends by SMTP with TLS. A server without STARTTLS gets no mail, unless it is on this machine or the
+// address ends in ?clear=1.
 type mailer struct {
 	caller   *caller
 	host     string
 	address  string // host:port
 	secure   bool   // TLS from the first byte
+	clear    bool   // whether mail may go on unencrypted
 	user     string
 	password string
 	from     *mail.Address
@@ -46,6 +48,7 @@ func newMail(caller *caller, texts *i18n.Catalog, address, password, from string
 		texts:    texts,
 		host:     at.Hostname(),
 		secure:   at.Scheme == "smtps",
+		clear:    at.Query().Get("clear") == "1" || onThisMachine(at.Hostname()),
 		user:     at.User.Username(),
 		password: password,
 		from:     sender,
@@ -130,10 +133,22 @@ func (m *mailer) dial(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", m.address)
 }
 
+// onThisMachine reports whether a host is this machine.
+func onThisMachine(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
 // introduce greets, encrypts and signs in. The library refuses to send a password in the clear, but to
 // this machine.
 func (m *mailer) introduce(client *smtp.Client) error {
-	if offered, _ := client.Extension("STARTTLS"); offered && !m.secure {
+	offered, _ := client.Extension("STARTTLS")
+	if !offered && !m.secure && !m.clear {
+		return &fault.PermanentError{
+			Cause: cause.MailRefused(),
+			Err:   errors.New("the mail server offers no encryption (STARTTLS); use smtps:// or add ?clear=1"),
+		}
+	}
+	if offered && !m.secure {
 		if err := client.StartTLS(&tls.Config{
 			ServerName: m.host,
 			MinVersion: tls.VersionTLS12,

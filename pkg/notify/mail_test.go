@@ -175,6 +175,22 @@ func TestMailThatIsRefused(t *testing.T) {
 	}
 }
 
+// TestMailIsNotSentInClear refuses a server of another machine that offers no STARTTLS.
+func TestMailIsNotSentInClear(t *testing.T) {
+	t.Parallel()
+	server, address := serveMail(t, nil)
+	address = strings.TrimPrefix(address, "smtp://")
+	if err := notify.DeliverTo(t.Context(), address, ""); err == nil || !strings.Contains(err.Error(), "STARTTLS") {
+		t.Errorf("the error is %v", err)
+	}
+	if taken := server.taken(); len(taken) > 0 {
+		t.Errorf("a mail was sent in clear: %q", taken)
+	}
+	if err := notify.DeliverTo(t.Context(), address, "?clear=1"); err != nil {
+		t.Errorf("with ?clear=1: %v", err)
+	}
+}
+
 // FuzzMailHeaders puts anything into a title and a room: they stay inside the subject and the body.
 func FuzzMailHeaders(f *testing.F) {
 	f.Add("Title\r\nBcc: a@b.example\r\n\r\nbody", "504\n.\nQUIT")
