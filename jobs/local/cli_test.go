@@ -185,6 +185,14 @@ func TestDataIsMissing(t *testing.T) {
 	}
 }
 
+// TestRoomNamesAreChecked refuses a name that would lead out of the folder of footage.
+func TestRoomNamesAreChecked(t *testing.T) {
+	t.Setenv(dataVariable, emptyState(t))
+	if _, stderr := runs(t, exitUsage, "rooms", "set", "../504"); !strings.Contains(stderr, "../504") {
+		t.Errorf("rooms set prints %q", stderr)
+	}
+}
+
 // TestSecretsByFile reads the address of the database from a file, and warns of one in the arguments.
 func TestSecretsByFile(t *testing.T) {
 	dir := emptyState(t)

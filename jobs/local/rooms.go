@@ -10,6 +10,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
 // roomFlags are the settings of a room. Empty ones stay as they are.
@@ -84,6 +85,9 @@ func (c *cli) roomsSetCommand(o *dataFlags) *cobra.Command {
 		}
 		if err := r.check(c); err != nil {
 			return err
+		}
+		if !records.IsRoomName(args[0]) {
+			return c.usage("room-name", "value", args[0])
 		}
 		return c.setRoom(ctx, db, args[0], *r)
 	})

@@ -268,7 +268,7 @@ func (s *site) readRoom(room nvr.Room, inputs []input) (nvr.Room, []records.Fiel
 	room.MainSource = text["main_source"]
 	room.ScreenSource = text["screen_source"]
 	room.SoundSource = text["sound_source"]
-	if room.Name == "" {
+	if !records.IsRoomName(room.Name) {
 		wrong("name", "room-name")
 	}
 	for _, field := range []string{"main_source", "screen_source", "sound_source"} {

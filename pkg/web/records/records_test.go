@@ -352,3 +352,16 @@ func TestStateOf(t *testing.T) {
 		}
 	}
 }
+
+func TestIsRoomName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"504": true, "Зал/2 <b>": true, "a..b": true,
+		"": false, " ": false, "504 ": false, "..": false, "a/../b": false, "./a": false, "/a": false,
+		"a/": false, "a//b": false, "a\nb": false, "a\u202eb": false, "a\u2066b": false, "\xff": false,
+	} {
+		if got := records.IsRoomName(name); got != want {
+			t.Errorf("IsRoomName(%q) = %t, want %t", name, got, want)
+		}
+	}
+}

@@ -155,6 +155,20 @@ func IsPrintable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
 }
 
+// IsRoomName reports whether a room may have a name. The name is part of paths: a slash may separate parts of it,
+// but no part may be empty or made of dots.
+func IsRoomName(name string) bool {
+	if !IsPrintable(name) || name != strings.TrimSpace(name) {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return true
+}
+
 // checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column
 // must not hold that.
 func checkEmail(email string) string {
