@@ -21,7 +21,7 @@ locals {
     failed = {
       title   = "A record failed unexpectedly", severity = "ERROR", runbook = "docs/runbook.md#failed"
       filter  = "${local.user}failed\" metric.labels.kind=monitoring.regex.full_match(\"exhausted|dead_letter\")"
-      aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s"
+      aligner = "ALIGN_SUM", period = "600s", above = 0, duration = "0s", by = ["metric.labels.record"]
     }
     dead_letters = {
       title   = "Pub/Sub gave up a message", severity = "ERROR", runbook = "docs/runbook.md#dead-letters"

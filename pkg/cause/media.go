@@ -31,6 +31,8 @@ const (
 
 // Causes of files that cannot be read.
 const (
+	// CodeFileStopsWorkers means that workers died in a row while they read the file, so that it is left out.
+	CodeFileStopsWorkers Code = "file-stops-workers"
 	// CodeFileEmpty means that the file has no bytes.
 	CodeFileEmpty Code = "file-empty"
 	// CodeFileNoIndex means that the file has no index (moov).
@@ -152,6 +154,9 @@ func NoSoundThere() Cause { return newCause(CodeNoSoundThere) }
 
 // NoSoundTrack reports that the file has no sound track.
 func NoSoundTrack() Cause { return newCause(CodeNoSoundTrack) }
+
+// FileStopsWorkers reports that workers died in a row while they read the file.
+func FileStopsWorkers() Cause { return newCause(CodeFileStopsWorkers) }
 
 // FileEmpty reports that the file has no bytes.
 func FileEmpty() Cause { return newCause(CodeFileEmpty) }
@@ -311,6 +316,7 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeTimestampsJump),
 		spec(areaMedia, CodeNoSoundThere),
 		spec(areaMedia, CodeNoSoundTrack),
+		spec(areaMedia, CodeFileStopsWorkers),
 		spec(areaMedia, CodeFileEmpty),
 		spec(areaMedia, CodeFileNoIndex),
 		spec(areaMedia, CodeFileNotMP4),

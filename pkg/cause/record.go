@@ -27,6 +27,10 @@ const (
 	CodeWillRetry Code = "will-retry"
 	// CodeKeptFailing means that a step failed as often as it is retried.
 	CodeKeptFailing Code = "kept-failing"
+	// CodeWorkersDied means that the workers of a step died in a row without progress.
+	CodeWorkersDied Code = "workers-died"
+	// CodeWorkersDiedOn means that the workers of a step died in a row while they read one file of the recorder.
+	CodeWorkersDiedOn Code = "workers-died-on"
 	// CodeEventWithdrawn means that the event was cancelled, or asked for no recording, while the video was made.
 	CodeEventWithdrawn Code = "event-withdrawn"
 	// CodeEventNotRecorded means that the event asks for no record: the sweep of the calendar cancelled it. The argument is a calendar.Refusal.
@@ -120,6 +124,16 @@ func WillRetry(step string) Cause {
 // KeptFailing returns the cause of [CodeKeptFailing].
 func KeptFailing(step string) Cause {
 	return newCause(CodeKeptFailing, Text("step", step))
+}
+
+// WorkersDied returns the cause of [CodeWorkersDied].
+func WorkersDied(step string) Cause {
+	return newCause(CodeWorkersDied, Text("step", step))
+}
+
+// WorkersDiedOn returns the cause of [CodeWorkersDiedOn].
+func WorkersDiedOn(step, file string) Cause {
+	return newCause(CodeWorkersDiedOn, Text("step", step), Text("file", file))
 }
 
 // EventWithdrawn returns the cause of [CodeEventWithdrawn].
@@ -225,6 +239,8 @@ func recordSpecs() []Spec {
 			Param{"end", KindText},
 			Param{"files", KindList},
 		),
+		spec(areaRecord, CodeWorkersDied, Param{"step", KindText}),
+		spec(areaRecord, CodeWorkersDiedOn, Param{"step", KindText}, Param{"file", KindText}),
 		spec(areaRecord, CodeFileFault, Param{"file", KindText}, Param{"cause", KindCause}),
 		spec(areaRecord, CodeWaitingForFootage, Param{"files", KindInt}, Param{"until", KindInstant}),
 		spec(areaRecord, CodeWillRetry, Param{"step", KindText}),

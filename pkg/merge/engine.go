@@ -24,6 +24,7 @@ type Engine struct {
 	Learned  Memory
 	Texts    *i18n.Catalog
 	Progress func(Progress) // called from several goroutines; may be nil
+	Serial   bool           // segments are analysed one after the other
 
 	Analysis  rangeproxy.Meter // bytes of segments read to probe, judge and measure
 	Rendering rangeproxy.Meter // bytes of segments read to render
@@ -59,6 +60,7 @@ func (e *Engine) prober(meter *rangeproxy.Meter) *probe.Prober {
 		Proxy:   e.Proxy,
 		Learned: e.Learned,
 		Meter:   meter,
+		Serial:  e.Serial,
 	}
 }
 
@@ -69,7 +71,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 	own := ownClips(req, clips)
 	segments := make([]*probe.Segment, len(own))
 	zone := req.Start.Location()
-	err := e.each(ctx, Surveying, len(own), func(ctx context.Context, i int) (err error) {
+	err := e.each(ctx, prober, Surveying, len(own), func(ctx context.Context, i int) (err error) {
 		segments[i], err = prober.Probe(ctx, own[i], zone, req.Segment, damages)
 		return err
 	})
@@ -123,7 +125,7 @@ func (e *Engine) judge(ctx context.Context, prober *probe.Prober, req Request, p
 	}
 	usable := p.ScreenSegments(req)
 	judged := make([]probe.Judged, len(usable))
-	err := e.each(ctx, Analysing, len(usable), func(ctx context.Context, i int) (err error) {
+	err := e.each(ctx, prober, Analysing, len(usable), func(ctx context.Context, i int) (err error) {
 		judged[i], err = prober.JudgeScreen(ctx, e.Screen, p.Segments[usable[i]], p.Damages)
 		return err
 	})
@@ -131,7 +133,9 @@ func (e *Engine) judge(ctx context.Context, prober *probe.Prober, req Request, p
 }
 
 // each does the same to n segments, a few at once, and reports progress.
-func (e *Engine) each(ctx context.Context, stage Stage, n int, do func(ctx context.Context, i int) error) error {
+func (e *Engine) each(
+	ctx context.Context, prober *probe.Prober, stage Stage, n int, do func(ctx context.Context, i int) error,
+) error {
 	progress := func(done, total int64) { e.progress(stage, done, total) }
-	return probe.Each(ctx, n, progress, do)
+	return prober.Each(ctx, n, progress, do)
 }

@@ -65,6 +65,9 @@ type Record struct {
 	Attempt    int64
 	Tries      int64 // curable failures of this attempt's work so far
 	Turn       int64
+	// Starts counts the workers in a row that began and made no progress. It is 1 while the first of them
+	// works, and 2 once that one has died. Each later worker that begins adds 1.
+	Starts     int64
 	Holder     string      // empty: no worker
 	LeaseUntil time.Time   // zero: none
 	DueAt      time.Time   // zero: not known yet, look

@@ -42,7 +42,7 @@ func Table() []Metric {
 	return []Metric{
 		{"outcomes", []string{EventDelivered, EventFailed}, Counter, "", []string{"promise"}, "Records that ended. promise=kept: delivered within 4 hours."},
 		{"delivery_delay", []string{EventDelivered}, Spread, "delay_seconds", nil, "Seconds from a record's end, or from a later request, to its delivery."},
-		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step"}, "Failed records, by kind of cause."},
+		{"failed", []string{EventFailed}, Counter, "", []string{"kind", "step", "record"}, "Failed records, by kind of cause and by record."},
 		{"gaps", []string{EventGap}, Counter, "", []string{"room", "role"}, "Gaps in merges."},
 		{"gap_seconds", []string{EventGap}, Counter, "seconds", []string{"room", "role"}, "Missing seconds of a source in merges."},
 		{"canvas_days", []string{EventCanvas}, Counter, "", []string{"room"}, "Days on which a room's encoder sent only its idle screen."},

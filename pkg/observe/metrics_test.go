@@ -34,7 +34,7 @@ func TestEventsAreCounted(t *testing.T) {
 	for _, want := range []string{
 		`nvr_outcomes_total{promise="kept"} 1`, `nvr_outcomes_total{promise="broken"} 1`, "nvr_delivery_delay_count 2", "nvr_queue_waiting 5",
 		`nvr_gap_seconds_total{role="screen",room="504"} 90`, "nvr_unreadable_total 0",
-		`nvr_delivery_delay_bucket{le="14400"} 1`, `nvr_failed_total{kind="",step=""} 0`, // before its first event
+		`nvr_delivery_delay_bucket{le="14400"} 1`, `nvr_failed_total{kind="",record="",step=""} 0`, // before its first event
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)

@@ -51,9 +51,11 @@ func (l learned) Save(key string, value any) error {
 	if err == nil {
 		_, err = l.work.CreateBytes(l.ctx, name, "application/json", nil, text)
 	}
-	if err != nil && !errors.Is(err, bucket.ErrExists) {
-		return err
+	if errors.Is(err, bucket.ErrExists) {
+		return nil
 	}
-	l.kept()
-	return nil
+	if err == nil {
+		l.kept()
+	}
+	return err
 }

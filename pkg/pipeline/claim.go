@@ -232,6 +232,9 @@ func (p *Pipeline) reclaim(ctx context.Context, rec nvr.Record, listed *executio
 			return p.jobFailed(ctx, rec, execution)
 		}
 	}
+	if rec.DueAt.IsZero() && rec.Starts > maxDeaths {
+		return p.afterDeaths(ctx, rec)
+	}
 	claim, err := p.Store.Queue.Claim(ctx, rec, step, p.lease(rec.Attempt+1))
 	if err != nil {
 		return ignoreStale(err)

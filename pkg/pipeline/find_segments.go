@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -151,7 +152,7 @@ func dates(req merge.Request) []string {
 
 // clip is an object as the engine takes it: of this generation, or not at all.
 func (w *worker) clip(name nvr.SegmentName, object bucket.Object) merge.Clip {
-	return merge.Clip{
+	clip := merge.Clip{
 		Name:       name,
 		Path:       object.Name,
 		Generation: fmt.Sprint(object.Generation),
@@ -159,6 +160,14 @@ func (w *worker) clip(name nvr.SegmentName, object bucket.Object) merge.Clip {
 			return w.p.Segments.Open(ctx, object.Name, object.Generation)
 		},
 	}
+	id := segmentID(object)
+	if id == w.skipped {
+		clip.Fault = cause.FileStopsWorkers()
+	}
+	if w.suspect() {
+		clip.Open = w.openMarked(id, clip.Open)
+	}
+	return clip
 }
 
 // expected are the segments that a recorder without a fault would have left.
@@ -205,10 +214,17 @@ func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool,
 	if err != nil {
 		return false, err
 	}
+	first := int64(-1) // where this copy begins
 	_, err = w.p.Segments.CopyIn(ctx, object, "video/mp4", bucket.Source{
 		Size: best.Size,
 		MD5:  best.MD5,
 		Read: func(ctx context.Context, off, n int64) (io.ReadCloser, error) {
+			if first < 0 {
+				first = off
+			}
+			if off > first { // the chunks before off are stored
+				w.noteProgress(ctx)
+			}
 			return w.p.Workspace.Read(ctx, best.ID, off, n)
 		},
 	})
@@ -218,7 +234,7 @@ func (w *worker) copyFromDrive(ctx context.Context, name nvr.SegmentName) (bool,
 	if err != nil && !errors.Is(err, bucket.ErrExists) {
 		return false, err
 	}
-	w.budget.progress()
+	w.progressed(ctx)
 	w.log.InfoContext(ctx, "copied from Drive", "file", name.String(), "bytes", best.Size)
 	return true, nil
 }

@@ -112,7 +112,12 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 
 // effect is what was noted of an effect; empty if nothing was.
 func (w *worker) effect(ctx context.Context, kind, subject string) (string, error) {
-	value, err := w.p.Store.Effects.Get(ctx, w.rec.ID, kind, subject)
+	return w.p.effectOf(ctx, w.rec.ID, kind, subject)
+}
+
+// effectOf returns what was noted of an effect of a record. It is empty if nothing was.
+func (p *Pipeline) effectOf(ctx context.Context, record int64, kind, subject string) (string, error) {
+	value, err := p.Store.Effects.Get(ctx, record, kind, subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}

@@ -105,6 +105,9 @@ func (b *bucketParts) Put(ctx context.Context, digest string, render merge.Rende
 			b.index, object.Size, object.CRC32C, file.Part.Bytes, file.Part.CRC32C)
 	}
 	won, err := b.w.commit(ctx, name, file)
+	if won {
+		b.w.noteProgress(ctx)
+	}
 	if err != nil || !won {
 		return errors.Join(err, b.w.p.Work.Delete(ctx, file.Media, file.Generation))
 	}

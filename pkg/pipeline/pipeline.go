@@ -47,6 +47,7 @@ type Pipeline struct {
 	Log      *slog.Logger
 
 	claiming sync.Mutex
+	turns    turns // of the workers of this process
 }
 
 // Tools are what looks into footage and makes video.

@@ -116,6 +116,7 @@ func TestAPanicIsSeen(t *testing.T) {
 		Settings: pipeline.Settings{
 			Lease:       time.Hour,
 			PushBudget:  time.Hour,
+			PushTimeout: time.Hour,
 			RetryPauses: []time.Duration{time.Minute},
 		},
 	}

@@ -42,6 +42,9 @@ func (w *worker) stage(ctx context.Context) error {
 	if len(req.Sources) == 0 {
 		return &fault.PermanentError{Cause: cause.NoCameras(w.rec.Room)}
 	}
+	if err := w.prepareReading(ctx); err != nil {
+		return err
+	}
 	f, err := w.find(ctx, req)
 	if err != nil {
 		return err
@@ -79,7 +82,9 @@ func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Pl
 	if err != nil {
 		return nil, err
 	}
-	plan, err := w.p.engine(ctx, w.budget.progress).Plan(ctx, req, f.clips, damages)
+	engine := w.p.engine(ctx, func() { w.progressed(ctx) })
+	engine.Serial = w.suspect()
+	plan, err := engine.Plan(ctx, req, f.clips, damages)
 	if errors.Is(err, rangeproxy.ErrChanged) || errors.Is(err, bucket.ErrNotFound) {
 		return nil, fmt.Errorf(
 			"a segment changed while it was looked at; its recorder may still be writing: %w",

@@ -204,7 +204,7 @@ func (w *worker) sendAll(ctx context.Context, object bucket.Object, session stri
 		var kept int64
 		if kept, done, err = w.sendChunk(ctx, object, session, at, n, sent); err == nil {
 			at = kept
-			w.budget.progress()
+			w.progressed(ctx)
 		}
 	}
 	return err

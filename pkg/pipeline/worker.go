@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
@@ -24,6 +26,9 @@ type worker struct {
 
 	// budget bounds the delivery. It is nil for a step that one delivery always completes.
 	budget *budget
+
+	skipped string    // the segment that the record is made without; see segmentID
+	uncount sync.Once // the first progress of a suspect worker
 }
 
 // ErrHeld means that another worker holds the record at the moment. The message should come again.
@@ -44,11 +49,8 @@ type job struct {
 // returns nil if the outcome is recorded: done, released, failed, or stale. After an error the same
 // message should be delivered again.
 func (p *Pipeline) work(ctx context.Context, j job) error {
-	if j.holder == "" {
-		j.holder = rand.Text()
-	}
-	claim := j.claim
-	rec, hold, err := p.Store.Leases.Enter(ctx, claim, j.holder, p.lease(claim.Attempt))
+	claim, holder := j.claim, cmp.Or(j.holder, rand.Text())
+	rec, hold, err := p.Store.Leases.Enter(ctx, claim, holder, p.lease(claim.Attempt))
 	switch {
 	case errors.Is(err, fault.ErrStale), errors.Is(err, store.ErrNotFound):
 		p.Log.InfoContext(ctx, "stale: the record has gone on without this message", "reason", err)
@@ -81,6 +83,13 @@ func (w *worker) do(ctx context.Context, j job) (err error) {
 	}()
 	if w.room, err = w.findRoom(ctx); err != nil {
 		return err
+	}
+	if j.holder == "" { // a task of an execution has its process for itself
+		done, err := w.waitTurn(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
 	if !j.continues {
 		return j.body(w, ctx)

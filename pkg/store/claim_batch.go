@@ -16,7 +16,8 @@ const (
 	selectMany = `select ` + recordColumns + ` from records where id in (?`
 
 	updateClaimMany = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
- step = 'stage', failed_step = '', tries = ?, done = 0, processing = 1, progress = 0, reason = null, cause = null
+ step = 'stage', failed_step = '', tries = ?, done = 0, processing = 1, progress = 0, starts = 0,
+ reason = null, cause = null
  where id in (?`
 )
 

@@ -22,7 +22,8 @@ const (
 	// held is true while the worker holds the lease of the row.
 	held = ` where id = ? and attempt = ? and holder = ? and step = ?` + unreset
 
-	updateEnter = `update records set holder = ?, lease_until = ?` + claimed +
+	updateEnter = `update records set holder = ?, lease_until = ?,
+ starts = case when starts = 0 then 1 else starts end` + claimed +
 		` and (holder = '' or holder = ? or lease_until < ?)`
 
 	selectClaimed = `select count(*) from records` + claimed
@@ -37,10 +38,15 @@ const (
 	// updateAdvance deletes a failure, which is a reason with a cause, and keeps a remark, which is a reason
 	// alone. MySQL assigns from left to right, so the reason is assigned before the cause.
 	updateAdvance = `update records set step = ?, turn = turn + 1, holder = '', lease_until = ?, due_at = 0,
- done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),` + changed + `,
+ done = coalesce(?, done), processing = ?, progress = coalesce(?, progress),
+ starts = coalesce(?, starts),` + changed + `,
  reason = coalesce(?, case when cause is null then reason end), cause = null` + held
 
-	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?` + held
+	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?, starts = 0` + held
+
+	updateStart = `update records set starts = starts + 1` + held
+
+	updateProgressed = `update records set starts = 0` + held
 )
 
 // Leases writes what a worker does to the record that it holds.
@@ -140,15 +146,15 @@ func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
 // nothing follows. The reason and the cause of an earlier failure are deleted.
 func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
 	until := millis(s.now().Add(lease))
-	var done, progress any // left as they are
+	var done, progress, starts any // left as they are
 	processing := 0
 	switch to {
 	case nvr.StepStage, nvr.StepMerge, nvr.StepUpload:
 		processing = 1
 	case nvr.StepLink:
-		done = 1
+		done, starts = 1, 0
 	case nvr.StepDone:
-		done, until = 1, 0
+		done, until, starts = 1, 0, 0
 	case nvr.StepWithdrawn:
 		done, until = 0, 0
 	case nvr.StepFailed:
@@ -158,9 +164,9 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 	case nvr.StepStage, nvr.StepMerge:
 		progress = 0
 	case nvr.StepUpload:
-		progress = 100
+		progress, starts = 100, 0
 	}
-	args := append([]any{to, until, done, processing, progress}, s.changeArgs(&change)...)
+	args := append([]any{to, until, done, processing, progress, starts}, s.changeArgs(&change)...)
 	if err := s.changeHeld(ctx, "advance", &h, updateAdvance, args...); err != nil {
 		return nvr.Claim{}, err
 	}
@@ -184,6 +190,17 @@ func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) 
 		Continuation: h.Continuation + 1,
 		Step:         h.Step,
 	}, nil
+}
+
+// CountStart counts a worker that begins after another one has died; see [nvr.Record].
+func (s Leases) CountStart(ctx context.Context, h nvr.Lease) error {
+	return s.changeHeld(ctx, "count the start of", &h, updateStart)
+}
+
+// Progressed notes that the worker has stored something that the next one finds. The count of starts
+// begins again.
+func (s Leases) Progressed(ctx context.Context, h nvr.Lease) error {
+	return s.changeHeld(ctx, "note the progress of", &h, updateProgressed)
 }
 
 // changeHeld runs a statement that ends in [held]. It returns [fault.ErrStale] if the lease is lost.

@@ -17,12 +17,12 @@ const (
  where id = ? and attempt = ? and step = ?`
 
 	updateRetry = `update records set step = ?, failed_step = '', attempt = attempt + 1, turn = 0, holder = '',
- lease_until = ?, due_at = 0, tries = 0, done = ?, processing = ?, reason = null, cause = null,
+ lease_until = ?, due_at = 0, tries = 0, starts = 0, done = ?, processing = ?, reason = null, cause = null,
  asked_at = ?, dated = '' where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
  user_email = ?, event_id = ?, asked_at = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
- done = 0, processing = 0, reason = null, cause = null` + snapshot
+ done = 0, processing = 0, starts = 0, reason = null, cause = null` + snapshot
 
 	updateTitle = `update records set event_name = ?, user_email = ?` + snapshot
 )

@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	updatePostponeFree = `update records set turn = turn + 1, holder = '', lease_until = 0, processing = 0,
+	updatePostponeFree = `update records set turn = turn + 1, holder = '', lease_until = 0, processing = 0, starts = 0,
  due_at = ?, dated = ?, reason = ?` + held
 
-	updatePause = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, tries = ?,
+	updatePause = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, tries = ?, starts = 0,
  reason = ?, cause = ?` + held + ` and tries = ?`
 
-	updatePostpone = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, reason = ?` + held
+	updatePostpone = `update records set turn = turn + 1, holder = '', lease_until = ?, due_at = ?, starts = 0,
+ reason = ?` + held
 
 	// failed sets due_at to 1: the notice of the failure is owed; see [Notices].
 	failed = `update records set step = 'failed', failed_step = ?, holder = '',

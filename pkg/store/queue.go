@@ -39,7 +39,8 @@ const (
  due_at = ?, dated = ?` + snapshot
 
 	updateTake = `update records set attempt = attempt + 1, turn = 0, holder = '', lease_until = ?, due_at = 0,
- step = ?, failed_step = '', tries = ?, done = coalesce(?, done), processing = ?, progress = ?, reason = ?, cause = ?` + snapshot
+ step = ?, failed_step = '', tries = ?, done = coalesce(?, done), processing = ?, progress = ?, reason = ?, cause = ?,
+ starts = case when ? = 1 then 0 when starts = 1 then 2 else starts end` + snapshot
 
 	updateLease = `update records set lease_until = ?` + snapshot
 
@@ -109,45 +110,70 @@ func (s Queue) SetDue(ctx context.Context, r nvr.Record, at time.Time) error {
 // always starts at step stage; if a person reset it, its tries are reset, too. The former worker becomes stale.
 // It returns [fault.ErrStale] if the record has changed since it was read.
 func (s Queue) Claim(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
-	return s.take(ctx, r, step, lease, r.Tries, cause.Cause{}, "")
+	return s.take(ctx, r, taking{step: step, lease: lease, tries: r.Tries})
+}
+
+// ClaimAgain is [Queue.Claim] for a record that is tried in another way after its workers have died. The
+// count of starts begins again.
+func (s Queue) ClaimAgain(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration) (nvr.Claim, error) {
+	return s.take(ctx, r, taking{step: step, lease: lease, tries: r.Tries, afresh: true})
 }
 
 // ClaimFailed is [Queue.Claim] after a worker that failed. It counts as a try. After [MaxTries] tries call
 // [Queue.Fail] instead.
 func (s Queue) ClaimFailed(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, why cause.Cause, detail string) (nvr.Claim, error) {
-	return s.take(ctx, r, step, lease, r.Tries+1, why, detail)
+	return s.take(ctx, r, taking{
+		step:   step,
+		lease:  lease,
+		tries:  r.Tries + 1,
+		why:    why,
+		detail: detail,
+		afresh: true,
+	})
 }
 
-func (s Queue) take(ctx context.Context, r nvr.Record, step nvr.Step, lease time.Duration, tries int64, why cause.Cause, detail string) (nvr.Claim, error) {
-	args := s.takeArgs(&r, &step, s.now().Add(lease), tries, why, detail)
+// taking describes how a record is claimed.
+type taking struct {
+	step   nvr.Step
+	lease  time.Duration
+	tries  int64
+	why    cause.Cause
+	detail string
+	afresh bool // the count of starts begins again
+}
+
+func (s Queue) take(ctx context.Context, r nvr.Record, t taking) (nvr.Claim, error) {
+	args := s.takeArgs(&r, &t)
 	if err := s.changeRead(ctx, "claim", &r, updateTake, args...); err != nil {
 		return nvr.Claim{}, err
 	}
-	return nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: step}, nil
+	return nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: t.step}, nil
 }
 
-// takeArgs returns the parameters of [updateTake] before the snapshot. It sets the step of a free record to stage.
-func (s Queue) takeArgs(r *nvr.Record, step *nvr.Step, until time.Time, tries int64, why cause.Cause, detail string) []any {
+// takeArgs returns the parameters of [updateTake] before the snapshot. It sets the step of a free record
+// to stage.
+func (s Queue) takeArgs(r *nvr.Record, t *taking) []any {
 	var done any // left as it is
-	progress := r.Progress
+	progress, why, afresh := r.Progress, t.why, t.afresh
 	if Claimable(r) {
-		tries, done, progress = triesOf(r), 0, 0
-		*step = nvr.StepStage
+		t.tries, t.step, afresh = triesOf(r), nvr.StepStage, true
+		done, progress = 0, 0
 	} else if why.IsZero() && r.Cause == "" && r.DueAt.IsZero() {
 		why = r.Reason // a remark, neither a failure nor a wait, stays
 	}
-	if *step == nvr.StepStage {
+	if t.step == nvr.StepStage {
 		progress = 0
 	}
 	return []any{
-		millis(until),
-		*step,
-		tries,
+		millis(s.now().Add(t.lease)),
+		t.step,
+		t.tries,
 		done,
-		bit(*step != nvr.StepLink),
+		bit(t.step != nvr.StepLink),
 		progress,
 		s.formatReason(why),
-		null(detail),
+		null(t.detail),
+		bit(afresh),
 	}
 }
 

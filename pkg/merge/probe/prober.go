@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
@@ -22,6 +23,9 @@ type Clip struct {
 	Path       string // where it lies, for people
 	Generation string // changes whenever its bytes may have changed
 	Open       func(ctx context.Context) (Bytes, error)
+
+	// Fault is why the clip is not to be opened: its stretch is a gap of this cause. Zero: open it.
+	Fault cause.Cause
 }
 
 // Bytes are an open clip.
@@ -45,6 +49,7 @@ type Prober struct {
 	Proxy   *rangeproxy.Proxy
 	Learned Memory
 	Meter   *rangeproxy.Meter // counts the bytes that are read of segments
+	Serial  bool              // segments are read one after the other
 }
 
 // workers is how many segments are read at once.
@@ -52,9 +57,12 @@ const workers = 2
 
 // Each calls do for 0 to n-1, a few at once, and reports to progress how many are done. It returns the
 // first error, after all calls have ended.
-func Each(ctx context.Context, n int, progress func(done, total int64), do func(ctx context.Context, i int) error) error {
+func (p *Prober) Each(ctx context.Context, n int, progress func(done, total int64), do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
+	if p.Serial {
+		group.SetLimit(1)
+	}
 	var done atomic.Int64
 	progress(0, int64(n))
 	for i := range n {

@@ -77,6 +77,11 @@ func (p *Prober) Probe(
 		Start:      start,
 		Generation: clip.Generation,
 	}
+	if !clip.Fault.IsZero() {
+		seg.Cause = clip.Fault
+		seg.AddFault(clip.Fault)
+		return seg, nil
+	}
 	bytes, err := clip.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open segment %s: %w", clip.Path, err)

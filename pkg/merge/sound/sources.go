@@ -148,7 +148,7 @@ func (c *Chooser) listen(source int) *measuredSource {
 		}
 	}
 	k.hearings = make([]*soundAnalysis, len(k.segments))
-	c.err = probe.Each(c.ctx, len(k.segments), c.Progress, func(ctx context.Context, i int) (err error) {
+	c.err = c.Prober.Each(c.ctx, len(k.segments), c.Progress, func(ctx context.Context, i int) (err error) {
 		k.hearings[i], err = c.measure(ctx, c.Segments[k.segments[i]])
 		return err
 	})

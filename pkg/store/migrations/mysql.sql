@@ -250,3 +250,6 @@ update records set reason = replace(reason, '{"en":',
 -- 85 rows records.reason: the same for the reason that step upload wrote
 update records set reason = replace(reason, '{"en":', '{"code":"event-withdrawn","en":')
  where reason like '{"en":"The event was cancelled%';
+
+-- 86 column records.starts: workers that began in a row without progress; see nvr.Record
+alter table records add column starts bigint not null default 0;

@@ -1,0 +1,194 @@
+package pipeline_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+const (
+	screenName   = "2026-11-20_15:00_504_21.mp4"
+	lecturerName = "2026-11-20_15:00_504_24.mp4"
+)
+
+// onReading returns a strike that kills a process when it reads one of the segments.
+func onReading(files ...string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		return r.Method == http.MethodGet && slices.ContainsFunc(files, func(file string) bool {
+			return strings.Contains(r.URL.Path, file)
+		})
+	}
+}
+
+// dieAt runs the world until the record leaves the working steps or comes to step until. Each worker of
+// a step dies where strike says. dieAt returns how many workers died.
+func (w *env) dieAt(at, until nvr.Step, strike func(*http.Request) bool) (deaths int) {
+	w.t.Helper()
+	for range 80 {
+		rec := w.row()
+		if rec.Step == until || !rec.Step.Working() {
+			return deaths
+		}
+		a := w.next()
+		l := &process{}
+		if a.name == string(at) {
+			l.strike = strike
+		}
+		err := w.live(l, a.do)
+		if l.dead.Load() {
+			deaths++
+		} else {
+			w.must(err)
+		}
+		w.after(a)
+	}
+	w.t.Fatalf("the record does not end: %+v", w.row())
+	return deaths
+}
+
+// TestSegmentThatKillsWorkers makes the record without the segment after five deaths.
+func TestSegmentThatKillsWorkers(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.insert(nil)
+	if deaths := w.dieAt(nvr.StepStage, nvr.StepMerge, onReading(screenName)); deaths != store.MaxTries {
+		t.Errorf("%d workers died, want %d", deaths, store.MaxTries)
+	}
+	rec := w.row()
+	if rec.Step != nvr.StepMerge {
+		t.Fatalf("the record is on step %s: %s", rec.Step, rec.Reason)
+	}
+	plan, err := merge.ReadPlan(w.work("1/plans/" + rec.Digest + ".json"))
+	w.must(err)
+	for _, seg := range plan.Segments {
+		skipped := seg.Cause == cause.FileStopsWorkers()
+		if want := strings.Contains(seg.Path, screenName); skipped != want {
+			t.Errorf("segment %s: cause %s", seg.Path, seg.Cause)
+		}
+	}
+}
+
+// TestTwoSegmentsThatKillWorkers fails the record, with the second segment in the reason.
+func TestTwoSegmentsThatKillWorkers(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.insert(nil)
+	deaths := w.dieAt(nvr.StepStage, nvr.StepMerge, onReading(screenName, lecturerName))
+	if deaths != 2*store.MaxTries {
+		t.Errorf("%d workers died, want %d", deaths, 2*store.MaxTries)
+	}
+	want := cause.WorkersDiedOn("stage", "504/2026-11-20/"+lecturerName)
+	if rec := w.row(); rec.Step != nvr.StepFailed || rec.Reason != want {
+		t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
+	}
+	if len(w.posts) != 1 {
+		t.Errorf("%d notices of the failure, want 1", len(w.posts))
+	}
+}
+
+// TestStepsThatKillWorkers fails a record whose workers die at the same place of upload or link.
+func TestStepsThatKillWorkers(t *testing.T) {
+	t.Parallel()
+	for _, step := range []nvr.Step{nvr.StepUpload, nvr.StepLink} {
+		t.Run(string(step), func(t *testing.T) {
+			t.Parallel()
+			w := newEnv(t)
+			w.advanceTo(w.insert(nil), step)
+			deaths := w.dieAt(step, "", func(*http.Request) bool { return true })
+			if deaths != store.MaxTries {
+				t.Errorf("%d workers died, want %d", deaths, store.MaxTries)
+			}
+			rec := w.row()
+			if want := cause.WorkersDied(string(step)); rec.Step != nvr.StepFailed || rec.Reason != want {
+				t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
+			}
+		})
+	}
+}
+
+// advanceTo puts a record on a step whose message is lost.
+func (w *env) advanceTo(rec nvr.Record, step nvr.Step) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	db := w.database()
+	claim, err := db.Queue.Claim(ctx, rec, nvr.StepStage, time.Minute)
+	w.must(err)
+	_, hold, err := db.Leases.Enter(ctx, claim, "test", time.Minute)
+	w.must(err)
+	file := "file-1"
+	_, err = db.Leases.Advance(ctx, hold, step, store.Change{Digest: &file, FileID: &file}, time.Minute)
+	w.must(err)
+	w.must(db.Close())
+	w.clock.Move(time.Hour)
+}
+
+// TestHealthyRecordBesideOneThatKillsWorkers runs both in the same processes. The healthy record loses
+// its workers, too, but is planned with all its segments.
+func TestHealthyRecordBesideOneThatKillsWorkers(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.room("505")
+	w.insert(nil)
+	w.insert(func(r *nvr.Record) { r.Room = "505" })
+	healthy := func() nvr.Record { return w.rowOf(2) }
+	for range 40 {
+		if w.row().Step != nvr.StepStage || healthy().Step != nvr.StepStage {
+			break
+		}
+		w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Claim(ctx) }))
+		l := &process{strike: onReading(screenName)}
+		_ = w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error {
+			var group sync.WaitGroup
+			for _, claim := range w.queue {
+				group.Go(func() { _ = l.run(ctx, p, deliver(claim).do) })
+			}
+			w.queue = nil
+			group.Wait()
+			return nil
+		})
+		w.clock.Move(5 * time.Minute)
+	}
+	rec := healthy()
+	if rec.Step != nvr.StepMerge {
+		t.Fatalf("the healthy record is on step %s: %s", rec.Step, rec.Reason)
+	}
+	if poisoned := w.row(); poisoned.Step == nvr.StepFailed {
+		t.Errorf("the other record has failed before: %s", poisoned.Reason)
+	}
+	plan, err := merge.ReadPlan(w.work("2/plans/" + rec.Digest + ".json"))
+	w.must(err)
+	for _, seg := range plan.Segments {
+		if seg.Cause == cause.FileStopsWorkers() {
+			t.Errorf("segment %s is left out", seg.Path)
+		}
+	}
+}
+
+// room adds a room with the footage of room 504.
+func (w *env) room(name string) {
+	w.t.Helper()
+	db := w.database()
+	_, err := db.Rooms.Save(w.t.Context(), nvr.Room{
+		Name:         name,
+		MainSource:   "172.18.191.24/0",
+		ScreenSource: "172.18.191.21/0",
+		SoundSource:  "172.18.191.24/0",
+	})
+	w.must(err)
+	w.must(db.Close())
+	s, err := sharedOnce()
+	w.must(err)
+	for object, path := range s.files {
+		w.put("segments", strings.ReplaceAll(object, "504", name), path)
+	}
+}
