@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,8 +38,22 @@ type Served struct {
 	object Object
 	proxy  *Proxy
 	index  int
-	mu     sync.Mutex
-	err    error
+	// bytes counts what was read for FFmpeg, pending the reads of the storage under way.
+	bytes   atomic.Int64
+	pending atomic.Int64
+	mu      sync.Mutex
+	err     error
+}
+
+// Location returns the URL.
+func (s *Served) Location() string {
+	return s.URL
+}
+
+// Progress returns how many bytes have been read for FFmpeg, and reports whether a read of the storage
+// is pending.
+func (s *Served) Progress() (bytes int64, waiting bool) {
+	return s.bytes.Load(), s.pending.Load() > 0
 }
 
 // Listen starts a proxy on a free port of 127.0.0.1. It must be closed.
@@ -147,7 +162,10 @@ type errorRecorder struct{ *Served }
 
 // ReadAt implements [io.ReaderAt].
 func (m errorRecorder) ReadAt(p []byte, off int64) (int, error) {
+	m.pending.Add(1)
 	n, err := m.object.ReadAt(p, off)
+	m.pending.Add(-1)
+	m.bytes.Add(int64(n))
 	if err != nil &&
 		(!errors.Is(err, io.EOF) || off+int64(n) < m.object.Size()) {
 		m.fail(fmt.Errorf("read a segment at byte %d: %w", off, err))
