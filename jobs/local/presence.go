@@ -137,7 +137,7 @@ func (c *cli) judgeFile(
 		return answer, err
 	}
 	served := proxy.Serve(bytes)
-	in.URL, in.View = served.URL, presence.ViewOf(proxy, bytes, track)
+	in.Source, in.View = served, presence.ViewOf(proxy, bytes, track)
 	stretches, err := judge.Look(ctx, in)
 	if err := errors.Join(err, served.Close()); err != nil {
 		return answer, err

@@ -26,7 +26,7 @@ func thumbnails(ctx context.Context, r *report.Report, tool *ffmpeg.Tool, proxy 
 	for at := min(every, length) / 2; at < length; at += every {
 		jpg, err := tool.JPEG(
 			ctx,
-			served.URL,
+			served,
 			at,
 			thumbWidth,
 			thumbWidth*r.Output.Height/r.Output.Width/2*2,

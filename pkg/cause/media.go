@@ -19,6 +19,8 @@ const (
 	CodeFileCutOff Code = "file-cut-off"
 	// CodePicturesDamaged means that pictures of the stretch cannot be decoded.
 	CodePicturesDamaged Code = "pictures-damaged"
+	// CodeDecoderStalled means that the decoder stands still at pictures of the stretch.
+	CodeDecoderStalled Code = "decoder-stalled"
 	// CodeBeforeKeyFrame means that the stretch lies before the first key frame of its file.
 	CodeBeforeKeyFrame Code = "before-key-frame"
 	// CodeTimestampsJump means that the timestamps jump, so that the time of what follows is unknown.
@@ -43,6 +45,8 @@ const (
 	CodeFileNoMedia Code = "file-no-media"
 	// CodeFileIndexDamaged means that the index of the file is malformed.
 	CodeFileIndexDamaged Code = "file-index-damaged"
+	// CodeFileExternal means that the file refers to media in other files.
+	CodeFileExternal Code = "file-external"
 )
 
 // Causes of faults of files.
@@ -59,6 +63,8 @@ const (
 	CodeFormatChanges Code = "format-changes"
 	// CodeUndecodablePictures means that pictures between two times of the file cannot be decoded.
 	CodeUndecodablePictures Code = "undecodable-pictures"
+	// CodeStalledPictures means that the decoder stands still at pictures between two times of the file.
+	CodeStalledPictures Code = "stalled-pictures"
 	// CodeNoKeyFrame means that the file does not begin with a key frame.
 	CodeNoKeyFrame Code = "no-key-frame"
 	// CodeNoUsablePicture means that no picture of the file can be used.
@@ -201,6 +207,17 @@ func UndecodablePictures(from, until time.Duration) Cause {
 	return newCause(CodeUndecodablePictures, Seconds("from", from), Seconds("until", until))
 }
 
+// StalledPictures reports that the decoder stands still at pictures between two times of the file.
+func StalledPictures(from, until time.Duration) Cause {
+	return newCause(CodeStalledPictures, Seconds("from", from), Seconds("until", until))
+}
+
+// DecoderStalled reports that the decoder stands still at pictures of the stretch.
+func DecoderStalled() Cause { return newCause(CodeDecoderStalled) }
+
+// FileExternal reports that the file refers to media in other files.
+func FileExternal() Cause { return newCause(CodeFileExternal) }
+
 // NoKeyFrame reports that the file does not begin with a key frame.
 func NoKeyFrame() Cause { return newCause(CodeNoKeyFrame) }
 
@@ -312,6 +329,7 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeNoPictureTrack),
 		spec(areaMedia, CodeFileCutOff),
 		spec(areaMedia, CodePicturesDamaged),
+		spec(areaMedia, CodeDecoderStalled),
 		spec(areaMedia, CodeBeforeKeyFrame),
 		spec(areaMedia, CodeTimestampsJump),
 		spec(areaMedia, CodeNoSoundThere),
@@ -322,12 +340,14 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeFileNotMP4),
 		spec(areaMedia, CodeFileNoMedia),
 		spec(areaMedia, CodeFileIndexDamaged),
+		spec(areaMedia, CodeFileExternal),
 		spec(areaMedia, CodeJumpAfter, Param{"at", KindSeconds}),
 		spec(areaMedia, CodeOddLength, Param{"has", KindSeconds}, Param{"want", KindSeconds}),
 		spec(areaMedia, CodePicturesBeyondEnd, Param{"lost", KindInt}, Param{"all", KindInt}),
 		spec(areaMedia, CodeOtherCodec, Param{"codec", KindText}),
 		spec(areaMedia, CodeFormatChanges),
 		spec(areaMedia, CodeUndecodablePictures, Param{"from", KindSeconds}, Param{"until", KindSeconds}),
+		spec(areaMedia, CodeStalledPictures, Param{"from", KindSeconds}, Param{"until", KindSeconds}),
 		spec(areaMedia, CodeNoKeyFrame),
 		spec(areaMedia, CodeNoUsablePicture),
 		spec(areaMedia, CodeUndecodableSound, Param{"for", KindSeconds}),

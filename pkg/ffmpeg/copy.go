@@ -43,28 +43,48 @@ type Copy struct {
 
 // Copy runs the copy.
 func (t *Tool) Copy(ctx context.Context, c Copy) error {
-	cmd := exec.CommandContext(ctx, t.ffmpeg, c.args()...) // #nosec G204 -- typed values only
-	proc, err := start(ctx, "copy "+c.From, cmd, nil)
+	proc, err := t.start(ctx, launch{
+		doing: "copy " + c.From,
+		cmd:   c.command(t.ffmpeg).prepare(ctx),
+		watch: newWatch(nil),
+	})
 	if err != nil {
 		return err
 	}
 	return proc.wait()
 }
 
-// args returns the arguments of ffmpeg.
-func (c Copy) args() []string {
-	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning", "-y"}
+// command returns the run of ffmpeg.
+func (c Copy) command(program string) command {
+	return command{
+		program: program,
+		global:  append(quiet("warning"), "-y"),
+		inputs:  c.inputs(),
+		output:  c.output(),
+	}
+}
+
+// inputs returns what is copied: a file, or bare pictures and maybe sound.
+func (c Copy) inputs() []input {
+	var options []string
 	if c.Seek > 0 {
-		args = append(args, "-ss", seconds(c.Seek))
+		options = append(options, "-ss", seconds(c.Seek))
 	}
+	from := localFile(isoMedia, c.From, options...)
 	if c.BareRate != (Rate{}) {
-		args = append(args, "-f", "h264", "-framerate", c.BareRate.String())
+		from = localFile(bareH264, c.From, append(options, "-framerate", c.BareRate.String())...)
 	}
-	args = append(args, "-i", "file:"+c.From)
+	if c.SoundFrom == "" {
+		return []input{from}
+	}
+	return []input{from, localFile(isoMedia, c.SoundFrom)}
+}
+
+// output returns the options of the copy.
+func (c Copy) output() []string {
+	args := []string{"-map", "0"}
 	if c.SoundFrom != "" {
-		args = append(args, "-i", "file:"+c.SoundFrom, "-map", "0:v", "-map", "1:a")
-	} else {
-		args = append(args, "-map", "0")
+		args = []string{"-map", "0:v", "-map", "1:a"}
 	}
 	args = append(args, "-c", "copy", "-map_metadata", "-1", "-fflags", "+bitexact")
 	if c.DropFirst > 0 {
@@ -112,9 +132,12 @@ type PacketPlace struct {
 // PicturePackets lists the packets of the first video track of a file in file
 // order.
 func (t *Tool) PicturePackets(ctx context.Context, path string) ([]PacketPlace, error) {
-	cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-select_streams", "V:0", // #nosec G204 -- typed values only
-		"-show_entries", "packet=size,pos,flags", "-of", "csv=p=0", "-i", "file:"+path)
-	out, err := cmd.Output()
+	out, err := command{
+		program: t.ffprobe,
+		global:  []string{"-loglevel", "level+error", "-select_streams", "V:0"},
+		inputs:  []input{localFile(isoMedia, path)},
+		output:  []string{"-show_entries", "packet=size,pos,flags", "-of", "csv=p=0"},
+	}.prepare(ctx).Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

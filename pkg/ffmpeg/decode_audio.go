@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"strconv"
 )
 
@@ -21,22 +20,15 @@ type audioFrame struct {
 // priming applied as a player does. The slice is reused for the next frame.
 func (t *Tool) Hear(
 	ctx context.Context,
-	url string,
+	source Source,
 	sampleRate int,
 	each func(pts int64, samples []float32) error,
 ) error {
 	rate := strconv.Itoa(sampleRate)
-	cmd := exec.CommandContext(ctx, t.ffmpeg, // #nosec G204 -- typed values only
-		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-threads", "1",
-		"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072", "-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
-		"-filter:a", "aresample="+rate+",aformat=sample_fmts=flt:channel_layouts=mono,asettb=1/"+rate+",ashowinfo",
-		"-f", "f32le", "-c:a", "pcm_f32le", "pipe:1")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return fmt.Errorf("decode sound: %w", err)
-	}
+	filter := "aresample=" + rate + ",aformat=sample_fmts=flt:channel_layouts=mono,asettb=1/" + rate + ",ashowinfo"
+	c := t.sound(Sound{Source: source}, filter, floats()...)
 	frames := newPTSQueue[audioFrame]()
-	proc, err := start(ctx, "decode sound", cmd, func(line string) bool {
+	r, err := t.open(ctx, "decode sound", c, source, func(line string) bool {
 		m := ashowinfoLine.FindStringSubmatch(line)
 		if m == nil {
 			return false
@@ -57,39 +49,41 @@ func (t *Tool) Hear(
 		return err
 	}
 	go func() {
-		proc.log.Wait()
+		r.proc.log.Wait()
 		frames.close()
 	}()
-	if err := readAudioFrames(out, frames, each); err != nil {
-		proc.stop()
-		_ = out.Close()
-		if waitErr := proc.wait(); errors.Is(err, io.ErrUnexpectedEOF) && waitErr != nil {
+	if err := readAudioFrames(r, frames, each); err != nil {
+		r.proc.stop()
+		_ = r.out.Close()
+		if waitErr := r.proc.wait(); errors.Is(err, io.ErrUnexpectedEOF) && waitErr != nil {
 			return waitErr // FFmpeg's own words say more than a short read
 		}
 		return err
 	}
-	return proc.wait()
+	return r.proc.wait()
 }
 
 // readAudioFrames reads the samples of every announced frame.
 func readAudioFrames(
-	out io.Reader,
+	r *run,
 	frames *ptsQueue[audioFrame],
 	each func(int64, []float32) error,
 ) error {
 	var raw []byte
 	var samples []float32
 	for {
-		h, ok := frames.pop()
+		var h audioFrame
+		ok := false
+		r.await(func() { h, ok = frames.pop() })
 		if !ok {
-			_, err := io.Copy(io.Discard, out)
+			_, err := io.Copy(io.Discard, r.out)
 			return err
 		}
 		if len(raw) < 4*h.count {
 			raw = make([]byte, 4*h.count)
 			samples = make([]float32, h.count)
 		}
-		if _, err := io.ReadFull(out, raw[:4*h.count]); err != nil {
+		if _, err := io.ReadFull(r.out, raw[:4*h.count]); err != nil {
 			return fmt.Errorf(
 				"decode sound: read samples: %w",
 				errors.Join(io.ErrUnexpectedEOF, err),

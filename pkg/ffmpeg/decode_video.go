@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"time"
@@ -47,8 +46,8 @@ const (
 // Pictures describes which pictures of a file to decode, and the format of the
 // result.
 type Pictures struct {
-	// URL is the loopback address of the file.
-	URL string
+	// Source is the file.
+	Source Source
 
 	// Seek is the time since PTS 0 at which reading starts, at or after the PTS of
 	// the wanted key frame. Nil reads from the start.
@@ -75,11 +74,10 @@ type Pictures struct {
 	Format PixelFormat
 }
 
-// args returns the arguments of ffmpeg. One thread decodes and one scales. More
-// threads cost CPU time, and there are enough processes.
-func (p Pictures) args() []string {
-	// One thread decodes and one scales: more of them cost CPU time, and there are processes enough.
-	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1"}
+// pictures returns the run of ffmpeg. One thread decodes and one scales. More threads cost CPU time, and
+// there are enough processes.
+func (t *Tool) pictures(p Pictures) command {
+	args := []string{"-threads", "1"}
 	if p.KeyOnly {
 		// Without the loop filter, decoding a key frame costs a sixth less. At the small
 		// sizes at which key frames are classified, the loss of quality is negligible.
@@ -96,17 +94,19 @@ func (p Pictures) args() []string {
 	if p.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*p.Seek))
 	}
-	args = append(append(args, httpInput()...), "-i", p.URL, "-map", "0:V:0", "-an", "-sn", "-dn",
-		"-filter:v", p.filter(), "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", string(p.Format),
-		"-f", "rawvideo", "pipe:1")
-	return args
-}
-
-// httpInput returns the options that restrict reading to loopback HTTP and limit
-// read-ahead. By default the kernel buffers megabytes that are never used after the
-// last picture.
-func httpInput() []string {
-	return []string{"-protocol_whitelist", "http,tcp", "-recv_buffer_size", "131072"}
+	return command{
+		program: t.ffmpeg,
+		global:  append(quiet("info"), "-filter_threads", "1", "-copyts"),
+		inputs:  []input{served(p.Source, args...)},
+		output: []string{
+			"-map", "0:V:0", "-an", "-sn", "-dn",
+			"-filter:v", p.filter(),
+			"-fps_mode", "passthrough",
+			"-c:v", "rawvideo", "-pix_fmt", string(p.Format),
+			"-f", "rawvideo", "pipe:1",
+		},
+		limits: limits{memory: decodeMemory},
+	}
 }
 
 // filter returns the filter graph. It cuts first, so that no later filter sees a
@@ -138,11 +138,13 @@ func (p Pictures) filter() string {
 // PictureStream returns pictures as they are decoded. It must be used by one
 // goroutine.
 type PictureStream struct {
-	proc *process
-	out  io.ReadCloser
-	pts  *ptsQueue[int64]
+	out  *output
 	size int
-	done bool
+	// pts are the timestamps of the current process, of which taken were used.
+	pts   *ptsQueue[int64]
+	taken int
+	// given is the number of pictures returned.
+	given int
 }
 
 // showinfoLine matches a line of FFmpeg's showinfo filter.
@@ -160,18 +162,19 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 			p.Format,
 		)
 	}
-	cmd := exec.CommandContext(ctx, t.ffmpeg, p.args()...) // #nosec G204 -- typed values only
-	out, err := cmd.StdoutPipe()
+	s := &PictureStream{size: p.Format.Bytes(p.Width, p.Height)}
+	var err error
+	s.out, err = newOutput("decode pictures", func() (*run, error) { return s.start(ctx, t, p) })
 	if err != nil {
-		return nil, fmt.Errorf("decode pictures: %w", err)
+		return nil, err
 	}
-	enlargePipe(out)
-	s := &PictureStream{
-		out:  out,
-		pts:  newPTSQueue[int64](),
-		size: p.Format.Bytes(p.Width, p.Height),
-	}
-	s.proc, err = start(ctx, "decode pictures", cmd, func(line string) bool {
+	return s, nil
+}
+
+// start starts a process that decodes the pictures.
+func (s *PictureStream) start(ctx context.Context, t *Tool, p Pictures) (*run, error) {
+	queue := newPTSQueue[int64]()
+	r, err := t.open(ctx, "decode pictures", t.pictures(p), p.Source, func(line string) bool {
 		m := showinfoLine.FindStringSubmatch(line)
 		if m == nil {
 			return false
@@ -180,25 +183,24 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 		if err != nil {
 			pts = FirstPTS // NOPTS: cannot be placed, the caller sees it out of range
 		}
-		s.pts.push(pts)
+		queue.push(pts)
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
 	go func() {
-		s.proc.log.Wait()
-		s.pts.close()
+		r.proc.log.Wait()
+		queue.close()
 	}()
-	return s, nil
+	s.pts = queue
+	s.taken = 0
+	return r, nil
 }
 
 // Next reads the next picture into buf, which must have its size, and returns its
 // PTS. At the end it returns io.EOF if FFmpeg succeeded, otherwise an [*Error].
 func (s *PictureStream) Next(buf []byte) (int64, error) {
-	if s.done {
-		return 0, io.EOF
-	}
 	if len(buf) != s.size {
 		return 0, fmt.Errorf(
 			"decode pictures: buffer of %d bytes for a picture of %d",
@@ -207,17 +209,17 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 		)
 	}
 	_, err := io.ReadFull(s.out, buf)
-	if err != nil {
-		s.done = true
-		if waitErr := s.proc.wait(); waitErr != nil {
-			return 0, waitErr
-		}
-		if errors.Is(err, io.EOF) {
-			return 0, io.EOF
-		}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, fmt.Errorf("decode pictures: %w", err)
 	}
-	pts, ok := s.pts.pop()
+	if err != nil {
+		return 0, err
+	}
+	s.given++
+	pts, ok := int64(0), true
+	for ; ok && s.taken < s.given; s.taken++ {
+		s.out.run.await(func() { pts, ok = s.pts.pop() })
+	}
 	if !ok {
 		return 0, errors.New("decode pictures: a picture came without its timestamp")
 	}
@@ -226,8 +228,5 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 
 // Close stops decoding.
 func (s *PictureStream) Close() {
-	if !s.done {
-		s.done = true
-		s.proc.discard(s.out)
-	}
+	s.out.Close()
 }

@@ -64,7 +64,7 @@ func TestPicturesCarryTheirPTS(t *testing.T) {
 		"libx264", "-g", "25", "-bf", "2", "-video_track_timescale", "25000",
 	)
 	all := ffmpeg.Pictures{
-		URL:    url,
+		Source: ffmpeg.URL(url),
 		From:   ffmpeg.FirstPTS,
 		Until:  ffmpeg.LastPTS,
 		Width:  64,
@@ -114,7 +114,7 @@ func TestPicturesThatCannotBeRead(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	s, err := find(t).OpenPictures(t.Context(), ffmpeg.Pictures{
-		URL:    server.URL,
+		Source: ffmpeg.URL(server.URL),
 		From:   ffmpeg.FirstPTS,
 		Until:  ffmpeg.LastPTS,
 		Width:  64,
@@ -139,7 +139,7 @@ func TestPicturesStopWhenCancelled(t *testing.T) {
 	)
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := find(t).OpenPictures(ctx, ffmpeg.Pictures{
-		URL:    url,
+		Source: ffmpeg.URL(url),
 		From:   ffmpeg.FirstPTS,
 		Until:  ffmpeg.LastPTS,
 		Width:  320,

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"strconv"
 )
 
@@ -45,32 +44,34 @@ type EncodeInput struct {
 // encoderLowpass corresponds to it.
 const bandwidthHz = 18000
 
-// args returns the arguments of ffmpeg: pictures on pipe 0, sound on pipe 3,
-// fragmented MP4 on pipe 1.
+// command returns the run of ffmpeg: pictures on pipe 0, sound on pipe 3, fragmented MP4 on pipe 1.
 //
 // The preset superfast with macroblock-tree rate control, a short lookahead, no
 // B-frames and full-pixel motion costs less than half of veryfast at about the same
 // size and quality. One thread is the cheapest per frame. See docs/cost.md for the
 // measurements.
-func (e Encoding) args(in EncodeInput) []string {
-	rate := strconv.Itoa(e.Rate)
+func (e Encoding) command(program string, in EncodeInput) command {
+	return command{
+		program: program,
+		global:  append(quiet("warning"), "-filter_threads", "1"),
+		inputs: []input{
+			pipe(
+				rawVideo, 0,
+				"-pixel_format", string(YUV420P),
+				"-video_size", fmt.Sprintf("%dx%d", e.Width, e.Height),
+				"-framerate", strconv.Itoa(e.Rate),
+			),
+			pipe(float32LE, 3, "-ar", strconv.Itoa(SampleRate), "-ac", strconv.Itoa(e.Channels)),
+		},
+		output: e.output(in),
+	}
+}
+
+// output returns the options of the encoders and the muxer.
+func (e Encoding) output(in EncodeInput) []string {
 	gop := strconv.Itoa(e.GOPFrames)
 	phase := strconv.FormatInt(in.FirstFrame%int64(e.GOPFrames), 10)
 	return []string{
-		"-hide_banner",
-		"-nostdin",
-		"-nostats",
-		"-loglevel", "level+warning",
-		"-filter_threads", "1",
-		"-f", "rawvideo",
-		"-pixel_format", string(YUV420P),
-		"-video_size", fmt.Sprintf("%dx%d", e.Width, e.Height),
-		"-framerate", rate,
-		"-i", "pipe:0",
-		"-f", "f32le",
-		"-ar", strconv.Itoa(SampleRate),
-		"-ac", strconv.Itoa(e.Channels),
-		"-i", "pipe:3",
 		"-map", "0:v",
 		"-map", "1:a",
 		"-filter:a", in.soundFilter(),
@@ -118,31 +119,36 @@ func (in EncodeInput) soundFilter() string {
 type Encoder struct {
 	proc     *process
 	pictures io.WriteCloser
-	sound    *os.File
+	sound    io.WriteCloser
 	output   io.ReadCloser
 	raw      []byte
 }
 
 // OpenEncoder starts an encoder. It must be ended by [Encoder.Wait].
 func (t *Tool) OpenEncoder(ctx context.Context, e Encoding, in EncodeInput) (*Encoder, error) {
-	cmd := exec.CommandContext(ctx, t.ffmpeg, e.args(in)...) // #nosec G204 -- typed values only
-	enc := &Encoder{}
-	var err error
-	if enc.pictures, err = cmd.StdinPipe(); err != nil {
+	cmd := e.command(t.ffmpeg, in).prepare(ctx)
+	pictures, err := cmd.StdinPipe()
+	if err != nil {
 		return nil, fmt.Errorf("encode a part: %w", err)
 	}
-	if enc.output, err = cmd.StdoutPipe(); err != nil {
+	output, err := cmd.StdoutPipe()
+	if err != nil {
 		return nil, fmt.Errorf("encode a part: %w", err)
 	}
-	enlargePipe(enc.pictures)
+	enlargePipe(pictures)
 	readEnd, writeEnd, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("encode a part: %w", err)
 	}
 	defer func() { _ = readEnd.Close() }() // the child has its own copy
 	cmd.ExtraFiles = []*os.File{readEnd}
-	enc.sound = writeEnd
-	enc.proc, err = start(ctx, "encode a part", cmd, nil)
+	w := newWatch(nil)
+	enc := &Encoder{
+		pictures: watchedWriter{pictures, w.side()},
+		sound:    watchedWriter{writeEnd, w.side()},
+		output:   watchedReader{output, w.side()},
+	}
+	enc.proc, err = t.start(ctx, launch{doing: "encode a part", cmd: cmd, watch: w})
 	if err != nil {
 		return nil, errors.Join(err, writeEnd.Close())
 	}

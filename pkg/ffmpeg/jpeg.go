@@ -15,12 +15,12 @@ import (
 // given size.
 func (t *Tool) JPEG(
 	ctx context.Context,
-	url string,
+	source Source,
 	at time.Duration,
 	width, height int,
 ) ([]byte, error) {
 	stream, err := t.OpenPictures(ctx, Pictures{
-		URL:     url,
+		Source:  source,
 		Seek:    &at,
 		From:    FirstPTS,
 		Until:   LastPTS,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -58,11 +57,10 @@ const encoderLowpass = "lowpass=f=17000"
 
 // MeasureLevels decodes sound and measures it as it will be after encoding.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
-	args := append(s.input(), "-filter:a",
-		s.cut()+",aformat=channel_layouts="+s.layout()+",aresample="+strconv.Itoa(SampleRate)+","+encoderLowpass+","+ebur128+",aformat=sample_fmts=flt",
-		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
+	filter := s.cut() + ",aformat=channel_layouts=" + s.layout() + ",aresample=" + strconv.Itoa(SampleRate) +
+		"," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
 	var moments []Moment
-	levels, err := t.measure(ctx, args, func(out io.Reader) (err error) {
+	levels, err := t.measure(ctx, s.Source, t.sound(s, filter, floats()...), func(out io.Reader) (err error) {
 		moments, err = readMoments(out, s.Channels)
 		return err
 	})
@@ -86,13 +84,9 @@ func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 // MeasureFinished measures sound that will not be encoded again. It leaves out the
 // moments.
 func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
-	args := append(
-		s.input(),
-		"-filter:a", s.cut()+",aformat=channel_layouts="+s.layout()+","+ebur128,
-		"-f", "null",
-		"-",
-	)
-	return t.measure(ctx, args, func(out io.Reader) error {
+	filter := s.cut() + ",aformat=channel_layouts=" + s.layout() + "," + ebur128
+	c := t.sound(s, filter, "-f", "null", "-")
+	return t.measure(ctx, s.Source, c, func(out io.Reader) error {
 		_, err := io.Copy(io.Discard, out)
 		return err
 	})
@@ -100,19 +94,24 @@ func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
 
 // measure runs FFmpeg and collects the lines of ebur128. take reads the output.
 func (t *Tool) measure(
-	ctx context.Context,
-	args []string,
-	take func(io.Reader) error,
-) (Levels, error) {
-	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
-	out, err := cmd.StdoutPipe()
+	ctx context.Context, source Source, c command, take func(io.Reader) error,
+) (levels Levels, err error) {
+	err = repeat("measure loudness", func() (int64, error) {
+		levels, err = t.measureOnce(ctx, source, c, take)
+		return int64(len(levels.Blocks)), err
+	})
 	if err != nil {
-		return Levels{}, fmt.Errorf("measure loudness: %w", err)
+		return Levels{}, err
 	}
-	enlargePipe(out)
-	var levels Levels
+	return levels, nil
+}
+
+// measureOnce is measure without a second try. With an error it returns what was measured before.
+func (t *Tool) measureOnce(
+	ctx context.Context, source Source, c command, take func(io.Reader) error,
+) (levels Levels, err error) {
 	var chunks chunkLog
-	proc, err := start(ctx, "measure loudness", cmd, func(line string) bool {
+	r, err := t.open(ctx, "measure loudness", c, source, func(line string) bool {
 		if chunks.read(line) {
 			return true
 		}
@@ -125,12 +124,10 @@ func (t *Tool) measure(
 	if err != nil {
 		return Levels{}, err
 	}
-	takeErr := take(out)
-	if err := errors.Join(proc.wait(), takeErr); err != nil {
-		return Levels{}, err
-	}
+	takeErr := take(r.out)
+	err = errors.Join(r.proc.wait(), takeErr)
 	levels.Chunks = chunks.all
-	return levels, nil
+	return levels, err
 }
 
 // readMoments measures interleaved samples in stretches of 5 ms. It drops an

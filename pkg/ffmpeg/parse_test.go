@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"testing"
@@ -83,9 +84,16 @@ func FuzzLines(f *testing.F) {
 
 // FuzzParsePackets feeds the reader of ffprobe's answer with anything.
 func FuzzParsePackets(f *testing.F) {
-	f.Add([]byte(`{"packets":[{"pts":0,"duration":512,"flags":"K__"}],"streams":[{"codec_type":"video","codec_name":"h264","width":320,"height":180,"time_base":"1/12800"}]}`))
+	f.Add([]byte("packet|stream_index=0|pts=0|duration=512|flags=K_\nstream|index=0|codec_name=h264|" +
+		"codec_type=video|width=320|height=180|time_base=1/12800|disposition:attached_pic=0\n"))
 	f.Fuzz(func(t *testing.T, out []byte) {
-		streams, err := parsePackets(out)
+		list := packetList{left: 100}
+		err := list.read(bytes.NewReader(out))
+		if list.count > 100 {
+			t.Errorf("%d packets, more than may come", list.count)
+		}
+		streams, streamErr := list.streams()
+		err = errors.Join(err, streamErr)
 		for _, s := range streams {
 			if err == nil && s.Timescale <= 0 {
 				t.Errorf("time base 1/%d was accepted", s.Timescale)

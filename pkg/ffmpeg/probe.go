@@ -1,13 +1,15 @@
 package ffmpeg
 
 import (
+	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os/exec"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Packet is one packet of a stream as returned by the demuxer, with edit lists
@@ -33,101 +35,157 @@ type Stream struct {
 	Packets []Packet
 }
 
-// ListPackets reads a file from start to end and lists the packets of its first
-// video and first audio stream. It serves fragmented files, which have no complete
-// sample tables.
-func (t *Tool) ListPackets(ctx context.Context, url string) ([]Stream, error) {
-	cmd := exec.CommandContext(ctx, t.ffprobe, "-v", "error", "-protocol_whitelist", "http,tcp", // #nosec G204 -- typed values only
-		"-show_entries", "stream=index,codec_type,codec_name,width,height,channels,sample_rate,time_base:stream_disposition=attached_pic:packet=stream_index,pts,duration,flags",
-		"-of", "json=compact=1", url)
-	out, err := cmd.Output()
-	if cause := context.Cause(ctx); cause != nil {
-		return nil, fmt.Errorf("list the packets of a file: %w", cause)
+const (
+	// maxPackets bounds the packets of a file. Half an hour has 130,000.
+	maxPackets = 1 << 19
+	// listTime and listRate bound the CPU time of listing: 5 s, and a second for each 64 MB of the file.
+	listTime = 5 * time.Second
+	listRate = 64 << 20
+)
+
+// ErrTooManyPackets means that a file lists more packets than its bytes can hold, or than any recording
+// has.
+var ErrTooManyPackets = errors.New("too many packets")
+
+// ListPackets reads a file of size bytes from start to end and lists the packets of its first video and
+// first audio stream. It serves fragmented files, which have no complete sample tables.
+func (t *Tool) ListPackets(ctx context.Context, source Source, size int64) ([]Stream, error) {
+	const doing = "list the packets of a file"
+	c := command{
+		program: t.ffprobe,
+		global:  []string{"-loglevel", "level+error"},
+		inputs:  []input{served(source)},
+		output: []string{
+			"-show_entries",
+			"stream=index,codec_type,codec_name,width,height,channels,sample_rate,time_base:" +
+				"stream_disposition=attached_pic:packet=stream_index,pts,duration,flags",
+			"-of", "compact",
+		},
+		limits: limits{memory: listMemory, cpu: listTime + time.Duration(size/listRate)*time.Second},
 	}
+	var list packetList
+	err := repeat(doing, func() (int64, error) {
+		r, err := t.open(ctx, doing, c, source, nil)
+		if err != nil {
+			return 0, err
+		}
+		list = packetList{left: int(min(size, maxPackets))}
+		if err := list.read(r.out); err != nil {
+			r.proc.discard(r.out)
+			return int64(list.count), &Error{Doing: doing, Err: err}
+		}
+		return int64(list.count), r.proc.wait()
+	})
 	if err != nil {
-		return nil, &Error{Doing: "list the packets of a file", Err: err}
+		return nil, err
 	}
-	return parsePackets(out)
+	return list.streams()
 }
 
-// probedStream is a stream as described by ffprobe.
-type probedStream struct {
-	Index       int    `json:"index"`
-	Type        string `json:"codec_type"`
-	Codec       string `json:"codec_name"`
-	Width       int    `json:"width"`
-	Height      int    `json:"height"`
-	Channels    int    `json:"channels"`
-	Rate        string `json:"sample_rate"`
-	TimeBase    string `json:"time_base"`
-	Disposition struct {
-		Cover int `json:"attached_pic"`
-	} `json:"disposition"`
+// packetList is what ffprobe printed.
+type packetList struct {
+	// left is the number of packets that may still come.
+	left, count int
+	described   []map[string]string // by stream
+	packets     map[string][]Packet // by index of the stream
 }
 
-// parsePackets parses the output of ffprobe.
-func parsePackets(out []byte) ([]Stream, error) {
-	var answer struct {
-		Streams []probedStream `json:"streams"`
-		Packets []struct {
-			Stream   int    `json:"stream_index"`
-			PTS      *int64 `json:"pts"`
-			Duration int64  `json:"duration"`
-			Flags    string `json:"flags"`
-		} `json:"packets"`
+// read parses the compact output of ffprobe line by line, so that its length does not matter.
+func (l *packetList) read(r io.Reader) error {
+	l.packets = map[string][]Packet{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		kind, text, _ := strings.Cut(lines.Text(), "|")
+		switch kind {
+		case "packet":
+			if l.left--; l.left < 0 {
+				return ErrTooManyPackets
+			}
+			l.count++
+			l.addPacket(text)
+		case "stream":
+			fields := map[string]string{}
+			eachField(text, func(name, value string) { fields[name] = value })
+			l.described = append(l.described, fields)
+		}
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return nil, fmt.Errorf("read ffprobe's list of packets: %w", err)
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read ffprobe's list of packets: %w", err)
 	}
+	return nil
+}
+
+// eachField passes on the fields of a line: name=value, separated by bars.
+func eachField(text string, take func(name, value string)) {
+	for field := range strings.SplitSeq(text, "|") {
+		name, value, _ := strings.Cut(field, "=")
+		take(name, value)
+	}
+}
+
+// addPacket adds a packet. One that is discarded, or has no PTS, is left out.
+func (l *packetList) addPacket(text string) {
+	var p Packet
+	stream := ""
+	shown := false
+	discarded := false
+	eachField(text, func(name, value string) {
+		switch name {
+		case "stream_index":
+			stream = strings.Clone(value)
+		case "pts":
+			pts, err := strconv.ParseInt(value, 10, 64)
+			p.PTS, shown = pts, err == nil
+		case "duration":
+			p.Duration, _ = strconv.ParseInt(value, 10, 64) // N/A: unknown
+		case "flags":
+			p.Key = strings.HasPrefix(value, "K")
+			discarded = strings.Contains(value, "D")
+		}
+	})
+	if shown && !discarded {
+		l.packets[stream] = append(l.packets[stream], p)
+	}
+}
+
+// streams returns the first video stream that is no cover, and the first audio stream.
+func (l *packetList) streams() ([]Stream, error) {
 	var streams []Stream
-	places := map[int]int{} // in streams, by index in the file
 	for _, kind := range []string{"video", "audio"} {
-		i := slices.IndexFunc(answer.Streams, func(s probedStream) bool {
-			return s.Type == kind &&
-				s.Disposition.Cover == 0
+		i := slices.IndexFunc(l.described, func(s map[string]string) bool {
+			return s["codec_type"] == kind && s["disposition:attached_pic"] != "1"
 		})
 		if i < 0 {
 			continue
 		}
-		stream, err := answer.Streams[i].stream()
+		stream, err := streamOf(l.described[i])
 		if err != nil {
 			return nil, err
 		}
-		places[answer.Streams[i].Index] = len(streams)
+		stream.Packets = l.packets[l.described[i]["index"]]
 		streams = append(streams, stream)
-	}
-	for _, p := range answer.Packets {
-		place, wanted := places[p.Stream]
-		if !wanted ||
-			p.PTS == nil ||
-			strings.Contains(p.Flags, "D") {
-			continue
-		}
-		s := &streams[place]
-		s.Packets = append(s.Packets, Packet{
-			PTS:      *p.PTS,
-			Duration: p.Duration,
-			Key:      strings.HasPrefix(p.Flags, "K"),
-		})
 	}
 	return streams, nil
 }
 
-// stream returns the properties of the stream. An unknown time base is an error.
-func (p probedStream) stream() (Stream, error) {
-	one, scale, _ := strings.Cut(p.TimeBase, "/")
+// streamOf returns the properties of a stream. An unknown time base is an error.
+func streamOf(fields map[string]string) (Stream, error) {
+	one, scale, _ := strings.Cut(fields["time_base"], "/")
 	timescale, err := strconv.ParseInt(scale, 10, 64)
 	if err != nil || one != "1" || timescale <= 0 {
-		return Stream{}, fmt.Errorf("read ffprobe's list of packets: time base %q", p.TimeBase)
+		return Stream{}, fmt.Errorf("read ffprobe's list of packets: time base %q", fields["time_base"])
 	}
-	rate, _ := strconv.Atoi(p.Rate) // absent for pictures
+	number := func(name string) int {
+		n, _ := strconv.Atoi(fields[name]) // absent for the other kind of stream
+		return n
+	}
 	return Stream{
-		Video:     p.Type == "video",
-		Codec:     p.Codec,
-		Width:     p.Width,
-		Height:    p.Height,
-		Channels:  p.Channels,
-		Rate:      rate,
+		Video:     fields["codec_type"] == "video",
+		Codec:     fields["codec_name"],
+		Width:     number("width"),
+		Height:    number("height"),
+		Channels:  number("channels"),
+		Rate:      number("sample_rate"),
 		Timescale: timescale,
 	}, nil
 }

@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,23 +58,30 @@ type process struct {
 	doing string
 	ctx   context.Context
 	cmd   *exec.Cmd
+	watch *watch
 
 	log   sync.WaitGroup
 	mu    sync.Mutex
 	lines []string
 }
 
-// start runs cmd and passes the lines of its standard error to handle, which
-// reports whether it consumed the line. Other error lines are kept for [Error]. The
-// other streams of cmd must be set up before. Cancelling ctx ends FFmpeg by
-// SIGTERM, and by SIGKILL 3 s later.
-func start(
-	ctx context.Context,
-	doing string,
-	cmd *exec.Cmd,
-	handle func(line string) bool,
-) (*process, error) {
-	p := &process{doing: doing, ctx: ctx, cmd: cmd}
+// launch is a process that is to be started.
+type launch struct {
+	doing string
+	cmd   *exec.Cmd
+	// watch knows the pipes of the process.
+	watch  *watch
+	limits limits
+	// handle is passed the lines of the standard error, and reports whether it consumed the line. Other
+	// error lines are kept for [Error]. It may be nil.
+	handle func(line string) bool
+}
+
+// start starts a process. Its pipes must be set up before. Cancelling ctx ends FFmpeg by SIGTERM, and by
+// SIGKILL 3 s later. A stall ends it by SIGKILL, which reaches a stopped process, too.
+func (t *Tool) start(ctx context.Context, l launch) (*process, error) {
+	p := &process{doing: l.doing, ctx: ctx, cmd: l.cmd, watch: l.watch}
+	cmd, doing := l.cmd, l.doing
 	cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
 	cmd.SysProcAttr = processGroup()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -85,7 +93,12 @@ func start(
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: start ffmpeg: %w", doing, err)
 	}
-	p.log.Go(func() { p.readLog(stderr, handle) })
+	p.log.Go(func() { p.readLog(stderr, l.handle) })
+	go p.watch.run(cmp.Or(t.StallAfter, stallAfter), p.stop)
+	if err := l.limits.apply(cmd.Process.Pid); err != nil {
+		p.stop()
+		return nil, errors.Join(fmt.Errorf("%s: %w", doing, err), p.wait())
+	}
 	return p, nil
 }
 
@@ -94,20 +107,28 @@ func (p *process) readLog(r io.Reader, handle func(string) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := in.ReadString('\n')
-		if line = strings.TrimSpace(line); line != "" &&
-			(handle == nil || !handle(line)) &&
-			isErrorLine(line) {
-			p.mu.Lock()
-			if len(p.lines) == maxErrorLines {
-				p.lines = p.lines[1:]
-			}
-			p.lines = append(p.lines, line)
-			p.mu.Unlock()
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "":
+		case handle != nil && handle(line):
+			p.watch.moved()
+		case isErrorLine(line):
+			p.keep(line)
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// keep keeps a line for [Error].
+func (p *process) keep(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.lines) == maxErrorLines {
+		p.lines = p.lines[1:]
+	}
+	p.lines = append(p.lines, line)
 }
 
 // isErrorLine reports whether a line of "-loglevel level+…" is an error.
@@ -122,8 +143,12 @@ func isErrorLine(line string) bool {
 func (p *process) wait() error {
 	p.log.Wait()
 	err := p.cmd.Wait()
+	close(p.watch.ended)
 	if cause := context.Cause(p.ctx); cause != nil {
 		return fmt.Errorf("%s: %w", p.doing, cause)
+	}
+	if stall := p.watch.err(); stall != nil {
+		return fmt.Errorf("%s: %w", p.doing, stall)
 	}
 	if err == nil {
 		return nil
@@ -138,9 +163,7 @@ func (p *process) wait() error {
 func (p *process) stop() {
 	// The process may have ended by itself; then there is nothing to kill.
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		p.mu.Lock()
-		p.lines = append(p.lines, err.Error())
-		p.mu.Unlock()
+		p.keep(err.Error())
 	}
 }
 

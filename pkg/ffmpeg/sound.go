@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"time"
@@ -18,7 +16,8 @@ const SampleRate = 48000
 
 // Sound describes which samples of the first audio track of a file to decode.
 type Sound struct {
-	URL string
+	// Source is the file.
+	Source Source
 	// Seek is the time at which reading starts, as in [Pictures].
 	Seek *time.Duration
 
@@ -36,13 +35,24 @@ type Chunk struct {
 	Samples int64
 }
 
-// input returns the arguments up to the selected stream.
-func (s Sound) input() []string {
-	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-filter_threads", "1", "-copyts", "-threads", "1", "-vn"}
+// sound returns a run of ffmpeg that passes the sound through a filter to an output.
+func (t *Tool) sound(s Sound, filter string, to ...string) command {
+	args := []string{"-threads", "1", "-vn"}
 	if s.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*s.Seek))
 	}
-	return append(append(args, httpInput()...), "-i", s.URL, "-map", "0:a:0", "-sn", "-dn")
+	return command{
+		program: t.ffmpeg,
+		global:  append(quiet("info"), "-filter_threads", "1", "-copyts"),
+		inputs:  []input{served(s.Source, args...)},
+		output:  append([]string{"-map", "0:a:0", "-sn", "-dn", "-filter:a", filter}, to...),
+		limits:  limits{memory: decodeMemory},
+	}
+}
+
+// floats returns the output of raw samples.
+func floats() []string {
+	return []string{"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"}
 }
 
 // cut returns the head of the filter graph. It trims before any filter that could
@@ -71,11 +81,10 @@ func (s Sound) layout() string {
 
 // SoundStream returns decoded samples. It must be used by one goroutine.
 type SoundStream struct {
-	proc   *process
-	out    io.ReadCloser
+	out    *output
 	bytes  []byte
 	done   bool
-	chunks *chunkLog
+	chunks *chunkLog // of the current process
 }
 
 // chunkLog collects the chunks that ashowinfo logs.
@@ -110,16 +119,16 @@ func (c *chunkLog) read(line string) bool {
 
 // OpenSound starts decoding. The stream must be closed.
 func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
-	args := append(s.input(), "-filter:a",
-		s.cut()+",aresample="+strconv.Itoa(SampleRate)+",aformat=sample_fmts=flt:channel_layouts="+s.layout(),
-		"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")
-	cmd := exec.CommandContext(ctx, t.ffmpeg, args...) // #nosec G204 -- typed values only
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("decode sound: %w", err)
-	}
-	stream := &SoundStream{out: out, chunks: &chunkLog{}}
-	stream.proc, err = start(ctx, "decode sound", cmd, stream.chunks.read)
+	filter := s.cut() + ",aresample=" + strconv.Itoa(SampleRate) +
+		",aformat=sample_fmts=flt:channel_layouts=" + s.layout()
+	stream := &SoundStream{}
+	var err error
+	stream.out, err = newOutput("decode sound", func() (*run, error) {
+		chunks := &chunkLog{}
+		r, err := t.open(ctx, "decode sound", t.sound(s, filter, floats()...), s.Source, chunks.read)
+		stream.chunks = chunks
+		return r, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +151,10 @@ func (s *SoundStream) Read(dst []float32) (int, error) {
 		return n / 4, nil
 	}
 	s.done = true
-	if waitErr := s.proc.wait(); waitErr != nil {
-		return n / 4, waitErr
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return n / 4, io.EOF
-	}
-	return n / 4, fmt.Errorf("decode sound: %w", err)
+	return n / 4, err
 }
 
 // readFloats decodes little-endian samples.
@@ -166,8 +172,6 @@ func (s *SoundStream) Chunks() []Chunk {
 
 // Close stops decoding.
 func (s *SoundStream) Close() {
-	if !s.done {
-		s.done = true
-		s.proc.discard(s.out)
-	}
+	s.done = true
+	s.out.Close()
 }

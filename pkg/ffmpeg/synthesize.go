@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
 	"sync"
 	"syscall"
@@ -105,7 +104,8 @@ func (t *Tool) Record(
 	pictures, sound func(io.Writer) error,
 ) error {
 	doing := "record " + r.File
-	cmd := exec.CommandContext(ctx, t.ffmpeg, r.args()...) // #nosec G204 -- typed values only
+	cmd := r.command(t.ffmpeg).prepare(ctx)
+	w := newWatch(nil)
 	var feeds []feed
 	if r.Pictures != nil {
 		in, err := cmd.StdinPipe()
@@ -113,7 +113,7 @@ func (t *Tool) Record(
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		enlargePipe(in)
-		feeds = append(feeds, feed{in, pictures})
+		feeds = append(feeds, feed{watchedWriter{in, w.side()}, pictures})
 	}
 	var readEnd *os.File
 	if r.Sound != nil {
@@ -123,9 +123,9 @@ func (t *Tool) Record(
 		}
 		readEnd = out
 		cmd.ExtraFiles = []*os.File{out}
-		feeds = append(feeds, feed{in, sound})
+		feeds = append(feeds, feed{watchedWriter{in, w.side()}, sound})
 	}
-	proc, err := start(ctx, doing, cmd, nil)
+	proc, err := t.start(ctx, launch{doing: doing, cmd: cmd, watch: w})
 	if readEnd != nil {
 		_ = readEnd.Close() // the child has its own; ours would keep the pipe alive
 	}
@@ -176,23 +176,39 @@ func feedAll(proc *process, feeds []feed) error {
 	return errors.Join(errs...)
 }
 
-// args returns the arguments of ffmpeg.
-func (r Recording) args() []string {
-	args := []string{"-hide_banner", "-nostats", "-loglevel", "level+warning", "-y"}
-	var maps []string
+// command returns the run of ffmpeg.
+func (r Recording) command(program string) command {
+	c := command{program: program, global: append(quiet("warning"), "-y")}
 	if p := r.Pictures; p != nil {
-		args = append(args, "-f", "rawvideo", "-pixel_format", string(YUV420P), "-video_size", fmt.Sprintf("%dx%d", p.Width, p.Height),
-			"-framerate", p.Rate.String(), "-itsoffset", seconds(p.Late), "-i", "pipe:0")
-		maps = append(maps, "-map", "0:v")
+		c.inputs = append(c.inputs, pipe(
+			rawVideo, 0,
+			"-pixel_format", string(YUV420P),
+			"-video_size", fmt.Sprintf("%dx%d", p.Width, p.Height),
+			"-framerate", p.Rate.String(),
+			"-itsoffset", seconds(p.Late),
+		))
 	}
 	if s := r.Sound; s != nil {
-		args = append(
-			args, "-f", "s16le", "-ar", strconv.Itoa(s.SampleRate), "-ac", "1",
-			"-itsoffset", seconds(s.Late), "-i", "pipe:3",
-		)
-		maps = append(maps, "-map", strconv.Itoa(len(maps)/2)+":a", "-c:a", "aac", "-b:a", "96k")
+		c.inputs = append(c.inputs, pipe(
+			int16LE, 3,
+			"-ar", strconv.Itoa(s.SampleRate),
+			"-ac", "1",
+			"-itsoffset", seconds(s.Late),
+		))
 	}
-	args = append(args, maps...)
+	c.output = r.output()
+	return c
+}
+
+// output returns the options of the encoders and the muxer.
+func (r Recording) output() []string {
+	var args []string
+	if r.Pictures != nil {
+		args = append(args, "-map", "0:v")
+	}
+	if r.Sound != nil {
+		args = append(args, "-map", strconv.Itoa(len(args)/2)+":a", "-c:a", "aac", "-b:a", "96k")
+	}
 	if r.Pictures != nil {
 		args = append(args, r.Pictures.args()...)
 	}

@@ -1,7 +1,8 @@
 // Package ffmpeg drives FFmpeg: typed values in, pictures, samples and packets out.
 //
 // It is the only package that starts ffmpeg and ffprobe. Argument lists are built from typed
-// values, never from external text. Inputs are loopback URLs from [rangeproxy.Proxy], filters
+// values, never from external text, and each input names its container, its decoders and its
+// protocol, so that a file cannot choose what is opened. Inputs are loopback URLs from [rangeproxy.Proxy], filters
 // hold numbers only, and no shell is involved. The package does not depend on records, rooms
 // or titles.
 //
@@ -9,6 +10,9 @@
 // stream, as FFmpeg reports them with edit lists applied. Every decoded picture and every run
 // of samples is returned with its PTS, before a filter could pad or drop it. The caller can
 // therefore prove that nothing is missing. Start with [Find].
+//
+// A process that makes no progress for a minute is ended and started again. A process has a limit on
+// its memory, whatever a file says about itself.
 //
 // [rangeproxy.Proxy]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/rangeproxy#Proxy
 package ffmpeg
@@ -32,6 +36,9 @@ const minMajor, minMinor = 5, 1
 
 // Tool is an FFmpeg installation. It is safe for concurrent use.
 type Tool struct {
+	// StallAfter is the time without any progress after which a process is ended. Zero means a minute.
+	StallAfter time.Duration
+
 	ffmpeg  string
 	ffprobe string
 	version string
@@ -50,7 +57,7 @@ func Find(ctx context.Context) (*Tool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, t.ffmpeg, "-hide_banner", "-version").Output() // #nosec G204 -- found on the PATH, constant arguments
+	out, err := command{program: t.ffmpeg, output: []string{"-hide_banner", "-version"}}.prepare(ctx).Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for its version: %w", t.ffmpeg, err)
 	}

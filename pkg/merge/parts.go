@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/render"
@@ -27,8 +28,8 @@ type Parts interface {
 	Put(ctx context.Context, name string, render RenderFunc) error
 }
 
-// damageRetries is how often a slice is rendered before its damage is believed: a plan without a stretch of
-// the lecture is never undone.
+// damageRetries is how often a slice is rendered before its damage is believed, or that FFmpeg stands still:
+// a plan without a stretch of the lecture is never undone.
 const damageRetries = 2
 
 // Render renders slices of a plan, by their indices, into parts; those that are there already are used
@@ -98,7 +99,7 @@ func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Part
 			return render.Slice(ctx, e.prober(&e.Rendering), e.Texts, p, i, payload, shown)
 		})
 		var damaged *DamagedError
-		if !errors.As(err, &damaged) {
+		if !errors.As(err, &damaged) && !errors.Is(err, ffmpeg.ErrStalled) {
 			return err
 		}
 		more(-last)

@@ -9,7 +9,7 @@ import (
 // moov must precede its only mdat, the mdat must end with the file, and every
 // sample must lie inside it. Check reads no media.
 func Check(r io.ReaderAt, size int64) error {
-	f, err := Read(r, size)
+	f, err := ReadFinished(r, size)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ var (
 	ErrFragmented = errors.New("fragmented MP4")
 	// ErrNoSamples: the index lists no sample.
 	ErrNoSamples = errors.New("no samples")
+	// ErrExternal: the media are in other files or at other addresses (dref), which are not read.
+	ErrExternal = errors.New("media outside of the file")
 	// ErrMalformed: the boxes contradict each other or themselves.
 	ErrMalformed = errors.New("malformed MP4")
 )

@@ -51,14 +51,14 @@ func (e *editMapper) apply(movieScale int64) error {
 	if len(e.tables.edits) == 0 || len(e.raw) == 0 {
 		e.out = make([]Sample, len(e.raw))
 		for i, s := range e.raw {
-			e.out[i] = s.Sample
-			e.out[i].PTS = e.presentation(s)
+			e.out[i] = s.sample(e.presentation(s), false)
 		}
 		return nil
 	}
 	if len(e.tables.edits) > maxEdits {
 		return fmt.Errorf("%w: %d edits", ErrMalformed, len(e.tables.edits))
 	}
+	e.out = make([]Sample, 0, len(e.raw))
 	e.end = -e.tables.dtsShift
 	empty := int64(0)
 	first := true
@@ -95,7 +95,7 @@ func (e *editMapper) apply(movieScale int64) error {
 
 // presentation returns the composition time of a sample on the media timeline.
 func (e *editMapper) presentation(s indexed) int64 {
-	return s.dts + e.tables.dtsShift + s.offset
+	return s.dts + e.tables.dtsShift + s.offset()
 }
 
 // applyEdit adds the samples that one edit needs. dts is the decoding time of the
@@ -114,7 +114,7 @@ func (e *editMapper) applyEdit(s editSegment, dts int64) error {
 			length = e.raw[i+1].dts - x.dts
 		}
 		at := e.presentation(x)
-		shown := e.isPresented(s, at, length, &dts, x.offset)
+		shown := e.isPresented(s, at, length, &dts, x.offset())
 		switch {
 		case shown && !started:
 			started = true
@@ -122,14 +122,12 @@ func (e *editMapper) applyEdit(s editSegment, dts int64) error {
 		case !shown && !started:
 			hidden++
 		}
-		x.Hidden = !shown
-		x.PTS = dts + e.tables.dtsShift + x.offset
-		e.out = append(e.out, x.Sample)
+		e.out = append(e.out, x.sample(dts+e.tables.dtsShift+x.offset(), !shown))
 		if started {
 			dts += length
 		}
 		if at+length < s.mediaTime+s.duration ||
-			!x.Key && !e.audio {
+			!x.key && !e.audio {
 			continue
 		}
 		// With reordering, pictures after one more key may still belong to the edit.
@@ -170,7 +168,7 @@ func (e *editMapper) setHiddenTimes(i, hidden int, dts int64) {
 	for back := 1; back <= hidden; back++ {
 		x := e.raw[i-back]
 		dts -= e.raw[i-back+1].dts - x.dts
-		e.out[len(e.out)-back].PTS = dts + e.tables.dtsShift + x.offset
+		e.out[len(e.out)-back].PTS = dts + e.tables.dtsShift + x.offset()
 	}
 }
 
@@ -196,18 +194,18 @@ func (e *editMapper) lastBefore(at int64) int {
 // seekBack returns the sample at or before i at which decoding for a time can
 // start, or -1.
 func (e *editMapper) seekBack(i int, at int64, key bool) int {
-	for key && i >= 0 && !e.raw[i].Key {
+	for key && i >= 0 && !e.raw[i].key {
 		i--
 	}
 	for j := i; j > 0 && e.raw[j].dts == e.raw[j-1].dts; j-- {
-		if !key || e.raw[j-1].Key {
+		if !key || e.raw[j-1].key {
 			i = j - 1
 		}
 	}
 	if e.tables.compositionOffsets == nil {
 		return i
 	}
-	for i >= 0 && (!e.raw[i].Key || e.raw[i].dts+e.raw[i].offset > at) {
+	for i >= 0 && (!e.raw[i].key || e.raw[i].dts+e.raw[i].offset() > at) {
 		i--
 	}
 	return i

@@ -27,7 +27,7 @@ func seed(f *testing.F, args ...string) []byte {
 	return b
 }
 
-// FuzzRead: whatever the bytes are, Read ends soon, and what it returns is sound.
+// FuzzRead: whatever the bytes are, Read ends soon, takes little memory, and what it returns is sound.
 func FuzzRead(f *testing.F) {
 	for _, b := range [][]byte{
 		seed(f, "-movflags", "+faststart"),
@@ -37,7 +37,11 @@ func FuzzRead(f *testing.F) {
 		f.Add(b[:bytes.Index(b, []byte("mdat"))+4]) // small inputs change faster; the media are not read
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := mp4.Read(bytes.NewReader(b), int64(len(b)))
+		var file *mp4.File
+		var err error
+		if n := allocated(func() { file, err = mp4.Read(bytes.NewReader(b), int64(len(b))) }); n > structureMemory {
+			t.Errorf("reading %d bytes allocated %d MB", len(b), n>>20)
+		}
 		if err != nil {
 			return
 		}
@@ -72,10 +76,14 @@ func FuzzReadPart(f *testing.F) {
 	f.Add(seed(f, "-an", "-f", "mp4", "-movflags", movflags), 0, 0)
 	f.Fuzz(func(t *testing.T, b []byte, first, count int) {
 		var payload bytes.Buffer
-		part, err := mp4.ReadPart(bytes.NewReader(b), &payload, mp4.PartWindow{
-			First: first,
-			Count: count,
+		var part *mp4.Part
+		var err error
+		n := allocated(func() {
+			part, err = mp4.ReadPart(bytes.NewReader(b), &payload, mp4.PartWindow{First: first, Count: count})
 		})
+		if n > structureMemory {
+			t.Errorf("reading %d bytes allocated %d MB", len(b), n>>20)
+		}
 		if err != nil {
 			return
 		}

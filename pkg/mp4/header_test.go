@@ -111,7 +111,7 @@ func finished(t *testing.T, parts []*mp4.Part, meta mp4.Meta) *mp4.File {
 	if err := mp4.Check(s, s.size); err != nil {
 		t.Fatalf("Check of the joined video: %v", err)
 	}
-	f, err := mp4.Read(s, s.size)
+	f, err := mp4.ReadFinished(s, s.size)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,14 +5,34 @@ import (
 	"math"
 )
 
-// indexed is a sample before edit lists are applied.
+// indexed is a sample before edit lists are applied. There may be many, so it is small.
 type indexed struct {
-	Sample
+	// at is the position of its first byte in the file.
+	at int64
 	// dts is the decoding time in ticks, minus the shift of the tables, as FFmpeg
 	// counts.
 	dts int64
-	// offset is the composition offset in ticks.
-	offset int64
+	// shift is the composition offset in ticks.
+	shift          int32
+	duration, size uint32
+	entry          uint16
+	key            bool
+}
+
+// offset returns the composition offset in ticks.
+func (s indexed) offset() int64 { return int64(s.shift) }
+
+// sample returns the sample with a PTS.
+func (s indexed) sample(pts int64, hidden bool) Sample {
+	return Sample{
+		PTS:      pts,
+		Offset:   s.at,
+		Duration: s.duration,
+		Size:     s.size,
+		Entry:    s.entry,
+		Key:      s.key,
+		Hidden:   hidden,
+	}
 }
 
 // runCursor walks the values of runs sample by sample. The last value repeats for
@@ -63,9 +83,11 @@ func (t *tables) index(audio bool, left *sampleBudget) ([]indexed, error) {
 	x.isPCM = audio &&
 		len(t.timeToSample) == 1 &&
 		t.timeToSample[0].value == 1
-	if !x.isPCM {
-		x.raw = make([]indexed, 0, min(t.sampleCount, 1<<16))
+	n := x.count(int64(*left) + 1)
+	if n > int64(*left) {
+		return nil, errTooManySamples()
 	}
+	x.raw = make([]indexed, 0, n)
 	run := 0
 	for i, offset := range t.chunkOffsets {
 		for run+1 < len(t.sampleToChunk) && int64(t.sampleToChunk[run+1].firstChunk) == int64(i)+1 {
@@ -79,17 +101,56 @@ func (t *tables) index(audio bool, left *sampleBudget) ([]indexed, error) {
 	return x.raw, nil
 }
 
-// sampleBudget is the number of samples that may still be examined in a file.
-// Tables of a few bytes can declare billions.
+// count returns the number of samples that the chunks hold, or of packets of uncompressed audio. It stops
+// counting at most.
+func (x *indexer) count(most int64) int64 {
+	n := int64(0)
+	for run, c := range x.sampleToChunk {
+		end := int64(len(x.chunkOffsets)) + 1
+		if run+1 < len(x.sampleToChunk) {
+			end = int64(x.sampleToChunk[run+1].firstChunk)
+		}
+		first := int64(c.firstChunk)
+		if run == 0 {
+			first = 1 // the chunks before the first entry are read by it
+		}
+		each := int64(c.samplesPerChunk)
+		if x.isPCM {
+			each = (each + pcmPacket - 1) / pcmPacket
+		}
+		if n += max(0, end-first) * each; n >= most {
+			n = most
+			break
+		}
+	}
+	if !x.isPCM {
+		n = min(n, int64(x.sampleCount))
+	}
+	return n
+}
+
+// sampleBudgets are the samples that may still be examined in a file: those of the tables, and those that
+// edit lists make of them. Tables of a few bytes can declare billions.
+type sampleBudgets struct{ raw, edited sampleBudget }
+
+// sampleBudget is a number of samples.
 type sampleBudget int
 
 // take uses one sample. It returns an error if none is left.
 func (b *sampleBudget) take() error {
 	if *b--; *b < 0 {
-		return fmt.Errorf("%w: more samples than its size allows", ErrMalformed)
+		return errTooManySamples()
 	}
 	return nil
 }
+
+// errTooManySamples returns the error of a file that declares more samples than any recording has.
+func errTooManySamples() error {
+	return fmt.Errorf("%w: more samples than a recording has", ErrMalformed)
+}
+
+// pcmPacket is the number of samples of uncompressed audio that FFmpeg reads as one packet.
+const pcmPacket = 1024
 
 // indexer is the state of tables.index.
 type indexer struct {
@@ -97,7 +158,7 @@ type indexer struct {
 	raw       []indexed
 	remaining *sampleBudget
 	// isPCM is set for uncompressed audio with one tick per sample. FFmpeg forms
-	// packets of 1024 samples.
+	// packets of pcmPacket samples.
 	isPCM bool
 
 	// sample is the number of the next sample, from 0.
@@ -128,7 +189,7 @@ func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 		samples := uint32(1)
 		switch {
 		case x.isPCM:
-			samples = min(left, 1024)
+			samples = min(left, pcmPacket)
 			size = uint32(min(
 				uint64(samples)*uint64(x.sampleSize),
 				math.MaxUint32,
@@ -151,19 +212,16 @@ func (x *indexer) chunk(c chunkEntry, offset int64, audio bool) (bool, error) {
 
 // add appends one sample, or one packet of uncompressed audio.
 func (x *indexer) add(c chunkEntry, offset int64, size, samples uint32, audio bool) {
-	s := indexed{dts: x.dts}
-	s.Offset = offset
-	s.Size = size
-	s.Duration = samples
-	s.Entry = uint16(min(c.descriptionIndex-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
+	s := indexed{at: offset, dts: x.dts, size: size, duration: samples}
+	s.entry = uint16(min(c.descriptionIndex-1, math.MaxUint16)) // #nosec G115 -- bounded; c.entry is at least 1
 	if x.isPCM {
-		s.Key = true
+		s.key = true
 	} else {
 		delta := x.delta.next()
-		s.Duration = uint32(delta) // #nosec G115 -- as read from 32 bits
-		samples = s.Duration
-		s.offset = x.nextOffset()
-		s.Key = x.isKey(audio)
+		s.duration = uint32(delta) // #nosec G115 -- as read from 32 bits
+		samples = s.duration
+		s.shift = int32(x.nextOffset()) // #nosec G115 -- as read from 32 bits
+		s.key = x.isKey(audio)
 		x.sample++
 	}
 	x.dts += int64(samples)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"sort"
 
@@ -33,9 +32,12 @@ func (t *Track) Viewable() bool {
 	return t.Kind == Video && len(t.description) > 0
 }
 
-// NewView returns a view of samples of a video track, given by their indices. Their
-// PTS must ascend. In the view they are relative to the first. Edit lists and
-// reordering are not kept.
+// viewScale is the number of ticks per second of a view. Sample n has PTS n, whatever the distance of two
+// samples in the source: their order is all that a reader of the view needs.
+const viewScale = 25
+
+// NewView returns a view of samples of a video track, given by their indices. Their PTS must ascend. In the
+// view, sample n of these has PTS n and lasts one tick. Edit lists and reordering are not kept.
 func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	if !track.Viewable() {
 		return nil, errors.New("view a track: it is not a video track read from an index")
@@ -52,16 +54,8 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 			return nil, fmt.Errorf("view a track: sample %d is not in the file", i)
 		}
 		s := track.Samples[i]
-		if n > 0 {
-			if gap := s.PTS - track.Samples[samples[n-1]].PTS; gap <= 0 ||
-				gap > math.MaxInt32 {
-				return nil, fmt.Errorf(
-					"view a track: %w: sample %d comes %d ticks after the one before",
-					ErrMalformed,
-					i,
-					gap,
-				)
-			}
+		if n > 0 && s.PTS <= track.Samples[samples[n-1]].PTS {
+			return nil, fmt.Errorf("view a track: %w: sample %d does not come after the one before", ErrMalformed, i)
 		}
 		v.offsets = append(v.offsets, size)
 		v.sources = append(v.sources, s.Offset)
@@ -126,16 +120,15 @@ func (v *View) layOut(track *Track, samples []int) error {
 
 // boxes encodes ftyp and moov of a view whose samples begin at byte base.
 func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
-	last := samples[len(samples)-1]
-	length := track.Samples[last].PTS - track.Samples[samples[0]].PTS + int64(track.Samples[last].Duration)
+	length := int64(len(samples))
 	moov := mp4.NewMoovBox()
 	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale = uint32(track.Timescale) // #nosec G115 -- 31 bits, as read
-	mvhd.Duration = uint64(length)           // #nosec G115 -- 31 bits, as read
-	mvhd.NextTrackID = videoTrack + 1        // #nosec G115 -- 31 bits, as read
+	mvhd.Timescale = viewScale
+	mvhd.Duration = uint64(length) // #nosec G115 -- not negative
+	mvhd.NextTrackID = videoTrack + 1
 	mvhd.Version = versionFor(length)
 	moov.AddChild(mvhd)
-	trak := newTrak(videoTrack, "video", "VideoHandler", track.Timescale, length, length)
+	trak := newTrak(videoTrack, "video", "VideoHandler", viewScale, length, length)
 	trak.Tkhd.Width = mp4.Fixed32(track.Width << 16)   // #nosec G115 -- 16 bits, as read
 	trak.Tkhd.Height = mp4.Fixed32(track.Height << 16) // #nosec G115 -- 16 bits, as read
 	v.setTables(trak.Mdia.Minf.Stbl, track, samples, base)
@@ -158,14 +151,10 @@ func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 func (v *View) setTables(stbl *mp4.StblBox, track *Track, samples []int, base int64) {
 	var sizes []uint32
 	offsets := &mp4.Co64Box{}
+	stbl.Stts.SampleCount = []uint32{uint32(len(samples))} // #nosec G115 -- bounded when they were read
+	stbl.Stts.SampleTimeDelta = []uint32{1}
 	for n, i := range samples {
 		s := track.Samples[i]
-		ticks := s.Duration
-		if n+1 < len(samples) {
-			ticks = uint32(track.Samples[samples[n+1]].PTS - s.PTS) // #nosec G115 -- checked
-		}
-		stbl.Stts.SampleCount = append(stbl.Stts.SampleCount, 1)
-		stbl.Stts.SampleTimeDelta = append(stbl.Stts.SampleTimeDelta, ticks)
 		offsets.ChunkOffset = append(
 			offsets.ChunkOffset,
 			uint64(base+v.offsets[n]),

@@ -73,7 +73,9 @@ func TestViewDecodes(t *testing.T) {
 			for i := range pts[1:] {
 				pts[i+1] -= pts[0]
 			}
-			pts[0] = 0
+			for n := range pts {
+				pts[n] = int64(n)
+			}
 			if got := decodedPTS(t, view, "v:0"); !slices.Equal(got, pts) {
 				t.Errorf("the view decodes to PTS %v, want %v", got, pts)
 			}

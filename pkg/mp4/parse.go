@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// parse reads the body of a moov box (8.2.1).
-func (f *File) parse(moov []byte) error {
+// parse reads the body of a moov box (8.2.1). most bounds its samples.
+func (f *File) parse(moov []byte, most int) error {
 	movieScale := int64(1)
 	fragmented := false
 	for kind, body := range boxes(moov) {
@@ -19,10 +19,9 @@ func (f *File) parse(moov []byte) error {
 		}
 	}
 	if fragmented {
-		return ErrFragmented
+		return fragmentedError(moov)
 	}
-	// A sample whose size is listed takes 4 bytes, and is looked at before edit lists and after.
-	left := sampleBudget(maxSamples + len(moov))
+	left := sampleBudgets{raw: sampleBudget(most), edited: sampleBudget(most)}
 	found := false
 	for kind, body := range boxes(moov) {
 		if kind != "trak" {
@@ -48,6 +47,26 @@ func (f *File) parse(moov []byte) error {
 	return nil
 }
 
+// fragmentedError returns ErrFragmented, or ErrExternal if a track has its media elsewhere.
+func fragmentedError(moov []byte) error {
+	for kind, body := range boxes(moov) {
+		if kind != "trak" {
+			continue
+		}
+		var t Track
+		var tab tables
+		var entries []byte
+		if err := t.readBoxes(body, &tab, &entries, 0); err != nil {
+			return err
+		}
+		t.readSampleEntries(entries, &tab)
+		if t.Kind != Other && tab.isExternal() {
+			return ErrExternal
+		}
+	}
+	return ErrFragmented
+}
+
 // readScale returns the timescale of an mvhd or mdhd box, or 0 if it is invalid.
 func readScale(b []byte) int64 {
 	f := fieldReader{b}
@@ -63,8 +82,8 @@ func readScale(b []byte) int64 {
 	return scale
 }
 
-// readTrack reads the body of a trak box (8.3.1). remaining bounds its samples.
-func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
+// readTrack reads the body of a trak box (8.3.1). left bounds its samples.
+func readTrack(b []byte, movieScale int64, left *sampleBudgets) (Track, error) {
 	t := Track{Timescale: movieScale}
 	var tab tables
 	var entries []byte
@@ -72,13 +91,16 @@ func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 		return Track{}, err
 	}
 	t.readSampleEntries(entries, &tab)
+	if t.Kind != Other && tab.isExternal() {
+		return Track{}, ErrExternal
+	}
 	if t.Kind == Video {
 		t.description = slices.Clone(entries) // the moov need not stay in memory for it
 	}
 	if t.Kind == Video && len(tab.pictureSizes) > 1 {
 		t.Entries = tab.pictureSizes
 	}
-	raw, err := tab.index(t.Kind == Audio, left)
+	raw, err := tab.index(t.Kind == Audio, &left.raw)
 	if err != nil {
 		return Track{}, err
 	}
@@ -86,7 +108,7 @@ func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 		tables:    &tab,
 		raw:       raw,
 		audio:     t.Kind == Audio,
-		remaining: left,
+		remaining: &left.edited,
 		scale:     t.Timescale,
 	}
 	if err := e.apply(movieScale); err != nil {
@@ -102,7 +124,7 @@ func readTrack(b []byte, movieScale int64, left *sampleBudget) (Track, error) {
 func (t *Track) readBoxes(b []byte, tab *tables, entries *[]byte, depth int) error {
 	for kind, body := range boxes(b) {
 		switch kind {
-		case "mdia", "minf", "stbl", "edts":
+		case "mdia", "minf", "stbl", "edts", "dinf":
 			if depth == 4 {
 				return fmt.Errorf("%w: %s too deep", ErrMalformed, kind)
 			}
@@ -150,6 +172,8 @@ func (t *tables) read(kind string, body []byte) error {
 		t.readSampleToGroup(body)
 	case "elst":
 		t.readEditList(body)
+	case "dref":
+		t.readDataReferences(body)
 	}
 	return nil
 }
@@ -179,6 +203,9 @@ func (t *Track) readHandler(b []byte) {
 	}
 }
 
+// maxEntries bounds the sample entries and data references of a track. It is FFmpeg's limit, too.
+const maxEntries = 1024
+
 // readSampleEntries reads an stsd box (8.5.2): the formats of all entries and the
 // properties of the first.
 func (t *Track) readSampleEntries(b []byte, tab *tables) {
@@ -186,12 +213,13 @@ func (t *Track) readSampleEntries(b []byte, tab *tables) {
 	f.version()
 	f.u32() // the count: the boxes say it themselves
 	for kind, body := range boxes(f.b) {
-		if len(tab.formats) == 1024 { // FFmpeg's limit too
+		if len(tab.formats) == maxEntries {
 			return
 		}
 		tab.formats = append(tab.formats, kind)
 		e := fieldReader{body}
-		e.skip(8)
+		e.skip(6)
+		tab.references = append(tab.references, e.u16())
 		if t.Kind == Video {
 			e.skip(16)
 			tab.pictureSizes = append(

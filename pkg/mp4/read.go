@@ -8,13 +8,23 @@ import (
 )
 
 const (
-	// maxMoov bounds the size of an index in bytes. Half an hour needs 2 MB.
-	maxMoov   = 128 << 20
 	maxTracks = 64
-	// maxSamples bounds the samples of a part, and of a file beyond those that its
-	// moov has bytes for. Half an hour has 130,000.
+	// maxSamples bounds the samples of a part. Half an hour has 130,000.
 	maxSamples = 2 << 20
 )
+
+// limits bound what an index may hold, so that reading it takes at most 200 MB of memory and a few seconds,
+// whatever the index says.
+type limits struct {
+	moov    int64 // bytes
+	samples int   // of all tracks, before edit lists are applied, and again after
+}
+
+// recorded returns the limits of a recorded file. Half an hour needs 2 MB and 130,000 samples.
+func recorded() limits { return limits{moov: 16 << 20, samples: 1 << 19} }
+
+// finished returns the limits of a video that this program has joined. A day has 6 million samples.
+func finished() limits { return limits{moov: 128 << 20, samples: 8 << 20} }
 
 // firstBoxes are the box types that an MP4 or QuickTime file may begin with.
 const firstBoxes = "ftyp moov mdat free skip wide pnot uuid styp"
@@ -23,22 +33,31 @@ const firstBoxes = "ftyp moov mdat free skip wide pnot uuid styp"
 // The file may be truncated. Samples beyond its end are marked Lost. Errors wrap
 // one of this package's, or an error of r.
 func Read(r io.ReaderAt, size int64) (*File, error) {
+	return read(r, size, recorded())
+}
+
+// ReadFinished is [Read] for a video that [Header] begins. Such a video may last a day.
+func ReadFinished(r io.ReaderAt, size int64) (*File, error) {
+	return read(r, size, finished())
+}
+
+func read(r io.ReaderAt, size int64, most limits) (*File, error) {
 	if size <= 0 {
 		return nil, ErrEmpty
 	}
-	moov, err := findMovieBox(r, size)
+	moov, err := findMovieBox(r, size, most.moov)
 	if err != nil {
 		return nil, err
 	}
 	f := &File{Size: size}
-	if err := f.parse(moov); err != nil {
+	if err := f.parse(moov, most.samples); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// findMovieBox scans the top level and returns the body of the first moov.
-func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
+// findMovieBox scans the top level and returns the body of the first moov, which may have most bytes.
+func findMovieBox(r io.ReaderAt, size, most int64) ([]byte, error) {
 	for at := int64(0); at < size; {
 		box, err := readBoxHeader(r, at, size)
 		switch {
@@ -50,7 +69,7 @@ func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
 			return nil, err
 		}
 		if box.boxType == "moov" {
-			return readMoov(r, at, size, box)
+			return readMoov(r, at, size, box, most)
 		}
 		if box.size > size-at { // a mdat cut off, normally; it was the last box
 			break
@@ -60,12 +79,12 @@ func findMovieBox(r io.ReaderAt, size int64) ([]byte, error) {
 	return nil, ErrNoMoov
 }
 
-// readMoov returns the body of the moov box at a byte of the file.
-func readMoov(r io.ReaderAt, at, size int64, box boxHeader) ([]byte, error) {
+// readMoov returns the body of the moov box at a byte of the file, which may have most bytes.
+func readMoov(r io.ReaderAt, at, size int64, box boxHeader, most int64) ([]byte, error) {
 	if box.size > size-at {
 		return nil, fmt.Errorf("%w: it begins at byte %d and is cut off", ErrNoMoov, at)
 	}
-	if box.size > maxMoov {
+	if box.size > most {
 		return nil, fmt.Errorf("%w: a moov of %d bytes", ErrMalformed, box.size)
 	}
 	body := make([]byte, box.size-box.headerSize)

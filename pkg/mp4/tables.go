@@ -1,8 +1,10 @@
 package mp4
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // tableRun is an entry of stts, ctts or sbgp: count samples with the same value.
@@ -46,6 +48,10 @@ type tables struct {
 	randomAccess []tableRun
 	edits        []editEntry
 	formats      []string
+	// external is set for each data reference (dref) to another file.
+	external []bool
+	// references are the data references of the sample entries, from 1.
+	references   []uint16
 	pictureSizes []Size
 }
 
@@ -254,6 +260,30 @@ func (t *tables) readSampleToGroup(b []byte) {
 	for i := range t.randomAccess {
 		t.randomAccess[i] = tableRun{f.u32(), int64(f.u32())}
 	}
+}
+
+// readDataReferences reads a dref box (8.7.2). A reference without the flag "self-contained" and without a
+// location is one that some muxers write for the file itself.
+func (t *tables) readDataReferences(b []byte) {
+	f := fieldReader{b}
+	f.version()
+	f.u32() // the count: the boxes say it themselves
+	for _, body := range boxes(f.b) {
+		if len(t.external) == maxEntries {
+			return
+		}
+		entry := fieldReader{body}
+		const selfContained = 1
+		here := entry.u32()&selfContained != 0 || len(bytes.Trim(entry.b, "\x00")) == 0
+		t.external = append(t.external, !here)
+	}
+}
+
+// isExternal reports whether a sample entry refers to another file.
+func (t *tables) isExternal() bool {
+	return slices.ContainsFunc(t.references, func(n uint16) bool {
+		return n > 0 && int(n) <= len(t.external) && t.external[n-1]
+	})
 }
 
 // readEditList reads an elst box (8.6.6). Like FFmpeg it derives the number of

@@ -37,7 +37,7 @@ func (w *worker) storeThumbnail(ctx context.Context, merged bucket.Object, plan 
 	e := plan.Encoding
 	jpg, err := w.p.Tools.FFmpeg.JPEG(
 		ctx,
-		served.URL,
+		served,
 		at,
 		thumbWidth,
 		thumbWidth*e.Height/e.Width/2*2,

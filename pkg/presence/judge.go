@@ -31,8 +31,8 @@ type Judge struct {
 // Input describes the picture stream of a file. All PTS are in ticks of the stream
 // with edit lists applied.
 type Input struct {
-	// URL is the loopback address of the file.
-	URL string
+	// Source is the file.
+	Source ffmpeg.Source
 	// Timescale is the number of ticks per second.
 	Timescale int64
 
@@ -46,7 +46,7 @@ type Input struct {
 	Sizes []uint32
 
 	// View serves selected key frames alone. If it is nil, all key frames are
-	// decoded from URL.
+	// decoded from Source.
 	View KeyView
 
 	// From and Until bound the range to classify: [From, Until). ffmpeg.FirstPTS
@@ -153,7 +153,7 @@ func (in Input) ticks(d time.Duration) int64 {
 func (in Input) request(from, until int64) ffmpeg.Pictures {
 	seek := in.since(in.keyBefore(from)) + time.Microsecond
 	return ffmpeg.Pictures{
-		URL:    in.URL,
+		Source: in.Source,
 		Seek:   &seek,
 		From:   from,
 		Until:  until,

@@ -65,9 +65,9 @@ func input(t testing.TB, path string) presence.Input {
 		t.Fatal(err)
 	}
 	in := presence.Input{
-		URL:   server.URL + "/" + filepath.Base(path),
-		From:  ffmpeg.FirstPTS,
-		Until: ffmpeg.LastPTS,
+		Source: ffmpeg.URL(server.URL + "/" + filepath.Base(path)),
+		From:   ffmpeg.FirstPTS,
+		Until:  ffmpeg.LastPTS,
 	}
 	_, scale, _ := strings.Cut(probe.Streams[0].TimeBase, "/")
 	in.Timescale, _ = strconv.ParseInt(scale, 10, 64)

@@ -101,21 +101,21 @@ func (j *Judge) classifyKeys(
 	if in.View == nil {
 		request := in.request(keys[0], in.Until)
 		request.KeyOnly = true
-		return j.classifyPictures(ctx, request, frames, 0)
+		return j.classifyPictures(ctx, request, frames, nil)
 	}
 	served, err := in.View(keys)
 	if err != nil {
 		return nil, fmt.Errorf("look at key frames: %w", err)
 	}
 	shots, err := j.classifyPictures(ctx, ffmpeg.Pictures{
-		URL:     served.URL,
+		Source:  served,
 		From:    ffmpeg.FirstPTS,
 		Until:   ffmpeg.LastPTS,
 		KeyOnly: true,
 		Width:   width,
 		Height:  height,
 		Format:  ffmpeg.RGB24,
-	}, frames, keys[0])
+	}, frames, keys)
 	// What the storage could not give is its fault alone, whatever FFmpeg made of it.
 	if readErr := served.Close(); readErr != nil {
 		return nil, errors.Join(readErr, context.Cause(ctx))
@@ -123,16 +123,23 @@ func (j *Judge) classifyKeys(
 	return shots, err
 }
 
-// classifyPictures classifies all pictures of a request. It adds zero to their PTS.
+// classifyPictures classifies all pictures of a request. With a list of key frames, picture n is the one
+// of PTS keys[n].
 func (j *Judge) classifyPictures(
 	ctx context.Context,
 	p ffmpeg.Pictures,
 	frames *classifier,
-	zero int64,
+	keys []int64,
 ) ([]shot, error) {
 	var list []shot
 	err := j.decode(ctx, p, func(pts int64, rgb []byte) bool {
-		list = append(list, shot{pts: pts + zero, observation: frames.classify(rgb)})
+		if keys != nil {
+			if pts < 0 || pts >= int64(len(keys)) {
+				return true // no picture of the view
+			}
+			pts = keys[pts]
+		}
+		list = append(list, shot{pts: pts, observation: frames.classify(rgb)})
 		return true
 	})
 	sortShots(list)

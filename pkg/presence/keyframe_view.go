@@ -9,9 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// KeyView serves a file that holds only the key frames with the given ascending
-// PTS. In that file their PTS are relative to the first. The caller closes it. The
-// error of Close is that of the storage.
+// KeyView serves a file that holds only the key frames with the given ascending PTS. In that file, key
+// frame n of these has PTS n. The caller closes it. The error of Close is that of the storage.
 type KeyView func(keys []int64) (*rangeproxy.Served, error)
 
 // ViewOf returns the KeyView of an object's picture track. It returns nil if the

@@ -301,7 +301,7 @@ func countStrict(t *testing.T, path string) int {
 	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(path))))
 	defer server.Close()
 	stream, err := find(t).OpenPictures(t.Context(), ffmpeg.Pictures{
-		URL:    server.URL + "/" + filepath.Base(path),
+		Source: ffmpeg.URL(server.URL + "/" + filepath.Base(path)),
 		From:   ffmpeg.FirstPTS,
 		Until:  ffmpeg.LastPTS,
 		Strict: true,

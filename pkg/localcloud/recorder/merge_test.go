@@ -155,7 +155,7 @@ func sideBySide(t *testing.T, left, right, merged string) {
 	t.Cleanup(server.Close)
 	open := func(path string) *ffmpeg.PictureStream {
 		s, err := tool.OpenPictures(t.Context(), ffmpeg.Pictures{
-			URL:    server.URL + path,
+			Source: ffmpeg.URL(server.URL + path),
 			From:   ffmpeg.FirstPTS,
 			Until:  ffmpeg.LastPTS,
 			Fit:    true,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
 )
 
 // Damage is a stretch of a segment's pictures that cannot be decoded, found while rendering. It leads
@@ -13,6 +15,24 @@ type Damage struct {
 	Generation string        `json:"generation"`
 	From       time.Duration `json:"from"` // since the file's zero
 	Until      time.Duration `json:"until"`
+	// Stalled is set if the decoder made no progress there, twice.
+	Stalled bool `json:"stalled,omitempty"`
+}
+
+// fault returns what the damage is among the faults of its file.
+func (d Damage) fault() cause.Cause {
+	if d.Stalled {
+		return cause.StalledPictures(d.From, d.Until)
+	}
+	return cause.UndecodablePictures(d.From, d.Until)
+}
+
+// cause returns why its stretch is missing.
+func (d Damage) cause() cause.Cause {
+	if d.Stalled {
+		return cause.DecoderStalled()
+	}
+	return cause.PicturesDamaged()
 }
 
 // DamagedError reports that footage of the plan is not what its table promised.

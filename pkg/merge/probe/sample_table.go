@@ -64,7 +64,7 @@ func (p *Prober) listed(ctx context.Context, generation string, object rangeprox
 		return tabled(streams, object.Size()), nil
 	}
 	served := p.Proxy.Serve(object)
-	streams, err := p.Tool.ListPackets(ctx, served.URL)
+	streams, err := p.Tool.ListPackets(ctx, served, object.Size())
 	if readErr := served.Close(); readErr != nil {
 		return nil, readErr
 	}

@@ -62,7 +62,7 @@ func (p *Prober) judgePictures(
 		return nil, nil
 	}
 	served := p.Proxy.Serve(object)
-	in.URL, in.View = served.URL, presence.ViewOf(p.Proxy, object.Object, t.Picture)
+	in.Source, in.View = served, presence.ViewOf(p.Proxy, object.Object, t.Picture)
 	stretches, err := judge.Look(ctx, in)
 	if readErr := served.Close(); readErr != nil {
 		return nil, readErr

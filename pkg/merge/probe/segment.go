@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -110,6 +111,10 @@ func faultOf(err error) cause.Cause {
 		return cause.FileNoIndex()
 	case errors.Is(err, mp4.ErrNotMP4):
 		return cause.FileNotMP4()
+	case errors.Is(err, mp4.ErrExternal):
+		return cause.FileExternal()
+	case errors.Is(err, mp4.ErrMalformed) && errors.Is(err, ffmpeg.ErrStalled):
+		return cause.DecoderStalled()
 	case errors.Is(err, mp4.ErrNoSamples):
 		return cause.FileNoMedia()
 	case errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrFragmented):
@@ -181,10 +186,10 @@ func (s *Segment) describePicture(t *Table, length time.Duration, damages []Dama
 		s.AddFault(cause.FormatChanges())
 	}
 	for _, d := range damages {
-		s.AddFault(cause.UndecodablePictures(d.From, d.Until))
-		s.lose(d.From, d.Until, cause.PicturesDamaged())
+		s.AddFault(d.fault())
+		s.lose(d.From, d.Until, d.cause())
 		if d.Until >= end {
-			s.Cause = cause.PicturesDamaged()
+			s.Cause = d.cause()
 		}
 	}
 	s.Picture.Hold = longestHold(t)

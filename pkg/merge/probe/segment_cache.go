@@ -114,8 +114,9 @@ func (o *OpenSegment) SeekTo(pts int64) *time.Duration {
 }
 
 // Damages turns missing pictures, by their PTS, into stretches of the file: from a picture that did not
-// come to the next key frame, because what is decoded in between rests on it.
-func (o *OpenSegment) Damages(missing []int64) []Damage {
+// come to the next key frame, because what is decoded in between rests on it. stalled says that the decoder
+// stands still there.
+func (o *OpenSegment) Damages(missing []int64, stalled bool) []Damage {
 	var out []Damage
 	for _, pts := range missing {
 		from, until := o.extent(pts)
@@ -128,6 +129,7 @@ func (o *OpenSegment) Damages(missing []int64) []Damage {
 			Generation: o.Segment.Generation,
 			From:       from,
 			Until:      until,
+			Stalled:    stalled,
 		})
 	}
 	return out

@@ -94,7 +94,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	width, height := p.r.size(piece.Whole)
 	served := p.r.prober.Proxy.Serve(open.Object)
 	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL:    served.URL,
+		Source: served,
 		Seek:   open.SeekTo(want[0].pts),
 		From:   want[0].pts,
 		Until:  want[len(want)-1].pts + 1,
@@ -108,7 +108,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return errors.Join(err, served.Close())
 	}
-	missing, err := p.follow(ctx, stream, piece, want, ffmpeg.YUV420P.Bytes(width, height))
+	missing, stalled, err := p.follow(ctx, stream, piece, want, ffmpeg.YUV420P.Bytes(width, height))
 	stream.Close()
 	if readErr := served.Close(); readErr != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, readErr)
@@ -117,7 +117,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
 	if len(missing) > 0 {
-		return &probe.DamagedError{Damages: open.Damages(missing)}
+		return &probe.DamagedError{Damages: open.Damages(missing, stalled)}
 	}
 	return nil
 }
@@ -128,8 +128,11 @@ const hdLines = 720
 // follow sends the pictures of a stream as the frames they are shown at, and returns those that were
 // wanted and did not come. After the first of these nothing is sent any more, but the rest is still
 // read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg may
-// read on for seconds before it notices that no more is asked for.
-func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int) (missing []int64, err error) {
+// read on for seconds before it notices that no more is asked for. stalled reports whether FFmpeg stood
+// still at the first of those that are missing at the end.
+func (p *pane) follow(
+	ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int,
+) (missing []int64, stalled bool, err error) {
 	for next := 0; next < len(want); {
 		buf := p.buffer(size)
 		pts, err := stream.Next(buf)
@@ -139,9 +142,9 @@ func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece t
 			for _, w := range want[next:] {
 				missing = append(missing, w.pts)
 			}
-			return missing, nil
+			return missing, errors.Is(err, ffmpeg.ErrStalled), nil
 		case err != nil:
-			return nil, err
+			return nil, false, err
 		}
 		for next < len(want) && want[next].pts < pts {
 			missing = append(missing, want[next].pts)
@@ -163,10 +166,10 @@ func (p *pane) follow(ctx context.Context, stream *ffmpeg.PictureStream, piece t
 			whole:   piece.Whole,
 			spent:   true,
 		}); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return missing, nil
+	return missing, false, nil
 }
 
 func (p *pane) buffer(size int) []byte {

@@ -98,7 +98,7 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 		served := p.Proxy.Serve(open.Object)
 		levels, err := p.Tool.MeasureLevels(ctx, decodeOf(
 			open.Table,
-			served.URL,
+			served,
 			run.From,
 			run.Until,
 			channels,
@@ -119,11 +119,11 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 }
 
 // decodeOf is a decode of the sound in [from, until), since the file's zero.
-func decodeOf(t *probe.Table, url string, from, until time.Duration, channels int) ffmpeg.Sound {
+func decodeOf(t *probe.Table, source ffmpeg.Source, from, until time.Duration, channels int) ffmpeg.Sound {
 	rate := int64(t.Sound.SampleRate)
 	zero := t.Zero.Duration()
 	return ffmpeg.Sound{
-		URL:      url,
+		Source:   source,
 		Channels: channels,
 		Seek:     seekSound(t, from+zero-soundLead),
 		From:     samplesIn(from+zero, rate),

@@ -140,7 +140,7 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	}
 	p.stream, err = m.prober.Tool.OpenSound(ctx, decodeOf(
 		o.Table,
-		p.served.URL,
+		p.served,
 		from,
 		take.Run.Until+probe.SoundJitter,
 		m.channels,

@@ -26,7 +26,7 @@ func MeasureFile(ctx context.Context, tool *ffmpeg.Tool, proxy *rangeproxy.Proxy
 	defer func() { _ = file.Close() }() // open for reading only
 	served := proxy.Serve(file)
 	levels, err := tool.MeasureFinished(ctx, ffmpeg.Sound{
-		URL:      served.URL,
+		Source:   served,
 		From:     ffmpeg.FirstPTS,
 		Until:    ffmpeg.LastPTS,
 		Channels: channels,

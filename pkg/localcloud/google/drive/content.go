@@ -85,7 +85,7 @@ func (d *Drive) probe(c content) api.Object {
 	length := time.Second
 	if f, err := os.Open(d.blobPath(c.Blob)); err == nil {
 		defer func() { _ = f.Close() }()
-		if video, err := mp4.Read(f, c.Size); err == nil {
+		if video, err := mp4.ReadFinished(f, c.Size); err == nil {
 			for i := range video.Tracks {
 				track := &video.Tracks[i]
 				first, some := track.First()

@@ -49,7 +49,7 @@ func ReadFrames(ctx context.Context, tool *ffmpeg.Tool, film Film) ([]Frame, err
 		width, height = width*readHeight/height&^1, readHeight
 	}
 	stream, err := tool.OpenPictures(ctx, ffmpeg.Pictures{
-		URL:    url,
+		Source: ffmpeg.URL(url),
 		From:   ffmpeg.FirstPTS,
 		Until:  ffmpeg.LastPTS,
 		Width:  width,
