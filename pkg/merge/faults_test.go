@@ -18,12 +18,30 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// TestFaults records the room once; every part of it spoils files of its own.
+// TestFaults damages files in every way that a merge meets.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	testFaults(t, func(test faultTest) bool { return !test.repeats() })
+}
+
+// TestFaultsOfTheSameKinds damages files in ways that the merge treats as others of TestFaults.
+func TestFaultsOfTheSameKinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make check runs it: it repeats kinds of TestFaults")
+	}
+	t.Parallel()
+	testFaults(t, faultTest.repeats)
+}
+
+// testFaults records the room once. Every chosen test damages files of its own.
+func testFaults(t *testing.T, chosen func(faultTest) bool) {
+	t.Helper()
 	base := t.TempDir()
 	recordFiles(t, base, camera(lecturerCam), camera(boardCam))
 	for _, test := range slices.Concat(lostFiles(), lostStretches(), oddFiles(), strangers(), storage()) {
+		if !chosen(test) {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(newScene(t, base))
@@ -34,6 +52,21 @@ func TestFaults(t *testing.T) {
 type faultTest struct {
 	name string
 	run  func(*damageCase)
+}
+
+// repeats reports whether another test shows the same kind of fault.
+func (f faultTest) repeats() bool {
+	return slices.Contains([]string{
+		"text",
+		"random bytes",
+		"one byte",
+		"a head without an index",
+		"moov lost",
+		"cut at a frame border",
+		"cut one byte early",
+		"garbage at the very beginning",
+		"another size",
+	}, f.name)
 }
 
 // lecturerLost is what a merge shows whose second lecturer file is of no use.
