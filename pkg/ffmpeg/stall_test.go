@@ -20,7 +20,7 @@ import (
 
 // stallLimit is the time without progress in these tests. A healthy process may be that slow on a busy
 // machine: it is then started again, which changes nothing.
-const stallLimit = time.Second
+const stallLimit = 3 * time.Second
 
 // stopping returns an FFmpeg that runs a line of shell before it starts, and a function that returns the
 // processes so far.
