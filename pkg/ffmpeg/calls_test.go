@@ -106,11 +106,11 @@ func recorded(t *testing.T) (*ffmpeg.Tool, func() [][]string) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "calls")
 	for _, name := range []string{"ffmpeg", "ffprobe"} {
-		real, err := exec.LookPath(name)
+		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		script := "#!/bin/sh\n{ printf '%s\\037' " + name + ` "$@"; echo; } >>` + log + "\nexec " + real + ` "$@"` + "\n"
+		script := "#!/bin/sh\n{ printf '%s\\037' " + name + ` "$@"; echo; } >>` + log + "\nexec " + path + ` "$@"` + "\n"
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}

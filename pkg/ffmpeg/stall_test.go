@@ -28,11 +28,11 @@ func stopping(t *testing.T, line string) (*ffmpeg.Tool, func() []int) {
 	t.Helper()
 	dir := t.TempDir()
 	pids := filepath.Join(dir, "pids")
-	real, err := exec.LookPath("ffmpeg")
+	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("#!/bin/sh\necho $$ >>%s\n%s\nexec %s \"$@\"\n", pids, line, real)
+	script := fmt.Sprintf("#!/bin/sh\necho $$ >>%s\n%s\nexec %s \"$@\"\n", pids, line, path)
 	if err := os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

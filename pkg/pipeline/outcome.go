@@ -46,7 +46,7 @@ func (p *Pipeline) settle(ctx context.Context, ended error, hold nvr.Lease, fail
 	defer stop()
 	reason := fault.CauseOf(failure)
 	var err error
-	switch kind { //nolint:exhaustive // every other kind is retryable
+	switch kind {
 	case fault.Deferred:
 		until := fault.DueOf(failure)
 		p.Log.InfoContext(ctx, "not yet", "until", until, "why", reason.String())
