@@ -51,8 +51,8 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 		"ZULIP_KEY",
 	}
 	for component, names := range map[string][]string{
-		"form":     {"IAP_AUDIENCE", "OPERATORS"},
-		"api":      {"RATE_LIMIT"},
+		"form":     {"IAP_AUDIENCE", "OPERATORS", "OPEN_RECORDS"},
+		"api":      {"RATE_LIMIT", "OPEN_RECORDS"},
 		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
 		"claim":    append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
 		"standby":  append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),

@@ -89,9 +89,13 @@ module "form" {
   common = local.common
   image  = local.service_image
 
-  account     = google_service_account.component["form"]
-  environment = merge(local.environment, { DATABASE = local.dsn["form"], IAP_AUDIENCE = "/projects/${var.project_number}/locations/${var.region}/services/form" })
-  people      = var.form_users
+  account = google_service_account.component["form"]
+  environment = merge(local.environment, {
+    DATABASE     = local.dsn["form"]
+    IAP_AUDIENCE = "/projects/${var.project_number}/locations/${var.region}/services/form"
+    OPEN_RECORDS = tostring(var.open_records)
+  })
+  people = var.form_users
 
   instances   = var.instances.form
   concurrency = 40
@@ -108,9 +112,13 @@ module "api" {
   common = local.common
   image  = local.service_image
 
-  account     = google_service_account.component["api"]
-  environment = merge(local.environment, { DATABASE = local.dsn["api"], RATE_LIMIT = tostring(var.rate_limit) })
-  public      = true
+  account = google_service_account.component["api"]
+  environment = merge(local.environment, {
+    DATABASE     = local.dsn["api"]
+    RATE_LIMIT   = tostring(var.rate_limit)
+    OPEN_RECORDS = tostring(var.open_records)
+  })
+  public = true
 
   instances   = var.instances.api
   concurrency = 80

@@ -355,6 +355,16 @@ variable "rate_limit" {
   }
 }
 
+variable "open_records" {
+  description = "Unfinished records that one person may have. Operators, events, and keys that may name any address are exempt."
+  type        = number
+  default     = 50
+  validation {
+    condition     = var.open_records >= 1 && var.open_records <= 10000
+    error_message = "1 to 10,000."
+  }
+}
+
 # Notices
 
 variable "webhook" {

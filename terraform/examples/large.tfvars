@@ -35,6 +35,7 @@ merge_memory      = "4Gi"
 instances         = { form = 10, api = 10, calendar = 4, stage = 40, upload = 40, link = 10 }
 network_range     = "10.20.0.0/19"
 rate_limit        = 50
+open_records      = 50
 
 database = {
   tier            = "db-custom-4-15360"

@@ -35,6 +35,7 @@ merge_memory      = "4Gi"
 instances         = { form = 2, api = 2, calendar = 1, stage = 4, upload = 4, link = 2 }
 network_range     = "10.20.0.0/22"
 rate_limit        = 50
+open_records      = 50
 
 database = {
   tier            = "db-g1-small"
