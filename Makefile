@@ -38,9 +38,9 @@ check: race kills long fuzz ## run the longer checks: race detector, kills, long
 # Code that counts pixels in one goroutine has no races, and the race detector makes it ten times as
 # slow. Of the tests that run whole merges, those remain that start, stop and fail them concurrently.
 RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
-RACE_SKIP_MERGES := ^Test(Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos)$$
+RACE_SKIP_MERGES := ^Test(Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos|PlaysInABrowser|TheReadmesCommands)$$
 RACE_SKIP_FAULTS := ^TestFaults$$/^(a_|another_size|cut_|fragmented|garbage|HEVC|no_sound|one_|only_|sound_|the_decoder|timestamps_|two_files|zero_bytes)
-RACE_SKIP_TESTS := $(RACE_SKIP_MERGES)|$(RACE_SKIP_FAULTS)|^TestMerge$$/^(names|folders_and_links|damaged_parts)$$
+RACE_SKIP_TESTS := $(RACE_SKIP_MERGES)|$(RACE_SKIP_FAULTS)|^TestMerge$$/^(names|folders_and_links|damaged_parts|changed_while_merging|full_disk|plan)$$
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
