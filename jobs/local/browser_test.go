@@ -138,6 +138,7 @@ func openBrowser(ctx context.Context, t *testing.T) context.Context {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.WSURLReadTimeout(5 * time.Minute),
+		chromedp.Env("TMPDIR=" + browserTemp(t)),
 	}
 	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(flag, true))
@@ -239,4 +240,20 @@ func smallMerge(t *testing.T, start time.Time) (path string) {
 		t.Fatalf("merge = %d: %s", code, stderr.String())
 	}
 	return path
+}
+
+// browserTemp returns a folder for the temporary files of a browser, which does not remove them. Its path is
+// short, as a socket's must be.
+func browserTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "browser") //nolint:usetesting // t.TempDir gives longer paths
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

@@ -43,7 +43,10 @@ func openBrowser(t *testing.T, w *env) *browser {
 		t.Skip("chromium is not installed")
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path),
+		chromedp.Env("TMPDIR=" + browserTemp(t)),
+	}
 	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
@@ -469,4 +472,20 @@ func (b *browser) decides() {
 	b.open("/recordings")
 	b.run(chromedp.Click(chromedp.CSS(".language button")))
 	b.await(`document.querySelector(".language button") && document.cookie === ""`) // no script reads our cookies
+}
+
+// browserTemp returns a folder for the temporary files of a browser, which does not remove them. Its path is
+// short, as a socket's must be.
+func browserTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "browser") //nolint:usetesting // t.TempDir gives longer paths
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
