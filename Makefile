@@ -35,10 +35,10 @@ check: race kills long fuzz ## run the longer checks: race detector, kills, long
 	@CHECK_DEBIAN13=try scripts/debian13
 	@CHECK_DEBIAN13=try scripts/image-test
 
-# Code that counts pixels in one goroutine has no races, and the race detector makes it ten times as
+# Code that parses or counts in one goroutine has no races, and the race detector makes it ten times as
 # slow. Of the tests that run whole merges, those remain that start, stop and fail them concurrently.
-RACE_SKIP := /pkg/(presence|ocr|localcloud/recorder.*)$$
-RACE_SKIP_MERGES := ^Test(Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos|PlaysInABrowser|TheReadmesCommands)$$
+RACE_SKIP := /pkg/(mp4|ocr|presence|simulate|localcloud/recorder.*)$$
+RACE_SKIP_MERGES := ^Test(Clocks|Loudness|PlanReadBackRendersTheSame|Policies|SoundBeforePictures|SoundIsOfOneEncode|StartWithoutKeyFrame|Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos|PlaysInABrowser|TheReadmesCommands)$$
 RACE_SKIP_FAULTS := ^TestFaults$$/^(a_|another_size|cut_|fragmented|garbage|HEVC|no_sound|one_|only_|sound_|the_decoder|timestamps_|two_files|zero_bytes)
 RACE_SKIP_TESTS := $(RACE_SKIP_MERGES)|$(RACE_SKIP_FAULTS)|^TestMerge$$/^(names|folders_and_links|damaged_parts|changed_while_merging|full_disk|plan)$$
 
@@ -52,7 +52,7 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 
 long: # the tests that `make test` skips
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
-	go test -timeout 30m ./pkg/localcloud/... ./pkg/pipeline ./pkg/presence ./pkg/store ./pkg/web ./pkg/workspace ./terraform
+	go test -timeout 30m ./pkg/localcloud/{google,state,storage} ./pkg/pipeline ./pkg/presence ./pkg/store ./pkg/web ./pkg/workspace ./terraform
 	go test -run '^(TestFaultsOfTheSameKinds|TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
 chaos: ## process 200 records under kills, doubled messages and faults; RECORDS, KILLS, SEED, DATABASE=mysql
