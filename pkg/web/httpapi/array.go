@@ -12,6 +12,7 @@ type Array struct {
 	writer  timedWriter
 	pending bytes.Buffer
 	begun   bool
+	filled  bool // a value was added
 }
 
 // NewArray returns an empty array. Nothing is sent before [Array.Flush] or [Array.End].
@@ -26,9 +27,10 @@ func (a *Array) Begun() bool { return a.begun }
 
 // Add appends a value.
 func (a *Array) Add(value any) {
-	if !bytes.HasSuffix(a.pending.Bytes(), []byte("[")) || a.begun {
+	if a.filled {
 		a.pending.WriteByte(',')
 	}
+	a.filled = true
 	a.pending.Write(bytes.TrimSuffix(Encode(value), []byte("\n")))
 }
 
