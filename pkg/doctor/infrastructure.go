@@ -17,9 +17,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// sqlitePrefix begins the address of a database in a file.
-const sqlitePrefix = "sqlite:"
-
 // database checks the database. It returns the open process for the checks of the rooms, nil if the
 // database cannot be used.
 func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
@@ -28,7 +25,7 @@ func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 	}
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	file, isFile := strings.CutPrefix(string(d.Config.Database), sqlitePrefix)
+	file, isFile := store.FileOf(string(d.Config.Database))
 	reach := remedy("reach-server")
 	if isFile {
 		reach = remedy("reach-file")

@@ -14,6 +14,9 @@ import (
 // cloudSQL is the network name by which a DSN asks for the Cloud SQL connector.
 const cloudSQL = "cloudsql-mysql"
 
+// sqlitePrefix begins the DSN of a database in a file.
+const sqlitePrefix = "sqlite:"
+
 // address is a parsed DSN. Either file or mysql is set.
 type address struct {
 	file  string // of SQLite
@@ -30,7 +33,7 @@ type address struct {
 //
 // Its errors never quote the DSN, which may contain a password.
 func parseDSN(dsn string) (address, error) {
-	if rest, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+	if rest, ok := strings.CutPrefix(dsn, sqlitePrefix); ok {
 		return sqliteAddress(rest)
 	}
 	scheme, _, isURL := strings.Cut(dsn, "://")
@@ -49,6 +52,20 @@ func parseDSN(dsn string) (address, error) {
 			"want sqlite:FILE, mysql://… or user:password@tcp(host:port)/database")
 	}
 	return mysqlAddress(config)
+}
+
+// FileOf returns the file of a SQLite database, and reports whether the DSN is of one. The file is empty if
+// the DSN names none.
+func FileOf(dsn string) (file string, ok bool) {
+	rest, ok := strings.CutPrefix(dsn, sqlitePrefix)
+	if !ok {
+		return "", false
+	}
+	parsed, err := sqliteAddress(rest)
+	if err != nil {
+		return "", true
+	}
+	return parsed.file, true
 }
 
 func sqliteAddress(rest string) (address, error) {

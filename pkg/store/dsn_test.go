@@ -138,3 +138,21 @@ func TestEveryMigrationIsOneStatement(t *testing.T) {
 		)
 	}
 }
+
+func TestFileOf(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		dsn, file string
+		ok        bool
+	}{
+		{"sqlite:/data/nvr.db", "/data/nvr.db", true},
+		{"sqlite:nvr.db", "nvr.db", true},
+		{"sqlite:////data/nvr.db", "/data/nvr.db", true},
+		{"sqlite::memory:", "", true},
+		{"mysql://u:secret@h/db", "", false},
+	} {
+		if file, ok := FileOf(tt.dsn); file != tt.file || ok != tt.ok {
+			t.Errorf("FileOf(%q) = %q, %t, want %q, %t", tt.dsn, file, ok, tt.file, tt.ok)
+		}
+	}
+}

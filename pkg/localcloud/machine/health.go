@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,8 +94,8 @@ type databaseFile struct {
 
 // newDatabaseFile returns the file of a DSN as it is now; nil for a database server.
 func newDatabaseFile(dsn string, report func()) (*databaseFile, error) {
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok {
+	path, _ := store.FileOf(dsn)
+	if path == "" {
 		return nil, nil
 	}
 	info, err := os.Stat(path)

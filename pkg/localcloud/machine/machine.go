@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -182,8 +181,8 @@ func (m *machine) start(ctx context.Context) (err error) {
 
 // createDatabase creates the file of a SQLite database for this user only, if it does not exist.
 func createDatabase(dsn string) error {
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok {
+	path, _ := store.FileOf(dsn)
+	if path == "" {
 		return nil
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the data folder
