@@ -82,12 +82,13 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 	if !a.admit(w, r, request) {
 		return
 	}
-	if full, err := a.Records.QuotaFull(r.Context(), caller, request.Email); err != nil {
+	full, err := a.Records.QuotaFull(r.Context(), caller, request.Email)
+	if err != nil {
 		a.serverError(w, r, "count open records", err)
 		return
-	} else if full {
-		detail := "too many open records: wait until one is done, or cancel one"
-		httpapi.WriteError(w, r, http.StatusTooManyRequests, detail)
+	}
+	if full {
+		httpapi.WriteError(w, r, http.StatusTooManyRequests, records.QuotaDetail)
 		return
 	}
 	if _, _, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), nil); err != nil {

@@ -75,8 +75,7 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if full {
-		detail := "too many open records: wait until one is done, or cancel one"
-		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, detail)
+		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, records.QuotaDetail)
 		return
 	}
 	record, created, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), once)
