@@ -78,6 +78,18 @@ func allPictures(source ffmpeg.Source) ffmpeg.Pictures {
 	}
 }
 
+// firstPicture returns the error of decoding the first picture of a source.
+func firstPicture(t *testing.T, tool *ffmpeg.Tool, source ffmpeg.Source) error {
+	t.Helper()
+	s, err := tool.OpenPictures(t.Context(), allPictures(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = s.Next(make([]byte, 320*180*3))
+	return err
+}
+
 // TestStoppedDecoderIsReplaced stops FFmpeg in the middle of a file: the pictures go on where they were.
 func TestStoppedDecoderIsReplaced(t *testing.T) {
 	t.Parallel()
@@ -158,12 +170,7 @@ func TestSecondStallIsTheFilesFault(t *testing.T) {
 	t.Parallel()
 	clip := stallClip(t)
 	tool, pids := stopping(t, "kill -STOP $$")
-	s, err := tool.OpenPictures(t.Context(), allPictures(clip))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	_, err = s.Next(make([]byte, 320*180*3))
+	err := firstPicture(t, tool, clip)
 	var failed *ffmpeg.Error
 	if !errors.As(err, &failed) || !errors.Is(err, ffmpeg.ErrStalled) || failed.Killed() {
 		t.Errorf("%v, want an *ffmpeg.Error that wraps ErrStalled", err)
@@ -205,12 +212,7 @@ func TestSilentStorageIsNotTheFilesFault(t *testing.T) {
 	})
 	tool := find(t)
 	tool.StallAfter = stallLimit
-	s, err := tool.OpenPictures(t.Context(), allPictures(proxy.Serve(stuck{until})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	_, err = s.Next(make([]byte, 320*180*3))
+	err = firstPicture(t, tool, proxy.Serve(stuck{until}))
 	var failed *ffmpeg.Error
 	if !errors.Is(err, ffmpeg.ErrStalled) || errors.As(err, &failed) {
 		t.Errorf("%v, want a stall that is no fault of the file", err)

@@ -128,7 +128,7 @@ func (w *worker) commit(ctx context.Context, name string, file partFile) (bool, 
 // progressEvery is how often a task tells how far it is, at most.
 const progressEvery = 5 * time.Second
 
-// progress tells the record's row how many frames were rendered since the last time.
+// progressWriter returns a function that writes how many frames of slice i are rendered to the record's row.
 func (w *worker) progressWriter(ctx context.Context, plan *merge.Plan, i int) func(frames int64) {
 	last := w.p.Now()
 	length := plan.Slices[i].End - plan.Slices[i].First
