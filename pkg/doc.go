@@ -23,6 +23,7 @@
 //	merge                the engine: Plan, Render, Join, Make
 //	store                records, claims, rooms, keys: all SQL
 //	store/storetest      databases for tests: a file, and a MariaDB server
+//	web/browsertest      a headless Chromium for tests
 //	bucket               segments, plans, parts and merges in Cloud Storage
 //	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
 //	notify               tells the requester: webhook, Zulip, e-mail

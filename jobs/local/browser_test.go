@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
 	"github.com/nvr-miem/merger/pkg/localcloud/recorder/timecode"
+	"github.com/nvr-miem/merger/pkg/web/browsertest"
 )
 
 // The merge that the browser is shown.
@@ -71,7 +70,7 @@ true`
 // place what the recorder saw at that instant.
 func TestPlaysInABrowser(t *testing.T) {
 	t.Parallel()
-	browser := openBrowser(t.Context(), t)
+	browser := browsertest.Open(t.Context(), t)
 	start := time.Date(2026, 11, 20, 15, 0, 10, 0, time.FixedZone("MSK", 3*3600))
 	server := httptest.NewServer(serveMerge(smallMerge(t, start)))
 	defer server.Close()
@@ -122,37 +121,6 @@ func checkShown(t *testing.T, text string, want time.Time) {
 			t.Errorf("at %v the browser shows %+v, want source %s", want, got, source)
 		}
 	}
-}
-
-// openBrowser starts Chromium. A machine without one skips the test, unless it is the one that decides.
-func openBrowser(ctx context.Context, t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed")
-		}
-		t.Skip("chromium is not installed: no browser plays the merge")
-	}
-	// On a busy machine a browser takes its time to start.
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path),
-		chromedp.WSURLReadTimeout(5 * time.Minute),
-		chromedp.Env("TMPDIR=" + browserTemp(t)),
-	}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	allocator, end := chromedp.NewExecAllocator(ctx, options...) // headless, with a profile of its own, removed at the end
-	browser, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(browser); err != nil && ctx.Err() == nil {
-			t.Errorf("close the browser: %v", err)
-		}
-		closeTab()
-		end()
-	})
-	return browser
 }
 
 // ask waits for what a promise of the page gives.
@@ -240,20 +208,4 @@ func smallMerge(t *testing.T, start time.Time) (path string) {
 		t.Fatalf("merge = %d: %s", code, stderr.String())
 	}
 	return path
-}
-
-// browserTemp returns a folder for the temporary files of a browser, which does not remove them. Its path is
-// short, as a socket's must be.
-func browserTemp(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "browser") //nolint:usetesting // t.TempDir gives longer paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/web/browsertest"
 )
 
 // axePath is where scripts/setup puts axe-core.
@@ -34,32 +34,13 @@ type browser struct {
 // openBrowser starts Chromium. A machine without one skips the test, unless it is the one that decides.
 func openBrowser(t *testing.T, w *env) *browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	axe, errAxe := os.ReadFile(axePath)
-	if os.Getenv("CI") != "" && (err != nil || errAxe != nil) {
-		t.Fatalf("chromium or axe-core is not installed (scripts/setup): %v, %v", err, errAxe)
-	}
-	if err != nil {
-		t.Skip("chromium is not installed")
+	axe, err := os.ReadFile(axePath)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("axe-core is not installed (scripts/setup): %v", err)
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path),
-		chromedp.Env("TMPDIR=" + browserTemp(t)),
-	}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	allocator, end := chromedp.NewExecAllocator(ctx, options...)
-	tab, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(tab); err != nil && ctx.Err() == nil {
-			t.Errorf("close the browser: %v", err)
-		}
-		closeTab()
-		end()
-		stop()
-	})
+	t.Cleanup(stop)
+	tab := browsertest.Open(ctx, t)
 	return &browser{env: w, ctx: tab, axe: string(axe)}
 }
 
@@ -472,20 +453,4 @@ func (b *browser) decides() {
 	b.open("/recordings")
 	b.run(chromedp.Click(chromedp.CSS(".language button")))
 	b.await(`document.querySelector(".language button") && document.cookie === ""`) // no script reads our cookies
-}
-
-// browserTemp returns a folder for the temporary files of a browser, which does not remove them. Its path is
-// short, as a socket's must be.
-func browserTemp(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "browser") //nolint:usetesting // t.TempDir gives longer paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
