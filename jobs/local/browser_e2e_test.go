@@ -15,7 +15,6 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/web/browsertest"
 )
 
 // TestByHand asks for two recordings as people do, on a desktop with scripts and on a phone without, and
@@ -44,7 +43,7 @@ func TestByHand(t *testing.T) {
 	s.room("504")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	browser := browsertest.Open(ctx, t)
+	browser := openBrowser(ctx, t)
 	for _, hand := range []hand{
 		{
 			name:     "desktop with scripts",

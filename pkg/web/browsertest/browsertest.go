@@ -4,7 +4,6 @@ package browsertest
 import (
 	"context"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -29,17 +28,10 @@ func flags() []string {
 	}
 }
 
-// Open starts Chromium with a profile of its own and returns the context of its tab. The browser ends with
-// the test and leaves nothing behind. Without Chromium the test is skipped, or fails where CI is set.
-func Open(ctx context.Context, t *testing.T) context.Context {
+// Open starts Chromium, which is at a path, with a profile of its own, and returns the context of its tab. The
+// browser ends with the test and leaves nothing behind.
+func Open(ctx context.Context, t *testing.T, path string) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed")
-		}
-		t.Skip("chromium is not installed")
-	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.WSURLReadTimeout(startTime),
