@@ -180,7 +180,7 @@ func idle(t *testing.T) time.Duration {
 	return (idle + waiting) * time.Second / 100
 }
 
-// applyCurve is what was seen while some of the records were done.
+// stretch is what was seen while some of the records were done.
 type stretch []loadSample
 
 // between are the samples from the time at which so many records were done to the time at which so many were.

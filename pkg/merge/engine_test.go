@@ -161,7 +161,7 @@ func clips(t testing.TB, dir string) []merge.Clip {
 	return all
 }
 
-// pictureRuns is a merge that was made, to be looked into.
+// film is a merge that was made, to be looked into.
 type film struct {
 	*merge.Result
 	Path    string

@@ -339,7 +339,7 @@ type show struct {
 	alone       bool
 }
 
-// pictureRuns reads every frame of the finished file.
+// film reads every frame of the finished file.
 func (m *merged) film() []timecode.Frame {
 	m.Helper()
 	frames, err := timecode.ReadFrames(m.Context(), m.tool, timecode.Film{

@@ -430,7 +430,7 @@ func (w *env) insert(change func(*nvr.Record)) nvr.Record {
 	return rec
 }
 
-// attachAndAnnounce makes an event of the record's time with a course, and returns its id.
+// event makes an event of the record's time with a course, and returns its id.
 func (w *env) event(description string) string {
 	w.t.Helper()
 	return w.call("POST", "/workspace"+eventsPath("504"), with(span(

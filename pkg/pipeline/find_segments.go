@@ -67,7 +67,7 @@ func (w *worker) request(start, end time.Time) merge.Request {
 	return req
 }
 
-// phraseMatch is what there is of a record's segments.
+// found is what there is of a record's segments.
 type found struct {
 	clips   []merge.Clip
 	missing []nvr.SegmentName // expected, and neither in the bucket nor on Drive

@@ -84,7 +84,7 @@ func (b *bottomless) give(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.CopyN(w, zeros{}, to-from+1)
 }
 
-// claimDue is one request of the upload.
+// take is one request of the upload.
 func (b *bottomless) take(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// uploadReport is the report beside the video; nil if there is none.
+// page is the report beside the video; nil if there is none.
 func (w *env) page() map[string]any {
 	w.t.Helper()
 	for _, file := range list(w.call("GET", "/workspace/drive/v3/files?pageSize=1000&fields=files(id,name,mimeType,trashed,parents)", nil)["files"]) {

@@ -78,7 +78,7 @@ func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	})
 }
 
-// pictureRuns decodes a piece of a file and holds every picture against the file's table.
+// film decodes a piece of a file and holds every picture against the file's table.
 func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	open, err := p.r.segments.Open(ctx, piece.File)
 	if err != nil {

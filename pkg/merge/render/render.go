@@ -231,7 +231,7 @@ func alone(s timeline.Scene) bool {
 	return s.Layout == timeline.Alone || s.Layout == timeline.Nothing
 }
 
-// verdictBetween is a pane on its way into the picture.
+// side is a pane on its way into the picture.
 type side struct {
 	pane  *pane
 	x     int // its left edge
