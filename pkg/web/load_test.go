@@ -29,10 +29,14 @@ func TestManyWatch(t *testing.T) {
 	if testing.Short() {
 		t.Skip("2,000 connections")
 	}
-	const clients, records = 2000, 100
+	const clients, records, streams = 2000, 100, 20 // streams of one key, the most it may have open
 	w := newEnv(t, func(o *web.Options) { o.RateLimit = 1e6 })
 	for range records {
 		w.file(lecturer, "2026-11-20", "01:00", "02:00")
+	}
+	keys := make([]string, clients/streams)
+	for i := range keys {
+		keys[i] = w.addKey(store.Key{Email: lecturer})
 	}
 	memory := func() uint64 {
 		runtime.GC()
@@ -48,7 +52,7 @@ func TestManyWatch(t *testing.T) {
 		t.Cleanup(func() { _ = connection.Close() })
 		_, err = fmt.Fprintf(
 			connection, "GET /api/v1/records/%d/events HTTP/1.1\r\nHost: nvr\r\nkey: %s\r\n\r\n",
-			i%records+1, w.key,
+			i%records+1, keys[i/streams],
 		)
 		w.must(err)
 		connections[i] = connection
