@@ -124,7 +124,7 @@ func (s *stage) runProcess(args []string, after time.Duration) bool {
 // encoderKilled kills FFmpeg under the merge, as a kernel short of memory does: once the decoder, once the
 // encoder. That is an error, not damage; started again, it goes on.
 func encoderKilled(s *stage, want string) {
-	for _, victim := range []string{"rawvideo", "libx264", "f32le -ar", "ebur128"} {
+	for _, victim := range []string{"rawvideo", "libx264", "f32le -format_whitelist", "ebur128"} {
 		cmd, stderr := s.process(s.args("--work", s.work())...)
 		if err := cmd.Start(); err != nil {
 			s.Fatal(err)
