@@ -269,6 +269,7 @@ type Spec struct {
 func Specs() []Spec {
 	return slices.Concat(
 		mediaSpecs(),
+		warningSpecs(),
 		presenceSpecs(),
 		recordSpecs(),
 		googleSpecs(),

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -49,9 +51,13 @@ func (v localizer) faults(s Segment) []string {
 	return texts
 }
 
-// warnings lists the warnings in the language; English where a warning has no other.
+// warnings lists the warnings in the language, with time and source; English where a warning has no other.
 func (v localizer) warnings(r *Report) []string {
 	var texts []string
+	roles := map[SourceID]Role{}
+	for _, s := range r.Sources {
+		roles[SourceID(s.Source)] = s.Role
+	}
 	for _, w := range r.Warnings {
 		text := w.Text[v.Language()]
 		if c, err := cause.Read(w.Code, w.Args); err == nil && v.HasCause(c) {
@@ -60,9 +66,24 @@ func (v localizer) warnings(r *Report) []string {
 		if text == "" {
 			text = w.Text["en"]
 		}
-		texts = append(texts, text)
+		texts = append(texts, v.place(w, roles[w.Source])+text)
 	}
 	return texts
+}
+
+// place says when and in which source a warning holds. It is empty if the warning is about the whole record.
+func (v localizer) place(w Warning, role Role) string {
+	var parts []string
+	if w.Start != nil && w.End != nil {
+		parts = append(parts, clock(*w.Start, true)+"–"+clock(*w.End, true))
+	}
+	if w.Source != "" {
+		parts = append(parts, v.source(role, string(w.Source)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, " ") + ": "
 }
 
 // role names a role. A source without a role gives only sound.

@@ -27,9 +27,11 @@ func (r *Report) Text(w io.Writer, texts *i18n.Localizer) error {
 	s.line(v.Label("sound"), s.sound(r))
 	s.line(v.Label("files"), s.files(r))
 	s.line(v.Label("cost"), s.cost(r))
+	var warnings [][]string
 	for _, warning := range v.warnings(r) {
-		s.line(v.Label("warning"), warning)
+		warnings = append(warnings, []string{warning})
 	}
+	s.table(v.Label("warning"), warnings)
 	if _, err := w.Write(s.out.Bytes()); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}

@@ -32,6 +32,7 @@ type Plan struct {
 	Segments []*probe.Segment `json:"segments"`
 	Verdicts []probe.Judged   `json:"verdicts"` // of the screen source, file by file
 	Damages  []probe.Damage   `json:"damages,omitempty"`
+	Warnings []Warning        `json:"warnings,omitempty"` // beside those of the segments
 
 	Sources []PlannedSource  `json:"sources"`
 	Scenes  []timeline.Scene `json:"scenes"`

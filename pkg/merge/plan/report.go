@@ -81,6 +81,7 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 		))
 	}
 	r.Sound = p.soundReport(texts, roles)
+	r.Warnings = p.warningReport(texts)
 	return r
 }
 

@@ -29,6 +29,7 @@ type Segment struct {
 	PictureRuns []timeline.Run  `json:"picture_runs,omitempty"` // usable pictures, since the zero
 	SoundRuns   []timeline.Run  `json:"sound_runs,omitempty"`   // usable sound, since the zero
 	Faults      []cause.Cause   `json:"faults,omitempty"`
+	Warnings    []Warning       `json:"warnings,omitempty"`
 	Losses      []timeline.Loss `json:"losses,omitempty"` // why it lacks certain stretches of picture
 	InnerCause  cause.Cause     `json:"inner,omitzero"`   // why it lacks the rest of what is before and between its runs
 	Cause       cause.Cause     `json:"cause,omitzero"`   // why it lacks what comes after its runs
@@ -223,6 +224,17 @@ func (s *Segment) lose(from, until time.Duration, why cause.Cause) {
 		Run:   timeline.Run{From: from, Until: until},
 		Cause: why,
 	})
+}
+
+// Warning is what was changed in a stretch of a file, or is doubtful about it, while it is shown or heard.
+type Warning struct {
+	Run   timeline.Run `json:"run"` // since the file's zero
+	Cause cause.Cause  `json:"cause"`
+}
+
+// Warn notes a warning about a stretch of the file.
+func (s *Segment) Warn(run timeline.Run, why cause.Cause) {
+	s.Warnings = append(s.Warnings, Warning{Run: run, Cause: why})
 }
 
 // AddFault notes a fault of the file, once.
