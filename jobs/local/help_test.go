@@ -13,7 +13,7 @@ var cyrillic = regexp.MustCompile(`\p{Cyrillic}`)
 // TestHelpInRussian wants every flag of every command in the user's language, and the same flags in both.
 func TestHelpInRussian(t *testing.T) {
 	commands := []string{
-		"merge", "presence", "sample", "serve", "records", "retry", "rooms", "rooms list", "rooms set", "keys",
+		"merge", "presence", "sample", "serve", "records", "retry", "rooms", "rooms list", "rooms set", "rooms import", "keys",
 		"keys add", "keys import", "keys list", "keys revoke", "erase", "doctor", "completion", "man", "version",
 	}
 	for _, command := range commands {

@@ -48,7 +48,10 @@ func (c *cli) roomsCommand() *cobra.Command {
 		}
 		return c.listRooms(ctx, db, *asJSON)
 	})
-	rooms.AddCommand(c.roomsListCommand(o), c.roomsSetCommand(o))
+	rooms.AddCommand(
+		c.roomsListCommand(o), c.roomsSetCommand(o), c.roomsDeleteCommand(o),
+		c.roomsImportCommand(o), c.roomsExportCommand(o),
+	)
 	return rooms
 }
 
