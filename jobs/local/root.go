@@ -38,6 +38,8 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.roomsCommand(),
 		c.keysCommand(),
 		c.eraseCommand(),
+		c.backupCommand(),
+		c.restoreCommand(),
 		c.doctorCommand(),
 		c.completionCommand(root),
 		c.manCommand(root),
