@@ -57,8 +57,7 @@ const encoderLowpass = "lowpass=f=17000"
 
 // MeasureLevels decodes sound and measures it as it will be after encoding.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
-	filter := s.cut() + ",aformat=channel_layouts=" + s.layout() + ",aresample=" + strconv.Itoa(SampleRate) +
-		"," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
+	filter := s.heard() + "," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
 	var moments []Moment
 	levels, err := t.measure(ctx, s.Source, t.sound(s, filter, floats()...), func(out io.Reader) (err error) {
 		moments, err = readMoments(out, s.Channels)

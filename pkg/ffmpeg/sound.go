@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,6 +28,33 @@ type Sound struct {
 	From, Until int64
 	// Channels is the number of channels of the result: 1 or 2.
 	Channels int
+	// Mix says how the track's channels become those of the result.
+	Mix Mix
+}
+
+// Mix has a row for each channel of the result, and in it the gain of each channel of the track, in the
+// order of the stream. An empty mix leaves it to FFmpeg, which mixes by the names of the channels.
+type Mix [][]float64
+
+// filter returns FFmpeg's filter, or "" for an empty mix.
+func (m Mix) filter() string {
+	if len(m) == 0 {
+		return ""
+	}
+	rows := make([]string, len(m))
+	for out, gains := range m {
+		var terms []string
+		for in, gain := range gains {
+			if gain != 0 {
+				terms = append(terms, fmt.Sprintf("%.4f*c%d", gain, in))
+			}
+		}
+		if len(terms) == 0 {
+			terms = []string{"0*c0"}
+		}
+		rows[out] = fmt.Sprintf("c%d=%s", out, strings.Join(terms, "+"))
+	}
+	return "pan=" + Sound{Channels: len(m)}.layout() + "|" + strings.Join(rows, "|")
 }
 
 // Chunk is a decoded stretch: its start and its length in samples at the rate of
@@ -69,6 +98,21 @@ func (s Sound) cut() string {
 		return "ashowinfo"
 	}
 	return "atrim=" + bounds[1:] + ",ashowinfo"
+}
+
+// heard returns the filter graph from the decoder to what is heard: the cut, the mix and 48 kHz. What is
+// measured and what is mixed pass through the same graph. Samples are floats before the channels are mixed:
+// FFmpeg mixes integers with other gains, so that they cannot overflow.
+func (s Sound) heard() string {
+	filters := []string{s.cut(), "aformat=sample_fmts=fltp"}
+	if mix := s.Mix.filter(); mix != "" {
+		filters = append(filters, mix)
+	}
+	return strings.Join(append(
+		filters,
+		"aresample="+strconv.Itoa(SampleRate),
+		"aformat=sample_fmts=flt:channel_layouts="+s.layout(),
+	), ",")
 }
 
 // layout returns FFmpeg's name of the channel layout.
@@ -119,13 +163,11 @@ func (c *chunkLog) read(line string) bool {
 
 // OpenSound starts decoding. The stream must be closed.
 func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
-	filter := s.cut() + ",aresample=" + strconv.Itoa(SampleRate) +
-		",aformat=sample_fmts=flt:channel_layouts=" + s.layout()
 	stream := &SoundStream{}
 	var err error
 	stream.out, err = newOutput("decode sound", func() (*run, error) {
 		chunks := &chunkLog{}
-		r, err := t.open(ctx, "decode sound", t.sound(s, filter, floats()...), s.Source, chunks.read)
+		r, err := t.open(ctx, "decode sound", t.sound(s, s.heard(), floats()...), s.Source, chunks.read)
 		stream.chunks = chunks
 		return r, err
 	})

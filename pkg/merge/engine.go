@@ -98,6 +98,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		return nil, err
 	}
 	p.Encoding.Channels = p.Sound.Channels
+	p.Warn(p.Sound.ExpectedMiss())
 	return p, nil
 }
 

@@ -82,6 +82,7 @@ func (e *Engine) finish(ctx context.Context, plan *Plan, work *WorkDir, out stri
 	if result.Loudness, err = sound.MeasureFile(ctx, e.Tool, e.Proxy, out, plan.Encoding.Channels); err != nil {
 		return nil, err
 	}
+	plan.Warn(plan.Sound.Missed(result.Loudness))
 	return result, nil
 }
 

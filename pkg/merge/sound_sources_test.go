@@ -81,6 +81,12 @@ func TestWaveringTimestamps(t *testing.T) {
 // changeSound has FFmpeg encode the sound of all segments again, the pictures left as they are.
 func changeSound(t *testing.T, dir string, options ...string) {
 	t.Helper()
+	changeSoundIn(t, dir, "mp4", options...)
+}
+
+// changeSoundIn is changeSound with another muxer. QuickTime holds sound that MP4 does not.
+func changeSoundIn(t *testing.T, dir, muxer string, options ...string) {
+	t.Helper()
 	for _, clip := range clips(t, dir) {
 		path := filepath.Join(dir, clip.Path)
 		args := slices.Concat([]string{
@@ -89,7 +95,7 @@ func changeSound(t *testing.T, dir string, options ...string) {
 			"-nostdin",
 			"-i",
 			"file:" + path,
-		}, options, []string{"-c:v", "copy", "-f", "mp4", "-y", "file:" + path + ".part"})
+		}, options, []string{"-c:v", "copy", "-f", muxer, "-y", "file:" + path + ".part"})
 		out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput() // #nosec G204 -- the test's own files
 		if err == nil {
 			err = os.Rename(path+".part", path)

@@ -19,6 +19,18 @@ type Warning struct {
 	Cause  cause.Cause `json:"cause"`
 }
 
+// Warn notes a warning about the whole record. A later one takes the place of one with the same code. No cause
+// is no warning.
+func (p *Plan) Warn(why cause.Cause) {
+	if why.IsZero() {
+		return
+	}
+	p.Warnings = slices.DeleteFunc(p.Warnings, func(w Warning) bool {
+		return w.Source == "" && w.Cause.Is(why.Code())
+	})
+	p.Warnings = append(p.Warnings, Warning{End: p.Frames, Cause: why})
+}
+
 // warnings lists the warnings of the plan and of its segments, by time. Of one source and cause, those that
 // touch or overlap are one.
 func (p *Plan) warnings() []Warning {

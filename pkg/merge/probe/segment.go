@@ -52,6 +52,8 @@ type SoundTrack struct {
 	Codec    string `json:"codec"`
 	Channels int    `json:"channels"`
 	Rate     int    `json:"rate"` // samples a second
+	// Mix is how the channels are mixed; empty: by their names.
+	Mix ffmpeg.Mix `json:"mix,omitempty"`
 }
 
 // Overrun is how far past its nominal length a file is still believed.

@@ -16,6 +16,10 @@ import (
 // soundAnalysis is what measuring a segment's sound gave, run by run. Blocks are tenths of a second.
 type soundAnalysis struct {
 	Runs []measuredRun `json:"runs"`
+	// Mix is how the channels were mixed for it. They are rendered by the same mix.
+	Mix ffmpeg.Mix `json:"mix,omitempty"`
+	// LFE is set if only the channel for low frequencies holds anything.
+	LFE bool `json:"lfe,omitempty"`
 }
 
 type measuredRun struct {
@@ -94,28 +98,48 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 	}
 	defer open.Close()
 	h := &soundAnalysis{}
-	for _, run := range seg.SoundRuns {
-		served := p.Proxy.Serve(open.Object)
-		levels, err := p.Tool.MeasureLevels(ctx, decodeOf(
-			open.Table,
-			served,
-			run.From,
-			run.Until,
-			channels,
-		))
-		if readErr := served.Close(); readErr != nil {
-			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, readErr)
-		}
-		var broken *ffmpeg.Error
-		if errors.As(err, &broken) && !broken.Killed() {
-			levels, err = ffmpeg.Levels{}, nil // what cannot be decoded is not there
-		}
+	if seg.Sound.Channels > 2 && len(seg.SoundRuns) > 0 {
+		whole := timeline.Run{From: seg.SoundRuns[0].From, Until: seg.SoundRuns[len(seg.SoundRuns)-1].Until}
+		levels, err := decodeRun(p, open, whole, channels, func(s ffmpeg.Sound) (ffmpeg.ChannelLevels, error) {
+			return p.Tool.MeasureChannels(ctx, s)
+		})
 		if err != nil {
-			return nil, fmt.Errorf("measure the sound of %s: %w", seg.Path, err)
+			return nil, err
+		}
+		h.Mix, h.LFE = multichannelMix(levels, channels)
+	}
+	for _, run := range seg.SoundRuns {
+		levels, err := decodeRun(p, open, run, channels, func(s ffmpeg.Sound) (ffmpeg.Levels, error) {
+			s.Mix = h.Mix
+			return p.Tool.MeasureLevels(ctx, s)
+		})
+		if err != nil {
+			return nil, err
 		}
 		h.Runs = append(h.Runs, measured(open.Table, run, levels)...)
 	}
 	return h, nil
+}
+
+// decodeRun measures a run of an open segment. What FFmpeg cannot decode is not there.
+func decodeRun[T any](
+	p *probe.Prober, open *probe.OpenSegment, run timeline.Run, channels int,
+	measure func(ffmpeg.Sound) (T, error),
+) (T, error) {
+	served := p.Proxy.Serve(open.Object)
+	levels, err := measure(decodeOf(open.Table, served, run.From, run.Until, channels))
+	if readErr := served.Close(); readErr != nil {
+		err = readErr
+	}
+	var broken *ffmpeg.Error
+	if errors.As(err, &broken) && !broken.Killed() {
+		var none T
+		return none, nil
+	}
+	if err != nil {
+		return levels, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
+	}
+	return levels, nil
 }
 
 // decodeOf is a decode of the sound in [from, until), since the file's zero.

@@ -3,6 +3,7 @@ package sound
 import (
 	"math"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -15,8 +16,10 @@ const (
 	leastMargin     = 1.0
 	mostMargin      = 5.0
 	marginPerDB     = 1.0 / 5
-	// maxGainDB bounds what a nearly silent record is raised by.
-	maxGainDB = 40
+	// maxGainDB bounds what a nearly silent record is raised by, and maxLimitedGainDB what it is raised by
+	// with what a limiter takes away.
+	maxGainDB        = 40
+	maxLimitedGainDB = 55
 )
 
 // integrated is the loudness of blocks by ITU-R BS.1770-4: the mean of those that pass the absolute
@@ -70,6 +73,40 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 		gain = gainFor(blocks, target, planned.LimitDBFS, gain)
 	}
 	planned.GainDB = rounded(gain)
+	expected := rounded(integrated(limited(blocks, planned.GainDB, planned.LimitDBFS)))
+	planned.Expected = &expected
+}
+
+// loudnessTolerance is how far the loudness may be from what was asked for, in LU.
+const loudnessTolerance = 0.5
+
+// Missed returns the warning that the loudness is not what was asked for, or no cause. result is the measured
+// loudness of the finished sound; nil if it is silent.
+func (p *Planned) Missed(result *Measured) cause.Cause {
+	if p.Target == nil || p.Measured == nil {
+		return cause.Cause{}
+	}
+	got := -70.0 // LUFS: the absolute gate, under which nothing is measured
+	if result != nil {
+		got = result.LUFS
+	}
+	return missed(*p.Target, got)
+}
+
+// ExpectedMiss returns the warning that gain and peaks do not allow the loudness that was asked for, or no
+// cause.
+func (p *Planned) ExpectedMiss() cause.Cause {
+	if p.Target == nil || p.Expected == nil {
+		return cause.Cause{}
+	}
+	return missed(*p.Target, *p.Expected)
+}
+
+func missed(target, got float64) cause.Cause {
+	if math.Abs(got-target) <= loudnessTolerance {
+		return cause.Cause{}
+	}
+	return cause.LoudnessMissed(target, got)
 }
 
 // heardBlocks are the measured tenths of a second that will be heard, in order.
@@ -96,7 +133,7 @@ func gainFor(blocks []loudBlock, target, limitDBFS, gain float64) float64 {
 		if math.Abs(gap) < least {
 			best, least = gain, math.Abs(gap)
 		}
-		if math.Abs(gap) < near || gain+gap > maxGainDB {
+		if math.Abs(gap) < near || gain+gap > maxLimitedGainDB {
 			break
 		}
 		gain += gap

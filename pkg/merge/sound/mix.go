@@ -138,13 +138,9 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 		left:     length - aligned,
 		served:   m.prober.Proxy.Serve(o.Object),
 	}
-	p.stream, err = m.prober.Tool.OpenSound(ctx, decodeOf(
-		o.Table,
-		p.served,
-		from,
-		take.Run.Until+probe.SoundJitter,
-		m.channels,
-	))
+	decode := decodeOf(o.Table, p.served, from, take.Run.Until+probe.SoundJitter, m.channels)
+	decode.Mix = o.Segment.Sound.Mix
+	p.stream, err = m.prober.Tool.OpenSound(ctx, decode)
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}

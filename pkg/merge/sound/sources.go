@@ -16,8 +16,9 @@ type Planned struct {
 	Target     *float64         `json:"target_lufs"` // nil: loudness is left as it was
 	Measured   *Measured        `json:"measured,omitempty"`
 	GainDB     float64          `json:"gain_db"`
-	LimitDBFS  float64          `json:"limit_dbfs,omitempty"` // 0: no limiter
-	Candidates []string         `json:"candidates"`           // last octets, best first
+	Expected   *float64         `json:"expected_lufs,omitempty"` // behind gain and limiter; nil: nothing is heard
+	LimitDBFS  float64          `json:"limit_dbfs,omitempty"`    // 0: no limiter
+	Candidates []string         `json:"candidates"`              // last octets, best first
 	Thresholds map[string]int16 `json:"silent_below_dbtp_hundredths,omitempty"`
 	Heard      []Heard          `json:"heard"`
 	Takes      []timeline.Take  `json:"takes"`
@@ -158,6 +159,9 @@ func (c *Chooser) listen(source int) *measuredSource {
 	k.silenceThreshold = silenceThreshold(k.hearings)
 	for i, index := range k.segments {
 		seg := c.Segments[index]
+		if seg.Sound.Mix = k.hearings[i].Mix; k.hearings[i].LFE {
+			seg.Warn(timeline.Run{Until: seg.Length}, cause.ChannelLFE())
+		}
 		zero := seg.Start.Sub(c.Start)
 		for _, run := range k.hearings[i].Runs {
 			k.runs = append(k.runs, timeline.SoundRun{
@@ -188,11 +192,13 @@ func undecoded(seg *probe.Segment, h *soundAnalysis) time.Duration {
 
 // measure measures a segment, unless its levels are known already.
 func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalysis, error) {
+	const form = "as rendered" // former versions measured other mixes than were rendered
 	key := "levels-" + probe.Fingerprint([]any{
 		seg.Generation,
 		c.channels,
 		c.Prober.Tool.Version(),
 		seg.SoundRuns,
+		form,
 	})
 	known := &soundAnalysis{}
 	if c.Prober.Learned.Load(key, known) {
