@@ -43,6 +43,7 @@ func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:parallel
 			map[string]string{
 				"FUNCTION_TARGET": "claim",
 				"DATABASE":        "mysql://u:hunter2@127.0.0.1:1/nvr",
+				"TIME_SCALE":      "1000",
 			},
 			"database",
 		},

@@ -235,7 +235,6 @@ module "merge" {
   environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
   secrets     = local.notice_secrets
 
-  retries = 3       # Cloud Run can stop a task without a fault of the task
   timeout = "7200s" # the slices of a whole day take hours
   cpu     = var.merge_cpu
   memory  = var.merge_memory
@@ -332,7 +331,6 @@ module "migrate" {
     GRANT_TO = join(",", [for name in sort(setsubtract(local.database_users, ["migrate"])) : "nvr-${name}"])
   })
 
-  retries = 3
   timeout = "900s"
   memory  = "512Mi"
 
@@ -354,7 +352,6 @@ module "doctor" {
     DELEGATES = join(",", [for who in sort(keys(local.delegation)) : "${who}=${google_service_account.component[who].email}"])
   })
 
-  retries = 3
   timeout = "600s"
   memory  = "1Gi"
 

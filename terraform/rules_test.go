@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nvr-miem/merger/pkg/store"
 )
 
 // projectRoles are the only roles that are granted on the whole project, with the reason of each.
@@ -201,6 +203,27 @@ func TestDeadlines(t *testing.T) {
 		}
 		if r.value("push_config", "oidc_token") == nil || r.value("expiration_policy", "ttl") != "" {
 			t.Errorf("%s: no identity, or it expires", r.Address)
+		}
+	}
+}
+
+// TestStartsWaitForTheDatabase checks that Cloud Run waits longer for a service than the service waits for its
+// first connection to the database, and starts a failed task again. The longest probe is 240 s.
+func TestStartsWaitForTheDatabase(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	lastTry := 20.0 // seconds
+	for _, r := range p.of("google_cloud_run_v2_service") {
+		probe := []string{"template", "containers", "startup_probe"}
+		period, _ := r.value(append(probe, "period_seconds")...).(float64)
+		failures, _ := r.value(append(probe, "failure_threshold")...).(float64)
+		if start := period * failures; start < store.DefaultPatience.Seconds()+lastTry || start > 240 {
+			t.Errorf("%s: may take %v s to start", r.Address, start)
+		}
+	}
+	for _, r := range p.of("google_cloud_run_v2_job") {
+		if retries, _ := r.value("template", "template", "max_retries").(float64); retries < 3 {
+			t.Errorf("%s: %v retries", r.Address, retries)
 		}
 	}
 }

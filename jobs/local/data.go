@@ -124,6 +124,7 @@ func (c *cli) openStore(ctx context.Context, o *dataFlags) (*store.Store, error)
 	return store.Open(ctx, dsn, store.Options{
 		Now:       time.Now,
 		MustExist: true,
+		Patience:  databasePatience(ctx),
 		Texts:     c.catalog,
 		Defaults: store.Defaults{
 			Zone:          zone,
@@ -131,6 +132,18 @@ func (c *cli) openStore(ctx context.Context, o *dataFlags) (*store.Store, error)
 			SegmentLength: defaultSegmentLength,
 		},
 	})
+}
+
+// personPatience is how long a person at a terminal waits for a database that does not answer.
+const personPatience = 5 * time.Second
+
+// databasePatience returns how long a command waits for its database. An execution of a Cloud Run job may start
+// before its network.
+func databasePatience(ctx context.Context) time.Duration {
+	if settings, err := config.Read(ctx); err == nil && settings.Execution != "" {
+		return store.DefaultPatience
+	}
+	return personPatience
 }
 
 // checkSchema returns an error if the database is older than this program.

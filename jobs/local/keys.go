@@ -118,7 +118,11 @@ func (c *cli) keysImportCommand(o *dataFlags) *cobra.Command {
 func (c *cli) importKeys(ctx context.Context, db *store.Store, from string) error {
 	source := db
 	if from != "" {
-		nvr, err := store.Open(ctx, from, store.Options{Now: time.Now, MustExist: true})
+		nvr, err := store.Open(ctx, from, store.Options{
+			Now:       time.Now,
+			MustExist: true,
+			Patience:  databasePatience(ctx),
+		})
 		if err != nil {
 			return err
 		}

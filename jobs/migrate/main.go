@@ -29,7 +29,7 @@ func main() {
 	defer stop()
 	settings, err := config.Read(ctx)
 	if err == nil {
-		err = run(ctx, os.Stdout, settings, os.Args[1:])
+		err = run(ctx, os.Stdout, settings, time.Now, os.Args[1:])
 	}
 	if err != nil {
 		say(ctx, os.Stderr, settings, err)
@@ -51,7 +51,9 @@ func say(ctx context.Context, out io.Writer, settings *config.Config, err error)
 	)
 }
 
-func run(ctx context.Context, out io.Writer, settings *config.Config, args []string) (err error) {
+func run(
+	ctx context.Context, out io.Writer, settings *config.Config, now func() time.Time, args []string,
+) (err error) {
 	what := "up"
 	if len(args) == 1 {
 		what = args[0]
@@ -62,7 +64,7 @@ func run(ctx context.Context, out io.Writer, settings *config.Config, args []str
 	if settings.Database == "" {
 		return errors.New("DATABASE is not set: it names the database, like mysql://user:password@host/database")
 	}
-	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: time.Now})
+	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: now, Scale: settings.TimeScale})
 	if err != nil {
 		return err
 	}

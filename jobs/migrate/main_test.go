@@ -27,7 +27,7 @@ func TestUpStatusDown(t *testing.T) {
 		{"up", true},
 	} {
 		var out bytes.Buffer
-		if err := run(t.Context(), &out, settings, []string{step.command}); err != nil {
+		if err := run(t.Context(), &out, settings, time.Now, []string{step.command}); err != nil {
 			t.Fatalf("%s: %v", step.command, err)
 		}
 		var schema, needed int
@@ -61,8 +61,19 @@ func TestErrorsAreLoggedInTheCloud(t *testing.T) {
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"sideways"}, {"up", "down"}, {"up"}} {
-		if err := run(t.Context(), &bytes.Buffer{}, &config.Config{}, args); err == nil {
+		if err := run(t.Context(), &bytes.Buffer{}, &config.Config{}, time.Now, args); err == nil {
 			t.Errorf("%v without a database: no error", args)
 		}
+	}
+}
+
+// TestMigrateWaitsForTheDatabase: the network of a new instance may need a minute.
+func TestMigrateWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	late := storetest.NewLate(t, time.Minute)
+	settings := &config.Config{Database: config.Secret(late.DSN), TimeScale: 1000}
+	err := run(t.Context(), &bytes.Buffer{}, settings, late.Clock.Now, []string{"status"})
+	if late.Statements() == 0 {
+		t.Errorf("no statement reached the database: %v", err)
 	}
 }

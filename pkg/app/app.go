@@ -148,6 +148,8 @@ func openStore(ctx context.Context, p *Process, alone bool) error {
 		SingleProcess: alone,
 		MustExist:     !alone,
 		Texts:         p.Texts,
+		Scale:         c.TimeScale,
+		Tried:         logFailedCalls(p.Log),
 		Defaults: store.Defaults{
 			Zone:          c.Zone(),
 			Language:      c.Language,

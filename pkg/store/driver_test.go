@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -48,7 +49,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		"sqlite:" + filepath.Join(t.TempDir(), "missing", "nvr.db"),
 		"u:p@tcp(127.0.0.1:1)/nvr",
 	} {
-		if s, err := store.Open(ctx, dsn, store.Options{Now: now}); err == nil {
+		opts := store.Options{Now: now, Patience: time.Millisecond}
+		if s, err := store.Open(ctx, dsn, opts); err == nil {
 			t.Errorf("%q: no error", dsn)
 			ok(t, s.Close())
 		}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
@@ -33,6 +33,10 @@ type Options struct {
 	Defaults      Defaults         // for rooms without settings
 	SingleProcess bool             // no other process writes to the SQLite file, so no writers' queue is needed
 	MustExist     bool             // a missing SQLite file is [fs.ErrNotExist] instead of being created
+
+	Patience time.Duration      // how long the first connection to MySQL may take; 0: [DefaultPatience]
+	Scale    float64            // divides the pauses before the next try; 0 means 1
+	Tried    fault.CallObserver // is given every failed try of the first connection; nil: none
 }
 
 // Defaults hold the settings of rooms that leave them open.
@@ -118,6 +122,9 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if opts.Defaults.SegmentLength == 0 {
 		opts.Defaults.SegmentLength = 30 * time.Minute
 	}
+	if opts.Patience == 0 {
+		opts.Patience = DefaultPatience
+	}
 	address, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -131,8 +138,8 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.read.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach the database: %w", err), s.Close())
+	if err := s.connect(ctx, &opts); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

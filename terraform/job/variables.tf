@@ -79,9 +79,9 @@ variable "secrets" {
 }
 
 variable "retries" {
-  description = "How often a failed task is started again."
+  description = "How often a failed task is started again. Cloud Run may report a task as failed without a fault of the task."
   type        = number
-  default     = 0
+  default     = 3
   validation {
     condition     = var.retries >= 0 && var.retries <= 10
     error_message = "0 to 10."
