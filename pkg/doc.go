@@ -33,6 +33,7 @@
 //	app                  a process out of its configuration
 //	simulate             weeks of a deployment in minutes: our claim under Google's quotas
 //	doctor               is everything in order, and how to mend what is not
+//	verify               compares the videos on Drive with what was uploaded
 //	web/httpapi          what every handler shares: limits, errors, event streams, the server
 //	web/auth             who sends a request: an API key's owner or a signed-in person
 //	web/records          records, rooms and footage as the page and the APIs show them

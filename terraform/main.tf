@@ -344,7 +344,7 @@ module "doctor" {
   common  = local.common
   image   = local.job_image
   command = local.first ? null : ["/merger/local"]
-  args    = local.first ? null : ["doctor"] # other executions run erase, keys import, retry
+  args    = local.first ? null : ["doctor"] # other executions run erase, keys import, retry, verify
 
   account = google_service_account.component["doctor"]
   environment = merge(local.environment, local.drive, local.uploaders, local.calendars, local.courses, {

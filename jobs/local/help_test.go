@@ -14,7 +14,7 @@ var cyrillic = regexp.MustCompile(`\p{Cyrillic}`)
 func TestHelpInRussian(t *testing.T) {
 	commands := []string{
 		"merge", "presence", "sample", "serve", "records", "retry", "rooms", "rooms list", "rooms set", "rooms import", "keys",
-		"keys add", "keys import", "keys list", "keys revoke", "erase", "backup", "restore", "doctor", "completion", "man", "version",
+		"keys add", "keys import", "keys list", "keys revoke", "erase", "backup", "restore", "verify", "doctor", "completion", "man", "version",
 	}
 	for _, command := range commands {
 		flags := map[string][]string{}

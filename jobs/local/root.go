@@ -41,6 +41,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.backupCommand(),
 		c.restoreCommand(),
 		c.doctorCommand(),
+		c.verifyCommand(),
 		c.completionCommand(root),
 		c.manCommand(root),
 		c.versionCommand(),

@@ -41,6 +41,14 @@ const (
 	CodeEventGone Code = "event-gone"
 	// CodeVideoGone means that a person removed the video from Drive before it was linked.
 	CodeVideoGone Code = "video-gone"
+	// CodeDeliveredGone means that a delivered video was deleted from Drive, or is hidden from the service.
+	CodeDeliveredGone Code = "delivered-gone"
+	// CodeDeliveredTrashed means that a delivered video is in the trash of Drive.
+	CodeDeliveredTrashed Code = "delivered-trashed"
+	// CodeDeliveredSize means that a delivered video has another size than what was uploaded.
+	CodeDeliveredSize Code = "delivered-size"
+	// CodeDeliveredContent means that a delivered video has other bytes than what was uploaded.
+	CodeDeliveredContent Code = "delivered-content"
 	// CodeNotPlayableYet means that Drive still processes the video.
 	CodeNotPlayableYet Code = "not-playable-yet"
 	// CodeCourseNotFound means that Classroom has no course of the name in the event.
@@ -216,8 +224,26 @@ func ProgramTooOld(version, oldest string) Cause {
 	return newCause(CodeProgramTooOld, Text("version", version), Text("oldest", oldest))
 }
 
+// DeliveredGone reports that a delivered video was deleted from Drive, or is hidden from the service.
+func DeliveredGone() Cause { return newCause(CodeDeliveredGone) }
+
+// DeliveredTrashed reports that a delivered video is in the trash of Drive.
+func DeliveredTrashed() Cause { return newCause(CodeDeliveredTrashed) }
+
+// DeliveredSize reports the bytes that a delivered video has, and those that were uploaded.
+func DeliveredSize(has, want int64) Cause {
+	return newCause(CodeDeliveredSize, Int("has", has), Int("want", want))
+}
+
+// DeliveredContent reports that a delivered video has other bytes than what was uploaded.
+func DeliveredContent() Cause { return newCause(CodeDeliveredContent) }
+
 func recordSpecs() []Spec {
 	return []Spec{
+		spec(areaRecord, CodeDeliveredGone),
+		spec(areaRecord, CodeDeliveredTrashed),
+		spec(areaRecord, CodeDeliveredSize, Param{"has", KindInt}, Param{"want", KindInt}),
+		spec(areaRecord, CodeDeliveredContent),
 		spec(areaRecord, CodeUnknownRoom, Param{"room", KindText}),
 		spec(areaRecord, CodeBadTimes,
 			Param{"date", KindText},

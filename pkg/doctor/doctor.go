@@ -61,15 +61,15 @@ func (d *Doctor) open(ctx context.Context, parts ...app.Part) (*app.Process, err
 	return app.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
 }
 
-// delegate returns the account that acts for users of the domain on behalf of a component.
-func (d *Doctor) delegate(component string) string {
+// Delegate returns the account that acts for users of the domain on behalf of a component.
+func (d *Doctor) Delegate(component string) string {
 	return cmp.Or(d.Config.Delegates[component], d.Config.Delegate)
 }
 
 // openAs opens the Workspace with the account of a component.
 func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*app.Process, error) {
 	c := *d.Config
-	c.Delegate = d.delegate(component)
+	c.Delegate = d.Delegate(component)
 	return app.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, app.Workspace(scopes))
 }
 

@@ -71,6 +71,40 @@ func TestUploadIsFenced(t *testing.T) {
 	})
 }
 
+// TestDelivered lists the videos of records that are done, from a date and a record on.
+func TestDelivered(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		hold := r.work(t, nvr.StepUpload)
+		file, link := "F", "https://drive.example.org/F"
+		ok(t, r.Uploads.Save(ctx, hold, store.Upload{FileID: file, MD5: "d4", Size: 7, Sent: 7}))
+		next := must(r.Leases.Advance(ctx, hold, nvr.StepLink, store.Change{FileID: &file, Link: &link}, lease))(t)
+		list := func(since string, after int64) []store.Delivered {
+			return must(r.Uploads.Delivered(ctx, since, after, 10))(t)
+		}
+		if got := list("", 0); len(got) != 0 {
+			t.Errorf("before it is done: %+v", got)
+		}
+		hold = must2(r.Leases.Enter(ctx, next, "linker", lease))(t)
+		must(r.Leases.Advance(ctx, hold, nvr.StepDone, store.Change{}, lease))(t)
+		record := r.record(t, hold.Record)
+		want := store.Delivered{
+			Record: hold.Record, Room: record.Room, Date: record.Date, FileID: file, Link: link, MD5: "d4", Size: 7,
+		}
+		for _, since := range []string{"", record.Date} {
+			if got := list(since, 0); len(got) != 1 || got[0] != want {
+				t.Errorf("since %q: %+v, want %+v", since, got, want)
+			}
+		}
+		if got := list("9999-01-01", 0); len(got) != 0 {
+			t.Errorf("since another day: %+v", got)
+		}
+		if got := list("", hold.Record); len(got) != 0 {
+			t.Errorf("after it: %+v", got)
+		}
+	})
+}
+
 // TestCost holds the statements that a step costs.
 func TestCost(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
