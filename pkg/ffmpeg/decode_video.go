@@ -48,6 +48,8 @@ const (
 type Pictures struct {
 	// Source is the file.
 	Source Source
+	// Stream is the number of the picture stream in the file, from 0. Cover pictures do not count.
+	Stream int
 
 	// Seek is the time since PTS 0 at which reading starts, at or after the PTS of
 	// the wanted key frame. Nil reads from the start.
@@ -99,7 +101,7 @@ func (t *Tool) pictures(p Pictures) command {
 		global:  append(quiet("info"), "-filter_threads", "1", "-copyts"),
 		inputs:  []input{served(p.Source, args...)},
 		output: []string{
-			"-map", "0:V:0", "-an", "-sn", "-dn",
+			"-map", "0:V:" + strconv.Itoa(p.Stream), "-an", "-sn", "-dn",
 			"-filter:v", p.filter(),
 			"-fps_mode", "passthrough",
 			"-c:v", "rawvideo", "-pix_fmt", string(p.Format),

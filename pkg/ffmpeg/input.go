@@ -119,7 +119,8 @@ func (in input) args() []string {
 		args = append(args, "-protocol_whitelist", protocol)
 	}
 	if in.container == isoMedia {
-		args = append(args, "-enable_drefs", "0")
+		// With its chapters read, a track of their pictures would not count as a picture stream.
+		args = append(args, "-enable_drefs", "0", "-ignore_chapters", "1")
 	}
 	if in.container != float32LE && in.container != int16LE {
 		args = append(args, "-max_pixels", strconv.Itoa(maxPixels))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,8 +46,8 @@ const (
 // has.
 var ErrTooManyPackets = errors.New("too many packets")
 
-// ListPackets reads a file of size bytes from start to end and lists the packets of its first video and
-// first audio stream. It serves fragmented files, which have no complete sample tables.
+// ListPackets reads a file of size bytes from start to end and lists the packets of its video streams
+// and of its first audio stream. It serves fragmented files, which have no complete sample tables.
 func (t *Tool) ListPackets(ctx context.Context, source Source, size int64) ([]Stream, error) {
 	const doing = "list the packets of a file"
 	c := command{
@@ -148,24 +147,27 @@ func (l *packetList) addPacket(text string) {
 	}
 }
 
-// streams returns the first video stream that is no cover, and the first audio stream.
+// streams returns the video streams that are no covers, in order, and the first audio stream.
 func (l *packetList) streams() ([]Stream, error) {
-	var streams []Stream
-	for _, kind := range []string{"video", "audio"} {
-		i := slices.IndexFunc(l.described, func(s map[string]string) bool {
-			return s["codec_type"] == kind && s["disposition:attached_pic"] != "1"
-		})
-		if i < 0 {
+	var video, audio []Stream
+	for _, described := range l.described {
+		isVideo := described["codec_type"] == "video" && described["disposition:attached_pic"] != "1"
+		isAudio := described["codec_type"] == "audio" && len(audio) == 0
+		if !isVideo && !isAudio {
 			continue
 		}
-		stream, err := streamOf(l.described[i])
+		stream, err := streamOf(described)
 		if err != nil {
 			return nil, err
 		}
-		stream.Packets = l.packets[l.described[i]["index"]]
-		streams = append(streams, stream)
+		stream.Packets = l.packets[described["index"]]
+		if isVideo {
+			video = append(video, stream)
+		} else {
+			audio = append(audio, stream)
+		}
 	}
-	return streams, nil
+	return append(video, audio...), nil
 }
 
 // streamOf returns the properties of a stream. An unknown time base is an error.

@@ -31,8 +31,9 @@ type Judge struct {
 // Input describes the picture stream of a file. All PTS are in ticks of the stream
 // with edit lists applied.
 type Input struct {
-	// Source is the file.
+	// Source is the file, Stream the number of its picture stream as in [ffmpeg.Pictures].
 	Source ffmpeg.Source
+	Stream int
 	// Timescale is the number of ticks per second.
 	Timescale int64
 
@@ -154,6 +155,7 @@ func (in Input) request(from, until int64) ffmpeg.Pictures {
 	seek := in.since(in.keyBefore(from)) + time.Microsecond
 	return ffmpeg.Pictures{
 		Source: in.Source,
+		Stream: in.Stream,
 		Seek:   &seek,
 		From:   from,
 		Until:  until,

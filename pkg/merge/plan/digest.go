@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -28,7 +30,7 @@ type sliceContent struct {
 	Takes    []timeline.Take
 	GainDB   float64
 	Limit    float64
-	Files    []string // generations, in the order of the pieces and takes
+	Files    []string // generations and how they are decoded, in the order of the pieces and takes
 }
 
 // SliceDigest names all that shapes one part: a part made for another plan, in which nothing of this
@@ -55,7 +57,7 @@ func (p *Plan) SliceDigest(i int) string {
 	}
 	name := func(file *int) {
 		if *file >= 0 {
-			c.Files = append(c.Files, p.Segments[*file].Generation)
+			c.Files = append(c.Files, decoding(p.Segments[*file]))
 			*file = 0 // an index into this plan's list says nothing to another plan
 		}
 	}
@@ -69,6 +71,14 @@ func (p *Plan) SliceDigest(i int) string {
 		name(&c.Takes[i].File)
 	}
 	return fingerprint(c)
+}
+
+// decoding names a file and how its pictures are decoded, where that is not the usual way.
+func decoding(seg *probe.Segment) string {
+	if seg.Picture == nil || seg.Picture.Stream == 0 {
+		return seg.Generation
+	}
+	return fmt.Sprintf("%s stream %d", seg.Generation, seg.Picture.Stream)
 }
 
 // Within clips pieces to a slice. A slate is left whole: it tells how long its hole is.

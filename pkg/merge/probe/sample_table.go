@@ -16,9 +16,13 @@ import (
 // track.
 type Table struct {
 	Picture *mp4.Track // nil if the file has no picture track
+	Stream  int        // the number of Picture among the picture tracks, as in [ffmpeg.Pictures]
+	Unused  []mp4.Size // of the other picture tracks that hold pictures
 	Sound   *mp4.Track // nil if the file has no sound track
 	Zero    mp4.Time
 	Length  time.Duration // from the zero to the end of the longest track
+
+	pictures []*mp4.Track // all picture tracks, by their stream numbers
 }
 
 // ReadTable reads a clip's sample tables. Files without a plain index are listed packet by packet,
@@ -37,16 +41,17 @@ func (p *Prober) ReadTable(ctx context.Context, generation string, object rangep
 		return nil, mp4.ErrNoSamples
 	}
 	t := &Table{Zero: zero}
+	t.choosePicture(file)
 	for i := range file.Tracks {
 		t.add(&file.Tracks[i])
 	}
 	return t, nil
 }
 
-// add takes a track into the table: the first of its kind counts.
+// add takes a track into the table. The first sound track counts. Of the picture tracks, the chosen one does.
 func (t *Table) add(track *mp4.Track) {
-	if track.Kind == mp4.Video && t.Picture == nil {
-		t.Picture = track
+	if track.Kind == mp4.Video && track != t.Picture {
+		return
 	}
 	if track.Kind == mp4.Audio && t.Sound == nil {
 		t.Sound = track
@@ -58,7 +63,7 @@ func (t *Table) add(track *mp4.Track) {
 
 // listed makes the tables of a file that has none: FFmpeg reads the file through, once.
 func (p *Prober) listed(ctx context.Context, generation string, object rangeproxy.Object) (*mp4.File, error) {
-	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version()})
+	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version(), "all pictures"})
 	var streams []ffmpeg.Stream
 	if p.Learned.Load(key, &streams) {
 		return tabled(streams, object.Size()), nil

@@ -102,6 +102,7 @@ func causeOf(causes []cause.Cause) cause.Cause {
 func (t *Table) judgeInput(shots []Shot) presence.Input {
 	in := presence.Input{
 		Timescale: t.Picture.Timescale,
+		Stream:    t.Stream,
 		From:      ffmpeg.FirstPTS,
 		Until:     ffmpeg.LastPTS,
 	}

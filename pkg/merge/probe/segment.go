@@ -39,6 +39,7 @@ type Segment struct {
 // Picture is a segment's picture track.
 type Picture struct {
 	Codec  string  `json:"codec"`
+	Stream int     `json:"stream,omitempty"` // its number among the picture tracks of the file
 	Width  int     `json:"width"`
 	Height int     `json:"height"`
 	Frames int     `json:"frames"`
@@ -162,8 +163,12 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 func (s *Segment) describePicture(t *Table, length time.Duration, damages []Damage) {
 	track := t.Picture
 	shown, lost := countSamples(track)
+	for _, size := range t.Unused {
+		s.Warn(timeline.Run{Until: s.Length}, cause.PictureTrackUnused(size.Width, size.Height))
+	}
 	s.Picture = &Picture{
 		Codec:  codecName(track.Codec),
+		Stream: t.Stream,
 		Width:  track.Width,
 		Height: track.Height,
 		Frames: shown,

@@ -37,6 +37,9 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 		bytes:   bytes,
 	}
 	o.Table, err = p.ReadTable(ctx, seg.Generation, o.Object)
+	if err == nil && seg.Picture != nil {
+		err = o.Table.usePicture(seg.Picture.Stream)
+	}
 	if err != nil {
 		o.Close()
 		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)

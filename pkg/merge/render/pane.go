@@ -95,6 +95,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	served := p.r.prober.Proxy.Serve(open.Object)
 	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
 		Source: served,
+		Stream: open.Table.Stream,
 		Seek:   open.SeekTo(want[0].pts),
 		From:   want[0].pts,
 		Until:  want[len(want)-1].pts + 1,
