@@ -72,6 +72,7 @@ func TestCostsAddUp(t *testing.T) {
 			machine, disk = 2*machine, 2*disk
 		}
 		hours := rooms * merged * 22
+		watched := []float64{4, 12 * 2} // hours of instances a day
 		sum := 0.0
 		for _, row := range []struct {
 			name string
@@ -82,6 +83,7 @@ func TestCostsAddUp(t *testing.T) {
 			{"segments kept", rooms * sources * 24 * gb * set(`retention_days +=\s*(\d+)`) * kept},
 			{"segments written", rooms * sources * 48 * 30 / 10_000 * price("10,000 writes", 0)},
 			{"work kept", hours / 30 * 1.2 * 2 * kept},
+			{"pages that follow a record", watched[size] * 22 * 3600 * (price(service, 0) + price(service, 1)/2)},
 			{"database", 730*machine + disk},
 			{"logs, builds, registry, alerts ?", price("logs, builds, registry, alerts ?", size)},
 		} {

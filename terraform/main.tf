@@ -98,7 +98,7 @@ module "form" {
   people = var.form_users
 
   instances   = var.instances.form
-  concurrency = 40
+  concurrency = 250 # a page that follows a record holds a request open
   memory      = "512Mi"
 
   depends_on = [google_project_iam_member.database, google_sql_user.component]
@@ -121,7 +121,7 @@ module "api" {
   public = true
 
   instances   = var.instances.api
-  concurrency = 80
+  concurrency = 250 # event streams are requests that stay open
   memory      = "512Mi"
 
   depends_on = [google_project_iam_member.database, google_sql_user.component]

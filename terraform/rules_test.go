@@ -228,6 +228,19 @@ func TestStartsWaitForTheDatabase(t *testing.T) {
 	}
 }
 
+// TestStreamsLeaveRoomForRequests checks that open streams do not fill the instances of the form and the API.
+// Each page that follows a record holds a request open.
+func TestStreamsLeaveRoomForRequests(t *testing.T) {
+	t.Parallel()
+	for _, r := range small(t).of("google_cloud_run_v2_service") {
+		name := r.value("name")
+		at, _ := r.value("template", "max_instance_request_concurrency").(float64)
+		if (name == "form" || name == "api") && at < 250 {
+			t.Errorf("%s: %v requests an instance", r.Address, at)
+		}
+	}
+}
+
 // TestOneImageByDigest checks that all services and jobs run an image by digest.
 func TestOneImageByDigest(t *testing.T) {
 	t.Parallel()

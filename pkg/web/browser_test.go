@@ -436,7 +436,9 @@ func (b *browser) watches() {
 	b.await(`document.querySelector("` + id + `")?.dataset.state === "queued"`)
 	hold := b.bring(r, nvr.StepMerge)
 	b.await(`document.querySelector("` + id + ` progress")?.value === 62`)
+	b.hides(true)
 	b.must(b.store.Leases.AddSlice(context.Background(), hold, 0, 80, 100))
+	b.hides(false)
 	b.await(`document.querySelector("` + id + ` progress")?.value === 80`)
 	b.must(b.store.Leases.Fail(
 		context.Background(),
@@ -445,6 +447,28 @@ func (b *browser) watches() {
 		"cause",
 	))
 	b.await(`document.querySelector("` + id + `").innerText.includes("Сломалось <i>.") && document.querySelector("` + id + ` form[action$=retry]")`)
+}
+
+// hides puts the tab into the background, where it may hold no stream open, or brings it back.
+func (b *browser) hides(hidden bool) {
+	b.t.Helper()
+	if hidden {
+		select {
+		case <-b.streams: // of an earlier page
+		default:
+		}
+	}
+	script := `Object.defineProperty(document, "hidden", { configurable: true, value: %t });
+		document.dispatchEvent(new Event("visibilitychange"))`
+	ask[bool](b, fmt.Sprintf(script, hidden))
+	if !hidden {
+		return
+	}
+	select {
+	case <-b.streams:
+	case <-b.ctx.Done():
+		b.t.Fatal("a hidden tab holds its stream open")
+	}
 }
 
 // decides retries what failed and withdraws what waits.

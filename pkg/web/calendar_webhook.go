@@ -32,7 +32,8 @@ func (h *handlers) calendarWebhook() http.Handler {
 	return httpapi.Routes(mux, httpapi.WriteError)
 }
 
-// receiveNotification answers at once and then requests a sweep of the calendar's rooms.
+// receiveNotification requests a sweep of the calendar's rooms, and then answers. Cloud Run can take the CPU
+// away from a service that has answered.
 func (h *handlers) receiveNotification(w http.ResponseWriter, r *http.Request) {
 	channel, err := h.Store.Channels.Get(r.Context(), r.Header.Get("X-Goog-Channel-Id"))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -43,17 +44,13 @@ func (h *handlers) receiveNotification(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteError(w, r, http.StatusForbidden, "unknown channel or wrong token")
 		return
 	}
+	first := r.Header.Get("X-Goog-Resource-State") == "sync" // of a channel: nothing changed
+	if !first && h.SweepCalendar != nil {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), sweepTime)
+		defer stop()
+		h.sweep(ctx, channel.Calendar)
+	}
 	w.WriteHeader(http.StatusNoContent)
-	if r.Header.Get("X-Goog-Resource-State") == "sync" {
-		return // the first message of a channel: nothing changed
-	}
-	if h.SweepCalendar == nil {
-		return
-	}
-	_ = http.NewResponseController(w).Flush() // Google need not wait for the sweep
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), sweepTime)
-	defer stop()
-	h.sweep(ctx, channel.Calendar)
 }
 
 // sweep requests a sweep of each room with the calendar.

@@ -43,6 +43,7 @@ type env struct {
 	looks    chan string
 	operator atomic.Bool // the person on the pages is one
 	report   atomic.Pointer[[]byte]
+	streams  chan struct{} // one token if a stream of a page has ended
 }
 
 // moscow is the zone of the rooms.
@@ -68,7 +69,12 @@ func newEnv(t testing.TB, change ...func(*web.Options)) *env {
 
 func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	t.Helper()
-	w := &env{t: t, clock: storetest.NewClock(), looks: make(chan string, 10)}
+	w := &env{
+		t:       t,
+		clock:   storetest.NewClock(),
+		looks:   make(chan string, 10),
+		streams: make(chan struct{}, 1),
+	}
 	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
 		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
 	ctx := context.Background()
@@ -128,13 +134,27 @@ func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 		each(&options)
 	}
 	w.web = httptest.NewUnstartedServer(nil)
-	w.web.Config = httpapi.NewServer(web.New(options))
+	w.web.Config = httpapi.NewServer(w.noteStreams(web.New(options)))
 	w.web.Start()
 	t.Cleanup(func() {
 		w.web.CloseClientConnections()
 		w.web.Close()
 	})
 	return w
+}
+
+// noteStreams notes the end of each stream of a page.
+func (w *env) noteStreams(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(writer, r)
+		if r.URL.Path != "/recordings/events" {
+			return
+		}
+		select {
+		case w.streams <- struct{}{}:
+		default: // it has its token already
+		}
+	})
 }
 
 // picture is a thumbnail of two panes; none without a merge.

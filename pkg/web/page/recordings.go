@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -26,7 +27,7 @@ type recordingsPage struct {
 	Said    string // result of the button that was just pressed
 	Records []recordItem
 	Next    string // cursor of the next page; empty: this is the last
-	Live    string // where the script listens; empty: no record will change
+	Live    string // where the script listens; empty: no record is worked on
 }
 
 // showRecordings is GET /recordings.
@@ -82,12 +83,13 @@ func (s *site) said(r *http.Request) string {
 	return ""
 }
 
-// liveAddress returns where changes of the listed records are sent. It is empty if none will
-// change.
+// liveAddress returns where changes of the records that are worked on are sent. It is empty if none is. A
+// stream occupies an instance, so that a record that waits for its end or for footage has none: the script
+// reads the page again from time to time.
 func liveAddress(items []recordItem) string {
 	var ids []string
 	for i := range items {
-		if !items[i].State.Ended() {
+		if state := items[i].State; state != records.Waiting && !state.Ended() {
 			ids = append(ids, strconv.FormatInt(items[i].ID, 10))
 		}
 	}
@@ -111,7 +113,8 @@ func readIDs(list string) []int64 {
 }
 
 // streamRecordings is GET /recordings/events?ids=: the HTML of records, at once and after each
-// change.
+// change. It ends when the last of them has ended. Then it answers 204, after which browsers do not
+// reconnect.
 func (s *site) streamRecordings(w http.ResponseWriter, r *http.Request) {
 	ids := readIDs(r.URL.Query().Get("ids"))
 	if ids == nil {
@@ -129,13 +132,31 @@ func (s *site) streamRecordings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer watch.Close()
-	stream := httpapi.NewStream(w)
-	if len(changes) == 0 && !stream.Beat() {
+	open := openRecords{}
+	if !open.update(changes) {
+		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	for s.sendItems(r, stream, changes) && watch.Wait(r.Context(), stream) {
+	stream := httpapi.NewStream(w)
+	for s.sendItems(r, stream, changes) && open.update(changes) && watch.Wait(r.Context(), stream) {
 		changes = watch.Take()
 	}
+}
+
+// openRecords are the records of a stream that have not ended, by number.
+type openRecords map[int64]bool
+
+// update notes changes. It reports whether a record is left that has not ended.
+func (o openRecords) update(changes []records.Change) bool {
+	for i := range changes {
+		record := &changes[i].Record
+		if records.StateOf(record, time.UTC, time.Time{}).Ended() { // the zone shapes only earlier states
+			delete(o, record.ID)
+		} else {
+			o[record.ID] = true
+		}
+	}
+	return len(o) > 0
 }
 
 // ownedRecords reads the records that the caller may see. It leaves out all others.

@@ -119,9 +119,10 @@ if (ask) {
   document.querySelector("#errors a")?.focus();
 }
 
-/* Entries of records: the server sends the HTML of each that changes. */
+/* Entries of records: the server sends the HTML of each that changes. A stream is a request that does not
+   end, so it is open only while a record is worked on and the page can be seen. */
 const records = document.getElementById("records");
-if (records?.dataset.live) {
+if (records) {
   const put = html => {
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("li.record");
     const old = fresh && document.getElementById(fresh.id);
@@ -136,19 +137,42 @@ if (records?.dataset.live) {
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         page.querySelectorAll("#records > li.record").forEach(li => put(li.outerHTML));
+        records.dataset.live = page.getElementById("records")?.dataset.live ?? "";
       }
     } catch { /* the next one may get through */ }
   };
-  let timer = 0, broken = 0;
+  const still = ["waiting", "done", "failed", "withdrawn"];
+  const states = () => [...records.querySelectorAll("li.record")].map(li => li.dataset.state);
+  let source = null, address = "", timer = 0, broken = 0;
+  const close = () => {
+    source?.close();
+    source = null;
+  };
   const listen = () => {
-    const source = new EventSource(records.dataset.live);
-    source.addEventListener("record", e => { broken = 0; clearInterval(timer); timer = 0; put(e.data); });
-    source.addEventListener("error", () => {
-      if (++broken < 3 && source.readyState !== EventSource.CLOSED) return;
-      source.close();
-      if (!timer) timer = setInterval(poll, 5000);
-      setTimeout(listen, 30000);
+    const opened = source = new EventSource(address = records.dataset.live);
+    opened.addEventListener("record", e => { broken = 0; put(e.data); follow(); });
+    opened.addEventListener("error", () => {
+      if (opened !== source || ++broken < 3 && opened.readyState !== EventSource.CLOSED) return;
+      close();
+      pollIn(5000);
     });
   };
-  listen();
+  const pollIn = ms => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => { timer = 0; await poll(); follow(); }, ms);
+  };
+  const follow = () => {
+    const now = states(), moves = records.dataset.live && now.some(state => !still.includes(state));
+    if (document.hidden || !moves || address !== records.dataset.live) close();
+    if (document.hidden) return;
+    if (moves && !source) listen();
+    if (now.includes("waiting") && !timer) pollIn(60000);
+  };
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    timer = 0;
+    follow();
+    if (!document.hidden) pollIn(0);
+  });
+  follow();
 }
