@@ -6,6 +6,9 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .PHONY: help build demo test lint check race kills chaos load fuzz long debian13 image bench simulate clean
 
+# Without cgo no C compiler is needed, and all targets share what was compiled.
+export CGO_ENABLED := 0
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -44,7 +47,7 @@ RACE_SKIP_TESTS := $(RACE_SKIP_MERGES)|$(RACE_SKIP_FAULTS)|^TestMerge$$/^(names|
 
 race: # the race detector needs a C compiler
 	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
-	go test -race -short -timeout 50m -skip '$(RACE_SKIP_TESTS)' $$(go list ./... | grep -vE '$(RACE_SKIP)')
+	CGO_ENABLED=1 go test -race -short -timeout 50m -skip '$(RACE_SKIP_TESTS)' $$(go list ./... | grep -vE '$(RACE_SKIP)')
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks
 	@scripts/setup ffmpeg tesseract
@@ -65,7 +68,7 @@ load: ## process 5,000 records with faked rendering (half an hour), write docs/l
 	LOAD_RECORDS=$(or $(RECORDS),5000) go test -run '^TestLoad$$' -count 1 -timeout 6h -v ./jobs/local
 
 fuzz:
-	@scripts/fuzz 20s
+	@scripts/fuzz 12s
 
 debian13: ## run the engine's tests on the FFmpeg of Debian 13 (7.1)
 	@scripts/debian13
