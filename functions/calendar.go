@@ -32,6 +32,7 @@ func Calendar(p *app.Process) (http.Handler, error) {
 			Retention: p.Config.Retention,
 			Requester: p.Config.Requester,
 			Address:   p.Config.Notifications(),
+			Domains:   p.Config.WorkspaceDomains(),
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

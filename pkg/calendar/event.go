@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,15 +18,16 @@ const (
 
 // Event is an event as the calendar of a room shows it; the names are those of Calendar's API.
 type Event struct {
-	ID          string
-	Status      string // confirmed, tentative or cancelled
-	Type        string // eventType: default, or one of the kinds that are no meeting
-	Summary     string
-	Description string // often HTML
-	Start, End  Moment
-	Creator     string // address
-	Organizer   string // address
-	Attendees   []Attendee
+	ID           string
+	Status       string // confirmed, tentative or cancelled
+	Type         string // eventType: default, or one of the kinds that are no meeting
+	Summary      string
+	Description  string // often HTML
+	Start, End   Moment
+	Creator      string // address
+	Organizer    string // address
+	OwnOrganizer bool   // the calendar of the room is the organiser
+	Attendees    []Attendee
 }
 
 // Moment is where an event begins or ends.
@@ -79,10 +79,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, Cancelled
 	case e.ID == "" || utf8.RuneCountInString(e.ID) > maxID:
 		return Wish{}, LongID
-	case slices.Contains(
-		[]string{"workingLocation", "outOfOffice", "focusTime", "birthday", "fromGmail"},
-		e.Type,
-	):
+	case !e.isMeeting():
 		return Wish{}, NoMeeting
 	case declined(e, room):
 		return Wish{}, Declined

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,23 +19,59 @@ const (
 	maxCode        = 200      // characters
 )
 
-// OptOut reports whether a description asks for no recording.
+// OptOut reports whether a description asks for no recording. The words count in a row of their own, alone or
+// with words of courtesy. A sentence that merely holds them does not count: "entry without sign-up" is the same
+// two words in Russian. A row may be broken between the words.
 func OptOut(description string) bool {
-	text := homoglyph.Fold(strings.Join(Lines(description), " "))
-	for _, words := range []string{homoglyph.Fold("без записи"), homoglyph.Fold("no recording")} {
-		for at := 0; ; {
-			i := strings.Index(text[at:], words)
-			if i < 0 {
-				break
-			}
-			before, _ := utf8.DecodeLastRuneInString(text[:at+i]) // RuneError at the beginning, which is no letter
-			if !unicode.IsLetter(before) {
-				return true
-			}
-			at += i + len(words)
+	lines := Lines(description)
+	for i, line := range lines {
+		if asksNoRecording(line) || i > 0 && asksNoRecording(lines[i-1]+" "+line) {
+			return true
 		}
 	}
 	return false
+}
+
+// asksNoRecording reports whether a row consists of the words of an opt-out, at least once, and of courtesy.
+func asksNoRecording(line string) bool {
+	words := wordsOf(line)
+	var rest []string
+	for i := 0; i < len(words); i++ {
+		if i+1 < len(words) && isOptOut(words[i], words[i+1]) {
+			i++
+			continue
+		}
+		rest = append(rest, words[i])
+	}
+	if len(rest) == len(words) {
+		return false
+	}
+	return !slices.ContainsFunc(rest, func(word string) bool { return !isCourtesy(word) })
+}
+
+// wordsOf returns the words of a text, folded for comparison.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(homoglyph.Fold(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// isOptOut reports whether two folded words are those of an opt-out.
+func isOptOut(first, second string) bool {
+	both := first + " " + second
+	return both == homoglyph.Fold("без записи") || both == homoglyph.Fold("no recording")
+}
+
+// courtesy are the words that may stand in the row of an opt-out.
+const courtesy = `пожалуйста прошу просим просьба убедительная спасибо благодарю заранее и или
+ проводить провести сделать вести проводим проводится пройдет состоится будет
+ лекция лекцию занятие семинар пара пару встреча встречу событие мероприятие сегодня эта эту это наша нашу
+ please kindly thanks thank you and or the this there will be held we ask for want
+ lecture class seminar meeting event session today`
+
+// isCourtesy reports whether a folded word may stand in the row of an opt-out.
+func isCourtesy(word string) bool {
+	return slices.Contains(wordsOf(courtesy), word)
 }
 
 // CourseCode finds the course that a description names: a row "поток: CODE" or "course: CODE" (named is

@@ -62,23 +62,34 @@ func TestCourseCode(t *testing.T) {
 func TestOptOut(t *testing.T) {
 	t.Parallel()
 	for description, want := range map[string]bool{
-		"без записи":                      true,
-		"Прошу БЕЗ ЗАПИСИ, спасибо":       true,
-		"<b>Без</b>&nbsp;записи":          true,
-		"без\u00a0записи":                 true,
-		"Please, No Recording!":           true,
-		"no\nrecording":                   true,
-		"nо rеcоrding":                    true, // Cyrillic о and е
-		"бeз зaпиcи":                      true, // Latin e, a, c
-		"casino recording":                false,
-		"Хлебез записи":                   false,
-		"запись обязательна":              false,
-		"":                                false,
-		"casino recording; no recording":  true,
-		"без\u00adза записи":              false,
-		"<p>Лекция</p><p>без записи</p>":  true,
-		"&#x431;&#x435;&#x437; записи":    true,
-		"<span>б</span><i>ез</i> записи.": true,
+		"без записи":                     true,
+		"Прошу БЕЗ ЗАПИСИ, спасибо":      true,
+		"<b>Без</b>&nbsp;записи":         true,
+		"без\u00a0записи":                true,
+		"Please, No Recording!":          true,
+		"no\nrecording":                  true,
+		"nо rеcоrding":                   true, // Cyrillic о and е
+		"бeз зaпиcи":                     true, // Latin e, a, c
+		"casino recording":               false,
+		"Хлебез записи":                  false,
+		"запись обязательна":             false,
+		"":                               false,
+		"casino recording; no recording": false,
+		"без записи / no recording":      true,
+		"🚫 Без записи!":                  true,
+		"Лекция 4\n• без записи\nCS101":  true,
+		"No recording, please":           true,
+		"Лекция без записи":              true,
+		"Вход свободный, без записи":     false,
+		"В прошлый раз остались без записи": false,
+		"There is no recording of week 3":   false,
+		"не без записи":                     false,
+		"no recording\u00a0studio needed":   false,
+		"приходите без записи":              false,
+		"без\u00adза записи":                false,
+		"<p>Лекция</p><p>без записи</p>":    true,
+		"&#x431;&#x435;&#x437; записи":      true,
+		"<span>б</span><i>ез</i> записи.":   true,
 	} {
 		if got := calendar.OptOut(description); got != want {
 			t.Errorf("OptOut(%q) = %v, want %v", description, got, want)

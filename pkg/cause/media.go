@@ -9,6 +9,8 @@ const areaMedia = "media"
 const (
 	// CodeNoFile means that the recorder left no file for the stretch.
 	CodeNoFile Code = "no-file"
+	// CodeWithheld means that a calendar event asks for no recording at that time.
+	CodeWithheld Code = "withheld"
 	// CodeFileEndsEarly means that the file holds fewer seconds than its slot.
 	CodeFileEndsEarly Code = "file-ends-early"
 	// CodeNoPictureThere means that the file holds no picture for the stretch.
@@ -131,6 +133,9 @@ const (
 
 // NoFile returns the cause of a stretch for which no file was recorded.
 func NoFile() Cause { return newCause(CodeNoFile) }
+
+// Withheld returns the cause of a stretch that a calendar event asks not to record.
+func Withheld() Cause { return newCause(CodeWithheld) }
 
 // FileEndsEarly returns the cause of a file that holds has seconds of want.
 func FileEndsEarly(has, want time.Duration) Cause {
@@ -324,6 +329,7 @@ func SoundStandsInSilent(source, other string) Cause {
 func mediaSpecs() []Spec {
 	return []Spec{
 		spec(areaMedia, CodeNoFile),
+		spec(areaMedia, CodeWithheld),
 		spec(areaMedia, CodeFileEndsEarly, Param{"has", KindSeconds}, Param{"want", KindSeconds}),
 		spec(areaMedia, CodeNoPictureThere),
 		spec(areaMedia, CodeNoPictureTrack),

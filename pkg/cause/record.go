@@ -35,6 +35,8 @@ const (
 	CodeEventWithdrawn Code = "event-withdrawn"
 	// CodeEventNotRecorded means that the event asks for no record: the sweep of the calendar cancelled it. The argument is a calendar.Refusal.
 	CodeEventNotRecorded Code = "event-not-recorded"
+	// CodeOptedOut means that a calendar event asks for no recording of the room at the time of the record.
+	CodeOptedOut Code = "opted-out"
 	// CodeEventMoved means that the event was moved after the video was begun.
 	CodeEventMoved Code = "event-moved"
 	// CodeEventGone means that the calendar event was deleted before the video was attached.
@@ -152,6 +154,11 @@ func EventWithdrawn() Cause {
 // EventNotRecorded returns the cause of [CodeEventNotRecorded].
 func EventNotRecorded(refusal string) Cause {
 	return newCause(CodeEventNotRecorded, Text("refusal", refusal))
+}
+
+// OptedOut returns the cause of [CodeOptedOut].
+func OptedOut(room string) Cause {
+	return newCause(CodeOptedOut, Text("room", room))
 }
 
 // EventMoved returns the cause of [CodeEventMoved].
@@ -273,6 +280,7 @@ func recordSpecs() []Spec {
 		spec(areaRecord, CodeKeptFailing, Param{"step", KindText}),
 		spec(areaRecord, CodeEventWithdrawn),
 		spec(areaRecord, CodeEventNotRecorded, Param{"refusal", KindText}),
+		spec(areaRecord, CodeOptedOut, Param{"room", KindText}),
 		spec(areaRecord, CodeEventMoved,
 			Param{"date", KindText},
 			Param{"start", KindText},

@@ -44,6 +44,9 @@ type Config struct {
 	// Delegates are those accounts by component (stage=ACCOUNT,…). Only doctor uses them.
 	Delegates map[string]string `env:"DELEGATES"`
 
+	// Domains are those of the Workspace. Empty: those of the accounts below.
+	Domains []string `env:"DOMAINS"`
+
 	DriveSubject    string   `env:"DRIVE_SUBJECT"`    // the user whose Drive is used
 	DriveUploaders  []string `env:"DRIVE_UPLOADERS"`  // the users who share the uploads; empty: DriveSubject
 	CalendarSubject string   `env:"CALENDAR_SUBJECT"` // a user who can read the rooms' calendars

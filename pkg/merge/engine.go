@@ -92,6 +92,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		Start:    req.Start,
 		Samples:  p.Sample(p.Frames),
 		Loudness: req.Loudness,
+		Withheld: p.WithheldBlocks(),
 		Progress: func(done, total int64) { e.progress(Analysing, done, total) },
 	}
 	if p.Sound, err = chooser.Choose(ctx); err != nil {

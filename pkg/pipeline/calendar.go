@@ -66,6 +66,7 @@ type CalendarSettings struct {
 	Requester string        // receives the video of an event that names no person; empty: such an event is no record
 	Address   string        // where notifications arrive; empty: calendars are only polled
 	Life      time.Duration // of a notification channel; 0: 7 days
+	Domains   []string      // of the Workspace: an opt-out of their people counts for everyone
 }
 
 const (
@@ -140,6 +141,9 @@ func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
 		}
 		listed[event.ID] = event
 	}
+	if err := c.syncOptOuts(ctx, room, listed, from, to); err != nil {
+		return err
+	}
 	var errs []error
 	for id := range listed {
 		event := listed[id]
@@ -150,6 +154,7 @@ func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
 			errs = append(errs, c.missing(ctx, room, last))
 		}
 	}
+	errs = append(errs, c.settleOptOuts(ctx, room, from))
 	return errors.Join(errs...)
 }
 
@@ -189,10 +194,7 @@ func (c *Calendar) inside(r *nvr.Record, room *nvr.Room, from, to time.Time) boo
 // missing looks for the event of a record that was not listed: it is gone, or elsewhere in time, or a page
 // shifted while it was read.
 func (c *Calendar) missing(ctx context.Context, room *nvr.Room, last *store.Event) error {
-	event, err := c.Workspace.Event(ctx, room.Calendar, last.Key.Event)
-	if errors.Is(err, workspace.ErrNotFound) {
-		event, err = workspace.Event{ID: last.Key.Event, Status: "cancelled"}, nil
-	}
+	event, err := c.eventNow(ctx, room, last.Key.Event)
 	if err != nil {
 		return err
 	}
@@ -236,7 +238,8 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	}
 	r := last.Record
 	log := c.Log.With("record", r.ID)
-	withdrawnByUs := r.Step == nvr.StepWithdrawn && cancelledBySweep(r.Reason)
+	withdrawnByUs := r.Step == nvr.StepWithdrawn &&
+		(cancelledBySweep(r.Reason) || r.Reason.Is(cause.CodeOptedOut) && !sameWindow(&r, &to))
 	switch {
 	case refusal != calendar.Wanted && store.Claimable(&r):
 		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
@@ -321,6 +324,8 @@ func eventOf(e *workspace.Event) calendar.Event {
 		Description: e.Description,
 		Creator:     e.Creator,
 		Organizer:   e.Organizer,
+
+		OwnOrganizer: e.OrganizerSelf,
 	}
 	if e.Response != "" {
 		event.Attendees = []calendar.Attendee{{Self: true, Response: e.Response}}

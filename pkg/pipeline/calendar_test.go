@@ -280,7 +280,7 @@ func TestWhatIsNoRecord(t *testing.T) {
 		"over midnight",
 	))
 	w.call("POST", path, with(
-		span("2026-11-23T10:00:00+03:00", "2026-11-23T11:00:00+03:00"),
+		span("2026-11-23T08:00:00+03:00", "2026-11-23T09:00:00+03:00"),
 		"summary",
 		"opted out",
 		"description",

@@ -132,6 +132,9 @@ func (p *Pipeline) schedule(ctx context.Context) error {
 
 func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	due, err := p.due(ctx, rec)
+	if errors.Is(err, errOptedOut) {
+		return ignoreStale(p.withdrawOptedOut(ctx, rec))
+	}
 	if fault.KindOf(err) == fault.Permanent {
 		reason := fault.CauseOf(err)
 		return ignoreStale(p.failed(ctx, rec.Claim(), observe.FailedRefused, reason, err, func(ctx context.Context) error {
@@ -144,7 +147,7 @@ func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	return ignoreStale(p.Store.Queue.SetDue(ctx, rec, due))
 }
 
-// due is when the last segment of a record has ended.
+// due is when the last segment of a record has ended. A record wholly in opted-out time is [errOptedOut].
 func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
@@ -162,6 +165,13 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 			Cause: cause.BadTimes(rec.Date, rec.StartTime, rec.EndTime),
 			Err:   err,
 		}
+	}
+	covered, err := p.optedOut(ctx, &room, start, end)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if covered {
+		return time.Time{}, errOptedOut
 	}
 	return lastSegmentEnd(end, room), nil
 }

@@ -39,6 +39,13 @@ func (w *worker) stage(ctx context.Context) error {
 		}
 	}
 	req := w.request(start, end)
+	req.Withheld, err = w.withheld(ctx)
+	if errors.Is(err, errOptedOut) {
+		return w.endOptedOut(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	if len(req.Sources) == 0 {
 		return &fault.PermanentError{Cause: cause.NoCameras(w.rec.Room)}
 	}

@@ -14,6 +14,7 @@ type Store struct {
 	Uploads  store.Uploads
 	Notices  store.Notices
 	Runs     store.Runs
+	OptOuts  store.OptOuts
 }
 
 // StoreOf returns the parts of an open database that the steps use.
@@ -29,6 +30,7 @@ func StoreOf(db *store.Store) Store {
 		Uploads:  db.Uploads,
 		Notices:  db.Notices,
 		Runs:     db.Runs,
+		OptOuts:  db.OptOuts,
 	}
 }
 
@@ -36,6 +38,7 @@ func StoreOf(db *store.Store) Store {
 type CalendarStore struct {
 	Requests store.Requests
 	Events   store.Events
+	OptOuts  store.OptOuts
 	Rooms    store.Rooms
 	Channels store.Channels
 }
@@ -45,6 +48,7 @@ func CalendarStoreOf(db *store.Store) CalendarStore {
 	return CalendarStore{
 		Requests: db.Requests,
 		Events:   db.Events,
+		OptOuts:  db.OptOuts,
 		Rooms:    db.Rooms,
 		Channels: db.Channels,
 	}

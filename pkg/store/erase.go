@@ -56,7 +56,7 @@ func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err
 			}
 			erased = append(erased, Erased{Record: r, ReportFileID: file})
 		}
-		return execAll(ctx, tx, email, deleteKeysOf, updateUserKey)
+		return execAll(ctx, tx, email, deleteKeysOf, updateUserKey, updateOptOutsOf)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("erase a person: %w", err)

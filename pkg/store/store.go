@@ -56,6 +56,7 @@ type Store struct {
 	Queue    Queue    // what waits for a worker
 	Leases   Leases   // the work of a worker on its record
 	Events   Events   // calendar events and their records
+	OptOuts  OptOuts  // times that must not be recorded
 	Rooms    Rooms
 	Keys     Keys // of the API
 	Segments Segments
@@ -76,6 +77,7 @@ func newStore(d *database) *Store {
 		Queue:    Queue{d},
 		Leases:   Leases{d},
 		Events:   Events{d},
+		OptOuts:  OptOuts{d},
 		Rooms:    Rooms{d},
 		Keys:     Keys{d},
 		Segments: Segments{d},

@@ -53,6 +53,7 @@ func (p *Plan) check() error {
 		p.checkPieces("left", p.Left, true),
 		p.checkPieces("right", p.Right, false),
 		p.checkTakes(),
+		p.checkWithheld(),
 	)
 }
 

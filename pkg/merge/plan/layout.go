@@ -26,6 +26,7 @@ func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages [
 		TimeZone: req.Start.Location().String(),
 		Frames:   window.Frames,
 		Policy:   req.Policy,
+		Withheld: req.WithheldFrames(),
 		Encoding: encoding(req),
 		Segments: segments,
 		Damages:  damages,
@@ -129,6 +130,9 @@ func (p *Plan) lay(req Request, source string, film func(*probe.Segment) timelin
 		if !spans[i].Hole() {
 			spans[i].File = own[spans[i].File]
 		}
+	}
+	for _, w := range p.Withheld {
+		spans = timeline.Withhold(spans, w.First, w.End, cause.Withheld())
 	}
 	return spans
 }

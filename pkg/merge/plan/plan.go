@@ -27,6 +27,7 @@ type Plan struct {
 	TimeZone string    `json:"time_zone"`
 	Frames   int64     `json:"frames"`
 	Policy   Policy    `json:"policy"`
+	Withheld []Slice   `json:"withheld,omitempty"` // frames that must not be shown
 
 	Encoding ffmpeg.Encoding  `json:"encoding"`
 	Segments []*probe.Segment `json:"segments"`

@@ -40,6 +40,9 @@ func slateFor(texts *i18n.Catalog, p *plan.Plan, piece timeline.Piece) slateText
 	window := p.Window()
 	start, end := window.Time(piece.First), window.Time(piece.End)
 	key := "report.slate." + cmp.Or(string(piece.Role), "none")
+	if p.IsWithheld(piece.First, piece.End) {
+		key = "report.slate.withheld"
+	}
 	return slateText{
 		Head:  plan.Bilingual(texts, key),
 		Room:  p.Room,

@@ -47,6 +47,7 @@ type Chooser struct {
 	Start    time.Time // of the record
 	Samples  int64     // of the record, at 48 kHz
 	Loudness Loudness
+	Withheld []timeline.Listen       // blocks of the record in which nothing may be heard, in order
 	Progress func(done, total int64) // segments measured
 
 	ctx      context.Context //nolint:containedctx // of Choose, for the callbacks of timeline.Choose
@@ -79,10 +80,11 @@ func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 	if len(c.Sources) > 0 {
 		listens = timeline.Choose(0, blocks, len(c.Sources), c.heard)
 	}
+	listens = timeline.Without(listens, c.Withheld)
 	for source, k := range c.known {
 		planned.Thresholds[c.Sources[source]] = k.silenceThreshold
 	}
-	planned.Heard = c.describe(listens, blocks)
+	planned.Heard = c.addWithheld(c.describe(listens, blocks))
 	if c.err != nil {
 		return Planned{}, c.err
 	}
@@ -106,7 +108,7 @@ func channelsOf(segments []*probe.Segment) int {
 // heard tells what a source gives in a block of the record.
 func (c *Chooser) heard(source int, block int64) timeline.Heard {
 	k := c.listen(source)
-	if c.err != nil {
+	if c.err != nil || c.isWithheld(block) {
 		return timeline.Missing
 	}
 	b, ok := c.at(k, block)

@@ -229,6 +229,19 @@ create table merger_runs (
   ended_at bigint not null
 ) default character set utf8mb4 collate utf8mb4_bin;
 
+-- 70 table merger_opt_outs
+create table merger_opt_outs (
+  calendar varchar(250) not null,
+  event_id varchar(250) not null,
+  room varchar(200) not null,
+  start_at bigint not null,
+  end_at bigint not null,
+  organizer varchar(250) not null,
+  ended int not null default 0,
+  told int not null default 0,
+  primary key (calendar, event_id)
+) default character set utf8mb4 collate utf8mb4_bin;
+
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
 
@@ -253,3 +266,9 @@ update records set reason = replace(reason, '{"en":', '{"code":"event-withdrawn"
 
 -- 86 column records.starts: workers that began in a row without progress; see nvr.Record
 alter table records add column starts bigint not null default 0;
+
+-- 87 index merger_opt_outs.merger_opt_outs_room
+create index merger_opt_outs_room on merger_opt_outs (room, end_at);
+
+-- 88 index merger_opt_outs.merger_opt_outs_told
+create index merger_opt_outs_told on merger_opt_outs (told, start_at);

@@ -21,6 +21,7 @@ type problem struct {
 type FieldDetail struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
+	Code   string `json:"code,omitempty"` // stable, for programs; empty: none yet
 }
 
 // WriteProblem answers an error of /api/v1. It is an [ErrorWriter].

@@ -120,7 +120,15 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		)
 		return false
 	}
-	if found := records.Check(request, room.Zone, a.Records.Now()); len(found) > 0 {
+	found := records.Check(request, room.Zone, a.Records.Now())
+	if len(found) == 0 {
+		found, err = a.Records.CheckConsent(r.Context(), request, &room)
+	}
+	if err != nil {
+		a.serverError(w, r, "read the opt-outs", err)
+		return false
+	}
+	if len(found) > 0 {
 		text := found[0].Text(a.Records.Catalog.For("en"))
 		httpapi.WriteError(w, r, http.StatusBadRequest, "'"+columnOf(found[0].Field)+"': "+text)
 		return false

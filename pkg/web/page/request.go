@@ -137,11 +137,11 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		s.serverError(w, r, "list the rooms", err)
 		return
 	}
-	var found []records.FieldError
-	if list.Find(request.Room) == nil {
-		found = append(found, records.FieldError{Field: "room", Code: "room"})
+	found, err := s.checkRequest(r, request, list)
+	if err != nil {
+		s.serverError(w, r, "read the opt-outs", err)
+		return
 	}
-	found = append(found, records.Check(request, list.Zone(request.Room), s.Records.Now())...)
 	l := s.localizer(r)
 	if len(found) > 0 {
 		p.Errors = fieldTexts(l, found)
@@ -170,6 +170,22 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/recordings?sent=1", http.StatusSeeOther)
+}
+
+// checkRequest returns what is wrong with a request.
+func (s *site) checkRequest(
+	r *http.Request, request records.Request, list *records.RoomList,
+) ([]records.FieldError, error) {
+	var found []records.FieldError
+	room := list.Find(request.Room)
+	if room == nil {
+		found = append(found, records.FieldError{Field: "room", Code: "room"})
+	}
+	found = append(found, records.Check(request, list.Zone(request.Room), s.Records.Now())...)
+	if len(found) > 0 {
+		return found, nil
+	}
+	return s.Records.CheckConsent(r.Context(), request, room)
 }
 
 // readForm returns the request that the parsed form holds.

@@ -10,6 +10,7 @@ type Store struct {
 	Rooms    store.Rooms
 	Keys     store.Keys
 	Segments store.Segments
+	OptOuts  store.OptOuts
 	Channels store.Channels
 }
 
@@ -22,6 +23,7 @@ func StoreOf(db *store.Store) Store {
 		Rooms:    db.Rooms,
 		Keys:     db.Keys,
 		Segments: db.Segments,
+		OptOuts:  db.OptOuts,
 		Channels: db.Channels,
 	}
 }

@@ -206,8 +206,15 @@ func (a *api) checkRequest(
 		before := records.FieldError{Field: "end", Code: "end-not-after"}
 		return q, refuseField("end", before.Text(english)), nil
 	}
-	for _, each := range records.Check(q, room.Zone, a.Records.Now()) {
-		found = append(found, httpapi.FieldDetail{Field: each.Field, Detail: each.Text(english)})
+	wrong := records.Check(q, room.Zone, a.Records.Now())
+	if len(wrong) == 0 {
+		wrong, err = a.Records.CheckConsent(r.Context(), q, &room)
+	}
+	if err != nil {
+		return q, nil, err
+	}
+	for _, each := range wrong {
+		found = append(found, httpapi.FieldDetail{Field: each.Field, Detail: each.Text(english), Code: each.Code})
 	}
 	if len(found) > 0 {
 		return q, refuse(found...), nil
