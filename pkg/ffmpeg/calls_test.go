@@ -184,7 +184,7 @@ func checkInput(t *testing.T, options []string, location string) {
 }
 
 // callsHave is the number of inputs of the calls of runEverything.
-const callsHave = 14
+const callsHave = 15
 
 // runEverything calls every function of the package that starts FFmpeg.
 func runEverything(t *testing.T, tool *ffmpeg.Tool, clip ffmpeg.Source) {
@@ -208,6 +208,8 @@ func runEverything(t *testing.T, tool *ffmpeg.Tool, clip ffmpeg.Source) {
 		stream.Close()
 	}
 	_, err = tool.MeasureLevels(ctx, sound)
+	check(err)
+	_, err = tool.SoundFrames(ctx, clip)
 	check(err)
 	_, err = tool.MeasureChannels(ctx, sound)
 	check(err)

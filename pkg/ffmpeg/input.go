@@ -46,7 +46,7 @@ func (c container) decoders() []string {
 	case isoMedia:
 		return []string{
 			"h264", "hevc", "mpeg4", "mjpeg",
-			"aac", "mp3float", "opus", "ac3", "pcm_alaw", "pcm_mulaw",
+			"aac", "mp3float", "opus", "ac3", "eac3", "alac", "flac", "pcm_alaw", "pcm_mulaw",
 			"pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be",
 			"pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be",
 		}

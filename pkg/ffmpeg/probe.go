@@ -19,6 +19,9 @@ type Packet struct {
 	// Duration is in ticks, or 0 if unknown.
 	Duration int64 `json:"d,omitempty"`
 	Key      bool  `json:"k,omitempty"`
+	// Offset is the position of its first byte in the file, and Size its length in bytes.
+	Offset int64 `json:"o,omitempty"`
+	Size   int64 `json:"s,omitempty"`
 }
 
 // Stream is a stream of a file whose packets were listed one by one.
@@ -57,7 +60,7 @@ func (t *Tool) ListPackets(ctx context.Context, source Source, size int64) ([]St
 		output: []string{
 			"-show_entries",
 			"stream=index,codec_type,codec_name,width,height,channels,sample_rate,time_base:" +
-				"stream_disposition=attached_pic:packet=stream_index,pts,duration,flags",
+				"stream_disposition=attached_pic:packet=stream_index,pts,duration,size,pos,flags",
 			"-of", "compact",
 		},
 		limits: limits{memory: listMemory, cpu: listTime + time.Duration(size/listRate)*time.Second},
@@ -137,6 +140,10 @@ func (l *packetList) addPacket(text string) {
 			p.PTS, shown = pts, err == nil
 		case "duration":
 			p.Duration, _ = strconv.ParseInt(value, 10, 64) // N/A: unknown
+		case "pos":
+			p.Offset, _ = strconv.ParseInt(value, 10, 64) // N/A: unknown
+		case "size":
+			p.Size, _ = strconv.ParseInt(value, 10, 64)
 		case "flags":
 			p.Key = strings.HasPrefix(value, "K")
 			discarded = strings.Contains(value, "D")

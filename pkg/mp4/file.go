@@ -61,7 +61,7 @@ type Track struct {
 	// list plays twice is listed twice. Samples that no edit reaches are left out.
 	Samples []Sample
 
-	// description is the body of the stsd box, kept for NewView.
+	// description is the body of the stsd box, kept for views.
 	description []byte
 }
 

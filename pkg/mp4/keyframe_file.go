@@ -11,9 +11,9 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
-// View is an MP4 file with selected samples of the video track of another file,
-// each decodable by itself. It holds no media bytes. Reading it reads only those
-// samples of the source, so that distant key frames cost no bytes between them. It
+// View is an MP4 file with selected samples of one track of another file: key frames of the video track, or
+// packets of the sound track. It holds no media bytes. Reading it reads only those
+// samples of the source, so that what lies between them costs no bytes. It
 // is safe for concurrent use if the source is.
 type View struct {
 	// head holds the boxes before the samples.
@@ -62,7 +62,8 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 		size += int64(s.Size)
 	}
 	v.offsets = append(v.offsets, size)
-	if err := v.layOut(track, samples); err != nil {
+	err := v.place(func(base int64) ([]byte, error) { return v.boxes(track, samples, base) })
+	if err != nil {
 		return nil, fmt.Errorf("view a track: %w", err)
 	}
 	return v, nil
@@ -99,16 +100,16 @@ func (v *View) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// layOut encodes the boxes before the samples and moves the samples behind them.
-// The offsets in the boxes do not change their size.
-func (v *View) layOut(track *Track, samples []int) error {
-	head, err := v.boxes(track, samples, 0)
+// place encodes the boxes before the samples and moves the samples behind them. boxes encodes them for samples
+// that begin at byte base, which does not change their size.
+func (v *View) place(boxes func(base int64) ([]byte, error)) error {
+	head, err := boxes(0)
 	if err != nil {
 		return err
 	}
 	mdat := mdatHeader(v.Size())
 	base := int64(len(head) + len(mdat))
-	if head, err = v.boxes(track, samples, base); err != nil {
+	if head, err = boxes(base); err != nil {
 		return err
 	}
 	v.head = slices.Concat(head, mdat)
@@ -121,17 +122,22 @@ func (v *View) layOut(track *Track, samples []int) error {
 // boxes encodes ftyp and moov of a view whose samples begin at byte base.
 func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	length := int64(len(samples))
-	moov := mp4.NewMoovBox()
-	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale = viewScale
-	mvhd.Duration = uint64(length) // #nosec G115 -- not negative
-	mvhd.NextTrackID = videoTrack + 1
-	mvhd.Version = versionFor(length)
-	moov.AddChild(mvhd)
 	trak := newTrak(videoTrack, "video", "VideoHandler", viewScale, length, length)
 	trak.Tkhd.Width = mp4.Fixed32(track.Width << 16)   // #nosec G115 -- 16 bits, as read
 	trak.Tkhd.Height = mp4.Fixed32(track.Height << 16) // #nosec G115 -- 16 bits, as read
 	v.setTables(trak.Mdia.Minf.Stbl, track, samples, base)
+	return viewBoxes(trak, viewScale, length)
+}
+
+// viewBoxes encodes ftyp and moov of a view with one track. length is in ticks of scale.
+func viewBoxes(trak *mp4.TrakBox, scale, length int64) ([]byte, error) {
+	moov := mp4.NewMoovBox()
+	mvhd := mp4.CreateMvhd()
+	mvhd.Timescale = uint32(scale) // #nosec G115 -- bounded by the callers
+	mvhd.Duration = uint64(length) // #nosec G115 -- not negative
+	mvhd.NextTrackID = videoTrack + 1
+	mvhd.Version = versionFor(length)
+	moov.AddChild(mvhd)
 	moov.AddChild(trak)
 	var out bytes.Buffer
 	for _, box := range []mp4.Box{mp4.NewFtyp(

@@ -19,7 +19,7 @@ func (f *File) parse(moov []byte, most int) error {
 		}
 	}
 	if fragmented {
-		return fragmentedError(moov)
+		return f.fragmented(moov)
 	}
 	left := sampleBudgets{raw: sampleBudget(most), edited: sampleBudget(most)}
 	found := false
@@ -47,8 +47,9 @@ func (f *File) parse(moov []byte, most int) error {
 	return nil
 }
 
-// fragmentedError returns ErrFragmented, or ErrExternal if a track has its media elsewhere.
-func fragmentedError(moov []byte) error {
+// fragmented returns ErrFragmented, or ErrExternal if a track has its media elsewhere. The tracks that it reads
+// have no samples.
+func (f *File) fragmented(moov []byte) error {
 	for kind, body := range boxes(moov) {
 		if kind != "trak" {
 			continue
@@ -62,6 +63,9 @@ func fragmentedError(moov []byte) error {
 		t.readSampleEntries(entries, &tab)
 		if t.Kind != Other && tab.isExternal() {
 			return ErrExternal
+		}
+		if t.description = slices.Clone(entries); len(f.Tracks) < maxTracks {
+			f.Tracks = append(f.Tracks, t)
 		}
 	}
 	return ErrFragmented
@@ -94,7 +98,7 @@ func readTrack(b []byte, movieScale int64, left *sampleBudgets) (Track, error) {
 	if t.Kind != Other && tab.isExternal() {
 		return Track{}, ErrExternal
 	}
-	if t.Kind == Video {
+	if t.Kind != Other {
 		t.description = slices.Clone(entries) // the moov need not stay in memory for it
 	}
 	if t.Kind == Video && len(tab.pictureSizes) > 1 {

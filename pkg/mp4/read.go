@@ -31,7 +31,8 @@ const firstBoxes = "ftyp moov mdat free skip wide pnot uuid styp"
 
 // Read reads the index of an MP4 file of size bytes: its box headers and the moov.
 // The file may be truncated. Samples beyond its end are marked Lost. Errors wrap
-// one of this package's, or an error of r.
+// one of this package's, or an error of r. With [ErrFragmented] the tracks are
+// returned without samples.
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	return read(r, size, recorded())
 }
@@ -50,10 +51,11 @@ func read(r io.ReaderAt, size int64, most limits) (*File, error) {
 		return nil, err
 	}
 	f := &File{Size: size}
-	if err := f.parse(moov, most.samples); err != nil {
+	err = f.parse(moov, most.samples)
+	if err != nil && !errors.Is(err, ErrFragmented) {
 		return nil, err
 	}
-	return f, nil
+	return f, err
 }
 
 // findMovieBox scans the top level and returns the body of the first moov, which may have most bytes.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
-	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -44,42 +43,6 @@ func nominalLength(list []Shot) time.Duration {
 	return min(gaps[len(gaps)/2], time.Second)
 }
 
-// SoundJitter is how far a packet's timestamp may be from where the samples before it end.
-const SoundJitter = 20 * time.Millisecond
-
-// tableSoundRuns groups the packets of the sound track into stretches without a gap.
-func tableSoundRuns(t *Table) []timeline.Run {
-	track := t.Sound
-	var runs []timeline.Run
-	var next int64 // the tick at which the samples so far end
-	usual := usualDuration(track)
-	for i := range track.Samples {
-		s := &track.Samples[i]
-		if s.Hidden || s.Lost {
-			continue
-		}
-		from := max(s.PTS, track.Start)
-		lasts := int64(s.Duration)
-		if lasts > 2*usual {
-			lasts = usual // tables have no gaps: the packet before one is said to last to its end
-		}
-		end := s.PTS + lasts
-		if len(runs) > 0 {
-			if off := (mp4.Time{
-				Ticks: s.PTS - next,
-				Scale: track.Timescale,
-			}).Duration(); off >= -SoundJitter && off <= SoundJitter {
-				next += lasts
-				runs[len(runs)-1].Until = t.At(track, next)
-				continue
-			}
-		}
-		next = end
-		runs = append(runs, timeline.Run{From: t.At(track, from), Until: t.At(track, end)})
-	}
-	return runs
-}
-
 // inside leaves out the runs that begin at the limit or later.
 func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Run {
 	return slices.DeleteFunc(runs, func(r timeline.Run) bool {
@@ -106,17 +69,4 @@ func longestHold(t *Table) time.Duration {
 		}
 	}
 	return longest
-}
-
-// usualDuration is the median of what a track's packets last, in ticks.
-func usualDuration(track *mp4.Track) int64 {
-	durations := make([]uint32, len(track.Samples))
-	for i := range track.Samples {
-		durations[i] = track.Samples[i].Duration
-	}
-	slices.Sort(durations)
-	if len(durations) == 0 {
-		return 0
-	}
-	return int64(durations[len(durations)/2])
 }

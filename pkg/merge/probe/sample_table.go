@@ -31,7 +31,7 @@ type Table struct {
 func (p *Prober) ReadTable(ctx context.Context, generation string, object rangeproxy.Object) (*Table, error) {
 	file, err := mp4.Read(object, object.Size())
 	if errors.Is(err, mp4.ErrFragmented) {
-		file, err = p.listed(ctx, generation, object)
+		file, err = p.listed(ctx, generation, object, file)
 	}
 	if err != nil {
 		return nil, err
@@ -61,12 +61,16 @@ func (t *Table) add(track *mp4.Track) {
 	}
 }
 
-// listed makes the tables of a file that has none: FFmpeg reads the file through, once.
-func (p *Prober) listed(ctx context.Context, generation string, object rangeproxy.Object) (*mp4.File, error) {
-	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version(), "all pictures"})
+// listed makes the tables of a file that has none: FFmpeg reads the file through, once. index is what the file
+// says of its tracks.
+func (p *Prober) listed(
+	ctx context.Context, generation string, object rangeproxy.Object, index *mp4.File,
+) (*mp4.File, error) {
+	const form = "all pictures, with positions" // what is stored of each packet
+	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version(), form})
 	var streams []ffmpeg.Stream
 	if p.Learned.Load(key, &streams) {
-		return tabled(streams, object.Size()), nil
+		return tabled(streams, index), nil
 	}
 	served := p.Proxy.Serve(object)
 	streams, err := p.Tool.ListPackets(ctx, served, object.Size())
@@ -80,12 +84,12 @@ func (p *Prober) listed(ctx context.Context, generation string, object rangeprox
 	if err != nil {
 		return nil, err
 	}
-	return tabled(streams, object.Size()), p.Learned.Save(key, streams)
+	return tabled(streams, index), p.Learned.Save(key, streams)
 }
 
 // tabled makes tables of a list of packets.
-func tabled(streams []ffmpeg.Stream, size int64) *mp4.File {
-	file := &mp4.File{Size: size}
+func tabled(streams []ffmpeg.Stream, index *mp4.File) *mp4.File {
+	file := &mp4.File{Size: index.Size}
 	for _, s := range streams {
 		track := mp4.Track{
 			Kind:       mp4.Audio,
@@ -100,6 +104,7 @@ func tabled(streams []ffmpeg.Stream, size int64) *mp4.File {
 		if s.Video {
 			track.Kind = mp4.Video
 		}
+		track.DescribeSound(index)
 		for _, packet := range s.Packets {
 			track.Start = min(track.Start, max(0, packet.PTS))
 			track.Samples = append(track.Samples, mp4.Sample{
@@ -107,6 +112,8 @@ func tabled(streams []ffmpeg.Stream, size int64) *mp4.File {
 				Hidden:   packet.PTS+packet.Duration <= 0,                      // FFmpeg places before 0 what an edit list hides
 				Duration: uint32(max(0, min(packet.Duration, math.MaxUint32))), // #nosec G115 -- bounded
 				Key:      packet.Key || !s.Video,
+				Offset:   packet.Offset,
+				Size:     uint32(max(0, min(packet.Size, math.MaxUint32))), // #nosec G115 -- bounded
 			})
 		}
 		file.Tracks = append(file.Tracks, track)

@@ -53,6 +53,12 @@ type SoundTrack struct {
 	Codec    string `json:"codec"`
 	Channels int    `json:"channels"`
 	Rate     int    `json:"rate"` // samples a second
+	// Exact is set if channels and rate are those of the decoder, and not those that the file names.
+	Exact bool `json:"exact,omitempty"`
+	// PacketSamples is how many samples each packet is decoded to, and FrameBytes how many bytes each sample
+	// takes in uncompressed sound. If both are 0, a packet is as long as the table says.
+	PacketSamples int `json:"packet_samples,omitempty"`
+	FrameBytes    int `json:"frame_bytes,omitempty"`
 	// Mix is how the channels are mixed; empty: by their names.
 	Mix ffmpeg.Mix `json:"mix,omitempty"`
 }
@@ -93,7 +99,11 @@ func (p *Prober) Probe(
 	}
 	defer func() { _ = bytes.Close() }() // open for reading only
 	seg.Bytes = bytes.Size()
-	t, err := p.ReadTable(ctx, clip.Generation, rangeproxy.Metered{Object: bytes, Meter: p.Meter})
+	object := rangeproxy.Share(rangeproxy.Metered{Object: bytes, Meter: p.Meter})
+	t, err := p.ReadTable(ctx, clip.Generation, object)
+	if err == nil && t.Sound != nil {
+		seg.Sound, err = p.soundTrack(ctx, clip.Generation, t, object)
+	}
 	switch fault := faultOf(err); {
 	case err == nil:
 		seg.describe(t, length, OwnDamages(damages, seg))
@@ -140,12 +150,7 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 	if t.Sound == nil {
 		s.AddFault(cause.NoSoundTrack())
 	} else {
-		s.Sound = &SoundTrack{
-			Codec:    codecName(t.Sound.Codec),
-			Channels: t.Sound.Channels,
-			Rate:     t.Sound.SampleRate,
-		}
-		s.SoundRuns = tableSoundRuns(t)
+		s.SoundRuns = t.soundRuns(s.Sound)
 	}
 	limit := length + Overrun
 	pictures := len(s.PictureRuns)

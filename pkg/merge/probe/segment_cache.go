@@ -17,7 +17,8 @@ type OpenSegment struct {
 	Segment *Segment
 	Object  *rangeproxy.Shared
 	Table   *Table
-	Shots   []Shot // empty without a picture track
+	Sound   *SoundTrack // nil without a sound track
+	Shots   []Shot      // empty without a picture track
 	bytes   Bytes
 	keys    []int64 // PTS of usable key frames, ascending
 }
@@ -44,7 +45,20 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 		o.Close()
 		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)
 	}
+	if o.Sound, err = p.knownSound(ctx, o); err != nil {
+		o.Close()
+		return nil, fmt.Errorf("read the sound of segment %s: %w", seg.Path, err)
+	}
 	return o, nil
+}
+
+// knownSound returns what is known of the sound track of an open segment. Plans of former releases do not hold what
+// the decoder says.
+func (p *Prober) knownSound(ctx context.Context, o *OpenSegment) (*SoundTrack, error) {
+	if o.Table.Sound == nil || o.Segment.Sound != nil && o.Segment.Sound.Exact {
+		return o.Segment.Sound, nil
+	}
+	return p.soundTrack(ctx, o.Segment.Generation, o.Table, o.Object)
 }
 
 // Close closes the segment.

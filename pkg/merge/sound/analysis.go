@@ -1,6 +1,7 @@
 package sound
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,8 +100,10 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 	defer open.Close()
 	h := &soundAnalysis{}
 	if seg.Sound.Channels > 2 && len(seg.SoundRuns) > 0 {
-		whole := timeline.Run{From: seg.SoundRuns[0].From, Until: seg.SoundRuns[len(seg.SoundRuns)-1].Until}
-		levels, err := decodeRun(p, open, whole, channels, func(s ffmpeg.Sound) (ffmpeg.ChannelLevels, error) {
+		longest := slices.MaxFunc(seg.SoundRuns, func(a, b timeline.Run) int {
+			return cmp.Compare(a.Until-a.From, b.Until-b.From)
+		})
+		levels, _, err := decodeRun(p, open, longest, channels, func(s ffmpeg.Sound) (ffmpeg.ChannelLevels, error) {
 			return p.Tool.MeasureChannels(ctx, s)
 		})
 		if err != nil {
@@ -109,124 +112,87 @@ func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, ch
 		h.Mix, h.LFE = multichannelMix(levels, channels)
 	}
 	for _, run := range seg.SoundRuns {
-		levels, err := decodeRun(p, open, run, channels, func(s ffmpeg.Sound) (ffmpeg.Levels, error) {
+		levels, base, err := decodeRun(p, open, run, channels, func(s ffmpeg.Sound) (ffmpeg.Levels, error) {
 			s.Mix = h.Mix
 			return p.Tool.MeasureLevels(ctx, s)
 		})
 		if err != nil {
 			return nil, err
 		}
-		h.Runs = append(h.Runs, measured(open.Table, run, levels)...)
+		h.Runs = append(h.Runs, measured(int64(open.Sound.Rate), run, base, levels)...)
 	}
 	return h, nil
 }
 
-// decodeRun measures a run of an open segment. What FFmpeg cannot decode is not there.
+// decodeRun measures a run of an open segment. Sample n of what FFmpeg counts is sample n + base of the run. What
+// FFmpeg cannot decode is not there.
 func decodeRun[T any](
 	p *probe.Prober, open *probe.OpenSegment, run timeline.Run, channels int,
 	measure func(ffmpeg.Sound) (T, error),
-) (T, error) {
-	served := p.Proxy.Serve(open.Object)
-	levels, err := measure(decodeOf(open.Table, served, run.From, run.Until, channels))
+) (levels T, base int64, err error) {
+	var none T
+	samples := open.SoundSamples(run)
+	view, base, err := samples.View(0)
+	if err != nil {
+		return none, 0, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
+	}
+	served := p.Proxy.Serve(view)
+	levels, err = measure(ffmpeg.Sound{
+		Source:   served,
+		Channels: channels,
+		From:     -base,
+		Until:    probe.SamplesIn(run.Until-run.From, samples.Rate) - base,
+	})
 	if readErr := served.Close(); readErr != nil {
 		err = readErr
 	}
 	var broken *ffmpeg.Error
 	if errors.As(err, &broken) && !broken.Killed() {
-		var none T
-		return none, nil
+		return none, base, nil
 	}
 	if err != nil {
-		return levels, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
+		return none, 0, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
 	}
-	return levels, nil
-}
-
-// decodeOf is a decode of the sound in [from, until), since the file's zero.
-func decodeOf(t *probe.Table, source ffmpeg.Source, from, until time.Duration, channels int) ffmpeg.Sound {
-	rate := int64(t.Sound.SampleRate)
-	zero := t.Zero.Duration()
-	return ffmpeg.Sound{
-		Source:   source,
-		Channels: channels,
-		Seek:     seekSound(t, from+zero-soundLead),
-		From:     samplesIn(from+zero, rate),
-		Until:    samplesIn(until+zero, rate),
-	}
-}
-
-// soundLead is how far before the first wanted sample decoding begins: the overlap of AAC's blocks
-// and more.
-const soundLead = 200 * time.Millisecond
-
-// seekSound is where to start reading for the sound; nil for the start of the file. FFmpeg seeks by
-// the pictures: where none is before, it would begin with the sound beside the first one and leave out
-// what was heard earlier.
-func seekSound(t *probe.Table, at time.Duration) *time.Duration {
-	if t.Picture != nil {
-		if first, ok := t.Picture.First(); ok && at <= first.Duration() {
-			return nil
-		}
-	}
-	if at <= 0 {
-		return nil
-	}
-	return &at
+	return levels, base, nil
 }
 
 // samplesIn is how many samples lie before d, to the nearest.
 func samplesIn(d time.Duration, rate int64) int64 {
-	whole, rest := int64(d/time.Second), int64(d%time.Second)
-	if rest < 0 {
-		whole, rest = whole-1, rest+int64(time.Second)
-	}
-	return whole*rate + (rest*rate+int64(time.Second)/2)/int64(time.Second)
+	return probe.SamplesIn(d, rate)
 }
 
-// measured splits a run at what could not be decoded and gives each rest its blocks. A chunk that is
-// missing leaves a gap between the chunks that were decoded.
-func measured(t *probe.Table, run timeline.Run, levels ffmpeg.Levels) []measuredRun {
-	rate := int64(t.Sound.SampleRate)
-	zero := t.Zero.Duration()
-	jitter := samplesIn(probe.SoundJitter, rate)
+// measured splits a run at what could not be decoded and gives each rest its blocks. A packet that is
+// missing leaves a gap between the chunks that were decoded. Their sample n is sample n + base of the run.
+func measured(rate int64, run timeline.Run, base int64, levels ffmpeg.Levels) []measuredRun {
 	var out []measuredRun
 	blocks := levels.Blocks
-	var start, next int64
-	flush := func() {
-		if next == start {
-			return
-		}
+	for _, chunk := range levels.Chunks {
+		start := chunk.PTS + base
 		r := measuredRun{Run: timeline.Run{
-			From:  samplesTime(start, rate) - zero,
-			Until: samplesTime(next, rate) - zero,
+			From:  run.From + samplesTime(start, rate),
+			Until: min(run.Until, run.From+samplesTime(start+chunk.Samples, rate)),
 		}}
-		n := min(len(blocks), int((next-start)*10/rate))
-		for _, level := range blocks[:n] {
-			r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
-			r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
-			for _, m := range level.Moments {
-				r.Moments = append(
-					r.Moments,
-					packed(float64(m.PeakDBFS), peakSteps),
-					packed(float64(m.PowerDB), powerSteps),
-				)
-			}
-		}
+		n := min(len(blocks), int(chunk.Samples*10/rate))
+		r.add(blocks[:n])
 		blocks = blocks[n:]
-		r.Run.From, r.Run.Until = max(r.Run.From, run.From), min(r.Run.Until, run.Until)
 		out = append(out, r)
 	}
-	for i, chunk := range levels.Chunks {
-		// Samples are counted, for timestamps may waver: a run is as long as what was decoded of it.
-		if off := chunk.PTS - next; i > 0 && off >= -jitter && off <= jitter {
-			next += chunk.Samples
-			continue
-		}
-		flush()
-		start, next = chunk.PTS, chunk.PTS+chunk.Samples
-	}
-	flush()
 	return out
+}
+
+// add appends blocks to a run.
+func (r *measuredRun) add(blocks []ffmpeg.Level) {
+	for _, level := range blocks {
+		r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
+		r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
+		for _, m := range level.Moments {
+			r.Moments = append(
+				r.Moments,
+				packed(float64(m.PeakDBFS), peakSteps),
+				packed(float64(m.PowerDB), powerSteps),
+			)
+		}
+	}
 }
 
 func samplesTime(n, rate int64) time.Duration {

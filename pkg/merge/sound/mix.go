@@ -122,25 +122,28 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 	length := samplesIn(take.Run.Until, ffmpeg.SampleRate) - samplesIn(take.Run.From, ffmpeg.SampleRate)
 	begin := max(0, first-take.Start) // of the run, in samples at 48 kHz
 	begin = min(begin, max(0, length-edgeSamples))
+	samples := o.SoundSamples(take.Run)
 	// Samples at 48 kHz and at the file's rate meet at multiples of step.
-	rate := int64(o.Table.Sound.SampleRate)
-	step := ffmpeg.SampleRate / gcd(ffmpeg.SampleRate, rate)
+	step := ffmpeg.SampleRate / gcd(ffmpeg.SampleRate, samples.Rate)
 	aligned := max(0, begin-resamplerLead) / step * step
-	from, inside := placed(o.Table, take.Run, aligned*rate/ffmpeg.SampleRate)
-	for tries := 0; !inside && aligned > 0 && tries < maxTries; tries++ {
-		aligned = max(0, aligned-(tryStride+step-1)/step*step)
-		from, inside = placed(o.Table, take.Run, aligned*rate/ffmpeg.SampleRate)
+	from := aligned * samples.Rate / ffmpeg.SampleRate
+	view, base, err := samples.View(from)
+	if err != nil {
+		return nil, fmt.Errorf("read the sound of %s: %w", o.Segment.Path, err)
 	}
-
 	p := &player{
 		path:     o.Segment.Path,
 		channels: m.channels,
 		left:     length - aligned,
-		served:   m.prober.Proxy.Serve(o.Object),
+		served:   m.prober.Proxy.Serve(view),
 	}
-	decode := decodeOf(o.Table, p.served, from, take.Run.Until+probe.SoundJitter, m.channels)
-	decode.Mix = o.Segment.Sound.Mix
-	p.stream, err = m.prober.Tool.OpenSound(ctx, decode)
+	p.stream, err = m.prober.Tool.OpenSound(ctx, ffmpeg.Sound{
+		Source:   p.served,
+		From:     from - base,
+		Until:    probe.SamplesIn(take.Run.Until-take.Run.From, samples.Rate) - base,
+		Channels: m.channels,
+		Mix:      o.Segment.Sound.Mix,
+	})
 	if err != nil {
 		return nil, errors.Join(err, p.served.Close())
 	}
@@ -153,50 +156,6 @@ func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*pla
 		return nil, cmp.Or(p.served.Close(), err)
 	}
 	return p, nil
-}
-
-// A beginning that lies well inside a packet is searched this many times, in strides of this many of samples.
-const maxTries, tryStride = 16, 150
-
-// placed is where the timestamps put sample n of a run (at the file's rate), in time since the file's
-// zero. They may waver from packet to packet while the samples go on: the packet that holds the sample
-// is found by counting, so that a slice begins on the very sample at which the one before it ends.
-// inside says that the sample is so far from the packet's ends that no neighbour can claim its time.
-func placed(t *probe.Table, run timeline.Run, n int64) (at time.Duration, inside bool) {
-	rate := int64(t.Sound.SampleRate)
-	nominal := run.From + samplesTime(n, rate)
-	var starts []time.Duration
-	for i := range t.Sound.Samples {
-		s := &t.Sound.Samples[i]
-		if at := t.At(t.Sound, s.PTS); !s.Hidden && !s.Lost && t.At(t.Sound, s.PTS+int64(s.Duration)) > run.From && at < run.Until {
-			starts = append(starts, at)
-		}
-	}
-	packet := packetLength(starts, rate)
-	if packet == 0 {
-		return nominal, true
-	}
-	n += samplesIn(run.From-starts[0], rate)
-	if n < 0 || n/packet >= int64(len(starts)) {
-		return nominal, true
-	}
-	at = starts[n/packet] + samplesTime(n%packet, rate)
-	if off := at - nominal; off < -probe.SoundJitter || off > probe.SoundJitter {
-		return nominal, true // packets of several lengths: only their timestamps are known
-	}
-	return at, n%packet >= packet*2/5 && n%packet < packet*3/5
-}
-
-// packetLength is how many samples the packets that begin at starts have: what they have on average,
-// to the nearest whole count that codecs use. 0 if it cannot be told.
-func packetLength(starts []time.Duration, rate int64) int64 {
-	const unit = 32 // divides 1024 (AAC), 960, 2048, 1152 and 1536
-	n := int64(len(starts)) - 1
-	if n < 1 {
-		return 0
-	}
-	all := samplesIn(starts[n]-starts[0], rate)
-	return (all + n*unit/2) / (n * unit) * unit
 }
 
 // resamplerLead lets the resampler settle before the first sample that is used.

@@ -1,0 +1,260 @@
+package sound_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/rangeproxy"
+)
+
+// forgetful learns nothing.
+type forgetful struct{}
+
+func (forgetful) Load(string, any) bool  { return false }
+func (forgetful) Save(string, any) error { return nil }
+
+// newProber returns a prober with a proxy of its own.
+func newProber(t *testing.T) *probe.Prober {
+	t.Helper()
+	tool, err := ffmpeg.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := rangeproxy.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &probe.Prober{Tool: tool, Proxy: proxy, Learned: forgetful{}, Meter: &rangeproxy.Meter{}}
+}
+
+// makeFile makes a file of small pictures and a sound that is never the same twice, and of 12 s.
+func makeFile(t *testing.T, name, source string, options ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	args := slices.Concat(
+		[]string{"-v", "error", "-f", "lavfi", "-i", "color=s=64x64:r=5", "-f", "lavfi", "-i", source},
+		[]string{"-t", "12", "-c:v", "libx264", "-preset", "ultrafast", "-g", "10"},
+		options, []string{path},
+	)
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil { // #nosec G204 -- constant arguments
+		t.Fatalf("make %s: %v\n%s", name, err, out)
+	}
+	return path
+}
+
+// sweep is a tone whose pitch and strength change, so that samples in the wrong place differ.
+const sweep = "aevalsrc='0.3*sin(2*PI*(200*t+40*t*t))*(0.6+0.4*sin(6*PI*t))':s=48000"
+
+// mixed is a file whose sound was planned.
+type mixed struct {
+	prober  *probe.Prober
+	segment *probe.Segment
+	planned sound.Planned
+}
+
+// planFile probes a file that is the only segment of a record of 11 s, and plans its sound.
+func planFile(t *testing.T, path string) mixed {
+	t.Helper()
+	name, err := nvr.ParseSegmentName("2026-11-20_15:00_504_24.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := mixed{prober: newProber(t)}
+	clip := probe.Clip{
+		Name:       name,
+		Path:       "a.mp4",
+		Generation: "1",
+		Open:       func(context.Context) (probe.Bytes, error) { return rangeproxy.OpenFile(path) },
+	}
+	if m.segment, err = m.prober.Probe(t.Context(), clip, time.UTC, 12*time.Second, nil); err != nil {
+		t.Fatal(err)
+	}
+	chooser := &sound.Chooser{
+		Prober:   m.prober,
+		Segments: []*probe.Segment{m.segment},
+		Sources:  []string{"24"},
+		Start:    m.segment.Start,
+		Samples:  11 * ffmpeg.SampleRate,
+		Loudness: sound.Loudness{Off: true},
+		Progress: func(int64, int64) {},
+	}
+	if m.planned, err = chooser.Choose(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// mix mixes the first channel of the record up to a sample, in one go or in slices that end at cuts.
+func (m mixed) mix(t *testing.T, until int64, cuts ...int64) []float32 {
+	t.Helper()
+	var out []float32
+	from := int64(0)
+	for _, end := range append(cuts, until) {
+		cache := probe.NewCache(m.prober, []*probe.Segment{m.segment}, nil)
+		mixer := sound.NewMixer(m.prober, cache, m.planned.Takes, m.planned.Channels)
+		err := mixer.Run(t.Context(), from, end, func(samples []float32) error {
+			for i := 0; i < len(samples); i += m.planned.Channels {
+				out = append(out, samples[i])
+			}
+			return nil
+		})
+		cache.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		from = end
+	}
+	return out
+}
+
+// decoded is what FFmpeg makes of a file's sound by itself: the first channel at 48 kHz.
+func decoded(t *testing.T, path string) []float32 {
+	t.Helper()
+	cmd := exec.CommandContext(
+		t.Context(), "ffmpeg", "-v", "error", "-i", path, "-map", "0:a:0",
+		"-af", "pan=mono|c0=c0,aresample=48000", "-f", "f32le", "-",
+	)
+	raw, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make([]float32, len(raw)/4)
+	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, samples); err != nil {
+		t.Fatal(err)
+	}
+	return samples
+}
+
+// farthest returns the greatest difference of samples, without the first tenth of a second, which fades in.
+func farthest(a, b []float32) (difference float64, at time.Duration) {
+	for i := ffmpeg.SampleRate / 10; i < min(len(a), len(b)); i++ {
+		if d := math.Abs(float64(a[i] - b[i])); d > difference {
+			difference, at = d, time.Duration(i)*time.Second/ffmpeg.SampleRate
+		}
+	}
+	return difference, at
+}
+
+// TestSlicesJoin mixes sound of many codecs in slices that begin anywhere: it is the same as in one go, and the
+// same as FFmpeg decodes from the start of the file.
+func TestSlicesJoin(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]string{
+		"alaw.mov":     {"-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"},
+		"mulaw.mov":    {"-c:a", "pcm_mulaw", "-ar", "11025"},
+		"s16.mov":      {"-c:a", "pcm_s16le", "-ar", "16000"},
+		"s24.mov":      {"-c:a", "pcm_s24be", "-ar", "44100", "-ac", "2"},
+		"float.mov":    {"-c:a", "pcm_f32le"},
+		"aac.mp4":      {"-c:a", "aac", "-ar", "22050", "-aac_pns", "0"},
+		"fragment.mp4": {"-c:a", "aac", "-aac_pns", "0", "-movflags", "frag_keyframe+empty_moov"},
+		"opus.mp4":     {"-c:a", "libopus"},
+		"mp3.mp4":      {"-c:a", "libmp3lame", "-ar", "44100", "-b:a", "64k"},
+		"ac3.mp4":      {"-c:a", "ac3", "-b:a", "192k"},
+		"eac3.mp4":     {"-c:a", "eac3", "-b:a", "192k"},
+		"alac.mp4":     {"-c:a", "alac"},
+		"flac.mp4":     {"-c:a", "flac", "-strict", "-2", "-frame_size", "1152"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := makeFile(t, name, sweep, options...)
+			m := planFile(t, path)
+			if len(m.planned.Takes) != 1 {
+				t.Fatalf("%d takes, want 1: %+v, faults %v", len(m.planned.Takes), m.planned.Takes, m.segment.Faults)
+			}
+			const until = 10 * ffmpeg.SampleRate
+			whole := m.mix(t, until)
+			cut := m.mix(t, until, 2*ffmpeg.SampleRate+1234, 5*ffmpeg.SampleRate+77, 7*ffmpeg.SampleRate)
+			if d, at := farthest(whole, cut); d > 0.0005 || len(whole) != until || len(cut) != until {
+				t.Errorf("slices differ from one go by %.5f at %v", d, at)
+			}
+			if d, at := farthest(whole, decoded(t, path)); d > 0.005 {
+				t.Errorf("the mix differs from the file by %.5f at %v", d, at)
+			}
+		})
+	}
+}
+
+// TestNamedRateIsWrong has sample entries that do not name the decoder's rate.
+func TestNamedRateIsWrong(t *testing.T) {
+	t.Parallel()
+	aac := makeFile(t, "aac.mp4", sweep, "-c:a", "aac", "-aac_pns", "0")
+	whole := decoded(t, aac)
+	for name, rate := range map[string]uint32{"half": 24000, "none": 0, "other": 44100, "double": 96000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := withEntry(t, aac, func(entry []byte) {
+				binary.BigEndian.PutUint32(entry[24:], rate<<16)
+			})
+			m := planFile(t, path)
+			if got := m.segment.Sound; got.Rate != 48000 || got.Channels != 1 {
+				t.Errorf("%+v, want 1 channel at 48000 Hz", got)
+			}
+			if d, at := farthest(m.mix(t, 480000, 200001), whole); d > 0.005 {
+				t.Errorf("the mix differs from the file by %.5f at %v", d, at)
+			}
+		})
+	}
+}
+
+// TestSBR has a file whose configuration announces twice the rate of its core, and another that has stereo of it.
+func TestSBR(t *testing.T) {
+	t.Parallel()
+	aac := makeFile(t, "aac.mp4", sweep, "-c:a", "aac", "-ar", "24000", "-b:a", "48k", "-aac_pns", "0")
+	for name, config := range map[string][]byte{
+		"SBR":               {0x2b, 0x09, 0x88, 0, 0}, // object 5, 24000, mono, 48000, object 2
+		"parametric stereo": {0xeb, 0x09, 0x88, 0, 0}, // object 29
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := withEntry(t, aac, func(entry []byte) {
+				at := bytes.Index(entry, []byte{0x56, 0xe5, 0x00}) - 2
+				copy(entry[at:], config)
+			})
+			m := planFile(t, path)
+			if m.segment.Sound.Rate != 48000 {
+				t.Errorf("%+v, want 48000 Hz", m.segment.Sound)
+			}
+			whole := m.mix(t, 480000)
+			if d, at := farthest(whole, m.mix(t, 480000, 123456, 300000)); d > 0.001 {
+				t.Errorf("slices differ from one go by %.5f at %v", d, at)
+			}
+			if d, at := farthest(whole, decoded(t, path)); d > 0.005 {
+				t.Errorf("the mix differs from the file by %.5f at %v", d, at)
+			}
+		})
+	}
+}
+
+// withEntry returns a copy of a file with a changed sample entry mp4a, which is passed from its type's end on.
+func withEntry(t *testing.T, path string, change func(entry []byte)) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	at := bytes.Index(data, []byte("mp4a"))
+	if err != nil || at < 0 {
+		t.Fatal(errors.Join(err, errors.New("no sample entry")))
+	}
+	change(data[at+4:])
+	out := filepath.Join(t.TempDir(), filepath.Base(path))
+	if err := os.WriteFile(out, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
