@@ -19,7 +19,35 @@ const (
 	oldImage = "r/merger@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 	digest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 	newImage = "r/merger@" + digest
+
+	// child is the digest of the image for amd64, and index is the manifest that names it.
+	child = "sha256:4444444444444444444444444444444444444444444444444444444444444444"
+	index = `{
+  "schemaVersion": 2,
+  "manifests": [
+    {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "` + child + `", "size": 1,
+      "platform": {"architecture": "amd64", "os": "linux"}},
+    {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "` + digest + `",
+      "annotations": {"vnd.docker.reference.digest": "` + child + `"},
+      "platform": {"architecture": "unknown", "os": "unknown"}}
+  ]
+}`
 )
+
+// running returns the answers of gcloud about services that run an image.
+func running(image, ready string) string {
+	return runningAs(image, image, ready)
+}
+
+// runningAs is [running] with one image in the service and another in the revision that serves.
+func runningAs(image, revision, ready string) string {
+	return `case "$*" in
+*"status.url"*) echo https://service.example ;;
+*"services describe"*latestReadyRevisionName*) printf 'v-00002-abc\t` + ready + `\n' ;;
+*"services describe"*) echo '` + image + `' ;;
+*"revisions describe"*) echo '` + revision + `' ;;
+esac`
+}
 
 // release is the scripts of a repository beside stand-ins that record their calls.
 type release struct {
@@ -58,10 +86,9 @@ func newRelease(t *testing.T) *release {
 		"RELEASE":        filepath.Join(r.dir, "release"),
 	}
 	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
-	r.program("gcloud", `case "$*" in
+	r.program("gcloud", running(newImage, "True")+`
+case "$*" in
 *--data-file=-*) cat >/dev/null ;;
-*"status.url"*) echo https://service.example ;;
-*"services describe"*) printf '`+newImage+`\tTrue\n' ;;
 *"buckets describe"*) exit 1 ;;
 *projectNumber*) echo 123456789012 ;;
 *"scheduler locations list"*) printf 'europe-west1\nus-central1\n' ;;
@@ -72,6 +99,7 @@ esac`)
 		`case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`,
 	)
 	r.program("docker", `case "$*" in
+*--raw*) echo '`+index+`' ;;
 *imagetools*) echo `+digest+` ;;
 *tesseract*) printf 'eng\nrus\n' ;;
 *--metadata-file*) echo '{"containerimage.digest": "`+digest+`"}' >"$RELEASE/pushed.json" ;;
@@ -139,7 +167,9 @@ func all() []string {
 		"new-job",
 		"migrate",
 		"attempt deploy",
+		"attempt deploy-web",
 		"attempt smoke",
+		"attempt rollback-web",
 		"rollback",
 	}
 }
@@ -158,20 +188,22 @@ func TestRelease(t *testing.T) {
 		"-chdir=terraform validate",
 		"gcloud run jobs execute migrate",
 		"-var=image=" + newImage + " -target=module.migrate\n",
-		"-target=module.form",
+		"-target=module.stage",
+		"run services update form --image=" + newImage + " ",
+		"run services update api --image=" + newImage + " ",
 		"-target=terraform_data.deployed",
 	} {
 		if !strings.Contains(calls, want) {
 			t.Errorf("no %q in\n%s", want, calls)
 		}
 	}
-	if strings.Contains(calls, "-var=image="+oldImage) {
+	if strings.Contains(calls, "image="+oldImage) {
 		t.Error("rolled back though all was well")
 	}
 	if strings.Count(calls, "--build-arg DAY="+time.Now().UTC().Format(time.DateOnly)) != 2 {
 		t.Error("the updates of Debian are not those of this day, or not those that were looked at")
 	}
-	if strings.Index(calls, "jobs execute migrate") > strings.Index(calls, "-target=module.form") {
+	if strings.Index(calls, "jobs execute migrate") > strings.Index(calls, "-target=module.stage") {
 		t.Error("deployed before the database was migrated")
 	}
 }
@@ -182,15 +214,18 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 		"the deployment fails": func(r *release) {
 			r.program("terraform", `case "$*" in
 *output*) printf %s '`+oldImage+`' ;;
-*apply*`+newImage+`*module.form*) exit 1 ;;
+*apply*`+newImage+`*module.stage*) exit 1 ;;
 esac`)
 		},
 		"the API answers nothing": func(r *release) { r.program("curl", "printf 000; exit 7") },
-		"another image runs": func(r *release) {
-			r.program("gcloud", `printf 'r/merger@sha256:0\tTrue\n'`)
+		"an old revision serves": func(r *release) {
+			r.program("gcloud", runningAs(newImage, oldImage, "True"))
+		},
+		"Cloud Run names the image otherwise": func(r *release) {
+			r.program("gcloud", running("r/merger@sha256:0", "True"))
 		},
 		"a service does not start": func(r *release) {
-			r.program("gcloud", `printf '`+newImage+`\tFalse\n'`)
+			r.program("gcloud", running(newImage, "False"))
 		},
 		"the API lets everybody in": func(r *release) { r.program("curl", "printf 200") },
 	} {
@@ -202,10 +237,43 @@ esac`)
 				t.Errorf("%v", err)
 			}
 			calls := r.calls()
-			if strings.LastIndex(calls, "-var=image="+oldImage) < strings.LastIndex(calls, "-var=image="+newImage) {
-				t.Errorf("the former image was not deployed last:\n%s", calls)
+			for _, image := range []string{"-var=image=", "update form --image=", "update api --image="} {
+				if strings.LastIndex(calls, image+oldImage) < strings.LastIndex(calls, image+newImage) {
+					t.Errorf("the former image was not deployed last:\n%s", calls)
+				}
 			}
 		})
+	}
+}
+
+// TestEitherDigestIsTheRelease: Cloud Run can name the image for its processor in place of the index that was
+// deployed.
+func TestEitherDigestIsTheRelease(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	r.program("gcloud", running("r/merger@"+child, "True"))
+	if err := r.steps(all()...); err != nil {
+		t.Error(err)
+	}
+	failing := newRelease(t)
+	failing.program("gcloud", running("r/merger@"+child, "True"))
+	failing.program("curl", "printf 500")
+	if err := failing.steps(all()...); err == nil {
+		t.Error("no error")
+	}
+	if !strings.Contains(failing.calls(), "update api --image="+oldImage) {
+		t.Errorf("not rolled back:\n%s", failing.calls())
+	}
+}
+
+// TestTheWebIsNotLeftBehind: the build says so if only a part of the services is back.
+func TestTheWebIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
+	r.program("gcloud", running(newImage, "False")+`
+case "$*" in *update*`+oldImage+`*) exit 1 ;; esac`)
+	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "but for form api") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -216,7 +284,7 @@ func TestFailedMigrationDeploysNothing(t *testing.T) {
 	if err := r.steps(all()...); err == nil {
 		t.Error("no error")
 	}
-	if strings.Contains(r.calls(), "module.form") {
+	if calls := r.calls(); strings.Contains(calls, "module.stage") || strings.Contains(calls, "update") {
 		t.Error("services were touched")
 	}
 }
@@ -241,8 +309,13 @@ func TestEveryModuleIsReleased(t *testing.T) {
 	modules := module.FindAllStringSubmatch(string(text), -1)
 	var services []string
 	for _, module := range modules {
-		if !regexp.MustCompile(`(?m) -target=module\.` + module[1] + `( |$)`).MatchString(r.calls()) {
-			t.Errorf("%s keeps the old image", module[1])
+		applied := regexp.MustCompile(`(?m) -target=module\.` + module[1] + `( |$)`).MatchString(r.calls())
+		updated := strings.Contains(r.calls(), "services update "+module[1]+" ")
+		if applied == updated {
+			t.Errorf("%s: applied %t, updated %t", module[1], applied, updated)
+		}
+		if updated && strings.Contains(string(text), "= module."+module[1]+".") {
+			t.Errorf("another module refers to %s, so that Terraform deploys it, too", module[1])
 		}
 		if module[2] != "function" {
 			continue
@@ -271,13 +344,16 @@ func TestOvertakenBuildChangesNothing(t *testing.T) {
 	;;
 esac`)
 		r.program("curl", "printf 500")
+		r.program("gcloud", "if grep -q '"+step+"' "+r.dir+"/calls; then\n"+
+			runningAs(later, newImage, "True")+"\nelse\n"+running(newImage, "True")+"\nfi")
 		err := r.steps(all()...)
 		if err == nil || !strings.Contains(err.Error(), later+" was deployed in the meantime and stays") {
 			t.Errorf("%s: %v", step, err)
 		}
 		calls := r.calls()
-		deployed := step == "jobs execute migrate" && strings.Contains(calls, "module.form")
-		if deployed || strings.Contains(calls, "-var=image="+oldImage) {
+		touched := strings.Contains(calls, "module.stage") || strings.Contains(calls, "services update")
+		deployed := step == "jobs execute migrate" && touched
+		if deployed || strings.Contains(calls, "image="+oldImage) {
 			t.Errorf("what came later was undone:\n%s", calls)
 		}
 	}

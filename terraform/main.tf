@@ -136,9 +136,11 @@ module "calendar" {
 
   account = google_service_account.component["calendar"]
   environment = merge(local.environment, local.calendars, {
-    DATABASE   = local.dsn["calendar"]
-    DELEGATE   = google_service_account.component["calendar"].email
-    PUBLIC_URL = module.api.uri
+    DATABASE = local.dsn["calendar"]
+    DELEGATE = google_service_account.component["calendar"].email
+    # The service api. Its address is written down and not asked for: a build that deploys calendar would
+    # otherwise deploy api, too.
+    PUBLIC_URL = "https://api-${var.project_number}.${var.region}.run.app"
   })
   topic = true
   schedule = {

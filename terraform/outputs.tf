@@ -33,7 +33,7 @@ output "database" {
 
 output "image" {
   description = "The deployed image, or Google's sample before the first build. scripts/apply and scripts/release read it."
-  value       = module.form.image # of a service, so that it also changes when only services are applied
+  value       = module.stage.image # of a service that the build applies
 }
 
 output "image_name" {
