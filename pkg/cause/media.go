@@ -127,6 +127,12 @@ const (
 	CodeSoundSource Code = "sound-source"
 	// CodeSoundStandsIn means that another source is heard because the wanted one has no sound.
 	CodeSoundStandsIn Code = "sound-stands-in"
+	// CodeSoundSilent means that the sound is too quiet to be heard.
+	CodeSoundSilent Code = "sound-silent"
+	// CodeSoundConstant means that the sound holds nothing but a constant.
+	CodeSoundConstant Code = "sound-constant"
+	// CodeSoundNoise means that the sound is a noise without speech.
+	CodeSoundNoise Code = "sound-noise"
 	// CodeSoundStandsInSilent means that another source is heard because the wanted one is silent.
 	CodeSoundStandsInSilent Code = "sound-stands-in-silent"
 )
@@ -326,6 +332,15 @@ func SoundStandsInSilent(source, other string) Cause {
 	return newCause(CodeSoundStandsInSilent, Text("source", source), Text("other", other))
 }
 
+// SoundSilent reports that the sound is too quiet to be heard.
+func SoundSilent() Cause { return newCause(CodeSoundSilent) }
+
+// SoundConstant reports that the sound holds nothing but a constant.
+func SoundConstant() Cause { return newCause(CodeSoundConstant) }
+
+// SoundNoise reports that the sound is a noise without speech.
+func SoundNoise() Cause { return newCause(CodeSoundNoise) }
+
 func mediaSpecs() []Spec {
 	return []Spec{
 		spec(areaMedia, CodeNoFile),
@@ -378,6 +393,9 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeNoSoundHere),
 		spec(areaMedia, CodeSoundSource, Param{"source", KindText}),
 		spec(areaMedia, CodeSoundStandsIn, Param{"source", KindText}, Param{"other", KindText}),
+		spec(areaMedia, CodeSoundSilent),
+		spec(areaMedia, CodeSoundConstant),
+		spec(areaMedia, CodeSoundNoise),
 		spec(areaMedia, CodeSoundStandsInSilent, Param{"source", KindText}, Param{"other", KindText}),
 	}
 }

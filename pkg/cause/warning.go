@@ -37,9 +37,9 @@ const (
 	CodeShapeGuessed Code = "shape-guessed"
 )
 
-// SoundReplaced reports that the source other is heard because source has no speech.
-func SoundReplaced(source, other string) Cause {
-	return newCause(CodeSoundReplaced, Text("source", source), Text("other", other))
+// SoundReplaced reports that the source other is heard because source has no speech: why is what it has.
+func SoundReplaced(source, other string, why Cause) Cause {
+	return newCause(CodeSoundReplaced, Text("source", source), Text("other", other), Of("why", why))
 }
 
 // SoundMissing reports that nothing is heard.
@@ -103,7 +103,10 @@ func ShapeGuessed(width, height int, shape string) Cause {
 
 func warningSpecs() []Spec {
 	return []Spec{
-		spec(areaMedia, CodeSoundReplaced, Param{"source", KindText}, Param{"other", KindText}),
+		spec(
+			areaMedia, CodeSoundReplaced,
+			Param{"source", KindText}, Param{"other", KindText}, Param{"why", KindCause},
+		),
 		spec(areaMedia, CodeSoundMissing),
 		spec(areaMedia, CodeSoundTrackUnused, Param{"track", KindInt}),
 		spec(areaMedia, CodeChannelDead, Param{"channel", KindInt}),

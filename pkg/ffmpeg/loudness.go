@@ -3,7 +3,6 @@ package ffmpeg
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"regexp"
@@ -22,6 +21,8 @@ type Level struct {
 	// Moments are the stretches of 5 ms in the block. They show where a limiter
 	// would act.
 	Moments [MomentsInLevel]Moment
+	// Traits tell a voice from a hum, and one channel from the other.
+	Traits Traits
 }
 
 // MomentsInLevel is the number of moments in 100 ms.
@@ -58,26 +59,33 @@ const encoderLowpass = "lowpass=f=17000"
 // MeasureLevels decodes sound and measures it as it will be after encoding.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
 	filter := s.heard() + "," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
-	var moments []Moment
-	levels, err := t.measure(ctx, s.Source, t.sound(s, filter, floats()...), func(out io.Reader) (err error) {
-		moments, err = readMoments(out, s.Channels)
-		return err
+	var meter *levelMeter
+	levels, err := t.measure(ctx, s.Source, t.sound(s, filter, floats()...), func(out io.Reader) error {
+		meter = newLevelMeter(s.Channels)
+		return meter.read(out)
 	})
 	if err != nil {
 		return Levels{}, err
 	}
 	for i := range levels.Blocks {
-		for k := range levels.Blocks[i].Moments {
-			levels.Blocks[i].Moments[k] = Moment{
-				PeakDBFS: float32(math.Inf(-1)),
-				PowerDB:  float32(math.Inf(-1)),
-			}
-		}
-		if at := MomentsInLevel * i; at < len(moments) { // the resampler may lack a few samples of the last one
-			copy(levels.Blocks[i].Moments[:], moments[at:])
-		}
+		meter.describe(&levels.Blocks[i], i)
 	}
 	return levels, nil
+}
+
+// describe fills in what the meter found in block i. The resampler may lack a few samples of the last one.
+func (m *levelMeter) describe(level *Level, i int) {
+	silent := float32(math.Inf(-1))
+	for k := range level.Moments {
+		level.Moments[k] = Moment{PeakDBFS: silent, PowerDB: silent}
+	}
+	if at := MomentsInLevel * i; at < len(m.moments) {
+		copy(level.Moments[:], m.moments[at:])
+	}
+	level.Traits = silentTraits()
+	if i < len(m.traits) {
+		level.Traits = m.traits[i]
+	}
 }
 
 // MeasureFinished measures sound that will not be encoded again. It leaves out the
@@ -127,41 +135,6 @@ func (t *Tool) measureOnce(
 	err = errors.Join(r.proc.wait(), takeErr)
 	levels.Chunks = chunks.all
 	return levels, err
-}
-
-// readMoments measures interleaved samples in stretches of 5 ms. It drops an
-// incomplete stretch at the end.
-func readMoments(from io.Reader, channels int) ([]Moment, error) {
-	raw := make([]byte, 4*channels*SampleRate/10/MomentsInLevel)
-	samples := make([]float32, len(raw)/4)
-	filters := make([]*kWeighting, channels)
-	for i := range filters {
-		filters[i] = newKWeighting()
-	}
-	var all []Moment
-	for {
-		_, err := io.ReadFull(from, raw)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("measure loudness: %w", err)
-		}
-		readFloats(samples, raw)
-		peak := 0.0
-		square := 0.0
-		for i, s := range samples {
-			peak = max(peak, math.Abs(float64(s)))
-			v := filters[i%channels].next(float64(s))
-			square += v * v
-		}
-		all = append(
-			all,
-			Moment{PeakDBFS: float32(20 * math.Log10(peak)), PowerDB: float32(
-				10 * math.Log10(square/float64(len(samples))),
-			)},
-		)
-	}
 }
 
 // parseLevel parses the momentary loudness and the peaks of all channels as printed

@@ -100,6 +100,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 	}
 	p.Encoding.Channels = p.Sound.Channels
 	p.Warn(p.Sound.ExpectedMiss())
+	p.WarnOfSound(chooser.Notes())
 	return p, nil
 }
 

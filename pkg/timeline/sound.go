@@ -14,11 +14,12 @@ type Heard uint8
 const (
 	Missing Heard = iota // no samples
 	Silent               // samples, but nothing to hear
+	Noise                // something to hear, but no voice
 	Audible
 )
 
-// A source that is missing or silent for longer than patience is replaced; it is back when it has
-// been audible for longer than steadiness.
+// A source without a voice for longer than patience is replaced; it is back when it has been audible for
+// longer than steadiness.
 const (
 	patience   = 10 * time.Second
 	steadiness = time.Second
@@ -30,24 +31,37 @@ type Listen struct {
 	Source     int
 }
 
-// Choose picks the source of every block in [first, end): sources[0] where it has something to say,
-// another where it is missing or silent for more than 10 s and the other is not. heard gives what a
-// source has in a block; sources are tried in order. Asking is only done where it matters, so that
-// a source that is not needed is never measured.
+// Choose picks the source of every block in [first, end): sources[0] where it is audible, another where it
+// is not for more than 10 s and the other one is. Where none is audible, one that gives noise stands in for
+// one that is missing or silent. heard gives what a source has in a block; sources are tried in order. Asking
+// is only done where it matters, so that a source that is not needed is never measured.
 func Choose(first, end int64, sources int, heard func(source int, block int64) Heard) []Listen {
-	return join(choose(first, end, 0, sources, heard))
+	voices := &choice{sources: sources, heard: heard, least: Audible}
+	noises := &choice{sources: sources, heard: heard, least: Noise}
+	var out []Listen
+	for _, l := range join(voices.choose(first, end, 0)) {
+		out = append(out, noises.choose(l.First, l.End, l.Source)...)
+	}
+	return join(out)
 }
 
-func choose(first, end int64, source, sources int, heard func(int, int64) Heard) []Listen {
+// choice looks for sources that give what is wanted or better.
+type choice struct {
+	sources int
+	heard   func(source int, block int64) Heard
+	least   Heard
+}
+
+func (c *choice) choose(first, end int64, source int) []Listen {
 	var out []Listen
 	at := first
-	for _, gap := range quiet(first, end, source, heard) {
-		if gap.End-gap.First <= int64(patience/Block) || source+1 >= sources {
+	for _, gap := range c.quiet(first, end, source) {
+		if gap.End-gap.First <= int64(patience/Block) || source+1 >= c.sources {
 			continue
 		}
-		other := choose(gap.First, gap.End, source+1, sources, heard)
+		other := c.choose(gap.First, gap.End, source+1)
 		for _, l := range other {
-			if !audible(l, heard) {
+			if !c.audible(l) {
 				continue // no better: stay
 			}
 			out = append(out, Listen{First: at, End: l.First, Source: source}, l)
@@ -57,12 +71,12 @@ func choose(first, end int64, source, sources int, heard func(int, int64) Heard)
 	return append(out, Listen{First: at, End: end, Source: source})
 }
 
-// quiet lists the stretches in which a source is not audible; sound shorter than steadiness does not
-// end one.
-func quiet(first, end int64, source int, heard func(int, int64) Heard) []Listen {
+// quiet lists the stretches in which a source does not give what is wanted; if it does so for less than
+// steadiness, that does not end one.
+func (c *choice) quiet(first, end int64, source int) []Listen {
 	var gaps []Listen
 	for at := first; at < end; at++ {
-		if heard(source, at) == Audible {
+		if c.heard(source, at) >= c.least {
 			continue
 		}
 		if n := len(gaps); n > 0 && at-gaps[n-1].End < int64(steadiness/Block) {
@@ -74,9 +88,9 @@ func quiet(first, end int64, source int, heard func(int, int64) Heard) []Listen 
 	return gaps
 }
 
-func audible(l Listen, heard func(int, int64) Heard) bool {
+func (c *choice) audible(l Listen) bool {
 	for at := l.First; at < l.End; at++ {
-		if heard(l.Source, at) == Audible {
+		if c.heard(l.Source, at) >= c.least {
 			return true
 		}
 	}

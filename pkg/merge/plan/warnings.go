@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
 // Warning is what was changed in the record, or is doubtful about it, for the frames [First, End).
@@ -29,6 +32,19 @@ func (p *Plan) Warn(why cause.Cause) {
 		return w.Source == "" && w.Cause.Is(why.Code())
 	})
 	p.Warnings = append(p.Warnings, Warning{End: p.Frames, Cause: why})
+}
+
+// WarnOfSound takes in what the choice of sound noted.
+func (p *Plan) WarnOfSound(notes []sound.Note) {
+	window := p.Window()
+	for _, n := range notes {
+		p.Warnings = append(p.Warnings, Warning{
+			Source: n.Source,
+			First:  window.Nearest(time.Duration(n.First) * timeline.Block),
+			End:    min(p.Frames, window.Nearest(time.Duration(n.End)*timeline.Block)),
+			Cause:  n.Cause,
+		})
+	}
 }
 
 // warnings lists the warnings of the plan and of its segments, by time. Of one source and cause, those that

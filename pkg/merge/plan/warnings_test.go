@@ -36,7 +36,7 @@ func TestWarnings(t *testing.T) {
 			segment(5, probe.Warning{Run: whole, Cause: cause.PictureFrozen()}), // after the record
 			worse,
 		},
-		Warnings: []plan.Warning{{Source: "24", First: 250, End: 500, Cause: cause.SoundReplaced("24", "26")}},
+		Warnings: []plan.Warning{{Source: "24", First: 250, End: 500, Cause: cause.SoundReplaced("24", "26", cause.Hum())}},
 	}
 	got, err := json.Marshal(p.Report(catalog).Warnings)
 	if err != nil {
@@ -46,9 +46,9 @@ func TestWarnings(t *testing.T) {
 		`{"en":"the recording is interlaced; it was deinterlaced",` +
 		`"ru":"запись чересстрочная; чересстрочность устранена"},` +
 		`"source":"24","start":"2026-11-20T15:10:00.000+00:00","end":"2026-11-20T15:12:00.000+00:00"},` +
-		`{"code":"sound-replaced","args":{"other":"26","source":"24"},"text":` +
-		`{"en":"source 24 has no speech here; source 26 is heard",` +
-		`"ru":"у источника 24 здесь нет речи; звучит источник 26"},` +
+		`{"code":"sound-replaced","args":{"other":"26","source":"24","why":{"code":"hum"}},"text":` +
+		`{"en":"source 24: there is a hum and no speech; source 26 stands in",` +
+		`"ru":"источник 24: слышен гул, речи нет; вместо него звучит источник 26"},` +
 		`"source":"24","start":"2026-11-20T15:10:10.000+00:00","end":"2026-11-20T15:10:20.000+00:00"}]`
 	if string(got) != want {
 		t.Errorf("warnings\n%s\nwant\n%s", got, want)

@@ -30,6 +30,40 @@ type measuredRun struct {
 	// Moments are each block's stretches of 5 ms: the peak in quarters of a decibel under +10 dBFS, the
 	// power in halves.
 	Moments []byte `json:"moments"`
+	// Traits are each block's [ffmpeg.Traits], traitBytes of them.
+	Traits []byte `json:"traits"`
+}
+
+// traitBytes is how many bytes of traits a block has: power and voice of two channels in powerSteps, then
+// correlation and periodicity in hundredths over -1.
+const traitBytes = 6
+
+// packedTraits is the inverse of unpackedTraits.
+func packedTraits(t ffmpeg.Traits) [traitBytes]byte {
+	part := func(of float32) byte { return byte(math.Round(100 + 100*float64(of))) }
+	return [traitBytes]byte{
+		packed(float64(t.PowerDB[0]), powerSteps),
+		packed(float64(t.PowerDB[1]), powerSteps),
+		packed(float64(t.VoiceDB[0]), powerSteps),
+		packed(float64(t.VoiceDB[1]), powerSteps),
+		part(t.Correlation),
+		part(t.Periodicity),
+	}
+}
+
+// unpackedTraits reads what a block holds. Without any it is silent.
+func unpackedTraits(b []byte) ffmpeg.Traits {
+	if len(b) < traitBytes {
+		b = []byte{math.MaxUint8, math.MaxUint8, math.MaxUint8, math.MaxUint8, 100, 100}
+	}
+	level := func(i int) float32 { return float32(unpacked(b[i], powerSteps)) }
+	part := func(i int) float32 { return (float32(b[i]) - 100) / 100 }
+	return ffmpeg.Traits{
+		PowerDB:     [2]float32{level(0), level(1)},
+		VoiceDB:     [2]float32{level(2), level(3)},
+		Correlation: part(4),
+		Periodicity: part(5),
+	}
 }
 
 // momentBytes is how many bytes of moments a block has.
@@ -65,6 +99,7 @@ func hundredths(db float64) int16 {
 type loudBlock struct {
 	lufs, peak int16
 	moments    []byte
+	traits     []byte
 }
 
 // block finds the measured block at a time since the file's zero.
@@ -85,6 +120,7 @@ func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
 			lufs:    run.LUFS[min(i+1, len(run.LUFS)-1)],
 			peak:    run.Peaks[i],
 			moments: run.Moments[momentBytes*i : momentBytes*(i+1)],
+			traits:  run.Traits[traitBytes*i : traitBytes*(i+1)],
 		}, true
 	}
 	return loudBlock{}, false
@@ -185,6 +221,8 @@ func (r *measuredRun) add(blocks []ffmpeg.Level) {
 	for _, level := range blocks {
 		r.LUFS = append(r.LUFS, hundredths(level.MomentaryLUFS))
 		r.Peaks = append(r.Peaks, hundredths(level.TruePeakDBTP))
+		traits := packedTraits(level.Traits)
+		r.Traits = append(r.Traits, traits[:]...)
 		for _, m := range level.Moments {
 			r.Moments = append(
 				r.Moments,

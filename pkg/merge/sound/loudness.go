@@ -66,6 +66,9 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 		return
 	}
 	gain := min(target-loudness, maxGainDB)
+	if c.onlyHum(listens) { // it is not raised
+		gain = min(gain, 0, peakCeilingDBTP-leastMargin-planned.Measured.TruePeakDBTP)
+	}
 	if over := planned.Measured.TruePeakDBTP + gain - (peakCeilingDBTP - leastMargin); over > 0 {
 		gain = gainFor(blocks, target, peakCeilingDBTP-leastMargin, gain) // what it will be, about
 		over = planned.Measured.TruePeakDBTP + gain - (peakCeilingDBTP - leastMargin)
@@ -107,6 +110,23 @@ func missed(target, got float64) cause.Cause {
 		return cause.Cause{}
 	}
 	return cause.LoudnessMissed(target, got)
+}
+
+// onlyHum reports whether a hum is heard and neither a voice nor noise. A hum is not worth raising.
+func (c *Chooser) onlyHum(listens []timeline.Listen) bool {
+	hum := false
+	for _, l := range listens {
+		for block := l.First; block < l.End; block++ {
+			switch c.kind(l.Source, block) {
+			case kindVoice, kindNoise:
+				return false
+			case kindHum:
+				hum = true
+			default:
+			}
+		}
+	}
+	return hum
 }
 
 // heardBlocks are the measured tenths of a second that will be heard, in order.

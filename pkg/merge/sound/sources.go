@@ -53,7 +53,9 @@ type Chooser struct {
 	ctx      context.Context //nolint:containedctx // of Choose, for the callbacks of timeline.Choose
 	channels int
 	known    map[int]*measuredSource
+	blocks   int64 // of the record
 	err      error
+	notes    []Note
 }
 
 // measuredSource is a source that was measured.
@@ -61,6 +63,7 @@ type measuredSource struct {
 	segments         []int
 	hearings         []*soundAnalysis
 	silenceThreshold int16
+	kinds            []blockKind // by block of the record
 	runs             []timeline.SoundRun
 }
 
@@ -75,19 +78,20 @@ func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 		Candidates: c.Sources,
 		Thresholds: map[string]int16{},
 	}
-	blocks := (c.Samples*blocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
+	c.blocks = (c.Samples*blocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
 	var listens []timeline.Listen
 	if len(c.Sources) > 0 {
-		listens = timeline.Choose(0, blocks, len(c.Sources), c.heard)
+		listens = timeline.Choose(0, c.blocks, len(c.Sources), c.heard)
 	}
 	listens = timeline.Without(listens, c.Withheld)
 	for source, k := range c.known {
 		planned.Thresholds[c.Sources[source]] = k.silenceThreshold
 	}
-	planned.Heard = c.addWithheld(c.describe(listens, blocks))
+	planned.Heard = c.addWithheld(c.describe(listens, c.blocks))
 	if c.err != nil {
 		return Planned{}, c.err
 	}
+	c.noteChoice(listens)
 	planned.Takes = timeline.Takes(inSamples(listens, c.Samples), func(source int) []timeline.SoundRun {
 		return c.known[source].runs
 	})
@@ -107,19 +111,27 @@ func channelsOf(segments []*probe.Segment) int {
 
 // heard tells what a source gives in a block of the record.
 func (c *Chooser) heard(source int, block int64) timeline.Heard {
+	return c.kind(source, block).heard()
+}
+
+// kind tells what a source holds in a block of the record.
+func (c *Chooser) kind(source int, block int64) blockKind {
 	k := c.listen(source)
 	if c.err != nil || c.isWithheld(block) {
-		return timeline.Missing
+		return kindMissing
 	}
-	b, ok := c.at(k, block)
-	switch {
-	case !ok:
-		return timeline.Missing
-	case b.peak < k.silenceThreshold:
-		return timeline.Silent
-	default:
-		return timeline.Audible
+	return k.kinds[block]
+}
+
+// kindsOf tells what a source holds in each block of the record.
+func (c *Chooser) kindsOf(k *measuredSource) []blockKind {
+	blocks := make([]voiceBlock, c.blocks)
+	for i := range blocks {
+		if b, ok := c.at(k, int64(i)); ok {
+			blocks[i] = voiceBlockOf(b, k.silenceThreshold)
+		}
 	}
+	return kindsOf(blocks)
 }
 
 // at finds a source's measured block at a block of the record.
@@ -159,6 +171,7 @@ func (c *Chooser) listen(source int) *measuredSource {
 		return k
 	}
 	k.silenceThreshold = silenceThreshold(k.hearings)
+	k.kinds = c.kindsOf(k)
 	for i, index := range k.segments {
 		seg := c.Segments[index]
 		if seg.Sound.Mix = k.hearings[i].Mix; k.hearings[i].LFE {
@@ -194,13 +207,13 @@ func undecoded(seg *probe.Segment, h *soundAnalysis) time.Duration {
 
 // measure measures a segment, unless its levels are known already.
 func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalysis, error) {
-	const form = "as rendered" // former versions measured other mixes than were rendered
+	const form = "as rendered, with traits" // former versions measured other mixes, and no traits
 	key := "levels-" + probe.Fingerprint([]any{
+		form,
 		seg.Generation,
 		c.channels,
 		c.Prober.Tool.Version(),
 		seg.SoundRuns,
-		form,
 	})
 	known := &soundAnalysis{}
 	if c.Prober.Learned.Load(key, known) {
@@ -237,11 +250,20 @@ func (c *Chooser) describe(listens []timeline.Listen, blocks int64) []Heard {
 		}):
 			h.Reason = cause.SoundStandsIn(c.Sources[0], name)
 		case listen.Source > 0:
-			h.Reason = cause.SoundStandsInSilent(c.Sources[0], name)
+			h.Reason = c.standsIn(listen)
 		}
 		out = append(out, h)
 	}
 	return out
+}
+
+// standsIn says why a source is heard in place of the wanted one, which has samples.
+func (c *Chooser) standsIn(listen timeline.Listen) cause.Cause {
+	wanted, name := c.Sources[0], c.Sources[listen.Source]
+	if why := c.lacks(0, listen); !why.Is(cause.CodeSoundSilent) && !why.Is(cause.CodeNoSoundThere) {
+		return cause.SoundReplaced(wanted, name, why)
+	}
+	return cause.SoundStandsInSilent(wanted, name)
 }
 
 // none reports whether a source has no samples at all in a stretch.

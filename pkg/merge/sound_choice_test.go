@@ -1,0 +1,130 @@
+package merge_test
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/localcloud/recorder"
+	"github.com/nvr-miem/merger/pkg/merge"
+)
+
+// spoken is what speech is to the choice of sound: a level that rises and falls, and beeps to find it by.
+const spoken = "0.04*sin(600*PI*t)*(0.6+0.4*sin(6*PI*t))+0.4*sin(2000*PI*t)*lt(mod(t,1),0.1)"
+
+// silentRoom records the lecturer and the board for a minute, whose pictures serve all cases of a test.
+func silentRoom(t *testing.T) (dir string) {
+	t.Helper()
+	s := slow(session(three(), three().Add(slot)))
+	s.Sources = append(s.Sources[:1:1], s.Sources[2])
+	for i := range s.Sources {
+		s.Sources[i].Segments[0].Length = 45 * time.Second
+		s.Sources[i].Sound = recorder.Sound{None: true}
+	}
+	return record(t, s)
+}
+
+// withSounds copies a room and gives its sources the sounds that FFmpeg makes of expressions: one for each
+// channel, separated by bars.
+func withSounds(t *testing.T, room, lecturerSound, boardSound string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, clip := range clips(t, room) {
+		expression := lecturerSound
+		if clip.Name.Source == board {
+			expression = boardSound
+		}
+		run(
+			t, "-i", "file:"+filepath.Join(room, clip.Path),
+			"-f", "lavfi", "-i", "aevalsrc='"+expression+"':s=48000:d=45",
+			"-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac",
+			"file:"+filepath.Join(dir, filepath.Base(clip.Path)),
+		)
+	}
+	return dir
+}
+
+// run runs FFmpeg.
+func run(t *testing.T, args ...string) {
+	t.Helper()
+	args = append([]string{"-v", "error", "-nostdin"}, args...)
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput() // #nosec G204 -- own files
+	if err != nil {
+		t.Fatalf("ffmpeg %q: %v %s", args, err, out)
+	}
+}
+
+// planOf plans the first seconds of a folder.
+func planOf(t *testing.T, dir string, seconds int) *merge.Plan {
+	t.Helper()
+	req := request(three(), three().Add(time.Duration(seconds)*time.Second))
+	req.Loudness = merge.Loudness{TargetLUFS: -16}
+	plan, err := newEngine(t).Plan(t.Context(), req, clips(t, dir), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// warnings lists the plan's warnings as "code source first-end", in seconds.
+func warnings(plan *merge.Plan) string {
+	var list []string
+	for _, w := range plan.Warnings {
+		rate := int64(plan.Encoding.Rate)
+		list = append(list, fmt.Sprintf("%s %s %d-%d", w.Cause.Code(), w.Source, w.First/rate, w.End/rate))
+	}
+	return strings.Join(list, ", ")
+}
+
+// sounds lists who is heard, as "source first-end" in seconds.
+func sounds(plan *merge.Plan) string {
+	var list []string
+	for _, h := range plan.Sound.Heard {
+		list = append(list, fmt.Sprintf("%s %d-%d", h.Source, (h.First+5)/10, (h.End+5)/10))
+	}
+	return strings.Join(list, ", ")
+}
+
+// TestSoundWithoutSpeech has microphones that hold no voice. The next one that has speech is heard, and the
+// report says why; a hum is not raised.
+func TestSoundWithoutSpeech(t *testing.T) {
+	t.Parallel()
+	const hum = "0.1*sin(100*PI*t)+0.05*sin(200*PI*t)+0.02*sin(300*PI*t)"
+	dies := func(at, then string) string { return "if(lt(t," + at + ")," + spoken + "," + then + ")" }
+	room := silentRoom(t)
+	for _, tt := range []struct {
+		name, lecturer, board string
+		heard, warned         string
+		why                   cause.Code
+	}{
+		{"constant", "-0.1", spoken, "30 0-40", "sound-replaced 24 0-40", cause.CodeSoundConstant},
+		{"hum", hum, spoken, "30 0-40", "sound-replaced 24 0-40", cause.CodeHum},
+		{"noise", "0.05*(2*random(0)-1)", spoken, "30 0-40", "sound-replaced 24 0-40", cause.CodeSoundNoise},
+		{"faint speech", "0.02*(" + spoken + ")", spoken, "24 0-40", "", ""},
+		{"a hum all around", hum, "0.1", "24 0-40", "loudness-missed  0-40, hum 24 0-40", ""},
+		{"dies", dies("15", hum), spoken, "24 0-16, 30 16-40", "sound-replaced 24 15-40", cause.CodeHum},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			plan := planOf(t, withSounds(t, room, tt.lecturer, tt.board), 40)
+			if got := sounds(plan); got != tt.heard {
+				t.Errorf("heard %s, want %s", got, tt.heard)
+			}
+			if got := warnings(plan); got != tt.warned {
+				t.Errorf("warnings %s, want %s", got, tt.warned)
+			}
+			for _, w := range plan.Warnings {
+				if why, ok := w.Cause.Args()["why"].(cause.Cause); ok && !why.Is(tt.why) {
+					t.Errorf("replaced for %v, want %s", why, tt.why)
+				}
+			}
+			if gain := plan.Sound.GainDB; tt.why == "" && strings.Contains(tt.warned, "hum") && gain > 0 {
+				t.Errorf("a hum is raised by %v dB", gain)
+			}
+		})
+	}
+}
