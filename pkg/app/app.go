@@ -99,6 +99,7 @@ func settings(c *config.Config) pipeline.Settings {
 		DriveFolder: c.DriveFolder,
 		DriveSearch: c.DriveSearch,
 		Courses:     c.Courses,
+		Operators:   c.Operators,
 
 		Slice:     c.Slice,
 		MostTasks: c.Tasks,

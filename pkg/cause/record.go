@@ -37,6 +37,8 @@ const (
 	CodeEventNotRecorded Code = "event-not-recorded"
 	// CodeOptedOut means that a calendar event asks for no recording of the room at the time of the record.
 	CodeOptedOut Code = "opted-out"
+	// CodeOptedOutLate means that a calendar event asks not to record time that a delivered video shows.
+	CodeOptedOutLate Code = "opted-out-late"
 	// CodeEventMoved means that the event was moved after the video was begun.
 	CodeEventMoved Code = "event-moved"
 	// CodeEventGone means that the calendar event was deleted before the video was attached.
@@ -161,6 +163,11 @@ func OptedOut(room string) Cause {
 	return newCause(CodeOptedOut, Text("room", room))
 }
 
+// OptedOutLate returns the cause of [CodeOptedOutLate]. The times are the room's.
+func OptedOutLate(start, end string) Cause {
+	return newCause(CodeOptedOutLate, Text("start", start), Text("end", end))
+}
+
 // EventMoved returns the cause of [CodeEventMoved].
 func EventMoved(date, start, end string) Cause {
 	return newCause(CodeEventMoved, Text("date", date), Text("start", start), Text("end", end))
@@ -281,6 +288,7 @@ func recordSpecs() []Spec {
 		spec(areaRecord, CodeEventWithdrawn),
 		spec(areaRecord, CodeEventNotRecorded, Param{"refusal", KindText}),
 		spec(areaRecord, CodeOptedOut, Param{"room", KindText}),
+		spec(areaRecord, CodeOptedOutLate, Param{"start", KindText}, Param{"end", KindText}),
 		spec(areaRecord, CodeEventMoved,
 			Param{"date", KindText},
 			Param{"start", KindText},

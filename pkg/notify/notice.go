@@ -25,20 +25,24 @@ var ErrUncertain = errors.New("it is not known whether the notice was sent")
 // Notice is what there is to tell.
 type Notice struct {
 	Record   int64
-	Done     bool // the video is there; else the record failed
+	Done     bool   // the video is there; else the record failed
+	OptOut   string // names an opt-out of time that the delivered video shows; the notice is for operators
 	To       string
 	Room     string
 	Title    string
 	When     string // date and times, room time, for people
 	FileID   string
 	Link     string
-	Reason   cause.Cause // why it failed
+	Reason   cause.Cause // why it failed, or what an opt-out covers
 	Language string      // "ru", else English
 	At       time.Time   // when the record came to its end: the same in every try
 }
 
 // ID names the notice, for ever.
 func (n *Notice) ID() string {
+	if n.OptOut != "" {
+		return fmt.Sprintf("record-%d-opted-out-%s", n.Record, n.OptOut)
+	}
 	if n.Done {
 		return fmt.Sprintf("record-%d-done", n.Record)
 	}
@@ -53,6 +57,12 @@ type Channel interface {
 	AtMostOnce() bool
 	// Send tells it. Errors are of package fault's kinds, or [ErrUncertain].
 	Send(ctx context.Context, n Notice) error
+}
+
+// IsPersonal reports whether a channel brings a notice to one person. A webhook brings it to a program.
+func IsPersonal(c Channel) bool {
+	_, program := c.(*webhook)
+	return !program
 }
 
 // Options configure the means; one with an empty address is not used.
@@ -127,6 +137,9 @@ func (n *Notice) subject(texts *i18n.Localizer) string {
 	if name == "" {
 		name = n.Room
 	}
+	if n.OptOut != "" {
+		return texts.T("notice.subject.opted-out", "name", name)
+	}
 	if n.Done {
 		return texts.T("notice.subject.done", "name", name)
 	}
@@ -139,10 +152,11 @@ func (n *Notice) text(texts *i18n.Localizer) string {
 		n.subject(texts),
 		texts.T("notice.where", "room", n.Room, "when", n.When),
 	}
+	if !n.Done || n.OptOut != "" {
+		lines = append(lines, texts.Cause(n.Reason))
+	}
 	if n.Done {
 		lines = append(lines, n.Link)
-	} else {
-		lines = append(lines, texts.Cause(n.Reason))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -25,6 +25,7 @@ const SignatureHeader = "X-Hub-Signature-256"
 const (
 	TypeDone   = "io.github.nvr-miem.merger.record.done"
 	TypeFailed = "io.github.nvr-miem.merger.record.failed"
+	TypeOptOut = "io.github.nvr-miem.merger.record.opted-out"
 )
 
 // event is a CloudEvents 1.0 event in structured JSON. It is seven fields; the SDK would bring its own
@@ -109,7 +110,10 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 			Room:      n.Room,
 		},
 	}
-	if !n.Done {
+	switch {
+	case n.OptOut != "":
+		e.Type, e.Data.Reason = TypeOptOut, reasonJSON(w.texts, n.Reason)
+	case !n.Done:
 		e.Type, e.Data.Reason = TypeFailed, reasonJSON(w.texts, n.Reason)
 	}
 	body, err := json.Marshal(e)

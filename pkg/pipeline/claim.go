@@ -59,7 +59,7 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	if !again {
 		err = errors.Join(err, p.schedule(ctx))
 	}
-	return errors.Join(err, p.claimDue(ctx, places, again))
+	return errors.Join(err, p.tellOptOuts(ctx), p.claimDue(ctx, places, again))
 }
 
 // claimDue claims as many free records that are due as there are places.

@@ -18,6 +18,9 @@ import (
 // the media, then the parts' payloads, composed by Cloud Storage. Two tasks may do it at once: both
 // make the same object, and one moves the record on.
 func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFile) error {
+	if holds, err := w.holdsConsent(ctx, plan); err != nil || !holds {
+		return err
+	}
 	name, err := bucket.MergeName(w.rec.ID, plan.Digest())
 	if err != nil {
 		return err

@@ -64,29 +64,42 @@ func readLetter(value string) noticeState {
 // notify sends a notice by each means that is configured.
 func (p *Pipeline) notify(ctx context.Context, rec nvr.Record, room nvr.Room, done bool, kind string) error {
 	for _, means := range p.Notices {
-		written := noticeState{state: letterWritten, at: p.Now()}
-		value, err := p.Store.Effects.Set(ctx, rec.ID, kind, means.Name(), written.value())
-		if err != nil {
+		n := p.notice(rec, room, done, time.Time{})
+		if err := p.notifyOnce(ctx, means, n, kind, means.Name()); err != nil {
 			return err
-		}
-		l := readLetter(value)
-		if l.state == letterSent || l.state == letterSending && means.AtMostOnce() {
-			continue
-		}
-		if err := p.sendNotice(ctx, means, p.notice(rec, room, done, l.at), kind, l); err != nil {
-			return fmt.Errorf("send the notice (%s): %w", means.Name(), err)
 		}
 	}
 	return nil
 }
 
-// sendNotice sends one letter and notes before and after how far it is.
-func (p *Pipeline) sendNotice(ctx context.Context, means notify.Channel, n notify.Notice, kind string, l noticeState) error {
+// notifyOnce sends a notice by one means, unless the record's effect of the kind and subject tells that it was
+// sent. The instant of the notice is that of the first try.
+func (p *Pipeline) notifyOnce(ctx context.Context, means notify.Channel, n notify.Notice, kind, subject string) error {
+	written := noticeState{state: letterWritten, at: p.Now()}
+	value, err := p.Store.Effects.Set(ctx, n.Record, kind, subject, written.value())
+	if err != nil {
+		return err
+	}
+	l := readLetter(value)
+	if l.state == letterSent || l.state == letterSending && means.AtMostOnce() {
+		return nil
+	}
+	n.At = l.at
 	note := func(state string) error {
 		was := l.value()
 		l.state = state
-		return p.Store.Effects.Replace(ctx, n.Record, kind, means.Name(), was, l.value())
+		return p.Store.Effects.Replace(ctx, n.Record, kind, subject, was, l.value())
 	}
+	if err := p.sendNotice(ctx, means, n, l, note); err != nil {
+		return fmt.Errorf("send the notice (%s): %w", means.Name(), err)
+	}
+	return nil
+}
+
+// sendNotice sends one letter and notes before and after how far it is.
+func (p *Pipeline) sendNotice(
+	ctx context.Context, means notify.Channel, n notify.Notice, l noticeState, note func(state string) error,
+) error {
 	if l.state != letterSending {
 		if err := note(letterSending); err != nil {
 			return err

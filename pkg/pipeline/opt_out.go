@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
 // errOptedOut means that an event asks for no recording during the whole record.
@@ -49,4 +52,86 @@ func (w *worker) endOptedOut(ctx context.Context) error {
 	w.log.InfoContext(ctx, "withdrawn: an event asks for no recording")
 	reason := cause.OptedOut(w.rec.Room)
 	return w.end(ctx, nvr.StepWithdrawn, store.Change{Reason: &reason})
+}
+
+// holdsConsent reports whether a plan withholds exactly what must be withheld now. Otherwise it moves the record
+// on: back to stage for another plan, or to its end.
+func (w *worker) holdsConsent(ctx context.Context, plan *merge.Plan) (bool, error) {
+	withheld, err := w.withheld(ctx)
+	if errors.Is(err, errOptedOut) {
+		return false, w.endOptedOut(ctx)
+	}
+	if err != nil || withholds(plan, withheld) {
+		return err == nil, err
+	}
+	w.log.InfoContext(ctx, "an event asks for no recording, or no longer: making a new plan")
+	return false, w.backToStage(ctx)
+}
+
+// withholds reports whether a plan withholds these intervals and nothing else.
+func withholds(plan *merge.Plan, withheld []nvr.Interval) bool {
+	return plan.Withholds(merge.Request{
+		Start:    plan.Start,
+		End:      plan.End,
+		Rate:     plan.Encoding.Rate,
+		Withheld: withheld,
+	})
+}
+
+// mayShare reports whether the merge that is being uploaded holds nothing that must be withheld now. Otherwise the
+// file on Drive is thrown away, and the record is planned again, or ends. A kill in between leaves a file in the
+// trash, in whose place the next upload makes another one.
+func (w *worker) mayShare(ctx context.Context) (bool, error) {
+	withheld, err := w.withheld(ctx)
+	if err == nil && len(withheld) == 0 {
+		return true, nil
+	}
+	ended := errors.Is(err, errOptedOut)
+	if err != nil && !ended {
+		return false, err
+	}
+	if !ended {
+		plan, err := w.ownPlan(ctx)
+		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return false, err
+		}
+		if err == nil && withholds(plan, withheld) {
+			return true, w.noteWithheld(ctx, withheld)
+		}
+	}
+	if err := w.throwAway(ctx); err != nil {
+		return false, err
+	}
+	if ended {
+		return false, w.endOptedOut(ctx)
+	}
+	w.log.InfoContext(ctx, "an event asks for no recording: making a new plan")
+	return false, w.backToStage(ctx)
+}
+
+// ownPlan reads the plan of the record's merge.
+func (w *worker) ownPlan(ctx context.Context) (*merge.Plan, error) {
+	name, err := bucket.PlanName(w.rec.ID, w.rec.Digest)
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := w.p.Work.ReadAll(ctx, name, maxLearned)
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	return merge.ReadPlan(text)
+}
+
+// throwAway moves the record's file on Drive and its report to the trash.
+func (w *worker) throwAway(ctx context.Context) error {
+	if w.rec.FileID == "" {
+		return nil
+	}
+	if err := w.p.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
+		return fmt.Errorf("throw the video of a withdrawn record away: %w", err)
+	}
+	if err := w.dropPage(ctx); err != nil {
+		return fmt.Errorf("throw the report of a withdrawn record away: %w", err)
+	}
+	return nil
 }

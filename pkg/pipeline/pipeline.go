@@ -67,6 +67,7 @@ type Settings struct {
 	DriveSearch bool   // whether missing segments are looked for on Drive
 	Chunk       int64  // bytes that go to Drive in one request: a multiple of 256 KiB; 0: 8 MiB
 	Courses     map[string]string
+	Operators   []string // addresses that are told what concerns no requester
 
 	Slice         time.Duration
 	MostTasks     int // of a record, whose slices are longer then; 0: as many as slices

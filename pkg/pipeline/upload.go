@@ -34,6 +34,9 @@ func (p *Pipeline) Upload(ctx context.Context, claim nvr.Claim) error {
 }
 
 func (w *worker) upload(ctx context.Context) error {
+	if may, err := w.mayShare(ctx); err != nil || !may {
+		return err
+	}
 	name, err := bucket.MergeName(w.rec.ID, w.rec.Digest)
 	if err != nil {
 		return err
@@ -51,6 +54,9 @@ func (w *worker) upload(ctx context.Context) error {
 		return err
 	}
 	if gone, err := w.checkWithdrawn(ctx); err != nil || gone {
+		return err
+	}
+	if may, err := w.mayShare(ctx); err != nil || !may {
 		return err
 	}
 	share, err := w.share(ctx, file.ID)
@@ -326,11 +332,8 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	w.log.InfoContext(ctx, "withdrawn: the event was cancelled or asks not to be recorded")
-	if err := w.p.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
-		return false, fmt.Errorf("throw the video of a withdrawn record away: %w", err)
-	}
-	if err := w.dropPage(ctx); err != nil {
-		return false, fmt.Errorf("throw the report of a withdrawn record away: %w", err)
+	if err := w.throwAway(ctx); err != nil {
+		return false, err
 	}
 	reason := cause.EventWithdrawn()
 	return true, w.end(ctx, nvr.StepWithdrawn, store.Change{Reason: &reason})
