@@ -12,6 +12,8 @@ import (
 
 	"google.golang.org/api/classroom/v1"
 	"google.golang.org/api/googleapi"
+
+	"github.com/nvr-miem/merger/pkg/fault"
 )
 
 const (
@@ -203,19 +205,20 @@ func (p *post) about(a *classroom.Announcement) bool {
 	return false
 }
 
+// lagTries is how often a refused announcement is tried again after the poster got a right: Classroom may not
+// know of it yet.
+const lagTries = 3
+
 // create makes the draft. It is no call to be repeated blindly: each try looks first whether an earlier
 // one made it after all.
 func (p *post) create(ctx context.Context) (made *classroom.Announcement, err error) {
-	wanted := &classroom.Announcement{
-		Text:  p.text,
-		State: draft,
-		Materials: []*classroom.Material{{DriveFile: &classroom.SharedDriveFile{
-			DriveFile: &classroom.DriveFile{Id: p.file.ID}, ShareMode: "VIEW",
-		}}},
+	fresh, err := p.allowSharing(ctx)
+	if err != nil {
+		return nil, err
 	}
-	tried, shown := false, false
+	tries := 0
 	err = p.client.do(ctx, "classroom.announcements.create", "make an announcement in course "+p.course, func(ctx context.Context) error {
-		if tried {
+		if tries > 0 {
 			hits, err := p.look(ctx)
 			if err != nil {
 				return err
@@ -225,24 +228,49 @@ func (p *post) create(ctx context.Context) (made *classroom.Announcement, err er
 				return nil
 			}
 		}
-		tried = true
-		made, err = p.service.Courses.Announcements.Create(p.course, wanted).Context(ctx).Fields("id", "state", "creationTime").Do()
-		if notVisible(err) && !shown {
-			// The poster must see the file to post it.
-			shown = true
-			if _, err := p.client.Share(ctx, p.file.ID, p.poster); err != nil {
-				return err
-			}
-			made, err = p.service.Courses.Announcements.Create(p.course, wanted).Context(ctx).Fields("id", "state", "creationTime").Do()
+		tries++
+		made, err = p.service.Courses.Announcements.Create(p.course, p.draft()).Context(ctx).
+			Fields("id", "state", "creationTime").Do()
+		if fresh && tries <= lagTries && lacksRight(err) {
+			return errors.New("the poster's right is not known to Classroom yet: " + err.Error())
 		}
 		return err
 	})
 	return made, err
 }
 
-func notVisible(err error) bool {
+// draft returns the announcement as it is made.
+func (p *post) draft() *classroom.Announcement {
+	return &classroom.Announcement{
+		Text:  p.text,
+		State: draft,
+		Materials: []*classroom.Material{{DriveFile: &classroom.SharedDriveFile{
+			DriveFile: &classroom.DriveFile{Id: p.file.ID}, ShareMode: "VIEW",
+		}}},
+	}
+}
+
+// allowSharing makes the poster a writer of the file: Classroom shares it with the students as the poster, and
+// refuses a poster who may not share it. It reports whether the right is new. A refused share is no error,
+// because the poster may have the right in another way; Classroom decides.
+func (p *post) allowSharing(ctx context.Context) (fresh bool, err error) {
+	_, fresh, err = p.client.grant(ctx, p.file.ID, p.poster, roleWriter)
+	var refused *ShareRefused
+	if errors.As(err, &refused) {
+		p.client.options.Log.InfoContext(ctx, "the poster did not become a writer of the video", "err", err)
+		return false, nil
+	}
+	return fresh, err
+}
+
+// lacksRight reports whether Classroom refuses a poster who cannot see or share the file.
+func lacksRight(err error) bool {
 	var answer *googleapi.Error
-	return errors.As(err, &answer) && (reasonOf(answer) == "AttachmentNotVisible" || strings.Contains(answer.Message, "AttachmentNotVisible"))
+	if !errors.As(err, &answer) {
+		return false
+	}
+	return answer.Code == http.StatusForbidden && fault.HTTP(answer.Code, reasonOf(answer)) == fault.Permanent ||
+		reasonOf(answer) == "AttachmentNotVisible" || strings.Contains(answer.Message, "AttachmentNotVisible")
 }
 
 func (p *post) remove(ctx context.Context, id string) error {

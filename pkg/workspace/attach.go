@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/api/calendar/v3"
+	"google.golang.org/api/googleapi"
 
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/i18n"
@@ -21,7 +22,8 @@ const maxAttachments = 25
 // Attach puts a file at an event, once, keeping what others put there. The organiser's event is the one
 // that is changed, also where the room is only invited; if that cannot be written, the room's own copy.
 // Where attachments cannot be used, the link goes into the description, between two lines in the room's
-// language ("ru", else English). No mail is sent. [ErrNotFound]: the event is gone or cancelled;
+// language ("ru", else English). A copy takes neither, unless its guests may modify it. No mail is sent.
+// [ErrNotFound]: the event is gone or cancelled;
 // [fault.PermanentError]: no account may write it.
 func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file Attachment, language string) error {
 	own := c.options.Subjects.Calendar
@@ -97,7 +99,7 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 		&calendar.EventAttachment{FileUrl: file.URL, Title: file.Title, MimeType: file.MIME},
 	)
 	changed, err := c.patch(ctx, at, event.Etag, &calendar.Event{Attachments: list})
-	if fault.KindOf(err) == fault.Permanent {
+	if fault.KindOf(err) == fault.Permanent && !isOrganizersOnly(err) {
 		c.options.Log.InfoContext(
 			ctx, "an event takes no attachment",
 			"event_id", at.event,
@@ -113,6 +115,13 @@ func (c *Client) addAttachment(ctx context.Context, at place, event *calendar.Ev
 		return false, nil
 	}
 	return true, nil
+}
+
+// isOrganizersOnly reports whether only the organiser may write an event, its description included
+// (developers.google.com/workspace/calendar/api/guides/errors).
+func isOrganizersOnly(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && reasonOf(answer) == "forbiddenForNonOrganizer"
 }
 
 func (c *Client) addToDescription(ctx context.Context, at place, event *calendar.Event, file Attachment, language string) error {

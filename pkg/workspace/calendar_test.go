@@ -332,6 +332,7 @@ func TestForeignOrganiserLeavesTheCopy(t *testing.T) {
 
 func TestNobodyLetsUsAttach(t *testing.T) {
 	t.Parallel()
+	writes := 0
 	c, _ := dial(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			answer(
@@ -340,11 +341,15 @@ func TestNobodyLetsUsAttach(t *testing.T) {
 			)
 			return
 		}
+		writes++
 		refuse(w, 403, "forbiddenForNonOrganizer")
 	})
 	var permanent *fault.PermanentError
 	if err := c.Attach(t.Context(), roomCalendar, "e1", video, "en"); !errors.As(err, &permanent) || permanent.Cause.IsZero() {
 		t.Errorf("got %v", err)
+	}
+	if writes != 2 { // the organiser's event and the copy, the description of neither
+		t.Errorf("%d writes", writes)
 	}
 }
 

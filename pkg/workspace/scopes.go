@@ -16,7 +16,7 @@ func UploadScopes() []string {
 }
 
 // LinkScopes are what the step link asks for: Drive to see whether the video can be watched, and to
-// share it with the teacher who posts it.
+// make the teacher who posts it a writer, who may share it with the course.
 func LinkScopes() []string {
 	return []string{
 		drive.DriveScope,

@@ -32,16 +32,29 @@ func (s *ShareRefused) Unwrap() error { return s.Err }
 // permission's id; who sees the file already, also by inheritance, gets no second one. Calls for one
 // file must come one after another: Drive loses concurrent changes of permissions.
 func (c *Client) Share(ctx context.Context, fileID, email string) (permission string, err error) {
+	permission, _, err = c.grant(ctx, fileID, email, roleReader)
+	return permission, err
+}
+
+// Roles of Drive that are granted.
+const (
+	roleReader = "reader"
+	roleWriter = "writer"
+)
+
+// grant gives a person a role on a file, as [Client.Share] does. It reports whether the role is new. A person
+// with a higher role keeps it.
+func (c *Client) grant(ctx context.Context, fileID, email, role string) (permission string, created bool, err error) {
 	if err := checkID("file", fileID); err != nil {
-		return "", err
+		return "", false, err
 	}
 	seat, err := c.as(ctx, c.options.Subjects.Drive)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	created := false
 	err = c.do(ctx, "drive.permissions.create", "share file "+fileID, func(ctx context.Context) error {
-		if permission, err = permissionOf(ctx, seat.drive, fileID, email); err != nil || permission != "" {
+		permission, err = permissionOf(ctx, seat.drive, fileID, email, role)
+		if err != nil || permission != "" {
 			return err
 		}
 		if created {
@@ -52,7 +65,7 @@ func (c *Client) Share(ctx context.Context, fileID, email string) (permission st
 		}
 		_, err := seat.drive.Permissions.Create(fileID, &drive.Permission{
 			Type:         "user",
-			Role:         "reader",
+			Role:         role,
 			EmailAddress: email,
 		}).
 			Context(ctx).SupportsAllDrives(true).SendNotificationEmail(false).Fields("id").Do()
@@ -63,27 +76,38 @@ func (c *Client) Share(ctx context.Context, fileID, email string) (permission st
 			return err // perhaps it is there all the same: the next try looks first
 		}
 		created = true
-		if permission, err = permissionOf(ctx, seat.drive, fileID, email); err == nil && permission == "" {
+		permission, err = permissionOf(ctx, seat.drive, fileID, email, role)
+		if err == nil && permission == "" {
 			return errors.New("the new permission is not listed yet")
 		}
 		return err
 	})
-	return permission, err
+	return permission, created, err
 }
 
-// permissionOf is the permission by which a person sees a file; empty if there is none of his own.
-func permissionOf(ctx context.Context, service *drive.Service, fileID, email string) (id string, err error) {
+// permissionOf returns the permission by which a person has at least a role on a file. It is empty if there
+// is none of their own.
+func permissionOf(ctx context.Context, service *drive.Service, fileID, email, role string) (id string, err error) {
 	err = service.Permissions.List(fileID).SupportsAllDrives(true).PageSize(100).
-		Fields("nextPageToken", "permissions(id,type,emailAddress,deleted)").
+		Fields("nextPageToken", "permissions(id,type,role,emailAddress,deleted)").
 		Pages(ctx, func(page *drive.PermissionList) error {
 			for _, p := range page.Permissions {
-				if p.Type == "user" && !p.Deleted && strings.EqualFold(p.EmailAddress, email) {
+				own := p.Type == "user" && !p.Deleted && strings.EqualFold(p.EmailAddress, email)
+				if own && includes(p.Role, role) {
 					id = p.Id
 				}
 			}
 			return nil
 		})
 	return id, err
+}
+
+// includes reports whether a role of Drive allows what a granted one does.
+func includes(role, granted string) bool {
+	if granted == roleReader {
+		return true // the lowest
+	}
+	return role != roleReader && role != "commenter"
 }
 
 // refusal is err as a refused share; nil if it is anything else.

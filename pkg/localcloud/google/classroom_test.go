@@ -129,14 +129,20 @@ func TestClassroomAnnouncements(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "@AttachmentNotVisible") {
 		t.Errorf("a file that the poster cannot see: %v", err)
 	}
-	if _, err := files.Permissions.Create(
-		file.Id, &gdrive.Permission{
-			Type:         "user",
-			Role:         "reader",
-			EmailAddress: "petrov@example.org",
-		},
-	).Do(); err != nil {
-		t.Fatal(err)
+	for _, role := range []string{"reader", "writer"} {
+		if _, err := files.Permissions.Create(
+			file.Id, &gdrive.Permission{
+				Type:         "user",
+				Role:         role,
+				EmailAddress: "petrov@example.org",
+			},
+		).Do(); err != nil {
+			t.Fatal(err)
+		}
+		if role == "reader" { // Classroom shares the file as the poster
+			_, err = s.Courses.Announcements.Create(course.Id, withFile).Do()
+			refused(t, err, 403, "forbidden")
+		}
 	}
 	post, err := s.Courses.Announcements.Create(course.Id, withFile).Do()
 	if err != nil {

@@ -88,12 +88,13 @@ func New(o Options) (*Server, error) {
 		)
 	}
 	s.classroom, err = classroom.New(classroom.Options{
-		Dir:     filepath.Join(o.Dir, "classroom"),
-		BaseURL: o.BaseURL,
-		Now:     o.Now,
-		Log:     o.Log,
-		Visible: s.drive.Visible,
-		Link:    s.drive.Link,
+		Dir:      filepath.Join(o.Dir, "classroom"),
+		BaseURL:  o.BaseURL,
+		Now:      o.Now,
+		Log:      o.Log,
+		Visible:  s.drive.Visible,
+		CanShare: s.drive.CanShare,
+		Link:     s.drive.Link,
 	})
 	if err != nil {
 		return nil, errors.Join(

@@ -141,7 +141,7 @@ func (c *Classroom) checkPost(o api.Object) error {
 	return nil
 }
 
-// materials completes materials, and refuses files that the author cannot see.
+// materials completes materials, and refuses files that the author cannot see or share.
 func (c *Classroom) materials(list []api.Object, user string) ([]any, error) {
 	var done []any
 	for _, m := range list {
@@ -188,6 +188,9 @@ func (c *Classroom) fileMaterial(file api.Object, id, user string) (api.Object, 
 		return nil, precondition(
 			"@AttachmentNotVisible The attachment %s is not visible to the caller.", id,
 		)
+	}
+	if user != "" && !c.o.CanShare(id, user) {
+		return nil, denied() // Classroom shares the file with the students as the author
 	}
 	shown := api.Object{"id": id}
 	if name, _, at, known := c.o.Link(id); known {

@@ -30,7 +30,9 @@ type Options struct {
 
 	// whether a person may see a file of Drive
 	Visible func(fileID, user string) bool
-	Link    func(fileID string) (name, mimeType, link string, found bool) // what is known of a file
+	// whether a person may share a file of Drive
+	CanShare func(fileID, user string) bool
+	Link     func(fileID string) (name, mimeType, link string, found bool) // what is known of a file
 }
 
 // Classroom is the stand-in. Close it.

@@ -200,6 +200,13 @@ func (d *Drive) Visible(id, user string) bool {
 	return err == nil
 }
 
+// CanShare reports whether a user may share a file, which a writer may.
+func (d *Drive) CanShare(id, user string) bool {
+	var err error
+	d.db.View(func() { _, err = d.find(id, user, writer) })
+	return err == nil
+}
+
 // Link returns what a link to a file shows. It reports whether the file exists.
 func (d *Drive) Link(id string) (name, mimeType, link string, ok bool) {
 	d.db.View(func() {
