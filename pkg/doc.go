@@ -11,6 +11,7 @@
 //	call                 outside calls, repeated by a policy
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
+//	bitstream            headers of coded pictures: where decoding can start, what is missing
 //	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract

@@ -54,6 +54,9 @@ type Pictures struct {
 	// Seek is the time since PTS 0 at which reading starts, at or after the PTS of
 	// the wanted key frame. Nil reads from the start.
 	Seek *time.Duration
+	// SeekAny lets reading start at any sample at or before Seek, in decoding order, whatever the file's
+	// table of key frames says.
+	SeekAny bool
 	// From and Until bound the PTS of the decoded pictures: [From, Until), in ticks
 	// of the stream. FirstPTS and LastPTS leave an end open.
 	From, Until int64
@@ -62,6 +65,9 @@ type Pictures struct {
 	KeyOnly bool
 	// Strict drops a picture with any error in its data instead of showing a repaired one.
 	Strict bool
+	// Gradual is set if decoding starts where pictures become right little by little (intra refresh): the
+	// first ones refer to what is not there. They are dropped, but they are decoded.
+	Gradual bool
 
 	// HD declares that pictures without a colour matrix are BT.709, as is usual
 	// from 720 lines on. Otherwise they are BT.601.
@@ -85,13 +91,19 @@ func (t *Tool) pictures(p Pictures) command {
 		// sizes at which key frames are classified, the loss of quality is negligible.
 		args = append(args, "-skip_frame", "nokey", "-skip_loop_filter", "all")
 	}
+	if p.Strict && !p.Gradual {
+		args = append(args, "-err_detect", "explode")
+	}
 	if p.Strict {
-		args = append(args, "-err_detect", "explode", "-flags", "-output_corrupt")
+		args = append(args, "-flags", "-output_corrupt")
 	}
 	if p.HD {
 		// The decoder's default, which what the stream says of itself overrides. Without it most
 		// cameras' pictures are converted between two matrices, by way of RGB: as dear as decoding.
 		args = append(args, "-colorspace", "bt709")
+	}
+	if p.Seek != nil && p.SeekAny {
+		args = append(args, "-seek2any", "1")
 	}
 	if p.Seek != nil {
 		args = append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seconds(*p.Seek))

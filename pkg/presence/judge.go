@@ -46,6 +46,10 @@ type Input struct {
 	// is decoded.
 	Sizes []uint32
 
+	// SeekTo returns where to seek so that reading starts at or before a key frame, whatever the file's own
+	// table of key frames says. It is nil if that table is right. Its result is nil for the file's start.
+	SeekTo func(key int64) *time.Duration
+
 	// View serves selected key frames alone. If it is nil, all key frames are
 	// decoded from Source.
 	View KeyView
@@ -152,17 +156,22 @@ func (in Input) ticks(d time.Duration) int64 {
 // request returns the common settings of a decoding request. Seeking starts 1 µs
 // after the key frame, so that rounding cannot select the previous one.
 func (in Input) request(from, until int64) ffmpeg.Pictures {
-	seek := in.since(in.keyBefore(from)) + time.Microsecond
-	return ffmpeg.Pictures{
+	key := in.keyBefore(from)
+	at := in.since(key) + time.Microsecond
+	p := ffmpeg.Pictures{
 		Source: in.Source,
 		Stream: in.Stream,
-		Seek:   &seek,
+		Seek:   &at,
 		From:   from,
 		Until:  until,
 		Width:  width,
 		Height: height,
 		Format: ffmpeg.RGB24,
 	}
+	if in.SeekTo != nil {
+		p.Seek, p.SeekAny = in.SeekTo(key), true
+	}
+	return p
 }
 
 // decode passes decoded pictures to take until it returns false. The picture is

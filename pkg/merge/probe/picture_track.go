@@ -49,6 +49,7 @@ func (t *Table) usePicture(stream int) error {
 		return fmt.Errorf("picture track %d of %d", stream, len(t.pictures))
 	}
 	t.Picture, t.Stream = t.pictures[stream], stream
+	t.entries, t.corrected = nil, false
 	return nil
 }
 

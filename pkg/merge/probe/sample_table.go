@@ -23,6 +23,11 @@ type Table struct {
 	Length  time.Duration // from the zero to the end of the longest track
 
 	pictures []*mp4.Track // all picture tracks, by their stream numbers
+
+	// entries are the entry points of the picture track, in decoding order; nil: not listed yet.
+	entries []entryPoint
+	// corrected is set if the file's own table of key frames is wrong.
+	corrected bool
 }
 
 // ReadTable reads a clip's sample tables. Files without a plain index are listed packet by packet,
@@ -45,7 +50,7 @@ func (p *Prober) ReadTable(ctx context.Context, generation string, object rangep
 	for i := range file.Tracks {
 		t.add(&file.Tracks[i])
 	}
-	return t, nil
+	return t, p.correctKeys(ctx, generation, object, t)
 }
 
 // add takes a track into the table. The first sound track counts. Of the picture tracks, the chosen one does.

@@ -118,5 +118,14 @@ func (t *Table) judgeInput(shots []Shot) presence.Input {
 		}
 	}
 	in.Take(samples)
+	if t.corrected {
+		in.SeekTo = func(key int64) *time.Duration {
+			entry, found := t.entryBefore(key)
+			if !found {
+				return nil
+			}
+			return t.seekTime(entry.Sample)
+		}
+	}
 	return in
 }

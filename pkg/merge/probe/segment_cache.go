@@ -2,11 +2,13 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/bitstream"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
@@ -20,7 +22,10 @@ type OpenSegment struct {
 	Sound   *SoundTrack // nil without a sound track
 	Shots   []Shot      // empty without a picture track
 	bytes   Bytes
-	keys    []int64 // PTS of usable key frames, ascending
+	prober  *Prober
+
+	mu      sync.Mutex    // guards the pictures of the table and samples
+	samples *sampleReader // nil without a picture track
 }
 
 // Open opens a segment and reads its table. The caller closes it.
@@ -36,10 +41,14 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 		Segment: seg,
 		Object:  rangeproxy.Share(rangeproxy.Metered{Object: bytes, Meter: p.Meter}),
 		bytes:   bytes,
+		prober:  p,
 	}
 	o.Table, err = p.ReadTable(ctx, seg.Generation, o.Object)
-	if err == nil && seg.Picture != nil {
-		err = o.Table.usePicture(seg.Picture.Stream)
+	if err == nil && seg.Picture != nil && seg.Picture.Stream != o.Table.Stream {
+		err = errors.Join(
+			o.Table.usePicture(seg.Picture.Stream),
+			p.correctKeys(ctx, seg.Generation, o.Object, o.Table),
+		)
 	}
 	if err != nil {
 		o.Close()
@@ -48,6 +57,9 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 	if o.Sound, err = p.knownSound(ctx, o); err != nil {
 		o.Close()
 		return nil, fmt.Errorf("read the sound of segment %s: %w", seg.Path, err)
+	}
+	if o.Table.Picture != nil {
+		o.samples = newSampleReader(o.Object, o.Table.Picture)
 	}
 	return o, nil
 }
@@ -99,7 +111,6 @@ func (c *Cache) Open(ctx context.Context, file int) (*OpenSegment, error) {
 	}
 	if o.Table.Picture != nil {
 		o.Shots = o.Table.Shots(OwnDamages(c.damages, seg))
-		o.keys = o.Table.keyFrames()
 	}
 	c.open[file] = o
 	return o, nil
@@ -115,25 +126,86 @@ func (c *Cache) Close() {
 	c.open = nil
 }
 
-// SeekTo returns where reading begins so that the picture of a PTS can be decoded: at the key frame
-// before it. It returns nil for the start of the file.
-func (o *OpenSegment) SeekTo(pts int64) *time.Duration {
-	i, found := slices.BinarySearch(o.keys, pts)
-	if !found {
-		i--
+// Start is where decoding starts.
+type Start struct {
+	Seek    *time.Duration // nil: at the start of the file
+	Any     bool           // the file's own table of key frames is wrong
+	Gradual bool           // the first pictures are not right yet
+	// Sample is the sample at which decoding starts, and PTS its timestamp.
+	Sample int
+	PTS    int64
+}
+
+// StartFor returns where decoding starts so that the picture of a PTS can be decoded: at the entry point
+// before it. If that is none, although the file says so, all entry points of the file are looked for.
+func (o *OpenSegment) StartFor(ctx context.Context, pts int64) (Start, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	entry, found := o.Table.entryBefore(pts)
+	if found && !o.Table.corrected {
+		u, ok, err := o.samples.read(entry.Sample)
+		if err != nil {
+			return Start{}, err
+		}
+		if ok && u.Picture && u.Entry == bitstream.NoEntry || u.Entry == bitstream.Gradual {
+			if err := o.prober.findKeys(ctx, o.Segment.Generation, o.Object, o.Table); err != nil {
+				return Start{}, fmt.Errorf("read segment %s: %w", o.Segment.Path, err)
+			}
+		}
 	}
-	if i <= 0 {
-		return nil
+	return o.start(pts), nil
+}
+
+// start returns where decoding starts, as the table says.
+func (o *OpenSegment) start(pts int64) Start {
+	t := o.Table
+	entry, found := t.entryBefore(pts)
+	if !found || entry.Sample == 0 || t.Picture.Samples[entry.Sample].PTS <= t.firstKey() {
+		return Start{}
 	}
-	key := mp4.Time{Ticks: o.keys[i], Scale: o.Table.Picture.Timescale}.Duration()
-	at := key + time.Microsecond // FFmpeg's seconds are cut to microseconds
-	return &at
+	start := Start{
+		Sample:  entry.Sample,
+		PTS:     t.Picture.Samples[entry.Sample].PTS,
+		Gradual: entry.Clean > entry.Sample,
+	}
+	if t.corrected {
+		start.Seek, start.Any = t.seekTime(entry.Sample), true
+		return start
+	}
+	at := mp4.Time{Ticks: start.PTS, Scale: t.Picture.Timescale}.Duration() + time.Microsecond
+	start.Seek = &at // FFmpeg's seconds are cut to microseconds
+	return start
+}
+
+// IsEmpty reports whether the sample of a PTS holds no picture: no bytes, or only metadata or filler.
+// The picture before it stays on show.
+func (o *OpenSegment) IsEmpty(pts int64) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := o.sampleAt(pts)
+	if i < 0 {
+		return false, nil
+	}
+	u, ok, err := o.samples.read(i)
+	if err != nil {
+		return false, fmt.Errorf("read segment %s: %w", o.Segment.Path, err)
+	}
+	return ok && !u.Picture && !u.Malformed, nil
+}
+
+// sampleAt returns the index of the sample that is shown at a PTS, or -1.
+func (o *OpenSegment) sampleAt(pts int64) int {
+	return slices.IndexFunc(o.Table.Picture.Samples, func(s mp4.Sample) bool {
+		return !s.Hidden && s.PTS == pts
+	})
 }
 
 // Damages turns missing pictures, by their PTS, into stretches of the file: from a picture that did not
 // come to the next key frame, because what is decoded in between rests on it. stalled says that the decoder
 // stands still there.
 func (o *OpenSegment) Damages(missing []int64, stalled bool) []Damage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var out []Damage
 	for _, pts := range missing {
 		from, until := o.extent(pts)
@@ -156,16 +228,14 @@ func (o *OpenSegment) Damages(missing []int64, stalled bool) []Damage {
 // before it (B-frames) are lost with it.
 func (o *OpenSegment) extent(pts int64) (from, until time.Duration) {
 	track := o.Table.Picture
-	first := slices.IndexFunc(track.Samples, func(s mp4.Sample) bool {
-		return !s.Hidden && s.PTS == pts
-	})
+	first := o.sampleAt(pts)
 	from, until = o.Table.At(track, pts), o.Table.pictureEnd()
-	for i := first; i >= 0 && i < len(track.Samples); i++ {
+	next := o.Table.cleanAfter(first)
+	if next < len(track.Samples) {
+		until = o.Table.At(track, track.Samples[next].PTS)
+	}
+	for i := first; i >= 0 && i < next; i++ {
 		s := &track.Samples[i]
-		if i > first && s.Key {
-			until = o.Table.At(track, s.PTS)
-			break
-		}
 		if !s.Hidden {
 			from = min(from, o.Table.At(track, s.PTS))
 		}

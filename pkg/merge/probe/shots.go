@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -67,13 +68,23 @@ func (t *Table) decodable() []bool {
 	return usable
 }
 
-// keyFrames lists the PTS of the key frames that are in the file, ascending.
-func (t *Table) keyFrames() []int64 {
-	var keys []int64
-	for i := range t.Picture.Samples {
-		if s := &t.Picture.Samples[i]; s.Key && !s.Lost {
-			keys = append(keys, s.PTS)
+// firstKey returns the PTS of the first key frame that is in the file.
+func (t *Table) firstKey() int64 {
+	first := int64(math.MaxInt64)
+	for _, e := range t.entryPoints() {
+		first = min(first, t.Picture.Samples[e.Sample].PTS)
+	}
+	return first
+}
+
+// cleanAfter returns the first sample after sample i, in decoding order, that is right again if what i
+// holds is lost. It returns the number of samples if there is none.
+func (t *Table) cleanAfter(i int) int {
+	clean := len(t.Picture.Samples)
+	for _, e := range t.entryPoints() {
+		if e.Sample > i {
+			clean = min(clean, e.Clean)
 		}
 	}
-	return keys
+	return clean
 }

@@ -84,32 +84,42 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return err
 	}
-	want := p.r.wanted(open, piece)
+	want, err := p.r.wanted(open, piece)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
+	}
 	if len(want) == 0 {
 		return fmt.Errorf(
 			"segment %s: no picture for frames %d to %d of the plan",
 			open.Segment.Path, piece.First, piece.End,
 		)
 	}
+	start, err := open.StartFor(ctx, want[0].pts)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
+	}
 	width, height := p.r.size(piece.Whole)
 	served := p.r.prober.Proxy.Serve(open.Object)
 	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
-		Source: served,
-		Stream: open.Table.Stream,
-		Seek:   open.SeekTo(want[0].pts),
-		From:   want[0].pts,
-		Until:  want[len(want)-1].pts + 1,
-		Strict: true,
-		Width:  width,
-		Height: height,
-		Fit:    true,
-		Format: ffmpeg.YUV420P,
-		HD:     open.Table.Picture.Height >= hdLines,
+		Source:  served,
+		Stream:  open.Table.Stream,
+		Seek:    start.Seek,
+		SeekAny: start.Any,
+		From:    want[0].pts,
+		Until:   want[len(want)-1].pts + 1,
+		Strict:  true,
+		Gradual: start.Gradual,
+		Width:   width,
+		Height:  height,
+		Fit:     true,
+		Format:  ffmpeg.YUV420P,
+		HD:      open.Table.Picture.Height >= hdLines,
 	})
 	if err != nil {
 		return errors.Join(err, served.Close())
 	}
-	missing, stalled, err := p.follow(ctx, stream, piece, want, ffmpeg.YUV420P.Bytes(width, height))
+	f := &follower{pane: p, open: open, piece: piece, want: want, size: ffmpeg.YUV420P.Bytes(width, height)}
+	err = f.follow(ctx, stream)
 	stream.Close()
 	if readErr := served.Close(); readErr != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, readErr)
@@ -117,8 +127,8 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
-	if len(missing) > 0 {
-		return &probe.DamagedError{Damages: open.Damages(missing, stalled)}
+	if len(f.missing) > 0 {
+		return &probe.DamagedError{Damages: open.Damages(f.missing, f.stalled)}
 	}
 	return nil
 }
@@ -126,51 +136,94 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 // hdLines is the height from which on pictures are coded as high definition is.
 const hdLines = 720
 
-// follow sends the pictures of a stream as the frames they are shown at, and returns those that were
-// wanted and did not come. After the first of these nothing is sent any more, but the rest is still
-// read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg may
-// read on for seconds before it notices that no more is asked for. stalled reports whether FFmpeg stood
-// still at the first of those that are missing at the end.
-func (p *pane) follow(
-	ctx context.Context, stream *ffmpeg.PictureStream, piece timeline.Piece, want []wanted, size int,
-) (missing []int64, stalled bool, err error) {
-	for next := 0; next < len(want); {
-		buf := p.buffer(size)
+// follower sends the pictures of a stream as the frames they are shown at.
+type follower struct {
+	*pane
+	open  *probe.OpenSegment
+	piece timeline.Piece
+	want  []wanted
+	size  int // of a picture in bytes
+
+	next    int     // the picture of want that comes next
+	missing []int64 // the PTS of pictures that were wanted and did not come
+	// stalled reports whether FFmpeg stood still at the first of those that are missing at the end.
+	stalled bool
+}
+
+// follow follows a stream. After the first picture that is missing nothing is sent any more, but the rest
+// is still read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg
+// may read on for seconds before it notices that no more is asked for.
+func (f *follower) follow(ctx context.Context, stream *ffmpeg.PictureStream) error {
+	for f.next < len(f.want) {
+		buf := f.buffer(f.size)
 		pts, err := stream.Next(buf)
 		var broken *ffmpeg.Error
 		switch {
 		case errors.Is(err, io.EOF), errors.As(err, &broken) && !broken.Killed():
-			for _, w := range want[next:] {
-				missing = append(missing, w.pts)
-			}
-			return missing, errors.Is(err, ffmpeg.ErrStalled), nil
+			f.stalled = errors.Is(err, ffmpeg.ErrStalled)
+			return f.lose(ffmpeg.LastPTS)
 		case err != nil:
-			return nil, false, err
+			return err
 		}
-		for next < len(want) && want[next].pts < pts {
-			missing = append(missing, want[next].pts)
-			next++
+		if err := f.lose(pts); err != nil {
+			return err
 		}
-		if next == len(want) || want[next].pts != pts {
-			p.release(buf) // a picture that the table does not list: nothing is shown of it
-			continue
-		}
-		w := want[next]
-		next++
-		if w.frame >= piece.End || len(missing) > 0 || next < len(want) && want[next].frame <= w.frame {
-			p.release(buf) // never on show: the next one comes at the same frame
-			continue
-		}
-		if err := p.send(ctx, change{
-			frame:   w.frame,
-			picture: buf,
-			whole:   piece.Whole,
-			spent:   true,
-		}); err != nil {
-			return nil, false, err
+		if err := f.take(ctx, pts, buf); err != nil {
+			return err
 		}
 	}
-	return missing, false, nil
+	return nil
+}
+
+// lose notes that the wanted pictures before a PTS did not come. A sample that holds no picture is not
+// lost: the picture before it stays on show.
+func (f *follower) lose(before int64) error {
+	for ; f.next < len(f.want) && f.want[f.next].pts < before; f.next++ {
+		pts := f.want[f.next].pts
+		empty, err := f.open.IsEmpty(pts)
+		if err != nil {
+			return err
+		}
+		if !empty {
+			f.missing = append(f.missing, pts)
+		}
+	}
+	return nil
+}
+
+// take sends a picture if it is wanted and will be on show.
+func (f *follower) take(ctx context.Context, pts int64, buf []byte) error {
+	if f.next == len(f.want) || f.want[f.next].pts != pts {
+		f.release(buf) // a picture that the table does not list: nothing is shown of it
+		return nil
+	}
+	w := f.want[f.next]
+	f.next++
+	replaced, err := f.isReplaced(w)
+	if err != nil {
+		return err
+	}
+	if w.frame >= f.piece.End || len(f.missing) > 0 || replaced {
+		f.release(buf) // never on show
+		return nil
+	}
+	return f.send(ctx, change{
+		frame:   w.frame,
+		picture: buf,
+		whole:   f.piece.Whole,
+		spent:   true,
+	})
+}
+
+// isReplaced reports whether the next picture comes at the same frame as one.
+func (f *follower) isReplaced(w wanted) (bool, error) {
+	for i := f.next; i < len(f.want) && f.want[i].frame <= w.frame; i++ {
+		empty, err := f.open.IsEmpty(f.want[i].pts)
+		if err != nil || !empty {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 func (p *pane) buffer(size int) []byte {
@@ -200,10 +253,11 @@ type wanted struct {
 // wanted lists the pictures of a run that a piece shows, and the one before where the piece begins
 // between two. The frame of a picture is the nearest to its instant, so it depends on nothing but
 // the plan: not on the slice, not on where decoding began.
-func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) []wanted {
+func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) ([]wanted, error) {
 	window := r.plan.Window()
 	zero := open.Segment.Start.Sub(r.plan.Start)
 	var list []wanted
+	first := 0 // the picture that is on show where the piece begins
 	for _, shot := range open.Shots {
 		if shot.At < piece.Run.From || shot.At >= piece.Run.Until {
 			continue
@@ -212,13 +266,47 @@ func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) []wante
 		if w.frame >= piece.End && len(list) > 0 {
 			break
 		}
-		if w.frame <= piece.First && len(list) > 0 {
-			list = list[:0] // only the last picture before the piece is still on show
+		if w.frame <= piece.First {
+			first = len(list)
 		}
-		list = append(list, wanted{pts: w.pts, frame: w.frame})
+		list = append(list, w)
 	}
-	if len(list) > 0 {
-		list[0].frame = piece.First // held from before, or shown a little early where nothing is before
+	return onShow(open, list, first, piece.First)
+}
+
+// onShow leaves out the pictures before the one of index first. If that sample holds no picture, the last
+// one before it that does stays on show, or the first one after it is shown a little early.
+func onShow(open *probe.OpenSegment, list []wanted, first int, frame int64) ([]wanted, error) {
+	if len(list) == 0 {
+		return nil, nil
 	}
-	return list
+	holds := func(i int) (bool, error) {
+		empty, err := open.IsEmpty(list[i].pts)
+		return !empty, err
+	}
+	begin := -1
+	for i := first; i >= 0 && begin < 0; i-- {
+		whole, err := holds(i)
+		if err != nil {
+			return nil, err
+		}
+		if whole {
+			begin = i
+		}
+	}
+	for i := first + 1; i < len(list) && begin < 0; i++ {
+		whole, err := holds(i)
+		if err != nil {
+			return nil, err
+		}
+		if whole {
+			begin = i
+		}
+	}
+	if begin < 0 {
+		begin = first
+	}
+	list = list[begin:]
+	list[0].frame = frame // held from before, or shown a little early where nothing is before
+	return list, nil
 }
