@@ -16,6 +16,7 @@
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
+//	align                how late a microphone hears against another
 //	report               what was done and why, as JSON, text and a page
 //	merge/probe          a segment's file → sample tables → what can be used of it
 //	merge/sound          levels of the sound, choice of its source, the mix

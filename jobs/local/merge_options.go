@@ -23,6 +23,12 @@ const (
 	minLUFS, maxLUFS     = -50, -5 // of --loudness
 )
 
+// The values of --sync.
+const (
+	syncAuto = "auto"
+	syncOff  = "off"
+)
+
 // mergeOptions are a valid command line of local merge.
 type mergeOptions struct {
 	request  merge.Request
@@ -50,7 +56,7 @@ type mergeFlags struct {
 	room, title                    string
 	date, start, end, zone         string
 	lecturer, screen, board, sound string
-	policy, size, loudness         string
+	policy, size, loudness, sync   string
 }
 
 func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
@@ -74,6 +80,7 @@ func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.policy, "policy", "auto", "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&f.loudness, "loudness", "-16", "")
+	flags.StringVar(&f.sync, "sync", syncAuto, "")
 	flags.StringVar(&f.zone, "time-zone", defaultZone, "")
 	flags.IntVar(&f.request.Rate, "fps", 25, "")
 	flags.DurationVar(&f.request.Segment, "segment-length", defaultSegmentLength, "")
@@ -185,6 +192,9 @@ func (f *mergeFlags) readNames(c *cli) (errs []error) {
 	}
 	if r.Loudness, ok = parseLoudness(f.loudness); !ok {
 		errs = append(errs, c.usage("loudness", "value", f.loudness))
+	}
+	if r.SyncOff = f.sync == syncOff; f.sync != syncAuto && f.sync != syncOff {
+		errs = append(errs, c.usage("sync", "value", f.sync))
 	}
 	return errs
 }

@@ -79,11 +79,16 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		return nil, err
 	}
 	plan.DropDuplicates(segments, req.Segment)
+	synced, err := e.sync(ctx, prober, req, segments)
+	if err != nil {
+		return nil, err
+	}
 	p := plan.New(req, e.Tool.Version(), segments, damages)
 	judged, err := e.judge(ctx, prober, req, p)
 	if err != nil {
 		return nil, err
 	}
+	p.Synced = synced
 	p.LayOut(req, judged)
 	chooser := &sound.Chooser{
 		Prober:   prober,

@@ -26,6 +26,7 @@ func (r *Report) whole() Report {
 	c.Gaps = there(c.Gaps)
 	c.Ignored = there(c.Ignored)
 	c.Warnings = there(c.Warnings)
+	c.Sync = there(c.Sync)
 	c.Sound.Stretches = there(c.Sound.Stretches)
 	c.Segments = there(slices.Clone(c.Segments))
 	for i := range c.Segments {

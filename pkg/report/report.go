@@ -25,6 +25,7 @@ type Report struct {
 	Sources   []Source  `json:"sources"`   // each source over the whole record
 	Sound     Sound     `json:"sound"`
 	Cost      Cost      `json:"cost"`
+	Sync      []Sync    `json:"sync"` // how late the sources are against each other
 
 	Warnings []Warning `json:"warnings"` // what a person should know
 
@@ -188,4 +189,14 @@ type Versions struct {
 	Program  string `json:"program"`
 	Renderer string `json:"renderer"`
 	FFmpeg   string `json:"ffmpeg"`
+}
+
+// Sync is how late a source is against the one that is heard, as their sounds say.
+type Sync struct {
+	Source    string `json:"source"`
+	Reference string `json:"reference"`
+	OffsetMs  Number `json:"offset_ms"` // by which the source is later, at the start of its first file
+	DriftPPM  Number `json:"drift_ppm"` // parts in a million by which its clock runs slower
+	Sure      bool   `json:"sure"`      // false: nothing was corrected
+	Windows   int    `json:"windows"`   // stretches of sound that agree
 }

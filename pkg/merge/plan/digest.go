@@ -73,12 +73,16 @@ func (p *Plan) SliceDigest(i int) string {
 	return fingerprint(c)
 }
 
-// decoding names a file and how its pictures are decoded, where that is not the usual way.
+// decoding names a file and how it is decoded and placed, where that is not the usual way.
 func decoding(seg *probe.Segment) string {
-	if seg.Picture == nil || seg.Picture.Stream == 0 {
-		return seg.Generation
+	name := seg.Generation
+	if seg.Picture != nil && seg.Picture.Stream != 0 {
+		name += fmt.Sprintf(" stream %d", seg.Picture.Stream)
 	}
-	return fmt.Sprintf("%s stream %d", seg.Generation, seg.Picture.Stream)
+	if seg.Sync != (probe.Sync{}) {
+		name += fmt.Sprintf(" later by %d ns, %d ppb", seg.Sync.Lag, seg.Sync.DriftPPB)
+	}
+	return name
 }
 
 // Within clips pieces to a slice. A slate is left whole: it tells how long its hole is.
@@ -102,7 +106,7 @@ func (p *Plan) near(piece timeline.Piece) timeline.Run {
 	window := p.Window()
 	seg := p.Segments[piece.File]
 	zero := seg.Start.Sub(p.Start)
-	const little = 100 * time.Millisecond
+	little := 100*time.Millisecond + (seg.Since(seg.Length) - seg.Length).Abs()
 	return timeline.Run{
 		From: max(
 			piece.Run.From,

@@ -34,6 +34,7 @@ type Plan struct {
 	Verdicts []probe.Judged   `json:"verdicts"` // of the screen source, file by file
 	Damages  []probe.Damage   `json:"damages,omitempty"`
 	Warnings []Warning        `json:"warnings,omitempty"` // beside those of the segments
+	Synced   []Synced         `json:"sync,omitempty"`
 
 	Sources []PlannedSource  `json:"sources"`
 	Scenes  []timeline.Scene `json:"scenes"`
@@ -48,6 +49,16 @@ type PlannedSource struct {
 	Role   nvr.Role        `json:"role,omitempty"` // empty: sound only
 	Source string          `json:"source"`
 	Spans  []timeline.Span `json:"spans"`
+}
+
+// Synced is how a source was measured against the one that is heard.
+type Synced struct {
+	Source    string        `json:"source"`
+	Reference string        `json:"reference"`
+	Offset    time.Duration `json:"offset_ns"` // by which the source is later, at the start of its first file
+	DriftPPB  int64         `json:"drift_ppb"` // parts in 1e9 by which its clock runs slower
+	Sure      bool          `json:"sure"`
+	Windows   int           `json:"windows"` // stretches of sound that agree
 }
 
 // Empty reports whether there is nothing to show at all.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -82,6 +83,16 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 	}
 	r.Sound = p.soundReport(texts, roles)
 	r.Warnings = p.warningReport(texts)
+	for _, s := range p.Synced {
+		r.Sync = append(r.Sync, report.Sync{
+			Source:    s.Source,
+			Reference: s.Reference,
+			OffsetMs:  report.Number(float64(s.Offset.Round(100*time.Microsecond)) / 1e6),
+			DriftPPM:  report.Number(math.Round(float64(s.DriftPPB)/100) / 10),
+			Sure:      s.Sure,
+			Windows:   s.Windows,
+		})
+	}
 	return r
 }
 

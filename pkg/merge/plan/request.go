@@ -33,6 +33,7 @@ type Request struct {
 	Height     int
 	Rate       int // frames a second: 25, 30 or 50
 	Loudness   sound.Loudness
+	SyncOff    bool           // sources stay where the names of their files say
 	Withheld   []nvr.Interval // must be neither seen nor heard; in order, within the record
 }
 

@@ -20,7 +20,8 @@ type Segment struct {
 	Clip        `json:"-"`
 	Path        string          `json:"path"`
 	Source      string          `json:"source"`
-	Start       time.Time       `json:"start"` // the minute in its name: wall clock of its zero
+	Start       time.Time       `json:"start"` // wall clock of its zero: the minute in its name, corrected by Sync
+	Sync        Sync            `json:"sync,omitzero"`
 	Bytes       int64           `json:"bytes"`
 	Generation  string          `json:"generation"`
 	Length      time.Duration   `json:"length_ns"` // from the zero to the end of the longest track
@@ -236,6 +237,23 @@ func (s *Segment) lose(from, until time.Duration, why cause.Cause) {
 		Run:   timeline.Run{From: from, Until: until},
 		Cause: why,
 	})
+}
+
+// Sync is how much later a segment's recorder was than that of the source that is heard. Start is corrected by it.
+type Sync struct {
+	Lag      time.Duration `json:"lag_ns"`    // at the file's zero
+	DriftPPB int64         `json:"drift_ppb"` // parts in 1e9 by which the recorder's clock runs slower
+}
+
+// Correct moves the segment to where the source that is heard would have recorded it.
+func (s *Segment) Correct(sync Sync) {
+	s.Sync = sync
+	s.Start = s.Start.Add(-sync.Lag)
+}
+
+// Since returns how long after Start the instant at a time since the file's zero is.
+func (s *Segment) Since(at time.Duration) time.Duration {
+	return at - time.Duration(int64(at)/int64(time.Millisecond)*s.Sync.DriftPPB/1000)
 }
 
 // Warning is what was changed in a stretch of a file, or is doubtful about it, while it is shown or heard.

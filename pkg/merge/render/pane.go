@@ -262,7 +262,7 @@ func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) ([]want
 		if shot.At < piece.Run.From || shot.At >= piece.Run.Until {
 			continue
 		}
-		w := wanted{pts: shot.PTS, frame: window.Nearest(zero + shot.At)}
+		w := wanted{pts: shot.PTS, frame: window.Nearest(zero + open.Segment.Since(shot.At))}
 		if w.frame >= piece.End && len(list) > 0 {
 			break
 		}

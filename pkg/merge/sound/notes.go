@@ -22,7 +22,7 @@ func (c *Chooser) Notes() []Note {
 
 const (
 	// missingLeast is how long sound is missing until that is worth a word, and silentLeast how long it is
-	// silent: somebody who says nothing is not heard either.
+	// silent: a person who says nothing is not heard either.
 	missingLeast = int64(3 * time.Second / timeline.Block)
 	silentLeast  = int64(30 * time.Second / timeline.Block)
 	// humLeast is how long a hum without speech lasts until that is worth a word.
