@@ -2,8 +2,11 @@ package merge_test
 
 import (
 	"fmt"
+	"math"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +19,13 @@ import (
 // spoken is what speech is to the choice of sound: a level that rises and falls, and beeps to find it by.
 const spoken = "0.04*sin(600*PI*t)*(0.6+0.4*sin(6*PI*t))+0.4*sin(2000*PI*t)*lt(mod(t,1),0.1)"
 
-// silentRoom records the lecturer and the board for a minute, whose pictures serve all cases of a test.
-func silentRoom(t *testing.T) (dir string) {
+// silentRoom records the lecturer and the board, whose pictures serve all cases of a test.
+func silentRoom(t *testing.T, length time.Duration) (dir string) {
 	t.Helper()
 	s := slow(session(three(), three().Add(slot)))
 	s.Sources = append(s.Sources[:1:1], s.Sources[2])
 	for i := range s.Sources {
-		s.Sources[i].Segments[0].Length = 45 * time.Second
+		s.Sources[i].Segments[0].Length = length
 		s.Sources[i].Sound = recorder.Sound{None: true}
 	}
 	return record(t, s)
@@ -40,8 +43,8 @@ func withSounds(t *testing.T, room, lecturerSound, boardSound string) (dir strin
 		}
 		run(
 			t, "-i", "file:"+filepath.Join(room, clip.Path),
-			"-f", "lavfi", "-i", "aevalsrc='"+expression+"':s=48000:d=45",
-			"-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac",
+			"-f", "lavfi", "-i", "aevalsrc='"+expression+"':s=48000",
+			"-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-shortest",
 			"file:"+filepath.Join(dir, filepath.Base(clip.Path)),
 		)
 	}
@@ -95,7 +98,7 @@ func TestSoundWithoutSpeech(t *testing.T) {
 	t.Parallel()
 	const hum = "0.1*sin(100*PI*t)+0.05*sin(200*PI*t)+0.02*sin(300*PI*t)"
 	dies := func(at, then string) string { return "if(lt(t," + at + ")," + spoken + "," + then + ")" }
-	room := silentRoom(t)
+	room := silentRoom(t, 40*time.Second)
 	for _, tt := range []struct {
 		name, lecturer, board string
 		heard, warned         string
@@ -126,5 +129,113 @@ func TestSoundWithoutSpeech(t *testing.T) {
 				t.Errorf("a hum is raised by %v dB", gain)
 			}
 		})
+	}
+}
+
+// TestOneEar has stereo sound of which one channel is dead or far below the other one, and channels that cancel
+// each other. What is heard has the voice on both sides, as loud as was asked for.
+func TestOneEar(t *testing.T) {
+	t.Parallel()
+	const (
+		voice = "(" + spoken + ")"
+		other = "0.05*sin(900*PI*t)*(0.5+0.5*sin(7*PI*t))"
+		noise = "0.002*(2*random(0)-1)"
+	)
+	room := silentRoom(t, 16*time.Second)
+	for _, tt := range []struct{ name, sound, warned string }{
+		{"right dead", voice + "|0", "channel-dead 2"},
+		{"left dead but for noise", noise + "|" + voice, "channel-dead 1"},
+		{"left hums", "0.1*sin(100*PI*t)|" + voice, "channel-dead 1"},
+		{"right 20 dB below", voice + "|0.1*" + voice, "channel-dead 2"},
+		{"out of phase", voice + "|-1*" + voice, "channel-inverted 2"},
+		{"out of phase with noise", voice + "+" + noise + "|-0.7*" + voice, "channel-inverted 2"},
+		{"two voices", voice + "|" + other, ""},
+		{"right 10 dB below", voice + "|0.3*" + voice, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := withSounds(t, room, tt.sound, "0")
+			if tt.name != "out of phase with noise" && tt.name != "left hums" {
+				checkEars(t, planOf(t, dir, 16), tt.warned)
+				return
+			}
+			req := request(three(), three().Add(16*time.Second))
+			req.Loudness = merge.Loudness{TargetLUFS: -16}
+			req.Slice = 8 * time.Second
+			f := makeFilm(t, newEngine(t), dir, req, 1)
+			checkEars(t, f.Plan, tt.warned)
+			if lufs, _ := loudness(t, f.Path); math.Abs(lufs+16) > 0.5 {
+				t.Errorf("%.1f LUFS", lufs)
+			}
+			if level := peakOf(t, f.Path, "pan=mono|c0=0.5*c0+0.5*c1"); level < -9 {
+				t.Errorf("both sides together have a peak of %v dB", level)
+			}
+		})
+	}
+}
+
+// checkEars wants one warning of the lecturer's segment, as "code channel", or none.
+func checkEars(t *testing.T, plan *merge.Plan, want string) {
+	t.Helper()
+	for _, seg := range plan.Segments {
+		if seg.Source != lecturer {
+			continue
+		}
+		var list []string
+		for _, w := range seg.Warnings {
+			list = append(list, fmt.Sprint(w.Cause.Code(), " ", w.Cause.Args()["channel"]))
+		}
+		if got := strings.Join(list, ", "); got != want {
+			t.Errorf("warnings %q, want %q", got, want)
+		}
+		if mixed := len(seg.Sound.Mix) > 0; mixed != (want != "") {
+			t.Errorf("the mix is %v", seg.Sound.Mix)
+		}
+	}
+}
+
+// peakOf is the highest sample of a file behind a filter, in dBFS.
+func peakOf(t *testing.T, path, filter string) float64 {
+	t.Helper()
+	out, err := exec.CommandContext( // #nosec G204 -- own files
+		t.Context(), "ffmpeg", "-hide_banner", "-nostdin", "-i", path, "-vn", "-af", filter+",volumedetect", "-f", "null", "-",
+	).CombinedOutput()
+	m := regexp.MustCompile(`max_volume: (-?[\d.]+) dB`).FindSubmatch(out)
+	if err != nil || m == nil {
+		t.Fatalf("measure %s: %v\n%s", path, err, out)
+	}
+	level, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return level
+}
+
+// TestEarsDiffer has a channel that is dead in one segment and alive in the next, and a segment between in which
+// nobody speaks.
+func TestEarsDiffer(t *testing.T) {
+	t.Parallel()
+	s := slow(session(three(), three().Add(3*slot)))
+	s.Sources = s.Sources[:1]
+	s.Sources[0].Sound = recorder.Sound{None: true}
+	for i := range s.Sources[0].Segments {
+		s.Sources[0].Segments[i].Length = 15 * time.Second
+	}
+	room := record(t, s)
+	dir := t.TempDir()
+	sounds := []string{"0|" + spoken, "0.00001*(2*random(0)-1)|0", spoken + "|" + spoken}
+	for i, clip := range clips(t, room) {
+		run(
+			t, "-i", "file:"+filepath.Join(room, clip.Path), "-f", "lavfi", "-i", "aevalsrc='"+sounds[i]+"':s=48000:d=15",
+			"-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "file:"+filepath.Join(dir, filepath.Base(clip.Path)),
+		)
+	}
+	plan := planOf(t, dir, 180)
+	want := [][]bool{{false, true}, {false, true}, nil} // which channel the left ear hears
+	for i, seg := range plan.Segments {
+		mix := seg.Sound.Mix
+		if (len(mix) > 0) != (want[i] != nil) || len(mix) > 0 && (mix[0][1] == 1) != want[i][1] {
+			t.Errorf("segment %d: mix %v", i, mix)
+		}
 	}
 }

@@ -31,6 +31,13 @@ type sliceContent struct {
 	GainDB   float64
 	Limit    float64
 	Files    []string // generations and how they are decoded, in the order of the pieces and takes
+	Mixes    []mixed  `json:",omitempty"` // of the takes whose channels are not heard as they are
+}
+
+// mixed is how the channels of a take are heard.
+type mixed struct {
+	Take int
+	Mix  ffmpeg.Mix
 }
 
 // SliceDigest names all that shapes one part: a part made for another plan, in which nothing of this
@@ -52,6 +59,9 @@ func (p *Plan) SliceDigest(i int) string {
 	from, until := p.SoundRange(i)
 	for _, take := range p.Sound.Takes {
 		if take.First < until && take.End > from {
+			if mix := p.Segments[take.File].Sound.Mix; len(mix) > 0 {
+				c.Mixes = append(c.Mixes, mixed{Take: len(c.Takes), Mix: mix})
+			}
 			c.Takes = append(c.Takes, take)
 		}
 	}

@@ -127,15 +127,17 @@ func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
 }
 
 // measureSegment measures the sound of a segment, one pass over each of its runs. What FFmpeg cannot
-// decode is left out of the runs.
-func measureSegment(ctx context.Context, p *probe.Prober, seg *probe.Segment, channels int) (*soundAnalysis, error) {
+// decode is left out of the runs. Without a mix its channels are heard as they are.
+func measureSegment(
+	ctx context.Context, p *probe.Prober, seg *probe.Segment, channels int, mix ffmpeg.Mix,
+) (*soundAnalysis, error) {
 	open, err := p.Open(ctx, seg)
 	if err != nil {
 		return nil, err
 	}
 	defer open.Close()
-	h := &soundAnalysis{}
-	if seg.Sound.Channels > 2 && len(seg.SoundRuns) > 0 {
+	h := &soundAnalysis{Mix: mix}
+	if mix == nil && seg.Sound.Channels > 2 && len(seg.SoundRuns) > 0 {
 		longest := slices.MaxFunc(seg.SoundRuns, func(a, b timeline.Run) int {
 			return cmp.Compare(a.Until-a.From, b.Until-b.From)
 		})

@@ -128,7 +128,7 @@ func (c *Chooser) kindsOf(k *measuredSource) []blockKind {
 	blocks := make([]voiceBlock, c.blocks)
 	for i := range blocks {
 		if b, ok := c.at(k, int64(i)); ok {
-			blocks[i] = voiceBlockOf(b, k.silenceThreshold)
+			blocks[i] = voiceBlockOf(b, unpackedTraits(b.traits), k.silenceThreshold)
 		}
 	}
 	return kindsOf(blocks)
@@ -164,9 +164,12 @@ func (c *Chooser) listen(source int) *measuredSource {
 	}
 	k.hearings = make([]*soundAnalysis, len(k.segments))
 	c.err = c.Prober.Each(c.ctx, len(k.segments), c.Progress, func(ctx context.Context, i int) (err error) {
-		k.hearings[i], err = c.measure(ctx, c.Segments[k.segments[i]])
+		k.hearings[i], err = c.measure(ctx, c.Segments[k.segments[i]], nil)
 		return err
 	})
+	if c.err == nil {
+		c.fitEars(k)
+	}
 	if c.err != nil {
 		return k
 	}
@@ -205,8 +208,9 @@ func undecoded(seg *probe.Segment, h *soundAnalysis) time.Duration {
 	return lost
 }
 
-// measure measures a segment, unless its levels are known already.
-func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalysis, error) {
+// measure measures a segment as a mix of its channels, unless its levels are known already. Without a mix its
+// channels are heard as they are.
+func (c *Chooser) measure(ctx context.Context, seg *probe.Segment, mix ffmpeg.Mix) (*soundAnalysis, error) {
 	const form = "as rendered, with traits" // former versions measured other mixes, and no traits
 	key := "levels-" + probe.Fingerprint([]any{
 		form,
@@ -214,12 +218,13 @@ func (c *Chooser) measure(ctx context.Context, seg *probe.Segment) (*soundAnalys
 		c.channels,
 		c.Prober.Tool.Version(),
 		seg.SoundRuns,
+		mix,
 	})
 	known := &soundAnalysis{}
 	if c.Prober.Learned.Load(key, known) {
 		return known, nil
 	}
-	h, err := measureSegment(ctx, c.Prober, seg, c.channels)
+	h, err := measureSegment(ctx, c.Prober, seg, c.channels, mix)
 	if err != nil {
 		return nil, err
 	}

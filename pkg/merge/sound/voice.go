@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -89,9 +90,8 @@ func (k blockKind) cause() cause.Cause {
 	}
 }
 
-// voiceBlockOf reads a measured block.
-func voiceBlockOf(b loudBlock, threshold int16) voiceBlock {
-	t := unpackedTraits(b.traits)
+// voiceBlockOf reads a measured block with its traits.
+func voiceBlockOf(b loudBlock, t ffmpeg.Traits, threshold int16) voiceBlock {
 	sum := func(levels [2]float32) float64 {
 		return 10 * math.Log10(math.Pow(10, float64(levels[0])/10)+math.Pow(10, float64(levels[1])/10))
 	}
@@ -258,7 +258,7 @@ func median(blocks []voiceBlock, of func(voiceBlock) float64) float64 {
 }
 
 // quantile returns the value under which one in so many blocks is.
-func quantile(blocks []voiceBlock, share int, of func(voiceBlock) float64) float64 {
+func quantile[T any](blocks []T, share int, of func(T) float64) float64 {
 	values := make([]float64, len(blocks))
 	for i, b := range blocks {
 		values[i] = of(b)

@@ -85,8 +85,9 @@ func checkKinds(t *testing.T, tool *ffmpeg.Tool, proxy *rangeproxy.Proxy, path s
 	_ = served.Close()
 	var blocks []voiceBlock
 	for _, l := range levels.Blocks {
-		traits := packedTraits(l.Traits)
-		blocks = append(blocks, voiceBlockOf(loudBlock{peak: hundredths(l.TruePeakDBTP), traits: traits[:]}, -7000))
+		packed := packedTraits(l.Traits)
+		block := loudBlock{peak: hundredths(l.TruePeakDBTP)}
+		blocks = append(blocks, voiceBlockOf(block, unpackedTraits(packed[:]), -7000))
 	}
 	count := map[blockKind]int{}
 	for _, k := range kindsOf(blocks) {
