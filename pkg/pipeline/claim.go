@@ -200,7 +200,7 @@ func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 		if err != nil {
 			return fmt.Errorf("list the leases that ran out: %w", err)
 		}
-		sent, listed := 0, &executionIndex{p: p}
+		sent, listed := 0, &executionIndex{p: p, since: oldestLaunch(expired)}
 		for _, rec := range expired {
 			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
 				if *places <= 0 {
@@ -263,16 +263,41 @@ func LaunchKey(c nvr.Claim) string {
 	return fmt.Sprintf("record-%d-attempt-%d-turn-%d", c.Record, c.Attempt, c.Continuation)
 }
 
+// longestExecution is more than the time from the launch of an execution to the last renewal of its lease: four
+// tries of a task, of two hours each, after a wait for places.
+const longestExecution = 12 * time.Hour
+
+// oldestLaunch returns an instant before the launch of every execution that holds one of the records. It is zero
+// if a record on step merge does not say until when it is held.
+func oldestLaunch(held []nvr.Record) time.Time {
+	var oldest time.Time
+	for i := range held {
+		r := &held[i]
+		if r.Step != nvr.StepMerge {
+			continue
+		}
+		if r.LeaseUntil.IsZero() {
+			return time.Time{}
+		}
+		if launch := r.LeaseUntil.Add(-longestExecution); oldest.IsZero() || launch.Before(oldest) {
+			oldest = launch
+		}
+	}
+	return oldest
+}
+
 // executionIndex is the executions of the job as they were when the first of some records was looked for.
 type executionIndex struct {
 	p     *Pipeline
+	since time.Time                       // older ones are not looked at; zero: all are
 	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
-// executions lists them once, for all that come: a job remembers a thousand.
+// executions lists them once, for all that come. A job remembers those of the last seven days, which can be
+// more than 20,000.
 func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
 	if l.byKey == nil {
-		all, err := l.p.Jobs.List(ctx, l.p.Settings.MergeJob, time.Time{})
+		all, err := l.p.Jobs.List(ctx, l.p.Settings.MergeJob, l.since)
 		if err != nil {
 			return nil, err
 		}

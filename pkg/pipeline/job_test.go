@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,5 +147,37 @@ func TestManyWaitForTheirTasks(t *testing.T) {
 		if rec := w.rowOf(id + 1); rec.Step != nvr.StepMerge || rec.Attempt != 1 || !rec.LeaseUntil.After(w.clock.Now()) {
 			t.Errorf("an execution that waits is not waited for: %+v", rec)
 		}
+	}
+}
+
+// TestOldExecutionsAreNotListed: the job remembers seven days, and a listing of all of them takes claim's time.
+func TestOldExecutionsAreNotListed(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.command = []string{"sh", "-c", `test -z "$RECORD" || exec sleep 600`}
+	w.must(w.live(&process{}, func(ctx context.Context, p *pipeline.Pipeline) error {
+		for i := range 120 { // more than a page
+			if _, err := p.Jobs.Start(ctx, mergeJob, dispatch.Launch{
+				Key:   fmt.Sprintf("old-%d", i),
+				Tasks: 1,
+				Since: w.clock.Now().Add(time.Hour),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	w.clock.Move(48 * time.Hour)
+	w.insert(nil)
+	w.claim()
+	w.must(w.live(&process{}, w.next().do))
+	w.clock.Move(2 * w.settings.Lease)
+	l := &process{}
+	w.must(w.live(l, func(ctx context.Context, p *pipeline.Pipeline) error { return p.Recover(ctx) }))
+	if n := l.calls["run"]; n != 1 {
+		t.Errorf("claim has called the Admin API %d times", n)
+	}
+	if rec := w.rowOf(1); rec.Step != nvr.StepMerge || !rec.LeaseUntil.After(w.clock.Now()) {
+		t.Errorf("its execution is not waited for: %+v", rec)
 	}
 }

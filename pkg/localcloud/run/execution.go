@@ -201,10 +201,11 @@ func (s *Server) settle(e *execution) {
 	s.prune()
 }
 
-// prune forgets the oldest ended executions beyond [kept]. The server's mutex is held.
+// prune forgets the oldest ended executions beyond [kept] and [keptFor]. The server's mutex is held.
 func (s *Server) prune() {
+	oldest := s.options.Now().Add(-keptFor)
 	for i := len(s.executions) - 1; i >= 0 && len(s.executions) > kept; i-- {
-		if e := s.executions[i]; !e.Ended.IsZero() {
+		if e := s.executions[i]; !e.Ended.IsZero() && e.Created.Before(oldest) {
 			s.forget(e)
 		}
 	}

@@ -92,7 +92,10 @@ func start(t *testing.T, options run.Options) *stand {
 	t.Helper()
 	s := &stand{lines: make(lines, 1000)}
 	options.Command = append(slices.Clone(os.Args[:1]), "as", "built")
-	options.Output, options.Scale, options.Now = s.lines, 1000, time.Now
+	options.Output, options.Scale = s.lines, 1000
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	options.Env = append(options.Env, "BASE=secret", "BOTH=job")
 	if options.Dir == "" {
 		options.Dir = t.TempDir()

@@ -47,8 +47,12 @@ type Options struct {
 	Log    *slog.Logger  // nil: silent
 }
 
-// kept is how many ended executions are kept. Cloud Run keeps 1,000, too.
-const kept = 1000
+// Cloud Run keeps the newest 1,000 executions, and all of the last seven days
+// (docs.cloud.google.com/run/docs/execute/jobs).
+const (
+	kept    = 1000
+	keptFor = 7 * 24 * time.Hour
+)
 
 // Server is the API as an HTTP handler. Close it.
 type Server struct {

@@ -190,7 +190,8 @@ func TestParallel(t *testing.T) {
 	s.end(t, name)
 }
 
-// TestPrune: a thousand executions that have ended are kept, as in the cloud, and no more.
+// TestPrune: all executions of seven days are kept, and of the older ones as many as make a thousand, as in the
+// cloud.
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -211,16 +212,25 @@ func TestPrune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s = start(t, run.Options{Dir: dir})
-	s.end(t, s.launch(t, "8-1", "tell", 1, nil))
-	found, err := s.List(t.Context(), job, time.Time{})
-	if err != nil || len(found) != 1000 || found[len(found)-1].Name == first.Name {
-		t.Errorf("%d executions, %v", len(found), err)
+	for _, c := range []struct {
+		passed time.Duration
+		want   int
+	}{
+		{6 * 24 * time.Hour, 1004},
+		{8 * 24 * time.Hour, 1000},
+	} {
+		s = start(t, run.Options{Dir: dir, Now: func() time.Time { return time.Now().Add(c.passed) }})
+		s.end(t, s.launch(t, c.passed.String(), "tell", 1, nil))
+		found, err := s.List(t.Context(), job, time.Time{})
+		if err != nil || len(found) != c.want {
+			t.Errorf("after %v: %d executions, %v", c.passed, len(found), err)
+		}
+		if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != c.want {
+			t.Errorf("after %v: %d files, %v", c.passed, len(files), err)
+		}
+		s.server.Close()
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the oldest is still on disk")
-	}
-	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 1000 {
-		t.Errorf("%d files, %v", len(files), err)
 	}
 }
