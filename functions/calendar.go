@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/nvr-miem/merger/pkg/app"
+	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/dispatch"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
@@ -33,6 +34,7 @@ func Calendar(p *app.Process) (http.Handler, error) {
 			Requester: p.Config.Requester,
 			Address:   p.Config.Notifications(),
 			Domains:   p.Config.WorkspaceDomains(),
+			Members:   p.Config.RequestPolicy == config.PolicyEvent,
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

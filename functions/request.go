@@ -35,6 +35,8 @@ func requests(p *app.Process) web.Options {
 		Scale:     c.TimeScale,
 
 		OpenRecords: c.OpenRecords,
+		Policy:      records.Policy(c.RequestPolicy),
+		Domains:     c.WorkspaceDomains(),
 		SweepCalendar: func(ctx context.Context, room string) error {
 			return p.Topics.Notify(ctx, "calendar", map[string]string{"room": room})
 		},

@@ -51,9 +51,9 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 		"ZULIP_KEY",
 	}
 	for component, names := range map[string][]string{
-		"form":     {"IAP_AUDIENCE", "OPERATORS", "OPEN_RECORDS"},
-		"api":      {"RATE_LIMIT", "OPEN_RECORDS"},
-		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL"},
+		"form":     {"IAP_AUDIENCE", "OPERATORS", "OPEN_RECORDS", "REQUEST_POLICY", "DOMAINS"},
+		"api":      {"RATE_LIMIT", "OPEN_RECORDS", "REQUEST_POLICY", "DOMAINS"},
+		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL", "REQUEST_POLICY", "DOMAINS"},
 		"claim":    append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
 		"standby":  append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
 		"stage": append(
@@ -61,7 +61,7 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			notices...,
 		),
 		"merge":  notices,
-		"upload": append([]string{"DELEGATE", "DRIVE_SUBJECT"}, notices...),
+		"upload": append([]string{"DELEGATE", "DRIVE_SUBJECT", "SHARE_DOMAINS", "DOMAINS"}, notices...),
 		"link":   append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
 		"fail":   notices,
 	} {

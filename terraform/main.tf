@@ -29,6 +29,12 @@ locals {
     OPERATORS       = join(",", sort(var.operators))
   }
 
+  # The domains of the Workspace are those of its accounts.
+  accounts = compact(concat([var.drive_subject, var.calendar_subject, var.classroom_subject], tolist(var.drive_uploaders)))
+  domains  = { DOMAINS = join(",", sort(distinct([for a in local.accounts : lower(split("@", a)[1])]))) }
+  requests = merge(local.domains, { REQUEST_POLICY = var.request_policy, OPEN_RECORDS = tostring(var.open_records) })
+  shares   = merge(local.domains, { SHARE_DOMAINS = join(",", sort(var.share_domains)) })
+
   drive     = { DRIVE_SUBJECT = var.drive_subject, DRIVE_FOLDER = var.drive_folder }
   uploaders = length(var.drive_uploaders) == 0 ? {} : { DRIVE_UPLOADERS = join(",", sort(var.drive_uploaders)) }
   calendars = { CALENDAR_SUBJECT = var.calendar_subject, CALENDAR_REQUESTER = var.calendar_requester }
@@ -90,10 +96,9 @@ module "form" {
   image  = local.service_image
 
   account = google_service_account.component["form"]
-  environment = merge(local.environment, {
+  environment = merge(local.environment, local.requests, {
     DATABASE     = local.dsn["form"]
     IAP_AUDIENCE = "/projects/${var.project_number}/locations/${var.region}/services/form"
-    OPEN_RECORDS = tostring(var.open_records)
   })
   people = var.form_users
 
@@ -113,10 +118,9 @@ module "api" {
   image  = local.service_image
 
   account = google_service_account.component["api"]
-  environment = merge(local.environment, {
-    DATABASE     = local.dsn["api"]
-    RATE_LIMIT   = tostring(var.rate_limit)
-    OPEN_RECORDS = tostring(var.open_records)
+  environment = merge(local.environment, local.requests, {
+    DATABASE   = local.dsn["api"]
+    RATE_LIMIT = tostring(var.rate_limit)
   })
   public = true
 
@@ -135,7 +139,7 @@ module "calendar" {
   image  = local.service_image
 
   account = google_service_account.component["calendar"]
-  environment = merge(local.environment, local.calendars, {
+  environment = merge(local.environment, local.calendars, local.requests, {
     DATABASE = local.dsn["calendar"]
     DELEGATE = google_service_account.component["calendar"].email
     # The service api. Its address is written down and not asked for: a build that deploys calendar would
@@ -252,7 +256,7 @@ module "upload" {
   image  = local.service_image
 
   account = google_service_account.component["upload"]
-  environment = merge(local.environment, local.drive, local.uploaders, local.notices, {
+  environment = merge(local.environment, local.drive, local.uploaders, local.shares, local.notices, {
     DATABASE = local.dsn["upload"]
     DELEGATE = google_service_account.component["upload"].email
   })

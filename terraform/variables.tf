@@ -355,6 +355,26 @@ variable "rate_limit" {
   }
 }
 
+variable "request_policy" {
+  description = "Who may request recordings: event (members of an event in the room), domain (people of the Workspace) or any. Operators, and keys with a scope or for any address, are exempt."
+  type        = string
+  default     = "domain"
+  validation {
+    condition     = contains(["event", "domain", "any"], var.request_policy)
+    error_message = "One of event, domain and any."
+  }
+}
+
+variable "share_domains" {
+  description = "Domains that videos may be shared with; [\"*\"] is all. Empty: those of the Workspace accounts above."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for d in var.share_domains : d == "*" || can(regex("^[^@ ,]+[.][^@ ,]+$", d))])
+    error_message = "Each is a domain, like example.org, or *."
+  }
+}
+
 variable "open_records" {
   description = "Unfinished records that one person may have. Operators, events, and keys that may name any address are exempt."
   type        = number

@@ -6,12 +6,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/nvr-miem/merger/functions"
+	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/localcloud/machine"
 )
 
@@ -30,6 +32,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f := &serveFlags{}
 	f.register(c, command.Flags())
 	complete(command, "workspace", machine.WorkspaceLocal, machine.WorkspaceGoogle)
+	complete(command, "request-policy", policies()...)
 	complete(command, "language", c.catalog.Languages()...)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -71,6 +74,8 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.webhookSecretFile, "webhook-secret-file", "", "")
 	flags.IntVar(&m.RateLimit, "rate-limit", 50, "")
 	flags.IntVar(&m.OpenRecords, "open-records", 50, "")
+	flags.StringVar(&m.RequestPolicy, "request-policy", config.PolicyAny, "")
+	flags.StringVar(&m.ShareDomains, "share-domains", "", "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&m.Workspace, "workspace", machine.WorkspaceLocal, "")
@@ -98,6 +103,9 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	if o.Width, o.Height, ok = parseSize(f.size); !ok {
 		errs = append(errs, c.usage("size", "value", f.size))
 	}
+	if !slices.Contains(policies(), o.RequestPolicy) {
+		errs = append(errs, c.usage("request-policy", "value", o.RequestPolicy))
+	}
 	if !c.catalog.Has(o.Language) {
 		errs = append(errs, c.languageError(o.Language))
 	}
@@ -122,6 +130,11 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	o.Env = os.Environ()
 	o.Now = time.Now
 	return o, nil
+}
+
+// policies are the values of --request-policy.
+func policies() []string {
+	return []string{config.PolicyEvent, config.PolicyDomain, config.PolicyAny}
 }
 
 // onLoopback reports whether an address can be reached from this machine only.

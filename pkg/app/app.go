@@ -95,11 +95,12 @@ func settings(c *config.Config) pipeline.Settings {
 		loudness.TargetLUFS, _ = strconv.ParseFloat(c.Loudness, 64) // Validate has checked it
 	}
 	return pipeline.Settings{
-		MergeJob:    c.MergeJob,
-		DriveFolder: c.DriveFolder,
-		DriveSearch: c.DriveSearch,
-		Courses:     c.Courses,
-		Operators:   c.Operators,
+		MergeJob:     c.MergeJob,
+		DriveFolder:  c.DriveFolder,
+		DriveSearch:  c.DriveSearch,
+		Courses:      c.Courses,
+		Operators:    c.Operators,
+		ShareDomains: c.SharedDomains(),
 
 		Slice:     c.Slice,
 		MostTasks: c.Tasks,

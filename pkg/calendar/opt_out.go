@@ -13,7 +13,15 @@ import (
 // have accepted it, or its organiser be the room's calendar or of one of the domains. Otherwise an outsider's
 // invitation could cancel a lecture.
 func OptOutTime(e Event, room nvr.Room, domains []string) (at nvr.Interval, ok bool) {
-	if e.Status == "cancelled" || !e.isMeeting() || declined(e, room) || !OptOut(e.Description) {
+	if !OptOut(e.Description) {
+		return at, false
+	}
+	return MeetingTime(e, room, domains)
+}
+
+// MeetingTime returns the time of an event that is held in a room: see [OptOutTime].
+func MeetingTime(e Event, room nvr.Room, domains []string) (at nvr.Interval, ok bool) {
+	if e.Status == "cancelled" || !e.isMeeting() || declined(e, room) {
 		return at, false
 	}
 	if !accepted(e, room) && !organizedInside(e, room, domains) {

@@ -39,6 +39,8 @@ const (
 	CodeOptedOut Code = "opted-out"
 	// CodeOptedOutLate means that a calendar event asks not to record time that a delivered video shows.
 	CodeOptedOutLate Code = "opted-out-late"
+	// CodeShareOutside means that videos may not be shared with the requester's domain.
+	CodeShareOutside Code = "share-outside"
 	// CodeEventMoved means that the event was moved after the video was begun.
 	CodeEventMoved Code = "event-moved"
 	// CodeEventGone means that the calendar event was deleted before the video was attached.
@@ -168,6 +170,11 @@ func OptedOutLate(start, end string) Cause {
 	return newCause(CodeOptedOutLate, Text("start", start), Text("end", end))
 }
 
+// ShareOutside returns the cause of [CodeShareOutside].
+func ShareOutside(domain string) Cause {
+	return newCause(CodeShareOutside, Text("domain", domain))
+}
+
 // EventMoved returns the cause of [CodeEventMoved].
 func EventMoved(date, start, end string) Cause {
 	return newCause(CodeEventMoved, Text("date", date), Text("start", start), Text("end", end))
@@ -289,6 +296,7 @@ func recordSpecs() []Spec {
 		spec(areaRecord, CodeEventNotRecorded, Param{"refusal", KindText}),
 		spec(areaRecord, CodeOptedOut, Param{"room", KindText}),
 		spec(areaRecord, CodeOptedOutLate, Param{"start", KindText}, Param{"end", KindText}),
+		spec(areaRecord, CodeShareOutside, Param{"domain", KindText}),
 		spec(areaRecord, CodeEventMoved,
 			Param{"date", KindText},
 			Param{"start", KindText},

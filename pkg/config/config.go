@@ -44,6 +44,12 @@ type Config struct {
 	// Delegates are those accounts by component (stage=ACCOUNT,…). Only doctor uses them.
 	Delegates map[string]string `env:"DELEGATES"`
 
+	// RequestPolicy is who may request what: event (members of an event), domain (people of the Workspace) or any.
+	RequestPolicy string `env:"REQUEST_POLICY, default=any"`
+	// ShareDomains are those that videos may be shared with; * means all. Empty: those of the Workspace, and all
+	// with stand-ins.
+	ShareDomains []string `env:"SHARE_DOMAINS"`
+
 	// Domains are those of the Workspace. Empty: those of the accounts below.
 	Domains []string `env:"DOMAINS"`
 
@@ -164,6 +170,11 @@ func (c *Config) Validate() error {
 		slices.Contains([]string{"auto", "half-hour"}, c.Policy),
 		"POLICY=%s: want auto or half-hour",
 		c.Policy,
+	)
+	errs.check(
+		slices.Contains([]string{PolicyEvent, PolicyDomain, PolicyAny}, c.RequestPolicy),
+		"REQUEST_POLICY=%s: want event, domain or any",
+		c.RequestPolicy,
 	)
 	errs.check(slices.Contains([]int{25, 30, 50}, c.FPS), "FPS=%d: want 25, 30 or 50", c.FPS)
 	errs.check(

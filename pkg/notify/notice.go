@@ -33,6 +33,7 @@ type Notice struct {
 	When     string // date and times, room time, for people
 	FileID   string
 	Link     string
+	Unshared cause.Cause // why the requester may not see the video; zero: may
 	Reason   cause.Cause // why it failed, or what an opt-out covers
 	Language string      // "ru", else English
 	At       time.Time   // when the record came to its end: the same in every try
@@ -157,6 +158,9 @@ func (n *Notice) text(texts *i18n.Localizer) string {
 	}
 	if n.Done {
 		lines = append(lines, n.Link)
+	}
+	if !n.Unshared.IsZero() {
+		lines = append(lines, texts.Cause(n.Unshared))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -113,6 +113,8 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 	switch {
 	case n.OptOut != "":
 		e.Type, e.Data.Reason = TypeOptOut, reasonJSON(w.texts, n.Reason)
+	case !n.Unshared.IsZero():
+		e.Data.Reason = reasonJSON(w.texts, n.Unshared)
 	case !n.Done:
 		e.Type, e.Data.Reason = TypeFailed, reasonJSON(w.texts, n.Reason)
 	}

@@ -67,6 +67,7 @@ type CalendarSettings struct {
 	Address   string        // where notifications arrive; empty: calendars are only polled
 	Life      time.Duration // of a notification channel; 0: 7 days
 	Domains   []string      // of the Workspace: an opt-out of their people counts for everyone
+	Members   bool          // whether to store who belongs to which event
 }
 
 const (
@@ -142,6 +143,9 @@ func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
 		listed[event.ID] = event
 	}
 	if err := c.syncOptOuts(ctx, room, listed, from, to); err != nil {
+		return err
+	}
+	if err := c.syncMembers(ctx, room, listed, from, to); err != nil {
 		return err
 	}
 	var errs []error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -108,4 +109,38 @@ func TestOptOutOfAnInvitation(t *testing.T) {
 	w.expect("of the domain", "504", withdrawn)
 	answer(own, "declined")
 	w.expect("declined, too", "504", free)
+}
+
+// TestEventMembers stores who belongs to an event, if the policy asks for it, and follows the event.
+func TestEventMembers(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	ctx := context.Background()
+	path := eventsPath("504")
+	id := w.call("POST", path, with(
+		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
+		"attendees", []any{map[string]any{"email": "Guest@example.com"}},
+	))["id"].(string)
+	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	expect := func(about, who string, want int) {
+		t.Helper()
+		w.must(w.sweep.Sweep(ctx))
+		found, err := w.store.EventMembers.Of(ctx, &nvr.Room{Name: "504"}, who, start, start.Add(time.Hour))
+		if err != nil || len(found) != want {
+			t.Errorf("%s: %s has %v, %v", about, who, found, err)
+		}
+	}
+	expect("not asked for", "guest@example.com", 0)
+	w.sweep.Settings.Members = true
+	expect("a guest", "guest@example.com", 1)
+	expect("the creator", lecturer, 1)
+	expect("a stranger", "stranger@example.org", 0)
+	w.call("PATCH", path+"/"+id, map[string]any{"attendees": []any{}})
+	expect("uninvited", "guest@example.com", 0)
+	w.call("PATCH", path+"/"+id, span("2026-11-24T15:10:00+03:00", "2026-11-24T16:30:00+03:00"))
+	expect("moved", lecturer, 0)
+	w.call("PATCH", path+"/"+id, span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"))
+	expect("moved back", lecturer, 1)
+	w.call("DELETE", path+"/"+id, nil)
+	expect("cancelled", lecturer, 0)
 }

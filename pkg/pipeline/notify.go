@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/notify"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -131,7 +133,16 @@ func (p *Pipeline) notice(rec nvr.Record, room nvr.Room, done bool, at time.Time
 		FileID:   rec.FileID,
 		Link:     rec.Link,
 		Reason:   rec.Reason,
+		Unshared: unshared(rec),
 		Language: room.Language,
 		At:       at,
 	}
+}
+
+// unshared returns why the requester of a delivered record may not see its video, if that is a setting.
+func unshared(rec nvr.Record) cause.Cause {
+	if why := i18n.ReadReason(rec.Share); why.Is(cause.CodeShareOutside) {
+		return why
+	}
+	return cause.Cause{}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -129,4 +130,20 @@ func TestOptOutAfterMerge(t *testing.T) {
 			t.Errorf("the operators are told again: %v", w.posts)
 		}
 	})
+}
+
+// TestShareDomains leaves a video unshared with a requester of another domain, who is told.
+func TestShareDomains(t *testing.T) {
+	t.Parallel()
+	s := newSending(t)
+	for domain, shares := range map[string]int{"example.com": 0, "EXAMPLE.org": 1} {
+		w := s.begin(t)
+		w.settings.ShareDomains = []string{domain}
+		r := w.until()
+		why := i18n.ReadReason(r.Share)
+		if f := w.facts(s.event, s.course); r.Step != nvr.StepDone || f.shares != shares ||
+			shares == 0 && why != cause.ShareOutside("example.org") || w.posts["record-1-done"] != 1 {
+			t.Errorf("%s: the record is %+v, %+v; %v", domain, r, f, w.posts)
+		}
+	}
 }

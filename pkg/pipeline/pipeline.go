@@ -62,12 +62,13 @@ type Tools struct {
 
 // Settings are the decisions of the operator. All waits are divided by the time scale already.
 type Settings struct {
-	MergeJob    string // full name of the Cloud Run Job
-	DriveFolder string // where the videos of rooms without a folder go
-	DriveSearch bool   // whether missing segments are looked for on Drive
-	Chunk       int64  // bytes that go to Drive in one request: a multiple of 256 KiB; 0: 8 MiB
-	Courses     map[string]string
-	Operators   []string // addresses that are told what concerns no requester
+	MergeJob     string // full name of the Cloud Run Job
+	DriveFolder  string // where the videos of rooms without a folder go
+	DriveSearch  bool   // whether missing segments are looked for on Drive
+	Chunk        int64  // bytes that go to Drive in one request: a multiple of 256 KiB; 0: 8 MiB
+	Courses      map[string]string
+	Operators    []string // addresses that are told what concerns no requester
+	ShareDomains []string // that videos may be shared with; nil: all
 
 	Slice         time.Duration
 	MostTasks     int // of a record, whose slices are longer then; 0: as many as slices

@@ -88,6 +88,8 @@ func (w *worker) saveAnalysis(ctx context.Context, plan *merge.Plan) error {
 // How long rows and objects are kept after their last use.
 const (
 	keepRequests = 30 * 24 * time.Hour      // idempotency keys
+	keepOptOuts  = 400 * 24 * time.Hour     // opt-outs: older time cannot be requested
+	keepMembers  = 60 * 24 * time.Hour      // members of events
 	keepIndex    = 3 * 366 * 24 * time.Hour // the index of segments, for the pages
 )
 
@@ -98,6 +100,10 @@ func (p *Pipeline) PurgeExpired(ctx context.Context) error {
 		return fmt.Errorf("list the rooms: %w", err)
 	}
 	errs := []error{p.Store.Requests.ForgetKeys(ctx, p.Now().Add(-keepRequests))}
+	errs = append(errs,
+		p.Store.OptOuts.Purge(ctx, p.Now().Add(-keepOptOuts)),
+		p.Store.EventMembers.Purge(ctx, p.Now().Add(-keepMembers)),
+	)
 	for _, room := range rooms {
 		errs = append(errs, p.Store.Segments.Forget(
 			ctx,

@@ -344,6 +344,10 @@ func (w *worker) share(ctx context.Context, fileID string) (string, error) {
 	if w.rec.UserEmail == "" {
 		return "", nil
 	}
+	if domains := w.p.Settings.ShareDomains; domains != nil && !nvr.InDomains(w.rec.UserEmail, domains) {
+		w.log.InfoContext(ctx, "not shared: the requester is of another domain")
+		return w.p.Texts.FormatReason(cause.ShareOutside(nvr.DomainOf(w.rec.UserEmail))), nil
+	}
 	_, err := w.p.Workspace.Share(ctx, fileID, w.rec.UserEmail)
 	if why, final := refusal(err); final {
 		w.log.WarnContext(ctx, "the share was refused", "err", err)

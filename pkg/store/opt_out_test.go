@@ -119,3 +119,42 @@ func TestAffected(t *testing.T) {
 		}
 	})
 }
+
+// TestEventMembers finds the events of a person by room or calendar, whatever the case of the address.
+func TestEventMembers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		s := storetest.Open(t, dsn, store.Options{Now: storetest.NewClock().Now}).EventMembers
+		start := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+		event := store.MemberEvent{
+			Calendar: "c504@example.org",
+			Event:    "e1",
+			Room:     "504",
+			Start:    start,
+			End:      start.Add(time.Hour),
+			Members:  store.FormatMembers([]string{"Dean@example.org", "", "guest@example.com", "dean@example.org"}),
+		}
+		for range 2 { // again, after a kill
+			if err := s.Save(ctx, event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stored, err := s.OfCalendar(ctx, event.Calendar, start)
+		if err != nil || len(stored) != 1 || stored[0] != event {
+			t.Errorf("stored are %+v, %v", stored, err)
+		}
+		room := &nvr.Room{Name: "505", Calendar: event.Calendar}
+		for who, want := range map[string]int{"dean@EXAMPLE.org": 1, "guest@example.com": 1, "stranger@example.org": 0} {
+			found, err := s.Of(ctx, room, who, start, start.Add(time.Minute))
+			if err != nil || len(found) != want {
+				t.Errorf("%s has %v, %v", who, found, err)
+			}
+		}
+		if err := s.Delete(ctx, event); err != nil {
+			t.Fatal(err)
+		}
+		if stored, err := s.OfCalendar(ctx, event.Calendar, start); err != nil || len(stored) != 0 {
+			t.Errorf("after the deletion: %+v, %v", stored, err)
+		}
+	})
+}

@@ -51,42 +51,44 @@ type Defaults struct {
 type Store struct {
 	*database
 
-	Records  Records  // reading records
-	Requests Requests // what people and calendars ask for
-	Queue    Queue    // what waits for a worker
-	Leases   Leases   // the work of a worker on its record
-	Events   Events   // calendar events and their records
-	OptOuts  OptOuts  // times that must not be recorded
-	Rooms    Rooms
-	Keys     Keys // of the API
-	Segments Segments
-	Effects  Effects
-	Uploads  Uploads
-	Channels Channels
-	Notices  Notices
-	Runs     Runs
-	Schema   Schema
+	Records      Records      // reading records
+	Requests     Requests     // what people and calendars ask for
+	Queue        Queue        // what waits for a worker
+	Leases       Leases       // the work of a worker on its record
+	Events       Events       // calendar events and their records
+	EventMembers EventMembers // who may request what
+	OptOuts      OptOuts      // times that must not be recorded
+	Rooms        Rooms
+	Keys         Keys // of the API
+	Segments     Segments
+	Effects      Effects
+	Uploads      Uploads
+	Channels     Channels
+	Notices      Notices
+	Runs         Runs
+	Schema       Schema
 }
 
 // newStore returns a store whose parts share one database.
 func newStore(d *database) *Store {
 	return &Store{
-		database: d,
-		Records:  Records{d},
-		Requests: Requests{d},
-		Queue:    Queue{d},
-		Leases:   Leases{d},
-		Events:   Events{d},
-		OptOuts:  OptOuts{d},
-		Rooms:    Rooms{d},
-		Keys:     Keys{d},
-		Segments: Segments{d},
-		Effects:  Effects{d},
-		Uploads:  Uploads{d},
-		Channels: Channels{d},
-		Notices:  Notices{d},
-		Runs:     Runs{d},
-		Schema:   Schema{d},
+		database:     d,
+		Records:      Records{d},
+		Requests:     Requests{d},
+		Queue:        Queue{d},
+		Leases:       Leases{d},
+		Events:       Events{d},
+		OptOuts:      OptOuts{d},
+		EventMembers: EventMembers{d},
+		Rooms:        Rooms{d},
+		Keys:         Keys{d},
+		Segments:     Segments{d},
+		Effects:      Effects{d},
+		Uploads:      Uploads{d},
+		Channels:     Channels{d},
+		Notices:      Notices{d},
+		Runs:         Runs{d},
+		Schema:       Schema{d},
 	}
 }
 

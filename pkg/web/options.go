@@ -31,6 +31,10 @@ type Options struct {
 	// OpenRecords is how many open records a person may have. 0 means
 	// [records.DefaultOpenRecords].
 	OpenRecords int
+	// Policy is who may request what. Empty means [records.PolicyAny].
+	Policy records.Policy
+	// Domains are those of the Workspace, for [records.PolicyDomain].
+	Domains []string
 	// Scale divides the pauses between reads of watched records. 0 means 1.
 	Scale float64
 
@@ -86,6 +90,7 @@ func newHandlers(o Options) *handlers {
 	if o.OpenRecords > 0 {
 		h.records.OpenRecords = o.OpenRecords
 	}
+	h.records.Policy, h.records.Domains = o.Policy, o.Domains
 	h.v1 = v1.New(v1.Options{
 		Records: h.records,
 		Log:     o.Log,

@@ -31,6 +31,8 @@ type Event struct {
 	OrganizerSelf bool   // this calendar's copy is the organiser's
 	Response      string // what the calendar's owner answered: "accepted", "declined", …; empty if not invited
 
+	Guests []string // addresses of the attendees
+
 	RecurringID   string // of the series that this is an instance of
 	OriginalStart time.Time
 	ICalUID       string
@@ -83,6 +85,7 @@ func eventOf(e *calendar.Event, own string) Event {
 		event.Organizer, event.OrganizerSelf = e.Organizer.Email, e.Organizer.Self
 	}
 	for _, a := range e.Attendees {
+		event.Guests = append(event.Guests, a.Email)
 		if a.Self || strings.EqualFold(a.Email, own) {
 			event.Response = a.ResponseStatus
 		}

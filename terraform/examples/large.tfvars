@@ -36,6 +36,7 @@ instances         = { form = 10, api = 10, calendar = 4, stage = 40, upload = 40
 network_range     = "10.20.0.0/19"
 rate_limit        = 50
 open_records      = 50
+request_policy    = "domain"
 
 database = {
   tier            = "db-custom-4-15360"

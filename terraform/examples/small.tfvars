@@ -36,6 +36,7 @@ instances         = { form = 2, api = 2, calendar = 1, stage = 4, upload = 4, li
 network_range     = "10.20.0.0/22"
 rate_limit        = 50
 open_records      = 50
+request_policy    = "domain"
 
 database = {
   tier            = "db-g1-small"

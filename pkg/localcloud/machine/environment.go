@@ -60,6 +60,8 @@ func (m *machine) configuration(topics, secret string) map[string]string {
 		"TIME_SCALE":       strconv.FormatFloat(m.o.TimeScale, 'f', -1, 64),
 		"RATE_LIMIT":       strconv.Itoa(m.o.RateLimit),
 		"OPEN_RECORDS":     strconv.Itoa(m.o.OpenRecords),
+		"REQUEST_POLICY":   cmp.Or(m.o.RequestPolicy, config.PolicyAny),
+		"SHARE_DOMAINS":    m.o.ShareDomains,
 		"WEBHOOK":          m.o.Webhook,
 		"WEBHOOK_SECRET":   secret,
 		"LOCAL_USER":       m.o.User,

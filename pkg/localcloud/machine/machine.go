@@ -53,6 +53,8 @@ type Options struct {
 	Width, Height int           // of the whole picture, in pixels
 	RateLimit     int           // requests a second for each API key
 	OpenRecords   int           // records of one person that are not finished
+	RequestPolicy string        // event, domain or any
+	ShareDomains  string        // separated by commas; empty: all with stand-ins, else those of the Workspace
 	MaxMerges     int           // records on their way to a merge at once
 
 	Webhook       string // URL that gets notices; empty for none

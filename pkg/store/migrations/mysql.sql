@@ -242,6 +242,17 @@ create table merger_opt_outs (
   primary key (calendar, event_id)
 ) default character set utf8mb4 collate utf8mb4_bin;
 
+-- 71 table merger_event_members
+create table merger_event_members (
+  calendar varchar(250) not null,
+  event_id varchar(250) not null,
+  room varchar(200) not null,
+  start_at bigint not null,
+  end_at bigint not null,
+  members text not null,
+  primary key (calendar, event_id)
+) default character set utf8mb4 collate utf8mb4_bin;
+
 -- 80 index merger_api_keys.merger_key
 create unique index merger_key on merger_api_keys (hash);
 
@@ -272,3 +283,6 @@ create index merger_opt_outs_room on merger_opt_outs (room, end_at);
 
 -- 88 index merger_opt_outs.merger_opt_outs_told
 create index merger_opt_outs_told on merger_opt_outs (told, start_at);
+
+-- 89 index merger_event_members.merger_event_members_room
+create index merger_event_members_room on merger_event_members (room, end_at);

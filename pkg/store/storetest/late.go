@@ -74,7 +74,7 @@ func (l *Late) dial(context.Context, string) (net.Conn, error) {
 var (
 	greeting = slices.Concat(
 		[]byte("\x0a8.4.0\x00\x01\x00\x00\x00abcdefgh\x00"), // protocol 10, version, connection, salt
-		[]byte("\xff\xff\x2d\x02\x00\x0f\x00\x15"),         // capabilities, character set, status
+		[]byte("\xff\xff\x2d\x02\x00\x0f\x00\x15"),          // capabilities, character set, status
 		make([]byte, 10),
 		[]byte("ijklmnopqrst\x00mysql_native_password\x00"),
 	)

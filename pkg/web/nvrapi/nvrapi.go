@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
@@ -120,15 +121,7 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		)
 		return false
 	}
-	found := records.Check(request, room.Zone, a.Records.Now())
-	if len(found) == 0 {
-		found, err = a.Records.CheckConsent(r.Context(), request, &room)
-	}
-	if err != nil {
-		a.serverError(w, r, "read the opt-outs", err)
-		return false
-	}
-	if len(found) > 0 {
+	if found := records.Check(request, room.Zone, a.Records.Now()); len(found) > 0 {
 		text := found[0].Text(a.Records.Catalog.For("en"))
 		httpapi.WriteError(w, r, http.StatusBadRequest, "'"+columnOf(found[0].Field)+"': "+text)
 		return false
@@ -142,7 +135,25 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		)
 		return false
 	}
-	return true
+	return a.allowed(w, r, request, &room)
+}
+
+// allowed answers why a valid request is not accepted if it returns false.
+func (a *api) allowed(w http.ResponseWriter, r *http.Request, request records.Request, room *nvr.Room) bool {
+	denial, err := a.Records.CheckAllowed(r.Context(), auth.CallerOf(r), request, room)
+	if err != nil {
+		a.serverError(w, r, "read the opt-outs", err)
+		return false
+	}
+	if denial.Code == "" {
+		return true
+	}
+	status := http.StatusBadRequest
+	if denial.Forbidden {
+		status = http.StatusForbidden
+	}
+	httpapi.WriteError(w, r, status, denial.Text(a.Records.Catalog.For("en")))
+	return false
 }
 
 // mayName reports whether the caller may act for a person's address.

@@ -137,7 +137,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		s.serverError(w, r, "list the rooms", err)
 		return
 	}
-	found, err := s.checkRequest(r, request, list)
+	status, found, err := s.checkRequest(r, request, list)
 	if err != nil {
 		s.serverError(w, r, "read the opt-outs", err)
 		return
@@ -145,7 +145,7 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	l := s.localizer(r)
 	if len(found) > 0 {
 		p.Errors = fieldTexts(l, found)
-		s.renderRequest(w, r, http.StatusUnprocessableEntity, p)
+		s.renderRequest(w, r, status, p)
 		return
 	}
 	full, err := s.Records.QuotaFull(r.Context(), auth.CallerOf(r), request.Email)
@@ -172,20 +172,27 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/recordings?sent=1", http.StatusSeeOther)
 }
 
-// checkRequest returns what is wrong with a request.
+// checkRequest returns what is wrong with a request, and the status of the answer.
 func (s *site) checkRequest(
 	r *http.Request, request records.Request, list *records.RoomList,
-) ([]records.FieldError, error) {
-	var found []records.FieldError
+) (status int, found []records.FieldError, err error) {
+	status = http.StatusUnprocessableEntity
 	room := list.Find(request.Room)
 	if room == nil {
 		found = append(found, records.FieldError{Field: "room", Code: "room"})
 	}
 	found = append(found, records.Check(request, list.Zone(request.Room), s.Records.Now())...)
 	if len(found) > 0 {
-		return found, nil
+		return status, found, nil
 	}
-	return s.Records.CheckConsent(r.Context(), request, room)
+	denial, err := s.Records.CheckAllowed(r.Context(), auth.CallerOf(r), request, room)
+	if denial.Forbidden {
+		status = http.StatusForbidden
+	}
+	if denial.Code != "" {
+		found = append(found, denial.FieldError)
+	}
+	return status, found, err
 }
 
 // readForm returns the request that the parsed form holds.

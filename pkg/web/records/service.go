@@ -20,6 +20,10 @@ type Service struct {
 	// OpenRecords is the quota of [Service.QuotaFull].
 	OpenRecords int
 
+	// Policy and Domains are what [Service.CheckAllowed] asks for.
+	Policy  Policy
+	Domains []string
+
 	rooms atomic.Pointer[RoomList] // last list that was read; nil: none
 }
 

@@ -206,20 +206,31 @@ func (a *api) checkRequest(
 		before := records.FieldError{Field: "end", Code: "end-not-after"}
 		return q, refuseField("end", before.Text(english)), nil
 	}
-	wrong := records.Check(q, room.Zone, a.Records.Now())
-	if len(wrong) == 0 {
-		wrong, err = a.Records.CheckConsent(r.Context(), q, &room)
-	}
-	if err != nil {
-		return q, nil, err
-	}
-	for _, each := range wrong {
+	for _, each := range records.Check(q, room.Zone, a.Records.Now()) {
 		found = append(found, httpapi.FieldDetail{Field: each.Field, Detail: each.Text(english), Code: each.Code})
 	}
 	if len(found) > 0 {
 		return q, refuse(found...), nil
 	}
-	return q, nil, nil
+	denied, err := a.checkAllowed(r, q, &room)
+	return q, denied, err
+}
+
+// checkAllowed returns why a valid request is not accepted.
+func (a *api) checkAllowed(r *http.Request, q records.Request, room *nvr.Room) (*refusal, error) {
+	denial, err := a.Records.CheckAllowed(r.Context(), auth.CallerOf(r), q, room)
+	if err != nil || denial.Code == "" {
+		return nil, err
+	}
+	refused := refuse(httpapi.FieldDetail{
+		Field:  denial.Field,
+		Detail: denial.Text(a.Records.Catalog.For("en")),
+		Code:   denial.Code,
+	})
+	if denial.Forbidden {
+		refused.status = http.StatusForbidden
+	}
+	return refused, nil
 }
 
 // roomTime returns an instant (RFC 3339) as date and time of day on a room's clock. The detail is
