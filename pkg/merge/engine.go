@@ -96,6 +96,7 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		Sources:  req.SoundSources(),
 		Start:    req.Start,
 		Samples:  p.Sample(p.Frames),
+		Segment:  req.Segment,
 		Loudness: req.Loudness,
 		Withheld: p.WithheldBlocks(),
 		Progress: func(done, total int64) { e.progress(Analysing, done, total) },

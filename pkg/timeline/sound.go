@@ -118,6 +118,7 @@ type SoundRun struct {
 	First, End int64
 	File       int
 	Run        Run
+	PPM        int64 // as in [Take]
 }
 
 // Take is a stretch of one file's sound in the merge: samples [First, End), of which the first FadeIn
@@ -131,6 +132,8 @@ type Take struct {
 	File    int   `json:"file"`
 	Run     Run   `json:"run"`
 	Start   int64 `json:"start"` // where the run begins, samples since the record's start
+	// PPM is by how many parts in a million the clock of the file's sound is fast.
+	PPM int64 `json:"ppm,omitempty"`
 }
 
 // Fades and the longest gap that is bridged, in samples at 48 kHz.
@@ -163,6 +166,7 @@ func Takes(listens []Listen, runs func(source int) []SoundRun) []Take {
 				File:  run.File,
 				Run:   run.Run,
 				Start: run.First,
+				PPM:   run.PPM,
 			})
 			tails = append(tails, run.End-end)
 		}

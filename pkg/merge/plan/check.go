@@ -106,10 +106,16 @@ func (p *Plan) checkPieces(pane string, pieces []timeline.Piece, whole bool) err
 	return nil
 }
 
+// maxPPM is the most by which a take's clock may be off, in parts in a million.
+const maxPPM = 100_000
+
 func (p *Plan) checkTakes() error {
 	for i, take := range p.Sound.Takes {
 		if take.First < 0 || take.End <= take.First || take.FadeIn < 0 || take.FadeOut < 0 {
 			return fmt.Errorf("take %d is of samples %d to %d", i, take.First, take.End)
+		}
+		if max(take.PPM, -take.PPM) > maxPPM {
+			return fmt.Errorf("take %d is of a clock that is off by %d parts in a million", i, take.PPM)
 		}
 		if take.File < 0 || take.File >= len(p.Segments) || p.Segments[take.File].Sound == nil {
 			return fmt.Errorf("take %d sounds segment %d", i, take.File)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -63,39 +64,51 @@ func makeFile(t *testing.T, name, source string, options ...string) string {
 // sweep is a tone whose pitch and strength change, so that samples in the wrong place differ.
 const sweep = "aevalsrc='0.3*sin(2*PI*(200*t+40*t*t))*(0.6+0.4*sin(6*PI*t))':s=48000"
 
-// mixed is a file whose sound was planned.
+// mixed is a record whose sound was planned.
 type mixed struct {
-	prober  *probe.Prober
-	segment *probe.Segment
-	planned sound.Planned
+	prober   *probe.Prober
+	segments []*probe.Segment
+	planned  sound.Planned
 }
 
-// planFile probes a file that is the only segment of a record of 11 s, and plans its sound.
+// planFile plans the sound of a file that is the only segment of a record of 11 s.
 func planFile(t *testing.T, path string) mixed {
 	t.Helper()
-	name, err := nvr.ParseSegmentName("2026-11-20_15:00_504_24.mp4")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return planFiles(t, 12*time.Second, 11*ffmpeg.SampleRate, map[string]string{"15:00_504_24": path})
+}
+
+// planFiles probes the files of source 24, and perhaps of source 30, by the ends of their names, and plans their sound.
+func planFiles(t *testing.T, length time.Duration, samples int64, paths map[string]string) mixed {
+	t.Helper()
 	m := mixed{prober: newProber(t)}
-	clip := probe.Clip{
-		Name:       name,
-		Path:       "a.mp4",
-		Generation: "1",
-		Open:       func(context.Context) (probe.Bytes, error) { return rangeproxy.OpenFile(path) },
-	}
-	if m.segment, err = m.prober.Probe(t.Context(), clip, time.UTC, 12*time.Second, nil); err != nil {
-		t.Fatal(err)
+	for _, end := range slices.Sorted(maps.Keys(paths)) {
+		path := paths[end]
+		name, err := nvr.ParseSegmentName("2026-11-20_" + end + ".mp4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seg, err := m.prober.Probe(t.Context(), probe.Clip{
+			Name:       name,
+			Path:       name.String(),
+			Generation: name.String(),
+			Open:       func(context.Context) (probe.Bytes, error) { return rangeproxy.OpenFile(path) },
+		}, time.UTC, length, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.segments = append(m.segments, seg)
 	}
 	chooser := &sound.Chooser{
 		Prober:   m.prober,
-		Segments: []*probe.Segment{m.segment},
-		Sources:  []string{"24"},
-		Start:    m.segment.Start,
-		Samples:  11 * ffmpeg.SampleRate,
+		Segments: m.segments,
+		Sources:  []string{"24", "30"},
+		Start:    m.segments[0].Start,
+		Samples:  samples,
+		Segment:  length,
 		Loudness: sound.Loudness{Off: true},
 		Progress: func(int64, int64) {},
 	}
+	var err error
 	if m.planned, err = chooser.Choose(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +121,7 @@ func (m mixed) mix(t *testing.T, until int64, cuts ...int64) []float32 {
 	var out []float32
 	from := int64(0)
 	for _, end := range append(cuts, until) {
-		cache := probe.NewCache(m.prober, []*probe.Segment{m.segment}, nil)
+		cache := probe.NewCache(m.prober, m.segments, nil)
 		mixer := sound.NewMixer(m.prober, cache, m.planned.Takes, m.planned.Channels)
 		err := mixer.Run(t.Context(), from, end, func(samples []float32) error {
 			for i := 0; i < len(samples); i += m.planned.Channels {
@@ -177,7 +190,7 @@ func TestSlicesJoin(t *testing.T) {
 			path := makeFile(t, name, sweep, options...)
 			m := planFile(t, path)
 			if len(m.planned.Takes) != 1 {
-				t.Fatalf("%d takes, want 1: %+v, faults %v", len(m.planned.Takes), m.planned.Takes, m.segment.Faults)
+				t.Fatalf("%d takes, want 1: %+v, faults %v", len(m.planned.Takes), m.planned.Takes, m.segments[0].Faults)
 			}
 			const until = 10 * ffmpeg.SampleRate
 			whole := m.mix(t, until)
@@ -204,7 +217,7 @@ func TestNamedRateIsWrong(t *testing.T) {
 				binary.BigEndian.PutUint32(entry[24:], rate<<16)
 			})
 			m := planFile(t, path)
-			if got := m.segment.Sound; got.Rate != 48000 || got.Channels != 1 {
+			if got := m.segments[0].Sound; got.Rate != 48000 || got.Channels != 1 {
 				t.Errorf("%+v, want 1 channel at 48000 Hz", got)
 			}
 			if d, at := farthest(m.mix(t, 480000, 200001), whole); d > 0.005 {
@@ -229,8 +242,8 @@ func TestSBR(t *testing.T) {
 				copy(entry[at:], config)
 			})
 			m := planFile(t, path)
-			if m.segment.Sound.Rate != 48000 {
-				t.Errorf("%+v, want 48000 Hz", m.segment.Sound)
+			if m.segments[0].Sound.Rate != 48000 {
+				t.Errorf("%+v, want 48000 Hz", m.segments[0].Sound)
 			}
 			whole := m.mix(t, 480000)
 			if d, at := farthest(whole, m.mix(t, 480000, 123456, 300000)); d > 0.001 {

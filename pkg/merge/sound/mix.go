@@ -22,6 +22,7 @@ type Mixer struct {
 	takes    []timeline.Take
 	channels int
 	playing  map[int]*player // by index of the take
+	kernel   kernel          // nil until a take has to be resampled
 }
 
 // NewMixer returns a mixer of takes, whose files it opens through segments.
@@ -73,7 +74,7 @@ func (m *Mixer) add(ctx context.Context, i int, take timeline.Take, at int64, ch
 		}
 		m.playing[i] = p
 	}
-	samples, err := p.read(int(last - first))
+	samples, err := p.next(int(last - first))
 	if err != nil {
 		return cmp.Or(p.served.Err(), err) // what storage says explains what FFmpeg made of it
 	}
@@ -99,6 +100,7 @@ func (m *Mixer) stop() {
 
 // player reads a take: the samples of its run, and at its edges their mirror image.
 type player struct {
+	pace     *resampler // nil if the file's clock is right
 	path     string
 	channels int
 	stream   *ffmpeg.SoundStream
@@ -115,6 +117,37 @@ const edgeSamples = 4800
 
 // open starts a take's decoding so that the next sample is sample first of the record.
 func (m *Mixer) open(ctx context.Context, take timeline.Take, first int64) (*player, error) {
+	if take.PPM == 0 {
+		return m.openFile(ctx, take, first)
+	}
+	if m.kernel == nil {
+		m.kernel = newKernel()
+	}
+	r := &resampler{
+		kernel:   m.kernel,
+		ppm:      take.PPM,
+		channels: m.channels,
+		next:     first - take.Start,
+		first:    firstNeeded(first-take.Start, take.PPM),
+	}
+	p, err := m.openFile(ctx, take, take.Start+r.first)
+	if err != nil {
+		return nil, err
+	}
+	r.player, p.pace = p, r
+	return p, nil
+}
+
+// next gives the next n samples of the record.
+func (p *player) next(n int) ([]float32, error) {
+	if p.pace != nil {
+		return p.pace.read(n)
+	}
+	return p.read(n)
+}
+
+// openFile starts a take's decoding at a sample by the file's clock, counted as those of the record are.
+func (m *Mixer) openFile(ctx context.Context, take timeline.Take, first int64) (*player, error) {
 	o, err := m.segments.Open(ctx, take.File)
 	if err != nil {
 		return nil, err

@@ -43,9 +43,10 @@ type Loudness struct {
 type Chooser struct {
 	Prober   *probe.Prober
 	Segments []*probe.Segment
-	Sources  []string  // last octets, best first
-	Start    time.Time // of the record
-	Samples  int64     // of the record, at 48 kHz
+	Sources  []string      // last octets, best first
+	Start    time.Time     // of the record
+	Samples  int64         // of the record, at 48 kHz
+	Segment  time.Duration // nominal length of a segment
 	Loudness Loudness
 	Withheld []timeline.Listen       // blocks of the record in which nothing may be heard, in order
 	Progress func(done, total int64) // segments measured
@@ -65,6 +66,14 @@ type measuredSource struct {
 	silenceThreshold int16
 	kinds            []blockKind // by block of the record
 	runs             []timeline.SoundRun
+	ppm              int64 // by how many parts in a million the clock of its sound is fast
+}
+
+// trueTime converts a time of a segment's sound by the source's clock to true time, both since the file's zero. The
+// clock is right where the sound begins.
+func (k *measuredSource) trueTime(seg *probe.Segment, at time.Duration) time.Duration {
+	zero := seg.SoundRuns[0].From
+	return zero + trueTime(at-zero, k.ppm)
 }
 
 // blocksPerSecond is how many blocks a second has.
@@ -138,7 +147,10 @@ func (c *Chooser) kindsOf(k *measuredSource) []blockKind {
 func (c *Chooser) at(k *measuredSource, block int64) (b loudBlock, ok bool) {
 	instant := c.Start.Add(time.Duration(block)*timeline.Block + timeline.Block/2)
 	for i := len(k.segments) - 1; i >= 0; i-- { // a later file wins where two overlap
-		if at := instant.Sub(c.Segments[k.segments[i]].Start); at >= 0 {
+		seg := c.Segments[k.segments[i]]
+		if at := instant.Sub(seg.Start); at >= 0 {
+			zero := seg.SoundRuns[0].From
+			at = zero + fileTime(at-zero, k.ppm)
 			if b, ok = k.hearings[i].block(at); ok {
 				return b, true
 			}
@@ -174,19 +186,24 @@ func (c *Chooser) listen(source int) *measuredSource {
 		return k
 	}
 	k.silenceThreshold = silenceThreshold(k.hearings)
+	k.ppm = c.clockDrift(k)
 	k.kinds = c.kindsOf(k)
 	for i, index := range k.segments {
 		seg := c.Segments[index]
 		if seg.Sound.Mix = k.hearings[i].Mix; k.hearings[i].LFE {
 			seg.Warn(timeline.Run{Until: seg.Length}, cause.ChannelLFE())
 		}
+		if k.ppm != 0 {
+			seg.Warn(timeline.Run{Until: seg.Length}, cause.ClockDrift(int(k.ppm)))
+		}
 		zero := seg.Start.Sub(c.Start)
 		for _, run := range k.hearings[i].Runs {
 			k.runs = append(k.runs, timeline.SoundRun{
-				First: samplesIn(zero+run.Run.From, ffmpeg.SampleRate),
-				End:   samplesIn(zero+run.Run.Until, ffmpeg.SampleRate),
+				First: samplesIn(zero+k.trueTime(seg, run.Run.From), ffmpeg.SampleRate),
+				End:   samplesIn(zero+k.trueTime(seg, run.Run.Until), ffmpeg.SampleRate),
 				File:  index,
 				Run:   run.Run,
+				PPM:   k.ppm,
 			})
 		}
 		if lost := undecoded(seg, k.hearings[i]); lost > 100*time.Millisecond {
