@@ -66,6 +66,7 @@ type Client struct {
 	courses       catalogue
 	found         map[string]found         // courses, by what people write
 	posters       map[string]string        // address of an owner, by his id
+	corpora       map[string]corpus        // where to look for what lies in a folder, by its id
 	throttledUser map[string]throttledUser // users whose uploads are refused
 }
 
@@ -116,6 +117,7 @@ func New(options Options) (*Client, error) {
 		seats:         map[string]*seat{},
 		found:         map[string]found{},
 		posters:       map[string]string{},
+		corpora:       map[string]corpus{},
 		throttledUser: map[string]throttledUser{},
 	}, nil
 }

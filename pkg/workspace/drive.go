@@ -18,7 +18,7 @@ const (
 	folderType   = "application/vnd.google-apps.folder"
 	shortcutType = "application/vnd.google-apps.shortcut"
 
-	fileFields = "id,name,mimeType,size,md5Checksum,webViewLink,trashed,parents,createdTime,modifiedTime,appProperties,videoMediaMetadata,capabilities/canAddChildren"
+	fileFields = "id,name,mimeType,size,md5Checksum,webViewLink,trashed,parents,createdTime,modifiedTime,appProperties,videoMediaMetadata,driveId,capabilities/canAddChildren"
 )
 
 // File is a file of Drive.
@@ -75,7 +75,7 @@ func (f *File) complete() bool {
 // "no such file".
 func (c *Client) FindFiles(ctx context.Context, name string) ([]File, error) {
 	query := "name = " + quoted(name) + " and trashed = false"
-	found, err := c.list(ctx, "find files named "+name, query)
+	found, err := c.list(ctx, "find files named "+name, query, everywhere())
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,17 @@ func (c *Client) follow(ctx context.Context, shortcut *drive.File) (*drive.File,
 	return target, nil
 }
 
-// list runs a query over everything the subject sees, all pages.
-func (c *Client) list(ctx context.Context, what, query string) ([]*drive.File, error) {
+// corpus is the set of files that a search covers.
+type corpus struct {
+	name  string // "allDrives", "user" or "drive"
+	drive string // id of the shared drive; only with "drive"
+}
+
+// everywhere returns the corpus of everything that the subject sees.
+func everywhere() corpus { return corpus{name: "allDrives"} }
+
+// list runs a query over a corpus, all pages.
+func (c *Client) list(ctx context.Context, what, query string, where corpus) ([]*drive.File, error) {
 	seat, err := c.as(ctx, c.options.Subjects.Drive)
 	if err != nil {
 		return nil, err
@@ -147,13 +156,17 @@ func (c *Client) list(ctx context.Context, what, query string) ([]*drive.File, e
 	for token := ""; ; {
 		var page *drive.FileList
 		err := c.do(ctx, "drive.files.list", what, func(ctx context.Context) (err error) {
-			page, err = seat.drive.Files.List().Context(ctx).Q(query).PageSize(1000).PageToken(token).
-				Corpora("allDrives").IncludeItemsFromAllDrives(true).SupportsAllDrives(true).
+			call := seat.drive.Files.List().Context(ctx).Q(query).PageSize(1000).PageToken(token).
+				Corpora(where.name).IncludeItemsFromAllDrives(true).SupportsAllDrives(true).
 				Fields(
 					"nextPageToken",
 					"incompleteSearch",
 					"files("+fileFields+",shortcutDetails)",
-				).Do()
+				)
+			if where.drive != "" {
+				call.DriveId(where.drive)
+			}
+			page, err = call.Do()
 			return err
 		})
 		if err != nil {

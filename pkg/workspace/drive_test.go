@@ -315,6 +315,38 @@ func TestAnIncompleteSearchIsAnError(t *testing.T) {
 	}
 }
 
+// TestFoldersAreFoundByAUserOfManyDrives: Drive does not finish a search of all drives for a user who sees
+// many. A folder is looked for in its own drive.
+func TestFoldersAreFoundByAUserOfManyDrives(t *testing.T) {
+	t.Parallel()
+	for _, parent := range []string{"room", "0Adrive", ""} {
+		w := begin(t, google.Options{Drive: gdrive.Script{ManyDrives: true}})
+		w.put("a.mp4", "0Adrive", noise(10))
+		folder := map[string]any{
+			"name":     "504",
+			"mimeType": "application/vnd.google-apps.folder",
+			"parents":  []string{"0Adrive"},
+		}
+		var inside struct{ ID string }
+		w.ask("POST", "/drive/v3/files?supportsAllDrives=true", folder, &inside)
+		if parent == "" {
+			parent = inside.ID
+		}
+		w.put("b.mp4", parent, noise(10))
+		c := w.client(workspace.Subjects{Drive: uploader})
+		made, err := c.EnsureFolder(t.Context(), parent, "2026-11-20", "k")
+		if err != nil {
+			t.Errorf("in %s: %v", parent, err)
+			continue
+		}
+		// A worker that knows nothing finds it.
+		other := w.client(workspace.Subjects{Drive: uploader})
+		if again, err := other.EnsureFolder(t.Context(), parent, "2026-11-20", "k"); err != nil || again != made {
+			t.Errorf("in %s: %s and %s, %v", parent, made, again, err)
+		}
+	}
+}
+
 func TestReadByRange(t *testing.T) {
 	t.Parallel()
 	w := begin(t, google.Options{})

@@ -45,6 +45,7 @@ func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (st
 			return "", err
 		}
 	} else if c.options.Now().Sub(instant(winner.CreatedTime)) > settled {
+		c.rememberCorpus(winner.Id, parent)
 		return winner.Id, c.trashRivals(ctx, folder, there, winner)
 	}
 	if err := c.options.Pause(ctx, max(c.scaled(time.Second), 3*time.Millisecond)); err != nil {
@@ -58,8 +59,10 @@ func (c *Client) EnsureFolder(ctx context.Context, parent, name, key string) (st
 	case winner == nil && made == "":
 		return "", fmt.Errorf("folder %s came and went", name)
 	case winner == nil:
+		c.rememberCorpus(made, parent)
 		return made, nil // the list lags behind
 	}
+	c.rememberCorpus(winner.Id, parent)
 	return winner.Id, c.trashRivals(ctx, folder, there, winner)
 }
 
@@ -86,7 +89,11 @@ type wantedFolder struct{ parent, name, key string }
 func (c *Client) folders(ctx context.Context, w wantedFolder) ([]*drive.File, error) {
 	query := "mimeType = " + quoted(folderType) + " and trashed = false and " + quoted(w.parent) + " in parents and (name = " +
 		quoted(w.name) + " or appProperties has { key=" + quoted(folderKey) + " and value=" + quoted(w.key) + " })"
-	found, err := c.list(ctx, "look for folder "+w.name, query)
+	where, err := c.corpusOf(ctx, w.parent)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.list(ctx, "look for folder "+w.name, query, where)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +104,41 @@ func (c *Client) folders(ctx context.Context, w wantedFolder) ([]*drive.File, er
 		}
 	}
 	return fit, nil
+}
+
+// corpusOf returns where to look for what lies in a folder: its shared drive, or what the subject owns or was
+// given. A search of all drives may stay incomplete, which Google answers by "choose user or drive".
+func (c *Client) corpusOf(ctx context.Context, folder string) (corpus, error) {
+	c.mu.Lock()
+	known, found := c.corpora[folder]
+	c.mu.Unlock()
+	if found {
+		return known, nil
+	}
+	f, err := c.file(ctx, folder)
+	if errors.Is(err, ErrNotFound) {
+		return everywhere(), nil // the search says so, too
+	}
+	if err != nil {
+		return corpus{}, err
+	}
+	where := corpus{name: "user"}
+	if f.DriveId != "" {
+		where = corpus{name: "drive", drive: f.DriveId}
+	}
+	c.mu.Lock()
+	c.corpora[folder] = where
+	c.mu.Unlock()
+	return where, nil
+}
+
+// rememberCorpus notes that a folder lies in the same drive as its parent.
+func (c *Client) rememberCorpus(folder, parent string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if where, found := c.corpora[parent]; found {
+		c.corpora[folder] = where
+	}
 }
 
 // oldest is the folder that all agree on; nil if there is none.

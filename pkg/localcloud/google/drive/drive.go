@@ -39,6 +39,7 @@ type Script struct {
 	// how many bytes of a chunk are kept; Google keeps multiples of 256 KiB
 	Keep       func(session string, sent int64) int64
 	Incomplete func(q string) bool // whether a listing says incompleteSearch
+	ManyDrives bool                // every listing over all drives says incompleteSearch
 }
 
 const (

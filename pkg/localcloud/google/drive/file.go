@@ -102,6 +102,23 @@ func (d *Drive) ancestors(f *file, found func(*file) bool) bool {
 	return false
 }
 
+// sharedDrive returns the id of the shared drive in which a file lies, or "". Ids of shared drives begin with 0A,
+// as at Google. The root folder of a shared drive has its id.
+func (d *Drive) sharedDrive(f *file) string {
+	isDrive := func(f *file) bool { return f.isFolder() && strings.HasPrefix(f.id(), "0A") }
+	if isDrive(f) {
+		return f.id()
+	}
+	drive := ""
+	d.ancestors(f, func(folder *file) bool {
+		if isDrive(folder) {
+			drive = folder.id()
+		}
+		return drive != ""
+	})
+	return drive
+}
+
 // trashed reports whether a file or a folder above it is in the trash.
 func (d *Drive) trashed(f *file) bool {
 	return api.True(f.Resource, "trashed") ||
@@ -254,6 +271,9 @@ func (d *Drive) show(f *file, user string) api.Object {
 			"canComment":       may >= commenter,
 		},
 	})
+	if drive := d.sharedDrive(f); drive != "" {
+		o["driveId"] = drive
+	}
 	if f.Owner != "" {
 		o["owners"] = []any{person(f.Owner)}
 	}

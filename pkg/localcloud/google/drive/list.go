@@ -37,7 +37,7 @@ func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 	}
 	body := api.Object{
 		"kind":             "drive#fileList",
-		"incompleteSearch": d.o.Script.Incomplete != nil && d.o.Script.Incomplete(c.Query.Get("q")),
+		"incompleteSearch": d.isIncomplete(c),
 	}
 	d.db.View(func() {
 		found := d.search(c, wanted)
@@ -59,6 +59,15 @@ func (d *Drive) list(c *api.Call) (*api.Answer, error) {
 		return nil, err
 	}
 	return api.OK(body)
+}
+
+// isIncomplete reports whether the script cuts a listing short.
+func (d *Drive) isIncomplete(c *api.Call) bool {
+	script := d.o.Script
+	if script.ManyDrives && c.Query.Get("corpora") == "allDrives" {
+		return true
+	}
+	return script.Incomplete != nil && script.Incomplete(c.Query.Get("q"))
 }
 
 // checkCorpora refuses combinations of corpora, driveId and the like that Drive refuses.
@@ -88,9 +97,14 @@ func checkCorpora(c *api.Call) error {
 // search returns the files that a query finds and the caller may see.
 func (d *Drive) search(c *api.Call, wanted condition) []*file {
 	drive := c.Query.Get("driveId")
+	user := c.Query.Get("corpora") == "user"
 	var found []*file
 	for _, f := range d.files.All() {
-		if drive != "" && !d.ancestors(f, func(folder *file) bool { return folder.id() == drive }) {
+		if drive != "" && d.sharedDrive(f) != drive &&
+			!d.ancestors(f, func(folder *file) bool { return folder.id() == drive }) {
+			continue
+		}
+		if user && d.sharedDrive(f) != "" {
 			continue
 		}
 		if wanted(d, f, c.User) && d.role(f, c.User, true) > nothing {
