@@ -101,7 +101,7 @@ func TestReadHealthy(t *testing.T) {
 			var chain bitstream.Chain
 			for i, sample := range c.samples {
 				u := r.Read(sample)
-				if !u.Picture || u.Malformed || u.Forbidden {
+				if !u.Picture || u.Malformed || u.Cut || u.Forbidden {
 					t.Fatalf("picture %d is read as %+v", i, u)
 				}
 				want := bitstream.NoEntry
@@ -208,7 +208,7 @@ func TestSpoiledPictures(t *testing.T) {
 					u = r.Read(s)
 					v = chain.Next(&u)
 				}
-				if !u.Malformed && !u.Forbidden && !v.Slices {
+				if !u.Cut && !u.Forbidden && !v.Slices {
 					t.Errorf("%s: %+v, %+v", name, u, v)
 				}
 			}

@@ -24,8 +24,10 @@ const (
 type Unit struct {
 	// Picture is set if the sample holds at least one slice of a coded picture.
 	Picture bool
-	// Malformed is set if the sample's NAL units do not fill it, or a header cannot be read.
+	// Malformed is set if a header cannot be read.
 	Malformed bool
+	// Cut is set if a NAL unit ends before its end.
+	Cut bool
 	// Forbidden is set if the sample holds bytes that no encoder writes into a NAL unit.
 	Forbidden bool
 	// Entry is how decoding can start at it.
@@ -160,7 +162,7 @@ func (r *Reader) Read(sample []byte) Unit {
 	for len(sample) > 0 {
 		nal, rest, ok := r.split(sample)
 		if !ok {
-			u.Malformed = true
+			u.Cut = true
 		}
 		sample = rest
 		if len(nal) == 0 {
@@ -173,15 +175,16 @@ func (r *Reader) Read(sample []byte) Unit {
 		}
 	}
 	if !u.Picture {
-		u = Unit{Malformed: u.Malformed, Forbidden: u.Forbidden}
+		u = Unit{Malformed: u.Malformed, Cut: u.Cut, Forbidden: u.Forbidden}
 	}
 	return u
 }
 
-// split cuts the first NAL unit off a sample. It returns false if the unit is not there as a whole.
+// split cuts the first NAL unit off a sample. It returns false if the unit is not there as a whole. Some
+// zeros behind the last unit are padding.
 func (r *Reader) split(b []byte) (nal, rest []byte, ok bool) {
 	if len(b) < r.lengthSize {
-		return nil, nil, false
+		return nil, nil, len(trimZeros(b)) == 0
 	}
 	n := int64(0)
 	for _, c := range b[:r.lengthSize] {

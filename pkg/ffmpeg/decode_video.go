@@ -155,14 +155,24 @@ type PictureStream struct {
 	out  *output
 	size int
 	// pts are the timestamps of the current process, of which taken were used.
-	pts   *ptsQueue[int64]
+	pts   *ptsQueue[stamp]
 	taken int
+	last  stamp // of the picture returned last
 	// given is the number of pictures returned.
 	given int
 }
 
 // showinfoLine matches a line of FFmpeg's showinfo filter.
 var showinfoLine = regexp.MustCompile(`showinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b`)
+
+// concealLine matches what the H.264 decoder logs when it makes up a part of a picture.
+var concealLine = regexp.MustCompile(`concealing \d+ DC, \d+ AC, \d+ MV errors`)
+
+// stamp is the timestamp of a picture, and whether a part of it was made up.
+type stamp struct {
+	pts       int64
+	concealed bool
+}
 
 // OpenPictures starts decoding. The stream must be closed.
 func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, error) {
@@ -187,17 +197,20 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 
 // start starts a process that decodes the pictures.
 func (s *PictureStream) start(ctx context.Context, t *Tool, p Pictures) (*run, error) {
-	queue := newPTSQueue[int64]()
+	queue := newPTSQueue[stamp]()
+	concealed := false // since the last picture
 	r, err := t.open(ctx, "decode pictures", t.pictures(p), p.Source, func(line string) bool {
 		m := showinfoLine.FindStringSubmatch(line)
 		if m == nil {
+			concealed = concealed || concealLine.MatchString(line)
 			return false
 		}
 		pts, err := strconv.ParseInt(m[1], 10, 64)
 		if err != nil {
 			pts = FirstPTS // NOPTS: cannot be placed, the caller sees it out of range
 		}
-		queue.push(pts)
+		queue.push(stamp{pts: pts, concealed: concealed})
+		concealed = false
 		return true
 	})
 	if err != nil {
@@ -230,14 +243,22 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 		return 0, err
 	}
 	s.given++
-	pts, ok := int64(0), true
+	ok := true
 	for ; ok && s.taken < s.given; s.taken++ {
-		s.out.run.await(func() { pts, ok = s.pts.pop() })
+		s.out.run.await(func() { s.last, ok = s.pts.pop() })
 	}
 	if !ok {
 		return 0, errors.New("decode pictures: a picture came without its timestamp")
 	}
-	return pts, nil
+	return s.last.pts, nil
+}
+
+// Concealed reports whether the decoder made up a part of a picture between the last two that [Next]
+// returned, or of the last one.
+//
+// [Next]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/ffmpeg#PictureStream.Next
+func (s *PictureStream) Concealed() bool {
+	return s.last.concealed
 }
 
 // Close stops decoding.

@@ -337,6 +337,8 @@ type show struct {
 	until       int
 	left, right string
 	alone       bool
+	// held is the frame whose picture the left pane still shows; 0: each frame shows its own.
+	held int
 }
 
 // film reads every frame of the finished file.
@@ -375,6 +377,9 @@ func (m *merged) shows(want ...show) {
 			want[0].left:  left,
 			want[0].right: right,
 		} {
+			if want[0].held > 0 && pane == want[0].left {
+				got.At = got.At.Add(time.Duration(k-want[0].held) * 40 * time.Millisecond)
+			}
 			if pane == noSource && got.State == timecode.Absent || got.State == timecode.Valid && got.Source == pane && got.At.Sub(at).Abs() <= 20*time.Millisecond {
 				continue
 			}

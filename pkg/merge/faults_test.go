@@ -149,7 +149,7 @@ func lostStretches() []faultTest {
 				m := s.merge(faultyRequest())
 				m.shows(
 					show{until: joint + 210, left: lecturerCam, right: boardCam},
-					show{until: joint + 250, right: boardCam},
+					show{until: joint + 250, left: lecturerCam, right: boardCam, held: joint + 209},
 					allThere(),
 				)
 				m.gap(lecturerCam, joint+210, joint+250, "damaged")
@@ -171,12 +171,12 @@ func lostStretches() []faultTest {
 					until: joint + 100,
 					left:  lecturerCam,
 					right: boardCam,
-				}, show{until: joint + 150, right: boardCam},
+				}, show{until: joint + 150, left: lecturerCam, right: boardCam, held: joint + 99},
 					show{
 						until: joint + 420,
 						left:  lecturerCam,
 						right: boardCam,
-					}, show{until: joint + 450, right: boardCam}, allThere())
+					}, show{until: joint + 450, left: lecturerCam, right: boardCam, held: joint + 419}, allThere())
 				m.noGaps(boardCam)
 				m.parts(3)
 			},
@@ -188,7 +188,7 @@ func lostStretches() []faultTest {
 				m := s.merge(faultyRequest())
 				m.shows(
 					show{until: joint, left: lecturerCam, right: boardCam},
-					show{until: joint + 50, right: boardCam},
+					show{until: joint + 50, left: lecturerCam, right: boardCam, held: joint - 1},
 					allThere(),
 				)
 				m.gap(lecturerCam, joint, joint+50, "damaged")
@@ -440,11 +440,11 @@ func (m *merged) consistent() {
 	var want []show
 	for k := range recordFrames {
 		at := recordStart().Add(time.Duration(k) * 40 * time.Millisecond)
-		now := show{until: k + 1}
+		now := show{until: k + 1, held: m.held(lecturerCam, at)}
 		for _, stretch := range m.report.Stretches {
 			if !stretch.Start.After(at) && stretch.End.After(at) {
 				now.alone = stretch.Layout == "lecturer" || stretch.Layout == "slate"
-				if stretch.Left != "" && m.there(lecturerCam, at) {
+				if stretch.Left != "" && (now.held > 0 || m.there(lecturerCam, at)) {
 					now.left = lecturerCam
 				}
 				if stretch.Right != "" && m.there(boardCam, at) {
@@ -455,6 +455,16 @@ func (m *merged) consistent() {
 		want = append(want, now)
 	}
 	m.shows(want...)
+}
+
+// held returns the frame whose picture a source still shows at an instant, or 0 if it shows its own.
+func (m *merged) held(source string, at time.Time) int {
+	for _, gap := range m.report.Gaps {
+		if gap.Source == source && !gap.Start.After(at) && gap.End.After(at) && gap.Typed.Code == "picture-held" {
+			return int(gap.Start.Sub(recordStart())/(40*time.Millisecond)) - 1
+		}
+	}
+	return 0
 }
 
 // there reports whether the report says that a source has footage at an instant.

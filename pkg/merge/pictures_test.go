@@ -243,3 +243,77 @@ func TestSamplesWithoutAPicture(t *testing.T) {
 		})
 	}
 }
+
+// spoiled is a picture that is spoiled, in the 8th second of the record.
+const spoiled = filmFirst*25 + 190
+
+// heldFrom wants the record to be right but for the frames [first, end), which the report names and which
+// show the last whole picture for 3 s at most, then a slate.
+func (m *merged) heldFrom(want [][]byte, first, end int) {
+	m.Helper()
+	start := slotAt(1).Add(filmFirst * time.Second)
+	named := map[int]bool{}
+	for _, gap := range m.report.Gaps {
+		for k := range want {
+			if at := start.Add(time.Duration(k) * 40 * time.Millisecond); !at.Before(gap.Start.Time) && at.Before(gap.End.Time) {
+				named[k] = true
+			}
+		}
+	}
+	for k, frame := range m.frames() {
+		source, tolerance := k, 1.5
+		if k >= spoiled-filmFirst*25 && k < end {
+			source, tolerance = spoiled-filmFirst*25-1, 2.5
+		}
+		if named[k] != (k >= first && k < end) {
+			m.Errorf("frame %d: named as a gap: %v", k, named[k])
+		}
+		if d := difference(frame, want[source]); d > tolerance && k-first < 75 {
+			m.Errorf("frame %d is off by %.1f grey levels from frame %d", k, d, source)
+		}
+	}
+}
+
+// TestSpoiledPictures: of a picture that is missing, cut or lacks a slice, and of all that rest on it,
+// nothing is shown. The last whole picture is held, and the report says so.
+func TestSpoiledPictures(t *testing.T) {
+	t.Parallel()
+	name := fileOf(lecturerCam, 1)
+	filler := func(header ...byte) func([]byte) {
+		return func(sample []byte) { copy(sample[4:], header) }
+	}
+	lastSlice := func(header ...byte) func([]byte) {
+		return func(sample []byte) {
+			at := 0
+			for next := 0; next < len(sample); {
+				at = next
+				next += 4 + int(binary.BigEndian.Uint32(sample[next:]))
+			}
+			copy(sample[at+4:], header)
+		}
+	}
+	zeros := func(sample []byte) { clear(sample[len(sample)/2 : len(sample)/2+40]) }
+	const sliced = "keyint=50:min-keyint=50:bframes=0:slices=4"
+	for _, tt := range []struct {
+		name  string
+		codec string
+		args  []string
+		spoil func([]byte)
+		first int // of the frames that are held, from the spoiled one on
+		end   int
+	}{
+		{"missing", "libx264", h264("keyint=50:bframes=0:ref=1"), filler(12), 1, 35},
+		{"missing in HEVC", "libx265", hevc("keyint=50:min-keyint=50:bframes=0:ref=2:open-gop=0"), filler(38<<1, 1), 1, 35},
+		{"without a slice", "libx264", h264(sliced), lastSlice(12), 0, 35},
+		{"without a slice in HEVC", "libx265", hevc("keyint=50:min-keyint=50:bframes=0:slices=2:open-gop=0"), lastSlice(38<<1, 1), 0, 35},
+		{"zeroed in HEVC", "libx265", hevc("keyint=50:min-keyint=50:bframes=0:open-gop=0"), zeros, 0, 35},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newFilm(t, tt.codec, tt.args...)
+			want := s.filmMerge(filmFirst).frames()
+			s.overwrite(name, spoiled, tt.spoil)
+			s.filmMerge(filmFirst).heldFrom(want, spoiled-filmFirst*25+tt.first, spoiled-filmFirst*25+tt.end)
+		})
+	}
+}

@@ -21,6 +21,9 @@ import (
 const (
 	HoldMax  = 500 * time.Millisecond
 	SlateMax = 10 * time.Second
+	// DamageHold is how long the last whole picture is held where pictures are damaged. After it comes
+	// a slate.
+	DamageHold = 3 * time.Second
 )
 
 // Window is a record's time in frames: frame k shows Start + k/Rate seconds.
@@ -89,6 +92,8 @@ type Film struct {
 type Loss struct {
 	Run
 	Cause cause.Cause `json:"cause,omitzero"`
+	// Damage is set if there are pictures that are damaged. The last whole one may be held.
+	Damage bool `json:"damage,omitempty"`
 }
 
 // Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
@@ -134,7 +139,36 @@ func Lay(w Window, films []Film, slot time.Duration) []Span {
 			}
 		}
 	}
-	return fill(w, closeSmallHoles(w, shown), causes(w, films, order, slot))
+	blames := causes(w, films, order, slot)
+	return fill(w, closeSmallHoles(w, holdDamage(w, shown, blames)), blames)
+}
+
+// holdDamage lets the last whole picture hold where pictures after it are damaged, for at most
+// [DamageHold]. Such a stretch is a span of its own, with a cause. Spans are in order.
+func holdDamage(w Window, spans []Span, blames []blame) []Span {
+	var out []Span
+	for i, span := range spans {
+		out = append(out, span)
+		next := w.Frames
+		if i+1 < len(spans) {
+			next = spans[i+1].First
+		}
+		for _, b := range blames {
+			if !b.damage || b.first > span.End || b.end <= span.End || span.End >= next {
+				continue
+			}
+			end := min(next, b.end, span.End+w.FramesIn(DamageHold))
+			out = append(out, Span{
+				First: span.End,
+				End:   end,
+				File:  span.File,
+				Run:   span.Run,
+				Cause: cause.PictureHeld(),
+			})
+			break
+		}
+	}
+	return out
 }
 
 // closeSmallHoles lets pictures hold over holes up to HoldMax. Spans are in order.
@@ -163,6 +197,7 @@ func closeSmallHoles(w Window, spans []Span) []Span {
 type blame struct {
 	first, end int64
 	cause      cause.Cause
+	damage     bool // the last whole picture may be held
 }
 
 func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
@@ -186,9 +221,10 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 		all = append(all, blame{first: first, end: end, cause: films[index].Cause})
 		for _, loss := range films[index].Losses {
 			all = append(all, blame{
-				first: w.Nearest(zero + loss.From),
-				end:   min(end, w.Nearest(zero+loss.Until)),
-				cause: loss.Cause,
+				first:  w.Nearest(zero + loss.From),
+				end:    min(end, w.Nearest(zero+loss.Until)),
+				cause:  loss.Cause,
+				damage: loss.Damage,
 			})
 		}
 	}

@@ -117,11 +117,12 @@ func (p *Plan) near(piece timeline.Piece) timeline.Run {
 	seg := p.Segments[piece.File]
 	zero := seg.Start.Sub(p.Start)
 	little := 100*time.Millisecond + (seg.Since(seg.Length) - seg.Length).Abs()
+	held := seg.Picture.Hold + timeline.HoldMax + little
+	if !piece.Cause.IsZero() {
+		held += timeline.DamageHold
+	}
 	return timeline.Run{
-		From: max(
-			piece.Run.From,
-			window.Offset(piece.First)-zero-seg.Picture.Hold-timeline.HoldMax-little,
-		),
+		From:  max(piece.Run.From, window.Offset(piece.First)-zero-held),
 		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+little),
 	}
 }

@@ -147,6 +147,10 @@ func (p *Plan) spans(source PlannedSource) []state {
 			add(state{span.First, span.End, kind, span.Cause})
 			continue
 		}
+		if !span.Cause.IsZero() {
+			add(state{span.First, span.End, report.Damaged, span.Cause})
+			continue
+		}
 		at := span.First
 		if source.Role == nvr.Screen {
 			for _, card := range p.cards(span) {

@@ -202,6 +202,7 @@ func (s *Segment) describePicture(t *Table, length time.Duration, damages []Dama
 	for _, d := range damages {
 		s.AddFault(d.fault())
 		s.lose(d.From, d.Until, d.cause())
+		s.Losses[len(s.Losses)-1].Damage = !d.Stalled
 		if d.Until >= end {
 			s.Cause = d.cause()
 		}

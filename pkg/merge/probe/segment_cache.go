@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type OpenSegment struct {
 	Shots   []Shot      // empty without a picture track
 	bytes   Bytes
 	prober  *Prober
+	known   []Damage // that the plan knows
 
 	mu      sync.Mutex    // guards the pictures of the table and samples
 	samples *sampleReader // nil without a picture track
@@ -110,7 +112,8 @@ func (c *Cache) Open(ctx context.Context, file int) (*OpenSegment, error) {
 		return nil, err
 	}
 	if o.Table.Picture != nil {
-		o.Shots = o.Table.Shots(OwnDamages(c.damages, seg))
+		o.known = OwnDamages(c.damages, seg)
+		o.Shots = o.Table.Shots(o.known)
 	}
 	c.open[file] = o
 	return o, nil
@@ -190,7 +193,7 @@ func (o *OpenSegment) IsEmpty(pts int64) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read segment %s: %w", o.Segment.Path, err)
 	}
-	return ok && !u.Picture && !u.Malformed, nil
+	return ok && !u.Picture && !u.Cut, nil
 }
 
 // sampleAt returns the index of the sample that is shown at a PTS, or -1.
@@ -201,43 +204,51 @@ func (o *OpenSegment) sampleAt(pts int64) int {
 }
 
 // Damages turns missing pictures, by their PTS, into stretches of the file: from a picture that did not
-// come to the next key frame, because what is decoded in between rests on it. stalled says that the decoder
-// stands still there.
-func (o *OpenSegment) Damages(missing []int64, stalled bool) []Damage {
+// come to where decoding can start again, because what is decoded in between rests on it. stalled says
+// that the decoder stands still there. more are other damages that were found.
+func (o *OpenSegment) Damages(missing []int64, stalled bool, more []Damage) []Damage {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var out []Damage
+	found := slices.Clone(more)
 	for _, pts := range missing {
-		from, until := o.extent(pts)
-		if n := len(out); n > 0 && from <= out[n-1].Until {
-			out[n-1].Until = max(out[n-1].Until, until)
+		d := o.damage(o.Table.extent(o.sampleAt(pts), pts))
+		d.Stalled = stalled
+		found = append(found, d)
+	}
+	slices.SortFunc(found, func(a, b Damage) int { return cmp.Compare(a.From, b.From) })
+	var out []Damage
+	for _, d := range found {
+		if n := len(out); n > 0 && d.From <= out[n-1].Until {
+			out[n-1].Until = max(out[n-1].Until, d.Until)
 			continue
 		}
-		out = append(out, Damage{
-			Path:       o.Segment.Path,
-			Generation: o.Segment.Generation,
-			From:       from,
-			Until:      until,
-			Stalled:    stalled,
-		})
+		out = append(out, d)
 	}
 	return out
 }
 
-// extent is how far the loss of one picture reaches. Pictures that are decoded after it and shown
-// before it (B-frames) are lost with it.
-func (o *OpenSegment) extent(pts int64) (from, until time.Duration) {
-	track := o.Table.Picture
-	first := o.sampleAt(pts)
-	from, until = o.Table.At(track, pts), o.Table.pictureEnd()
-	next := o.Table.cleanAfter(first)
-	if next < len(track.Samples) {
-		until = o.Table.At(track, track.Samples[next].PTS)
+// damage is a damage of the segment.
+func (o *OpenSegment) damage(from, until time.Duration) Damage {
+	return Damage{
+		Path:       o.Segment.Path,
+		Generation: o.Segment.Generation,
+		From:       from,
+		Until:      until,
 	}
-	for i := first; i >= 0 && i < next; i++ {
-		s := &track.Samples[i]
-		if !s.Hidden {
-			from = min(from, o.Table.At(track, s.PTS))
+}
+
+// extent is how far the loss of sample first reaches, which is shown at a PTS. Pictures that are decoded
+// after it and shown before it (B-frames) are lost with it.
+func (t *Table) extent(first int, pts int64) (from, until time.Duration) {
+	track := t.Picture
+	from, until = t.At(track, pts), t.pictureEnd()
+	next := t.cleanAfter(first)
+	if next < len(track.Samples) {
+		until = t.At(track, track.Samples[next].PTS)
+	}
+	for i := max(first, 0); i < next; i++ {
+		if s := &track.Samples[i]; !s.Hidden {
+			from = min(from, t.At(track, s.PTS))
 		}
 	}
 	return from, until

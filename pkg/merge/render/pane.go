@@ -118,7 +118,14 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return errors.Join(err, served.Close())
 	}
-	f := &follower{pane: p, open: open, piece: piece, want: want, size: ffmpeg.YUV420P.Bytes(width, height)}
+	f := &follower{
+		pane:       p,
+		open:       open,
+		inspection: open.Inspect(start),
+		piece:      piece,
+		want:       want,
+		size:       ffmpeg.YUV420P.Bytes(width, height),
+	}
 	err = f.follow(ctx, stream)
 	stream.Close()
 	if readErr := served.Close(); readErr != nil {
@@ -127,8 +134,8 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
-	if len(f.missing) > 0 {
-		return &probe.DamagedError{Damages: open.Damages(f.missing, f.stalled)}
+	if f.damaged() {
+		return &probe.DamagedError{Damages: open.Damages(f.missing, f.stalled, f.inspection.Found())}
 	}
 	return nil
 }
@@ -139,13 +146,14 @@ const hdLines = 720
 // follower sends the pictures of a stream as the frames they are shown at.
 type follower struct {
 	*pane
-	open  *probe.OpenSegment
-	piece timeline.Piece
-	want  []wanted
-	size  int // of a picture in bytes
+	open       *probe.OpenSegment
+	inspection *probe.Inspection
+	piece      timeline.Piece
+	want       []wanted
+	size       int // of a picture in bytes
 
 	next    int     // the picture of want that comes next
-	missing []int64 // the PTS of pictures that were wanted and did not come
+	missing []int64 // the PTS of pictures that were wanted and did not come, or not whole
 	// stalled reports whether FFmpeg stood still at the first of those that are missing at the end.
 	stalled bool
 }
@@ -168,11 +176,22 @@ func (f *follower) follow(ctx context.Context, stream *ffmpeg.PictureStream) err
 		if err := f.lose(pts); err != nil {
 			return err
 		}
+		if err := f.inspection.Through(pts); err != nil {
+			return err
+		}
+		if stream.Concealed() {
+			f.missing = append(f.missing, pts)
+		}
 		if err := f.take(ctx, pts, buf); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// damaged reports whether damage was found so far.
+func (f *follower) damaged() bool {
+	return len(f.missing) > 0 || len(f.inspection.Found()) > 0
 }
 
 // lose notes that the wanted pictures before a PTS did not come. A sample that holds no picture is not
@@ -203,7 +222,7 @@ func (f *follower) take(ctx context.Context, pts int64, buf []byte) error {
 	if err != nil {
 		return err
 	}
-	if w.frame >= f.piece.End || len(f.missing) > 0 || replaced {
+	if w.frame >= f.piece.End || f.damaged() || replaced {
 		f.release(buf) // never on show
 		return nil
 	}
