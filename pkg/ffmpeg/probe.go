@@ -49,8 +49,8 @@ const (
 // has.
 var ErrTooManyPackets = errors.New("too many packets")
 
-// ListPackets reads a file of size bytes from start to end and lists the packets of its video streams
-// and of its first audio stream. It serves fragmented files, which have no complete sample tables.
+// ListPackets reads a file of size bytes from start to end and lists the packets of its video
+// and audio streams. It serves fragmented files, which have no complete sample tables.
 func (t *Tool) ListPackets(ctx context.Context, source Source, size int64) ([]Stream, error) {
 	const doing = "list the packets of a file"
 	c := command{
@@ -154,12 +154,12 @@ func (l *packetList) addPacket(text string) {
 	}
 }
 
-// streams returns the video streams that are no covers, in order, and the first audio stream.
+// streams returns the video streams that are no covers, in order, and the audio streams.
 func (l *packetList) streams() ([]Stream, error) {
 	var video, audio []Stream
 	for _, described := range l.described {
 		isVideo := described["codec_type"] == "video" && described["disposition:attached_pic"] != "1"
-		isAudio := described["codec_type"] == "audio" && len(audio) == 0
+		isAudio := described["codec_type"] == "audio"
 		if !isVideo && !isAudio {
 			continue
 		}

@@ -239,3 +239,54 @@ func TestEarsDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestSoundTracks has files with two sound tracks. The one with speech is heard, whichever comes first, also where
+// the index is in fragments; the report names the other one.
+func TestSoundTracks(t *testing.T) {
+	t.Parallel()
+	room := silentRoom(t, 16*time.Second)
+	const hum = "0.2*sin(100*PI*t)"
+	for _, tt := range []struct {
+		name, first, second string
+		flags               string
+		stream              int
+	}{
+		{"silence before speech", "0", spoken, "", 1},
+		{"hum before stereo speech in fragments", hum, spoken + "|" + spoken, "frag_keyframe+empty_moov", 1},
+		{"speech before noise", spoken, "0.1*(2*random(0)-1)", "", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for _, clip := range clips(t, room) {
+				args := []string{"-i", "file:" + filepath.Join(room, clip.Path)}
+				for _, sound := range []string{tt.first, tt.second} {
+					args = append(args, "-f", "lavfi", "-i", "aevalsrc='"+sound+"':s=48000")
+				}
+				args = append(args, "-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "copy", "-c:a", "aac", "-shortest")
+				if tt.flags != "" {
+					args = append(args, "-movflags", tt.flags)
+				}
+				run(t, append(args, "file:"+filepath.Join(dir, filepath.Base(clip.Path)))...)
+			}
+			req := request(three(), three().Add(14*time.Second))
+			f := makeFilm(t, newEngine(t), dir, req, 1)
+			for _, seg := range f.Plan.Segments {
+				if seg.Source == board {
+					continue
+				}
+				if seg.Sound.Stream != tt.stream {
+					t.Errorf("track %d is heard, want %d", seg.Sound.Stream, tt.stream)
+				}
+				want := fmt.Sprintf("sound-track-unused %d", 2-tt.stream)
+				if got := fmt.Sprint(seg.Warnings[0].Cause.Code(), " ", seg.Warnings[0].Cause.Args()["track"]); got != want {
+					t.Errorf("warning %s, want %s", got, want)
+				}
+			}
+			// The beeps are at 1 kHz, which neither hum nor noise is.
+			if level := peakOf(t, f.Path, "bandpass=f=1000:width_type=h:w=100"); level < -14 {
+				t.Errorf("beeps of %v dB", level)
+			}
+		})
+	}
+}

@@ -18,14 +18,18 @@ type SoundPacket struct {
 	Duration int64
 }
 
-// DescribeSound gives a sound track whose samples were listed otherwise the sample entries of the first sound track
-// of index, so that views can be made of it.
-func (t *Track) DescribeSound(index *File) {
+// DescribeSound gives a sound track whose samples were listed otherwise the sample entries of sound track n of
+// index, from 0, so that views can be made of it.
+func (t *Track) DescribeSound(index *File, n int) {
 	for i := range index.Tracks {
-		if t.Kind == Audio && index.Tracks[i].Kind == Audio {
+		if t.Kind != Audio || index.Tracks[i].Kind != Audio {
+			continue
+		}
+		if n == 0 {
 			t.description = index.Tracks[i].description
 			return
 		}
+		n--
 	}
 }
 

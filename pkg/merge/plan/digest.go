@@ -31,13 +31,14 @@ type sliceContent struct {
 	GainDB   float64
 	Limit    float64
 	Files    []string // generations and how they are decoded, in the order of the pieces and takes
-	Mixes    []mixed  `json:",omitempty"` // of the takes whose channels are not heard as they are
+	Mixes    []mixed  `json:",omitempty"` // of the takes that are not heard the usual way
 }
 
-// mixed is how the channels of a take are heard.
+// mixed is how the channels of a take are heard, and of which sound track.
 type mixed struct {
-	Take int
-	Mix  ffmpeg.Mix
+	Take   int
+	Mix    ffmpeg.Mix
+	Stream int `json:",omitempty"`
 }
 
 // SliceDigest names all that shapes one part: a part made for another plan, in which nothing of this
@@ -59,8 +60,8 @@ func (p *Plan) SliceDigest(i int) string {
 	from, until := p.SoundRange(i)
 	for _, take := range p.Sound.Takes {
 		if take.First < until && take.End > from {
-			if mix := p.Segments[take.File].Sound.Mix; len(mix) > 0 {
-				c.Mixes = append(c.Mixes, mixed{Take: len(c.Takes), Mix: mix})
+			if track := p.Segments[take.File].Sound; len(track.Mix) > 0 || track.Stream > 0 {
+				c.Mixes = append(c.Mixes, mixed{Take: len(c.Takes), Mix: track.Mix, Stream: track.Stream})
 			}
 			c.Takes = append(c.Takes, take)
 		}

@@ -19,10 +19,13 @@ type Table struct {
 	Stream  int        // the number of Picture among the picture tracks, as in [ffmpeg.Pictures]
 	Unused  []mp4.Size // of the other picture tracks that hold pictures
 	Sound   *mp4.Track // nil if the file has no sound track
-	Zero    mp4.Time
-	Length  time.Duration // from the zero to the end of the longest track
+	// SoundStream is the number of Sound among the sound tracks.
+	SoundStream int
+	Zero        mp4.Time
+	Length      time.Duration // from the zero to the end of the longest track
 
 	pictures []*mp4.Track // all picture tracks, by their stream numbers
+	sounds   []*mp4.Track // all sound tracks, in the order of the file
 
 	// entries are the entry points of the picture track, in decoding order; nil: not listed yet.
 	entries []entryPoint
@@ -53,13 +56,17 @@ func (p *Prober) ReadTable(ctx context.Context, generation string, object rangep
 	return t, p.correctKeys(ctx, generation, object, t)
 }
 
-// add takes a track into the table. The first sound track counts. Of the picture tracks, the chosen one does.
+// add takes a track into the table. The first sound track that holds packets counts. Of the picture tracks, the
+// chosen one does.
 func (t *Table) add(track *mp4.Track) {
 	if track.Kind == mp4.Video && track != t.Picture {
 		return
 	}
-	if track.Kind == mp4.Audio && t.Sound == nil {
-		t.Sound = track
+	if track.Kind == mp4.Audio {
+		if t.Sound == nil || len(t.Sound.Samples) == 0 && len(track.Samples) > 0 {
+			t.Sound, t.SoundStream = track, len(t.sounds)
+		}
+		t.sounds = append(t.sounds, track)
 	}
 	if last, ok := track.Last(); ok && track.Kind != mp4.Other {
 		t.Length = max(t.Length, last.Duration()-t.Zero.Duration())
@@ -71,7 +78,7 @@ func (t *Table) add(track *mp4.Track) {
 func (p *Prober) listed(
 	ctx context.Context, generation string, object rangeproxy.Object, index *mp4.File,
 ) (*mp4.File, error) {
-	const form = "all pictures, with positions" // what is stored of each packet
+	const form = "all pictures and sounds, with positions" // what is stored of each packet
 	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version(), form})
 	var streams []ffmpeg.Stream
 	if p.Learned.Load(key, &streams) {
@@ -95,6 +102,7 @@ func (p *Prober) listed(
 // tabled makes tables of a list of packets.
 func tabled(streams []ffmpeg.Stream, index *mp4.File) *mp4.File {
 	file := &mp4.File{Size: index.Size}
+	sounds := 0
 	for _, s := range streams {
 		track := mp4.Track{
 			Kind:       mp4.Audio,
@@ -109,7 +117,10 @@ func tabled(streams []ffmpeg.Stream, index *mp4.File) *mp4.File {
 		if s.Video {
 			track.Kind = mp4.Video
 		}
-		track.DescribeSound(index)
+		track.DescribeSound(index, sounds)
+		if !s.Video {
+			sounds++
+		}
 		for _, packet := range s.Packets {
 			track.Start = min(track.Start, max(0, packet.PTS))
 			track.Samples = append(track.Samples, mp4.Sample{

@@ -35,6 +35,8 @@ type Segment struct {
 	InnerCause  cause.Cause     `json:"inner,omitzero"`   // why it lacks the rest of what is before and between its runs
 	Cause       cause.Cause     `json:"cause,omitzero"`   // why it lacks what comes after its runs
 	BetterFile  string          `json:"rival,omitempty"`  // the better file of the same slot
+
+	sounds []soundChoice // the sound tracks that could be heard; known until the plan is written
 }
 
 // Picture is a segment's picture track.
@@ -51,6 +53,7 @@ type Picture struct {
 
 // SoundTrack is a segment's sound track.
 type SoundTrack struct {
+	Stream   int    `json:"stream,omitempty"` // its number among the sound tracks of the file
 	Codec    string `json:"codec"`
 	Channels int    `json:"channels"`
 	Rate     int    `json:"rate"` // samples a second
@@ -102,8 +105,8 @@ func (p *Prober) Probe(
 	seg.Bytes = bytes.Size()
 	object := rangeproxy.Share(rangeproxy.Metered{Object: bytes, Meter: p.Meter})
 	t, err := p.ReadTable(ctx, clip.Generation, object)
-	if err == nil && t.Sound != nil {
-		seg.Sound, err = p.soundTrack(ctx, clip.Generation, t, object)
+	if err == nil {
+		seg.sounds, err = p.soundTracks(ctx, clip.Generation, t, object)
 	}
 	switch fault := faultOf(err); {
 	case err == nil:
@@ -148,14 +151,18 @@ func (s *Segment) describe(t *Table, length time.Duration, damages []Damage) {
 	} else {
 		s.describePicture(t, length, damages)
 	}
-	if t.Sound == nil {
+	if len(s.sounds) == 0 {
 		s.AddFault(cause.NoSoundTrack())
-	} else {
-		s.SoundRuns = t.soundRuns(s.Sound)
 	}
 	limit := length + Overrun
 	pictures := len(s.PictureRuns)
-	s.PictureRuns, s.SoundRuns = s.inside(s.PictureRuns, limit), s.inside(s.SoundRuns, limit)
+	s.PictureRuns = s.inside(s.PictureRuns, limit)
+	for i := range s.sounds {
+		s.sounds[i].runs = s.inside(s.sounds[i].runs, limit)
+	}
+	if len(s.sounds) > 0 {
+		s.UseSound(0)
+	}
 	if len(s.PictureRuns) < pictures {
 		s.Cause = cause.TimestampsJump()
 	}

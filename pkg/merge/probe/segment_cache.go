@@ -52,6 +52,9 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 			p.correctKeys(ctx, seg.Generation, o.Object, o.Table),
 		)
 	}
+	if err == nil && seg.Sound != nil {
+		err = o.Table.useSound(seg.Sound.Stream)
+	}
 	if err != nil {
 		o.Close()
 		return nil, fmt.Errorf("read the index of segment %s: %w", seg.Path, err)

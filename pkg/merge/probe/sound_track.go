@@ -9,6 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
+	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
 // soundProbePackets is how many packets are decoded to learn the format of a sound track.
@@ -23,11 +24,15 @@ func (p *Prober) soundTrack(
 	ctx context.Context, generation string, t *Table, object rangeproxy.Object,
 ) (*SoundTrack, error) {
 	key := "sound-" + Fingerprint([]string{generation, p.Tool.Version()})
+	if t.SoundStream > 0 {
+		key += fmt.Sprint("-", t.SoundStream)
+	}
 	known := &SoundTrack{}
 	if p.Learned.Load(key, known) && known.Rate > 0 {
 		return known, nil
 	}
 	track := &SoundTrack{
+		Stream:   t.SoundStream,
 		Codec:    codecName(t.Sound.Codec),
 		Channels: max(t.Sound.Channels, 1),
 		Rate:     namedRate(t.Sound),
@@ -167,4 +172,65 @@ func rescale(n, to, from int64) int64 {
 		whole, rest = whole-1, rest+from
 	}
 	return whole*to + (rest*to+from/2)/from
+}
+
+// useSound makes the table that of the sound track with a number, as a plan says.
+func (t *Table) useSound(stream int) error {
+	if stream < 0 || stream >= len(t.sounds) {
+		return fmt.Errorf("sound track %d of %d", stream, len(t.sounds))
+	}
+	t.Sound, t.SoundStream = t.sounds[stream], stream
+	return nil
+}
+
+// soundChoice is a sound track of a segment that could be heard.
+type soundChoice struct {
+	track *SoundTrack
+	runs  []timeline.Run
+}
+
+// maxSoundTracks is how many sound tracks of a file are looked at.
+const maxSoundTracks = 8
+
+// soundTracks describes the sound tracks of a table that hold packets. The table's own is the first.
+func (p *Prober) soundTracks(
+	ctx context.Context, generation string, t *Table, object rangeproxy.Object,
+) ([]soundChoice, error) {
+	if t.Sound == nil {
+		return nil, nil
+	}
+	own := t.SoundStream
+	defer func() { _ = t.useSound(own) }() // it is in the table
+	var list []soundChoice
+	for stream, track := range t.sounds {
+		if stream != own && (stream < own || len(track.Samples) == 0) || len(list) == maxSoundTracks {
+			continue
+		}
+		t.Sound, t.SoundStream = track, stream
+		described, err := p.soundTrack(ctx, generation, t, object)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, soundChoice{track: described, runs: t.soundRuns(described)})
+	}
+	return list, nil
+}
+
+// SoundTracks returns the number of sound tracks that could be heard.
+func (s *Segment) SoundTracks() int {
+	return len(s.sounds)
+}
+
+// UseSound makes the n-th of the sound tracks that could be heard, from 0, the one that is.
+func (s *Segment) UseSound(n int) {
+	s.Sound, s.SoundRuns = s.sounds[n].track, s.sounds[n].runs
+}
+
+// SoundChannels returns the most channels of a sound track that could be heard.
+func (s *Segment) SoundChannels() int {
+	most := 0
+	for _, sound := range s.sounds {
+		most = max(most, sound.track.Channels)
+	}
+	return most
 }

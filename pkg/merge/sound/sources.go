@@ -111,7 +111,7 @@ func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 // channelsOf is 2 if any segment that counts is stereo, else 1.
 func channelsOf(segments []*probe.Segment) int {
 	for _, seg := range segments {
-		if seg.Sound != nil && seg.Sound.Channels > 1 && seg.BetterFile == "" {
+		if seg.SoundChannels() > 1 && seg.BetterFile == "" {
 			return 2
 		}
 	}
@@ -174,6 +174,9 @@ func (c *Chooser) listen(source int) *measuredSource {
 			k.segments = append(k.segments, i)
 		}
 	}
+	if c.chooseTracks(k); c.err != nil {
+		return k
+	}
 	k.hearings = make([]*soundAnalysis, len(k.segments))
 	c.err = c.Prober.Each(c.ctx, len(k.segments), c.Progress, func(ctx context.Context, i int) (err error) {
 		k.hearings[i], err = c.measure(ctx, c.Segments[k.segments[i]], nil)
@@ -235,6 +238,7 @@ func (c *Chooser) measure(ctx context.Context, seg *probe.Segment, mix ffmpeg.Mi
 		c.channels,
 		c.Prober.Tool.Version(),
 		seg.SoundRuns,
+		seg.Sound.Stream,
 		mix,
 	})
 	known := &soundAnalysis{}
