@@ -64,7 +64,11 @@ func run(
 	if settings.Database == "" {
 		return errors.New("DATABASE is not set: it names the database, like mysql://user:password@host/database")
 	}
-	db, err := store.Open(ctx, string(settings.Database), store.Options{Now: now, Scale: settings.TimeScale})
+	db, err := store.Open(ctx, string(settings.Database), store.Options{
+		Now:      now,
+		Scale:    settings.TimeScale,
+		AllRoles: true,
+	})
 	if err != nil {
 		return err
 	}

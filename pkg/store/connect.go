@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -73,4 +74,29 @@ func refuses(err error) bool {
 	}
 	var address *errtype.ConfigError
 	return errors.As(err, &address)
+}
+
+// setRole activates the roles of a session. A role that is not a default role of its user is inactive after the
+// sign-in, and Google does not say whether those of google_sql_user.database_roles are default roles.
+const setRole = `set role all`
+
+// roleConnector activates all roles on each new connection.
+type roleConnector struct{ driver.Connector }
+
+// Connect implements [driver.Connector]. A server that refuses the statement, as MariaDB does, is used as it is.
+func (c roleConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	execer, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return conn, nil
+	}
+	_, err = execer.ExecContext(ctx, setRole, nil)
+	var refused *mysql.MySQLError
+	if err != nil && !errors.As(err, &refused) {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }

@@ -91,3 +91,20 @@ func TestAServerThatRefusesIsNotWaitedFor(t *testing.T) {
 		t.Errorf("a server without a free connection was dialed %d times: %v", busy.Dials(), err)
 	}
 }
+
+// TestMigrateActivatesItsRoles: a role that was given may be inactive after the sign-in. A server without roles
+// refuses the statement, and is used all the same.
+func TestMigrateActivatesItsRoles(t *testing.T) {
+	t.Parallel()
+	for _, all := range []bool{false, true} {
+		late := storetest.NewLate(t, 0)
+		s, err := store.Open(t.Context(), late.DSN, store.Options{Now: late.Clock.Now, AllRoles: all})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sent := late.Statements() == 1; sent != all {
+			t.Errorf("all roles: %t; the server was sent %d statements", all, late.Statements())
+		}
+		ok(t, s.Close())
+	}
+}

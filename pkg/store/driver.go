@@ -73,7 +73,7 @@ func sqliteDSN(file string) string {
 }
 
 // openMySQL opens a pool. It connects through the Cloud SQL connector if the address asks for that.
-func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen int) error {
+func (d *database) openMySQL(ctx context.Context, config *mysql.Config, opts *Options) error {
 	if config.Net == cloudSQL {
 		if err := d.dialCloudSQL(ctx, config); err != nil {
 			return err
@@ -83,9 +83,12 @@ func (d *database) openMySQL(ctx context.Context, config *mysql.Config, maxOpen 
 	if err != nil {
 		return fmt.Errorf("prepare the connection to the database: %w", err)
 	}
+	if opts.AllRoles {
+		connector = roleConnector{connector}
+	}
 	both := &pool{DB: sql.OpenDB(connector)}
-	both.SetMaxOpenConns(maxOpen)
-	both.SetMaxIdleConns(maxOpen)
+	both.SetMaxOpenConns(opts.MaxOpen)
+	both.SetMaxIdleConns(opts.MaxOpen)
 	both.SetConnMaxIdleTime(time.Minute) // the driver's check for stale connections fails through the connector
 	both.SetConnMaxLifetime(10 * time.Minute)
 	d.read, d.write, d.dialect = both, both, mysqlDialect()

@@ -34,6 +34,7 @@ type Options struct {
 	SingleProcess bool             // no other process writes to the SQLite file, so no writers' queue is needed
 	MustExist     bool             // a missing SQLite file is [fs.ErrNotExist] instead of being created
 
+	AllRoles bool               // each connection to MySQL activates all roles that its user was given
 	Patience time.Duration      // how long the first connection to MySQL may take; 0: [DefaultPatience]
 	Scale    float64            // divides the pauses before the next try; 0 means 1
 	Tried    fault.CallObserver // is given every failed try of the first connection; nil: none
@@ -135,7 +136,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	}
 	s := newStore(&database{now: opts.Now, defaults: opts.Defaults, texts: opts.Texts})
 	if address.mysql != nil {
-		err = s.openMySQL(ctx, address.mysql, opts.MaxOpen)
+		err = s.openMySQL(ctx, address.mysql, &opts)
 	} else {
 		err = s.openSQLite(address.file, &opts)
 	}
