@@ -16,8 +16,9 @@ const (
 // How far the sound's end must be from the end of the pictures.
 const (
 	leastExcess = 100 * time.Millisecond
-	clearExcess = time.Second           // no recorder writes sound for so long after the last picture
-	inStep      = 40 * time.Millisecond // sound and pictures end together
+	clearExcess = time.Second            // no recorder writes sound for so long after the last picture
+	sameLack    = 500 * time.Millisecond // no recorder stops so early, and in each file by the same
+	inStep      = 40 * time.Millisecond  // sound and pictures end together
 )
 
 // clockReading is how long a segment lasts by its pictures, which follow the wall clock, and by its sound.
@@ -55,7 +56,7 @@ func readClock(seg *probe.Segment, nominal time.Duration) (r clockReading, ok bo
 // is 0 if the clock is right, or if that is not sure. The pictures must last as long as the segments should, and the
 // sound of every whole segment must be longer or shorter in the same proportion. A recorder may stop writing sound a
 // little before or after the pictures, in each file alike. So there must be a witness, too: what the next file begins
-// with, or another source that hears the same.
+// with, or another source that hears the same. A second file that lacks as much, if it is much, is one.
 func (c *Chooser) clockDrift(k *measuredSource) int64 {
 	var readings []clockReading
 	var excess, pictures time.Duration
@@ -84,7 +85,9 @@ func (c *Chooser) clockDrift(k *measuredSource) int64 {
 	case disagrees:
 		return 0
 	}
-	if excess > 0 && (excess >= clearExcess*time.Duration(len(readings)) || c.apart(k)) {
+	each := excess / time.Duration(len(readings))
+	lacks := each <= -sameLack && len(readings) > 1
+	if lacks || each >= clearExcess || each > 0 && c.apart(k) {
 		return drift
 	}
 	return 0

@@ -50,7 +50,10 @@ func TestClockDrift(t *testing.T) {
 			first: recorded(t, 0, 2000, "60.12"), second: recorded(t, 60, 2000, "60.12"),
 		}, true},
 		"slow beside a right one": {map[string]string{first: slow, other: right}, true},
-		"slow, not sure":          {map[string]string{first: slow}, false},
+		"slow in two files": {map[string]string{
+			first: recorded(t, 0, -9000, "59.46"), second: recorded(t, 60, -9000, "59.46"),
+		}, true},
+		"slow, not sure": {map[string]string{first: slow}, false},
 		"goes on for 120 ms": {map[string]string{
 			first: recorded(t, 0, 0, "60.12"), second: recorded(t, 60, 0, "60.12"),
 		}, false},
