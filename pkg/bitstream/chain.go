@@ -7,8 +7,10 @@ type Verdict struct {
 	// Reference is set if a picture that later ones refer to is missing before this one. All that follow
 	// up to an entry point are wrong.
 	Reference bool
-	// Slices is set if the picture lacks slices that those before it have.
+	// Slices is set if the picture lacks slices that those before it have. Of H.264 the decoder says so.
 	Slices bool
+	// Spoiled is set if the picture's bytes are not those of an encoder, and those before it are.
+	Spoiled bool
 }
 
 // Chain follows the pictures of a track in decoding order, from an entry point on, and finds what is
@@ -25,6 +27,8 @@ type Chain struct {
 
 	layout []uint32 // the slices of the pictures so far
 	alike  int      // how many pictures in a row had them
+
+	plain, odd int // pictures whose bytes are an encoder's, and others
 }
 
 // Next takes in the next sample. A unit that holds no picture changes nothing.
@@ -32,7 +36,7 @@ func (c *Chain) Next(u *Unit) Verdict {
 	if !u.Picture || u.maxFrameNum == 0 && u.maxPOC == 0 {
 		return Verdict{}
 	}
-	v := Verdict{Slices: c.lacksSlices(u)}
+	v := Verdict{Slices: u.maxPOC != 0 && c.lacksSlices(u), Spoiled: c.isSpoiled(u)}
 	if u.maxPOC != 0 {
 		v.Reference = c.nextHEVC(u)
 	} else {
@@ -109,8 +113,19 @@ func (c *Chain) count(u *Unit, starts bool) int32 {
 	return msb + lsb
 }
 
+// isSpoiled reports whether a picture is cut or overwritten. Encoders that write like that as a rule are
+// left alone.
+func (c *Chain) isSpoiled(u *Unit) bool {
+	if !u.Cut && !u.Forbidden {
+		c.plain++
+		return false
+	}
+	c.odd++
+	return c.plain >= settled*c.odd
+}
+
 // settled is after how many pictures with the same slices another one is expected to have them.
-const settled = 4
+const settled = 8
 
 // lacksSlices reports whether a picture lacks slices: its first, or one of those that every picture
 // before it had.

@@ -206,7 +206,7 @@ func isForbidden(nal []byte) bool {
 			i += 2
 		case nal[i-1] != 0 || nal[i-2] != 0:
 		case b < 3:
-			rest := nal[i-2:]
+			rest := nal[i-2:] // a few zeros behind the unit are padding
 			return len(rest) > maxPadding || len(trimZeros(rest)) > 0
 		case i+1 < len(nal) && nal[i+1] > 3:
 			return true

@@ -15,6 +15,7 @@ type Inspection struct {
 	next    int
 	chain   bitstream.Chain
 	found   []Damage
+	habit   bool // the encoder skips numbers of pictures as a rule
 }
 
 // Inspect begins an inspection where decoding starts.
@@ -51,14 +52,39 @@ func (n *Inspection) take(i int, u *bitstream.Unit) {
 		return
 	}
 	v := n.chain.Next(u)
+	if v.Reference && (n.habit || n.skipsByHabit(i)) {
+		n.habit, v.Reference = true, false
+	}
 	switch {
 	case v.Reference && (u.Entry == bitstream.Clean || u.Entry == bitstream.Open):
 		n.loseLeading(i)
-	case v.Reference || u.Picture && u.Reference && (v.Slices || u.Cut || u.Forbidden):
+	case v.Reference || u.Reference && (v.Slices || v.Spoiled):
 		n.lose(i)
-	case v.Slices, u.Picture && (u.Cut || u.Forbidden):
+	case v.Slices, v.Spoiled:
 		n.loseOne(i)
 	}
+}
+
+// skipsByHabit reports whether a picture in four after sample i seems to be missing: then the encoder
+// counts in a way of its own.
+func (n *Inspection) skipsByHabit(i int) bool {
+	const ahead, often, least = 48, 4, 8
+	samples := newSampleReader(n.open.Object, n.open.Table.Picture)
+	var chain bitstream.Chain
+	pictures, skips := 0, 0
+	for j := i; j < min(i+ahead, len(n.open.Table.Picture.Samples)); j++ {
+		u, ok, err := samples.read(j)
+		if err != nil || !ok || u.Malformed {
+			break // reading on returns the error
+		}
+		if u.Picture {
+			pictures++
+		}
+		if chain.Next(&u).Reference {
+			skips++
+		}
+	}
+	return pictures >= least && often*skips >= pictures
 }
 
 // lose notes that sample i is damaged, and all that rests on it.
