@@ -12,6 +12,7 @@
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
 //	bitstream            headers of coded pictures: where decoding can start, what is missing
+//	interlace            tells interlaced pictures by what they show
 //	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract

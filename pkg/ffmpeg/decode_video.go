@@ -43,6 +43,26 @@ const (
 	LastPTS  = math.MaxInt64
 )
 
+// FieldOrder is the order of the two fields of an interlaced picture.
+type FieldOrder string
+
+// The orders.
+const (
+	NoFields    FieldOrder = ""
+	TopFirst    FieldOrder = "tff"
+	BottomFirst FieldOrder = "bff"
+)
+
+// Shape is the ratio of a picture's width to its height as it is displayed, for example 16:9. The numbers are
+// positive, or both zero.
+type Shape struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// String returns the shape as people write it: 16:9.
+func (s Shape) String() string { return strconv.Itoa(s.Width) + ":" + strconv.Itoa(s.Height) }
+
 // Pictures describes which pictures of a file to decode, and the format of the
 // result.
 type Pictures struct {
@@ -60,6 +80,15 @@ type Pictures struct {
 	// From and Until bound the PTS of the decoded pictures: [From, Until), in ticks
 	// of the stream. FirstPTS and LastPTS leave an end open.
 	From, Until int64
+
+	// Fields is the order in which the two halves of interlaced pictures were taken. Each picture is
+	// deinterlaced by itself and its neighbours. NoFields leaves the pictures as they are.
+	Fields FieldOrder
+	// FieldsFrom and FieldsUntil bound the PTS of the pictures that deinterlacing may look at. From and Until
+	// lie inside. They are ignored without Fields.
+	FieldsFrom, FieldsUntil int64
+	// Shape is the shape of the picture where the file does not say it. Zero: as the file says.
+	Shape Shape
 
 	// KeyOnly decodes key frames only.
 	KeyOnly bool
@@ -123,30 +152,80 @@ func (t *Tool) pictures(p Pictures) command {
 	}
 }
 
-// filter returns the filter graph. It cuts first, so that no later filter sees a
-// timestamp out of range. It then logs the PTS of each picture, before a filter can
-// change it.
+// filter returns the filter graph. It cuts first, so that no later filter sees a timestamp out of range. It then
+// logs the PTS of each picture, before a filter can change it. Deinterlacing comes before, because it looks at
+// neighbours; after it, ticks are half as long.
 func (p Pictures) filter() string {
-	cut := ""
-	if p.From != FirstPTS {
-		cut += ":start_pts=" + strconv.FormatInt(p.From, 10)
+	filter := trim(p.From, p.Until)
+	if parity := p.Fields.parity(); parity != "" {
+		filter = trim(p.FieldsFrom, p.FieldsUntil) +
+			"bwdif=mode=send_frame:parity=" + parity + ":deint=all," +
+			trim(doubled(p.From), doubled(p.Until))
 	}
-	if p.Until != LastPTS {
-		cut += ":end_pts=" + strconv.FormatInt(p.Until, 10)
-	}
-	filter := "showinfo=checksum=0,"
-	if cut != "" {
-		filter = "trim=" + cut[1:] + "," + filter
-	}
+	filter += "showinfo=checksum=0,"
 	if !p.Fit {
 		return filter + fmt.Sprintf("scale=%d:%d:flags=area", p.Width, p.Height)
 	}
-	// dar is the input's display aspect ratio; both sizes are even, and at most the wanted ones.
-	w := p.Width
-	h := p.Height
+	// shape is the input's display aspect ratio; both sizes are even, and at most the wanted ones.
+	shape := "dar"
+	if p.Shape.Width > 0 && p.Shape.Height > 0 {
+		shape = fmt.Sprintf("%d/%d", p.Shape.Width, p.Shape.Height)
+	}
 	return filter + fmt.Sprintf(
-		"scale=w='max(2,trunc(min(%d,%d*dar)/2)*2)':h='max(2,trunc(min(%d,%d/dar)/2)*2)':flags=area:out_color_matrix=bt709:out_range=limited,"+
-			"pad=%d:%d:-1:-1:black:eval=frame,setsar=1", w, h, h, w, w, h)
+		"scale=w='max(2,trunc(min(%[1]d,%[2]d*(%[3]s))/2)*2)':h='max(2,trunc(min(%[2]d,%[1]d/(%[3]s))/2)*2)':"+
+			"flags=area:out_color_matrix=bt709:out_range=limited,pad=%[1]d:%[2]d:-1:-1:black:eval=frame,setsar=1",
+		p.Width, p.Height, shape,
+	)
+}
+
+// trim returns the filter that passes on the pictures of [from, until), and a comma.
+func trim(from, until int64) string {
+	cut := ""
+	if from != FirstPTS {
+		cut += ":start_pts=" + strconv.FormatInt(from, 10)
+	}
+	if until != LastPTS {
+		cut += ":end_pts=" + strconv.FormatInt(until, 10)
+	}
+	if cut == "" {
+		return ""
+	}
+	return "trim=" + cut[1:] + ","
+}
+
+// doubled converts a PTS, or an open end, to ticks half as long.
+func doubled(pts int64) int64 {
+	if pts == FirstPTS || pts == LastPTS {
+		return pts
+	}
+	return 2 * pts
+}
+
+// parity returns FFmpeg's name of the order, or nothing.
+func (o FieldOrder) parity() string {
+	switch o {
+	case TopFirst:
+		return "tff"
+	case BottomFirst:
+		return "bff"
+	default:
+		return ""
+	}
+}
+
+// Described is what a decoded picture says of itself.
+type Described struct {
+	// Fields is set for a picture that is flagged as interlaced.
+	Fields FieldOrder
+	// PixelWidth and PixelHeight are the shape of a pixel, or zero if neither the file nor the stream says it.
+	PixelWidth, PixelHeight int
+}
+
+// shownPicture is a picture as the showinfo filter logs it.
+type shownPicture struct {
+	pts       int64
+	concealed bool // a part of it was made up
+	Described
 }
 
 // PictureStream returns pictures as they are decoded. It must be used by one
@@ -155,24 +234,43 @@ type PictureStream struct {
 	out  *output
 	size int
 	// pts are the timestamps of the current process, of which taken were used.
-	pts   *ptsQueue[stamp]
+	pts   *ptsQueue[shownPicture]
 	taken int
-	last  stamp // of the picture returned last
+	// last is the picture that was returned last.
+	last shownPicture
 	// given is the number of pictures returned.
 	given int
 }
 
 // showinfoLine matches a line of FFmpeg's showinfo filter.
-var showinfoLine = regexp.MustCompile(`showinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b`)
+var showinfoLine = regexp.MustCompile(
+	`showinfo.*\bn:\s*\d+ pts:\s*(-?\d+|NOPTS)\b(?:.* sar:(\d+)/(\d+) s:\d+x\d+ i:(.))?`,
+)
+
+// parseShowinfo reads a line of the showinfo filter. It returns false for another line.
+func parseShowinfo(line string) (shownPicture, bool) {
+	m := showinfoLine.FindStringSubmatch(line)
+	if m == nil {
+		return shownPicture{}, false
+	}
+	pts, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		pts = FirstPTS // NOPTS: cannot be placed, the caller sees it out of range
+	}
+	shown := shownPicture{pts: pts}
+	shown.PixelWidth, _ = strconv.Atoi(m[2]) // empty in a line without it
+	shown.PixelHeight, _ = strconv.Atoi(m[3])
+	switch m[4] {
+	case "T":
+		shown.Fields = TopFirst
+	case "B":
+		shown.Fields = BottomFirst
+	}
+	return shown, true
+}
 
 // concealLine matches what the H.264 decoder logs when it makes up a part of a picture.
 var concealLine = regexp.MustCompile(`concealing \d+ DC, \d+ AC, \d+ MV errors`)
-
-// stamp is the timestamp of a picture, and whether a part of it was made up.
-type stamp struct {
-	pts       int64
-	concealed bool
-}
 
 // OpenPictures starts decoding. The stream must be closed.
 func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, error) {
@@ -197,20 +295,23 @@ func (t *Tool) OpenPictures(ctx context.Context, p Pictures) (*PictureStream, er
 
 // start starts a process that decodes the pictures.
 func (s *PictureStream) start(ctx context.Context, t *Tool, p Pictures) (*run, error) {
-	queue := newPTSQueue[stamp]()
-	concealed := false // since the last picture
+	queue := newPTSQueue[shownPicture]()
+	var concealed, before bool // since the last picture, and before it
 	r, err := t.open(ctx, "decode pictures", t.pictures(p), p.Source, func(line string) bool {
-		m := showinfoLine.FindStringSubmatch(line)
-		if m == nil {
+		shown, ok := parseShowinfo(line)
+		if !ok {
 			concealed = concealed || concealLine.MatchString(line)
 			return false
 		}
-		pts, err := strconv.ParseInt(m[1], 10, 64)
-		if err != nil {
-			pts = FirstPTS // NOPTS: cannot be placed, the caller sees it out of range
+		if p.Fields.parity() != "" && shown.pts != FirstPTS {
+			shown.pts /= 2
 		}
-		queue.push(stamp{pts: pts, concealed: concealed})
-		concealed = false
+		shown.concealed = concealed
+		if p.Fields.parity() != "" { // a picture is logged once the next one is decoded
+			shown.concealed = concealed || before
+		}
+		before, concealed = concealed, false
+		queue.push(shown)
 		return true
 	})
 	if err != nil {
@@ -260,6 +361,9 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 func (s *PictureStream) Concealed() bool {
 	return s.last.concealed
 }
+
+// Described returns what the picture that Next returned last says of itself.
+func (s *PictureStream) Described() Described { return s.last.Described }
 
 // Close stops decoding.
 func (s *PictureStream) Close() {

@@ -61,6 +61,8 @@ type Track struct {
 	// list plays twice is listed twice. Samples that no edit reaches are left out.
 	Samples []Sample
 
+	// displayWidth and displayHeight are those of the track header, in pixels of 16.16 bits.
+	displayWidth, displayHeight uint32
 	// description is the body of the stsd box, kept for views.
 	description []byte
 }

@@ -39,6 +39,22 @@ const viewScale = 25
 // NewView returns a view of samples of a video track, given by their indices. Their PTS must ascend. In the
 // view, sample n of these has PTS n and lasts one tick. Edit lists and reordering are not kept.
 func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
+	for n, i := range samples {
+		if i < 0 || i >= len(track.Samples) {
+			return nil, fmt.Errorf("view a track: sample %d is not in the file", i)
+		}
+		s := track.Samples[i]
+		if n > 0 && s.PTS <= track.Samples[samples[n-1]].PTS {
+			return nil, fmt.Errorf("view a track: %w: sample %d does not come after the one before", ErrMalformed, i)
+		}
+	}
+	return NewStretchView(r, track, samples)
+}
+
+// NewStretchView returns a view of stretches of a video track: samples in decode order, given by their indices,
+// each stretch from a key frame on. In the view, sample n of these has PTS n, even where it is presented in
+// another order.
+func NewStretchView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	if !track.Viewable() {
 		return nil, errors.New("view a track: it is not a video track read from an index")
 	}
@@ -47,16 +63,13 @@ func NewView(r io.ReaderAt, track *Track, samples []int) (*View, error) {
 	}
 	v := &View{from: r}
 	size := int64(0)
-	for n, i := range samples {
+	for _, i := range samples {
 		if i < 0 ||
 			i >= len(track.Samples) ||
 			track.Samples[i].Lost {
 			return nil, fmt.Errorf("view a track: sample %d is not in the file", i)
 		}
 		s := track.Samples[i]
-		if n > 0 && s.PTS <= track.Samples[samples[n-1]].PTS {
-			return nil, fmt.Errorf("view a track: %w: sample %d does not come after the one before", ErrMalformed, i)
-		}
 		v.offsets = append(v.offsets, size)
 		v.sources = append(v.sources, s.Offset)
 		size += int64(s.Size)
@@ -123,8 +136,8 @@ func (v *View) place(boxes func(base int64) ([]byte, error)) error {
 func (v *View) boxes(track *Track, samples []int, base int64) ([]byte, error) {
 	length := int64(len(samples))
 	trak := newTrak(videoTrack, "video", "VideoHandler", viewScale, length, length)
-	trak.Tkhd.Width = mp4.Fixed32(track.Width << 16)   // #nosec G115 -- 16 bits, as read
-	trak.Tkhd.Height = mp4.Fixed32(track.Height << 16) // #nosec G115 -- 16 bits, as read
+	trak.Tkhd.Width = mp4.Fixed32(track.displayWidth)
+	trak.Tkhd.Height = mp4.Fixed32(track.displayHeight)
 	v.setTables(trak.Mdia.Minf.Stbl, track, samples, base)
 	return viewBoxes(trak, viewScale, length)
 }

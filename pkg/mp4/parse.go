@@ -182,15 +182,17 @@ func (t *tables) read(kind string, body []byte) error {
 	return nil
 }
 
-// readTrackHeader reads track_ID from a tkhd box (8.3.2).
+// readTrackHeader reads track_ID and the display size from a tkhd box (8.3.2).
 func (t *Track) readTrackHeader(b []byte) {
 	f := fieldReader{b}
+	times := 4 // bytes of a time
 	if f.version() == 1 {
-		f.skip(16)
-	} else {
-		f.skip(8)
+		times = 8
 	}
+	f.skip(2 * times)
 	t.ID = f.u32()
+	f.skip(times + 56) // duration, layer, group, volume, matrix, and what is reserved
+	t.displayWidth, t.displayHeight = f.u32(), f.u32()
 }
 
 // readHandler reads handler_type from an hdlr box (8.4.3). QuickTime has a second

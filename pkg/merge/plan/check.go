@@ -36,6 +36,11 @@ func (p *Plan) check() error {
 		if seg == nil || seg.Start.Sub(p.Start).Abs() > maxRecord {
 			return fmt.Errorf("segment %d is none, or of another day", i)
 		}
+		if picture := seg.Picture; picture != nil {
+			if shape := picture.Shape; shape.Width < 0 || shape.Width > maxPixels || shape.Height < 0 || shape.Height > maxPixels {
+				return fmt.Errorf("segment %d has pictures of the shape %v", i, shape)
+			}
+		}
 	}
 	for _, source := range p.Sources {
 		for i, span := range source.Spans {

@@ -87,8 +87,16 @@ func (p *Plan) SliceDigest(i int) string {
 // decoding names a file and how it is decoded and placed, where that is not the usual way.
 func decoding(seg *probe.Segment) string {
 	name := seg.Generation
-	if seg.Picture != nil && seg.Picture.Stream != 0 {
-		name += fmt.Sprintf(" stream %d", seg.Picture.Stream)
+	if picture := seg.Picture; picture != nil {
+		if picture.Stream != 0 {
+			name += fmt.Sprintf(" stream %d", picture.Stream)
+		}
+		if picture.Fields != ffmpeg.NoFields {
+			name += " fields " + string(picture.Fields)
+		}
+		if picture.Shape != (ffmpeg.Shape{}) {
+			name += " shape " + picture.Shape.String()
+		}
 	}
 	if seg.Sync != (probe.Sync{}) {
 		name += fmt.Sprintf(" later by %d ns, %d ppb", seg.Sync.Lag, seg.Sync.DriftPPB)
@@ -118,12 +126,15 @@ func (p *Plan) near(piece timeline.Piece) timeline.Run {
 	seg := p.Segments[piece.File]
 	zero := seg.Start.Sub(p.Start)
 	little := 100*time.Millisecond + (seg.Since(seg.Length) - seg.Length).Abs()
-	held := seg.Picture.Hold + timeline.HoldMax + little
+	before, after := seg.Picture.Hold+timeline.HoldMax+little, little
 	if !piece.Cause.IsZero() {
-		held += timeline.DamageHold
+		before += timeline.DamageHold
+	}
+	if seg.Picture.Fields != ffmpeg.NoFields { // the neighbours of what is shown, too
+		before, after = before+seg.Picture.Hold, after+seg.Picture.Hold
 	}
 	return timeline.Run{
-		From:  max(piece.Run.From, window.Offset(piece.First)-zero-held),
-		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+little),
+		From:  max(piece.Run.From, window.Offset(piece.First)-zero-before),
+		Until: min(piece.Run.Until, window.Offset(piece.End)-zero+after),
 	}
 }

@@ -41,12 +41,15 @@ type Segment struct {
 
 // Picture is a segment's picture track.
 type Picture struct {
-	Codec  string  `json:"codec"`
-	Stream int     `json:"stream,omitempty"` // its number among the picture tracks of the file
-	Width  int     `json:"width"`
-	Height int     `json:"height"`
-	Frames int     `json:"frames"`
-	FPS    float64 `json:"fps"` // on average; for people
+	Codec  string `json:"codec"`
+	Stream int    `json:"stream,omitempty"` // its number among the picture tracks of the file
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	// Fields is set for interlaced pictures, which are deinterlaced. Shape is set if the file does not say it.
+	Fields ffmpeg.FieldOrder `json:"fields,omitempty"`
+	Shape  ffmpeg.Shape      `json:"shape,omitzero"`
+	Frames int               `json:"frames"`
+	FPS    float64           `json:"fps"` // on average; for people
 	// Hold is the longest that one picture is on show before the next.
 	Hold time.Duration `json:"hold_ns"`
 }
@@ -111,6 +114,7 @@ func (p *Prober) Probe(
 	switch fault := faultOf(err); {
 	case err == nil:
 		seg.describe(t, length, OwnDamages(damages, seg))
+		return seg, p.examine(ctx, seg, t, object)
 	case !fault.IsZero():
 		seg.Cause = fault
 		seg.AddFault(fault)

@@ -94,15 +94,22 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 			open.Segment.Path, piece.First, piece.End,
 		)
 	}
-	start, err := open.StartFor(ctx, want[0].pts)
+	from, until := neighbours(open, piece.Run, want)
+	start, err := open.StartFor(ctx, from)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
 	width, height := p.r.size(piece.Whole)
 	served := p.r.prober.Proxy.Serve(open.Object)
-	stream, err := p.r.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
-		Source:  served,
-		Stream:  open.Table.Stream,
+	request := ffmpeg.Pictures{
+		Source: served,
+		Stream: open.Table.Stream,
+		Shape:  open.Segment.Picture.Shape,
+		Fields: open.Segment.Picture.Fields,
+
+		FieldsFrom:  from,
+		FieldsUntil: until,
+
 		Seek:    start.Seek,
 		SeekAny: start.Any,
 		From:    want[0].pts,
@@ -114,7 +121,8 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 		Fit:     true,
 		Format:  ffmpeg.YUV420P,
 		HD:      open.Table.Picture.Height >= hdLines,
-	})
+	}
+	stream, err := p.r.prober.Tool.OpenPictures(ctx, request)
 	if err != nil {
 		return errors.Join(err, served.Close())
 	}
@@ -138,6 +146,29 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 		return &probe.DamagedError{Damages: open.Damages(f.missing, f.stalled, f.inspection.Found())}
 	}
 	return nil
+}
+
+// neighbours returns the range of PTS [from, until) that is decoded for wanted pictures. Deinterlacing looks at
+// the picture before the first wanted one and at the one behind the last, as far as the run has them. So a
+// picture is the same wherever decoding begins.
+func neighbours(open *probe.OpenSegment, run timeline.Run, want []wanted) (from, until int64) {
+	from, until = want[0].pts, want[len(want)-1].pts+1
+	if open.Segment.Picture.Fields == ffmpeg.NoFields {
+		return from, until
+	}
+	first := from
+	for _, shot := range open.Shots {
+		if shot.At < run.From || shot.At >= run.Until {
+			continue
+		}
+		if shot.PTS < first {
+			from = shot.PTS
+		}
+		if shot.PTS >= until {
+			return from, shot.PTS + 1
+		}
+	}
+	return from, until
 }
 
 // hdLines is the height from which on pictures are coded as high definition is.
