@@ -62,8 +62,9 @@ func (d *Detector) Cut() {
 
 // distances are sums of differences of brightness over the moving pixels of a square.
 type distances struct {
-	last        int // of rows to those beside them in the last picture
-	next        int // the same in the next picture
+	within      int // of rows to those beside them in the same picture, of both pictures
+	combLast    int // the same where rows alternate, of the last picture
+	combNext    int // and of the next
 	topFirst    int // of rows to those beside them across two pictures, as they follow with the top field first
 	bottomFirst int // the same with the bottom field first
 	moving      int
@@ -73,7 +74,7 @@ type distances struct {
 // picture.
 func (d *Detector) judge(next []byte, x, y int) Order {
 	var sum distances
-	for row := max(y, 1); row < min(y+tile, d.Height-1); row++ {
+	for row := max(y, 2); row < min(y+tile, d.Height-1); row++ {
 		sum.addRow(d.last, next, row*d.Width+x, d.Width, row%2 == 1)
 	}
 	return sum.order()
@@ -91,8 +92,13 @@ func (s *distances) addRow(last, next []byte, at, width int, odd bool) {
 		s.moving++
 		besideLast := (int(last[i-width]) + int(last[i+width])) / 2
 		besideNext := (int(next[i-width]) + int(next[i+width])) / 2
-		s.last += distance(a, besideLast)
-		s.next += distance(b, besideNext)
+		s.within += distance(a, besideLast) + distance(b, besideNext)
+		if alternates(last, i, width) {
+			s.combLast += distance(a, besideLast)
+		}
+		if alternates(next, i, width) {
+			s.combNext += distance(b, besideNext)
+		}
 		forward, backward := distance(a, besideNext), distance(b, besideLast)
 		if odd {
 			s.topFirst, s.bottomFirst = s.topFirst+forward, s.bottomFirst+backward
@@ -102,17 +108,25 @@ func (s *distances) addRow(last, next []byte, at, width int, odd bool) {
 	}
 }
 
-// order returns what the square votes for. Both pictures of a moving thing show its fields: where only one
-// does, stripes have appeared.
+// alternates reports whether the rows around a pixel resemble the next but one each, and not the next.
+func alternates(picture []byte, at, width int) bool {
+	above, here, below := int(picture[at-width]), int(picture[at]), int(picture[at+width])
+	beyond := int(picture[at-2*width])
+	step := distance(here, below)
+	return step >= movingStep/2 && 2*distance(above, below) < step && 2*distance(here, beyond) < step
+}
+
+// order returns what the square votes for. Both pictures of a moving thing show its fields as combs: where
+// only one does, stripes have appeared.
 func (s *distances) order() Order {
-	within := s.last + s.next // counts twice as many rows as either order
 	least, most := min(s.topFirst, s.bottomFirst), max(s.topFirst, s.bottomFirst)
+	fewer, more := min(s.combLast, s.combNext), max(s.combLast, s.combNext)
 	switch {
 	case s.moving < fewestMoving || most < s.moving*movingStep/4:
 		return Unknown
-	case 5*within < 4*least && 2*most < 3*least:
+	case 5*s.within < 4*least && 2*most < 3*least: // within counts twice as many rows as either order
 		return Progressive
-	case 5*most < 8*least || 5*within < 3*least || 4*min(s.last, s.next) < max(s.last, s.next):
+	case 5*most < 8*least, 5*(fewer+more) < most, 4*fewer < more:
 		return Unknown
 	case s.topFirst < s.bottomFirst:
 		return TopFirst
@@ -151,10 +165,10 @@ func (d *Detector) Verdict() Order {
 	}
 }
 
-// interlaced reports whether votes for one order outweigh those for the other, and are not a few among
+// interlaced reports whether votes for one order far outweigh those for the other, and are not a few among
 // progressive ones.
 func interlaced(these, others, progressive int) bool {
-	return these >= fewestVotes && these >= 4*others && 2*these >= progressive
+	return these >= fewestVotes && these >= 8*others && 2*these >= progressive
 }
 
 func distance(a, b int) int {

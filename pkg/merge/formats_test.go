@@ -26,7 +26,8 @@ func filmOf(t *testing.T, graph string, options ...string) (dir string) {
 		Date: three().Format(time.DateOnly), Time: three().Format("15:04"), Room: "504", Source: lecturer,
 	}.String()
 	args := slices.Concat(
-		[]string{"-v", "error", "-f", "lavfi", "-i", graph, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-g", "25"},
+		[]string{"-v", "error", "-f", "lavfi", "-i", graph, "-c:v", "libx264"},
+		[]string{"-preset", "ultrafast", "-crf", "14", "-g", "25"},
 		options, []string{filepath.Join(dir, name)},
 	)
 	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
@@ -57,8 +58,9 @@ func TestInterlaced(t *testing.T) {
 			"-flags", "+ilme+ildct", "-x264-params", "bff=1:interlaced=1", "-bf", "2",
 		}},
 		{"not flagged, top field first", moving + "tinterlace=interleave_top:flags=0,setfield=prog", nil},
-		{"not flagged, bottom field first, with noise", "testsrc=s=320x180:r=50:d=4,format=yuv420p,rotate=n/40:c=gray," +
-			"noise=alls=8:allf=t,tinterlace=interleave_bottom:flags=0,setfield=prog", []string{"-bf", "2"}},
+		{"not flagged, bottom field first, with noise", "testsrc=s=320x180:r=50:d=4,format=yuv420p," +
+			"rotate=n/40:c=gray,noise=alls=8:allf=t,tinterlace=interleave_bottom:flags=0,setfield=prog",
+			[]string{"-bf", "2"}},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,9 +119,12 @@ func TestProgressive(t *testing.T) {
 			"color=0x101010:s=640x180:r=25:d=4[b];[b][a]overlay=x='mod(n*9,320)':y=0,crop=320:180:160:0",
 		"stripes that scroll": "color=gray:s=320x360:r=25:d=4,geq=lum='if(mod(Y,3),220,30)':cb=128:cr=128," +
 			"crop=320:180:0:'mod(n,120)'",
-		"slides of stripes": "color=gray:s=320x180:r=25:d=4,geq=lum='if(mod(floor(N/6),2)*mod(Y,2),250,10)':cb=128:cr=128",
-		"a test picture":    "testsrc2=s=320x180:r=25:d=4",
-		"noise":             "color=gray:s=320x180:r=25:d=4,noise=alls=30:allf=t",
+		"slides of stripes": "color=gray:s=320x180:r=25:d=4," +
+			"geq=lum='if(mod(floor(N/6),2)*mod(Y,2),250,10)':cb=128:cr=128",
+		"a small test picture": "testsrc2=s=160x90:r=10:d=8",
+		"a grid that scrolls":  "testsrc=s=320x180:r=25:d=4,drawgrid=w=2:h=2:c=white,scroll=v=0.01:h=0.02",
+		"a test picture":       "testsrc2=s=320x180:r=25:d=4",
+		"noise":                "color=gray:s=320x180:r=25:d=4,noise=alls=30:allf=t",
 	}
 	for name, graph := range tests {
 		t.Run(name, func(t *testing.T) {
