@@ -68,6 +68,7 @@ func (e *Engine) prober(meter *rangeproxy.Meter) *probe.Prober {
 // damages are stretches that rendering an earlier plan found undecodable.
 func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []Damage) (*Plan, error) {
 	prober := e.prober(&e.Analysis)
+	prober.Slides = req.Sources[nvr.Screen]
 	own := ownClips(req, clips)
 	segments := make([]*probe.Segment, len(own))
 	zone := req.Start.Location()

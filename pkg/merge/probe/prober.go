@@ -50,6 +50,7 @@ type Prober struct {
 	Learned Memory
 	Meter   *rangeproxy.Meter // counts the bytes that are read of segments
 	Serial  bool              // segments are read one after the other
+	Slides  string            // the source whose pictures stand still as a rule: the screen
 }
 
 // workers is how many segments are read at once.

@@ -114,7 +114,10 @@ func (p *Prober) Probe(
 	switch fault := faultOf(err); {
 	case err == nil:
 		seg.describe(t, length, OwnDamages(damages, seg))
-		return seg, p.examine(ctx, seg, t, object)
+		if err := p.examine(ctx, seg, t, object); err != nil {
+			return nil, err
+		}
+		return seg, p.findStills(ctx, seg, t, object)
 	case !fault.IsZero():
 		seg.Cause = fault
 		seg.AddFault(fault)
