@@ -61,7 +61,10 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			notices...,
 		),
 		"merge":  notices,
-		"upload": append([]string{"DELEGATE", "DRIVE_SUBJECT", "SHARE_DOMAINS", "DOMAINS"}, notices...),
+		"upload": append(
+			[]string{"DELEGATE", "DRIVE_SUBJECT", "CALENDAR_SUBJECT", "SHARE_DOMAINS", "DOMAINS"},
+			notices...,
+		),
 		"link":   append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
 		"fail":   notices,
 	} {

@@ -256,7 +256,7 @@ module "upload" {
   image  = local.service_image
 
   account = google_service_account.component["upload"]
-  environment = merge(local.environment, local.drive, local.uploaders, local.shares, local.notices, {
+  environment = merge(local.environment, local.drive, local.uploaders, local.calendars, local.shares, local.notices, {
     DATABASE = local.dsn["upload"]
     DELEGATE = google_service_account.component["upload"].email
   })

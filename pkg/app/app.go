@@ -100,6 +100,7 @@ func settings(c *config.Config) pipeline.Settings {
 		DriveSearch:  c.DriveSearch,
 		Courses:      c.Courses,
 		Operators:    c.Operators,
+		Domains:      c.WorkspaceDomains(),
 		ShareDomains: c.SharedDomains(),
 
 		Slice:     c.Slice,

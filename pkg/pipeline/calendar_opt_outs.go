@@ -15,9 +15,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/workspace"
 )
 
-// syncOptOuts stores which listed events of a room's calendar forbid everyone to record. It is the only writer of
-// the opt-outs. A kill leaves some of them as they were; the next sweep goes on. A stored opt-out outside of
-// [from, to) stays until its event is seen again.
+// syncOptOuts stores which listed events of a room's calendar forbid everyone to record. Beside it only step upload
+// writes opt-outs, which stores what it finds before a sweep does. A kill leaves some of them as they were; the next
+// sweep goes on. A stored opt-out outside of [from, to) stays until its event is seen again.
 func (c *Calendar) syncOptOuts(
 	ctx context.Context, room *nvr.Room, listed map[string]workspace.Event, from, to time.Time,
 ) error {
@@ -46,18 +46,25 @@ func (c *Calendar) syncOptOuts(
 
 // addOptOut adds the opt-out of an event, if the event is one.
 func (c *Calendar) addOptOut(wanted map[string]store.OptOut, room *nvr.Room, event *workspace.Event) {
-	at, ok := calendar.OptOutTime(eventOf(event), *room, c.Settings.Domains)
-	if !ok || len(event.ID) > maxEventID || len(event.Organizer) > maxEventID {
-		return
+	if out, ok := optOutOf(event, room, c.Settings.Domains); ok {
+		wanted[event.ID] = out
 	}
-	wanted[event.ID] = store.OptOut{
+}
+
+// optOutOf returns the opt-out of an event, if the event is one.
+func optOutOf(event *workspace.Event, room *nvr.Room, domains []string) (out store.OptOut, ok bool) {
+	at, ok := calendar.OptOutTime(eventOf(event), *room, domains)
+	if !ok || len(event.ID) > maxEventID || len(event.Organizer) > maxEventID {
+		return out, false
+	}
+	return store.OptOut{
 		Calendar:  room.Calendar,
 		Event:     event.ID,
 		Room:      room.Name,
 		Start:     at.Start.UTC(),
 		End:       at.End.UTC(),
 		Organizer: strings.ToLower(event.Organizer),
-	}
+	}, true
 }
 
 // maxEventID is the length of the columns of an event's id and organiser. Longer ones are no event of people.

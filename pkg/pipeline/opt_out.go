@@ -135,3 +135,30 @@ func (w *worker) throwAway(ctx context.Context) error {
 	}
 	return nil
 }
+
+// findOptOuts stores the opt-outs of the record's time that the room's calendar shows now and the last sweep did
+// not see yet. A calendar that cannot be read holds no video up: the sweep raises that alarm.
+func (w *worker) findOptOuts(ctx context.Context) error {
+	start, end, err := w.rec.Window(w.room.Zone)
+	if err != nil || w.room.Calendar == "" {
+		return err
+	}
+	for event, err := range w.p.Workspace.Events(ctx, w.room.Calendar, start, end) {
+		if err != nil {
+			w.log.WarnContext(ctx, "the calendar could not be read again before the share", "err", err)
+			return ctx.Err()
+		}
+		out, ok := optOutOf(&event, &w.room, w.p.Settings.Domains)
+		if !ok {
+			continue
+		}
+		stored, err := w.p.Store.OptOuts.Within(ctx, &w.room, out.Start, out.End)
+		if err == nil && !nvr.Cover(stored, out.Start, out.End) {
+			err = w.p.Store.OptOuts.Save(ctx, out)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

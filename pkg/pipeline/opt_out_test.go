@@ -110,6 +110,14 @@ func TestOptOutAfterMerge(t *testing.T) {
 			t.Errorf("the new plan withholds %v", w.plan().Withheld)
 		}
 	})
+	t.Run("in the calendar only", func(t *testing.T) {
+		w := s.begin(t)
+		w.event("no recording")
+		r := w.until()
+		if f := w.facts(s.event, s.course); r.Step != nvr.StepWithdrawn || f.videos != 0 || f.shares != 0 {
+			t.Errorf("the record is %+v, %+v", r, f)
+		}
+	})
 	t.Run("after the share", func(t *testing.T) {
 		w := s.begin(t)
 		w.until()

@@ -68,6 +68,7 @@ type Settings struct {
 	Chunk        int64  // bytes that go to Drive in one request: a multiple of 256 KiB; 0: 8 MiB
 	Courses      map[string]string
 	Operators    []string // addresses that are told what concerns no requester
+	Domains      []string // of the Workspace; see CalendarSettings
 	ShareDomains []string // that videos may be shared with; nil: all
 
 	Slice         time.Duration

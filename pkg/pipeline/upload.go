@@ -56,6 +56,9 @@ func (w *worker) upload(ctx context.Context) error {
 	if gone, err := w.checkWithdrawn(ctx); err != nil || gone {
 		return err
 	}
+	if err := w.findOptOuts(ctx); err != nil {
+		return err
+	}
 	if may, err := w.mayShare(ctx); err != nil || !may {
 		return err
 	}

@@ -27,6 +27,7 @@ const (
 type refusal struct {
 	status int
 	fields []httpapi.FieldDetail
+	denied bool // the request is valid
 }
 
 // refuse returns a refusal with status 400 that names at most [maxErrors] fields.
@@ -66,6 +67,9 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 	if refused != nil {
 		first := refused.fields[0]
 		detail := "the request is invalid: " + first.Field + " " + first.Detail
+		if refused.denied {
+			detail = first.Detail
+		}
 		httpapi.WriteFieldErrors(w, refused.status, detail, refused.fields...)
 		return
 	}
@@ -227,6 +231,7 @@ func (a *api) checkAllowed(r *http.Request, q records.Request, room *nvr.Room) (
 		Detail: denial.Text(a.Records.Catalog.For("en")),
 		Code:   denial.Code,
 	})
+	refused.denied = true
 	if denial.Forbidden {
 		refused.status = http.StatusForbidden
 	}
