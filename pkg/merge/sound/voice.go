@@ -164,12 +164,13 @@ func voicedBlocks(blocks []voiceBlock) []bool {
 		want := max(1, voiceRises*(end-first)/voiceWindow)
 		voiced[i] = rises[end]-rises[first] >= want
 	}
-	trimVoiced(voiced, rises)
+	trimVoiced(voiced, rises, blocks)
 	return voiced
 }
 
-// trimVoiced lets each voiced stretch begin and end with its first and last rise, and a word around them.
-func trimVoiced(voiced []bool, rises []int) {
+// trimVoiced lets each voiced stretch begin and end with its first and last rise, and a word around them. Where
+// samples begin in the middle of the first word, nothing shows its rise.
+func trimVoiced(voiced []bool, rises []int, blocks []voiceBlock) {
 	const before, after = 2, 10
 	for first := 0; first < len(voiced); first++ {
 		end := first
@@ -182,8 +183,15 @@ func trimVoiced(voiced []bool, rises []int) {
 				begin, last = min(begin, i), i
 			}
 		}
+		begin -= before
+		for k := 1; k <= after; k++ {
+			if at := begin - k; at < 0 || !blocks[at].there {
+				begin = max(0, at+1)
+				break
+			}
+		}
 		for i := first; i < end; i++ {
-			voiced[i] = i >= begin-before && i < last+after
+			voiced[i] = i >= begin && i < last+after
 		}
 		first = end
 	}

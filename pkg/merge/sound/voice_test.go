@@ -97,3 +97,22 @@ func checkKinds(t *testing.T, tool *ffmpeg.Tool, proxy *rangeproxy.Proxy, path s
 		t.Errorf("%d of %d blocks are of the kind %d: %v", count[want], len(blocks), want, count)
 	}
 }
+
+// TestVoiceBeginsAfterGap has samples that begin in the middle of a word, after a gap: the voice is there at once.
+func TestVoiceBeginsAfterGap(t *testing.T) {
+	t.Parallel()
+	blocks := make([]voiceBlock, 400)
+	for i := range blocks {
+		level := -50.0
+		if i%10 == 0 {
+			level = -20
+		}
+		there := i < 100 || i >= 300 // 300 is loud, and nothing before it is lower
+		blocks[i] = voiceBlock{there: there, peak: level + 10, power: level, voice: level}
+	}
+	for i, kind := range kindsOf(blocks) {
+		if want := blocks[i].there; (kind == kindVoice) != want {
+			t.Errorf("block %d is of the kind %d", i, kind)
+		}
+	}
+}
