@@ -60,13 +60,13 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			[]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"},
 			notices...,
 		),
-		"merge":  notices,
+		"merge": notices,
 		"upload": append(
 			[]string{"DELEGATE", "DRIVE_SUBJECT", "CALENDAR_SUBJECT", "SHARE_DOMAINS", "DOMAINS"},
 			notices...,
 		),
-		"link":   append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
-		"fail":   notices,
+		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
+		"fail": notices,
 	} {
 		i := slices.IndexFunc(p.Changes, func(r resource) bool {
 			module := "module." + component + ".google_cloud_run_v2_"

@@ -36,7 +36,9 @@ func TestOptOutTime(t *testing.T) {
 		{"no meeting", func(e *calendar.Event) { e.Organizer, e.Type = "dean@example.org", "outOfOffice" }, ""},
 		{
 			"a sentence",
-			func(e *calendar.Event) { e.OwnOrganizer, e.Description = true, "Вход свободный, без записи" },
+			func(e *calendar.Event) {
+				e.OwnOrganizer, e.Description = true, "Вход свободный, без записи"
+			},
 			"",
 		},
 		{

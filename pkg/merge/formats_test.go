@@ -184,9 +184,12 @@ func edges(picture []byte, width int) (left, right int) {
 		}
 		return sum > 30*len(picture)/width
 	}
-	for left = 0; left < width && !lit(left); left++ {
+	for left < width && !lit(left) {
+		left++
 	}
-	for right = width; right > left && !lit(right-1); right-- {
+	right = width
+	for right > left && !lit(right-1) {
+		right--
 	}
 	return left, right
 }

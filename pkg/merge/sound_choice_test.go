@@ -211,8 +211,8 @@ func peakOf(t *testing.T, path, filter string) float64 {
 	return level
 }
 
-// TestEarsDiffer has a channel that is dead in one segment and alive in the next, and a segment between in which
-// nobody speaks.
+// TestEarsDiffer has a channel that is dead in one segment and alive in the next, and a segment without
+// speech between them.
 func TestEarsDiffer(t *testing.T) {
 	t.Parallel()
 	s := slow(session(three(), three().Add(3*slot)))

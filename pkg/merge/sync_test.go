@@ -53,7 +53,7 @@ func TestSync(t *testing.T) {
 	}
 }
 
-// TestSyncIsNotGuessed plans where the board hears nothing, and where nobody wants it moved.
+// TestSyncIsNotGuessed plans where the board hears nothing, and where it is not to be moved.
 func TestSyncIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	for name, off := range map[string]bool{"silence": false, "off": true} {

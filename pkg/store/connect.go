@@ -26,7 +26,7 @@ const connectTry = 20 * time.Second
 // connect makes the first connection. It waits for a MySQL server that does not answer yet.
 func (d *database) connect(ctx context.Context, opts *Options) error {
 	ping := func(ctx context.Context) error { return d.read.PingContext(ctx) }
-	err := error(nil)
+	var err error
 	if d.read == d.write { // MySQL
 		err = call.Do(ctx, connectPolicy(opts), "database.connect", ping)
 	} else {
@@ -77,7 +77,7 @@ func refuses(err error) bool {
 }
 
 // setRole activates the roles of a session. A role that is not a default role of its user is inactive after the
-// sign-in, and Google does not say whether those of google_sql_user.database_roles are default roles.
+// sign-in, and whether those of google_sql_user.database_roles are default roles is not documented.
 const setRole = `set role all`
 
 // roleConnector activates all roles on each new connection.

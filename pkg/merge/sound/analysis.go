@@ -194,9 +194,9 @@ func decodeRun[T any](
 	return levels, base, nil
 }
 
-// samplesIn is how many samples lie before d, to the nearest.
-func samplesIn(d time.Duration, rate int64) int64 {
-	return probe.SamplesIn(d, rate)
+// samplesIn returns how many samples at [ffmpeg.SampleRate] lie before d, to the nearest.
+func samplesIn(d time.Duration) int64 {
+	return probe.SamplesIn(d, ffmpeg.SampleRate)
 }
 
 // measured splits a run at what could not be decoded and gives each rest its blocks. A packet that is

@@ -30,11 +30,6 @@ type clockReading struct {
 // excess is by how much the sound is longer.
 func (r clockReading) excess() time.Duration { return r.sound - r.pictures }
 
-// ppm is by how many parts in a million the sound's clock is fast.
-func (r clockReading) ppm() int64 {
-	return int64(r.excess()) * million / int64(r.pictures)
-}
-
 // readClock compares the clocks of a segment. ok is false if it is not whole, or if its pictures do not last as long
 // as the segment should.
 func readClock(seg *probe.Segment, nominal time.Duration) (r clockReading, ok bool) {
@@ -84,6 +79,7 @@ func (c *Chooser) clockDrift(k *measuredSource) int64 {
 		return drift
 	case disagrees:
 		return 0
+	case silent:
 	}
 	each := excess / time.Duration(len(readings))
 	lacks := each <= -sameLack && len(readings) > 1

@@ -25,7 +25,7 @@ const (
 	// earsBlocks is how many blocks tell, and earsRange how far they are below the loud ones, dB.
 	earsBlocks = 20
 	earsRange  = 15.0
-	// A channel is dead if it is deadMedian fainter than the other one, and hardly ever closer than deadLeast,
+	// A channel is dead if it is deadMedian fainter than the other one, and in few moments closer than deadLeast,
 	// dB. Levels are kept in halves of a decibel.
 	deadMedian = 19.0
 	deadLeast  = 17.0
@@ -144,8 +144,8 @@ func hasVoice(h *soundAnalysis, channel int) bool {
 	return false
 }
 
-// fitEars decides for each stereo segment of a source what becomes of its channels, and measures anew what is
-// not heard as it is. A segment in which nobody speaks is heard like the one before it, or else after it.
+// fitEars decides for each stereo segment of a source what becomes of its channels, and measures again what is
+// not heard as it is. A segment without speech is heard like the one before it, or else after it.
 func (c *Chooser) fitEars(k *measuredSource) {
 	all := make([]ears, len(k.segments))
 	for i, index := range k.segments {

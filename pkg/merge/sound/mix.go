@@ -152,7 +152,7 @@ func (m *Mixer) openFile(ctx context.Context, take timeline.Take, first int64) (
 	if err != nil {
 		return nil, err
 	}
-	length := samplesIn(take.Run.Until, ffmpeg.SampleRate) - samplesIn(take.Run.From, ffmpeg.SampleRate)
+	length := samplesIn(take.Run.Until) - samplesIn(take.Run.From)
 	begin := max(0, first-take.Start) // of the run, in samples at 48 kHz
 	begin = min(begin, max(0, length-edgeSamples))
 	samples := o.SoundSamples(take.Run)
