@@ -327,7 +327,8 @@ func (s *served) readers(file, email string) (n int) {
 		"",
 	)
 	for _, p := range list.Permissions {
-		if p.EmailAddress == email && p.Role == "reader" {
+		// Who posts the video in Classroom has to be its writer.
+		if p.EmailAddress == email && (p.Role == "reader" || p.Role == "writer") {
 			n++
 		}
 	}

@@ -15,6 +15,8 @@ type Source interface {
 	// Progress returns how many bytes of the file have been served, and reports whether a read of its
 	// storage is pending.
 	Progress() (bytes int64, waiting bool)
+	// ReadAhead returns how many bytes the kernel should buffer, at most.
+	ReadAhead() int
 }
 
 // URL is a [Source] of which only the address is known.
@@ -22,6 +24,9 @@ type URL string
 
 // Location implements [Source].
 func (u URL) Location() string { return string(u) }
+
+// ReadAhead implements [Source].
+func (u URL) ReadAhead() int { return readAhead }
 
 // Progress implements [Source].
 func (URL) Progress() (bytes int64, waiting bool) { return 0, false }
@@ -78,13 +83,14 @@ const (
 type input struct {
 	container container
 	location  string
+	ahead     int // bytes of it that the kernel buffers; of HTTP only
 	// options are those of FFmpeg that belong to this input, for example where to seek.
 	options []string
 }
 
 // served returns the input of a source.
 func served(s Source, options ...string) input {
-	return input{container: isoMedia, location: s.Location(), options: options}
+	return input{container: isoMedia, location: s.Location(), ahead: s.ReadAhead(), options: options}
 }
 
 // localFile returns the input of a file of this machine that this program has written.
@@ -113,7 +119,7 @@ func (in input) args() []string {
 			args,
 			"-protocol_whitelist", "http,tcp",
 			"-rw_timeout", strconv.FormatInt(readTimeout.Microseconds(), 10),
-			"-recv_buffer_size", strconv.Itoa(readAhead),
+			"-recv_buffer_size", strconv.Itoa(in.ahead),
 		)
 	default:
 		args = append(args, "-protocol_whitelist", protocol)

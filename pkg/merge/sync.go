@@ -17,7 +17,7 @@ import (
 
 const (
 	// mostWindows is how many stretches of two segments are compared.
-	mostWindows = 8
+	mostWindows = 6
 	// wholeStretch is how long sound may be to be decoded at once instead of window by window.
 	wholeStretch = 2 * time.Minute
 	// leastLag is the lag from which a segment is moved. A smaller one is neither seen nor heard.

@@ -18,6 +18,10 @@ import (
 // FFmpeg closes the connection to seek.
 const sendAheadBytes = 128 << 10
 
+// sparseAheadBytes bounds the same of an object whose bytes lie far apart in a file: of sound alone, which has a
+// fraction of the bytes of its file.
+const sparseAheadBytes = 8 << 10
+
 // Proxy serves objects to FFmpeg on loopback by range. FFmpeg sees a random path
 // and a number, but no name, token or bucket.
 type Proxy struct {
@@ -31,6 +35,16 @@ type Proxy struct {
 	next   int
 }
 
+// connection is the key of a request's connection in its context.
+type connection struct{}
+
+// boundBuffer bounds how much the kernel buffers for the reader of a request.
+func boundBuffer(ctx context.Context, bytes int) {
+	if tcp, ok := ctx.Value(connection{}).(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(bytes) // a bound on waste, not on correctness
+	}
+}
+
 // Served is an object with its URL, for as long as one process reads it.
 type Served struct {
 	URL string
@@ -38,6 +52,7 @@ type Served struct {
 	object Object
 	proxy  *Proxy
 	index  int
+	ahead  int // bytes that may be buffered at either side
 	// bytes counts what was read for FFmpeg, pending the reads of the storage under way.
 	bytes   atomic.Int64
 	pending atomic.Int64
@@ -49,6 +64,9 @@ type Served struct {
 func (s *Served) Location() string {
 	return s.URL
 }
+
+// ReadAhead returns how many bytes the reader should buffer, at most.
+func (s *Served) ReadAhead() int { return s.ahead }
 
 // Progress returns how many bytes have been read for FFmpeg, and reports whether a read of the storage
 // is pending.
@@ -74,10 +92,7 @@ func Listen(ctx context.Context) (*Proxy, error) {
 		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(sendAheadBytes) // a bound on waste, not on correctness
-			}
-			return ctx
+			return context.WithValue(ctx, connection{}, conn)
 		},
 	}
 	go func() { p.failed <- p.server.Serve(listener) }()
@@ -94,13 +109,19 @@ func (p *Proxy) Close() error {
 }
 
 // Serve serves an object under a URL of its own until it is closed.
-func (p *Proxy) Serve(o Object) *Served {
+func (p *Proxy) Serve(o Object) *Served { return p.add(o, sendAheadBytes) }
+
+// ServeSparse is Serve for an object whose bytes lie far apart in the file behind it: little of it is read ahead.
+func (p *Proxy) ServeSparse(o Object) *Served { return p.add(o, sparseAheadBytes) }
+
+func (p *Proxy) add(o Object, ahead int) *Served {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &Served{
 		object: o,
 		proxy:  p,
 		index:  p.next,
+		ahead:  ahead,
 		URL:    p.base + strconv.Itoa(p.next) + ".mp4",
 	}
 	p.served[p.next] = s
@@ -148,6 +169,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	boundBuffer(r.Context(), s.ahead)
 	w.Header().Set("Content-Type", "video/mp4")
 	body := io.NewSectionReader(errorRecorder{s}, 0, s.object.Size())
 	http.ServeContent(w, r, "", time.Time{}, body)

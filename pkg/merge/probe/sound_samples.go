@@ -105,9 +105,12 @@ const (
 	soundLeadPackets = 12
 )
 
-// View returns a file of the packets from which the run's sample from can be decoded, to the run's end. Sample n of
-// the run is sample n - base of it.
-func (s *SoundSamples) View(from int64) (view *mp4.View, base int64, err error) {
+// soundTail is how much is decoded behind the last wanted sample, for what a resampler looks ahead.
+const soundTail = time.Second
+
+// View returns a file of the packets from which the run's samples [from, until) can be decoded. Sample n of the run
+// is sample n - base of it.
+func (s *SoundSamples) View(from, until int64) (view *mp4.View, base int64, err error) {
 	lead := from - SamplesIn(soundLead, s.Rate)
 	first, _ := slices.BinarySearch(s.starts, lead+1)
 	wanted, _ := slices.BinarySearch(s.starts, from+1)
@@ -115,7 +118,9 @@ func (s *SoundSamples) View(from int64) (view *mp4.View, base int64, err error) 
 	if len(s.packets) > 0 {
 		base = s.starts[first]
 	}
-	view, err = mp4.NewSoundView(s.object, s.track, s.Rate, s.packets[first:])
+	end, _ := slices.BinarySearch(s.starts, until+SamplesIn(soundTail, s.Rate))
+	end = min(max(end, first+1), len(s.packets))
+	view, err = mp4.NewSoundView(s.object, s.track, s.Rate, s.packets[first:end])
 	return view, base, err
 }
 

@@ -170,11 +170,11 @@ func decodeRun[T any](
 ) (levels T, base int64, err error) {
 	var none T
 	samples := open.SoundSamples(run)
-	view, base, err := samples.View(0)
+	view, base, err := samples.View(0, probe.SamplesIn(run.Until-run.From, samples.Rate))
 	if err != nil {
 		return none, 0, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
 	}
-	served := p.Proxy.Serve(view)
+	served := p.Proxy.ServeSparse(view)
 	levels, err = measure(ffmpeg.Sound{
 		Source:   served,
 		Channels: channels,

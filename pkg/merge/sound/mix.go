@@ -22,6 +22,7 @@ type Mixer struct {
 	takes    []timeline.Take
 	channels int
 	playing  map[int]*player // by index of the take
+	until    int64           // sample of the record at which mixing ends
 	kernel   kernel          // nil until a take has to be resampled
 }
 
@@ -42,6 +43,7 @@ const mixSamples = 4800
 // Run passes the samples [from, until) of the record to write, in order.
 func (m *Mixer) Run(ctx context.Context, from, until int64, write func([]float32) error) error {
 	defer m.stop()
+	m.until = until
 	out := make([]float32, mixSamples*m.channels)
 	for at := from; at < until; at += mixSamples {
 		n := min(mixSamples, until-at)
@@ -160,7 +162,7 @@ func (m *Mixer) openFile(ctx context.Context, take timeline.Take, first int64) (
 	step := ffmpeg.SampleRate / gcd(ffmpeg.SampleRate, samples.Rate)
 	aligned := max(0, begin-resamplerLead) / step * step
 	from := aligned * samples.Rate / ffmpeg.SampleRate
-	view, base, err := samples.View(from)
+	view, base, err := samples.View(from, m.needed(take)*samples.Rate/ffmpeg.SampleRate)
 	if err != nil {
 		return nil, fmt.Errorf("read the sound of %s: %w", o.Segment.Path, err)
 	}
@@ -168,7 +170,7 @@ func (m *Mixer) openFile(ctx context.Context, take timeline.Take, first int64) (
 		path:     o.Segment.Path,
 		channels: m.channels,
 		left:     length - aligned,
-		served:   m.prober.Proxy.Serve(view),
+		served:   m.prober.Proxy.ServeSparse(view),
 	}
 	p.stream, err = m.prober.Tool.OpenSound(ctx, ffmpeg.Sound{
 		Source:   p.served,
@@ -189,6 +191,12 @@ func (m *Mixer) openFile(ctx context.Context, take timeline.Take, first int64) (
 		return nil, cmp.Or(p.served.Close(), err)
 	}
 	return p, nil
+}
+
+// needed returns how many samples of a take's run are read, at most, at 48 kHz by the file's clock.
+func (m *Mixer) needed(take timeline.Take) int64 {
+	n := m.until - take.Start
+	return n + n/32 // no clock is believed that is off by more
 }
 
 // resamplerLead lets the resampler settle before the first sample that is used.

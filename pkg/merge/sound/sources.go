@@ -202,8 +202,8 @@ func (c *Chooser) listen(source int) *measuredSource {
 		zero := seg.Start.Sub(c.Start)
 		for _, run := range k.hearings[i].Runs {
 			k.runs = append(k.runs, timeline.SoundRun{
-				First: samplesIn(zero+k.trueTime(seg, run.Run.From)),
-				End:   samplesIn(zero+k.trueTime(seg, run.Run.Until)),
+				First: samplesIn(zero + k.trueTime(seg, run.Run.From)),
+				End:   samplesIn(zero + k.trueTime(seg, run.Run.Until)),
 				File:  index,
 				Run:   run.Run,
 				PPM:   k.ppm,

@@ -19,11 +19,11 @@ func Stretch(
 	ctx context.Context, p *probe.Prober, open *probe.OpenSegment, from, until time.Duration, each func([]float32),
 ) (err error) {
 	samples := open.SoundSamples(timeline.Run{From: from, Until: until})
-	view, base, err := samples.View(0)
+	view, base, err := samples.View(0, probe.SamplesIn(until-from, samples.Rate))
 	if err != nil {
 		return fmt.Errorf("listen to %s: %w", open.Segment.Path, err)
 	}
-	served := p.Proxy.Serve(view)
+	served := p.Proxy.ServeSparse(view)
 	defer func() { err = errors.Join(err, served.Close()) }()
 	stream, err := p.Tool.OpenSound(ctx, ffmpeg.Sound{
 		Source:   served,
