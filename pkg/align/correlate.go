@@ -135,8 +135,8 @@ func lagOf(correlation []float64) Lag {
 			next = v
 		}
 	}
-	if next == 0 {
-		return Lag{}
+	if next == 0 || best == 0 || best == len(correlation)-1 {
+		return Lag{} // the peak may be beyond the lags that are looked for
 	}
 	// The stretch stands later in the reference if the other source hears earlier.
 	position := float64(best) + vertex(correlation, best)

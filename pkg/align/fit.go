@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// leastRatio is the ratio from which a lag counts. Sounds that repeat themselves stay below it.
-	leastRatio = 1.15
+	// leastRatio is the ratio from which a lag counts. Sounds that repeat themselves, and those of different
+	// rooms, stay below it; it is 2 to 20 where two microphones hear one voice.
+	leastRatio = 1.6
 	// leastAgreeing is how many lags must agree on one value, leastDrifting how many on a drift as well, and
 	// leastShare which share of those that count. If all agree, unanimous ones will do.
 	leastAgreeing = 4

@@ -399,6 +399,18 @@ func (m *merged) shows(want ...show) {
 // gap wants the report to have exactly one gap of a source, in frames, its cause in words.
 func (m *merged) gap(source string, first, end int, cause string) {
 	m.Helper()
+	m.gaps(source, stretch{first, end, cause})
+}
+
+// stretch is frames [first, end) that a source lacks, and words of the cause.
+type stretch struct {
+	first, end int
+	cause      string
+}
+
+// gaps wants exactly these gaps of a source, in order.
+func (m *merged) gaps(source string, want ...stretch) {
+	m.Helper()
 	var own []report.Gap
 	for _, gap := range m.report.Gaps {
 		if gap.Source == source {
@@ -408,11 +420,11 @@ func (m *merged) gap(source string, first, end int, cause string) {
 	at := func(frame int) time.Time {
 		return recordStart().Add(time.Duration(frame) * 40 * time.Millisecond)
 	}
-	if len(own) != 1 || !own[0].Start.Equal(at(first)) || !own[0].End.Equal(at(end)) || !strings.Contains(own[0].Cause, cause) {
-		m.Errorf(
-			"the gaps of source %s are %+v, want one from %v to %v: %q",
-			source, own, at(first), at(end), cause,
-		)
+	same := slices.EqualFunc(own, want, func(gap report.Gap, want stretch) bool {
+		return gap.Start.Equal(at(want.first)) && gap.End.Equal(at(want.end)) && strings.Contains(gap.Cause, want.cause)
+	})
+	if !same {
+		m.Errorf("the gaps of source %s are %+v, want %+v", source, own, want)
 	}
 }
 

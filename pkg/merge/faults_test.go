@@ -207,8 +207,10 @@ func lostStretches() []faultTest {
 			copy(data[at+4:at+40], randomBytes(36))
 			s.replace(second, data)
 			m := s.merge(faultyRequest())
-			m.shows(lecturerLost()...)
-			m.gap(lecturerCam, joint, recordFrames, "")
+			held := show{until: joint + 75, left: lecturerCam, right: boardCam, held: joint - 1}
+			lost := lecturerLost()
+			m.shows(lost[0], held, lost[1])
+			m.gaps(lecturerCam, stretch{joint, joint + 75, "whole one is shown"}, stretch{joint + 75, recordFrames, "decoded"})
 		}},
 	}
 }

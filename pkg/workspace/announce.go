@@ -127,7 +127,8 @@ type post struct {
 	poster  string
 	file    File
 	text    string
-	spare   []string // drafts that lost, to be deleted once the winner is published
+	refused *ShareRefused // why the poster did not become a writer of the file; nil if that was not refused
+	spare   []string      // drafts that lost, to be deleted once the winner is published
 }
 
 // settle looks for announcements of the file, own included, and picks the one that all would pick: a
@@ -231,6 +232,9 @@ func (p *post) create(ctx context.Context) (made *classroom.Announcement, err er
 		tries++
 		made, err = p.service.Courses.Announcements.Create(p.course, p.draft()).Context(ctx).
 			Fields("id", "state", "creationTime").Do()
+		if p.refused != nil && lacksRight(err) {
+			return &fault.PermanentError{Cause: p.refused.Cause, Err: errors.Join(err, p.refused.Err)}
+		}
 		if fresh && tries <= lagTries && lacksRight(err) {
 			return errors.New("the poster's right is not known to Classroom yet: " + err.Error())
 		}
@@ -258,6 +262,7 @@ func (p *post) allowSharing(ctx context.Context) (fresh bool, err error) {
 	var refused *ShareRefused
 	if errors.As(err, &refused) {
 		p.client.options.Log.InfoContext(ctx, "the poster did not become a writer of the video", "err", err)
+		p.refused = refused
 		return false, nil
 	}
 	return fresh, err
