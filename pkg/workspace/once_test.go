@@ -233,7 +233,7 @@ func TestWhatARecordCosts(t *testing.T) {
 			"POST files":            1, // the folder of the day, the file's id
 			"POST upload":           1,
 			"PUT upload":            2,
-			"GET files/ID":          1,
+			"GET files/ID":          3, // the video, and the drives of two folders, once a process
 			"GET permissions":       4,
 			"POST permissions":      2, // the student, the teacher
 			"GET events":            2,
@@ -246,7 +246,7 @@ func TestWhatARecordCosts(t *testing.T) {
 		if again { // a link step that comes a second time
 			want = map[string]int{
 				"GET files":         2,
-				"GET files/ID":      1,
+				"GET files/ID":      2, // the video, and the drive of a folder
 				"GET permissions":   1,
 				"GET events":        1,
 				"GET userProfiles":  1,
