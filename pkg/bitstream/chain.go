@@ -91,7 +91,8 @@ func (c *Chain) nextHEVC(u *Unit) bool {
 		}
 		missing = missing || i < 0 && ref.used
 	}
-	c.pocs = append(kept, poc)
+	kept = append(kept, poc)
+	c.pocs = kept
 	return missing
 }
 

@@ -1,5 +1,7 @@
 package bitstream
 
+import "slices"
+
 // NAL unit types of HEVC (7.4.2.2, table 7-1).
 const (
 	hevcRADLN   = 6
@@ -112,7 +114,8 @@ func (s *hevcSets) readSPS(r *bitReader) {
 		r.ue()
 	}
 	set.addressBits = addressBits(width, height, block+3+more)
-	if r.bit() && r.bit() {
+	enabled := r.bit() // scaling_list_enabled_flag
+	if enabled && r.bit() {
 		skipHEVCMatrix(r)
 	}
 	r.skip(2)
@@ -272,7 +275,7 @@ func readPredictedSet(r *bitReader, index, count int, known [][]reference) ([]re
 	}
 	sortReferences(negative, -1)
 	sortReferences(positive, 1)
-	list := append(negative, positive...)
+	list := slices.Concat(negative, positive)
 	return list, !r.over && len(list) <= maxReferences
 }
 

@@ -67,7 +67,9 @@ func TestAStreamIsOpenedOnlyWhereRecordsMove(t *testing.T) {
 	stream, err := http.Get(w.web.URL + events) //nolint:noctx // the test's own server
 	w.must(err)
 	lines := bufio.NewScanner(stream.Body)
-	for lines.Scan() && !strings.Contains(lines.Text(), `data-state="linking"`) {
+	linking := false
+	for !linking && lines.Scan() {
+		linking = strings.Contains(lines.Text(), `data-state="linking"`)
 	}
 	_, err = w.store.Leases.Advance(t.Context(), hold, nvr.StepDone, store.Change{}, time.Hour)
 	w.must(err)
