@@ -40,7 +40,8 @@ func (t *Tool) SoundFrames(ctx context.Context, source Source) ([]SoundFrame, er
 			r.proc.discard(r.out)
 			return int64(len(frames)), &Error{Doing: doing, Err: err}
 		}
-		return int64(len(frames)), r.proc.wait()
+		err = r.proc.wait() // the log is read to its end: no frame is added any more
+		return int64(len(frames)), err
 	})
 	return frames, err
 }
