@@ -28,6 +28,7 @@ type OpenSegment struct {
 
 	mu      sync.Mutex    // guards the pictures of the table and samples
 	samples *sampleReader // nil without a picture track
+	shown   func() []int  // samples that are shown, by PTS
 }
 
 // Open opens a segment and reads its table. The caller closes it.
@@ -66,6 +67,7 @@ func (p *Prober) Open(ctx context.Context, seg *Segment) (*OpenSegment, error) {
 	if o.Table.Picture != nil {
 		o.samples = newSampleReader(o.Object, o.Table.Picture)
 	}
+	o.shown = sync.OnceValue(o.Table.shownSamples)
 	return o, nil
 }
 
@@ -199,11 +201,31 @@ func (o *OpenSegment) IsEmpty(pts int64) (bool, error) {
 	return ok && !u.Picture && !u.Cut, nil
 }
 
-// sampleAt returns the index of the sample that is shown at a PTS, or -1.
+// sampleAt returns the index of the sample that is shown at a PTS, or -1. It is asked for each picture.
 func (o *OpenSegment) sampleAt(pts int64) int {
-	return slices.IndexFunc(o.Table.Picture.Samples, func(s mp4.Sample) bool {
-		return !s.Hidden && s.PTS == pts
+	shown := o.shown()
+	i, found := slices.BinarySearchFunc(shown, pts, func(sample int, pts int64) int {
+		return cmp.Compare(o.Table.Picture.Samples[sample].PTS, pts)
 	})
+	if !found {
+		return -1
+	}
+	return shown[i]
+}
+
+// shownSamples lists the samples of the picture track that are shown, by PTS; of several at one PTS in the order
+// of the file.
+func (t *Table) shownSamples() []int {
+	var shown []int
+	for i := range t.Picture.Samples {
+		if !t.Picture.Samples[i].Hidden {
+			shown = append(shown, i)
+		}
+	}
+	slices.SortStableFunc(shown, func(a, b int) int {
+		return cmp.Compare(t.Picture.Samples[a].PTS, t.Picture.Samples[b].PTS)
+	})
+	return shown
 }
 
 // Damages turns missing pictures, by their PTS, into stretches of the file: from a picture that did not
