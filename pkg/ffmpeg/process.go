@@ -42,12 +42,19 @@ func (e *Error) Unwrap() error {
 // exitSignalled is FFmpeg's exit code after SIGINT or SIGTERM.
 const exitSignalled = 255
 
-// Killed reports whether a signal ended the process. The cause is then the machine
+// killed reports whether a signal ended the process. The cause is then the machine
 // or a person, not the file.
-func (e *Error) Killed() bool {
+func (e *Error) killed() bool {
 	var exit *exec.ExitError
 	return errors.As(e.Err, &exit) &&
 		(!exit.Exited() || exit.ExitCode() == exitSignalled)
+}
+
+// IsUndecodable reports whether FFmpeg ended by itself with an error, or stalled: what it read cannot be decoded.
+// It is false for a process that was killed, and for errors that are not FFmpeg's.
+func IsUndecodable(err error) bool {
+	var broken *Error
+	return errors.As(err, &broken) && !broken.killed()
 }
 
 // maxErrorLines is the number of log lines kept for an error.

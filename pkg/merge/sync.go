@@ -56,7 +56,7 @@ func (e *Engine) syncSource(
 	lags := make([][]align.Lag, len(own))
 	err := e.each(ctx, prober, Analysing, len(own), func(ctx context.Context, i int) (err error) {
 		if other := longestOverlap(own[i], references); other != nil {
-			lags[i], err = e.lags(ctx, prober, other, own[i])
+			lags[i], err = learnLags(ctx, prober, other, own[i])
 		}
 		return err
 	})
@@ -125,15 +125,18 @@ func longestOverlap(seg *probe.Segment, others []*probe.Segment) *probe.Segment 
 	return best
 }
 
-// lags compares two segments at a few places. Times count from the zero of the second.
-func (e *Engine) lags(ctx context.Context, prober *probe.Prober, reference, seg *probe.Segment) ([]align.Lag, error) {
+// learnLags compares two segments at a few places. Times count from the zero of the second.
+func learnLags(ctx context.Context, prober *probe.Prober, reference, seg *probe.Segment) ([]align.Lag, error) {
 	key := "lags-" + probe.Fingerprint([]any{
 		reference.Generation, seg.Generation, reference.SoundRuns, seg.SoundRuns, prober.Tool.Version(), mostWindows,
 	})
-	var known []align.Lag
-	if prober.Learned.Load(key, &known) {
-		return known, nil
-	}
+	return probe.Learn(prober.Learned, key, func() ([]align.Lag, error) {
+		return measureLags(ctx, prober, reference, seg)
+	})
+}
+
+// measureLags is learnLags without what is known already.
+func measureLags(ctx context.Context, prober *probe.Prober, reference, seg *probe.Segment) ([]align.Lag, error) {
 	shift := seg.Start.Sub(reference.Start) // from a time of seg to one of reference
 	var pairs []align.Pair
 	for _, common := range commonRuns(reference.SoundRuns, seg.SoundRuns, shift) {
@@ -143,8 +146,7 @@ func (e *Engine) lags(ctx context.Context, prober *probe.Prober, reference, seg 
 		}
 		pairs = append(pairs, more...)
 	}
-	lags := align.Measure(pairs)
-	return lags, prober.Learned.Save(key, lags)
+	return align.Measure(pairs), nil
 }
 
 // commonRuns returns the longest stretches, since the zero of seg, in which both segments have unbroken sound.

@@ -35,21 +35,18 @@ func (p *Prober) correctKeys(ctx context.Context, generation string, object rang
 func (p *Prober) findKeys(ctx context.Context, generation string, object rangeproxy.Object, t *Table) error {
 	const form = "entry points, 1" // of what is stored
 	key := "entries-" + Fingerprint([]any{generation, t.Stream, form})
-	var found []entryPoint
-	if p.Learned.Load(key, &found) {
-		t.setEntries(found)
-		return nil
-	}
-	shared, ok := object.(*rangeproxy.Shared)
-	if !ok {
-		shared = rangeproxy.Share(object)
-	}
-	found, err := findEntries(ctx, shared, t.Picture)
+	found, err := Learn(p.Learned, key, func() ([]entryPoint, error) {
+		shared, ok := object.(*rangeproxy.Shared)
+		if !ok {
+			shared = rangeproxy.Share(object)
+		}
+		return findEntries(ctx, shared, t.Picture)
+	})
 	if err != nil {
 		return fmt.Errorf("look for entry points: %w", err)
 	}
 	t.setEntries(found)
-	return p.Learned.Save(key, found)
+	return nil
 }
 
 // doubtful reports whether a track's table of key frames cannot be true: it says that every picture is

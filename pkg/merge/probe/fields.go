@@ -39,15 +39,9 @@ func (p *Prober) examine(ctx context.Context, seg *Segment, t *Table, object ran
 		return nil
 	}
 	key := "format-" + Fingerprint([]any{seg.Generation, t.Stream, p.Tool.Version()})
-	var f format
-	if !p.Learned.Load(key, &f) {
-		var err error
-		if f, err = p.examinePictures(ctx, t, object); err != nil {
-			return fmt.Errorf("examine the pictures of %s: %w", seg.Path, err)
-		}
-		if err := p.Learned.Save(key, f); err != nil {
-			return err
-		}
+	f, err := Learn(p.Learned, key, func() (format, error) { return p.examinePictures(ctx, t, object) })
+	if err != nil {
+		return fmt.Errorf("examine the pictures of %s: %w", seg.Path, err)
 	}
 	whole := timeline.Run{Until: seg.Length}
 	if seg.Picture.Fields = f.fields(); seg.Picture.Fields != ffmpeg.NoFields {
@@ -130,11 +124,7 @@ func (p *Prober) readFormat(ctx context.Context, request ffmpeg.Pictures, wanted
 	flags := map[ffmpeg.FieldOrder]int{}
 	for n := range wanted {
 		_, err := stream.Next(buf)
-		var broken *ffmpeg.Error
-		if undecodable := errors.As(err, &broken) && !broken.Killed() && context.Cause(ctx) == nil; undecodable {
-			break
-		}
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || ffmpeg.IsUndecodable(err) && context.Cause(ctx) == nil {
 			break
 		}
 		if err != nil {

@@ -43,6 +43,20 @@ type Memory interface {
 	Save(key string, value any) error
 }
 
+// Learn returns what is kept under a key. If nothing is, it calls learn and keeps what that returns.
+func Learn[T any](memory Memory, key string, learn func() (T, error)) (T, error) {
+	var value T
+	if memory.Load(key, &value) {
+		return value, nil
+	}
+	value, err := learn()
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return value, memory.Save(key, value)
+}
+
 // Prober reads segments. It is safe for concurrent use.
 type Prober struct {
 	Tool    *ffmpeg.Tool

@@ -80,23 +80,21 @@ func (p *Prober) listed(
 ) (*mp4.File, error) {
 	const form = "all pictures and sounds, with positions" // what is stored of each packet
 	key := "packets-" + Fingerprint([]string{generation, p.Tool.Version(), form})
-	var streams []ffmpeg.Stream
-	if p.Learned.Load(key, &streams) {
-		return tabled(streams, index), nil
-	}
-	served := p.Proxy.Serve(object)
-	streams, err := p.Tool.ListPackets(ctx, served, object.Size())
-	if readErr := served.Close(); readErr != nil {
-		return nil, readErr
-	}
-	var broken *ffmpeg.Error
-	if errors.As(err, &broken) && !broken.Killed() {
-		return nil, fmt.Errorf("%w: %w", mp4.ErrMalformed, err)
-	}
+	streams, err := Learn(p.Learned, key, func() ([]ffmpeg.Stream, error) {
+		served := p.Proxy.Serve(object)
+		streams, err := p.Tool.ListPackets(ctx, served, object.Size())
+		if readErr := served.Close(); readErr != nil {
+			return nil, readErr
+		}
+		if ffmpeg.IsUndecodable(err) {
+			return nil, fmt.Errorf("%w: %w", mp4.ErrMalformed, err)
+		}
+		return streams, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return tabled(streams, index), p.Learned.Save(key, streams)
+	return tabled(streams, index), nil
 }
 
 // tabled makes tables of a list of packets.

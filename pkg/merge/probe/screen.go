@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -33,23 +32,21 @@ func (p *Prober) JudgeScreen(
 ) (Judged, error) {
 	const form = "typed causes" // of what is stored; former versions stored words
 	key := "screen-" + Fingerprint([]any{seg.Generation, judge.Digest(), p.Tool.Version(), form})
-	var known Judged
-	if p.Learned.Load(key, &known) {
-		known.Path = seg.Path
-		return known, nil
-	}
-	open, err := p.Open(ctx, seg)
-	if err != nil {
-		return Judged{}, err
-	}
-	defer open.Close()
-	t := open.Table
-	stretches, err := p.judgePictures(ctx, judge, t, t.Shots(OwnDamages(damages, seg)), open.Object)
-	if err != nil {
-		return Judged{}, fmt.Errorf("judge the pictures of %s: %w", seg.Path, err)
-	}
-	judged := judgedOf(seg.Path, stretches, t.Zero.Duration())
-	return judged, p.Learned.Save(key, judged)
+	judged, err := Learn(p.Learned, key, func() (Judged, error) {
+		open, err := p.Open(ctx, seg)
+		if err != nil {
+			return Judged{}, err
+		}
+		defer open.Close()
+		t := open.Table
+		stretches, err := p.judgePictures(ctx, judge, t, t.Shots(OwnDamages(damages, seg)), open.Object)
+		if err != nil {
+			return Judged{}, fmt.Errorf("judge the pictures of %s: %w", seg.Path, err)
+		}
+		return judgedOf(seg.Path, stretches, t.Zero.Duration()), nil
+	})
+	judged.Path = seg.Path // it may have been judged under another one
+	return judged, err
 }
 
 // judgePictures shows a file's usable pictures to the judge. A file that FFmpeg cannot decode at all
@@ -67,9 +64,7 @@ func (p *Prober) judgePictures(
 	if readErr := served.Close(); readErr != nil {
 		return nil, readErr
 	}
-	var broken *ffmpeg.Error
-	undecodable := errors.As(err, &broken) && !broken.Killed()
-	if undecodable && context.Cause(ctx) == nil {
+	if ffmpeg.IsUndecodable(err) && context.Cause(ctx) == nil {
 		return nil, nil
 	}
 	return stretches, err

@@ -3,7 +3,6 @@ package probe
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
@@ -91,8 +90,7 @@ func (p *Prober) soundFrames(
 	if readErr := served.Close(); readErr != nil {
 		return nil, readErr
 	}
-	var broken *ffmpeg.Error
-	if errors.As(err, &broken) && !broken.Killed() {
+	if ffmpeg.IsUndecodable(err) {
 		return nil, nil
 	}
 	if err != nil {

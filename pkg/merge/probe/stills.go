@@ -38,16 +38,12 @@ func (p *Prober) findStills(ctx context.Context, seg *Segment, t *Table, object 
 		return nil
 	}
 	key := "stills-" + Fingerprint([]any{seg.Generation, t.Stream, p.Tool.Version()})
-	var found stills
-	if !p.Learned.Load(key, &found) {
+	found, err := Learn(p.Learned, key, func() (stills, error) {
 		w := &stillWatcher{prober: p, table: t, object: object}
-		var err error
-		if found, err = w.find(ctx); err != nil {
-			return fmt.Errorf("look for still pictures in %s: %w", seg.Path, err)
-		}
-		if err := p.Learned.Save(key, found); err != nil {
-			return err
-		}
+		return w.find(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("look for still pictures in %s: %w", seg.Path, err)
 	}
 	for _, run := range found.Frozen {
 		seg.Warn(run, cause.PictureFrozen())
@@ -158,8 +154,7 @@ func (w *stillWatcher) look(ctx context.Context, keys []int) ([]keyLook, error) 
 	if readErr := served.Close(); readErr != nil {
 		return nil, errors.Join(readErr, context.Cause(ctx))
 	}
-	var broken *ffmpeg.Error
-	if errors.As(err, &broken) && !broken.Killed() && context.Cause(ctx) == nil {
+	if ffmpeg.IsUndecodable(err) && context.Cause(ctx) == nil {
 		return looks, nil
 	}
 	return looks, err

@@ -196,9 +196,8 @@ func (f *follower) follow(ctx context.Context, stream *ffmpeg.PictureStream) err
 	for f.next < len(f.want) {
 		buf := f.buffer(f.size)
 		pts, err := stream.Next(buf)
-		var broken *ffmpeg.Error
 		switch {
-		case errors.Is(err, io.EOF), errors.As(err, &broken) && !broken.Killed():
+		case errors.Is(err, io.EOF), ffmpeg.IsUndecodable(err):
 			f.stalled = errors.Is(err, ffmpeg.ErrStalled)
 			return f.lose(ffmpeg.LastPTS)
 		case err != nil:

@@ -3,7 +3,6 @@ package sound
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -130,13 +129,13 @@ func (h *soundAnalysis) block(at time.Duration) (b loudBlock, ok bool) {
 // decode is left out of the runs. Without a mix its channels are heard as they are.
 func measureSegment(
 	ctx context.Context, p *probe.Prober, seg *probe.Segment, channels int, mix ffmpeg.Mix,
-) (*soundAnalysis, error) {
+) (soundAnalysis, error) {
 	open, err := p.Open(ctx, seg)
 	if err != nil {
-		return nil, err
+		return soundAnalysis{}, err
 	}
 	defer open.Close()
-	h := &soundAnalysis{Mix: mix}
+	h := soundAnalysis{Mix: mix}
 	if mix == nil && seg.Sound.Channels > 2 && len(seg.SoundRuns) > 0 {
 		longest := slices.MaxFunc(seg.SoundRuns, func(a, b timeline.Run) int {
 			return cmp.Compare(a.Until-a.From, b.Until-b.From)
@@ -145,7 +144,7 @@ func measureSegment(
 			return p.Tool.MeasureChannels(ctx, s)
 		})
 		if err != nil {
-			return nil, err
+			return soundAnalysis{}, err
 		}
 		h.Mix, h.LFE = multichannelMix(levels, channels)
 	}
@@ -155,7 +154,7 @@ func measureSegment(
 			return p.Tool.MeasureLevels(ctx, s)
 		})
 		if err != nil {
-			return nil, err
+			return soundAnalysis{}, err
 		}
 		h.Runs = append(h.Runs, measured(int64(open.Sound.Rate), run, base, levels)...)
 	}
@@ -184,8 +183,7 @@ func decodeRun[T any](
 	if readErr := served.Close(); readErr != nil {
 		err = readErr
 	}
-	var broken *ffmpeg.Error
-	if errors.As(err, &broken) && !broken.Killed() {
+	if ffmpeg.IsUndecodable(err) {
 		return none, base, nil
 	}
 	if err != nil {

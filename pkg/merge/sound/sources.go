@@ -241,15 +241,13 @@ func (c *Chooser) measure(ctx context.Context, seg *probe.Segment, mix ffmpeg.Mi
 		seg.Sound.Stream,
 		mix,
 	})
-	known := &soundAnalysis{}
-	if c.Prober.Learned.Load(key, known) {
-		return known, nil
-	}
-	h, err := measureSegment(ctx, c.Prober, seg, c.channels, mix)
+	h, err := probe.Learn(c.Prober.Learned, key, func() (soundAnalysis, error) {
+		return measureSegment(ctx, c.Prober, seg, c.channels, mix)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return h, c.Prober.Learned.Save(key, h)
+	return &h, nil
 }
 
 // describe says for people where the sound comes from.

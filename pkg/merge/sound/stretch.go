@@ -39,9 +39,8 @@ func Stretch(
 	for {
 		n, err := stream.Read(piece)
 		each(piece[:n])
-		var broken *ffmpeg.Error
 		switch {
-		case errors.Is(err, io.EOF), errors.As(err, &broken) && !broken.Killed():
+		case errors.Is(err, io.EOF), ffmpeg.IsUndecodable(err):
 			return nil
 		case err != nil:
 			return fmt.Errorf("listen to %s: %w", open.Segment.Path, err)
