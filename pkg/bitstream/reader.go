@@ -111,16 +111,7 @@ func (r *Reader) readAVCConfig(b []byte) bool {
 	r.lengthSize = int(b[4]&3) + 1
 	count, b := int(b[5]&31), b[6:]
 	for range 2 { // SPS, then PPS
-		for range count {
-			if len(b) < 2 {
-				return true
-			}
-			n := int(binary.BigEndian.Uint16(b))
-			b = b[2:]
-			nal := b[:min(n, len(b))]
-			r.h264Sets.read(nal)
-			b = b[len(nal):]
-		}
+		b = readSets(b, count, r.h264Sets.read)
 		if len(b) < 1 {
 			return true
 		}
@@ -141,19 +132,25 @@ func (r *Reader) readHEVCConfig(b []byte) bool {
 			return true
 		}
 		count := int(binary.BigEndian.Uint16(b[1:]))
-		b = b[3:]
-		for range count {
-			if len(b) < 2 {
-				return true
-			}
-			n := int(binary.BigEndian.Uint16(b))
-			b = b[2:]
-			nal := b[:min(n, len(b))]
-			r.hevcSets.read(nal)
-			b = b[len(nal):]
-		}
+		b = readSets(b[3:], count, r.hevcSets.read)
 	}
 	return true
+}
+
+// readSets passes on parameter sets, each with its length in two bytes before it, and returns what follows. A list
+// that is cut short ends with the last bytes.
+func readSets(b []byte, count int, read func(nal []byte)) (rest []byte) {
+	for range count {
+		if len(b) < 2 {
+			return nil
+		}
+		n := int(binary.BigEndian.Uint16(b))
+		b = b[2:]
+		nal := b[:min(n, len(b))]
+		read(nal)
+		b = b[len(nal):]
+	}
+	return b
 }
 
 // Read reads a sample. What it returns of slices is good until the next call.
