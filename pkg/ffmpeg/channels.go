@@ -30,17 +30,24 @@ func (t *Tool) MeasureChannels(ctx context.Context, s Sound) (ChannelLevels, err
 	var levels ChannelLevels
 	err := repeat(doing, func() (int64, error) {
 		levels = ChannelLevels{}
-		r, err := t.open(ctx, doing, c, s.Source, levels.read)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := io.Copy(io.Discard, r.out); err != nil {
-			r.proc.discard(r.out)
-			return 0, &Error{Doing: doing, Err: err}
-		}
-		return 0, r.proc.wait()
+		return 0, t.readReport(ctx, doing, c, s.Source, levels.read)
 	})
 	return levels, err
+}
+
+// readReport runs FFmpeg for what its filters log, and passes each line to read. It returns once all are read.
+func (t *Tool) readReport(
+	ctx context.Context, doing string, c command, source Source, read func(line string) bool,
+) error {
+	r, err := t.open(ctx, doing, c, source, read)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, r.out); err != nil {
+		r.proc.discard(r.out)
+		return &Error{Doing: doing, Err: err}
+	}
+	return r.proc.wait()
 }
 
 // read parses a line of the log. It reports whether the line was one of a filter.

@@ -2,7 +2,6 @@ package ffmpeg
 
 import (
 	"context"
-	"io"
 	"regexp"
 	"strconv"
 )
@@ -26,21 +25,13 @@ func (t *Tool) SoundFrames(ctx context.Context, source Source) ([]SoundFrame, er
 	var frames []SoundFrame
 	err := repeat(doing, func() (int64, error) {
 		frames = nil
-		r, err := t.open(ctx, doing, c, source, func(line string) bool {
+		err := t.readReport(ctx, doing, c, source, func(line string) bool {
 			m := ashowinfoFrame.FindStringSubmatch(line)
 			if m != nil {
 				frames = append(frames, soundFrameOf(m[1:]))
 			}
 			return m != nil
 		})
-		if err != nil {
-			return 0, err
-		}
-		if _, err := io.Copy(io.Discard, r.out); err != nil {
-			r.proc.discard(r.out)
-			return int64(len(frames)), &Error{Doing: doing, Err: err}
-		}
-		err = r.proc.wait() // the log is read to its end: no frame is added any more
 		return int64(len(frames)), err
 	})
 	return frames, err
