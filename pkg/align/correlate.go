@@ -23,9 +23,6 @@ const (
 	// MostLag is the largest lag that is looked for, to either side.
 	MostLag = 2 * time.Second
 
-	// InputRate is the rate of sound before [Decimate], in Hz.
-	InputRate = 48000
-
 	lengthSamples = int(Length/time.Second) * Rate
 	lagSamples    = int(MostLag/time.Second) * Rate
 	fftSamples    = 1 << 17 // holds a stretch and the lags at both of its sides
@@ -146,11 +143,8 @@ func lagOf(correlation []float64) Lag {
 	}
 }
 
-// vertex returns where between its neighbours the peak is, from -0.5 to 0.5 samples, by a parabola.
+// vertex returns where between its neighbours a peak is that has two, from -0.5 to 0.5 samples, by a parabola.
 func vertex(correlation []float64, peak int) float64 {
-	if peak == 0 || peak == len(correlation)-1 {
-		return 0
-	}
 	before, at, after := correlation[peak-1], correlation[peak], correlation[peak+1]
 	curve := before - 2*at + after
 	if curve == 0 {
@@ -167,16 +161,15 @@ func rms(sound []float32) float64 {
 	return math.Sqrt(sum / float64(len(sound)))
 }
 
-// Decimate appends sound at [InputRate], mono, to sound at [Rate]. What is left over, less than a sample at
+// Decimate appends sound, mono at each times [Rate], to sound at [Rate]. What is left over, less than a sample at
 // [Rate], is dropped.
-func Decimate(to, sound []float32) []float32 {
-	const each = InputRate / Rate
+func Decimate(to, sound []float32, each int) []float32 {
 	for i := 0; i+each <= len(sound); i += each {
 		sum := float32(0)
 		for _, s := range sound[i : i+each] {
 			sum += s
 		}
-		to = append(to, sum/each)
+		to = append(to, sum/float32(each))
 	}
 	return to
 }

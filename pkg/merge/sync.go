@@ -64,9 +64,11 @@ func (e *Engine) syncSource(
 		return nil, err
 	}
 	var all []align.Lag // on the time axis of the first segment
+	starts := make([]time.Duration, len(own))
 	for i, list := range lags {
+		starts[i] = own[i].Start.Sub(own[0].Start)
 		for _, lag := range list {
-			lag.At += own[i].Start.Sub(own[0].Start)
+			lag.At += starts[i]
 			all = append(all, lag)
 		}
 	}
@@ -75,10 +77,6 @@ func (e *Engine) syncSource(
 	}
 	whole := align.Fit(all)
 	result := plan.Synced{Source: source, Reference: reference, Windows: whole.Windows}
-	starts := make([]time.Duration, len(own))
-	for i := range own {
-		starts[i] = own[i].Start.Sub(own[0].Start)
-	}
 	for i, seg := range own {
 		line := align.Fit(lags[i])
 		if !line.Sure && whole.Sure {
@@ -245,10 +243,7 @@ func (l *listener) window(ctx context.Context, at, length time.Duration) ([]floa
 func (l *listener) decode(ctx context.Context, from, until time.Duration) ([]float32, error) {
 	samples := make([]float32, 0, int((until-from)*align.Rate/time.Second)+1)
 	err := sound.Stretch(ctx, l.prober, l.open, from, until, func(piece []float32) {
-		samples = align.Decimate(samples, piece)
+		samples = align.Decimate(samples, piece, ffmpeg.SampleRate/align.Rate)
 	})
 	return samples, err
 }
-
-// Decoded sound must have the rate that the comparison starts from.
-const _ = uint(align.InputRate-ffmpeg.SampleRate) + uint(ffmpeg.SampleRate-align.InputRate)
