@@ -7,6 +7,9 @@ import (
 // Block is how long a unit of hearing is: sound sources are chosen by tenths of a second.
 const Block = 100 * time.Millisecond
 
+// BlocksPerSecond is how many blocks a second has.
+const BlocksPerSecond = int64(time.Second / Block)
+
 // Heard is what a source gives in one block.
 type Heard uint8
 

@@ -1,13 +1,6 @@
 package timeline
 
-import (
-	"time"
-
-	"github.com/nvr-miem/merger/pkg/cause"
-)
-
-// BlocksPerSecond is how many blocks a second has.
-const BlocksPerSecond = int64(time.Second / Block)
+import "github.com/nvr-miem/merger/pkg/cause"
 
 // Withhold returns the spans of a source with a hole over [first, end), for a cause.
 func Withhold(spans []Span, first, end int64, why cause.Cause) []Span {

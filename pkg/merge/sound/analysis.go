@@ -65,6 +65,15 @@ func unpackedTraits(b []byte) ffmpeg.Traits {
 	}
 }
 
+// traits returns what each block holds.
+func (r *measuredRun) traits() []ffmpeg.Traits {
+	var list []ffmpeg.Traits
+	for at := 0; at+traitBytes <= len(r.Traits); at += traitBytes {
+		list = append(list, unpackedTraits(r.Traits[at:]))
+	}
+	return list
+}
+
 // momentBytes is how many bytes of moments a block has.
 const momentBytes = 2 * ffmpeg.MomentsInLevel
 
@@ -161,7 +170,7 @@ func measureSegment(
 	return h, nil
 }
 
-// decodeRun measures a run of an open segment. Sample n of what FFmpeg counts is sample n + base of the run. What
+// decodeRun passes a run of an open segment to measure. Sample n of what FFmpeg counts is sample n + base of the run. What
 // FFmpeg cannot decode is not there.
 func decodeRun[T any](
 	p *probe.Prober, open *probe.OpenSegment, run timeline.Run, channels int,
@@ -171,7 +180,7 @@ func decodeRun[T any](
 	samples := open.SoundSamples(run)
 	view, base, err := samples.View(0, probe.SamplesIn(run.Until-run.From, samples.Rate))
 	if err != nil {
-		return none, 0, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
+		return none, 0, fmt.Errorf("decode the sound of %s: %w", open.Segment.Path, err)
 	}
 	served := p.Proxy.ServeSparse(view)
 	levels, err = measure(ffmpeg.Sound{
@@ -187,7 +196,7 @@ func decodeRun[T any](
 		return none, base, nil
 	}
 	if err != nil {
-		return none, 0, fmt.Errorf("measure the sound of %s: %w", open.Segment.Path, err)
+		return none, 0, fmt.Errorf("decode the sound of %s: %w", open.Segment.Path, err)
 	}
 	return levels, base, nil
 }

@@ -103,10 +103,8 @@ func voiceLevel(t ffmpeg.Traits, channel int) float64 {
 // allTraits lists the traits of a segment.
 func allTraits(h *soundAnalysis) []ffmpeg.Traits {
 	var all []ffmpeg.Traits
-	for _, run := range h.Runs {
-		for at := 0; at+traitBytes <= len(run.Traits); at += traitBytes {
-			all = append(all, unpackedTraits(run.Traits[at:]))
-		}
+	for i := range h.Runs {
+		all = append(all, h.Runs[i].traits()...)
 	}
 	return all
 }
@@ -131,11 +129,9 @@ func loudIn(all []ffmpeg.Traits, channel int) []ffmpeg.Traits {
 func hasVoice(h *soundAnalysis, channel int) bool {
 	for _, run := range h.Runs {
 		var blocks []voiceBlock
-		for at := 0; at+traitBytes <= len(run.Traits); at += traitBytes {
-			t := unpackedTraits(run.Traits[at:])
+		for i, t := range run.traits() {
 			t.VoiceDB[1-channel], t.PowerDB[1-channel] = float32(math.Inf(-1)), float32(math.Inf(-1))
-			block := loudBlock{peak: run.Peaks[at/traitBytes]}
-			blocks = append(blocks, voiceBlockOf(block, t, silence))
+			blocks = append(blocks, voiceBlockOf(loudBlock{peak: run.Peaks[i]}, t, silence))
 		}
 		if slices.Contains(voicedBlocks(blocks), true) {
 			return true

@@ -76,9 +76,6 @@ func (k *measuredSource) trueTime(seg *probe.Segment, at time.Duration) time.Dur
 	return zero + trueTime(at-zero, k.ppm)
 }
 
-// blocksPerSecond is how many blocks a second has.
-const blocksPerSecond = int64(time.Second / timeline.Block)
-
 // Choose decides the sound of the record. It is called once.
 func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 	c.ctx, c.known, c.channels = ctx, map[int]*measuredSource{}, channelsOf(c.Segments)
@@ -87,7 +84,7 @@ func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 		Candidates: c.Sources,
 		Thresholds: map[string]int16{},
 	}
-	c.blocks = (c.Samples*blocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
+	c.blocks = (c.Samples*timeline.BlocksPerSecond + ffmpeg.SampleRate - 1) / ffmpeg.SampleRate
 	var listens []timeline.Listen
 	if len(c.Sources) > 0 {
 		listens = timeline.Choose(0, c.blocks, len(c.Sources), c.heard)

@@ -3,7 +3,6 @@ package sound
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -17,33 +16,30 @@ import (
 // ends it early.
 func Stretch(
 	ctx context.Context, p *probe.Prober, open *probe.OpenSegment, from, until time.Duration, each func([]float32),
-) (err error) {
-	samples := open.SoundSamples(timeline.Run{From: from, Until: until})
-	view, base, err := samples.View(0, probe.SamplesIn(until-from, samples.Rate))
-	if err != nil {
-		return fmt.Errorf("listen to %s: %w", open.Segment.Path, err)
-	}
-	served := p.Proxy.ServeSparse(view)
-	defer func() { err = errors.Join(err, served.Close()) }()
-	stream, err := p.Tool.OpenSound(ctx, ffmpeg.Sound{
-		Source:   served,
-		From:     -base,
-		Until:    probe.SamplesIn(until-from, samples.Rate) - base,
-		Channels: 1,
+) error {
+	run := timeline.Run{From: from, Until: until}
+	_, _, err := decodeRun(p, open, run, 1, func(s ffmpeg.Sound) (struct{}, error) {
+		stream, err := p.Tool.OpenSound(ctx, s)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer stream.Close()
+		return struct{}{}, pass(stream, each)
 	})
-	if err != nil {
-		return fmt.Errorf("listen to %s: %w", open.Segment.Path, err)
-	}
-	defer stream.Close()
+	return err
+}
+
+// pass passes on a stream of one channel.
+func pass(stream *ffmpeg.SoundStream, each func([]float32)) error {
 	piece := make([]float32, ffmpeg.SampleRate/10)
 	for {
 		n, err := stream.Read(piece)
 		each(piece[:n])
-		switch {
-		case errors.Is(err, io.EOF), ffmpeg.IsUndecodable(err):
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			return fmt.Errorf("listen to %s: %w", open.Segment.Path, err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -88,9 +88,8 @@ func speechIn(h *soundAnalysis) int64 {
 	sum := int64(0)
 	for _, run := range h.Runs {
 		var blocks []voiceBlock
-		for i, peak := range run.Peaks {
-			traits := unpackedTraits(run.Traits[traitBytes*i:])
-			blocks = append(blocks, voiceBlockOf(loudBlock{peak: peak}, traits, threshold))
+		for i, t := range run.traits() {
+			blocks = append(blocks, voiceBlockOf(loudBlock{peak: run.Peaks[i]}, t, threshold))
 		}
 		for _, kind := range kindsOf(blocks) {
 			switch kind {
