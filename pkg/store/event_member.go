@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ const (
 
 	deleteMembers = `delete from merger_event_members where calendar = ? and event_id = ?`
 
-	insertMembers = `insert into merger_event_members (calendar, event_id, room, start_at, end_at, members)
+	replaceMembers = `replace into merger_event_members (calendar, event_id, room, start_at, end_at, members)
  values (?, ?, ?, ?, ?, ?)`
 
 	deleteMembersBefore = `delete from merger_event_members where end_at < ?`
@@ -99,15 +98,9 @@ func (s EventMembers) Of(
 
 // Save stores an event in place of what it was.
 func (s EventMembers) Save(ctx context.Context, event MemberEvent) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, deleteMembers, event.Calendar, event.Event); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, insertMembers, event.Calendar, event.Event, event.Room,
-			millis(event.Start), millis(event.End), event.Members)
-		return err
-	})
-	if err != nil && !isDuplicate(err) { // a concurrent sweep stored it
+	_, err := s.exec(ctx, replaceMembers, event.Calendar, event.Event, event.Room,
+		millis(event.Start), millis(event.End), event.Members)
+	if err != nil {
 		return fmt.Errorf("store the members of event %q: %w", event.Event, err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -22,9 +21,9 @@ const (
 
 	selectUntold = `select ` + optOutColumns + ` from merger_opt_outs where told = 0 order by start_at limit ?`
 
-	deleteOptOut = `delete from merger_opt_outs where calendar = ? and event_id = ?`
-
-	insertOptOut = `insert into merger_opt_outs (calendar, event_id, room, start_at, end_at, organizer) values (?, ?, ?, ?, ?, ?)`
+	// replaceOptOut makes it one that has not ended, and of which the operators were not told yet.
+	replaceOptOut = `replace into merger_opt_outs (calendar, event_id, room, start_at, end_at, organizer)
+ values (?, ?, ?, ?, ?, ?)`
 
 	updateOptOutEnded = `update merger_opt_outs set ended = 1, told = 1 where calendar = ? and event_id = ?`
 
@@ -101,15 +100,9 @@ func (s OptOuts) Within(ctx context.Context, room *nvr.Room, start, end time.Tim
 
 // Save stores an opt-out in place of the former one of its event.
 func (s OptOuts) Save(ctx context.Context, out OptOut) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, deleteOptOut, out.Calendar, out.Event); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, insertOptOut,
-			out.Calendar, out.Event, out.Room, millis(out.Start), millis(out.End), out.Organizer)
-		return err
-	})
-	if err != nil && !isDuplicate(err) { // a concurrent sweep stored it
+	_, err := s.exec(ctx, replaceOptOut,
+		out.Calendar, out.Event, out.Room, millis(out.Start), millis(out.End), out.Organizer)
+	if err != nil {
 		return fmt.Errorf("store the opt-out of event %q: %w", out.Event, err)
 	}
 	return nil
