@@ -69,7 +69,23 @@ func (w *worker) readPlan(ctx context.Context, t Task) (*merge.Plan, error) {
 			w.rec.Digest, t.Digest, fault.ErrStale,
 		)
 	}
-	name, err := bucket.PlanName(w.rec.ID, t.Digest)
+	plan, err := w.ownPlan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Digest() != t.Digest || len(plan.Slices) != t.Count {
+		return nil, fmt.Errorf(
+			"the plan is not the one this execution was started for (%d slices, %d tasks)",
+			len(plan.Slices), t.Count,
+		)
+	}
+	plan.Bind(w.openGeneration)
+	return plan, nil
+}
+
+// ownPlan reads the plan of the record's merge.
+func (w *worker) ownPlan(ctx context.Context) (*merge.Plan, error) {
+	name, err := bucket.PlanName(w.rec.ID, w.rec.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +97,6 @@ func (w *worker) readPlan(ctx context.Context, t Task) (*merge.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
-	if plan.Digest() != t.Digest || len(plan.Slices) != t.Count {
-		return nil, fmt.Errorf(
-			"the plan is not the one this execution was started for (%d slices, %d tasks)",
-			len(plan.Slices), t.Count,
-		)
-	}
-	plan.Bind(w.openGeneration)
 	return plan, nil
 }
 

@@ -109,19 +109,6 @@ func (w *worker) mayShare(ctx context.Context) (bool, error) {
 	return false, w.backToStage(ctx)
 }
 
-// ownPlan reads the plan of the record's merge.
-func (w *worker) ownPlan(ctx context.Context) (*merge.Plan, error) {
-	name, err := bucket.PlanName(w.rec.ID, w.rec.Digest)
-	if err != nil {
-		return nil, err
-	}
-	text, _, err := w.p.Work.ReadAll(ctx, name, maxLearned)
-	if err != nil {
-		return nil, fmt.Errorf("read the plan: %w", err)
-	}
-	return merge.ReadPlan(text)
-}
-
 // throwAway moves the record's file on Drive and its report to the trash.
 func (w *worker) throwAway(ctx context.Context) error {
 	if w.rec.FileID == "" {

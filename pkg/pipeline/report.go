@@ -15,15 +15,7 @@ import (
 // report stores what the merge shows and why, beside its plan. Holes are said in the log too, where
 // alerts count them.
 func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string) error {
-	name, err := bucket.PlanName(w.rec.ID, w.rec.Digest)
-	if err != nil {
-		return err
-	}
-	text, _, err := w.p.Work.ReadAll(ctx, name, maxLearned)
-	if err != nil {
-		return fmt.Errorf("read the plan for the report: %w", err)
-	}
-	plan, err := merge.ReadPlan(text)
+	plan, err := w.ownPlan(ctx)
 	if err != nil {
 		return fmt.Errorf("read the plan for the report: %w", err)
 	}
