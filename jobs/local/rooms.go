@@ -180,42 +180,33 @@ func (c *cli) setRoom(ctx context.Context, db *store.Store, name string, r roomF
 	if err != nil {
 		return err
 	}
-	if err := r.apply(&room); err != nil {
+	if err := saveRoomLine(ctx, db, room, r.line()); err != nil {
 		return err
-	}
-	id, err := db.Rooms.Save(ctx, room)
-	if err != nil {
-		return err
-	}
-	if r.board != "" {
-		if err := setBoard(ctx, db, id, room, r.board); err != nil {
-			return err
-		}
 	}
 	return c.print("rooms.saved", "room", name)
 }
 
-// apply writes the settings that were given into a room.
-func (r *roomFlags) apply(room *nvr.Room) (err error) {
-	for field, given := range map[*string]string{
-		&room.MainSource:   r.lecturer,
-		&room.ScreenSource: r.screen,
-		&room.SoundSource:  r.sound,
-		&room.Calendar:     r.calendar,
-		&room.Drive:        r.drive,
-		&room.Language:     r.language,
+// line returns the settings that were given as a line of a file of rooms.
+func (r *roomFlags) line() roomLine {
+	line := roomLine{settings: map[string]string{}}
+	for column, given := range map[string]string{
+		columnLecturer: r.lecturer,
+		columnScreen:   r.screen,
+		columnBoard:    r.board,
+		columnSound:    r.sound,
+		columnCalendar: r.calendar,
+		columnDrive:    r.drive,
+		columnZone:     r.zone,
+		columnLanguage: r.language,
 	} {
 		if given != "" {
-			*field = given
+			line.settings[column] = given
 		}
 	}
 	if r.segment != 0 {
-		room.SegmentLength = r.segment
+		line.settings[columnSegment] = r.segment.String()
 	}
-	if r.zone != "" {
-		room.Zone, err = time.LoadLocation(r.zone)
-	}
-	return err
+	return line
 }
 
 // setBoard makes an address the board camera of a room. The NVR marks it by a "merge" that ends in "right".
