@@ -81,27 +81,35 @@ func failuresFirst(findings []doctor.Finding) []doctor.Finding {
 	})
 }
 
-// examiner returns the doctor for what the flags name: the folder of serve, else the environment.
+// examiner returns the doctor for what the flags name.
 func (c *cli) examiner(ctx context.Context, o *dataFlags) *doctor.Doctor {
-	d := &doctor.Doctor{Now: time.Now}
-	env := envconfig.OsLookuper()
-	folder := o.folder(c)
-	if folder != "" {
-		values, err := environmentOf(folder)
-		d.Wrong = err
-		d.Down = !isUp(ctx, values["PUBLIC_URL"])
+	settings, page, err := c.settings(ctx, o)
+	d := &doctor.Doctor{Now: time.Now, Config: settings, Wrong: err}
+	if folder := o.folder(c); folder != "" {
+		d.Down = !isUp(ctx, page)
 		d.Space = func() (int64, error) { return freeSpace(folder) }
-		env = envconfig.MapLookuper(values)
 	}
-	settings, err := config.From(ctx, env)
+	return d
+}
+
+// settings returns the configuration of what the flags name: the folder of serve, with the address of its page, else
+// the environment. With an error it returns what could be read of it.
+func (c *cli) settings(ctx context.Context, o *dataFlags) (settings *config.Config, page string, err error) {
+	env := envconfig.OsLookuper()
+	var wrong error
+	if folder := o.folder(c); folder != "" {
+		var values map[string]string
+		values, wrong = environmentOf(folder)
+		env, page = envconfig.MapLookuper(values), values["PUBLIC_URL"]
+	}
+	settings, err = config.From(ctx, env)
 	if settings == nil {
 		settings = &config.Config{}
 	}
-	d.Config, d.Wrong = settings, errors.Join(d.Wrong, err)
 	if o.database != "" {
-		d.Config.Database = config.Secret(o.database)
+		settings.Database = config.Secret(o.database)
 	}
-	return d
+	return settings, page, errors.Join(wrong, err)
 }
 
 // environmentOf returns what serve on a folder gave its functions. If that cannot be read, it returns the

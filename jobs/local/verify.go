@@ -33,14 +33,13 @@ func (c *cli) verifyCommand() *cobra.Command {
 }
 
 func (c *cli) verify(ctx context.Context, o *dataFlags, since string) (err error) {
-	settings := c.examiner(ctx, o)
-	if settings.Wrong != nil {
-		return settings.Wrong
+	settings, _, err := c.settings(ctx, o)
+	if err != nil {
+		return err
 	}
-	config := *settings.Config
-	config.Delegate = settings.Delegate("stage") // it may read Drive
+	settings.Delegate = settings.DelegateOf("stage") // it may read Drive
 	p, err := app.New(
-		ctx, &config, slog.New(slog.DiscardHandler), time.Now, app.Store, app.Workspace(workspace.StageScopes()),
+		ctx, settings, slog.New(slog.DiscardHandler), time.Now, app.Store, app.Workspace(workspace.StageScopes()),
 	)
 	if err != nil {
 		return err

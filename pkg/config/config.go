@@ -6,6 +6,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ type Config struct {
 
 	// Delegate is the service account that may act for users of the Workspace domain.
 	Delegate string `env:"DELEGATE"`
-	// Delegates are those accounts by component (stage=ACCOUNT,…). Only doctor uses them.
+	// Delegates are those accounts by component (stage=ACCOUNT,…). Only doctor and verify use them.
 	Delegates map[string]string `env:"DELEGATES"`
 
 	// RequestPolicy is who may request what: event (members of an event), domain (people of the Workspace) or any.
@@ -157,6 +158,11 @@ func From(ctx context.Context, env envconfig.Lookuper) (*Config, error) {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
 	return &c, c.Validate()
+}
+
+// DelegateOf returns the account that acts for users of the domain on behalf of a component.
+func (c *Config) DelegateOf(component string) string {
+	return cmp.Or(c.Delegates[component], c.Delegate)
 }
 
 // Validate returns all errors of the configuration, joined. Each names the variable as the operator set it.

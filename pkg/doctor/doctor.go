@@ -6,7 +6,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -61,15 +60,10 @@ func (d *Doctor) open(ctx context.Context, parts ...app.Part) (*app.Process, err
 	return app.New(ctx, d.Config, slog.New(slog.DiscardHandler), d.Now, parts...)
 }
 
-// Delegate returns the account that acts for users of the domain on behalf of a component.
-func (d *Doctor) Delegate(component string) string {
-	return cmp.Or(d.Config.Delegates[component], d.Config.Delegate)
-}
-
 // openAs opens the Workspace with the account of a component.
 func (d *Doctor) openAs(ctx context.Context, component string, scopes []string) (*app.Process, error) {
 	c := *d.Config
-	c.Delegate = d.Delegate(component)
+	c.Delegate = c.DelegateOf(component)
 	return app.New(ctx, &c, slog.New(slog.DiscardHandler), d.Now, app.Workspace(scopes))
 }
 

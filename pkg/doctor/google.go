@@ -161,7 +161,7 @@ func (d *Doctor) workspace(ctx context.Context) []Finding {
 
 // delegation returns the remedy for a probe that fails.
 func (d *Doctor) delegation(p probe) Remedy {
-	account := d.Delegate(p.component)
+	account := d.Config.DelegateOf(p.component)
 	if account == "" && d.Config.WorkspaceEndpoint == "" {
 		return remedy("set-delegate")
 	}
