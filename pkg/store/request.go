@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -17,6 +19,8 @@ const (
 	insertRequest = `insert into merger_requests (request, body, record_id, created_at) values (?, ?, ?, ?)`
 
 	selectRequest = `select body, record_id from merger_requests where request = ?`
+
+	selectOpen = `select id from records where user_email = ? and step in ('stage', 'merge', 'upload', 'link') limit ?`
 )
 
 // Requests files requests, and changes and ends them for people and calendars.
@@ -40,16 +44,35 @@ func (s Requests) Insert(
 		id, err = s.insertOnly(ctx, &r)
 		created = true
 	} else {
-		id, created, err = s.insertOnce(ctx, &r, once)
+		id, created, err = s.insertOnce(ctx, &r, once, 0)
 	}
 	if err != nil {
-		return nvr.Record{}, false, fmt.Errorf(
-			"file a request for room %q, %s %s: %w",
-			r.Room, r.Date, r.StartTime, err,
-		)
+		return nvr.Record{}, false, insertError(&r, err)
 	}
 	record, err = s.record(ctx, id)
 	return record, created, err
+}
+
+// InsertWithin is [Requests.Insert] for a requester who may have at most most records that are not finished.
+// It returns [ErrQuota] for one more. A repeated request returns its row however many there are. Concurrent
+// requests cannot exceed the number together.
+func (s Requests) InsertWithin(
+	ctx context.Context, most int, r nvr.Record, once *IdempotencyKey,
+) (record nvr.Record, created bool, err error) {
+	if once == nil { // a random key makes the transaction safe to repeat
+		once = &IdempotencyKey{Owner: "quota", Key: rand.Text()}
+	}
+	id, created, err := s.insertOnce(ctx, &r, once, most)
+	if err != nil {
+		return nvr.Record{}, false, insertError(&r, err)
+	}
+	record, err = s.record(ctx, id)
+	return record, created, err
+}
+
+// insertError returns an error that names the request.
+func insertError(r *nvr.Record, err error) error {
+	return fmt.Errorf("file a request for room %q, %s %s: %w", r.Room, r.Date, r.StartTime, err)
 }
 
 // insertArgs are the parameters of [insertRecord].
@@ -75,8 +98,9 @@ func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) 
 	return result.LastInsertId()
 }
 
+// insertOnce files a request unless one with its key is filed. most is the requester's quota; 0: none.
 func (s Requests) insertOnce(
-	ctx context.Context, r *nvr.Record, once *IdempotencyKey,
+	ctx context.Context, r *nvr.Record, once *IdempotencyKey, most int,
 ) (id int64, created bool, err error) {
 	request := digest([]byte(once.Owner + "\x00" + once.Key))
 	body := digest(once.Body)
@@ -84,6 +108,9 @@ func (s Requests) insertOnce(
 		return id, false, err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
+		if err := s.checkQuota(ctx, tx, r.UserEmail, most); err != nil {
+			return err
+		}
 		result, err := tx.ExecContext(ctx, insertRecord, s.insertArgs(r)...)
 		if err != nil {
 			return err
@@ -94,11 +121,36 @@ func (s Requests) insertOnce(
 		_, err = tx.ExecContext(ctx, insertRequest, request, body, id, s.nowMs())
 		return err
 	})
-	if err != nil && isDuplicate(err) { // a concurrent call filed it
-		id, _, err = s.findRequest(ctx, request, body)
-		return id, false, err
+	if isDuplicate(err) || errors.Is(err, ErrQuota) { // a concurrent call may have filed it
+		if found, ok, findErr := s.findRequest(ctx, request, body); ok || findErr != nil {
+			return found, false, findErr
+		}
 	}
 	return id, err == nil, err
+}
+
+// checkQuota returns [ErrQuota] if a requester has most open records. It locks them, so that the requests of
+// one person are counted one after the other.
+func (s Requests) checkQuota(ctx context.Context, tx *sql.Tx, email string, most int) error {
+	if most <= 0 {
+		return nil
+	}
+	rows, err := tx.QueryContext(ctx, selectOpen+s.dialect.forUpdate, email, most)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err returns the error that matters
+	open := 0
+	for rows.Next() {
+		open++
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if open >= most {
+		return ErrQuota
+	}
+	return nil
 }
 
 // findRequest returns the record of a request that was filed before. It returns [ErrConflict] if the

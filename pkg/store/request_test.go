@@ -58,6 +58,79 @@ func TestADoubleClickIsOneRecord(t *testing.T) {
 	})
 }
 
+// TestQuotaHoldsForConcurrentRequests files more requests of one person at once than the quota allows.
+func TestQuotaHoldsForConcurrentRequests(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		const most, requests = 3, 12
+		ctx := context.Background()
+		errs := make([]error, requests)
+		var all sync.WaitGroup
+		for i := range requests {
+			all.Go(func() {
+				var once *store.IdempotencyKey
+				if i%2 == 0 {
+					once = &store.IdempotencyKey{Owner: "key 1", Key: fmt.Sprint(i)}
+				}
+				_, _, errs[i] = r.Requests.InsertWithin(ctx, most, lecture(), once)
+			})
+		}
+		all.Wait()
+		filed := 0
+		for _, err := range errs {
+			if err == nil {
+				filed++
+			} else if !errors.Is(err, store.ErrQuota) {
+				t.Error(err)
+			}
+		}
+		rows := must(r.Records.ByUser(ctx, "a@example.org"))(t)
+		if filed != most || len(rows) != most {
+			t.Errorf("%d requests are filed and there are %d rows, want %d", filed, len(rows), most)
+		}
+		other := lecture()
+		other.UserEmail = "b@example.org"
+		if _, _, err := r.Requests.InsertWithin(ctx, most, other, nil); err != nil {
+			t.Errorf("another person: %v", err)
+		}
+		r.sql(t, `update records set step = 'done', done = 1 where id = ?`, rows[0].ID)
+		if _, _, err := r.Requests.InsertWithin(ctx, most, lecture(), nil); err != nil {
+			t.Errorf("after one is done: %v", err)
+		}
+	})
+}
+
+// TestRepeatedRequestPassesTheQuota repeats requests of a person whose quota is full, at once and later.
+func TestRepeatedRequestPassesTheQuota(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		once := &store.IdempotencyKey{Owner: "key 1", Key: "k"}
+		ids := make([]int64, 6)
+		var all sync.WaitGroup
+		for i := range ids {
+			all.Go(func() {
+				record, _, err := r.Requests.InsertWithin(ctx, 1, lecture(), once)
+				if err != nil {
+					t.Error(err)
+				}
+				ids[i] = record.ID
+			})
+		}
+		all.Wait()
+		again, created, err := r.Requests.InsertWithin(ctx, 1, lecture(), once)
+		if err != nil || created {
+			t.Errorf("repeated: created %t, %v", created, err)
+		}
+		for _, id := range ids {
+			if id != again.ID {
+				t.Errorf("records %v, want only %d", ids, again.ID)
+			}
+		}
+		if _, _, err := r.Requests.InsertWithin(ctx, 1, lecture(), nil); !errors.Is(err, store.ErrQuota) {
+			t.Errorf("a new request: %v, want %v", err, store.ErrQuota)
+		}
+	})
+}
+
 func TestListPagesAndFilters(t *testing.T) {
 	onEach(t, func(t *testing.T, r rig) {
 		ctx := context.Background()

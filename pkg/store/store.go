@@ -20,6 +20,8 @@ var (
 	ErrHeld = errors.New("another worker has the record")
 	// ErrConflict means that the request contradicts the stored state.
 	ErrConflict = errors.New("in conflict with what is there")
+	// ErrQuota means that a requester has as many open records as one may have.
+	ErrQuota = errors.New("too many open records")
 )
 
 // MaxTries is the number of retryable failures that fail a record.

@@ -46,6 +46,30 @@ func TestOpenRecordsAreLimited(t *testing.T) {
 	}
 }
 
+// TestRepeatedRequestsPassTheQuota repeats requests once they have filled the quota: with a key of their own by
+// /api/v1, with the token of the form by the page.
+func TestRepeatedRequestsPassTheQuota(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t, func(o *web.Options) { o.OpenRecords = 2 })
+	form := url.Values{
+		"room": {"504"}, "date": {"2026-11-20"}, "start": {"15:10"}, "end": {"16:30"}, "token": {"once"},
+	}.Encode()
+	for try := range 2 {
+		got := w.do("POST", "/", form, "Content-Type", "application/x-www-form-urlencoded")
+		if got.status != http.StatusSeeOther {
+			t.Errorf("form, try %d: %d", try+1, got.status)
+		}
+		got = w.do("POST", "/api/v1/records", wanted, "key", w.key, "Idempotency-Key", "once")
+		if got.status != http.StatusCreated {
+			t.Errorf("/api/v1, try %d: %d %s", try+1, got.status, got.body)
+		}
+	}
+	got := w.do("POST", "/api/v1/records", wanted, "key", w.key, "Idempotency-Key", "another")
+	if got.status != http.StatusTooManyRequests {
+		t.Errorf("another request: %d, want 429", got.status)
+	}
+}
+
 // TestFailedKeysAreLimited sends wrong keys from one address. Others are not affected.
 func TestFailedKeysAreLimited(t *testing.T) {
 	t.Parallel()

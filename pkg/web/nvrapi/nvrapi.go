@@ -2,12 +2,14 @@ package nvrapi
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
@@ -83,16 +85,12 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 	if !a.admit(w, r, request) {
 		return
 	}
-	full, err := a.Records.QuotaFull(r.Context(), caller, request.Email)
-	if err != nil {
-		a.serverError(w, r, "count open records", err)
-		return
-	}
-	if full {
+	_, _, err := a.Records.Insert(r.Context(), caller, request, nil)
+	if errors.Is(err, store.ErrQuota) {
 		httpapi.WriteError(w, r, http.StatusTooManyRequests, records.QuotaDetail)
 		return
 	}
-	if _, _, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), nil); err != nil {
+	if err != nil {
 		a.serverError(w, r, "store a request", err)
 		return
 	}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -148,21 +149,12 @@ func (s *site) postRequest(w http.ResponseWriter, r *http.Request) {
 		s.renderRequest(w, r, status, p)
 		return
 	}
-	full, err := s.Records.QuotaFull(r.Context(), auth.CallerOf(r), request.Email)
-	if err != nil {
-		s.serverError(w, r, "count open records", err)
-		return
-	}
-	if full {
+	_, _, err = s.Records.Insert(r.Context(), auth.CallerOf(r), request, onceOf(r, request, p.Token))
+	if errors.Is(err, store.ErrQuota) {
 		p.Errors = fieldTexts(l, []records.FieldError{{Field: "room", Code: "quota"}})
 		s.renderRequest(w, r, http.StatusTooManyRequests, p)
 		return
 	}
-	_, _, err = s.Records.Store.Requests.Insert(
-		r.Context(),
-		request.Record(),
-		onceOf(r, request, p.Token),
-	)
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "could not store a request", "err", err)
 		p.Errors = []fieldText{{Field: "room", Text: l.T("page.request.broken")}}

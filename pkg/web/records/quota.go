@@ -14,16 +14,14 @@ const DefaultOpenRecords = 50
 // QuotaDetail is what the APIs answer to a request beyond the quota.
 const QuotaDetail = "too many open records: wait until one is done, or cancel one"
 
-// QuotaFull reports whether a person has as many open records as one may have. Operators are exempt, and keys
-// that may name any address: one key of the recorder requests for everyone.
-func (s *Service) QuotaFull(ctx context.Context, caller *auth.Caller, email string) (bool, error) {
+// Insert files a request. It returns [store.ErrQuota] if its person has as many open records as one may have.
+// Operators are exempt, and keys that may name any address: one key of the recorder requests for everyone.
+// A repeated request returns its record, also beyond the quota.
+func (s *Service) Insert(
+	ctx context.Context, caller *auth.Caller, request Request, once *store.IdempotencyKey,
+) (record nvr.Record, created bool, err error) {
 	if caller.Operator || caller.AnyAddress {
-		return false, nil
+		return s.Store.Requests.Insert(ctx, request.Record(), once)
 	}
-	open := store.Filter{
-		UserEmail: email,
-		Steps:     []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink},
-	}
-	found, _, err := s.Store.Records.List(ctx, open, 0, s.OpenRecords)
-	return len(found) >= s.OpenRecords, err
+	return s.Store.Requests.InsertWithin(ctx, s.OpenRecords, request.Record(), once)
 }

@@ -17,7 +17,7 @@ type Service struct {
 	Log     *slog.Logger
 	Watcher *Watcher
 
-	// OpenRecords is the quota of [Service.QuotaFull].
+	// OpenRecords is the quota of [Service.Insert].
 	OpenRecords int
 
 	// Policy and Domains are what [Service.CheckAllowed] asks for.

@@ -73,16 +73,11 @@ func (a *api) createRecord(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteFieldErrors(w, refused.status, detail, refused.fields...)
 		return
 	}
-	full, err := a.Records.QuotaFull(r.Context(), auth.CallerOf(r), request.Email)
-	if err != nil {
-		a.serverError(w, r, "count open records", err)
-		return
-	}
-	if full {
+	record, created, err := a.Records.Insert(r.Context(), auth.CallerOf(r), request, once)
+	if errors.Is(err, store.ErrQuota) {
 		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, records.QuotaDetail)
 		return
 	}
-	record, created, err := a.Records.Store.Requests.Insert(r.Context(), request.Record(), once)
 	if errors.Is(err, store.ErrConflict) {
 		httpapi.WriteFieldErrors(w, http.StatusUnprocessableEntity,
 			"this Idempotency-Key was used for another request",
