@@ -31,7 +31,7 @@ type Encoding struct {
 
 // EncodeInput describes the content of a part.
 type EncodeInput struct {
-	// FirstFrame is the index of the first frame in the record. It determines the
+	// FirstFrame is the index of the first frame on the grid of key frames. It determines the
 	// position of key frames.
 	FirstFrame int64
 	// GainDB amplifies the sound. LimitDBFS, if negative, is the ceiling of sample

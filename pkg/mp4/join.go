@@ -18,6 +18,9 @@ type Meta struct {
 	// Frames is the number of pictures. The sound ends with the last one.
 	Frames int64
 	Rate   Rate
+	// SoundLead is how many samples of the first packet behind the priming lie before the first picture. It is
+	// less than [PacketSamples].
+	SoundLead int64
 	// Title is written as ©nam.
 	Title string
 	// Date is written as ©day.
@@ -40,7 +43,7 @@ type Chapter struct {
 // All parts must have the same codec configuration and exactly meta.Frames pictures
 // in total. Each part must begin with a key picture and present its own pictures
 // only. The sound of the first part must begin with the priming packet of the
-// encoder, which an edit list hides. Errors wrap ErrMismatch and name the part.
+// encoder, which an edit list hides with the sound before the first picture. Errors wrap ErrMismatch and name the part.
 func Header(parts []*Part, meta Meta) ([]byte, error) {
 	j := joiner{meta: meta}
 	if err := j.prepare(parts); err != nil {
@@ -89,14 +92,17 @@ func (j *joiner) prepare(parts []*Part) error {
 		r.Den <= 0 ||
 		r.Num > 1<<20 ||
 		r.Den > 1<<20 ||
-		j.meta.Frames <= 0 {
+		j.meta.Frames <= 0 ||
+		j.meta.SoundLead < 0 ||
+		j.meta.SoundLead >= PacketSamples {
 		return fmt.Errorf(
-			"%w: %d parts for %d pictures at %d/%d",
+			"%w: %d parts for %d pictures at %d/%d, %d samples early",
 			ErrMismatch,
 			len(parts),
 			j.meta.Frames,
 			r.Num,
 			r.Den,
+			j.meta.SoundLead,
 		)
 	}
 	factor := int64(512)
@@ -238,9 +244,9 @@ func (j *joiner) length() int64 {
 	return j.meta.Frames * j.frame
 }
 
-// soundEnd returns the number of audio samples of the record, including priming and
-// the last incomplete sample.
+// soundEnd returns the number of audio samples of the record, including priming, what
+// lies before the first picture, and the last incomplete sample.
 func (j *joiner) soundEnd() int64 {
 	rate := int64(j.first.Audio.SampleRate)
-	return PacketSamples + (j.length()*rate+j.scale-1)/j.scale
+	return PacketSamples + j.meta.SoundLead + (j.length()*rate+j.scale-1)/j.scale
 }

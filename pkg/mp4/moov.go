@@ -133,7 +133,8 @@ func (j *joiner) videoTrak(payload int64, wide bool) *mp4.TrakBox {
 	return t
 }
 
-// audioTrak returns the audio track. Its edit list hides the priming packet.
+// audioTrak returns the audio track. Its edit list hides the priming packet and what lies before
+// the first picture.
 func (j *joiner) audioTrak(payload int64, wide bool) *mp4.TrakBox {
 	a := &j.first.Audio
 	t := newTrak(
@@ -160,7 +161,7 @@ func (j *joiner) audioTrak(payload int64, wide bool) *mp4.TrakBox {
 	) // #nosec G115 -- bounded by check
 	setSizes(stbl, j.packets)
 	setChunks(stbl, j.chunks, Audio, payload, wide)
-	setEdit(t, j.length(), PacketSamples)
+	setEdit(t, j.length(), PacketSamples+j.meta.SoundLead)
 	if len(j.meta.Chapters) > 0 {
 		addChapterReference(t)
 	}

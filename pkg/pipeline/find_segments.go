@@ -22,14 +22,20 @@ import (
 // copies is how many segments are copied from Drive at once.
 const copies = 3
 
+// longestDay is the length of a day on which the clocks are set back. No record is longer.
+const longestDay = 25 * time.Hour
+
 // slice is how long the slices of a record are: as the operator wants, or as long as it takes to need no more
-// tasks than a record may have. Cloud Run cannot bound them: an execution's parallelism is the job's, and
+// tasks than a record may have. Slices begin at multiples of it from midnight. Cloud Run cannot bound them: an execution's parallelism is the job's, and
 // must not exceed the execution's tasks.
 func (s Settings) slice(record time.Duration) time.Duration {
-	if s.MostTasks == 0 {
+	switch s.MostTasks {
+	case 0:
 		return s.Slice
+	case 1:
+		return max(s.Slice, longestDay)
 	}
-	return max(s.Slice, record/time.Duration(s.MostTasks))
+	return max(s.Slice, record/time.Duration(s.MostTasks-1)) // one more begins before the record does
 }
 
 // request is what the engine is asked for.

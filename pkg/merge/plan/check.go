@@ -12,7 +12,8 @@ import (
 // Bounds of what a plan may ask for.
 const (
 	maxRecord = 48 * time.Hour
-	maxPixels = 8192 // in a row, in a column
+	maxDay    = 25 * time.Hour // when the clocks are set back
+	maxPixels = 8192           // in a row, in a column
 )
 
 // check holds the plan against what rendering relies on.
@@ -21,7 +22,7 @@ func (p *Plan) check() error {
 	switch length := p.End.Sub(p.Start); {
 	case p.Start.Year() < 1970 || p.Start.Year() > 9000:
 		return fmt.Errorf("a record of the year %d", p.Start.Year())
-	case p.Renderer != Renderer:
+	case p.Renderer != Renderer && (p.Renderer != formerRenderer || p.Origin != 0):
 		return fmt.Errorf("it is for renderer %q, this is %q", p.Renderer, Renderer)
 	case e.Rate != 25 && e.Rate != 30 && e.Rate != 50:
 		return fmt.Errorf("%d frames a second", e.Rate)
@@ -29,6 +30,8 @@ func (p *Plan) check() error {
 		return fmt.Errorf("a picture of %dx%d", e.Width, e.Height)
 	case e.GOPFrames <= 0 || e.CRF < 0 || e.CRF > 51 || e.Channels < 1 || e.Channels > 2 || e.AudioBytes <= 0:
 		return fmt.Errorf("an encoding of %+v", e)
+	case p.Origin < 0 || p.Origin > int64(maxDay/time.Second)*int64(e.Rate):
+		return fmt.Errorf("frames count from %d", p.Origin)
 	case length <= 0 || length > maxRecord || p.Frames != timeline.NewWindow(p.Start, p.End, e.Rate).Frames || p.Frames == 0:
 		return fmt.Errorf("%d frames from %v to %v", p.Frames, p.Start, p.End)
 	}
@@ -65,7 +68,7 @@ func (p *Plan) check() error {
 func (p *Plan) checkSlices() error {
 	at := int64(0)
 	for i, s := range p.Slices {
-		if s.First != at || s.End <= s.First || s.First%GridFrames(p.Encoding.Rate) != 0 {
+		if s.First != at || s.End <= s.First || i > 0 && (p.Origin+s.First)%GridFrames(p.Encoding.Rate) != 0 {
 			return fmt.Errorf("slice %d is of frames %d to %d", i, s.First, s.End)
 		}
 		at = s.End

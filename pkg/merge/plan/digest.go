@@ -22,7 +22,7 @@ type sliceContent struct {
 	Renderer string
 	FFmpeg   string
 	Room     string
-	Start    time.Time
+	Start    time.Time // from which frames and samples count: midnight
 	Encoding ffmpeg.Encoding
 	Slice    Slice
 	Left     []timeline.Piece
@@ -42,46 +42,67 @@ type mixed struct {
 }
 
 // SliceDigest names all that shapes one part: a part made for another plan, in which nothing of this
-// slice was different, is this part.
+// slice was different, is this part. Frames and samples count from midnight, so that another start of the
+// record does not change the parts behind it.
 func (p *Plan) SliceDigest(i int) string {
 	s := p.Slices[i]
 	c := sliceContent{
 		Renderer: p.Renderer,
 		FFmpeg:   p.FFmpeg,
 		Room:     p.Room,
-		Start:    p.Start,
+		Start:    p.zero(),
 		Encoding: p.Encoding,
-		Slice:    s,
-		Left:     p.Within(p.Left, s),
-		Right:    p.Within(p.Right, s),
+		Slice:    Slice{First: p.Origin + s.First, End: p.Origin + s.End},
 		GainDB:   p.Sound.GainDB,
 		Limit:    p.Sound.LimitDBFS,
 	}
+	c.Left = p.digestPieces(&c, p.Within(p.Left, s))
+	c.Right = p.digestPieces(&c, p.Within(p.Right, s))
 	from, until := p.SoundRange(i)
 	for _, take := range p.Sound.Takes {
-		if take.First < until && take.End > from {
-			if track := p.Segments[take.File].Sound; len(track.Mix) > 0 || track.Stream > 0 {
-				c.Mixes = append(c.Mixes, mixed{Take: len(c.Takes), Mix: track.Mix, Stream: track.Stream})
-			}
-			c.Takes = append(c.Takes, take)
+		if take.First >= until || take.End <= from {
+			continue
 		}
-	}
-	name := func(file *int) {
-		if *file >= 0 {
-			c.Files = append(c.Files, decoding(p.Segments[*file]))
-			*file = 0 // an index into this plan's list says nothing to another plan
+		seg := p.Segments[take.File]
+		if len(seg.Sound.Mix) > 0 || seg.Sound.Stream > 0 {
+			c.Mixes = append(c.Mixes, mixed{Take: len(c.Takes), Mix: seg.Sound.Mix, Stream: seg.Sound.Stream})
 		}
-	}
-	for i := range c.Left {
-		name(&c.Left[i].File)
-	}
-	for i := range c.Right {
-		name(&c.Right[i].File)
-	}
-	for i := range c.Takes {
-		name(&c.Takes[i].File)
+		c.Takes = append(c.Takes, p.digestTake(take, from, until))
+		c.Files = append(c.Files, decoding(seg))
 	}
 	return fingerprint(c)
+}
+
+// digestPieces counts pieces from midnight, and names their files to c. An index into this plan's list of files
+// says nothing to another plan.
+func (p *Plan) digestPieces(c *sliceContent, pieces []timeline.Piece) []timeline.Piece {
+	for i := range pieces {
+		piece := &pieces[i]
+		piece.First += p.Origin
+		piece.End += p.Origin
+		if piece.File >= 0 {
+			c.Files = append(c.Files, decoding(p.Segments[piece.File]))
+			piece.File = 0
+		}
+	}
+	return pieces
+}
+
+// digestTake clips a take to the samples [from, until) that are mixed, and counts it from midnight. Plans of the
+// former renderer name their parts by whole takes.
+func (p *Plan) digestTake(take timeline.Take, from, until int64) timeline.Take {
+	if p.Renderer != formerRenderer {
+		if take.First+take.FadeIn <= from {
+			take.First, take.FadeIn = from, 0
+		}
+		if take.End-take.FadeOut >= until {
+			take.End, take.FadeOut = until, 0
+		}
+	}
+	origin := p.Sample(p.Origin)
+	take.First, take.End, take.Start = take.First+origin, take.End+origin, take.Start+origin
+	take.File = 0
+	return take
 }
 
 // decoding names a file and how it is decoded and placed, where that is not the usual way.

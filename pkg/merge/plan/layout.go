@@ -16,6 +16,7 @@ import (
 // sound are still to be decided: see [Plan.LayOut].
 func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages []probe.Damage) *Plan {
 	window := req.Window()
+	origin := originOf(req.Start, req.Rate)
 	return &Plan{
 		Renderer: Renderer,
 		FFmpeg:   ffmpegVersion,
@@ -25,12 +26,13 @@ func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages [
 		End:      req.End,
 		TimeZone: req.Start.Location().String(),
 		Frames:   window.Frames,
+		Origin:   origin,
 		Policy:   req.Policy,
 		Withheld: req.WithheldFrames(),
 		Encoding: encoding(req),
 		Segments: segments,
 		Damages:  damages,
-		Slices:   CutSlices(window.Frames, req.Rate, req.Slice),
+		Slices:   CutSlices(origin, window.Frames, req.Rate, req.Slice),
 	}
 }
 

@@ -16,6 +16,8 @@ func (p *Plan) Meta(texts *i18n.Catalog) mp4.Meta {
 		Title:  p.Title,
 		Date:   p.Start.Format(time.DateOnly),
 		Room:   p.Room,
+
+		SoundLead: p.soundLead(),
 	}
 	for _, scene := range p.Scenes {
 		clock := p.Window().Time(scene.First).Format(time.TimeOnly)

@@ -12,7 +12,11 @@ import (
 
 // Renderer names the rules by which a plan becomes pictures and sound. It changes whenever the same
 // plan would give other frames.
-const Renderer = "4"
+const Renderer = "5"
+
+// formerRenderer named the rules by which frames counted from the record's start. A plan of it has no origin,
+// and is rendered still.
+const formerRenderer = "4"
 
 // Plan is every decision about a merge, with the numbers behind it. The same plan gives the same
 // frames, whichever task renders it, in whatever slices at once.
@@ -26,8 +30,11 @@ type Plan struct {
 	End      time.Time `json:"end"`
 	TimeZone string    `json:"time_zone"`
 	Frames   int64     `json:"frames"`
-	Policy   Policy    `json:"policy"`
-	Withheld []Slice   `json:"withheld,omitempty"` // frames that must not be shown
+	// Origin is the number of the first frame, counted from midnight of the room's day. Slices and packets of
+	// sound lie on a grid that begins at midnight, so that a record with another start shares them.
+	Origin   int64   `json:"origin,omitempty"`
+	Policy   Policy  `json:"policy"`
+	Withheld []Slice `json:"withheld,omitempty"` // frames that must not be shown
 
 	Encoding ffmpeg.Encoding  `json:"encoding"`
 	Segments []*probe.Segment `json:"segments"`
@@ -74,6 +81,11 @@ func (p *Plan) Empty() bool {
 		}
 	}
 	return true
+}
+
+// zero returns the instant from which frames count on the grid of slices.
+func (p *Plan) zero() time.Time {
+	return p.Start.Add(-timeline.Window{Rate: p.Encoding.Rate}.Offset(p.Origin))
 }
 
 // Window is the record's time in frames.

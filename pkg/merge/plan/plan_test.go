@@ -27,18 +27,24 @@ func FuzzSlices(f *testing.F) {
 	f.Add(int64(4800), int64(600), uint8(0))
 	f.Add(int64(1), int64(1), uint8(1))
 	f.Add(int64(14399), int64(7), uint8(2))
+	f.Add(int64(4800), int64(600), uint8(77))
 	f.Fuzz(func(t *testing.T, seconds, slice int64, which uint8) {
 		rate := []int{25, 30, 50}[which%3]
+		origin := 191 * int64(which/3) * int64(rate)
 		seconds, slice = 1+abs(seconds)%86400, 1+abs(slice)%7200
 		frames := seconds * int64(rate)
 		p := &plan.Plan{
 			Frames:   frames,
+			Origin:   origin,
 			Encoding: ffmpeg.Encoding{Rate: rate},
-			Slices:   plan.CutSlices(frames, rate, time.Duration(slice)*time.Second),
+			Slices:   plan.CutSlices(origin, frames, rate, time.Duration(slice)*time.Second),
+		}
+		if before, _ := p.SoundRange(0); before > 0 || before <= -1024 {
+			t.Fatalf("the first packet begins at sample %d of the record", before)
 		}
 		at, packets := int64(0), int64(0)
 		for i, s := range p.Slices {
-			if s.First != at || s.End <= s.First || s.First%plan.GridFrames(rate) != 0 {
+			if s.First != at || s.End <= s.First || i > 0 && (origin+s.First)%plan.GridFrames(rate) != 0 {
 				t.Fatalf(
 					"%d s at %d fps in slices of %d s: slice %d is %+v after %d",
 					seconds, rate, slice, i, s, at,
@@ -58,7 +64,7 @@ func FuzzSlices(f *testing.F) {
 		if at != frames {
 			t.Fatalf("slices end at %d of %d", at, frames)
 		}
-		samples := frames * ffmpeg.SampleRate / int64(rate)
+		samples := frames*ffmpeg.SampleRate/int64(rate) + p.Sample(origin)%1024
 		if want := (samples+1023)/1024 + 1; packets != want { // and the priming packet
 			t.Fatalf("the parts have %d packets, one encode has %d", packets, want)
 		}
@@ -109,7 +115,7 @@ func samplePlan() *plan.Plan {
 			Reason: cause.NeverJudged(),
 		}},
 		Left:   []timeline.Piece{piece(0, 800, 0), piece(800, 1500, 1)},
-		Slices: plan.CutSlices(1500, 25, 16*time.Second),
+		Slices: plan.CutSlices(0, 1500, 25, 16*time.Second),
 	}
 }
 

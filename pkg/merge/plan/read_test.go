@@ -76,6 +76,16 @@ func FuzzReadPlan(f *testing.F) {
 // formerDigest is the name under which the former version (bbf7ec3) stored its plan.
 const formerDigest = "776d9e27f02b017faaf36df4f10fc97c6df80143d0465de3b87478d01df62f70"
 
+// formerParts are the names under which the former version stored that plan's parts.
+func formerParts() []string {
+	return []string{
+		"db56e1d9bc5e684b6b1b2e458ac89643950aed0aae0e4321e4612518fe7af5f7",
+		"8d1f9dee051829dbded69f832e0c1666ead19410f2b3dfb826a4708358e8b68a",
+		"89d705952d49361969196db629c444628fdbba8ab2435e50c3464748b0148125",
+		"a908f622e9792ee70c07f3ff4f5eb3b5e9319bdb907d480cdfa1a7c87f7d2b6d",
+	}
+}
+
 // TestFormerPlanKeepsItsName reads a plan that the former version wrote: its causes are words without codes.
 // Its digest and those of its slices stay, so that its parts are found again.
 func TestFormerPlanKeepsItsName(t *testing.T) {
@@ -90,6 +100,11 @@ func TestFormerPlanKeepsItsName(t *testing.T) {
 	}
 	if got := p.Digest(); got != formerDigest {
 		t.Errorf("digest %s, want %s", got, formerDigest)
+	}
+	for i, want := range formerParts() {
+		if got := p.SliceDigest(i); got != want {
+			t.Errorf("slice %d has the digest %s, want %s", i, got, want)
+		}
 	}
 	if again := planText(t, p); !bytes.Equal(again, text) {
 		t.Error("written again, the plan is another text")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
 // Slice is a run of frames that one task renders: [First, End).
@@ -26,15 +27,30 @@ func GridFrames(rate int) int64 {
 	}
 }
 
-// CutSlices divides the record. A rest under a second belongs to the slice before it.
-func CutSlices(frames int64, rate int, length time.Duration) []Slice {
+// originOf returns the number of the frame at an instant, counted from midnight in the instant's zone. It has
+// whole seconds.
+func originOf(start time.Time, rate int) int64 {
+	year, month, day := start.Date()
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, start.Location())
+	return timeline.NewWindow(midnight, start, rate).Frames
+}
+
+// CutSlices divides the record at multiples of length, counted from midnight: origin is the number of its
+// first frame. A rest under a second belongs to the slice beside it.
+func CutSlices(origin, frames int64, rate int, length time.Duration) []Slice {
 	grid := GridFrames(rate)
 	step := int64(math.Ceil(length.Seconds()*float64(rate)/float64(grid))) * grid
 	var slices []Slice
-	for first := int64(0); first < frames; first += step {
-		slices = append(slices, Slice{First: first, End: min(first+step, frames)})
+	for first := int64(0); first < frames; {
+		end := min((origin+first)/step*step+step-origin, frames)
+		slices = append(slices, Slice{First: first, End: end})
+		first = end
 	}
-	if n := len(slices); n > 1 && slices[n-1].End-slices[n-1].First < int64(rate) {
+	if len(slices) > 1 && slices[0].Frames() < int64(rate) {
+		slices[1].First = 0
+		slices = slices[1:]
+	}
+	if n := len(slices); n > 1 && slices[n-1].Frames() < int64(rate) {
 		slices[n-2].End = slices[n-1].End
 		slices = slices[:n-1]
 	}
@@ -48,26 +64,39 @@ const (
 	tailPackets = 4
 )
 
-// SoundRange is which samples the encoder of slice i is given.
+// SoundRange returns the samples that the encoder of slice i is given, counted from the record's start. What
+// the first packet has before the record is negative.
 func (p *Plan) SoundRange(i int) (from, until int64) {
-	s := p.Slices[i]
-	from, until = p.Sample(s.First), p.Sample(s.End)
-	until = (until+packetSamples-1)/packetSamples*packetSamples + tailPackets*packetSamples
+	first, end := p.packets(i)
+	end += tailPackets
 	if i > 0 {
-		from -= leadPackets * packetSamples
+		first -= leadPackets
 	}
-	return from, until
+	origin := p.Sample(p.Origin)
+	return first*packetSamples - origin, end*packetSamples - origin
 }
 
 // PacketWindow is which of the encoder's packets belong to slice i. The encoder's packet j holds the
 // blocks j-1 and j: the very first is priming, which only the first slice keeps.
 func (p *Plan) PacketWindow(i int) (first, count int64) {
-	s := p.Slices[i]
-	count = (p.Sample(s.End)+packetSamples-1)/packetSamples - p.Sample(s.First)/packetSamples
+	begin, end := p.packets(i)
 	if i == 0 {
-		return 0, count + 1
+		return 0, end - begin + 1
 	}
-	return leadPackets + 1, count
+	return leadPackets + 1, end - begin
+}
+
+// packets returns the packets of sound [first, end) that slice i needs, counted as the plan's frames are from
+// its origin.
+func (p *Plan) packets(i int) (first, end int64) {
+	s := p.Slices[i]
+	first = p.Sample(p.Origin+s.First) / packetSamples
+	return first, (p.Sample(p.Origin+s.End) + packetSamples - 1) / packetSamples
+}
+
+// soundLead returns how many samples the first packet has before the record's start.
+func (p *Plan) soundLead() int64 {
+	return p.Sample(p.Origin) % packetSamples
 }
 
 // Sample is the first sample of a frame.

@@ -84,7 +84,7 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	group, ctx := errgroup.WithContext(ctx)
 	var ends errorSet
 	encoder, err := r.prober.Tool.OpenEncoder(ctx, r.plan.Encoding, ffmpeg.EncodeInput{
-		FirstFrame: r.slice.First,
+		FirstFrame: r.plan.Origin + r.slice.First,
 		GainDB:     r.plan.Sound.GainDB,
 		LimitDBFS:  r.plan.Sound.LimitDBFS,
 	})

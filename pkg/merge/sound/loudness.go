@@ -46,7 +46,8 @@ func integrated(lufs []int16) float64 {
 }
 
 // level measures what is heard and sets the one gain of the record, and the limiter where the gain
-// would lift peaks over the ceiling. What the limiter takes away, the gain adds.
+// would lift peaks over the ceiling. What the limiter takes away, the gain adds. The gain of an earlier revision
+// is kept.
 func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	blocks := c.heardBlocks(listens)
 	peak := int16(silence)
@@ -65,6 +66,11 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	if planned.Measured == nil {
 		return
 	}
+	if kept := c.Loudness.Kept; kept != nil {
+		planned.GainDB, planned.LimitDBFS = kept.GainDB, kept.LimitDBFS
+		planned.expect(blocks)
+		return
+	}
 	gain := min(target-loudness, maxGainDB)
 	if c.onlyHum(listens) { // it is not raised
 		gain = min(gain, 0, peakCeilingDBTP-leastMargin-planned.Measured.TruePeakDBTP)
@@ -76,8 +82,13 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 		gain = gainFor(blocks, target, planned.LimitDBFS, gain)
 	}
 	planned.GainDB = rounded(gain)
-	expected := rounded(integrated(limited(blocks, planned.GainDB, planned.LimitDBFS)))
-	planned.Expected = &expected
+	planned.expect(blocks)
+}
+
+// expect sets the loudness of blocks behind gain and limiter.
+func (p *Planned) expect(blocks []loudBlock) {
+	expected := rounded(integrated(limited(blocks, p.GainDB, p.LimitDBFS)))
+	p.Expected = &expected
 }
 
 // loudnessTolerance is how far the loudness may be from what was asked for, in LU.

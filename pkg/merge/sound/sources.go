@@ -36,6 +36,20 @@ type Heard struct {
 type Loudness struct {
 	Off        bool
 	TargetLUFS float64
+	Kept       *Gain // of the record's first revision: it is not measured again
+}
+
+// Gain is how loud the sound of a plan is made, and on how many channels. A revision that keeps the gain of the
+// first one shares its parts.
+type Gain struct {
+	Channels  int
+	GainDB    float64
+	LimitDBFS float64
+}
+
+// Gain returns the gain of a planned sound.
+func (p *Planned) Gain() *Gain {
+	return &Gain{Channels: p.Channels, GainDB: p.GainDB, LimitDBFS: p.LimitDBFS}
 }
 
 // Chooser decides whose sound is heard where, and how loud. It measures a source when the choice first
@@ -79,6 +93,9 @@ func (k *measuredSource) trueTime(seg *probe.Segment, at time.Duration) time.Dur
 // Choose decides the sound of the record. It is called once.
 func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 	c.ctx, c.known, c.channels = ctx, map[int]*measuredSource{}, channelsOf(c.Segments)
+	if kept := c.Loudness.Kept; kept != nil {
+		c.channels = kept.Channels
+	}
 	planned := Planned{
 		Channels:   c.channels,
 		Candidates: c.Sources,
