@@ -121,6 +121,24 @@ resource "google_storage_bucket_iam_member" "segments" {
   member = google_service_account.component[each.value.who].member
 }
 
+# Sets until when a segment is kept. The right also changes other metadata, but neither contents nor
+# names, and Cloud Storage moves a custom time forward only.
+resource "google_project_iam_custom_role" "keeper" {
+  role_id     = "nvrMergerSegmentKeeper"
+  title       = "NVR Merger: keeps segments"
+  permissions = ["storage.objects.update"]
+
+  depends_on = [time_sleep.services]
+}
+
+resource "google_storage_bucket_iam_member" "keeper" {
+  for_each = var.spare_days == null ? toset([]) : toset(["calendar", "stage"])
+
+  bucket = google_storage_bucket.segments.name
+  role   = google_project_iam_custom_role.keeper.id
+  member = google_service_account.component[each.key].member
+}
+
 resource "google_storage_bucket_iam_member" "work" {
   for_each = merge([for who, roles in local.work : { for role in roles : "${who} ${role}" => { who = who, role = role } }]...)
 

@@ -56,6 +56,7 @@ func TestCostsAddUp(t *testing.T) {
 			return n
 		}
 		const sources, gb, merged, used = 3, 1.8, 4.5, 0.7
+		const needed = 7.0 * 22 / (30 * 24) // share of the hours that records need
 		const job = "job, vCPU-second / GiB-second"
 		const service = "service, vCPU-second / GiB-second while serving"
 		const custom = "Cloud SQL vCPU-hour / GB-hour"
@@ -73,6 +74,8 @@ func TestCostsAddUp(t *testing.T) {
 		}
 		hours := rooms * merged * 22
 		watched := []float64{4, 12 * 2} // hours of instances a day
+		spare := set(`spare_days +=\s*(\d+)`)
+		days := spare + (set(`retention_days +=\s*(\d+)`)-spare)*needed
 		sum := 0.0
 		for _, row := range []struct {
 			name string
@@ -80,8 +83,8 @@ func TestCostsAddUp(t *testing.T) {
 		}{
 			{"rendering", hours * 3600 * core / used * task / cores},
 			{"staging, upload, link", hours * 300 * (2*price(service, 0) + 4*price(service, 1))},
-			{"segments kept", rooms * sources * 24 * gb * set(`retention_days +=\s*(\d+)`) * kept},
-			{"segments written", rooms * sources * 48 * 30 / 10_000 * price("10,000 writes", 0)},
+			{"segments kept", rooms * sources * 24 * gb * days * kept},
+			{"segments written, marked", rooms * sources * 48 * 30 * (2 + needed) / 10_000 * price("10,000 writes", 0)},
 			{"work kept", hours / 30 * 1.2 * 2 * kept},
 			{"pages that follow a record", watched[size] * 22 * 3600 * (price(service, 0) + price(service, 1)/2)},
 			{"database", 730*machine + disk},

@@ -23,6 +23,7 @@ locals {
     SEGMENT_LENGTH  = var.segment_length
     SLICE           = var.slice
     RETENTION       = "${var.retention_days * 24}h"
+    SPARE           = "${coalesce(var.spare_days, 0) * 24}h"
     MAX_MERGES      = tostring(var.max_merges)
     MERGE_TASKS     = tostring(var.merge_parallelism)
     MERGE_JOB       = "projects/${var.project}/locations/${var.region}/jobs/merge"

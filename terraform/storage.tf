@@ -1,7 +1,8 @@
 # Two buckets. Recorders write to segments, and NVR Merger only reads it. NVR Merger writes to work.
 #
-# Neither keeps deleted objects (soft delete). Segments are deleted by age only, because no
-# component may delete one. Keeping them for another week would raise the cost by half. Work can be
+# Neither keeps deleted objects (soft delete). Segments are deleted by the bucket alone: by age, and
+# with spare_days by their custom time, which calendar and stage move forward. No component may
+# delete one. Keeping them for another week would raise the cost by half. Work can be
 # made again.
 
 resource "google_storage_bucket" "segments" {
@@ -18,6 +19,16 @@ resource "google_storage_bucket" "segments" {
   lifecycle_rule {
     action { type = "Delete" }
     condition { age = var.retention_days }
+  }
+  dynamic "lifecycle_rule" { # the custom time is when a segment may be deleted
+    for_each = var.spare_days == null ? [] : [var.spare_days]
+    content {
+      action { type = "Delete" }
+      condition {
+        days_since_custom_time              = 0
+        send_days_since_custom_time_if_zero = true
+      }
+    }
   }
   lifecycle_rule { # pieces of segments that are being copied from Drive
     action { type = "Delete" }

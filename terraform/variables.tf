@@ -229,6 +229,16 @@ variable "retention_days" {
   }
 }
 
+variable "spare_days" {
+  description = "Days that segments are kept whose time no record covers. A request within these days keeps its segments for retention_days. Null: all are kept for retention_days."
+  type        = number
+  default     = null
+  validation {
+    condition     = var.spare_days == null || try(var.spare_days >= 2 && var.spare_days <= var.retention_days && floor(var.spare_days) == var.spare_days, false)
+    error_message = "A whole number from 2 to retention_days, or null."
+  }
+}
+
 variable "work_days" {
   description = "Days that plans, parts, merges and reports are kept."
   type        = number

@@ -77,6 +77,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&m.RequestPolicy, "request-policy", config.PolicyAny, "")
 	flags.StringVar(&m.ShareDomains, "share-domains", "", "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
+	flags.IntVar(&m.SpareDays, "spare-days", 0, "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&m.Workspace, "workspace", machine.WorkspaceLocal, "")
 	flags.StringVar(&m.User, "user", "operator@localhost", "")
@@ -102,6 +103,9 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	var ok bool
 	if o.Width, o.Height, ok = parseSize(f.size); !ok {
 		errs = append(errs, c.usage("size", "value", f.size))
+	}
+	if o.SpareDays < 0 {
+		errs = append(errs, c.usage("spare-days", "value", o.SpareDays))
 	}
 	if !slices.Contains(policies(), o.RequestPolicy) {
 		errs = append(errs, c.usage("request-policy", "value", o.RequestPolicy))

@@ -113,6 +113,7 @@ func settings(c *config.Config) pipeline.Settings {
 
 		MaxMerges:    c.MaxMerges,
 		Retention:    c.Retention,
+		Spare:        c.Spare,
 		Lease:        c.Waits(c.Lease),
 		StandbyAfter: c.Waits(45 * time.Minute),
 		FootageWait:  c.Waits(c.Wait),

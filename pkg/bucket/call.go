@@ -14,6 +14,7 @@ const (
 	callInsert    = "storage.objects.insert"
 	callCompose   = "storage.objects.compose"
 	callDelete    = "storage.objects.delete"
+	callPatch     = "storage.objects.patch"
 )
 
 // callName returns the name of the call that a request makes, by its path:
@@ -24,6 +25,8 @@ func callName(r *http.Request) string {
 	switch {
 	case r.Method == http.MethodDelete:
 		return callDelete
+	case r.Method == http.MethodPatch:
+		return callPatch
 	case parts[len(parts)-1] == "compose" && len(parts) > 3:
 		return callCompose
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:

@@ -24,6 +24,10 @@ type Object struct {
 	ContentType string
 	Updated     time.Time
 	Metadata    map[string]string
+	// KeepUntil is when the bucket's lifecycle deletes the object. Zero: by its age alone.
+	KeepUntil time.Time
+
+	metageneration int64
 }
 
 // objectFromAttrs converts the attributes of the client library.
@@ -36,6 +40,9 @@ func objectFromAttrs(a *storage.ObjectAttrs) Object {
 		ContentType: a.ContentType,
 		Updated:     a.Updated,
 		Metadata:    a.Metadata,
+		KeepUntil:   a.CustomTime,
+
+		metageneration: a.Metageneration,
 	}
 	if len(a.MD5) > 0 {
 		o.MD5 = a.MD5

@@ -86,6 +86,7 @@ type Config struct {
 	Lease     time.Duration `env:"LEASE, default=3m"`          // how long a worker holds a record without renewing
 	Wait      time.Duration `env:"WAIT, default=1h"`           // for segments, from the end of the last one
 	Retention time.Duration `env:"RETENTION, default=336h"`    // of the segments
+	Spare     time.Duration `env:"SPARE, default=0"`           // of segments that no record needs; 0: as RETENTION
 	Budget    time.Duration `env:"PUSH_BUDGET, default=8m"`    // of one delivery, before a continuation is sent
 	TimeScale float64       `env:"TIME_SCALE, default=1"`      // divides every wait
 	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one delivery; Pub/Sub gives up after 600 s
@@ -199,6 +200,7 @@ func (c *Config) Validate() error {
 		c.TimeScale,
 	)
 	errs.check(c.Wait >= 0, "WAIT=%v: want a duration, like 1h", c.Wait)
+	errs.check(c.Spare >= 0, "SPARE=%v: want a duration, like 72h", c.Spare)
 	errs.check(c.MaxMerges >= 1, "MAX_MERGES=%d: want at least 1", c.MaxMerges)
 	errs.check(c.Tasks >= 0, "MERGE_TASKS=%d: want 0 or more", c.Tasks)
 	errs.check(c.OpenRecords >= 1, "OPEN_RECORDS=%d: want at least 1", c.OpenRecords)

@@ -117,6 +117,8 @@ func (w *worker) find(ctx context.Context, req merge.Request) (found, error) {
 func (w *worker) list(ctx context.Context, req merge.Request) (found, error) {
 	var f found
 	here := map[nvr.SegmentName]bool{}
+	var objects []bucket.Object
+	var names []nvr.SegmentName
 	for _, date := range dates(req) {
 		prefix, err := bucket.SegmentsPrefix(req.Room, date)
 		if err != nil {
@@ -133,8 +135,13 @@ func (w *worker) list(ctx context.Context, req merge.Request) (found, error) {
 			if req.Excludes(name).IsZero() {
 				here[name] = true
 				f.clips = append(f.clips, w.clip(name, object))
+				objects, names = append(objects, object), append(names, name)
 			}
 		}
+	}
+	keep := keeping{p: w.p, room: w.room, needs: []nvr.Interval{{Start: req.Start, End: req.End}}}
+	if _, err := keep.mark(ctx, objects, names); err != nil {
+		return f, fmt.Errorf("keep the record's segments: %w", err)
 	}
 	for _, name := range w.expected(req) {
 		if !here[name] {

@@ -80,6 +80,7 @@ type Settings struct {
 
 	MaxMerges int
 	Retention time.Duration // of the segments, not divided
+	Spare     time.Duration // of segments that no record needs, not divided; 0: as Retention
 
 	Lease        time.Duration   // how long a worker holds a record without renewing its lease
 	StandbyAfter time.Duration   // how old the last run of claim may be before standby does its work; of the part that fills places, a third

@@ -23,8 +23,13 @@ func (p *Pipeline) IndexSegments(ctx context.Context, days int) error {
 	var errs []error
 	for _, room := range rooms {
 		today := p.Now().In(room.Zone)
+		keep, err := p.keepingOf(ctx, room, today.AddDate(0, 0, -days+1), today)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		for back := range days {
-			if err := p.indexDay(ctx, room, today.AddDate(0, 0, -back).Format(time.DateOnly)); err != nil {
+			if err := p.indexDay(ctx, &keep, today.AddDate(0, 0, -back).Format(time.DateOnly)); err != nil {
 				errs = append(errs, err)
 				break
 			}
@@ -33,27 +38,35 @@ func (p *Pipeline) IndexSegments(ctx context.Context, days int) error {
 	return errors.Join(errs...)
 }
 
-// indexDay lists a room's segments of one day.
-func (p *Pipeline) indexDay(ctx context.Context, room nvr.Room, date string) error {
+// indexDay lists a room's segments of one day, and settles how long they are kept.
+func (p *Pipeline) indexDay(ctx context.Context, keep *keeping, date string) error {
+	room := keep.room
 	prefix, err := bucket.SegmentsPrefix(room.Name, date)
 	if err != nil {
 		return nil // a room of such a name has no segments, and its records say so
 	}
-	var segments []store.Segment
+	var objects []bucket.Object
+	var names []nvr.SegmentName
 	for object, err := range p.Segments.List(ctx, prefix) {
 		if err != nil {
 			return fmt.Errorf("list the segments of %s on %s: %w", room.Name, date, err)
 		}
 		if name, err := nvr.ParseSegmentName(object.Name[len(prefix):]); err == nil && name.Room == room.Name && name.Date == date {
-			segments = append(segments, store.Segment{
-				Name:       name,
-				Bytes:      object.Size,
-				Generation: object.Generation,
-			})
+			objects, names = append(objects, object), append(names, name)
+		}
+	}
+	kept, errKept := keep.mark(ctx, objects, names)
+	segments := make([]store.Segment, len(objects))
+	for i, object := range objects {
+		segments[i] = store.Segment{
+			Name:       names[i],
+			Bytes:      object.Size,
+			Generation: object.Generation,
+			KeptUntil:  kept[i],
 		}
 	}
 	_, err = p.Store.Segments.Index(ctx, room.Name, date, segments)
-	return err
+	return errors.Join(errKept, err)
 }
 
 // saveAnalysis notes for the pages what the plan has found in the segments.

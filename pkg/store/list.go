@@ -24,7 +24,8 @@ const (
 
 	selectByUserPage = `select ` + recordColumns + ` from records where user_email = ? and id > ? order by id limit ?`
 
-	selectOfDay = `select ` + recordColumns + ` from records where room_name = ? and date = ? order by start_time, id`
+	selectOfDays = `select ` + recordColumns + ` from records
+ where room_name = ? and date >= ? and date <= ? order by date, start_time, id`
 )
 
 // Filter selects records. An empty field selects all.
@@ -102,9 +103,15 @@ func (s Records) ByUserPage(ctx context.Context, email string, after int64, limi
 // On lists the records of a room on a date (YYYY-MM-DD), by start time. It includes withdrawn and failed
 // records.
 func (s Records) On(ctx context.Context, room, date string) ([]nvr.Record, error) {
-	records, err := s.records(ctx, selectOfDay, room, date)
+	return s.Between(ctx, room, date, date)
+}
+
+// Between lists the records of a room on the dates from and to (YYYY-MM-DD) and those between, by date and
+// start time. It includes withdrawn and failed records.
+func (s Records) Between(ctx context.Context, room, from, to string) ([]nvr.Record, error) {
+	records, err := s.records(ctx, selectOfDays, room, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("list the records of room %q on %s: %w", room, date, err)
+		return nil, fmt.Errorf("list the records of room %q from %s to %s: %w", room, from, to, err)
 	}
 	return records, nil
 }

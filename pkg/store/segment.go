@@ -5,19 +5,24 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 const (
-	selectSegments = `select time, source, bytes, generation, coalesce(look, '') from merger_segments
+	selectSegments = `select time, source, bytes, generation, kept_until, coalesce(look, '') from merger_segments
  where room = ? and date = ? order by time, source`
 
-	insertSegment = `insert into merger_segments (room, date, time, source, bytes, generation) values (?, ?, ?, ?, ?, ?)`
+	insertSegment = `insert into merger_segments (room, date, time, source, bytes, generation, kept_until)
+ values (?, ?, ?, ?, ?, ?, ?)`
 
 	// A new generation has other contents, so the analysis of the old one is deleted.
-	updateSegment = `update merger_segments set bytes = ?, generation = ?, look = null
+	updateSegment = `update merger_segments set bytes = ?, generation = ?, kept_until = ?, look = null
  where room = ? and date = ? and time = ? and source = ?`
+
+	updateKeptUntil = `update merger_segments set kept_until = ?
+ where room = ? and date = ? and time = ? and source = ? and generation = ?`
 
 	deleteSegment = `delete from merger_segments where room = ? and date = ? and time = ? and source = ? and generation = ?`
 
@@ -38,6 +43,7 @@ type Segment struct {
 	Name       nvr.SegmentName
 	Bytes      int64
 	Generation int64     // of the object in the bucket
+	KeptUntil  time.Time // when the bucket deletes it, UTC; zero: by its age alone
 	Analysis   *Analysis // nil: not analysed yet
 }
 
@@ -63,13 +69,16 @@ func (s Segments) On(ctx context.Context, room, date string) ([]Segment, error) 
 	scan := func(row scanner) error {
 		segment := Segment{Name: nvr.SegmentName{Room: room, Date: date}}
 		var analysis string
+		var keptUntil int64
 		err := row.Scan(
 			&segment.Name.Time,
 			&segment.Name.Source,
 			&segment.Bytes,
 			&segment.Generation,
+			&keptUntil,
 			&analysis,
 		)
+		segment.KeptUntil = instant(keptUntil)
 		if err == nil && analysis != "" {
 			err = json.Unmarshal([]byte(analysis), &segment.Analysis)
 		}
@@ -136,11 +145,14 @@ func segmentChanges(room, date string, known, listed []Segment) []segmentChange 
 		old := gone[key]
 		delete(gone, key)
 		if old == nil {
-			args := []any{room, date, key.time, key.source, segment.Bytes, segment.Generation}
+			args := []any{room, date, key.time, key.source, segment.Bytes, segment.Generation, millis(segment.KeptUntil)}
 			changes = append(changes, segmentChange{insertSegment, args})
 		} else if old.Generation != segment.Generation || old.Bytes != segment.Bytes {
-			args := []any{segment.Bytes, segment.Generation, room, date, key.time, key.source}
+			args := []any{segment.Bytes, segment.Generation, millis(segment.KeptUntil), room, date, key.time, key.source}
 			changes = append(changes, segmentChange{updateSegment, args})
+		} else if !old.KeptUntil.Equal(segment.KeptUntil) {
+			args := []any{millis(segment.KeptUntil), room, date, key.time, key.source, segment.Generation}
+			changes = append(changes, segmentChange{updateKeptUntil, args})
 		}
 	}
 	for key, segment := range gone {

@@ -26,6 +26,7 @@ segment_length = "30m"
 slice          = "10m"
 
 retention_days = 14
+spare_days     = 3
 work_days      = 14
 
 max_merges        = 4

@@ -59,6 +59,7 @@ func (m *machine) configuration(topics, secret string) map[string]string {
 		"MAX_MERGES":       strconv.Itoa(m.o.MaxMerges),
 		"TIME_SCALE":       strconv.FormatFloat(m.o.TimeScale, 'f', -1, 64),
 		"RATE_LIMIT":       strconv.Itoa(m.o.RateLimit),
+		"SPARE":            m.spare().String(),
 		"OPEN_RECORDS":     strconv.Itoa(m.o.OpenRecords),
 		"REQUEST_POLICY":   cmp.Or(m.o.RequestPolicy, config.PolicyAny),
 		"SHARE_DOMAINS":    m.o.ShareDomains,

@@ -22,6 +22,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 	"github.com/nvr-miem/merger/pkg/localcloud/pubsub"
+	"github.com/nvr-miem/merger/pkg/localcloud/storage"
 	"github.com/nvr-miem/merger/pkg/localcloud/supervisor"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -56,6 +57,7 @@ type Options struct {
 	RequestPolicy string        // event, domain or any
 	ShareDomains  string        // separated by commas; empty: all with stand-ins, else those of the Workspace
 	MaxMerges     int           // records on their way to a merge at once
+	SpareDays     int           // that segments without a record are kept; 0: no segment is deleted
 
 	Webhook       string // URL that gets notices; empty for none
 	WebhookSecret string // empty: created once and kept in Data
@@ -90,6 +92,7 @@ type machine struct {
 
 	front     net.Listener // the one port
 	back      net.Listener // for stand-ins that only children call
+	buckets   *storage.Server
 	functions *supervisor.Supervisor
 	up        atomic.Bool // whether all functions have started
 	health    *health

@@ -35,7 +35,39 @@ func (m *machine) runSchedules(ctx context.Context) {
 	for _, s := range schedules() {
 		running.Go(func() { m.runSchedule(ctx, s) })
 	}
+	if m.o.SpareDays > 0 {
+		running.Go(func() { m.runLifecycle(ctx) })
+	}
 	running.Wait()
+}
+
+// lifecycleEvery is how often expired segments are deleted, before the time scale. Cloud Storage does it within
+// a day.
+const lifecycleEvery = time.Hour
+
+// spare returns how long segments that no record needs are kept.
+func (m *machine) spare() time.Duration {
+	return time.Duration(m.o.SpareDays) * 24 * time.Hour
+}
+
+// runLifecycle deletes expired segments, as the rule of the bucket does, until ctx ends.
+func (m *machine) runLifecycle(ctx context.Context) {
+	ticker := time.NewTicker(max(time.Millisecond, m.scaled(lifecycleEvery)))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		deleted, err := m.buckets.DeleteExpired(segmentsBucket)
+		if err != nil {
+			m.log.WarnContext(ctx, "expired segments could not be deleted; the next run tries again", "err", err)
+		}
+		if deleted > 0 {
+			m.log.InfoContext(ctx, "deleted expired segments", "segments", deleted)
+		}
+	}
 }
 
 // runSchedule makes the calls of one entry, the first at once.

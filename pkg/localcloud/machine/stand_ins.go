@@ -85,6 +85,7 @@ func (m *machine) startStorage(back *http.ServeMux) error {
 	if err := buckets.Ensure(workBucket); err != nil {
 		return err
 	}
+	m.buckets = buckets
 	m.onClose(buckets.Close)
 	for _, prefix := range []string{"/storage/", "/upload/", "/download/"} {
 		back.Handle(prefix, buckets)

@@ -31,7 +31,7 @@ type backend interface {
 	find(name string) (*object, error) // nil: none
 	open(name string, want conditions, bucket string) (*object, content, error)
 	commit(o object, want conditions) (*object, error) // o.Data under o.Name, in one step
-	change(name string, want conditions, bucket string, edit func(*object)) (*object, error)
+	change(name string, want conditions, bucket string, edit func(*object) error) (*object, error)
 	remove(name string, want conditions, bucket string) error
 	// in order; yield returns false at its end
 	walk(prefix, from string, yield func(*object) bool) error
@@ -194,8 +194,8 @@ func (b *bucket) patch(c *call) error {
 	}
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(body, &fields) // it was decoded above
-	o, err := k.change(name, c.conditions("if", "generation"), b.name, func(o *object) {
-		o.edit(&sent, fields, c.method.ID == "objects.update")
+	o, err := k.change(name, c.conditions("if", "generation"), b.name, func(o *object) error {
+		return o.edit(&sent, fields, c.method.ID == "objects.update")
 	})
 	if err != nil {
 		return err
@@ -204,9 +204,13 @@ func (b *bucket) patch(c *call) error {
 }
 
 // edit applies a patch. Fields of the body, also null and empty ones, replace; metadata is merged
-// key by key. An update (whole) replaces everything.
-func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole bool) {
+// key by key. An update (whole) replaces everything. The custom time, once set, can only be moved
+// forward (https://cloud.google.com/storage/docs/metadata#custom-time).
+func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole bool) error {
 	fresh := draft(o.Name, sent)
+	if _, sent := fields["customTime"]; (sent || whole) && fresh.customTime().Before(o.customTime()) {
+		return invalid("Custom time cannot be removed or set to an earlier time.")
+	}
 	for field, target := range map[string][2]*string{
 		"contentType":     {&o.Attributes.ContentType, &fresh.Attributes.ContentType},
 		"contentEncoding": {&o.Attributes.ContentEncoding, &fresh.Attributes.ContentEncoding},
@@ -227,7 +231,7 @@ func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole
 		if isSent || whole {
 			o.Metadata = fresh.Metadata
 		}
-		return
+		return nil
 	}
 	merged := map[string]string{}
 	for key, value := range o.Metadata {
@@ -240,6 +244,7 @@ func (o *object) edit(sent *raw.Object, fields map[string]json.RawMessage, whole
 		}
 	}
 	o.Metadata = merged
+	return nil
 }
 
 // self returns the address that the caller reached the API by, without the API's own paths. Links

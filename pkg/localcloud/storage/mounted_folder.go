@@ -301,7 +301,7 @@ func blocked(name string, err error) error {
 
 // change edits the description of a file.
 func (f *mountedFolder) change(
-	name string, want conditions, bucket string, edit func(*object),
+	name string, want conditions, bucket string, edit func(*object) error,
 ) (*object, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -313,7 +313,9 @@ func (f *mountedFolder) change(
 		return nil, err
 	}
 	changed := *old
-	edit(&changed)
+	if err := edit(&changed); err != nil {
+		return nil, err
+	}
 	changed.Metageneration++
 	return &changed, writeFile(f.about, aboutName(name, old.Generation), &changed)
 }

@@ -216,7 +216,7 @@ func writeFile(dir, name string, value any) error {
 
 // change edits the description of an object and counts its metageneration.
 func (s *objectStore) change(
-	name string, want conditions, bucket string, edit func(*object),
+	name string, want conditions, bucket string, edit func(*object) error,
 ) (*object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,7 +225,9 @@ func (s *objectStore) change(
 		return nil, err
 	}
 	changed := *old
-	edit(&changed)
+	if err := edit(&changed); err != nil {
+		return nil, err
+	}
 	changed.Metageneration++
 	changed.Updated = s.now()
 	return &changed, s.write(&changed)

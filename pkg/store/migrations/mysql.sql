@@ -286,3 +286,6 @@ create index merger_opt_outs_told on merger_opt_outs (told, start_at);
 
 -- 89 index merger_event_members.merger_event_members_room
 create index merger_event_members_room on merger_event_members (room, end_at);
+
+-- 108 column merger_segments.kept_until: milliseconds; 0: by age alone; see store.Segment
+alter table merger_segments add column kept_until bigint not null default 0;

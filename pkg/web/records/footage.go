@@ -75,6 +75,8 @@ type Bar struct {
 	From, To float64
 	Screen   string // what a screen showed; empty: not a screen
 	Fault    bool   // there is a file, and it cannot be used
+	// KeptUntil is when the footage is deleted. Zero: by its age alone.
+	KeptUntil time.Time
 }
 
 // BarsOf returns the runs of one source's segments, which must be sorted by time. The length is
@@ -96,7 +98,10 @@ func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 				to = min(to, next)
 			}
 		}
-		bars = append(bars, segmentBars(segment.Analysis, screen, from, min(to, DaySeconds))...)
+		for _, bar := range segmentBars(segment.Analysis, screen, from, min(to, DaySeconds)) {
+			bar.KeptUntil = segment.KeptUntil
+			bars = append(bars, bar)
+		}
 	}
 	return bars
 }

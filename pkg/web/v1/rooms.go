@@ -107,6 +107,10 @@ func footageView(room *nvr.Room, zone *time.Location, date string, day *records.
 			}
 			segment := span(b)
 			segment["presentation"] = cmp.Or(b.Screen, records.NotAnalyzed)
+			segment["kept_until"] = nil
+			if !b.KeptUntil.IsZero() {
+				segment["kept_until"] = b.KeptUntil.In(zone).Format(time.RFC3339)
+			}
 			segments = append(segments, segment)
 		}
 		sources = append(sources, map[string]any{
