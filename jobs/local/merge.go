@@ -19,6 +19,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/report"
 )
@@ -29,6 +30,7 @@ func (c *cli) mergeCommand() *cobra.Command {
 	f := &mergeFlags{}
 	f.register(c, command.Flags())
 	complete(command, "policy", string(merge.Auto), string(merge.HalfHour))
+	complete(command, "layout", string(nvr.Side), string(nvr.Stage))
 	command.RunE = func(command *cobra.Command, args []string) error {
 		options, err := f.options(c, args)
 		if err != nil {

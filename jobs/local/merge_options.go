@@ -23,6 +23,9 @@ const (
 	minLUFS, maxLUFS     = -50, -5 // of --loudness
 )
 
+// The size of a video side by side, in pixels. That of a stage follows from it.
+const sideWidth, sideHeight = 2560, 720
+
 // The values of --sync.
 const (
 	syncAuto = "auto"
@@ -56,7 +59,8 @@ type mergeFlags struct {
 	room, title                    string
 	date, start, end, zone         string
 	lecturer, screen, board, sound string
-	policy, size, loudness, sync   string
+	policy, layout, size           string
+	loudness, sync                 string
 }
 
 func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
@@ -78,7 +82,8 @@ func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.sound, "sound", "", "")
 	flags.StringVar(&f.title, "title", "", "")
 	flags.StringVar(&f.policy, "policy", "auto", "")
-	flags.StringVar(&f.size, "size", "2560x720", "")
+	flags.StringVar(&f.layout, "layout", string(nvr.Side), "")
+	flags.StringVar(&f.size, "size", "", "")
 	flags.StringVar(&f.loudness, "loudness", "-16", "")
 	flags.StringVar(&f.sync, "sync", syncAuto, "")
 	flags.StringVar(&f.zone, "time-zone", defaultZone, "")
@@ -186,15 +191,33 @@ func (f *mergeFlags) readNames(c *cli) (errs []error) {
 	if r.Policy != merge.Auto && r.Policy != merge.HalfHour {
 		errs = append(errs, c.usage("policy", "value", f.policy))
 	}
+	errs = append(errs, f.readLayout(c)...)
 	var ok bool
-	if r.Width, r.Height, ok = parseSize(f.size); !ok || !validSize(r.Width, r.Height) {
-		errs = append(errs, c.usage("merge-size", "value", f.size))
-	}
 	if r.Loudness, ok = parseLoudness(f.loudness); !ok {
 		errs = append(errs, c.usage("loudness", "value", f.loudness))
 	}
 	if r.SyncOff = f.sync == syncOff; f.sync != syncAuto && f.sync != syncOff {
 		errs = append(errs, c.usage("sync", "value", f.sync))
+	}
+	return errs
+}
+
+// readLayout reads the layout and the size, whose default depends on it.
+func (f *mergeFlags) readLayout(c *cli) (errs []error) {
+	r := &f.request
+	r.Layout = nvr.Layout(f.layout)
+	if !r.Layout.Known() {
+		return []error{c.usage("layout", "value", f.layout)}
+	}
+	if f.size == "" {
+		r.Width, r.Height = merge.SizeOf(r.Layout, sideWidth, sideHeight)
+		return nil
+	}
+	var ok bool
+	if r.Width, r.Height, ok = parseSize(f.size); !ok || !validSize(r.Width, r.Height) {
+		errs = append(errs, c.usage("merge-size", "value", f.size))
+	} else if r.Layout == nvr.Stage && (r.Width%merge.StageUnit != 0 || r.Height%merge.StageUnit != 0) {
+		errs = append(errs, c.usage("stage-size", "value", f.size))
 	}
 	return errs
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/merge/sound"
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // What callers of the engine need of the packages below it.
@@ -35,6 +36,14 @@ const (
 	Auto     = plan.Auto
 	HalfHour = plan.HalfHour
 )
+
+// StageUnit divides the width and the height of a stage.
+const StageUnit = plan.StageUnit
+
+// SizeOf returns the size of a layout in pixels, given that of a video side by side.
+func SizeOf(layout nvr.Layout, sideWidth, sideHeight int) (width, height int) {
+	return plan.SizeOf(layout, sideWidth, sideHeight)
+}
 
 // ErrNotPlan reports that a text is not a plan that this renderer can follow.
 var ErrNotPlan = plan.ErrNotPlan

@@ -100,11 +100,15 @@ func (v localizer) source(role Role, octet string) string {
 	return v.role(role) + " (" + octet + ")"
 }
 
-func (v localizer) layout(l Layout) string {
-	if !l.Known() {
-		l = Slate
+func (v localizer) layout(s Stretch) string {
+	if !s.Layout.Known() {
+		return v.T("report.layout." + string(Slate))
 	}
-	return v.T("report.layout." + string(l))
+	key := "report.layout." + string(s.Layout)
+	if s.Other != None {
+		key += "+" + string(s.Other)
+	}
+	return v.T(key)
 }
 
 func (v localizer) state(s State) string {

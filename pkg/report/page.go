@@ -142,7 +142,7 @@ func (v localizer) pictures(r *Report, thumbs []Thumb) ([]picture, error) {
 		}
 		for _, s := range r.Stretches {
 			if !t.At.Before(s.Start.Time) && t.At.Before(s.End.Time) {
-				p.Layout = v.layout(s.Layout)
+				p.Layout = v.layout(s)
 				p.Time = t.At.In(s.Start.Location()).Format(time.TimeOnly)
 			}
 		}

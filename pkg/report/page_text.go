@@ -61,7 +61,7 @@ func (v localizer) lists(r *Report) []list {
 			s.Start,
 			s.End,
 			layoutClass(s.Layout),
-			v.layout(s.Layout),
+			v.layout(s),
 			s.Text(v.Localizer),
 		))
 	}

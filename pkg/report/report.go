@@ -74,6 +74,9 @@ type Stretch struct {
 	Layout Layout `json:"layout"`
 	Left   Role   `json:"left"`  // as [Layout.Panes] says
 	Right  Role   `json:"right"` // as [Layout.Panes] says
+	// Other is the board or the screen if it is shown beside the one on the right: the third picture of a
+	// stage.
+	Other Role `json:"other"`
 	ReasonFields
 }
 

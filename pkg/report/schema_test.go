@@ -52,6 +52,7 @@ func TestReportsFollowTheSchema(t *testing.T) {
 			r.Sound.Measured.LUFS, r.Sound.Gain = report.Number(math.Inf(-1)), report.Unknown()
 			r.Sound.Result, r.Sound.Target = nil, report.Unknown()
 		},
+		"a third picture": func(r *report.Report) { r.Stretches[1].Other = board },
 		"a source that only gives sound": func(r *report.Report) {
 			r.Sources[2].Role, r.Gaps[1].Role, r.Gaps[2].Role = "", "", ""
 		},
@@ -83,7 +84,10 @@ func TestSchemaIsStrict(t *testing.T) {
 		"an unknown layout": func(m map[string]any) {
 			at(m, "stretches", 0)["layout"] = "board+lecturer"
 		},
-		"panes of another":    func(m map[string]any) { at(m, "stretches", 0)["right"] = nil },
+		"panes of another": func(m map[string]any) { at(m, "stretches", 0)["right"] = nil },
+		"a third picture of the second": func(m map[string]any) {
+			at(m, "stretches", 1)["other"] = "screen"
+		},
 		"an empty reason":     func(m map[string]any) { at(m, "stretches", 0)["reason"] = "" },
 		"a list that is null": func(m map[string]any) { m["gaps"] = nil },
 		"an unknown state": func(m map[string]any) {

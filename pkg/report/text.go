@@ -111,7 +111,7 @@ func (s *summary) layouts(r *Report) [][]string {
 	for _, p := range r.Stretches {
 		rows = append(rows, []string{
 			clock(p.Start, true),
-			s.layout(p.Layout),
+			s.layout(p),
 			p.Text(s.Localizer),
 		})
 	}

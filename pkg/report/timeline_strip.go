@@ -138,15 +138,15 @@ func (v localizer) layoutStrip(r *Report, a axis) strip {
 	s := strip{Kind: "layout", Name: v.Label("picture"), Height: 30}
 	var told []string
 	for _, p := range r.Stretches {
-		tip := v.tip(p.Start, p.End, v.layout(p.Layout), p.Text(v.Localizer))
+		tip := v.tip(p.Start, p.End, v.layout(p), p.Text(v.Localizer))
 		s.Blocks = append(s.Blocks, a.block(
 			p.Start,
 			p.End,
 			layoutClass(p.Layout),
-			label(p.Layout, v),
+			label(p, v),
 			tip,
 		))
-		told = append(told, hours(p.Start, p.End)+" "+v.layout(p.Layout))
+		told = append(told, hours(p.Start, p.End)+" "+v.layout(p))
 	}
 	s.Text = v.Label("picture") + ": " + strings.Join(told, "; ")
 	return s
@@ -203,10 +203,10 @@ func (v localizer) soundStrip(r *Report, a axis) strip {
 }
 
 // label is empty where a pattern would make it unreadable.
-func label(l Layout, v localizer) string {
-	switch l {
+func label(s Stretch, v localizer) string {
+	switch s.Layout {
 	case LecturerScreen, LecturerBoard, LecturerAlone:
-		return capital(v.layout(l))
+		return capital(v.layout(s))
 	case ScreenAlone, BoardAlone, Slate:
 	}
 	return ""

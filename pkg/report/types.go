@@ -158,6 +158,18 @@ func (l Layout) Panes() (left, right Role) {
 	return None, None
 }
 
+// beside returns what the third picture of a layout can show.
+func (l Layout) beside() Role {
+	switch _, right := l.Panes(); nvr.Role(right) {
+	case nvr.Screen:
+		return Role(nvr.Board)
+	case nvr.Board:
+		return Role(nvr.Screen)
+	case nvr.Lecturer:
+	}
+	return None
+}
+
 // Known reports whether it is one of the six layouts.
 func (l Layout) Known() bool {
 	switch l {

@@ -95,6 +95,13 @@ func (c *check) stretches(list []Stretch) {
 			s.Right,
 			s.Layout,
 		)
+		c.that(
+			s.Other == None || s.Other == s.Layout.beside(),
+			"stretches[%d]: a third picture %q in layout %s",
+			i,
+			s.Other,
+			s.Layout,
+		)
 		c.that(s.Reason != "", "stretches[%d]: no reason", i)
 	}
 }

@@ -25,6 +25,9 @@ func TestValidate(t *testing.T) {
 		"stretches[0]: layout": func(r *report.Report) {
 			r.Stretches[0].Layout = "both"
 		},
+		"stretches[0]: a third picture": func(r *report.Report) {
+			r.Stretches[0].Other = board
+		},
 		"stretches[3]: no reason": func(r *report.Report) { r.Stretches[3].Reason = "" },
 		"record: does not end": func(r *report.Report) {
 			r.Record.End = r.Record.Start

@@ -57,6 +57,7 @@ type Scene struct {
 	First  int64       `json:"first"`
 	End    int64       `json:"end"`
 	Layout Layout      `json:"layout"`
+	Other  nvr.Role    `json:"other,omitempty"` // the third picture; empty for none
 	Reason cause.Cause `json:"reason"`
 }
 
@@ -126,6 +127,45 @@ func Compose(w Window, lecturer, screen, board []Span, verdicts []Verdict) []Sce
 		scenes = append(scenes, scene)
 	}
 	return scenes
+}
+
+// AddBoard gives the third picture of scenes that show the screen to the board, as long as it is present.
+// The board's coming and going divides a scene. Without a board, board is nil.
+func AddBoard(w Window, scenes []Scene, board []Span) []Scene {
+	var out []Scene
+	for _, scene := range scenes {
+		if board == nil || scene.Layout.Right() != nvr.Screen {
+			out = append(out, scene)
+			continue
+		}
+		for i, part := range splitByBoard(w, scene, board) {
+			if n := len(out); i > 0 && out[n-1].Other == part.Other {
+				out[n-1].End = part.End
+				continue
+			}
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// splitByBoard divides a scene where the board's spans do.
+func splitByBoard(w Window, scene Scene, board []Span) []Scene {
+	var parts []Scene
+	for _, span := range board {
+		first, end := max(span.First, scene.First), min(span.End, scene.End)
+		if first >= end {
+			continue
+		}
+		part := Scene{First: first, End: end, Layout: scene.Layout}
+		present, why := there(w, board, first, nvr.Board)
+		if present {
+			part.Other = nvr.Board
+		}
+		part.Reason = cause.Because(scene.Reason, why)
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdict) Scene {
@@ -232,6 +272,17 @@ func Panes(scenes []Scene, sources map[nvr.Role][]Span) (left, right []Piece) {
 		}
 	}
 	return left, right
+}
+
+// OtherPieces returns what the pane of the third picture shows. It has no piece where a scene has none.
+func OtherPieces(scenes []Scene, sources map[nvr.Role][]Span) []Piece {
+	var pieces []Piece
+	for _, scene := range scenes {
+		if scene.Other != "" {
+			pieces = appendPieces(pieces, scene, scene.Other, sources[scene.Other], false)
+		}
+	}
+	return pieces
 }
 
 func appendPieces(pieces []Piece, scene Scene, role nvr.Role, spans []Span, whole bool) []Piece {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -35,6 +37,9 @@ func (p *Plan) check() error {
 	case length <= 0 || length > maxRecord || p.Frames != timeline.NewWindow(p.Start, p.End, e.Rate).Frames || p.Frames == 0:
 		return fmt.Errorf("%d frames from %v to %v", p.Frames, p.Start, p.End)
 	}
+	if err := p.checkLayout(); err != nil {
+		return err
+	}
 	for i, seg := range p.Segments {
 		if seg == nil || seg.Start.Sub(p.Start).Abs() > maxRecord {
 			return fmt.Errorf("segment %d is none, or of another day", i)
@@ -60,9 +65,28 @@ func (p *Plan) check() error {
 		p.checkScenes(),
 		p.checkPieces("left", p.Left, true),
 		p.checkPieces("right", p.Right, false),
+		p.checkPieces("other", p.Other, false),
 		p.checkTakes(),
 		p.checkWithheld(),
 	)
+}
+
+// checkLayout holds that only a stage has a third picture, and that its panes are of whole pixels.
+func (p *Plan) checkLayout() error {
+	switch e := p.Encoding; p.Layout {
+	case "":
+		third := func(s timeline.Scene) bool { return s.Other != "" }
+		if len(p.Other) > 0 || slices.ContainsFunc(p.Scenes, third) {
+			return errors.New("it has a third picture")
+		}
+	case nvr.Stage:
+		if e.Width%StageUnit != 0 || e.Height%StageUnit != 0 {
+			return fmt.Errorf("a stage of %dx%d", e.Width, e.Height)
+		}
+	default:
+		return fmt.Errorf("the layout %q", p.Layout)
+	}
+	return nil
 }
 
 func (p *Plan) checkSlices() error {
@@ -82,6 +106,9 @@ func (p *Plan) checkSlices() error {
 func (p *Plan) checkScenes() error {
 	at := int64(0)
 	for i, s := range p.Scenes {
+		if s.Other != "" && (s.Other != nvr.Board || s.Layout.Right() != nvr.Screen) {
+			return fmt.Errorf("scene %d shows %q beside %q", i, s.Other, s.Layout)
+		}
 		if s.First != at || s.End <= s.First {
 			return fmt.Errorf("scene %d is of frames %d to %d", i, s.First, s.End)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -27,6 +28,8 @@ type sliceContent struct {
 	Slice    Slice
 	Left     []timeline.Piece
 	Right    []timeline.Piece
+	Layout   nvr.Layout       `json:",omitempty"`
+	Other    []timeline.Piece `json:",omitempty"`
 	Takes    []timeline.Take
 	GainDB   float64
 	Limit    float64
@@ -53,11 +56,13 @@ func (p *Plan) SliceDigest(i int) string {
 		Start:    p.zero(),
 		Encoding: p.Encoding,
 		Slice:    Slice{First: p.Origin + s.First, End: p.Origin + s.End},
+		Layout:   p.Layout,
 		GainDB:   p.Sound.GainDB,
 		Limit:    p.Sound.LimitDBFS,
 	}
 	c.Left = p.digestPieces(&c, p.Within(p.Left, s))
 	c.Right = p.digestPieces(&c, p.Within(p.Right, s))
+	c.Other = p.digestPieces(&c, p.Within(p.Other, s))
 	from, until := p.SoundRange(i)
 	for _, take := range p.Sound.Takes {
 		if take.First >= until || take.End <= from {

@@ -17,7 +17,7 @@ import (
 func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages []probe.Damage) *Plan {
 	window := req.Window()
 	origin := originOf(req.Start, req.Rate)
-	return &Plan{
+	p := &Plan{
 		Renderer: Renderer,
 		FFmpeg:   ffmpegVersion,
 		Room:     req.Room,
@@ -34,6 +34,10 @@ func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages [
 		Damages:  damages,
 		Slices:   CutSlices(origin, window.Frames, req.Rate, req.Slice),
 	}
+	if req.Layout != nvr.Side {
+		p.Layout = req.Layout
+	}
+	return p
 }
 
 // DropDuplicates decides which of several files of one slot is used: the one with more usable picture.
@@ -112,6 +116,10 @@ func (p *Plan) LayOut(req Request, judged []probe.Judged) {
 		spans[nvr.Board],
 		verdicts,
 	)
+	if p.Layout == nvr.Stage {
+		p.Scenes = timeline.AddBoard(p.Window(), p.Scenes, spans[nvr.Board])
+		p.Other = timeline.OtherPieces(p.Scenes, spans)
+	}
 	p.Left, p.Right = timeline.Panes(p.Scenes, spans)
 	shown := slices.Collect(maps.Values(req.Sources))
 	if source := req.Sound; source != "" && !slices.Contains(shown, source) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
@@ -32,9 +33,11 @@ type Plan struct {
 	Frames   int64     `json:"frames"`
 	// Origin is the number of the first frame, counted from midnight of the room's day. Slices and packets of
 	// sound lie on a grid that begins at midnight, so that a record with another start shares them.
-	Origin   int64   `json:"origin,omitempty"`
-	Policy   Policy  `json:"policy"`
-	Withheld []Slice `json:"withheld,omitempty"` // frames that must not be shown
+	Origin int64  `json:"origin,omitempty"`
+	Policy Policy `json:"policy"`
+	// Layout is empty for [nvr.Side], as in plans of former versions.
+	Layout   nvr.Layout `json:"layout,omitempty"`
+	Withheld []Slice    `json:"withheld,omitempty"` // frames that must not be shown
 
 	Encoding ffmpeg.Encoding  `json:"encoding"`
 	Segments []*probe.Segment `json:"segments"`
@@ -47,6 +50,7 @@ type Plan struct {
 	Scenes  []timeline.Scene `json:"scenes"`
 	Left    []timeline.Piece `json:"left"`
 	Right   []timeline.Piece `json:"right"`
+	Other   []timeline.Piece `json:"other,omitempty"` // the third picture of [nvr.Stage]
 	Sound   sound.Planned    `json:"sound"`
 	Slices  []Slice          `json:"slices"`
 }
@@ -70,17 +74,12 @@ type Synced struct {
 
 // Empty reports whether there is nothing to show at all.
 func (p *Plan) Empty() bool {
-	for _, piece := range p.Left {
-		if piece.File >= 0 {
-			return false
-		}
-	}
-	for _, piece := range p.Right {
-		if piece.File >= 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.Pieces(), func(piece timeline.Piece) bool { return piece.File >= 0 })
+}
+
+// Pieces returns the pieces of all panes.
+func (p *Plan) Pieces() []timeline.Piece {
+	return slices.Concat(p.Left, p.Right, p.Other)
 }
 
 // zero returns the instant from which frames count on the grid of slices.

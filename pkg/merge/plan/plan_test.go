@@ -9,6 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
@@ -135,10 +136,20 @@ func TestDigestsCoverWhatShapesThePicture(t *testing.T) {
 		"the encoding":           changed(func(p *plan.Plan) { p.Encoding.CRF = 1 }),
 		"the gain":               changed(func(p *plan.Plan) { p.Sound.GainDB = 1 }),
 		"the FFmpeg":             changed(func(p *plan.Plan) { p.FFmpeg = "7.1" }),
+		"the layout":             changed(func(p *plan.Plan) { p.Layout = nvr.Stage }),
 	} {
 		if p.Digest() == sample.Digest() || p.SliceDigest(3) == sample.SliceDigest(3) {
 			t.Errorf("%s does not change the digests", name)
 		}
+	}
+	// A third picture in the second half changes only that.
+	stage := changed(func(p *plan.Plan) { p.Layout = nvr.Stage })
+	third := changed(func(p *plan.Plan) {
+		p.Layout = nvr.Stage
+		p.Other = []timeline.Piece{{First: 800, End: 1500, File: 1, Role: nvr.Board}}
+	})
+	if third.SliceDigest(0) != stage.SliceDigest(0) || third.SliceDigest(3) == stage.SliceDigest(3) {
+		t.Error("a third picture does not change the digests of its slices, and only those")
 	}
 	// Another file in the second half leaves the parts of the first half as they are.
 	other := changed(func(p *plan.Plan) { p.Segments[1].Generation = "3" })

@@ -11,6 +11,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 func planText(t testing.TB, p *plan.Plan) []byte {
@@ -37,6 +38,9 @@ func TestReadPlanRefuses(t *testing.T) {
 		"no such rate":       {`"rate": 25`, `"rate": 24`},
 		"an odd picture":     {`"width": 640`, `"width": 639`},
 		"no such segment":    {`"file": 1`, `"file": 2`},
+		"no such layout":     {`"policy": ""`, `"policy": "", "layout": "wide"`},
+		"a third beside two": {`"layout": "lecturer"`, `"layout": "lecturer", "other": "board"`},
+		"an odd stage":       {`"policy": ""`, `"policy": "", "layout": "stage"`},
 		"a torn pane":        {`"first": 800`, `"first": 801`},
 		"a slice in between": {`"first": 400`, `"first": 401`},
 		"no zone, two times": {`"end": "2026-11-20T15:11:00+03:00"`, `"end": "2026-11-20T14:11:00+02:00"`},
@@ -105,6 +109,9 @@ func TestFormerPlanKeepsItsName(t *testing.T) {
 		if got := p.SliceDigest(i); got != want {
 			t.Errorf("slice %d has the digest %s, want %s", i, got, want)
 		}
+	}
+	if p.Layout.Or(nvr.Side) != nvr.Side {
+		t.Errorf("layout %q, want side", p.Layout)
 	}
 	if again := planText(t, p); !bytes.Equal(again, text) {
 		t.Error("written again, the plan is another text")

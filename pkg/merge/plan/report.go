@@ -2,7 +2,6 @@ package plan
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
@@ -46,6 +45,7 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 			Layout:       layout,
 			Left:         left,
 			Right:        right,
+			Other:        report.Role(s.Other),
 			ReasonFields: report.ReasonFieldsOf(texts, s.Reason),
 		})
 	}
@@ -110,7 +110,7 @@ func (p *Plan) roles() map[string]nvr.Role {
 // used tells which segments are seen or heard.
 func (p *Plan) used() []bool {
 	used := make([]bool, len(p.Segments))
-	for _, piece := range slices.Concat(p.Left, p.Right) {
+	for _, piece := range p.Pieces() {
 		if piece.File >= 0 {
 			used[piece.File] = true
 		}

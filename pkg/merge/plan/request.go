@@ -29,7 +29,8 @@ type Request struct {
 	Segment    time.Duration       // nominal length of a segment
 	Slice      time.Duration       // length of what one task renders
 	Policy     Policy
-	Width      int // of the whole picture, in pixels
+	Layout     nvr.Layout // empty: side
+	Width      int        // of the whole picture, in pixels
 	Height     int
 	Rate       int // frames a second: 25, 30 or 50
 	Loudness   sound.Loudness

@@ -52,7 +52,7 @@ func (p *Plan) IsWithheld(first, end int64) bool {
 // checkWithheld holds that nothing withheld is shown.
 func (p *Plan) checkWithheld() error {
 	for _, w := range p.Withheld {
-		for _, piece := range slices.Concat(p.Left, p.Right) {
+		for _, piece := range p.Pieces() {
 			if piece.File >= 0 && piece.First < w.End && piece.End > w.First {
 				return errWithheld
 			}

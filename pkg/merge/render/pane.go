@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
+	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -23,6 +24,7 @@ type change struct {
 type pane struct {
 	r       *renderer
 	pieces  []timeline.Piece // of the slice, in order; slates whole, pictures clipped
+	place   plan.Box
 	changes chan change
 	free    chan []byte // buffers to use again
 }
@@ -30,13 +32,22 @@ type pane struct {
 // paneAhead is how many pictures a decoder may be ahead of the encoder.
 const paneAhead = 3
 
-func (r *renderer) newPane(pieces []timeline.Piece) *pane {
+func (r *renderer) newPane(pieces []timeline.Piece, place plan.Box) *pane {
 	return &pane{
 		r:       r,
 		pieces:  pieces,
+		place:   place,
 		changes: make(chan change, paneAhead),
 		free:    make(chan []byte, paneAhead+2),
 	}
+}
+
+// box is where the pane's pictures go: its place, or the whole picture.
+func (p *pane) box(whole bool) plan.Box {
+	if whole {
+		return p.r.plan.Panes().Whole
+	}
+	return p.place
 }
 
 // run sends all changes of the pane. It closes the channel when there are no more.
@@ -66,8 +77,8 @@ func (p *pane) send(ctx context.Context, c change) error {
 }
 
 func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
-	width, height := p.r.size(piece.Whole)
-	picture, err := drawSlate(slateFor(p.r.texts, p.r.plan, piece), width, height)
+	box := p.box(piece.Whole)
+	picture, err := drawSlate(slateFor(p.r.texts, p.r.plan, piece), box.Width, box.Height)
 	if err != nil {
 		return err
 	}
@@ -99,7 +110,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", open.Segment.Path, err)
 	}
-	width, height := p.r.size(piece.Whole)
+	box := p.box(piece.Whole)
 	served := p.r.prober.Proxy.Serve(open.Object)
 	request := ffmpeg.Pictures{
 		Source: served,
@@ -116,8 +127,8 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 		Until:   want[len(want)-1].pts + 1,
 		Strict:  true,
 		Gradual: start.Gradual,
-		Width:   width,
-		Height:  height,
+		Width:   box.Width,
+		Height:  box.Height,
 		Fit:     true,
 		Format:  ffmpeg.YUV420P,
 		HD:      open.Table.Picture.Height >= hdLines,
@@ -132,7 +143,7 @@ func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
 		inspection: open.Inspect(start),
 		piece:      piece,
 		want:       want,
-		size:       ffmpeg.YUV420P.Bytes(width, height),
+		size:       ffmpeg.YUV420P.Bytes(box.Width, box.Height),
 	}
 	err = f.follow(ctx, stream)
 	stream.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -69,16 +70,8 @@ func Slice(
 	return part, nil
 }
 
-// size is the size of a pane, or of the whole picture.
-func (r *renderer) size(whole bool) (width, height int) {
-	if whole {
-		return r.plan.Encoding.Width, r.plan.Encoding.Height
-	}
-	return r.plan.Encoding.Width / 2, r.plan.Encoding.Height
-}
-
-// render lets five run side by side: two panes decode, one loop composes, the sound is mixed, and
-// what the encoder gives is taken apart.
+// render lets six run at once: three panes decode, one loop composes, the sound is mixed, and what the
+// encoder gives is taken apart. A pane without pieces ends at once.
 func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, error) {
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
@@ -91,11 +84,19 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	if err != nil {
 		return nil, err
 	}
-	left, right := r.newPane(r.plan.Within(r.plan.Left, r.slice)), r.newPane(r.plan.Within(r.plan.Right, r.slice))
-	group.Go(func() error { return ends.note(left.run(ctx)) })
-	group.Go(func() error { return ends.note(right.run(ctx)) })
+	panes := r.plan.Panes()
+	open := func(pieces []timeline.Piece, box plan.Box) *place {
+		pane := r.newPane(r.plan.Within(pieces, r.slice), box)
+		group.Go(func() error { return ends.note(pane.run(ctx)) })
+		return &place{pane: pane}
+	}
+	shown := places{
+		left:  open(r.plan.Left, panes.Left),
+		right: open(r.plan.Right, panes.Right),
+		other: open(r.plan.Other, panes.Other),
+	}
 	group.Go(func() error {
-		return ends.note(errors.Join(r.compose(ctx, left, right, encoder), encoder.ClosePictures()))
+		return ends.note(errors.Join(r.compose(ctx, shown, encoder), encoder.ClosePictures()))
 	})
 	group.Go(func() error {
 		from, until := r.plan.SoundRange(r.index)
@@ -192,29 +193,27 @@ func (e *errorSet) reason(ctx context.Context) error {
 }
 
 // compose gives the encoder every frame of the slice, in order.
-func (r *renderer) compose(ctx context.Context, left, right *pane, encoder *ffmpeg.Encoder) error {
-	width, height := r.size(true)
-	frame := black(width, height)
-	l, rt := &side{pane: left, x: 0}, &side{pane: right, x: width / 2}
-	whole := false
+func (r *renderer) compose(ctx context.Context, places places, encoder *ffmpeg.Encoder) error {
+	size := r.plan.Panes().Whole
+	frame := black(size.Width, size.Height)
 	scenes := r.plan.Scenes
+	var shown []*place
 	for k := r.slice.First; k < r.slice.End; k++ {
 		for scenes[0].End <= k {
 			scenes = scenes[1:]
 		}
-		if now := alone(scenes[0]); now != whole {
-			whole = now
-			l.fresh, rt.fresh = true, true
+		if now := places.of(scenes[0]); !slices.Equal(now, shown) {
+			shown = now
+			copy(frame, black(size.Width, size.Height))
+			for _, p := range shown {
+				p.fresh = true
+			}
 		}
-		if err := l.until(ctx, k); err != nil {
-			return err
-		}
-		l.draw(frame, width, height)
-		if !whole {
-			if err := rt.until(ctx, k); err != nil {
+		for _, p := range shown {
+			if err := p.until(ctx, k); err != nil {
 				return err
 			}
-			rt.draw(frame, width, height)
+			p.draw(frame, size)
 		}
 		if err := encoder.WritePicture(frame); err != nil {
 			return err
@@ -226,71 +225,77 @@ func (r *renderer) compose(ctx context.Context, left, right *pane, encoder *ffmp
 	return nil
 }
 
-// alone reports whether the left pane fills the picture.
-func alone(s timeline.Scene) bool {
-	return s.Layout == timeline.Alone || s.Layout == timeline.Nothing
-}
-
-// side is a pane on its way into the picture.
-type side struct {
+// place is where a pane's pictures go in the whole picture.
+type place struct {
 	pane  *pane
-	x     int // its left edge
 	now   change
 	next  *change // read ahead: the first change that is not due yet
 	ended bool
 	fresh bool // now has not been drawn yet
 }
 
+// places are those of all panes.
+type places struct{ left, right, other *place }
+
+// of returns the places that show something in a scene.
+func (p places) of(s timeline.Scene) []*place {
+	switch {
+	case s.Layout == timeline.Alone || s.Layout == timeline.Nothing: // the left one fills the picture
+		return []*place{p.left}
+	case s.Other != "":
+		return []*place{p.left, p.right, p.other}
+	}
+	return []*place{p.left, p.right}
+}
+
 // until takes in all changes that are due at frame k.
-func (s *side) until(ctx context.Context, k int64) error {
+func (p *place) until(ctx context.Context, k int64) error {
 	for {
-		if s.next == nil && !s.ended {
+		if p.next == nil && !p.ended {
 			select {
-			case c, ok := <-s.pane.changes:
+			case c, ok := <-p.pane.changes:
 				if ok {
-					s.next = &c
+					p.next = &c
 				} else {
-					s.ended = true
+					p.ended = true
 				}
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 		}
-		if s.next == nil || s.next.frame > k {
+		if p.next == nil || p.next.frame > k {
 			break
 		}
-		if s.now.spent {
-			s.pane.release(s.now.picture)
+		if p.now.spent {
+			p.pane.release(p.now.picture)
 		}
-		s.now, s.next, s.fresh = *s.next, nil, true
+		p.now, p.next, p.fresh = *p.next, nil, true
 	}
-	if s.now.picture == nil {
+	if p.now.picture == nil {
 		return fmt.Errorf("no picture for frame %d: %w", k, errFollows)
 	}
 	return nil // a pane that failed ends the whole render by its own error
 }
 
 // draw copies the picture into the frame, if it is not there already.
-func (s *side) draw(frame []byte, width, height int) {
-	if !s.fresh {
-		return
+func (p *place) draw(frame []byte, size plan.Box) {
+	if p.fresh {
+		p.fresh = false
+		copyPane(frame, p.now.picture, p.pane.box(p.now.whole), size)
 	}
-	s.fresh = false
-	if s.now.whole {
-		copy(frame, s.now.picture)
-		return
-	}
-	copyPane(frame, s.now.picture, s.x, width, height)
 }
 
-// copyPane copies a pane of half the width into a yuv420p frame.
-func copyPane(frame, picture []byte, x, width, height int) {
-	half := width / 2
-	for y := range height {
-		copy(frame[y*width+x:y*width+x+half], picture[y*half:])
+// copyPane copies a picture into its box of a yuv420p frame of a size.
+func copyPane(frame, picture []byte, box, size plan.Box) {
+	for y := range box.Height {
+		copy(frame[(box.Y+y)*size.Width+box.X:], picture[y*box.Width:(y+1)*box.Width])
 	}
-	chroma, from := frame[width*height:], picture[half*height:]
-	for y := range height { // the rows of U, then those of V: both have height/2
-		copy(chroma[y*half+x/2:y*half+x/2+half/2], from[y*half/2:])
+	chroma, from := frame[size.Width*size.Height:], picture[box.Width*box.Height:]
+	for range 2 { // U, then V
+		for y := range box.Height / 2 {
+			row := from[y*box.Width/2 : (y+1)*box.Width/2]
+			copy(chroma[((box.Y/2+y)*size.Width+box.X)/2:], row)
+		}
+		chroma, from = chroma[size.Width*size.Height/4:], from[box.Width*box.Height/4:]
 	}
 }

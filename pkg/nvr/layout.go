@@ -1,0 +1,23 @@
+package nvr
+
+// Layout is how the picture of a video is divided.
+type Layout string
+
+// The layouts.
+const (
+	// Side shows the lecturer on the left half and the screen or the board on the right half.
+	Side Layout = "side"
+	// Stage shows the screen or the board large, and on its left the lecturer above the other one of both.
+	Stage Layout = "stage"
+)
+
+// Known reports whether it is one of the layouts.
+func (l Layout) Known() bool { return l == Side || l == Stage }
+
+// Or returns the layout, or other where none is set.
+func (l Layout) Or(other Layout) Layout {
+	if l == "" {
+		return other
+	}
+	return l
+}
