@@ -378,42 +378,30 @@ func (b *browser) request(send, sent string) {
 func (b *browser) drags() {
 	b.t.Helper()
 	b.open("/?room=504&date=2026-11-20")
-	b.await(`document.querySelector(".surface")?.style.width`)
-	at := func(hour float64) (x, y float64) {
-		box := ask[[]float64](
-			b,
-			`(() => { const s = document.querySelector(".surface"); s.scrollIntoView({block: "center"}); const r = s.getBoundingClientRect(); return [r.left, r.width, r.top + 20]; })()`,
-		)
-		return box[0] + box[1]*hour/24, box[2]
-	}
-	x, y := at(10)
+	b.await(`document.querySelector(".handle.end")`)
+	x, y := b.stripAt(10, 1)
 	b.run(
 		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y),
 		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft),
 	)
-	x, _ = at(11.5)
+	x, _ = b.stripAt(11.5, 1)
 	b.run(
 		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y, chromedp.ButtonLeft),
 		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, y, chromedp.ButtonLeft),
 	)
-	times := func() string {
-		return ask[string](
-			b,
-			`document.querySelector("#start").value + " " + document.querySelector("#end").value`,
-		)
-	}
-	if got := times(); got != "10:00 11:30" {
+	if got := b.hours(); got != "10:00 11:30" {
 		b.t.Errorf("dragged: %s", got)
 	}
 	b.run(
 		chromedp.Focus(chromedp.CSS(".handle.end")),
 		chromedp.KeyEvent(kb.ArrowRight),
 		chromedp.KeyEvent(kb.PageUp),
+		chromedp.KeyEvent(kb.ArrowRight, chromedp.KeyModifiers(chromedp.ModifierShift)),
 	)
-	if got := times(); got != "10:00 12:05" {
+	if got := b.hours(); got != "10:00 12:06" {
 		b.t.Errorf("by keyboard: %s", got)
 	}
-	if text := ask[string](b, `document.querySelector("#length").innerText`); text != "2 ч 5 мин" {
+	if text := ask[string](b, `document.querySelector("#length").innerText`); text != "2 ч 6 мин" {
 		b.t.Errorf("the length is told as %q", text)
 	}
 	ask[bool](
@@ -421,7 +409,7 @@ func (b *browser) drags() {
 		`(() => { const d = document.querySelector("#date"); d.value = "2026-11-19"; d.dispatchEvent(new Event("change", {bubbles: true})); return true; })()`,
 	)
 	b.await(`document.querySelector("figure.day").dataset.date === "2026-11-19" && document.querySelector(".handle.end")`)
-	if got := times(); got != "10:00 12:05" {
+	if got := b.hours(); got != "10:00 12:06" {
 		b.t.Errorf("after another day: %s", got)
 	}
 }

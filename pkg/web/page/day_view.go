@@ -22,6 +22,9 @@ type dayView struct {
 	Hours   []dayHour
 	Legend  []dayKind
 	Empty   bool // there is no footage
+
+	// From and To are the part of the day that matters, in minutes since midnight. The script shows it first.
+	From, To int
 }
 
 // dayRow is one row of the drawing.
@@ -33,7 +36,11 @@ type dayRow struct {
 }
 
 // dayBar is a rectangle. X and W are percent of the day.
-type dayBar struct{ Class, X, W, Title string }
+type dayBar struct {
+	Class, X, W, Title string
+
+	From, To int // minutes since midnight
+}
 
 // dayHour is a mark of the axis. X is percent of the day.
 type dayHour struct{ X, Text, Class, Anchor string }
@@ -79,6 +86,7 @@ func (s *site) day(ctx context.Context, l *i18n.Localizer, room *nvr.Room, date 
 	}
 	v.Rows = append(v.Rows, requestedRow(l, footage.Requested))
 	v.Legend = legend(l, v.Rows)
+	v.From, v.To = partThatMatters(v.Rows)
 	return v, nil
 }
 
@@ -161,6 +169,8 @@ func drawBars(l *i18n.Localizer, bars []records.Bar, class string) []dayBar {
 			X:     percentOfDay(b.From),
 			W:     percentOfDay(b.To - b.From),
 			Title: span(b) + ", " + l.T("page.day."+c),
+			From:  minuteOf(b.From),
+			To:    minuteOf(b.To),
 		})
 	}
 	return drawn
@@ -178,8 +188,13 @@ func span(b records.Bar) string {
 
 // clock returns a second of the day as HH:MM, rounded to the minute.
 func clock(second float64) string {
-	minute := int(second/60 + 0.5)
+	minute := minuteOf(second)
 	return fmt.Sprintf("%02d:%02d", minute/60, minute%60)
+}
+
+// minuteOf returns the minute of the day that is nearest to a second of the day.
+func minuteOf(second float64) int {
+	return int(second/60 + 0.5)
 }
 
 // spans returns the hours of several bars, separated by commas.
@@ -210,27 +225,58 @@ func barsText(l *i18n.Localizer, bars []records.Bar) string {
 	return strings.Join(parts, "; ")
 }
 
-// dayHours returns the marks of the axis: a line every hour, a number every third, of which a
-// narrow screen shows every second.
+// dayHours returns the marks of the axis: one every hour. A strip that shows the whole day hides the numbers of the
+// classes.
 func dayHours() []dayHour {
 	hours := make([]dayHour, 0, 25)
 	for hour := range 25 {
-		h := dayHour{X: percentOfDay(float64(hour) * 3600), Anchor: "middle"}
+		h := dayHour{X: percentOfDay(float64(hour) * 3600), Text: strconv.Itoa(hour), Anchor: "middle"}
 		switch hour {
 		case 0:
 			h.Anchor = "start"
 		case 24:
 			h.Anchor = "end"
 		}
-		if hour%3 == 0 {
-			h.Text = strconv.Itoa(hour)
-		}
-		if hour%6 != 0 {
+		switch {
+		case hour%3 != 0:
+			h.Class = "fine"
+		case hour%6 != 0:
 			h.Class = "minor"
 		}
 		hours = append(hours, h)
 	}
 	return hours
+}
+
+// The hours of a day of lectures, in minutes since midnight.
+const (
+	lecturesFrom = 8 * 60
+	lecturesTo   = 21 * 60
+)
+
+// partThatMatters returns the minutes of the day that hold all events, requests and presentations, and the footage
+// between the first and the last lecture. It is the day of lectures if there are none.
+func partThatMatters(rows []dayRow) (from, to int) {
+	from, to = 24*60, 0
+	within := func(begin, end int) {
+		if begin < end {
+			from, to = min(from, begin), max(to, end)
+		}
+	}
+	for _, row := range rows {
+		for _, b := range row.Bars {
+			switch b.Class {
+			case classAsked, classPresent:
+				within(b.From, b.To)
+			default:
+				within(max(b.From, lecturesFrom), min(b.To, lecturesTo))
+			}
+		}
+	}
+	if from >= to {
+		return lecturesFrom, lecturesTo
+	}
+	return max(from/60*60, 0), min((to+59)/60*60, 24*60)
 }
 
 // legend returns the classes that are drawn, in a fixed order.

@@ -29,84 +29,184 @@ if (ask) {
   const minutes = text => /^\d\d:\d\d$/.test(text) ? +text.slice(0, 2) * 60 + +text.slice(3) : null;
   const clock = m => String(Math.floor(m / 60)).padStart(2, "0") + ":" + String(m % 60).padStart(2, "0");
   const words = document.getElementById("length");
-  let show = () => {};
+  let draw = () => {}, fit = () => {};
 
   const tell = () => {
     const from = minutes(field("start").value), to = minutes(field("end").value);
     const long = from === null || to === null ? 0 : to - from;
     words.textContent = long > 0 ? words.dataset.words.replace("%h", Math.floor(long / 60)).replace("%m", long % 60) : "";
-    show();
+    draw();
   };
   field("start").addEventListener("input", tell);
   field("end").addEventListener("input", tell);
 
+  /* The strip. It scrolls and zooms. A scroll, a tap or a click leaves the chosen hours, unless it is on an event
+     or a stretch of a lecture's length; what the strip changes can be undone. */
+  const DAY = 1440, LECTURE = 360;
   const strip = () => {
-    const tracks = day.querySelector(".tracks"), bar = day.querySelector(".axis .bar");
-    show = () => {};
-    if (!tracks) return;
-    const make = name => Object.assign(document.createElement("div"), { className: name });
-    const surface = make("surface"), chosen = make("chosen");
-    const handles = ["start", "end"].map(name => {
-      const h = make("handle " + name);
-      h.tabIndex = 0;
-      h.setAttribute("role", "slider");
-      h.setAttribute("aria-label", tracks.dataset[name]);
-      h.setAttribute("aria-valuemin", 0);
-      h.setAttribute("aria-valuemax", 1439);
-      h.addEventListener("keydown", e => {
-        const step = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30, Home: -1440, End: 1440 }[e.key];
-        if (!step) return;
-        e.preventDefault();
-        set(name, (minutes(field(name).value) ?? 720) + step);
-      });
-      h.addEventListener("pointerdown", e => { e.preventDefault(); h.focus(); drag(e, h, () => name); });
-      return h;
-    });
-    const set = (name, m) => { field(name).value = clock(Math.max(0, Math.min(1439, m))); tell(); };
-    const at = e => {
-      const box = bar.getBoundingClientRect();
-      return Math.round(Math.max(0, Math.min(1, (e.clientX - box.left) / box.width)) * 1440 / 5) * 5;
+    const figure = day.querySelector("figure");
+    draw = fit = () => {};
+    if (!figure) return;
+    const find = selector => figure.querySelector(selector);
+    const view = find(".view"), tracks = find(".tracks"), spot = find(".spot"), undo = find(".undo button");
+    const add = (tag, name, to) => to.appendChild(Object.assign(document.createElement(tag), { className: name }));
+    const over = add("div", "over", tracks), chosen = add("div", "chosen", over), cursor = add("div", "cursor", over);
+    const edges = [...tracks.querySelectorAll("[data-from]")].flatMap(bar => [+bar.dataset.from, +bar.dataset.to]);
+    const past = [];
+    let scale = 1, drawn = false, pinch = null, pointed = null;
+
+    /* Pixels: x counts from the left of the day in view. */
+    const width = () => view.clientWidth - over.offsetLeft;
+    const least = () => width() < 600 ? 2 : width() / DAY;
+    const left = e => e.clientX - view.getBoundingClientRect().left - over.offsetLeft;
+    const at = e => Math.max(0, Math.min(DAY, (view.scrollLeft + left(e)) / scale));
+    const zoom = (to, x = width() / 2) => {
+      const minute = (view.scrollLeft + x) / scale;
+      scale = Math.min(12, Math.max(least(), to));
+      tracks.style.setProperty("--day", scale * DAY + "px");
+      tracks.classList.toggle("near", scale > 0.9);
+      view.scrollLeft = minute * scale - x;
     };
-    const drag = (down, target, which) => {
+    const snap = minute => {
+      const edge = edges.reduce((a, b) => Math.abs(b - minute) < Math.abs(a - minute) ? b : a, -DAY);
+      const grid = scale < 1.5 ? 5 : 1;
+      return Math.abs(edge - minute) * scale < 8 ? edge : Math.round(minute / grid) * grid;
+    };
+
+    const limit = minute => Math.max(0, Math.min(DAY - 1, minute));
+    const set = (name, minute) => { field(name).value = clock(limit(minute)); tell(); };
+    const remember = () => { past.push([field("start").value, field("end").value]); undo.hidden = false; };
+    const choose = (from, to) => { remember(); set("start", from); set("end", to); };
+    undo.addEventListener("click", () => {
+      [field("start").value, field("end").value] = past.pop();
+      tell();
+      if (past.length) return;
+      undo.hidden = true;
+      view.focus();
+    });
+
+    const mark = (minute, live) => {
+      cursor.hidden = minute === null;
+      if (minute === null) return;
+      cursor.style.left = minute / DAY * 100 + "%";
+      cursor.dataset.time = clock(limit(minute));
+      cursor.classList.toggle("live", live);
+    };
+    const point = minute => {
+      pointed = limit(Math.round(minute));
+      mark(pointed, false);
+      spot.hidden = false;
+      spot.querySelector("strong").textContent = clock(pointed);
+    };
+    spot.addEventListener("click", e => {
+      const name = e.target.dataset.here;
+      if (name) { remember(); set(name, pointed); }
+    });
+
+    /* Calls move for each movement of a pressed pointer beyond a few pixels, which a tap may have too. */
+    const drag = (down, target, move) => {
+      let moved = false;
       target.setPointerCapture(down.pointerId);
-      const move = e => set(which(at(e)), at(e));
-      target.addEventListener("pointermove", move);
-      const end = () => target.removeEventListener("pointermove", move);
+      const follow = e => {
+        if (!moved && Math.abs(e.clientX - down.clientX) < 4) return;
+        if (!moved) remember();
+        moved = true;
+        const x = left(e);
+        if (x < 24) view.scrollLeft -= 8;
+        if (x > width() - 24) view.scrollLeft += 8;
+        move(e);
+      };
+      const end = () => target.removeEventListener("pointermove", follow);
+      target.addEventListener("pointermove", follow);
       target.addEventListener("pointerup", end, { once: true });
       target.addEventListener("pointercancel", end, { once: true });
     };
-    surface.addEventListener("pointerdown", e => {
-      const from = at(e);
-      set("start", from);
-      set("end", from);
-      drag(e, surface, m => {
-        if (m >= from) { field("start").value = clock(Math.min(from, 1439)); return "end"; }
-        field("end").value = clock(Math.min(from, 1439));
-        return "start";
+
+    const handles = ["start", "end"].map(name => {
+      const handle = add("button", "handle " + name, over);
+      handle.type = "button";
+      handle.setAttribute("role", "slider");
+      handle.setAttribute("aria-label", tracks.dataset[name]);
+      handle.setAttribute("aria-valuemin", 0);
+      handle.setAttribute("aria-valuemax", DAY - 1);
+      handle.addEventListener("keydown", e => {
+        const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -30, PageUp: 30, Home: -DAY, End: DAY }[e.key];
+        if (!step) return;
+        e.preventDefault();
+        set(name, minutes(field(name).value) + step * (e.shiftKey ? 5 : 1));
+      });
+      handle.addEventListener("pointerdown", e => {
+        const grip = minutes(field(name).value) - at(e);
+        handle.focus();
+        drag(e, handle, e => set(name, snap(at(e) + grip)));
+      });
+      return handle;
+    });
+
+    tracks.addEventListener("pointerdown", e => {
+      drawn = false;
+      if (e.pointerType !== "mouse" || e.button !== 0 || e.target.closest("button")) return;
+      const from = snap(at(e));
+      drag(e, tracks, e => {
+        const to = snap(at(e));
+        drawn = true;
+        set("start", Math.min(from, to));
+        set("end", Math.max(from, to));
       });
     });
-    show = () => {
-      const from = minutes(field("start").value), to = minutes(field("end").value);
-      const left = bar.getBoundingClientRect().left - tracks.getBoundingClientRect().left, width = bar.getBoundingClientRect().width;
-      surface.style.left = left + "px";
-      surface.style.width = width + "px";
-      chosen.hidden = from === null || to === null || to <= from;
-      if (!chosen.hidden) {
-        chosen.style.left = left + from / 1440 * width + "px";
-        chosen.style.width = (to - from) / 1440 * width + "px";
-      }
-      [from, to].forEach((m, i) => {
-        handles[i].hidden = m === null;
-        handles[i].style.left = left + (m ?? 0) / 1440 * width + "px";
-        handles[i].setAttribute("aria-valuenow", m ?? 0);
-        handles[i].setAttribute("aria-valuetext", clock(m ?? 0));
+    tracks.addEventListener("pointermove", e => { if (e.pointerType === "mouse") mark(Math.round(at(e)), true); });
+    tracks.addEventListener("pointerleave", () => mark(pointed, false));
+    tracks.addEventListener("click", e => {
+      if (drawn || e.target.closest("button")) return;
+      point(at(e));
+      const bar = document.elementsFromPoint(e.clientX, e.clientY).find(element => element.matches("[data-from]"));
+      if (bar && bar.dataset.to - bar.dataset.from <= LECTURE) choose(+bar.dataset.from, +bar.dataset.to);
+    });
+
+    const spread = e => Math.abs(e.touches[0].clientX - e.touches[1].clientX);
+    view.addEventListener("touchstart", e => { pinch = e.touches.length === 2 && { spread: spread(e), scale }; }, { passive: true });
+    view.addEventListener("touchmove", e => {
+      if (!pinch || e.touches.length !== 2) return;
+      e.preventDefault();
+      zoom(pinch.scale * spread(e) / Math.max(pinch.spread, 1), (left(e.touches[0]) + left(e.touches[1])) / 2);
+    }, { passive: false });
+    view.addEventListener("wheel", e => {
+      if (!e.ctrlKey) return;
+      e.preventDefault();
+      zoom(scale * Math.exp(-e.deltaY / 100), left(e));
+    }, { passive: false });
+    view.addEventListener("keydown", e => {
+      const factor = { "+": 2, "=": 2, "-": 0.5 }[e.key];
+      if (factor) zoom(scale * factor);
+    });
+    find(".tools").addEventListener("click", e => { if (e.target.dataset.zoom) zoom(scale * e.target.dataset.zoom); });
+
+    draw = () => {
+      const times = [minutes(field("start").value), minutes(field("end").value)];
+      chosen.hidden = times.includes(null) || times[1] <= times[0];
+      chosen.style.left = times[0] / DAY * 100 + "%";
+      chosen.style.width = (times[1] - times[0]) / DAY * 100 + "%";
+      times.forEach((minute, i) => {
+        const handle = handles[i];
+        handle.hidden = minute === null;
+        handle.style.left = minute / DAY * 100 + "%";
+        handle.textContent = clock(minute ?? 0);
+        handle.setAttribute("aria-valuenow", minute ?? 0);
+        handle.setAttribute("aria-valuetext", handle.textContent);
       });
     };
-    tracks.append(chosen, surface, ...handles);
+    fit = () => zoom(scale);
+    find(".tools").hidden = false;
+    view.tabIndex = 0;
+    mark(null);
+    const from = +figure.dataset.from, to = +figure.dataset.to;
+    zoom(width() / (to - from));
+    view.scrollLeft = (minutes(field("start").value) ?? from) * scale - (to - from > width() / scale ? width() / 4 : 0);
+    if (to - from <= width() / scale) view.scrollLeft = from * scale;
     tell();
   };
   strip();
-  addEventListener("resize", () => show());
+  addEventListener("resize", () => fit());
 
   /* A second click while the first is under way does nothing; the hidden token guards the rest. */
   ask.addEventListener("submit", e => {
