@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/records"
@@ -35,6 +39,7 @@ func requests(p *app.Process) web.Options {
 		Scale:     c.TimeScale,
 
 		OpenRecords: c.OpenRecords,
+		Retention:   c.Retention,
 		Policy:      records.Policy(c.RequestPolicy),
 		Domains:     c.WorkspaceDomains(),
 		SweepCalendar: func(ctx context.Context, room string) error {
@@ -46,12 +51,37 @@ func requests(p *app.Process) web.Options {
 		Thumbnail: func(ctx context.Context, r nvr.Record) ([]byte, error) {
 			return readReport(ctx, p, r, "jpg")
 		},
+		Footage:      footage(p),
 		Authenticate: authenticator(c),
 	}
 	if c.IAPAudience == "" {
 		o.Hosts = []string{"127.0.0.1", "localhost", "::1"}
 	}
 	return o
+}
+
+// footage returns what takes pictures out of segments. FFmpeg is looked for with the first picture, so that a cold start
+// does not wait for it.
+func footage(p *app.Process) records.MakeThumbnail {
+	var mu sync.Mutex
+	open := func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Tools != nil {
+			return nil
+		}
+		return app.Pictures(ctx, p)
+	}
+	return func(ctx context.Context, segment store.Segment, after time.Duration) ([]byte, error) {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+		jpg, err := p.FootagePicture(ctx, segment, after)
+		if errors.Is(err, pipeline.ErrNoPicture) || errors.Is(err, bucket.ErrNotFound) {
+			return nil, nil
+		}
+		return jpg, err
+	}
 }
 
 // authenticator returns the sign-in of the page: Identity-Aware Proxy, or the one user of this machine.

@@ -279,6 +279,22 @@ func Tools(ctx context.Context, p *Process) error {
 	return nil
 }
 
+// Pictures finds FFmpeg and opens the loopback proxy, for single pictures of footage. It is [Tools] without what judges
+// screens.
+func Pictures(ctx context.Context, p *Process) error {
+	tool, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return err
+	}
+	proxy, err := rangeproxy.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	p.closeLater(proxy.Close)
+	p.Tools = &pipeline.Tools{FFmpeg: tool, Proxy: proxy, Usage: ResourceUsage}
+	return nil
+}
+
 // NewJudge returns the judge of screen recordings. cards is a folder with further pictures of idle screens,
 // empty for none. Without an OCR program the judge compares pictures only.
 func NewJudge(ctx context.Context, tool *ffmpeg.Tool, cards string) (*presence.Judge, error) {

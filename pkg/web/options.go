@@ -31,6 +31,8 @@ type Options struct {
 	// OpenRecords is how many open records a person may have. 0 means
 	// [records.DefaultOpenRecords].
 	OpenRecords int
+	// Retention is how long footage is kept. 0: for ever.
+	Retention time.Duration
 	// Policy is who may request what. Empty means [records.PolicyAny].
 	Policy records.Policy
 	// Domains are those of the Workspace, for [records.PolicyDomain].
@@ -45,6 +47,9 @@ type Options struct {
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 	// Thumbnail reads a small JPEG of a finished record's video. It may be nil.
 	Thumbnail func(ctx context.Context, r nvr.Record) ([]byte, error)
+
+	// Footage takes a small JPEG out of a segment of footage. It may be nil.
+	Footage records.MakeThumbnail
 
 	// Authenticate returns the person who signed in to the pages, or [auth.ErrNotSignedIn]. Nil
 	// refuses all.
@@ -90,12 +95,18 @@ func newHandlers(o Options) *handlers {
 	if o.OpenRecords > 0 {
 		h.records.OpenRecords = o.OpenRecords
 	}
+	h.records.Retention = o.Retention
 	h.records.Policy, h.records.Domains = o.Policy, o.Domains
+	var thumbnails *records.Thumbnails
+	if o.Footage != nil {
+		thumbnails = records.NewThumbnails(o.Footage)
+	}
 	h.v1 = v1.New(v1.Options{
-		Records: h.records,
-		Log:     o.Log,
-		Limits:  h.limits,
-		Report:  o.Report,
+		Records:    h.records,
+		Log:        o.Log,
+		Limits:     h.limits,
+		Report:     o.Report,
+		Thumbnails: thumbnails,
 	})
 	return h
 }
@@ -129,6 +140,7 @@ func (h *handlers) form() http.Handler {
 		Authenticate: h.Authenticate,
 		Report:       h.Report,
 		Thumbnail:    h.Thumbnail,
+		Footage:      h.Footage != nil,
 	})
 }
 

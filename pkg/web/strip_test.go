@@ -2,12 +2,15 @@ package web_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/nvr-miem/merger/pkg/web"
 )
 
 // stripAt scrolls an hour of the strip into view and returns where it is, in the row of that number.
@@ -68,8 +71,10 @@ func (b *browser) phone(language string) {
 // lecture's length and a drag of a handle change the chosen hours.
 func TestStripByTouch(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t)
+	var taken atomic.Int32
+	w := newEnv(t, func(o *web.Options) { o.Footage = pictures(&taken) })
 	w.fill()
+	w.event("Линейная алгебра", stranger, "16:40", "18:00", lecturer)
 	b := openBrowser(t, w)
 	b.phone("ru")
 	b.open("/?room=504&date=2026-11-20&start=08:20&end=09:40")
@@ -93,6 +98,10 @@ func TestStripByTouch(t *testing.T) {
 	b.tap(x, y)
 	b.await(`document.querySelector(".spot strong")?.innerText === "13:30"`)
 	b.wantHours("a tap", "08:20 09:40")
+	b.await(`document.querySelectorAll(".pictures img").length === 2 &&
+		[...document.querySelectorAll(".pictures img")].every(i => i.naturalWidth > 0) &&
+		document.querySelector(".pictures").innerText.includes("нет кадра")`)
+	b.check("pointed-phone")
 	b.run(chromedp.Click(chromedp.CSS(`.spot [data-here="end"]`)))
 	b.wantHours("end here", "08:20 13:30")
 	b.undoes("08:20 09:40")
@@ -103,8 +112,30 @@ func TestStripByTouch(t *testing.T) {
 	b.wantHours("a tap on a presentation", "09:00 10:37")
 	b.undoes("08:20 09:40")
 
+	x, y = b.stripAt(17, 4)
+	b.tap(x, y)
+	b.await(`document.querySelector("#start").value === "16:40"`)
+	b.wantHours("a tap on an event", "16:40 18:00")
+	b.undoes("08:20 09:40")
+
 	b.dragsByTouch()
 	b.zooms()
+	b.tellsDoubts()
+}
+
+// tellsDoubts chooses hours without footage, and hours that were requested already.
+func (b *browser) tellsDoubts() {
+	b.t.Helper()
+	choose := `(() => { for (const [name, value] of [["start", %q], ["end", %q]]) {
+		const field = document.getElementById(name);
+		field.value = value;
+		field.dispatchEvent(new Event("input", {bubbles: true}));
+	} return true; })()`
+	ask[bool](b, fmt.Sprintf(choose, "08:10", "09:30"))
+	b.await(`document.querySelector("#doubts a")?.getAttribute("href") === "/recordings#record-1"`)
+	b.check("doubts-phone")
+	ask[bool](b, fmt.Sprintf(choose, "08:11", "09:31"))
+	b.await(`!document.querySelector("#doubts a")`)
 }
 
 // tap touches a point of the window for a moment.

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,14 +26,18 @@ type dayView struct {
 
 	// From and To are the part of the day that matters, in minutes since midnight. The script shows it first.
 	From, To int
+
+	Pictures string // address of the pictures of footage; empty: there are none
+	Offset   string // of the room's clock from UTC at noon, such as +03:00
 }
 
 // dayRow is one row of the drawing.
 type dayRow struct {
-	Kind string // CSS class
-	Name string
-	Text string // all that the bars show, for those who do not see them
-	Bars []dayBar
+	Kind   string // CSS class
+	Source string // last octet of its address; empty: not a source
+	Name   string
+	Text   string // all that the bars show, for those who do not see them
+	Bars   []dayBar
 }
 
 // dayBar is a rectangle. X and W are percent of the day.
@@ -56,10 +61,13 @@ const (
 	classUnknown  = "unseen"
 	classDamaged  = "damaged"
 	classAsked    = "asked"
+	classEvent    = "event"
 )
 
 // day draws a room's day.
-func (s *site) day(ctx context.Context, l *i18n.Localizer, room *nvr.Room, date string) (*dayView, error) {
+func (s *site) day(
+	ctx context.Context, l *i18n.Localizer, room *nvr.Room, date string, events []records.Event,
+) (*dayView, error) {
 	footage, err := s.Records.Day(ctx, room, date)
 	if err != nil {
 		return nil, err
@@ -69,6 +77,10 @@ func (s *site) day(ctx context.Context, l *i18n.Localizer, room *nvr.Room, date 
 		Heading: dayHeading(l, date),
 		Hours:   dayHours(),
 		Empty:   len(footage.Segments) == 0,
+	}
+	if noon, err := nvr.Wall(date, "12:00", room.Zone); err == nil && s.Footage {
+		v.Pictures = "/api/v1/rooms/" + url.PathEscape(room.Name) + "/thumbnail"
+		v.Offset = noon.Format("-07:00")
 	}
 	if room.Zone != nil {
 		v.Zone = room.Zone.String()
@@ -82,7 +94,12 @@ func (s *site) day(ctx context.Context, l *i18n.Localizer, room *nvr.Room, date 
 		}
 		screen := slices.Contains(source.Roles, string(nvr.Screen))
 		bars := records.JoinBars(records.BarsOf(segments, screen, room.SegmentLength))
-		v.Rows = append(v.Rows, sourceRow(l, sourceName(l, source), bars))
+		row := sourceRow(l, sourceName(l, source), bars)
+		row.Source = source.Octet
+		v.Rows = append(v.Rows, row)
+	}
+	if len(events) > 0 {
+		v.Rows = append(v.Rows, eventsRow(l, events))
 	}
 	v.Rows = append(v.Rows, requestedRow(l, footage.Requested))
 	v.Legend = legend(l, v.Rows)
@@ -112,6 +129,31 @@ func sourceRow(l *i18n.Localizer, name string, bars []records.Bar) dayRow {
 		row.Text = l.T("page.day.row", "name", name, "bars", barsText(l, bars))
 	}
 	return row
+}
+
+// eventsRow returns the row of the calendar's events that the reader may request.
+func eventsRow(l *i18n.Localizer, events []records.Event) dayRow {
+	bars := make([]records.Bar, len(events))
+	for i, e := range events {
+		bars[i] = records.Bar{From: secondOf(e.Start), To: secondOf(e.End)}
+	}
+	row := dayRow{Kind: "events", Name: l.T("page.day.events"), Bars: drawBars(l, bars, classEvent)}
+	row.Text = l.T("page.day.row", "name", row.Name, "bars", spans(bars))
+	for i := range row.Bars {
+		if title := events[i].Title; title != "" {
+			row.Bars[i].Title = span(bars[i]) + ", " + title
+		}
+	}
+	return row
+}
+
+// secondOf returns the second of the day of a time HH:MM.
+func secondOf(clock string) float64 {
+	at, err := time.Parse("15:04", clock)
+	if err != nil {
+		return 0 // [records.Service.Events] makes none
+	}
+	return float64(at.Hour()*3600 + at.Minute()*60)
 }
 
 // requestedRow returns the row of the hours that were requested, by anyone.
@@ -266,7 +308,7 @@ func partThatMatters(rows []dayRow) (from, to int) {
 	for _, row := range rows {
 		for _, b := range row.Bars {
 			switch b.Class {
-			case classAsked, classPresent:
+			case classAsked, classPresent, classEvent:
 				within(b.From, b.To)
 			default:
 				within(max(b.From, lecturesFrom), min(b.To, lecturesTo))
@@ -289,7 +331,7 @@ func legend(l *i18n.Localizer, rows []dayRow) []dayKind {
 	}
 	var kinds []dayKind
 	for _, class := range []string{
-		classRecorded, classPresent, classCard, classUnknown, classDamaged, classAsked,
+		classRecorded, classPresent, classCard, classUnknown, classDamaged, classEvent, classAsked,
 	} {
 		if drawn[class] {
 			kinds = append(kinds, dayKind{Class: class, Text: l.T("page.day." + class)})

@@ -2,6 +2,7 @@ package page
 
 import (
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ type recordItem struct {
 	Link      string
 	Report    string
 	Thumbnail string
+	Again     string // the form filled in with a failed record; empty: it did not fail
 	CanRetry  bool
 	CanCancel bool
 	Back      string // page to return to after a button
@@ -61,6 +63,10 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 	}
 	if r.Digest != "" && v.State == records.Done && s.Thumbnail != nil {
 		i.Thumbnail = path + "/thumbnail"
+	}
+	if v.State == records.Failed {
+		again := url.Values{"room": {r.Room}, "date": {r.Date}, "start": {r.StartTime}, "end": {r.EndTime}, "title": {r.Title}}
+		i.Again = "/?" + again.Encode()
 	}
 	if forOperators {
 		i.Who, i.Back = r.UserEmail, "/operators"

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type frame struct {
 	Title     string
 	Nav       string // entry of the navigation that is this page
 	Back      string // where a change of language returns to
+	Form      string // ID of the form whose input a change of language keeps; empty: none
 	User      auth.User
 	Body      any
 }
@@ -135,7 +137,22 @@ func (s *site) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setCookie(w, r, languageCookie, tag, http.SameSiteLaxMode)
-	http.Redirect(w, r, ownPath(r.PostFormValue("back")), http.StatusSeeOther)
+	back := ownPath(r.PostFormValue("back"))
+	if r.PostForm.Has("room") { // sent by the form of the request page
+		back = "/?" + typed(r).Encode()
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+// typed returns what the form of the request page holds, as a query that fills it in again.
+func typed(r *http.Request) url.Values {
+	query := url.Values{}
+	for _, name := range []string{"room", "date", "start", "end", "title"} {
+		if value := formText(r, name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
 }
 
 // otherLanguages returns the languages that a reader of this one can choose, by their own names.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
@@ -29,6 +30,10 @@ type requestPage struct {
 	Title  string
 	Errors []fieldText
 	Day    *dayView // nil: no room, or no valid date
+
+	Unknown bool // the room of the address does not exist
+	Doubts  []records.Doubt
+	Events  []records.Event
 }
 
 // fieldText is what is wrong with a field, in the reader's language.
@@ -91,18 +96,41 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 	if p.Token == "" || len(p.Token) > maxToken {
 		p.Token = rand.Text()
 	}
+	room := list.Find(p.Room)
+	p.Unknown = room == nil && p.Room != "" && status == http.StatusOK
 	l := s.localizer(r)
-	if room := list.Find(p.Room); room != nil && records.CheckDate(p.Date) == "" {
-		p.Day, err = s.day(r.Context(), l, room, p.Date)
-		if err != nil { // the form works without the drawn day
+	if room != nil && records.CheckDate(p.Date) == "" {
+		if err := s.showDay(r, l, room, &p); err != nil { // the form works without the drawn day
 			s.Log.ErrorContext(r.Context(), "could not show a day", "room", p.Room, "err", err)
 		}
 	}
 	s.render(w, r, status, "request", frame{
 		Title: l.T("page.request.title"),
 		Nav:   "request",
+		Form:  "ask",
 		Body:  &p,
 	})
+}
+
+// showDay fills in what the form says about a room's day: the footage, the events, and doubts about the chosen hours.
+func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *requestPage) (err error) {
+	ctx, caller := r.Context(), auth.CallerOf(r)
+	p.Events, err = s.Records.Events(ctx, caller, room, p.Date)
+	if err != nil {
+		return err
+	}
+	p.Day, err = s.day(ctx, l, room, p.Date, p.Events)
+	if err != nil || len(p.Errors) > 0 {
+		return err
+	}
+	p.Doubts, err = s.Records.Doubts(ctx, caller, records.Request{
+		Room:  p.Room,
+		Date:  p.Date,
+		Start: p.Start,
+		End:   p.End,
+		Email: caller.Email,
+	}, room)
+	return err
 }
 
 // usualRoom returns the room of the person's last request, else the first one.
@@ -187,9 +215,9 @@ func (s *site) checkRequest(
 	return status, found, err
 }
 
-// readForm returns the request that the parsed form holds.
+// readForm returns the request that the parsed form holds. The button of an event gives its hours and title.
 func readForm(r *http.Request) records.Request {
-	return records.Request{
+	request := records.Request{
 		Room:  r.PostForm.Get("room"),
 		Date:  formText(r, "date"),
 		Start: formText(r, "start"),
@@ -197,6 +225,10 @@ func readForm(r *http.Request) records.Request {
 		Title: formText(r, "title"),
 		Email: auth.CallerOf(r).Email,
 	}
+	if event := strings.SplitN(formText(r, "event"), " ", 3); len(event) >= 2 {
+		request.Start, request.End, request.Title = event[0], event[1], strings.Join(event[2:], "")
+	}
+	return request
 }
 
 // formText returns a field of the parsed form without surrounding space and bytes that are not

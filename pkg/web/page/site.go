@@ -31,6 +31,7 @@ type Options struct {
 	// if there is none, and may be nil themselves.
 	Report    func(ctx context.Context, r nvr.Record) ([]byte, error)
 	Thumbnail func(ctx context.Context, r nvr.Record) ([]byte, error)
+	Footage   bool // /api/v1 has pictures of footage
 }
 
 // site serves the pages.

@@ -20,6 +20,9 @@ type Service struct {
 	// OpenRecords is the quota of [Service.Insert].
 	OpenRecords int
 
+	// Retention is how long footage is kept. 0: for ever.
+	Retention time.Duration
+
 	// Policy and Domains are what [Service.CheckAllowed] asks for.
 	Policy  Policy
 	Domains []string

@@ -30,6 +30,8 @@ type Options struct {
 	// Report reads the report of a record's merge as JSON. It returns nil without an error if
 	// there is none (yet). It may be nil.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
+	// Thumbnails are the pictures of footage. Nil: there are none.
+	Thumbnails *records.Thumbnails
 }
 
 // api serves /api/v1.
@@ -46,7 +48,7 @@ func New(o Options) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/rooms", a.listRooms)
-	mux.HandleFunc("GET /api/v1/rooms/{path...}", a.showFootage)
+	mux.HandleFunc("GET /api/v1/rooms/{path...}", a.showRoom)
 	mux.HandleFunc("GET /api/v1/records", a.listRecords)
 	mux.HandleFunc("POST /api/v1/records", a.createRecord)
 	mux.HandleFunc("GET /api/v1/records/{id}", a.owned(a.showRecord))

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,32 +53,46 @@ func sources(room *nvr.Room) []map[string]any {
 	return list
 }
 
-// footageSuffix follows the name of the room in the path.
-const footageSuffix = "/footage"
+// The parts of a room follow its name in the path.
+const (
+	footageSuffix   = "/footage"
+	thumbnailSuffix = "/thumbnail"
+)
 
-// showFootage is GET /rooms/{room}/footage?date=. The name may hold slashes, so the pattern takes
-// the whole rest.
-func (a *api) showFootage(w http.ResponseWriter, r *http.Request) {
-	name, ok := strings.CutSuffix(r.PathValue("path"), footageSuffix)
-	// A room named "a/footage" is sent as a%2Ffootage; only a literal suffix ends the name.
-	literal := strings.HasSuffix(r.URL.EscapedPath(), footageSuffix)
-	if !ok || !literal || name == "" || !utf8.ValidString(name) {
-		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is nothing at this path")
+// showRoom is GET /rooms/{room}/footage and /rooms/{room}/thumbnail. The name may hold slashes, so the pattern takes the
+// whole rest.
+func (a *api) showRoom(w http.ResponseWriter, r *http.Request) {
+	path, escaped := r.PathValue("path"), r.URL.EscapedPath()
+	for suffix, show := range map[string]func(http.ResponseWriter, *http.Request, *nvr.Room){
+		footageSuffix:   a.showFootage,
+		thumbnailSuffix: a.showThumbnail,
+	} {
+		name, ok := strings.CutSuffix(path, suffix)
+		// A room named "a/footage" is sent as a%2Ffootage; only a literal suffix ends the name.
+		if !ok || !strings.HasSuffix(escaped, suffix) || name == "" || !utf8.ValidString(name) {
+			continue
+		}
+		list, err := a.Records.ReadRooms(r.Context())
+		if err != nil {
+			a.serverError(w, r, "list the rooms", err)
+			return
+		}
+		room := list.Find(name)
+		if room == nil || !auth.CallerOf(r).MayUse(name) {
+			httpapi.WriteProblem(w, r, http.StatusNotFound, "there is no such room")
+			return
+		}
+		show(w, r, room)
 		return
 	}
+	httpapi.WriteProblem(w, r, http.StatusNotFound, "there is nothing at this path")
+}
+
+// showFootage is GET /rooms/{room}/footage?date=.
+func (a *api) showFootage(w http.ResponseWriter, r *http.Request, room *nvr.Room) {
 	date := r.URL.Query().Get("date")
 	if records.CheckDate(date) != "" {
 		writeQueryErrors(w, httpapi.FieldDetail{Field: "date", Detail: badDate})
-		return
-	}
-	list, err := a.Records.ReadRooms(r.Context())
-	if err != nil {
-		a.serverError(w, r, "list the rooms", err)
-		return
-	}
-	room := list.Find(name)
-	if room == nil || !auth.CallerOf(r).MayUse(name) {
-		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is no such room")
 		return
 	}
 	day, err := a.Records.Day(r.Context(), room, date)
@@ -85,8 +100,47 @@ func (a *api) showFootage(w http.ResponseWriter, r *http.Request) {
 		a.serverError(w, r, "read a day's footage", err)
 		return
 	}
-	view := footageView(room, list.Zone(name), date, &day)
+	view := footageView(room, room.Zone, date, &day)
 	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(view))
+}
+
+// showThumbnail is GET /rooms/{room}/thumbnail?source=&at=.
+func (a *api) showThumbnail(w http.ResponseWriter, r *http.Request, room *nvr.Room) {
+	query := r.URL.Query()
+	source := query.Get("source")
+	at, err := time.Parse(time.RFC3339, query.Get("at"))
+	var found []httpapi.FieldDetail
+	if source == "" {
+		found = append(found, httpapi.FieldDetail{Field: "source", Detail: "is missing"})
+	}
+	if err != nil {
+		const detail = "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
+		found = append(found, httpapi.FieldDetail{Field: "at", Detail: detail})
+	}
+	if len(found) > 0 {
+		writeQueryErrors(w, found...)
+		return
+	}
+	segment, after, ok, err := a.Records.SegmentAt(r.Context(), room, source, at)
+	if err != nil {
+		a.serverError(w, r, "look for a segment", err)
+		return
+	}
+	var jpg []byte
+	if ok && a.Thumbnails != nil {
+		jpg, err = a.Thumbnails.Of(r.Context(), segment, after)
+	}
+	switch {
+	case errors.Is(err, records.ErrBusy):
+		w.Header().Set("Retry-After", "5")
+		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, "too many pictures are requested at the moment")
+	case err != nil:
+		a.serverError(w, r, "take a picture out of a segment", err)
+	case len(jpg) == 0:
+		httpapi.WriteProblem(w, r, http.StatusNotFound, "there is no picture of this source at this time")
+	default:
+		httpapi.WriteTagged(w, r, "image/jpeg", jpg)
+	}
 }
 
 // footageView returns the answer of showFootage. The zone is the room's.

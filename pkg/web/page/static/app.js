@@ -1,34 +1,39 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-/* The form: the day is redrawn when room or day change, and its strip can be dragged. */
+/* The form: the day is drawn again when room or day change, and doubts are told when the hours do. */
 const ask = document.getElementById("ask");
 if (ask) {
   const field = name => ask.elements.namedItem(name);
-  const day = document.getElementById("day");
-  let asked = 0;
+  const day = document.getElementById("day"), doubts = document.getElementById("doubts");
+  let asked = 0, settled = 0, stale = false; // stale: another day is drawn than is chosen
 
-  const redraw = async () => {
-    const query = new URLSearchParams({ room: field("room").value, date: field("date").value });
+  const reread = async () => {
+    const query = new URLSearchParams(["room", "date", "start", "end", "title"].map(name => [name, field(name).value]));
     const mine = ++asked;
-    day.firstElementChild?.classList.add("loading");
+    if (stale) day.firstElementChild?.classList.add("loading");
     try {
       const answer = await fetch("/?" + query, { headers: { Accept: "text/html" } });
       if (!answer.ok || mine !== asked) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      day.replaceChildren(...page.getElementById("day").childNodes);
       history.replaceState(null, "", "/?" + query);
+      doubts.replaceChildren(...page.getElementById("doubts").childNodes);
+      if (!stale) return;
+      stale = false;
+      day.replaceChildren(...page.getElementById("day").childNodes);
       strip();
     } catch {
       day.firstElementChild?.classList.remove("loading");
     }
   };
+  const redraw = () => { stale = true; if (field("date").value) reread(); };
   field("room").addEventListener("change", redraw);
-  field("date").addEventListener("change", () => field("date").value && redraw());
+  field("date").addEventListener("change", redraw);
 
   const minutes = text => /^\d\d:\d\d$/.test(text) ? +text.slice(0, 2) * 60 + +text.slice(3) : null;
   const clock = m => String(Math.floor(m / 60)).padStart(2, "0") + ":" + String(m % 60).padStart(2, "0");
   const words = document.getElementById("length");
+  let told = field("start").value + field("end").value; // the hours that the doubts are about
   let draw = () => {}, fit = () => {};
 
   const tell = () => {
@@ -36,6 +41,9 @@ if (ask) {
     const long = from === null || to === null ? 0 : to - from;
     words.textContent = long > 0 ? words.dataset.words.replace("%h", Math.floor(long / 60)).replace("%m", long % 60) : "";
     draw();
+    clearTimeout(settled);
+    const hours = field("start").value + field("end").value;
+    if (hours !== told && from !== null && to !== null) settled = setTimeout(() => { told = hours; reread(); }, 600);
   };
   field("start").addEventListener("input", tell);
   field("end").addEventListener("input", tell);
@@ -53,7 +61,7 @@ if (ask) {
     const over = add("div", "over", tracks), chosen = add("div", "chosen", over), cursor = add("div", "cursor", over);
     const edges = [...tracks.querySelectorAll("[data-from]")].flatMap(bar => [+bar.dataset.from, +bar.dataset.to]);
     const past = [];
-    let scale = 1, drawn = false, pinch = null, pointed = null;
+    let scale = 1, drawn = false, pinch = null, pointed = null, resting = 0;
 
     /* Pixels: x counts from the left of the day in view. */
     const width = () => view.clientWidth - over.offsetLeft;
@@ -75,6 +83,7 @@ if (ask) {
 
     const limit = minute => Math.max(0, Math.min(DAY - 1, minute));
     const set = (name, minute) => { field(name).value = clock(limit(minute)); tell(); };
+    const move = (name, minute) => { set(name, minute); point(limit(minute)); };
     const remember = () => { past.push([field("start").value, field("end").value]); undo.hidden = false; };
     const choose = (from, to) => { remember(); set("start", from); set("end", to); };
     undo.addEventListener("click", () => {
@@ -92,11 +101,26 @@ if (ask) {
       cursor.dataset.time = clock(limit(minute));
       cursor.classList.toggle("live", live);
     };
+    /* The pictures of the pointed instant, once the pointer rests. */
+    const sources = figure.dataset.pictures ? [...tracks.querySelectorAll("[data-source]")] : [];
+    const look = () => {
+      clearTimeout(resting);
+      resting = setTimeout(() => spot.querySelector(".pictures").replaceChildren(...sources.map(source => {
+        const box = document.createElement("figure"), name = source.querySelector(".name").textContent;
+        const at = `${figure.dataset.date}T${clock(pointed)}:00${figure.dataset.offset}`;
+        const picture = Object.assign(add("img", "", box), { alt: `${name}, ${clock(pointed)}`, width: 160, height: 90 });
+        picture.addEventListener("error", () => picture.replaceWith(figure.dataset.none), { once: true });
+        picture.src = figure.dataset.pictures + "?" + new URLSearchParams({ source: source.dataset.source, at });
+        add("figcaption", "", box).textContent = name;
+        return box;
+      })), 300);
+    };
     const point = minute => {
       pointed = limit(Math.round(minute));
       mark(pointed, false);
       spot.hidden = false;
       spot.querySelector("strong").textContent = clock(pointed);
+      look();
     };
     spot.addEventListener("click", e => {
       const name = e.target.dataset.here;
@@ -133,12 +157,12 @@ if (ask) {
         const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -30, PageUp: 30, Home: -DAY, End: DAY }[e.key];
         if (!step) return;
         e.preventDefault();
-        set(name, minutes(field(name).value) + step * (e.shiftKey ? 5 : 1));
+        move(name, minutes(field(name).value) + step * (e.shiftKey ? 5 : 1));
       });
       handle.addEventListener("pointerdown", e => {
         const grip = minutes(field(name).value) - at(e);
         handle.focus();
-        drag(e, handle, e => set(name, snap(at(e) + grip)));
+        drag(e, handle, e => move(name, snap(at(e) + grip)));
       });
       return handle;
     });
@@ -210,7 +234,7 @@ if (ask) {
 
   /* A second click while the first is under way does nothing; the hidden token guards the rest. */
   ask.addEventListener("submit", e => {
-    if (e.submitter?.formMethod === "get") return;
+    if (e.submitter?.formMethod === "get" || e.submitter?.name === "language") return;
     const button = ask.querySelector(".primary");
     if (button.getAttribute("aria-disabled") === "true") { e.preventDefault(); return; }
     button.setAttribute("aria-disabled", "true");
