@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
@@ -17,6 +20,8 @@ const (
 	ofRoom      = ` and room_name = ?`
 	fromDate    = ` and date >= ?`
 	toDate      = ` and date <= ?`
+	ofCourse    = ` and course like ? escape '!'`
+	ofText      = `event_name like ? escape '!' or room_name like ? escape '!' or user_email like ? escape '!'`
 	onSteps     = ` and step in (?` // moreParams completes the list
 	newestFirst = ` order by id desc limit ?`
 
@@ -33,6 +38,8 @@ type Filter struct {
 	UserEmail string
 	Room      string
 	From, To  string // dates, YYYY-MM-DD, both included
+	Course    string // part of the course's name or code
+	Text      string // part of the title, the room or the requester's address
 	Steps     []nvr.Step
 }
 
@@ -51,6 +58,19 @@ func (f *Filter) statement(cursor int64, limit int) (statement string, args []an
 	add(ofRoom, f.Room)
 	add(fromDate, f.From)
 	add(toDate, f.To)
+	if f.Course != "" {
+		add(ofCourse, containing(f.Course))
+	}
+	if f.Text != "" {
+		text.WriteString(" and (" + ofText)
+		for i, spelling := range spellings(f.Text) {
+			if i > 0 {
+				text.WriteString(" or " + ofText)
+			}
+			args = append(args, containing(spelling), containing(spelling), containing(spelling))
+		}
+		text.WriteString(")")
+	}
 	if len(f.Steps) > 0 {
 		text.WriteString(onSteps + moreParams(len(f.Steps)))
 		for _, step := range f.Steps {
@@ -59,6 +79,21 @@ func (f *Filter) statement(cursor int64, limit int) (statement string, args []an
 	}
 	text.WriteString(newestFirst)
 	return text.String(), append(args, limit)
+}
+
+// containing returns the pattern of texts that hold a part.
+func containing(part string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
+}
+
+// spellings returns a text as it is, in small letters, in capitals and with a capital at its head. SQLite ignores case
+// in ASCII only.
+func spellings(text string) []string {
+	small := strings.ToLower(text)
+	head, size := utf8.DecodeRuneInString(small)
+	all := []string{text, small, strings.ToUpper(text), string(unicode.ToUpper(head)) + small[size:]}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // List reads at most limit records, newest first. It starts after the cursor; 0 means at the newest

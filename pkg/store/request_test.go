@@ -177,6 +177,28 @@ func TestListPagesAndFilters(t *testing.T) {
 		if len(page) != 6 {
 			t.Errorf("filtered: %d, want 6", len(page))
 		}
+		named := lecture()
+		named.Title = "Линейная алгебра 100%_!"
+		must(r.insert(named))(t)
+		for _, test := range []struct {
+			filter store.Filter
+			want   int
+		}{
+			{store.Filter{Text: "линейная"}, 1},
+			{store.Filter{Text: "ЛИНЕЙНАЯ"}, 1},
+			{store.Filter{Text: "алгебра"}, 1},
+			{store.Filter{Text: "0%_!"}, 1},
+			{store.Filter{Text: "5_1"}, 0},
+			{store.Filter{Text: "501"}, 12},
+			{store.Filter{Text: "B@EXAMPLE", Room: "500"}, 3},
+			{store.Filter{Course: "none"}, 0},
+		} {
+			page, _, err := r.Records.List(ctx, test.filter, 0, 100)
+			ok(t, err)
+			if len(page) != test.want {
+				t.Errorf("%+v finds %d, want %d", test.filter, len(page), test.want)
+			}
+		}
 		if got := must(r.Records.On(ctx, "501", "2026-11-10"))(t); len(got) != 1 {
 			t.Errorf("of the day: %d, want 1", len(got))
 		}

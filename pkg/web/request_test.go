@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,7 +40,7 @@ func TestEventsOfTheDay(t *testing.T) {
 		mine := w.event("Own lecture", lecturer, "09:00", "10:00")
 		got := w.do("GET", "/?room=504&date=2026-11-20", "", "Accept-Language", "en")
 		for _, want := range []string{
-			`name="event" value="15:10 16:30 Linear algebra"`, `<a href="/recordings#record-` + fmt.Sprint(mine.ID) + `">`, "Own lecture",
+			`name="event" value="15:10 16:30 Linear algebra"`, `<a href="/recordings#record-` + number(mine.ID) + `">`, "Own lecture",
 		} {
 			if !strings.Contains(got.body, want) {
 				t.Errorf("want %s in %s", want, got.body)

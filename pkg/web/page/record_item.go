@@ -21,6 +21,7 @@ type recordItem struct {
 	Who       string // whose it is; empty on a person's own page
 	StateText string
 	Left      string // remaining time of the merge, in words
+	Amber     bool   // done, but not all that was asked for
 	Bar       bool   // show the percentage as a bar
 	Reason    string
 	Cause     string // technical cause, for operators
@@ -43,6 +44,7 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		Date:      r.Date,
 		Hours:     r.StartTime + "–" + r.EndTime,
 		StateText: s.stateText(l, r, &v, zone),
+		Amber:     v.CourseState == records.CourseNotFound || v.CourseState == records.CourseRefused,
 		Bar:       v.State == records.Merging,
 		Notes:     notes(l, r),
 		Link:      webLink(r.Link),
@@ -53,9 +55,9 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 	switch v.State {
 	case records.Merging:
 		i.Left = leftText(l, s.Records.Watcher.Left(r.ID))
-	case records.Failed, records.Waiting, records.Queued:
+	case records.Failed, records.Waiting, records.Queued, records.Uploading, records.Linking:
 		i.Reason = l.Cause(records.Reason(r))
-	case records.Uploading, records.Linking, records.Done, records.Withdrawn:
+	case records.Done, records.Withdrawn:
 	}
 	path := "/recordings/" + strconv.FormatInt(r.ID, 10)
 	if r.Digest != "" && isMerged(v.State) && s.Report != nil {
@@ -110,6 +112,10 @@ func (s *site) stateText(l *i18n.Localizer, r *nvr.Record, v *records.View, zone
 		return l.T("page.state.merging", "percent", v.Percent)
 	case v.State == records.Queued && r.Holder != "":
 		return l.T("page.state.preparing")
+	case v.State == records.Done && v.CourseState == records.CourseNotFound:
+		return l.T("page.state.done-not-found")
+	case v.State == records.Done && v.CourseState == records.CourseRefused:
+		return l.T("page.state.done-refused")
 	case v.State == records.Waiting:
 		if _, end, err := r.Window(zone); err == nil && end.After(s.Records.Now()) {
 			return l.T("page.state.waiting-end")

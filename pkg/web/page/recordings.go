@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web/auth"
@@ -26,18 +27,45 @@ type recordingsPage struct {
 	Sent    bool   // the form was just sent
 	Said    string // result of the button that was just pressed
 	Records []recordItem
-	Next    string // cursor of the next page; empty: this is the last
-	Live    string // where the script listens; empty: no record is worked on
+	Next    string // query of the next page; empty: this is the last
+	Search  records.Search
+	Rooms   []string
+	States  []stateChoice
+	All     bool // of everyone: an operator asked for them
+
+	CanSeeAll bool   // the reader is an operator
+	Live      string // where the script listens; empty: no record is worked on
 }
 
-// showRecordings is GET /recordings.
+// stateChoice is a state to filter by.
+type stateChoice struct {
+	records.State
+	Text string
+}
+
+// showRecordings is GET /recordings. Parameters filter the list; all=1 lists everyone's records to an operator.
 func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	before, ok := records.ReadCursor(r.URL.Query().Get("cursor"))
 	if !ok {
 		before = 0
 	}
-	own := store.Filter{UserEmail: auth.CallerOf(r).Email}
-	list, next, err := s.Records.Store.Records.List(r.Context(), own, before, pageSize)
+	caller := auth.CallerOf(r)
+	search, _ := records.ReadSearch(r.URL.Query()) // an invalid filter is left out, and the form shows it empty
+	l := s.localizer(r)
+	page := recordingsPage{
+		Sent:   r.URL.Query().Get("sent") != "",
+		Said:   s.said(r),
+		Search: search,
+		All:    caller.Operator && r.URL.Query().Get("all") != "",
+		States: s.stateChoices(l),
+
+		CanSeeAll: caller.Operator,
+	}
+	filter := search.Filter()
+	if !page.All {
+		filter.UserEmail = caller.Email
+	}
+	list, next, err := s.Records.Matching(r.Context(), filter, search.State, before, pageSize)
 	if err != nil {
 		s.serverError(w, r, "list records", err)
 		return
@@ -47,24 +75,46 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 		s.serverError(w, r, "list the rooms", err)
 		return
 	}
-	l := s.localizer(r)
-	page := recordingsPage{
-		Sent: r.URL.Query().Get("sent") != "",
-		Said: s.said(r),
+	for i := range rooms.Rooms {
+		page.Rooms = append(page.Rooms, rooms.Rooms[i].Name)
 	}
 	for i := range list {
-		item := s.item(l, &list[i], rooms.Zone(list[i].Room), false)
+		item := s.item(l, &list[i], rooms.Zone(list[i].Room), page.All)
+		item.Back = r.URL.Path
 		page.Records = append(page.Records, item)
 	}
 	page.Live = liveAddress(page.Records)
-	if next > 0 {
-		page.Next = records.FormatCursor(next)
+	if page.All && page.Live != "" {
+		page.Live += "&as=operator"
 	}
+	page.Next = page.nextQuery(next)
 	s.render(w, r, http.StatusOK, "recordings", frame{
 		Title: l.T("page.recordings.title"),
 		Nav:   "recordings",
 		Body:  page,
 	})
+}
+
+// nextQuery returns the query of the page that follows. It is empty if there is none.
+func (p *recordingsPage) nextQuery(next int64) string {
+	if next == 0 {
+		return ""
+	}
+	query := p.Search.Values()
+	query.Set("cursor", records.FormatCursor(next))
+	if p.All {
+		query.Set("all", "1")
+	}
+	return query.Encode()
+}
+
+// stateChoices returns the states to filter by.
+func (s *site) stateChoices(l *i18n.Localizer) []stateChoice {
+	var choices []stateChoice
+	for _, state := range records.States() {
+		choices = append(choices, stateChoice{State: state, Text: l.T("page.state-name." + string(state))})
+	}
+	return choices
 }
 
 // Results of a button, in the query of the page that follows.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
@@ -40,9 +41,31 @@ func (s *site) showReport(w http.ResponseWriter, r *http.Request) {
 		s.serverError(w, r, "write a report", err)
 		return
 	}
+	body, err = s.withLinks(r, page.Bytes(), &record)
+	if err != nil {
+		s.serverError(w, r, "write a report", err)
+		return
+	}
 	policy := "default-src 'none'; img-src data:; frame-ancestors 'none'; base-uri 'none'; style-src "
-	w.Header().Set("Content-Security-Policy", policy+styleHash(page.Bytes()))
-	writeHTML(w, http.StatusOK, page.Bytes())
+	w.Header().Set("Content-Security-Policy", policy+styleHash(body))
+	writeHTML(w, http.StatusOK, body)
+}
+
+// reportLinks lead from a report to the list that it belongs to, and to the video.
+type reportLinks struct {
+	ID   int64
+	Link string
+}
+
+// withLinks adds links to the head of a report's page.
+func (s *site) withLinks(r *http.Request, page []byte, record *nvr.Record) ([]byte, error) {
+	links := reportLinks{ID: record.ID, Link: webLink(record.Link)}
+	html, err := s.execute(s.localizer(r).Language(), "recordings", "report-links", links)
+	if err != nil {
+		return nil, err
+	}
+	const head = "<main>\n<header>"
+	return bytes.Replace(page, []byte(head), append([]byte(head), html...), 1), nil
 }
 
 // styleHash returns the source expression that allows exactly the inline style of a page, and no

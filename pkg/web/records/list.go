@@ -103,6 +103,41 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	}
 }
 
+// Matching returns one page of rows in a state, the newest first, and the cursor of the next page, 0 if there is none. An
+// empty state selects all.
+func (s *Service) Matching(
+	ctx context.Context, filter store.Filter, state State, before int64, limit int,
+) (list []nvr.Record, next int64, err error) {
+	next = before
+	for scanned := 0; scanned < maxScanned; {
+		rows, more, err := s.Store.Records.List(ctx, filter, next, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		rooms, err := s.CachedRooms(ctx, rows...)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range rows {
+			if len(list) == limit {
+				return list, next, nil
+			}
+			next = rows[i].ID
+			if state == "" || StateOf(&rows[i], rooms.Zone(rows[i].Room), s.Now()) == state {
+				list = append(list, rows[i])
+			}
+		}
+		if more == 0 {
+			return list, 0, nil
+		}
+		if len(list) == limit {
+			break
+		}
+		scanned += len(rows)
+	}
+	return list, next, nil
+}
+
 // cursorPrefix stands before the number in a cursor, so that nothing else decodes to one.
 const cursorPrefix = "before "
 

@@ -34,31 +34,33 @@ func (s State) Ended() bool {
 
 // View is a record as /api/v1 answers it. Empty texts are null.
 type View struct {
-	ID      int64           `json:"id"`
-	Room    string          `json:"room"`
-	Title   *string         `json:"title"`
-	Start   *string         `json:"start"` // RFC 3339 in the room's zone; null if the row's times are invalid
-	End     *string         `json:"end"`
-	State   State           `json:"state"`
-	Percent int             `json:"percent"` // of the merge: 0 to 100
-	Link    *string         `json:"link"`
-	Course  *string         `json:"course"` // in English
-	Share   *string         `json:"share"`  // in English
-	Reason  json.RawMessage `json:"reason"` // {en, ru, code, args}
+	ID          int64           `json:"id"`
+	Room        string          `json:"room"`
+	Title       *string         `json:"title"`
+	Start       *string         `json:"start"` // RFC 3339 in the room's zone; null if the row's times are invalid
+	End         *string         `json:"end"`
+	State       State           `json:"state"`
+	Percent     int             `json:"percent"` // of the merge: 0 to 100
+	Link        *string         `json:"link"`
+	Course      *string         `json:"course"` // in English
+	CourseState CourseState     `json:"course_state"`
+	Share       *string         `json:"share"`  // in English
+	Reason      json.RawMessage `json:"reason"` // {en, ru, code, args}
 }
 
 // NewView returns the view of a record at an instant. The zone is its room's.
 func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) View {
 	english := s.Catalog.For("en")
 	v := View{
-		ID:      r.ID,
-		Room:    r.Room,
-		Title:   httpapi.Nullable(r.Title),
-		State:   StateOf(r, zone, now),
-		Percent: percent(r),
-		Link:    httpapi.Nullable(r.Link),
-		Course:  httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
-		Share:   httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
+		ID:          r.ID,
+		Room:        r.Room,
+		Title:       httpapi.Nullable(r.Title),
+		State:       StateOf(r, zone, now),
+		Percent:     percent(r),
+		Link:        httpapi.Nullable(r.Link),
+		Course:      httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
+		CourseState: CourseStateOf(r),
+		Share:       httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
 	}
 	if start, end, err := r.Window(zone); err == nil {
 		v.Start = httpapi.Nullable(start.Format(time.RFC3339))
@@ -68,6 +70,35 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 		v.Reason = json.RawMessage(reason)
 	}
 	return v
+}
+
+// CourseState is what became of the post in a course.
+type CourseState string
+
+// The states of a post.
+const (
+	CourseNone     CourseState = "none" // none was asked for, or not yet
+	CoursePosted   CourseState = "posted"
+	CourseNotFound CourseState = "not_found" // no course, or no single one, has the code
+	CourseRefused  CourseState = "refused"   // by Classroom
+)
+
+// CourseStateOf returns what became of a record's post in a course.
+func CourseStateOf(r *nvr.Record) CourseState {
+	if r.Course == "" {
+		return CourseNone
+	}
+	note := i18n.ReadReason(r.Course)
+	if note == cause.Verbatim(r.Course) {
+		return CoursePosted // the course's name
+	}
+	switch note.Code() {
+	case cause.CodeCourseNotFound, cause.CodeCourseAmbiguous:
+		return CourseNotFound
+	case cause.CodeEventGone, cause.CodeEventMoved:
+		return CourseNone // a note on the event
+	}
+	return CourseRefused
 }
 
 // Reason returns why a record waits or failed. It is zero if neither.

@@ -21,6 +21,7 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 200
+	maxSearched  = 100 // characters of a text that is searched for
 )
 
 // showRecord is GET /records/{id}.
@@ -168,41 +169,35 @@ func readParameter(query *records.Query, name, value string) (detail string) {
 			return "must be the name of a room"
 		}
 		query.Filter.Room = value
+	case "q", "course":
+		if !utf8.ValidString(value) || utf8.RuneCountInString(value) > maxSearched {
+			return "must have at most 100 characters"
+		}
+		if name == "q" {
+			query.Filter.Text = value
+		} else {
+			query.Filter.Course = value
+		}
+	case "from", "to":
+		if records.CheckDate(value) != "" {
+			return badDate
+		}
+		if name == "from" {
+			query.Filter.From = value
+		} else {
+			query.Filter.To = value
+		}
 	case "date":
 		if records.CheckDate(value) != "" {
 			return badDate
 		}
 		query.Filter.From, query.Filter.To = value, value
 	case "state":
-		steps := stepsOf(records.State(value))
+		steps := records.StepsOf(records.State(value))
 		if steps == nil {
 			return "must be one of waiting, queued, merging, uploading, linking, done, failed, withdrawn"
 		}
 		query.Filter.Steps = steps
 	}
 	return ""
-}
-
-// stepsOf returns the steps on which a record can be in a state. It is nil for an unknown state.
-func stepsOf(state records.State) []nvr.Step {
-	switch state {
-	case records.Waiting:
-		return []nvr.Step{nvr.StepStage}
-	case records.Queued:
-		// An operator may have reset a row on any of these steps.
-		return []nvr.Step{nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone}
-	case records.Merging:
-		return []nvr.Step{nvr.StepMerge}
-	case records.Uploading:
-		return []nvr.Step{nvr.StepUpload}
-	case records.Linking:
-		return []nvr.Step{nvr.StepLink}
-	case records.Done:
-		return []nvr.Step{nvr.StepDone}
-	case records.Failed:
-		return []nvr.Step{nvr.StepFailed}
-	case records.Withdrawn:
-		return []nvr.Step{nvr.StepWithdrawn}
-	}
-	return nil
 }

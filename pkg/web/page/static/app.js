@@ -225,8 +225,8 @@ if (ask) {
     mark(null);
     const from = +figure.dataset.from, to = +figure.dataset.to;
     zoom(width() / (to - from));
-    view.scrollLeft = (minutes(field("start").value) ?? from) * scale - (to - from > width() / scale ? width() / 4 : 0);
-    if (to - from <= width() / scale) view.scrollLeft = from * scale;
+    const first = minutes(field("start").value);
+    view.scrollLeft = first === null || to - from <= width() / scale ? from * scale - 8 : first * scale - width() / 4;
     tell();
   };
   strip();
