@@ -95,6 +95,7 @@ func newHandlers(o Options) *handlers {
 	if o.OpenRecords > 0 {
 		h.records.OpenRecords = o.OpenRecords
 	}
+	h.records.Report = o.Report
 	h.records.Retention = o.Retention
 	h.records.Policy, h.records.Domains = o.Policy, o.Domains
 	var thumbnails *records.Thumbnails

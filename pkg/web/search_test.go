@@ -97,6 +97,39 @@ func TestCourseState(t *testing.T) {
 	}
 }
 
+// TestMissing tells what a finished video lacks, out of its report, and where it went.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	r := w.event("Own lecture", lecturer, "09:00", "10:00")
+	hold := w.bring(r, nvr.StepLink)
+	digest, share := "d7", "shared"
+	_, err := w.store.Leases.Advance(
+		context.Background(), hold, nvr.StepDone, store.Change{Digest: &digest, Share: &share}, 0)
+	w.must(err)
+	path := "/api/v1/records/" + number(r.ID)
+	if got := w.do("GET", path, "", "key", w.key); !strings.Contains(got.body, `"missing_s":null,"warnings":null`) {
+		t.Errorf("without a report: %s", got.body)
+	}
+	report := []byte(`{"gaps": [
+		{"role": "lecturer", "start": "2026-11-20T09:00:00+03:00", "end": "2026-11-20T09:00:05.5+03:00"},
+		{"role": "screen", "start": "2026-11-20T09:10:00+03:00", "end": "2026-11-20T09:13:00+03:00"},
+		{"role": "lecturer", "start": "2026-11-20T09:30:00+03:00", "end": "2026-11-20T09:30:00.5+03:00"}],
+		"warnings": [{"code": "hum"}]}`)
+	w.report.Store(&report)
+	if got := w.do("GET", path, "", "key", w.key); !strings.Contains(got.body, `"missing_s":186,"warnings":[{"code":"hum"}]`) {
+		t.Errorf("with a report: %s", got.body)
+	}
+	page := w.do("GET", "/recordings", "", "Accept-Language", "en").body
+	for _, want := range []string{
+		"Missing: lecturer, 6 s", "Missing: screen, 3 min", "Attached to the calendar event", "Shared with " + lecturer,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 // number returns the number of a record as it stands in addresses.
 func number(id int64) string {
 	return strconv.FormatInt(id, 10)

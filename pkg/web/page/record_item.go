@@ -46,7 +46,7 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		StateText: s.stateText(l, r, &v, zone),
 		Amber:     v.CourseState == records.CourseNotFound || v.CourseState == records.CourseRefused,
 		Bar:       v.State == records.Merging,
-		Notes:     notes(l, r),
+		Notes:     append(s.delivered(l, r, &v), notes(l, r)...),
 		Link:      webLink(r.Link),
 		CanRetry:  v.State == records.Failed || v.State == records.Withdrawn,
 		CanCancel: !v.State.Ended(),
@@ -71,12 +71,45 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		i.Again = "/?" + again.Encode()
 	}
 	if forOperators {
+		i.Again = "" // it would be requested in the operator's own name
 		i.Who, i.Back = r.UserEmail, "/operators"
 		if v.State == records.Failed || r.Tries > 0 {
 			i.Cause = r.Cause
 		}
 	}
 	return i
+}
+
+// delivered returns what a finished video lacks, and where it went.
+func (s *site) delivered(l *i18n.Localizer, r *nvr.Record, v *records.View) []string {
+	if v.State != records.Done {
+		return nil
+	}
+	var list []string
+	if summary := s.Records.Summary(r); summary != nil {
+		for _, missing := range summary.Missing {
+			role := missing.Role
+			if l.Has("role." + role) {
+				role = l.T("role." + role)
+			}
+			list = append(list, l.T("page.note.missing", "role", role, "length", lengthText(l, missing.Length)))
+		}
+	}
+	if r.EventID != "" && (r.Course == "" || v.CourseState == records.CoursePosted || v.CourseState == records.CourseNotFound) {
+		list = append(list, l.T("page.note.event"))
+	}
+	if r.Share == "shared" {
+		list = append(list, l.T("page.note.shared", "email", r.UserEmail))
+	}
+	return list
+}
+
+// lengthText returns a length in seconds below two minutes, else in minutes.
+func lengthText(l *i18n.Localizer, length time.Duration) string {
+	if length < 2*time.Minute {
+		return l.T("unit.s", "n", int(math.Ceil(length.Seconds())))
+	}
+	return l.T("unit.min", "n", int(math.Ceil(length.Minutes())))
 }
 
 // isMerged reports whether a record in the state has a merged video.

@@ -81,6 +81,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return page, err
 		}
+		s.readSummaries(ctx, rows)
 		for i := range rows {
 			if len(page.Records) == q.Limit {
 				page.Next = httpapi.Nullable(FormatCursor(before))
@@ -120,6 +121,7 @@ func (s *Service) Matching(
 		}
 		for i := range rows {
 			if len(list) == limit {
+				s.readSummaries(ctx, list)
 				return list, next, nil
 			}
 			next = rows[i].ID
@@ -128,13 +130,15 @@ func (s *Service) Matching(
 			}
 		}
 		if more == 0 {
-			return list, 0, nil
+			next = 0
+			break
 		}
 		if len(list) == limit {
 			break
 		}
 		scanned += len(rows)
 	}
+	s.readSummaries(ctx, list)
 	return list, next, nil
 }
 

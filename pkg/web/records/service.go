@@ -1,11 +1,13 @@
 package records
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 // Service reads records, rooms and footage for the page and the APIs. It is safe for concurrent
@@ -27,7 +29,12 @@ type Service struct {
 	Policy  Policy
 	Domains []string
 
-	rooms atomic.Pointer[RoomList] // last list that was read; nil: none
+	// Report reads the report of a record's merge as JSON. It returns nil without an error if there is none. It may be
+	// nil itself.
+	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
+
+	summaries summaries
+	rooms     atomic.Pointer[RoomList] // last list that was read; nil: none
 }
 
 // minPoll bounds how often the watcher reads the database, whatever the time scale.

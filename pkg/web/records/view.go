@@ -44,8 +44,10 @@ type View struct {
 	Link        *string         `json:"link"`
 	Course      *string         `json:"course"` // in English
 	CourseState CourseState     `json:"course_state"`
-	Share       *string         `json:"share"`  // in English
-	Reason      json.RawMessage `json:"reason"` // {en, ru, code, args}
+	Share       *string         `json:"share"`     // in English
+	MissingS    *float64        `json:"missing_s"` // seconds, summed over the sources; null: there is no report
+	Warnings    json.RawMessage `json:"warnings"`  // of the report; null: there is none
+	Reason      json.RawMessage `json:"reason"`    // {en, ru, code, args}
 }
 
 // NewView returns the view of a record at an instant. The zone is its room's.
@@ -61,6 +63,10 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 		Course:      httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
 		CourseState: CourseStateOf(r),
 		Share:       httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
+	}
+	if summary := s.Summary(r); summary != nil {
+		missing := summary.Seconds()
+		v.MissingS, v.Warnings = &missing, summary.Warnings
 	}
 	if start, end, err := r.Window(zone); err == nil {
 		v.Start = httpapi.Nullable(start.Format(time.RFC3339))
@@ -110,6 +116,7 @@ func (s *Service) View(ctx context.Context, r *nvr.Record) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
+	s.readSummaries(ctx, []nvr.Record{*r})
 	return s.NewView(r, rooms.Zone(r.Room), s.Now()), nil
 }
 
