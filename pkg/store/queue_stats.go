@@ -1,13 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"strconv"
 	"time"
 
-	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -21,7 +19,10 @@ const (
 	selectForeign = `select ` + recordColumns + ` from records
  where step = 'stage' and lease_until = 0 and coalesce(processing, 0) = 1 order by id desc limit ?`
 
-	selectFailures = `select ` + recordColumns + ` from records where step = 'failed' order by id desc limit ?`
+	// A failure is dismissed by its attempt: one that fails again is listed again.
+	selectFailures = `select ` + recordColumns + ` from records where step = 'failed' and not exists
+ (select 1 from merger_effects where record_id = records.id and kind = 'dismissed' and subject = records.attempt)
+ order by id desc limit ?`
 )
 
 // QueueStats counts the records by what they wait for.
@@ -72,37 +73,23 @@ func (s Records) ForeignProcessing(ctx context.Context, limit int) ([]nvr.Record
 	return records, nil
 }
 
-// FailureGroup counts the failures on one step for one reason.
-type FailureGroup struct {
-	Step   nvr.Step
-	Reason cause.Cause
-	Count  int
-	Last   int64 // id of the newest record
-}
+// effectDismissed notes that an operator dismissed a failure. The subject is the attempt that failed.
+const effectDismissed = "dismissed"
 
-// Failures groups the newest failed records, at most limit, by step and reason, most frequent first.
-func (s Records) Failures(ctx context.Context, limit int) ([]FailureGroup, error) {
+// Failed lists the newest failed records that no operator dismissed, at most limit, newest first.
+func (s Records) Failed(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFailures, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the failures: %w", err)
 	}
-	var failures []FailureGroup
-	for _, r := range records {
-		at := slices.IndexFunc(failures, func(f FailureGroup) bool {
-			return f.Step == r.FailedStep && f.Reason == r.Reason
-		})
-		if at < 0 {
-			at = len(failures)
-			failures = append(failures, FailureGroup{
-				Step:   r.FailedStep,
-				Reason: r.Reason,
-				Last:   r.ID,
-			})
-		}
-		failures[at].Count++
+	return records, nil
+}
+
+// Dismiss takes the failure of a record off the list of failures. The record stays as it is.
+func (s Requests) Dismiss(ctx context.Context, r *nvr.Record, by string) error {
+	_, err := Effects(s).Set(ctx, r.ID, effectDismissed, strconv.FormatInt(r.Attempt, 10), by)
+	if err != nil {
+		return fmt.Errorf("dismiss the failure of record %d: %w", r.ID, err)
 	}
-	slices.SortStableFunc(failures, func(a, b FailureGroup) int {
-		return cmp.Compare(b.Count, a.Count)
-	})
-	return failures, nil
+	return nil
 }

@@ -317,9 +317,20 @@ func TestQueueAndFailures(t *testing.T) {
 		if got := must(r.Queue.Stats(ctx))(t); got != want {
 			t.Errorf("queue %+v, want %+v", got, want)
 		}
-		failures := must(r.Records.Failures(ctx, 10))(t)
-		if len(failures) != 2 || failures[0].Count != 2 || failures[0].Step != nvr.StepUpload || failures[0].Reason != reason("full") {
-			t.Errorf("failures: %+v", failures)
+		failed := must(r.Records.Failed(ctx, 10))(t)
+		if len(failed) != 3 || failed[0].FailedStep != nvr.StepStage || failed[0].Reason != reason("none") {
+			t.Errorf("failures: %+v", failed)
+		}
+		for range 2 {
+			ok(t, r.Requests.Dismiss(ctx, &failed[0], "operator@example.org"))
+		}
+		if left := must(r.Records.Failed(ctx, 10))(t); len(left) != 2 || left[0].ID != failed[1].ID {
+			t.Errorf("after one was dismissed: %+v", left)
+		}
+		ok(t, r.Requests.Retry(ctx, failed[0].ID))
+		r.sql(t, `update records set step = 'failed' where id = ?`, failed[0].ID)
+		if again := must(r.Records.Failed(ctx, 10))(t); len(again) != 3 {
+			t.Errorf("after it failed again: %+v", again)
 		}
 		r.sql(t, `update records set lease_until = 0 where id = ?`, hold.Record)
 		if got := must(r.Records.ForeignProcessing(ctx, 10))(t); len(got) != 0 {

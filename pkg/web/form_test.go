@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web"
 	"github.com/nvr-miem/merger/pkg/web/auth"
 )
@@ -218,6 +220,8 @@ func TestOperators(t *testing.T) {
 			"zone":        {"Asia/Yekaterinburg"},
 			"segment":     {"15"},
 			"calendar":    {"c601"},
+
+			"board_source": {"172.18.191.40"},
 		}
 		if got = w.do("POST", "/operators/rooms/new", room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
 			t.Fatalf("a new room: %v", got)
@@ -227,16 +231,24 @@ func TestOperators(t *testing.T) {
 			t.Errorf("saved: %v, %v", saved, err)
 		}
 		path := strings.TrimSuffix(got.header.Get("Location"), "?said=saved")
-		if got = w.do("POST", path+"/sources/0", "ip=172.18.191.41&merge=right&name=board", "Content-Type", formType); got.status != http.StatusSeeOther {
+		if got = w.do("POST", path+"/sources/0", "ip=172.18.191.41&merge=&name=second", "Content-Type", formType); got.status != http.StatusSeeOther {
 			t.Errorf("a new source: %v", got)
+		}
+		w.boards(path, room)
+		got = w.do("POST", path+"/sources/0", "ip=camera&name=Typed", "Content-Type", formType)
+		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="source-0-ip-wrong"`) ||
+			!strings.Contains(got.body, `value="Typed"`) {
+			t.Errorf("a source with a wrong address: %v", got)
 		}
 		for field, value := range map[string]string{
 			"name":        "504",
 			"zone":        "Mars/Olympus",
 			"segment":     "-1",
 			"main_source": "camera",
-			"language":    "de",
-			"drive":       strings.Repeat("d", 201),
+
+			"board_source": "camera",
+			"language":     "de",
+			"drive":        strings.Repeat("d", 201),
 		} {
 			wrong, err := url.ParseQuery(room.Encode())
 			w.must(err)
@@ -246,11 +258,87 @@ func TestOperators(t *testing.T) {
 			}
 		}
 		saved, err = w.store.Rooms.Get(context.Background(), "601")
-		if err != nil || len(saved.Sources) != 1 || saved.Sources[0].Merge != "right" {
+		if err != nil || len(saved.Sources) != 2 || saved.Board() != "172.18.191.41" {
 			t.Errorf("saved: %v, %v", saved, err)
 		}
 		if got = w.do("GET", path, "", "Accept-Language", "ru"); got.status != http.StatusOK || strings.Contains(got.body, "⟦") {
 			t.Errorf("room page: %v", got)
 		}
 	})
+}
+
+// boards moves the board camera of a room to another source, and back to none.
+func (w *env) boards(path string, room url.Values) {
+	w.t.Helper()
+	for _, address := range []string{"172.18.191.41", "", "172.18.191.41"} {
+		room.Set("board_source", address)
+		if got := w.do("POST", path, room.Encode(), "Content-Type", formType); got.status != http.StatusSeeOther {
+			w.t.Fatalf("board camera %q: %v", address, got)
+		}
+		saved, err := w.store.Rooms.Get(context.Background(), "601")
+		if err != nil || saved.Board() != address || len(saved.Sources) != 2 {
+			w.t.Errorf("board camera %q: %+v, %v", address, saved, err)
+		}
+	}
+}
+
+// TestFailures retries and dismisses failures on the operators' page, one and many.
+func TestFailures(t *testing.T) {
+	onEach(t, func(t *testing.T, w *env) {
+		var all []nvr.Record
+		for range 3 {
+			r := w.file(lecturer, "2026-11-20", "01:00", "02:00")
+			w.bring(r, nvr.StepFailed)
+			all = append(all, r)
+		}
+		post := func(form string) int {
+			return w.do("POST", "/operators/failures", form, "Content-Type", formType).status
+		}
+		if status := post("do=retry&record=1"); status != http.StatusForbidden {
+			t.Errorf("a lecturer retries: %v", status)
+		}
+		w.operator.Store(true)
+		if got := w.do("GET", "/operators", ""); !strings.Contains(got.body, `name="group" value="stage/text"`) ||
+			!strings.Contains(got.body, "<td>3</td>") {
+			t.Errorf("the failures are not grouped: %s", got.body)
+		}
+		post("do=dismiss&record=" + number(all[0].ID))
+		if got := w.do("GET", "/operators", ""); !strings.Contains(got.body, "<td>2</td>") {
+			t.Errorf("one is not dismissed: %s", got.body)
+		}
+		post("do=retry&group=stage/text")
+		for i, want := range []nvr.Step{nvr.StepFailed, nvr.StepStage, nvr.StepStage} {
+			if r, err := w.store.Records.Get(context.Background(), all[i].ID); err != nil || r.Step != want {
+				t.Errorf("record %d: %v, %v", r.ID, r.Step, err)
+			}
+		}
+		if got := w.do("GET", "/operators", "", "Accept-Language", "en"); !strings.Contains(got.body, "No failures.") {
+			t.Errorf("failures are left: %s", got.body)
+		}
+	})
+}
+
+// TestRoomsWorstFirst sorts the rooms of the operators' page, and links each finding.
+func TestRoomsWorstFirst(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.fill()
+	w.operator.Store(true)
+	_, err := w.store.Rooms.Save(context.Background(), nvr.Room{
+		Name: "700", MainSource: "172.18.191.70", SegmentLength: 30 * time.Minute,
+	})
+	w.must(err)
+	body := w.do("GET", "/operators", "", "Accept-Language", "en").body
+	at := 0
+	for _, want := range []string{
+		`<th scope="row">Зал/2 &lt;b&gt;</th>`, `href="/operators/rooms/2">no cameras are set</a>`,
+		`<th scope="row">700</th>`, `href="/?date=2026-11-19&amp;room=700">no footage for seven days</a>`,
+		`<th scope="row">504</th>`, `href="/?date=2026-11-19&amp;room=504">1 unreadable file</a>`, "missing file",
+	} {
+		next := strings.Index(body[at:], want)
+		if next < 0 {
+			t.Fatalf("want %s after %d in %s", want, at, body)
+		}
+		at += next
+	}
 }

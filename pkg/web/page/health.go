@@ -1,8 +1,10 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -23,8 +25,22 @@ type roomHealth struct {
 	ID       int64
 	Name     string
 	Days     []dayHealth
-	Problems []string // of yesterday, in words
+	Problems []finding // of yesterday, the worst first; empty: none
 }
+
+// finding is a problem of a room and where to look at it.
+type finding struct {
+	Text, Link string
+	severity   int
+}
+
+// Severities of findings. Rooms are sorted by their worst one.
+const (
+	severeSome  = iota + 1 // a part of the footage is bad
+	severeAll              // all of a source is bad
+	severeEmpty            // there is no footage
+	severeSetUp            // there are no cameras
+)
 
 // dayHealth is the share of a day's files that exist, as a bar. Y and Height are pixels.
 type dayHealth struct {
@@ -44,7 +60,16 @@ func (s *site) health(ctx context.Context, l *i18n.Localizer, rooms *records.Roo
 		}
 		all = append(all, health)
 	}
+	slices.SortStableFunc(all, func(a, b roomHealth) int { return cmp.Compare(b.worst(), a.worst()) })
 	return all, nil
+}
+
+// worst returns the severity of the worst finding, 0 if there is none.
+func (h *roomHealth) worst() int {
+	if len(h.Problems) == 0 {
+		return 0
+	}
+	return h.Problems[0].severity
 }
 
 // roomHealth counts the files of a room's last days and reads yesterday's problems.
@@ -63,8 +88,9 @@ func (s *site) roomHealth(ctx context.Context, l *i18n.Localizer, room *nvr.Room
 	}
 	perSource := int(24 * time.Hour / max(room.SegmentLength, time.Minute))
 	expected := len(sources) * perSource
+	present := 0
 	for _, date := range dates {
-		present := 0
+		present = 0
 		for _, c := range counts {
 			if c.Date == date && known[c.Source] {
 				present += c.Segments
@@ -76,7 +102,26 @@ func (s *site) roomHealth(ctx context.Context, l *i18n.Localizer, room *nvr.Room
 	if err != nil {
 		return h, err
 	}
-	h.Problems = problems(l, room, segments)
+	day := url.Values{"room": {room.Name}, "date": {yesterday}}
+	link := "/?" + day.Encode()
+	switch {
+	case len(sources) == 0:
+		form := "/operators/rooms/" + strconv.FormatInt(room.ID, 10)
+		h.Problems = []finding{{l.T("page.health.no-cameras"), form, severeSetUp}}
+		return h, nil
+	case len(counts) == 0:
+		h.Problems = []finding{{l.T("page.health.none-week"), link, severeEmpty}}
+		return h, nil
+	case present == 0:
+		h.Problems = []finding{{l.T("page.health.none-day"), link, severeEmpty}}
+		return h, nil
+	}
+	h.Problems = problems(l, room, segments, link)
+	if present < expected {
+		missing := l.T("page.health.missing", "files", expected-present)
+		h.Problems = append(h.Problems, finding{missing, link, severeSome})
+	}
+	slices.SortStableFunc(h.Problems, func(a, b finding) int { return cmp.Compare(b.severity, a.severity) })
 	return h, nil
 }
 
@@ -115,7 +160,7 @@ func pixels(x float64) string {
 }
 
 // problems returns what is wrong with the analyzed segments of a room's day, in words.
-func problems(l *i18n.Localizer, room *nvr.Room, segments []store.Segment) []string {
+func problems(l *i18n.Localizer, room *nvr.Room, segments []store.Segment, link string) []finding {
 	screen, microphone := nvr.Octet(room.ScreenSource), nvr.Octet(room.SoundSource)
 	var damaged, screens, presentations, sounds, silent int
 	for i := range segments {
@@ -141,15 +186,15 @@ func problems(l *i18n.Localizer, room *nvr.Room, segments []store.Segment) []str
 			}
 		}
 	}
-	var list []string
+	var list []finding
 	if damaged > 0 {
-		list = append(list, l.T("page.health.damaged", "files", damaged))
+		list = append(list, finding{l.T("page.health.damaged", "files", damaged), link, severeSome})
 	}
 	if screens > 0 && presentations == 0 {
-		list = append(list, l.T("page.health.card"))
+		list = append(list, finding{l.T("page.health.card"), link, severeAll})
 	}
 	if sounds > 0 && silent == sounds {
-		list = append(list, l.T("page.health.silent"))
+		list = append(list, finding{l.T("page.health.silent"), link, severeAll})
 	}
 	return list
 }

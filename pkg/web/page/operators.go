@@ -1,13 +1,18 @@
 package page
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/web/auth"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
@@ -33,9 +38,10 @@ type operatorsPage struct {
 // number is a figure of the queue.
 type number struct{ Name, Value string }
 
-// causeRow counts the failures with one reason.
+// causeRow counts the failures with one code.
 type causeRow struct {
-	Step, Reason string
+	Step, Reason string // the reason of the latest
+	Group        string // names the failures in a form
 	Count        int
 	Last         int64 // number of the latest record
 }
@@ -72,20 +78,9 @@ func (s *site) operators(ctx context.Context, l *i18n.Localizer) (page operators
 		return page, err
 	}
 	page.Working = s.operatorItems(l, rooms, working)
-	page.Failed = s.operatorItems(l, rooms, failed)
+	page.Failed = s.operatorItems(l, rooms, failed[:min(len(failed), shownFailures)])
 	page.Locked = s.operatorItems(l, rooms, locked)
-	failures, err := s.Records.Store.Records.Failures(ctx, countedFailed)
-	if err != nil {
-		return page, err
-	}
-	for _, f := range failures {
-		page.Causes = append(page.Causes, causeRow{
-			Step:   l.T("step." + stepName(f.Step)),
-			Reason: l.Cause(f.Reason),
-			Count:  f.Count,
-			Last:   f.Last,
-		})
-	}
+	page.Causes = causeRows(l, failed)
 	page.Live = liveAddress(page.Working)
 	if page.Live != "" {
 		page.Live += "&as=operator"
@@ -102,13 +97,72 @@ func (s *site) currentRecords(ctx context.Context) (working, failed, locked []nv
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	steps = []nvr.Step{nvr.StepFailed}
-	failed, _, err = s.Records.Store.Records.List(ctx, store.Filter{Steps: steps}, 0, shownFailures)
+	failed, err = s.Records.Store.Records.Failed(ctx, countedFailed)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	locked, err = s.Records.Store.Records.ForeignProcessing(ctx, shownFailures)
 	return working, failed, locked, err
+}
+
+// groupOf names the failures of one step with one code.
+func groupOf(r *nvr.Record) string {
+	return stepName(r.FailedStep) + "/" + string(r.Reason.Code())
+}
+
+// causeRows groups failures, which are the newest first. The largest group comes first.
+func causeRows(l *i18n.Localizer, failed []nvr.Record) []causeRow {
+	var rows []causeRow
+	for i := range failed {
+		r := &failed[i]
+		group := groupOf(r)
+		at := slices.IndexFunc(rows, func(row causeRow) bool { return row.Group == group })
+		if at < 0 {
+			at = len(rows)
+			rows = append(rows, causeRow{
+				Step:   l.T("step." + stepName(r.FailedStep)),
+				Reason: l.Cause(r.Reason),
+				Group:  group,
+				Last:   r.ID,
+			})
+		}
+		rows[at].Count++
+	}
+	slices.SortStableFunc(rows, func(a, b causeRow) int { return cmp.Compare(b.Count, a.Count) })
+	return rows
+}
+
+// postFailures is POST /operators/failures: all failures of a group, or the one of a record, are retried or dismissed.
+func (s *site) postFailures(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		s.failPage(w, r, httpapi.FormStatus(err), "")
+		return
+	}
+	failed, err := s.Records.Store.Records.Failed(r.Context(), countedFailed)
+	if err != nil {
+		s.serverError(w, r, "list the failures", err)
+		return
+	}
+	said := saidDismissed
+	if r.PostForm.Get("do") == "retry" {
+		said = saidRetriedAll
+	}
+	for i := range failed {
+		record := &failed[i]
+		if groupOf(record) != r.PostForm.Get("group") && strconv.FormatInt(record.ID, 10) != r.PostForm.Get("record") {
+			continue
+		}
+		if said == saidRetriedAll {
+			err = s.Records.Store.Requests.Retry(r.Context(), record.ID)
+		} else {
+			err = s.Records.Store.Requests.Dismiss(r.Context(), record, auth.CallerOf(r).Email)
+		}
+		if err != nil && !errors.Is(err, store.ErrConflict) { // another operator was faster
+			s.serverError(w, r, "change a failed record", err)
+			return
+		}
+	}
+	http.Redirect(w, r, "/operators?said="+said, http.StatusSeeOther)
 }
 
 // operatorItems returns records with what only operators see.

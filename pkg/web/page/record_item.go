@@ -30,6 +30,7 @@ type recordItem struct {
 	Report    string
 	Thumbnail string
 	Again     string // the form filled in with a failed record; empty: it did not fail
+	Dismiss   bool   // an operator may take the failure off the list
 	CanRetry  bool
 	CanCancel bool
 	Back      string // page to return to after a button
@@ -71,6 +72,7 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		i.Again = "/?" + again.Encode()
 	}
 	if forOperators {
+		i.Dismiss = v.State == records.Failed
 		i.Again = "" // it would be requested in the operator's own name
 		i.Who, i.Back = r.UserEmail, "/operators"
 		if v.State == records.Failed || r.Tries > 0 {

@@ -122,12 +122,15 @@ const (
 	saidRetried   = "retried"
 	saidCancelled = "cancelled"
 	saidCannot    = "cannot"
+
+	saidRetriedAll = "retried-all"
+	saidDismissed  = "dismissed"
 )
 
 // said returns the result of the button that was pressed before this page, in words.
 func (s *site) said(r *http.Request) string {
 	switch said := r.URL.Query().Get("said"); said {
-	case saidRetried, saidCancelled, saidCannot:
+	case saidRetried, saidCancelled, saidCannot, saidRetriedAll, saidDismissed:
 		return s.localizer(r).T("page.said." + said)
 	}
 	return ""

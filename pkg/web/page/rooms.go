@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -37,12 +38,26 @@ type roomPage struct {
 	Fields  []roomField
 	Errors  []fieldText
 	Sources []sourceForm
+	Typed   *typedSource // a source that could not be saved; nil: none
+}
+
+// typedSource is what was typed into the form of a source, and what is wrong with it.
+type typedSource struct {
+	id     int64
+	inputs []input
+	errors []fieldText
 }
 
 // roomField is one input of a form.
 type roomField struct {
 	Name, Label, Hint, Value, Wrong string
+
+	Choices []choice // to select from; empty: a text
+	Listed  []string // proposals for a text; empty: none
 }
+
+// choice is an option of a field.
+type choice struct{ Value, Text string }
 
 // sourceForm is the form of a source. ID 0 is a new one.
 type sourceForm struct {
@@ -66,6 +81,7 @@ func roomInputs(room *nvr.Room) []input {
 		{"calendar", room.Calendar},
 		{"main_source", room.MainSource},
 		{"screen_source", room.ScreenSource},
+		{"board_source", room.Board()},
 		{"sound_source", room.SoundSource},
 		{"zone", zone},
 		{"language", room.Language},
@@ -154,9 +170,17 @@ func (s *site) renderRoom(
 	page.ID = room.ID
 	page.Title = l.T("page.room.new")
 	page.Fields = s.formFields(l, "page.room.", inputs, page.Errors)
+	for i := range page.Fields {
+		switch field := &page.Fields[i]; field.Name {
+		case "language":
+			field.Choices = s.languageChoices(l)
+		case "zone":
+			field.Listed = zones()
+		}
+	}
 	if !page.New {
 		page.Title = l.T("page.room.title", "room", room.Name)
-		page.Sources = s.sourceForms(l, room)
+		page.Sources = s.sourceForms(l, room, page.Typed)
 	}
 	s.render(w, r, status, "room", frame{
 		Title: page.Title,
@@ -166,20 +190,41 @@ func (s *site) renderRoom(
 }
 
 // sourceForms returns one form a source, and one for a new source.
-func (s *site) sourceForms(l *i18n.Localizer, room *nvr.Room) []sourceForm {
+func (s *site) sourceForms(l *i18n.Localizer, room *nvr.Room, typed *typedSource) []sourceForm {
+	form := func(source *nvr.Source, legend string) sourceForm {
+		inputs, errors := sourceInputs(source), []fieldText(nil)
+		if typed != nil && typed.id == source.ID {
+			inputs, errors = typed.inputs, typed.errors
+		}
+		return sourceForm{ID: source.ID, Legend: legend, Fields: s.formFields(l, "page.source.", inputs, errors)}
+	}
 	var forms []sourceForm
 	for i := range room.Sources {
 		source := &room.Sources[i]
-		forms = append(forms, sourceForm{
-			ID:     source.ID,
-			Legend: source.Name + " " + source.IP,
-			Fields: s.formFields(l, "page.source.", sourceInputs(source), nil),
-		})
+		forms = append(forms, form(source, source.Name+" "+source.IP))
 	}
-	return append(forms, sourceForm{
-		Legend: l.T("page.source.new"),
-		Fields: s.formFields(l, "page.source.", sourceInputs(&nvr.Source{}), nil),
-	})
+	return append(forms, form(&nvr.Source{}, l.T("page.source.new")))
+}
+
+// languageChoices returns the languages of notices. The first choice is the default.
+func (s *site) languageChoices(l *i18n.Localizer) []choice {
+	choices := []choice{{Value: "", Text: l.T("page.room.default")}}
+	for _, tag := range s.catalog.Languages() {
+		choices = append(choices, choice{Value: tag, Text: s.catalog.For(tag).T("page.language-name")})
+	}
+	return choices
+}
+
+// zones returns the time zones that the form proposes. It takes any other IANA name, too.
+func zones() []string {
+	return []string{
+		"Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk",
+		"Asia/Krasnoyarsk", "Asia/Irkutsk", "Asia/Yakutsk", "Asia/Vladivostok", "Asia/Magadan", "Asia/Kamchatka",
+		"Europe/Lisbon", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Rome", "Europe/Warsaw", "Europe/Athens",
+		"Europe/Helsinki", "Europe/Istanbul", "Asia/Tbilisi", "Asia/Yerevan", "Asia/Almaty", "Asia/Tashkent", "Asia/Kolkata",
+		"Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo", "America/New_York", "America/Chicago",
+		"America/Denver", "America/Los_Angeles", "UTC",
+	}
 }
 
 // formFields returns the inputs with their labels, hints and errors. The label's text is the
@@ -227,11 +272,50 @@ func (s *site) postRoom(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, err := s.Records.Store.Rooms.Save(r.Context(), changed)
+	if err == nil {
+		err = s.saveBoard(r.Context(), id, &room, changed.Name, valueOf(inputs, "board_source"))
+	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.serverError(w, r, "save a room", err)
 		return
 	}
 	s.saved(w, r, id)
+}
+
+// valueOf returns the text of an input.
+func valueOf(inputs []input, name string) string {
+	for _, in := range inputs {
+		if in.name == name {
+			return in.value
+		}
+	}
+	return ""
+}
+
+// saveBoard makes an address the board camera of a room: the source whose role in the merge ends in "right". An empty
+// address means that the room has none. The room is as it was before.
+func (s *site) saveBoard(ctx context.Context, id int64, room *nvr.Room, name, address string) error {
+	if address == room.Board() {
+		return nil
+	}
+	board := nvr.Source{Name: name + " board", IP: address, Merge: "right"}
+	for _, source := range room.Sources {
+		switch {
+		case address != "" && nvr.Octet(source.IP) == nvr.Octet(address):
+			board = source
+			board.Merge = "right"
+		case strings.HasSuffix(source.Merge, "right"):
+			source.Merge = ""
+			if _, err := s.Records.Store.Rooms.SaveSource(ctx, id, source); err != nil {
+				return err
+			}
+		}
+	}
+	if address == "" {
+		return nil
+	}
+	_, err := s.Records.Store.Rooms.SaveSource(ctx, id, board)
+	return err
 }
 
 // saved returns to the form of a room that has changed.
@@ -271,7 +355,7 @@ func (s *site) readRoom(room nvr.Room, inputs []input) (nvr.Room, []records.Fiel
 	if !records.IsRoomName(room.Name) {
 		wrong("name", "room-name")
 	}
-	for _, field := range []string{"main_source", "screen_source", "sound_source"} {
+	for _, field := range []string{"main_source", "screen_source", "board_source", "sound_source"} {
 		if address := text[field]; address != "" && nvr.Octet(address) == "" {
 			wrong(field, "address")
 		}
@@ -338,9 +422,10 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Get("delete") != "" {
 		err = s.Records.Store.Rooms.DeleteSource(r.Context(), room.ID, id)
 	} else {
-		source, valid := readSource(r, id)
-		if !valid {
-			page := roomPage{Said: s.localizer(r).T("page.source.wrong")}
+		source, inputs, found := readSource(r, id)
+		if len(found) > 0 {
+			errors := fieldTexts(s.localizer(r), found)
+			page := roomPage{Typed: &typedSource{id: id, inputs: inputs, errors: errors}}
 			s.renderRoom(w, r, http.StatusUnprocessableEntity, &room, roomInputs(&room), page)
 			return
 		}
@@ -353,13 +438,13 @@ func (s *site) postSource(w http.ResponseWriter, r *http.Request) {
 	s.saved(w, r, room.ID)
 }
 
-// readSource returns the source that the parsed form holds. It is invalid with a wrong address or
-// an overlong text.
-func readSource(r *http.Request, id int64) (source nvr.Source, valid bool) {
+// readSource returns the source that the parsed form holds, its texts, and what is wrong with them.
+func readSource(r *http.Request, id int64) (source nvr.Source, inputs []input, found []records.FieldError) {
 	text := map[string]string{}
-	for _, in := range readInputs(r, sourceInputs(&nvr.Source{})) {
+	inputs = readInputs(r, sourceInputs(&nvr.Source{}))
+	for _, in := range inputs {
 		if !isPlainText(in.value, maxName) {
-			return source, false
+			found = append(found, records.FieldError{Field: in.name, Code: "text"})
 		}
 		text[in.name] = in.value
 	}
@@ -372,5 +457,8 @@ func readSource(r *http.Request, id int64) (source nvr.Source, valid bool) {
 		Audio: text["audio"],
 		Merge: text["merge"],
 	}
-	return source, nvr.Octet(source.IP) != ""
+	if nvr.Octet(source.IP) == "" {
+		found = append(found, records.FieldError{Field: "ip", Code: "address"})
+	}
+	return source, inputs, found
 }

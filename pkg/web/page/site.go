@@ -75,6 +75,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /recordings/{id}/retry", s.signedIn(s.retry))
 	mux.HandleFunc("POST /recordings/{id}/cancel", s.signedIn(s.cancel))
 	mux.HandleFunc("GET /operators", s.operatorsOnly(s.showOperators))
+	mux.HandleFunc("POST /operators/failures", s.operatorsOnly(s.postFailures))
 	mux.HandleFunc("GET /operators/rooms/{id}", s.operatorsOnly(s.showRoom))
 	mux.HandleFunc("POST /operators/rooms/{id}", s.operatorsOnly(s.postRoom))
 	mux.HandleFunc("POST /operators/rooms/{id}/sources/{source}", s.operatorsOnly(s.postSource))
