@@ -30,6 +30,7 @@ func TestThumbnailOfFootage(t *testing.T) {
 		var taken atomic.Int32
 		w := newEnv(t, func(o *web.Options) { o.Footage = pictures(&taken) })
 		w.fill()
+		w.optOut("12:00", "12:30")
 		path := func(room, source, at string) string {
 			query := url.Values{"source": {source}, "at": {at}}
 			return "/api/v1/rooms/" + url.PathEscape(room) + "/thumbnail?" + query.Encode()
@@ -50,6 +51,8 @@ func TestThumbnailOfFootage(t *testing.T) {
 			{"no picture", path("504", "30", "2026-11-20T07:40:00+03:00"), w.key, http.StatusNotFound},
 			{"no such room", path("505", "24", "2026-11-20T09:40:00+03:00"), w.key, http.StatusNotFound},
 			{"outside of the scope", path("504", "24", "2026-11-20T09:40:00+03:00"), scoped, http.StatusNotFound},
+			{"opted out", path("504", "24", "2026-11-20T12:10:00+03:00"), w.key, http.StatusForbidden},
+			{"just after it", path("504", "24", "2026-11-20T12:30:10+03:00"), w.key, http.StatusForbidden},
 			{"no instant", path("504", "24", "09:40"), w.key, http.StatusBadRequest},
 			{"no source", path("504", "", "2026-11-20T09:40:00+03:00"), w.key, http.StatusBadRequest},
 			{"no key", path("504", "24", "2026-11-20T09:40:00+03:00"), "", http.StatusUnauthorized},

@@ -12,7 +12,7 @@ import (
 // arrivalTime is how long footage may take from the end of a window to the index.
 const arrivalTime = time.Hour
 
-// Doubt is a reason why a request will hardly succeed. It is shown before the request is sent, and refuses nothing.
+// Doubt is a reason why a request will probably fail. It is shown before the request is sent, and refuses nothing.
 type Doubt struct {
 	Code   string // the catalogue's text is "page.doubt." and the code
 	Record int64  // number of the record of the same hours; 0 for other doubts

@@ -121,6 +121,15 @@ func (a *api) showThumbnail(w http.ResponseWriter, r *http.Request, room *nvr.Ro
 		writeQueryErrors(w, found...)
 		return
 	}
+	may, err := a.Records.MayLook(r.Context(), auth.CallerOf(r), room, at)
+	if err != nil {
+		a.serverError(w, r, "read who may see a picture", err)
+		return
+	}
+	if !may {
+		httpapi.WriteProblem(w, r, http.StatusForbidden, "this picture may not be shown to you")
+		return
+	}
 	segment, after, ok, err := a.Records.SegmentAt(r.Context(), room, source, at)
 	if err != nil {
 		a.serverError(w, r, "look for a segment", err)
