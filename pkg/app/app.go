@@ -279,8 +279,8 @@ func Tools(ctx context.Context, p *Process) error {
 	return nil
 }
 
-// Pictures finds FFmpeg and opens the loopback proxy, for single pictures of footage. It is [Tools] without what judges
-// screens.
+// Pictures finds FFmpeg and opens the loopback proxy, for single pictures of footage. It is [Tools] without
+// what judges screens.
 func Pictures(ctx context.Context, p *Process) error {
 	tool, err := ffmpeg.Find(ctx)
 	if err != nil {

@@ -20,9 +20,9 @@ const (
 	footageHeight = 480 // at most
 )
 
-// FootagePicture returns a key frame of a segment as a JPEG: the one that is shown so long after the start of the
-// segment, or the last one before it. It reads the index of the segment and that key frame only. Errors are
-// [ErrNoPicture] and those of the bucket and of FFmpeg.
+// FootagePicture returns a key frame of a segment as a JPEG: the one that is shown so long after the start of
+// the segment, or the last one before it. It reads the index of the segment and that key frame only. Errors
+// are [ErrNoPicture] and those of the bucket and of FFmpeg.
 func (p *Pipeline) FootagePicture(
 	ctx context.Context, segment store.Segment, after time.Duration,
 ) (jpg []byte, err error) {
@@ -60,12 +60,13 @@ func (p *Pipeline) FootagePicture(
 // isUnreadable reports whether an error of [mp4.Read] is about the file, not about reading it.
 func isUnreadable(err error) bool {
 	return slices.ContainsFunc([]error{
-		mp4.ErrEmpty, mp4.ErrNotMP4, mp4.ErrNoMoov, mp4.ErrFragmented, mp4.ErrNoSamples, mp4.ErrExternal, mp4.ErrMalformed,
+		mp4.ErrEmpty, mp4.ErrNotMP4, mp4.ErrNoMoov, mp4.ErrFragmented, mp4.ErrNoSamples,
+		mp4.ErrExternal, mp4.ErrMalformed,
 	}, func(known error) bool { return errors.Is(err, known) })
 }
 
-// keyFrameAt returns the video track of a file and the number of its key frame that is shown a time after the start,
-// or the last one before it. The track is nil if the file ends earlier or has no such key frame.
+// keyFrameAt returns the video track of a file and the number of its key frame that is shown a time after the
+// start, or the last one before it. The track is nil if the file ends earlier or has no such key frame.
 func keyFrameAt(file *mp4.File, after time.Duration) (track *mp4.Track, sample int) {
 	for i := range file.Tracks {
 		if file.Tracks[i].Viewable() {

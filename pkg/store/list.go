@@ -86,8 +86,8 @@ func containing(part string) string {
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
 }
 
-// spellings returns a text as it is, in small letters, in capitals and with a capital at its head. SQLite ignores case
-// in ASCII only.
+// spellings returns a text as it is, in small letters, in capitals and with a capital at its head. SQLite
+// ignores case in ASCII only.
 func spellings(text string) []string {
 	small := strings.ToLower(text)
 	head, size := utf8.DecodeRuneInString(small)

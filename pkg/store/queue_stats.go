@@ -21,7 +21,8 @@ const (
 
 	// A failure is dismissed by its attempt: one that fails again is listed again.
 	selectFailures = `select ` + recordColumns + ` from records where step = 'failed' and not exists
- (select 1 from merger_effects where record_id = records.id and kind = 'dismissed' and subject = records.attempt)
+ (select 1 from merger_effects
+  where record_id = records.id and kind = 'dismissed' and subject = records.attempt)
  order by id desc limit ?`
 )
 

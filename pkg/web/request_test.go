@@ -30,7 +30,8 @@ func (w *env) event(title, organizer, start, end string, members ...string) nvr.
 	return r
 }
 
-// TestEventsOfTheDay offers the events that a person may see, each by one button, and none that asks for no recording.
+// TestEventsOfTheDay offers the events that a person may see, each by one button, and none that asks for no
+// recording.
 func TestEventsOfTheDay(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		w.event("Linear algebra", stranger, "15:10", "16:30", lecturer)

@@ -14,7 +14,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// TestSearch filters the records of a person, and those of everyone for an operator, on the page and in /api/v1.
+// TestSearch filters the records of a person, and those of everyone for an operator, on the page and in
+// /api/v1.
 func TestSearch(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		w.fill() // 1 to 8 are the lecturer's

@@ -67,8 +67,8 @@ func (b *browser) phone(language string) {
 	b.must(err)
 }
 
-// TestStripByTouch scrolls, taps, drags and zooms the strip of a day with fingers. Only a tap on a stretch of a
-// lecture's length and a drag of a handle change the chosen hours.
+// TestStripByTouch scrolls, taps, drags and zooms the strip of a day with fingers. Only a tap on a stretch of
+// a lecture's length and a drag of a handle change the chosen hours.
 func TestStripByTouch(t *testing.T) {
 	t.Parallel()
 	var taken atomic.Int32
@@ -154,8 +154,8 @@ func (b *browser) rests() {
 	})`)
 }
 
-// tap touches a point of the window for a moment. A busy machine may hold the finger so long that it is no tap; then
-// it taps again.
+// tap touches a point of the window for a moment. A busy machine may hold the finger so long that it is no
+// tap; then it taps again.
 func (b *browser) tap(x, y float64) {
 	b.t.Helper()
 	ask[bool](b, `(() => {

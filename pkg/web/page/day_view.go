@@ -267,8 +267,8 @@ func barsText(l *i18n.Localizer, bars []records.Bar) string {
 	return strings.Join(parts, "; ")
 }
 
-// dayHours returns the marks of the axis: one every hour. A strip that shows the whole day hides the numbers of the
-// classes.
+// dayHours returns the marks of the axis: one every hour. A strip that shows the whole day hides the numbers
+// of the classes.
 func dayHours() []dayHour {
 	hours := make([]dayHour, 0, 25)
 	for hour := range 25 {
@@ -296,8 +296,8 @@ const (
 	lecturesTo   = 21 * 60
 )
 
-// partThatMatters returns the minutes of the day that hold all events, requests and presentations, and the footage
-// between the first and the last lecture. It is the day of lectures if there are none.
+// partThatMatters returns the minutes of the day that hold all events, requests and presentations, and the
+// footage between the first and the last lecture. It is the day of lectures if there are none.
 func partThatMatters(rows []dayRow) (from, to int) {
 	from, to = 24*60, 0
 	within := func(begin, end int) {

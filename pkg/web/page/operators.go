@@ -132,7 +132,8 @@ func causeRows(l *i18n.Localizer, failed []nvr.Record) []causeRow {
 	return rows
 }
 
-// postFailures is POST /operators/failures: all failures of a group, or the one of a record, are retried or dismissed.
+// postFailures is POST /operators/failures: all failures of a group, or the one of a record, are retried or
+// dismissed.
 func (s *site) postFailures(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		s.failPage(w, r, httpapi.FormStatus(err), "")
@@ -147,9 +148,10 @@ func (s *site) postFailures(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Get("do") == "retry" {
 		said = saidRetriedAll
 	}
+	group, one := r.PostForm.Get("group"), r.PostForm.Get("record")
 	for i := range failed {
 		record := &failed[i]
-		if groupOf(record) != r.PostForm.Get("group") && strconv.FormatInt(record.ID, 10) != r.PostForm.Get("record") {
+		if groupOf(record) != group && strconv.FormatInt(record.ID, 10) != one {
 			continue
 		}
 		if said == saidRetriedAll {

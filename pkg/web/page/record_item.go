@@ -68,7 +68,13 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		i.Thumbnail = path + "/thumbnail"
 	}
 	if v.State == records.Failed {
-		again := url.Values{"room": {r.Room}, "date": {r.Date}, "start": {r.StartTime}, "end": {r.EndTime}, "title": {r.Title}}
+		again := url.Values{
+			"room":  {r.Room},
+			"date":  {r.Date},
+			"start": {r.StartTime},
+			"end":   {r.EndTime},
+			"title": {r.Title},
+		}
 		i.Again = "/?" + again.Encode()
 	}
 	if forOperators {
@@ -97,7 +103,8 @@ func (s *site) delivered(l *i18n.Localizer, r *nvr.Record, v *records.View) []st
 			list = append(list, l.T("page.note.missing", "role", role, "length", lengthText(l, missing.Length)))
 		}
 	}
-	if r.EventID != "" && (r.Course == "" || v.CourseState == records.CoursePosted || v.CourseState == records.CourseNotFound) {
+	attached := r.Course == "" || v.CourseState == records.CoursePosted || v.CourseState == records.CourseNotFound
+	if r.EventID != "" && attached {
 		list = append(list, l.T("page.note.event"))
 	}
 	if r.Share == "shared" {

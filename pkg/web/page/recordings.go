@@ -43,7 +43,8 @@ type stateChoice struct {
 	Text string
 }
 
-// showRecordings is GET /recordings. Parameters filter the list; all=1 lists everyone's records to an operator.
+// showRecordings is GET /recordings. Parameters filter the list; all=1 lists everyone's records to an
+// operator.
 func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	before, ok := records.ReadCursor(r.URL.Query().Get("cursor"))
 	if !ok {

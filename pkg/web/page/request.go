@@ -112,7 +112,8 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 	})
 }
 
-// showDay fills in what the form says about a room's day: the footage, the events, and doubts about the chosen hours.
+// showDay fills in what the form says about a room's day: the footage, the events, and doubts about the
+// chosen hours.
 func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *requestPage) (err error) {
 	ctx, caller := r.Context(), auth.CallerOf(r)
 	p.Events, err = s.Records.Events(ctx, caller, room, p.Date)

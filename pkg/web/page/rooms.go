@@ -218,11 +218,12 @@ func (s *site) languageChoices(l *i18n.Localizer) []choice {
 // zones returns the time zones that the form proposes. It takes any other IANA name, too.
 func zones() []string {
 	return []string{
-		"Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk",
-		"Asia/Krasnoyarsk", "Asia/Irkutsk", "Asia/Yakutsk", "Asia/Vladivostok", "Asia/Magadan", "Asia/Kamchatka",
-		"Europe/Lisbon", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Rome", "Europe/Warsaw", "Europe/Athens",
-		"Europe/Helsinki", "Europe/Istanbul", "Asia/Tbilisi", "Asia/Yerevan", "Asia/Almaty", "Asia/Tashkent", "Asia/Kolkata",
-		"Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo", "America/New_York", "America/Chicago",
+		"Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk",
+		"Asia/Novosibirsk", "Asia/Krasnoyarsk", "Asia/Irkutsk", "Asia/Yakutsk", "Asia/Vladivostok",
+		"Asia/Magadan", "Asia/Kamchatka", "Europe/Lisbon", "Europe/London", "Europe/Paris", "Europe/Berlin",
+		"Europe/Rome", "Europe/Warsaw", "Europe/Athens", "Europe/Helsinki", "Europe/Istanbul",
+		"Asia/Tbilisi", "Asia/Yerevan", "Asia/Almaty", "Asia/Tashkent", "Asia/Kolkata", "Asia/Shanghai",
+		"Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo", "America/New_York", "America/Chicago",
 		"America/Denver", "America/Los_Angeles", "UTC",
 	}
 }
@@ -292,8 +293,8 @@ func valueOf(inputs []input, name string) string {
 	return ""
 }
 
-// saveBoard makes an address the board camera of a room: the source whose role in the merge ends in "right". An empty
-// address means that the room has none. The room is as it was before.
+// saveBoard makes an address the board camera of a room: the source whose role in the merge ends in "right".
+// An empty address means that the room has none. The room is as it was before.
 func (s *site) saveBoard(ctx context.Context, id int64, room *nvr.Room, name, address string) error {
 	if address == room.Board() {
 		return nil

@@ -52,9 +52,11 @@ func (s *Service) CheckAllowed(ctx context.Context, caller *auth.Caller, q Reque
 	return Denial{FieldError: FieldError{Field: "start", Code: "opted-out"}}, nil
 }
 
-// MayLook reports whether a person may see a picture of a room's footage at an instant: the policy allows to request it,
-// and no event asks for no recording around it.
-func (s *Service) MayLook(ctx context.Context, caller *auth.Caller, room *nvr.Room, at time.Time) (bool, error) {
+// MayLook reports whether a person may see a picture of a room's footage at an instant: the policy allows to
+// request it, and no event asks for no recording around it.
+func (s *Service) MayLook(
+	ctx context.Context, caller *auth.Caller, room *nvr.Room, at time.Time,
+) (bool, error) {
 	may, err := s.mayRequest(ctx, caller, caller.Email, room, nvr.Interval{Start: at, End: at.Add(time.Second)})
 	if err != nil || !may {
 		return false, err
@@ -63,7 +65,8 @@ func (s *Service) MayLook(ctx context.Context, caller *auth.Caller, room *nvr.Ro
 	return len(optedOut) == 0, err
 }
 
-// lookBehind is how far before an instant its picture may lie: a step of [Thumbnails], and to the key frame before that.
+// lookBehind is how far before an instant its picture may lie: a step of [Thumbnails], and to the key frame
+// before that.
 const lookBehind = 30 * time.Second
 
 // mayRequest reports whether the policy allows a person to request a room's time. Operators are exempt, and keys

@@ -12,16 +12,19 @@ import (
 // arrivalTime is how long footage may take from the end of a window to the index.
 const arrivalTime = time.Hour
 
-// Doubt is a reason why a request will probably fail. It is shown before the request is sent, and refuses nothing.
+// Doubt is a reason why a request will probably fail. It is shown before the request is sent, and refuses
+// nothing.
 type Doubt struct {
 	Code   string // the catalogue's text is "page.doubt." and the code
 	Record int64  // number of the record of the same hours; 0 for other doubts
 }
 
-// Doubts returns what is to be expected of a request, if it is valid so far: the room has no cameras, no footage of the
-// hours is known, the footage is older than what is kept, or the same person has the same hours already. An opt-out is
-// one too.
-func (s *Service) Doubts(ctx context.Context, caller *auth.Caller, q Request, room *nvr.Room) ([]Doubt, error) {
+// Doubts returns what is to be expected of a request, if it is valid so far: the room has no cameras, no
+// footage of the hours is known, the footage is older than what is kept, or the same person has the same
+// hours already. An opt-out is one too.
+func (s *Service) Doubts(
+	ctx context.Context, caller *auth.Caller, q Request, room *nvr.Room,
+) ([]Doubt, error) {
 	if len(Check(q, room.Zone, s.Now())) > 0 {
 		return nil, nil
 	}
@@ -47,8 +50,8 @@ func (s *Service) Doubts(ctx context.Context, caller *auth.Caller, q Request, ro
 	return doubts, err
 }
 
-// sameHours returns the number of the newest record of the same person and hours that is open or done. It is 0 if there
-// is none.
+// sameHours returns the number of the newest record of the same person and hours that is open or done. It is
+// 0 if there is none.
 func (s *Service) sameHours(ctx context.Context, q Request) (int64, error) {
 	day, err := s.Store.Records.On(ctx, q.Room, q.Date)
 	if err != nil {
@@ -64,7 +67,8 @@ func (s *Service) sameHours(ctx context.Context, q Request) (int64, error) {
 	return found, nil
 }
 
-// doubtFootage returns the code of what is doubtful about the footage of a request. It is empty if nothing is.
+// doubtFootage returns the code of what is doubtful about the footage of a request. It is empty if nothing
+// is.
 func (s *Service) doubtFootage(ctx context.Context, q Request, room *nvr.Room) (string, error) {
 	if len(SourcesOf(room)) == 0 {
 		return "no-cameras", nil

@@ -19,9 +19,12 @@ type Event struct {
 	Record     int64  // number of the person's record of these hours; 0: none
 }
 
-// Events returns the events of a room's day that a person may see, by time: those that the person belongs to, and all for
-// an operator. Titles are those of the records that the calendar filed. Events that ask for no recording are left out.
-func (s *Service) Events(ctx context.Context, caller *auth.Caller, room *nvr.Room, date string) ([]Event, error) {
+// Events returns the events of a room's day that a person may see, by time: those that the person belongs to,
+// and all for an operator. Titles are those of the records that the calendar filed. Events that ask for no
+// recording are left out.
+func (s *Service) Events(
+	ctx context.Context, caller *auth.Caller, room *nvr.Room, date string,
+) ([]Event, error) {
 	zone := room.Zone
 	midnight, err := time.ParseInLocation(time.DateOnly, date, zone)
 	if err != nil {

@@ -22,8 +22,8 @@ type Search struct {
 	To     string // YYYY-MM-DD, included
 }
 
-// ReadSearch reads the parameters q, room, course, state, from and to of a query. It leaves out invalid ones and returns
-// their names.
+// ReadSearch reads the parameters q, room, course, state, from and to of a query. It leaves out invalid ones
+// and returns their names.
 func ReadSearch(query url.Values) (search Search, wrong []string) {
 	read := func(name string, into *string, valid func(string) bool) {
 		value := strings.TrimSpace(query.Get(name))

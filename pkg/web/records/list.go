@@ -104,8 +104,8 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	}
 }
 
-// Matching returns one page of rows in a state, the newest first, and the cursor of the next page, 0 if there is none. An
-// empty state selects all.
+// Matching returns one page of rows in a state, the newest first, and the cursor of the next page, 0 if there
+// is none. An empty state selects all.
 func (s *Service) Matching(
 	ctx context.Context, filter store.Filter, state State, before int64, limit int,
 ) (list []nvr.Record, next int64, err error) {

@@ -41,8 +41,8 @@ func (s *Summary) Seconds() float64 {
 	return sum.Round(time.Millisecond).Seconds()
 }
 
-// summaries keeps what the reports of merges say. The report of a digest never changes, so that it is read once. It is
-// safe for concurrent use.
+// summaries keeps what the reports of merges say. The report of a digest never changes, so that it is read
+// once. It is safe for concurrent use.
 type summaries struct {
 	mu    sync.Mutex
 	known map[string]*Summary
@@ -85,7 +85,8 @@ func (s *Service) Summary(r *nvr.Record) *Summary {
 	return s.summaries.get(summaryKey(r))
 }
 
-// readSummaries reads the reports of records that were not read yet. One that cannot be read is logged and left out.
+// readSummaries reads the reports of records that were not read yet. One that cannot be read is logged and
+// left out.
 func (s *Service) readSummaries(ctx context.Context, list []nvr.Record) {
 	if s.Report == nil {
 		return

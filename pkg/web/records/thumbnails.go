@@ -23,8 +23,8 @@ const (
 // ErrBusy means that too many pictures of footage are requested at the same time.
 var ErrBusy = errors.New("too many pictures are being made")
 
-// MakeThumbnail takes a small JPEG out of a segment: the picture that is shown so long after its start. It returns nil
-// without an error if there is none.
+// MakeThumbnail takes a small JPEG out of a segment: the picture that is shown so long after its start. It
+// returns nil without an error if there is none.
 type MakeThumbnail func(ctx context.Context, segment store.Segment, after time.Duration) ([]byte, error)
 
 // Thumbnails are small pictures of footage. It is safe for concurrent use.
@@ -55,8 +55,8 @@ func NewThumbnails(take MakeThumbnail) *Thumbnails {
 	}
 }
 
-// Of returns the picture of a segment so long after its start. It is nil if there is none. The error is [ErrBusy] if
-// too many wait.
+// Of returns the picture of a segment so long after its start. It is nil if there is none. The error is
+// [ErrBusy] if too many wait.
 func (t *Thumbnails) Of(ctx context.Context, segment store.Segment, after time.Duration) ([]byte, error) {
 	key := thumbnail{
 		name:       segment.Name,
@@ -112,9 +112,9 @@ func (t *Thumbnails) keep(key thumbnail, jpg []byte) {
 	t.order = append(t.order, key)
 }
 
-// SegmentAt returns the indexed segment of a room's source that holds an instant, and how long after its start the
-// instant is; ok is false if there is none. A segment holds the time up to the next one, and at most the longest
-// length that its analysis or the room's settings give.
+// SegmentAt returns the indexed segment of a room's source that holds an instant, and how long after its
+// start the instant is; ok is false if there is none. A segment holds the time up to the next one, and at
+// most the longest length that its analysis or the room's settings give.
 func (s *Service) SegmentAt(
 	ctx context.Context, room *nvr.Room, source string, at time.Time,
 ) (segment store.Segment, after time.Duration, ok bool, err error) {

@@ -59,8 +59,8 @@ const (
 	thumbnailSuffix = "/thumbnail"
 )
 
-// showRoom is GET /rooms/{room}/footage and /rooms/{room}/thumbnail. The name may hold slashes, so the pattern takes the
-// whole rest.
+// showRoom is GET /rooms/{room}/footage and /rooms/{room}/thumbnail. The name may hold slashes, so the
+// pattern takes the whole rest.
 func (a *api) showRoom(w http.ResponseWriter, r *http.Request) {
 	path, escaped := r.PathValue("path"), r.URL.EscapedPath()
 	for suffix, show := range map[string]func(http.ResponseWriter, *http.Request, *nvr.Room){
