@@ -27,7 +27,7 @@ demo: ## make a video of an event in a calendar, with stand-ins for Google; KEEP
 	@scripts/demo
 
 test: ## run the tests (minutes)
-	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
+	@scripts/setup ffmpeg tesseract pocketsphinx chromium axe-core mariadb
 	go test -short -timeout 30m ./...
 
 lint: ## check formatting, vet, golangci-lint, shellcheck, go.mod, known vulnerabilities
@@ -41,13 +41,13 @@ check: race kills long fuzz ## run the longer checks: race detector, kills, long
 # Code that parses or counts in one goroutine has no races, and the race detector makes it ten times as
 # slow. Of the tests that run whole merges, those remain that start, stop and fail them concurrently.
 RACE_SKIP := /pkg/(align|bitstream|interlace|mp4|ocr|presence|simulate|localcloud/recorder.*)$$
-RACE_SKIP_MERGES := ^Test(Clocks|Loudness|PlanReadBackRendersTheSame|Policies|SoundBeforePictures|SoundIsOfOneEncode|StartWithoutKeyFrame|Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos|PlaysInABrowser|TheReadmesCommands)$$
+RACE_SKIP_MERGES := ^Test(Clocks|Loudness|PlanReadBackRendersTheSame|Policies|SoundBeforePictures|SoundIsOfOneEncode|StartWithoutKeyFrame|Panes|File|SoundFallsBack|WaveringTimestamps|TimeOfSources|SlicesGiveTheSame|ReadAgreesWithFFmpeg|ReadCraftedAgreesWithFFmpeg|SampleWithEveryFault|ReadsWhatIsNeeded|ByHand|Chaos|PlaysInABrowser|TheReadmesCommands|MergeSpeech|Words)$$
 RACE_SKIP_KINDS := ^Test(ClockDrift|EarsDiffer|Interlaced|IntraRefresh|KeyFrameTableLies|Kinds|LoudnessMissed|ManyChannels|NamedRateIsWrong|OneEar|PictureTracks|Progressive|SamplesWithoutAPicture|SBR|Shapes|SlicesJoin|KeptGain|SoundTracks|SoundWithoutSpeech|SpoiledPictures|Stage|Stills|TrimReusesParts|VoiceBeginsAfterGap|Withheld)$$
 RACE_SKIP_FAULTS := ^TestFaults$$/^(a_|another_size|cut_|fragmented|garbage|HEVC|no_sound|one_|only_|sound_|the_decoder|timestamps_|two_files|zero_bytes)
 RACE_SKIP_TESTS := $(RACE_SKIP_MERGES)|$(RACE_SKIP_KINDS)|$(RACE_SKIP_FAULTS)|^TestMerge$$/^(names|folders_and_links|damaged_parts|changed_while_merging|full_disk|plan)$$
 
 race: # the race detector needs a C compiler
-	@scripts/setup ffmpeg tesseract chromium axe-core mariadb gcc
+	@scripts/setup ffmpeg tesseract pocketsphinx chromium axe-core mariadb gcc
 	CGO_ENABLED=1 go test -race -short -timeout 50m -skip '$(RACE_SKIP_TESTS)' $$(go list ./... | grep -vE '$(RACE_SKIP)')
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks
@@ -55,8 +55,8 @@ kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its 
 	go test -run 'TestMerge/^(killed|encoder_killed|terminated)$$|^TestReadsWhatIsNeeded$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
 long: # the tests that `make test` skips
-	@scripts/setup ffmpeg tesseract chromium axe-core mariadb
-	go test -timeout 30m ./pkg/localcloud/{google,state,storage} ./pkg/pipeline ./pkg/presence ./pkg/store ./pkg/web ./pkg/workspace ./terraform
+	@scripts/setup ffmpeg tesseract pocketsphinx chromium axe-core mariadb
+	go test -timeout 30m ./pkg/localcloud/{google,state,storage} ./pkg/pipeline ./pkg/presence ./pkg/speech ./pkg/store ./pkg/web ./pkg/workspace ./terraform
 	go test -run '^(TestFaultsOfTheSameKinds|TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
 chaos: ## process 200 records under kills, doubled messages and faults; RECORDS, KILLS, SEED, DATABASE=mysql

@@ -9,6 +9,7 @@
 //	config               every environment variable, once
 //	observe              logs, traces and metrics as Google Cloud reads them
 //	call                 outside calls, repeated by a policy
+//	confine              bounds child processes in memory and time
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
 //	bitstream            headers of coded pictures: where decoding can start, what is missing
@@ -16,11 +17,13 @@
 //	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract
+//	captions             recognised words → cues, WebVTT, transcript (pure)
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
 //	align                how late a microphone hears against another
 //	report               what was done and why, as JSON, text and a page
 //	merge/probe          a segment's file → sample tables → what can be used of it
 //	merge/sound          levels of the sound, choice of its source, the mix
+//	speech               a video's sound → words, by a speech recogniser
 //	merge/plan           every decision about a merge; plan.json, digests, slices (pure)
 //	merge/render         a slice of a plan → a part
 //	merge                the engine: Plan, Render, Join, Make

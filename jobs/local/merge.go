@@ -16,12 +16,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nvr-miem/merger/pkg/app"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 	"github.com/nvr-miem/merger/pkg/report"
+	"github.com/nvr-miem/merger/pkg/speech"
 )
 
 // mergeCommand makes one video from a folder of recorder files.
@@ -31,6 +33,7 @@ func (c *cli) mergeCommand() *cobra.Command {
 	f.register(c, command.Flags())
 	complete(command, "policy", string(merge.Auto), string(merge.HalfHour))
 	complete(command, "layout", string(nvr.Side), string(nvr.Stage))
+	complete(command, "speech", speech.None, speech.Pocketsphinx, speech.Whisper+":")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		options, err := f.options(c, args)
 		if err != nil {
@@ -116,6 +119,7 @@ func (c *cli) merge(ctx context.Context, o mergeOptions) (err error) {
 	if o.plan {
 		return m.plan(ctx)
 	}
+	m.openSpeech(ctx)
 	return m.resume(ctx)
 }
 
@@ -126,6 +130,8 @@ type mergeRun struct {
 	engine  *merge.Engine
 	clips   []merge.Clip
 	ignored []report.Ignored // files of the folder that do not belong to the request
+	speech  speech.Engine    // nil: none
+	mute    cause.Cause      // why there is no speech recogniser, though one was asked for
 }
 
 // resume makes the video in the work folder. The default folder is removed at the end; one that was named
@@ -155,14 +161,22 @@ func (m *mergeRun) make(ctx context.Context, work *merge.WorkDir) error {
 	show := newProgress(m.stderr, m.o.request.Rate, m.cli)
 	m.engine.Progress = show.update
 	result, err := m.engine.Make(ctx, m.o.request, m.clips, work, m.o.out, m.o.parallel)
+	var written []string
+	var mute cause.Cause
+	if err == nil {
+		written, mute = m.captions(ctx, show)
+	}
 	show.end()
 	if errors.Is(err, merge.ErrNoFootage) {
 		return m.noFootage(result.Plan)
 	}
-	if err != nil {
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
 	r := result.Plan.Report(m.catalog)
+	if !mute.IsZero() {
+		r.Warnings = append(r.Warnings, report.WarningOf(m.catalog, cause.CaptionsMissing(mute)))
+	}
 	r.Output = result.Output(m.o.out)
 	r.Ignored = m.ignored
 	r.Sound.Result = result.Loudness.Report()
@@ -170,7 +184,10 @@ func (m *mergeRun) make(ctx context.Context, work *merge.WorkDir) error {
 	if err := m.writeReports(ctx, r); err != nil {
 		return err
 	}
-	return r.Text(m.stdout, m.text)
+	if err := r.Text(m.stdout, m.text); err != nil || written == nil {
+		return err
+	}
+	return m.print("merge.captions", "captions", written[0], "transcript", written[1])
 }
 
 // plan prints what would be done. It prints an empty plan, too, before it returns why it is empty.

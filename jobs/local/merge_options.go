@@ -14,6 +14,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/speech"
 )
 
 // Bounds of what can be merged.
@@ -43,6 +44,7 @@ type mergeOptions struct {
 	parallel int // slices rendered at once
 	plan     bool
 	json     bool
+	speech   speech.Choice
 }
 
 // workFolder returns the folder that holds what resumes the merge.
@@ -56,6 +58,7 @@ func (o *mergeOptions) workFolder() string {
 // mergeFlags are a command line of local merge before it is checked.
 type mergeFlags struct {
 	mergeOptions
+	engine                         string // of --speech
 	room, title                    string
 	date, start, end, zone         string
 	lecturer, screen, board, sound string
@@ -86,6 +89,7 @@ func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.size, "size", "", "")
 	flags.StringVar(&f.loudness, "loudness", "-16", "")
 	flags.StringVar(&f.sync, "sync", syncAuto, "")
+	flags.StringVar(&f.engine, "speech", speech.None, "")
 	flags.StringVar(&f.zone, "time-zone", defaultZone, "")
 	flags.IntVar(&f.request.Rate, "fps", 25, "")
 	flags.DurationVar(&f.request.Segment, "segment-length", defaultSegmentLength, "")
@@ -181,7 +185,7 @@ func (f *mergeFlags) checkNumbers(c *cli) (errs []error) {
 	return errs
 }
 
-// readNames reads room, title, policy, size and loudness.
+// readNames reads room, title, policy, size, loudness and the speech recogniser.
 func (f *mergeFlags) readNames(c *cli) (errs []error) {
 	r := &f.request
 	r.Room, r.Title, r.Policy = f.room, f.title, merge.Policy(f.policy)
@@ -198,6 +202,10 @@ func (f *mergeFlags) readNames(c *cli) (errs []error) {
 	}
 	if r.SyncOff = f.sync == syncOff; f.sync != syncAuto && f.sync != syncOff {
 		errs = append(errs, c.usage("sync", "value", f.sync))
+	}
+	var err error
+	if f.speech, err = speech.Parse(f.engine); err != nil {
+		errs = append(errs, c.usage("speech", "value", f.engine))
 	}
 	return errs
 }

@@ -270,6 +270,7 @@ func Specs() []Spec {
 	return slices.Concat(
 		mediaSpecs(),
 		warningSpecs(),
+		speechSpecs(),
 		presenceSpecs(),
 		recordSpecs(),
 		googleSpecs(),

@@ -87,7 +87,7 @@ func lockedRecords(ctx context.Context, records store.Records, reach Remedy) Fin
 func (d *Doctor) machine(ctx context.Context) []Finding {
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	findings := []Finding{findFFmpeg(ctx), findOCR(ctx)}
+	findings := []Finding{findFFmpeg(ctx), findOCR(ctx), ok("captions", cause.CaptionsUnset())}
 	if d.Space != nil {
 		findings = append(findings, d.disk())
 	}

@@ -3,6 +3,8 @@ package ffmpeg
 import (
 	"context"
 	"os/exec"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // command is one run of ffmpeg or ffprobe.
@@ -11,7 +13,7 @@ type command struct {
 	global  []string // options before the inputs
 	inputs  []input
 	output  []string // options after the inputs, and the output
-	limits  limits
+	limits  confine.Limits
 }
 
 // quiet are the options of every run of ffmpeg: it prints no banner and no statistics, and does not read

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // PixelFormat is the memory layout of a picture: planes one after another, rows
@@ -148,7 +150,7 @@ func (t *Tool) pictures(p Pictures) command {
 			"-c:v", "rawvideo", "-pix_fmt", string(p.Format),
 			"-f", "rawvideo", "pipe:1",
 		},
-		limits: limits{memory: decodeMemory},
+		limits: confine.Limits{Memory: decodeMemory},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // Packet is one packet of a stream as returned by the demuxer, with edit lists
@@ -63,7 +65,7 @@ func (t *Tool) ListPackets(ctx context.Context, source Source, size int64) ([]St
 				"stream_disposition=attached_pic:packet=stream_index,pts,duration,size,pos,flags",
 			"-of", "compact",
 		},
-		limits: limits{memory: listMemory, cpu: listTime + time.Duration(size/listRate)*time.Second},
+		limits: confine.Limits{Memory: listMemory, CPU: listTime + time.Duration(size/listRate)*time.Second},
 	}
 	var list packetList
 	err := repeat(doing, func() (int64, error) {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // Error means that an FFmpeg process failed. It holds the last lines that the
@@ -78,7 +80,7 @@ type launch struct {
 	cmd   *exec.Cmd
 	// watch knows the pipes of the process.
 	watch  *watch
-	limits limits
+	limits confine.Limits
 	// handle is passed the lines of the standard error, and reports whether it consumed the line. Other
 	// error lines are kept for [Error]. It may be nil.
 	handle func(line string) bool
@@ -90,7 +92,7 @@ func (t *Tool) start(ctx context.Context, l launch) (*process, error) {
 	p := &process{doing: l.doing, ctx: ctx, cmd: l.cmd, watch: l.watch}
 	cmd, doing := l.cmd, l.doing
 	cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
-	cmd.SysProcAttr = processGroup()
+	cmd.SysProcAttr = confine.Group()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
 	stderr, err := cmd.StderrPipe()
@@ -102,7 +104,7 @@ func (t *Tool) start(ctx context.Context, l launch) (*process, error) {
 	}
 	p.log.Go(func() { p.readLog(stderr, l.handle) })
 	go p.watch.run(cmp.Or(t.StallAfter, stallAfter), p.stop)
-	if err := l.limits.apply(cmd.Process.Pid); err != nil {
+	if err := l.limits.Apply(cmd.Process.Pid); err != nil {
 		p.stop()
 		return nil, errors.Join(fmt.Errorf("%s: %w", doing, err), p.wait())
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // SampleRate is the rate of all decoded sound, in Hz.
@@ -75,7 +77,7 @@ func (t *Tool) sound(s Sound, filter string, to ...string) command {
 		global:  append(quiet("info"), "-filter_threads", "1", "-copyts"),
 		inputs:  []input{served(s.Source, args...)},
 		output:  append([]string{"-map", "0:a:0", "-sn", "-dn", "-filter:a", filter}, to...),
-		limits:  limits{memory: decodeMemory},
+		limits:  confine.Limits{Memory: decodeMemory},
 	}
 }
 

@@ -1,4 +1,4 @@
-package ffmpeg
+package confine
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apply limits a process that was started just now. It has read no byte of a file yet: what it reads
-// comes from this process, or its libraries are still being loaded.
+// Apply limits a process that was started just now. It has read no byte of a file yet: its libraries are still
+// being loaded.
 //
 // RLIMIT_DATA counts private writable memory. RLIMIT_AS would count shared libraries and the address
 // space that threads reserve, too, which is ten times what FFmpeg uses.
-func (l limits) apply(pid int) error {
+func (l Limits) Apply(pid int) error {
 	set := func(resource int, value uint64) error {
 		if value == 0 {
 			return nil
@@ -23,8 +23,8 @@ func (l limits) apply(pid int) error {
 		}
 		return nil
 	}
-	if err := set(unix.RLIMIT_DATA, l.memory); err != nil {
+	if err := set(unix.RLIMIT_DATA, l.Memory); err != nil {
 		return err
 	}
-	return set(unix.RLIMIT_CPU, uint64((l.cpu+time.Second-1)/time.Second)) // #nosec G115 -- not negative
+	return set(unix.RLIMIT_CPU, uint64((l.CPU+time.Second-1)/time.Second)) // #nosec G115 -- not negative
 }

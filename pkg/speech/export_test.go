@@ -1,0 +1,7 @@
+package speech
+
+// For tests of package speech_test.
+var (
+	ParseWhisper = parseWhisper
+	ParseSphinx  = parseSphinx
+)
