@@ -20,6 +20,7 @@ locals {
     WORK_BUCKET     = google_storage_bucket.work.name
     TIME_ZONE       = var.time_zone
     LANGUAGE        = var.language
+    LEVELER         = var.leveler
     SEGMENT_LENGTH  = var.segment_length
     SLICE           = var.slice
     RETENTION       = "${var.retention_days * 24}h"

@@ -187,6 +187,16 @@ variable "time_zone" {
   }
 }
 
+variable "leveler" {
+  description = "on: speech that is far quieter than the rest of a record is raised; off: it is left as it is."
+  type        = string
+  default     = "on"
+  validation {
+    condition     = contains(["on", "off"], var.leveler)
+    error_message = "on or off."
+  }
+}
+
 variable "language" {
   description = "Language of texts about records, for rooms without settings."
   type        = string

@@ -33,6 +33,12 @@ const (
 	syncOff  = "off"
 )
 
+// The values of --leveler.
+const (
+	levelerOn  = "on"
+	levelerOff = "off"
+)
+
 // mergeOptions are a valid command line of local merge.
 type mergeOptions struct {
 	request  merge.Request
@@ -63,7 +69,7 @@ type mergeFlags struct {
 	date, start, end, zone         string
 	lecturer, screen, board, sound string
 	policy, layout, size           string
-	loudness, sync                 string
+	loudness, leveler, sync        string
 }
 
 func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
@@ -88,6 +94,7 @@ func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.layout, "layout", string(nvr.Side), "")
 	flags.StringVar(&f.size, "size", "", "")
 	flags.StringVar(&f.loudness, "loudness", "-16", "")
+	flags.StringVar(&f.leveler, "leveler", levelerOn, "")
 	flags.StringVar(&f.sync, "sync", syncAuto, "")
 	flags.StringVar(&f.engine, "speech", speech.None, "")
 	flags.StringVar(&f.zone, "time-zone", defaultZone, "")
@@ -199,6 +206,9 @@ func (f *mergeFlags) readNames(c *cli) (errs []error) {
 	var ok bool
 	if r.Loudness, ok = parseLoudness(f.loudness); !ok {
 		errs = append(errs, c.usage("loudness", "value", f.loudness))
+	}
+	if r.Loudness.LevelerOff = f.leveler == levelerOff; f.leveler != levelerOn && f.leveler != levelerOff {
+		errs = append(errs, c.usage("leveler", "value", f.leveler))
 	}
 	if r.SyncOff = f.sync == syncOff; f.sync != syncAuto && f.sync != syncOff {
 		errs = append(errs, c.usage("sync", "value", f.sync))

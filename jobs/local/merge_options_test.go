@@ -84,6 +84,13 @@ func TestOptionsInEveryForm(t *testing.T) {
 			func(o mergeOptions) bool { return o.request.Loudness.Off },
 		},
 		{
+			"leveler off",
+			[]string{"--leveler", "off"},
+			func(o mergeOptions) bool {
+				return o.request.Loudness == merge.Loudness{TargetLUFS: -16, LevelerOff: true}
+			},
+		},
+		{
 			"two reports",
 			[]string{"--report", "a.json", "--report=b.html"},
 			func(o mergeOptions) bool {

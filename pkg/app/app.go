@@ -90,7 +90,7 @@ func Tracing(ctx context.Context, c *config.Config, service string) (*observe.Tr
 
 // settings returns the settings of the pipeline. All waits are divided by the time scale.
 func settings(c *config.Config) pipeline.Settings {
-	loudness := merge.Loudness{Off: c.Loudness == "off"}
+	loudness := merge.Loudness{Off: c.Loudness == "off", LevelerOff: c.Leveler == "off"}
 	if !loudness.Off {
 		loudness.TargetLUFS, _ = strconv.ParseFloat(c.Loudness, 64) // Validate has checked it
 	}

@@ -21,6 +21,8 @@ const (
 	CodeClockDrift Code = "clock-drift"
 	// CodeLoudnessMissed means that the video is louder or fainter than was asked for.
 	CodeLoudnessMissed Code = "loudness-missed"
+	// CodeLevelsRaised means that quiet speech was raised.
+	CodeLevelsRaised Code = "levels-raised"
 	// CodePictureFrozen means that the same picture stands while the sound goes on.
 	CodePictureFrozen Code = "picture-frozen"
 	// CodePictureBlack means that the picture is of one colour.
@@ -76,6 +78,11 @@ func LoudnessMissed(want, got float64) Cause {
 	return newCause(CodeLoudnessMissed, Number("want", want), Number("got", got))
 }
 
+// LevelsRaised reports that so many seconds of quiet speech were raised, by up to db decibels.
+func LevelsRaised(seconds, db int) Cause {
+	return newCause(CodeLevelsRaised, Int("seconds", seconds), Int("db", db))
+}
+
 // PictureFrozen reports that the same picture stands while the sound goes on.
 func PictureFrozen() Cause { return newCause(CodePictureFrozen) }
 
@@ -115,6 +122,7 @@ func warningSpecs() []Spec {
 		spec(areaMedia, CodeHum),
 		spec(areaMedia, CodeClockDrift, Param{"ppm", KindInt}),
 		spec(areaMedia, CodeLoudnessMissed, Param{"want", KindNumber}, Param{"got", KindNumber}),
+		spec(areaMedia, CodeLevelsRaised, Param{"seconds", KindInt}, Param{"db", KindInt}),
 		spec(areaMedia, CodePictureFrozen),
 		spec(areaMedia, CodePictureBlack),
 		spec(areaMedia, CodePictureRepaired),

@@ -80,6 +80,7 @@ type Config struct {
 	Height   int    `env:"HEIGHT, default=720"`   // in pixels
 	FPS      int    `env:"FPS, default=25"`       // 25, 30 or 50
 	Loudness string `env:"LOUDNESS, default=-16"` // LUFS, or off
+	Leveler  string `env:"LEVELER, default=on"`   // on or off
 	Cards    string `env:"CARDS"`                 // folder with further pictures of idle screens
 
 	MaxMerges int           `env:"MAX_MERGES, default=20"`     // records in the steps stage and merge
@@ -183,6 +184,7 @@ func (c *Config) Validate() error {
 		"REQUEST_POLICY=%s: want event, domain or any",
 		c.RequestPolicy,
 	)
+	errs.check(slices.Contains([]string{"on", "off"}, c.Leveler), "LEVELER=%s: want on or off", c.Leveler)
 	errs.check(slices.Contains([]int{25, 30, 50}, c.FPS), "FPS=%d: want 25, 30 or 50", c.FPS)
 	errs.check(
 		isSize(c.Width, 64, 8192, 4),

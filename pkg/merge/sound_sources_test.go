@@ -277,6 +277,14 @@ func TestLoudness(t *testing.T) {
 			"0.03*(2*random(1)-1)+0.5*sin(2000*t*PI)*lt(mod(t,1),0.02)",
 			false,
 		},
+		// A question that is raised, with a clap in it.
+		{
+			"question",
+			recorder.Sound{},
+			"0.3*sin(800*t*PI)*(0.5+0.5*sin(8*PI*t))*gt(sin(t),-0.9)*if(between(t,20,35),0.1,1)+" +
+				"0.8*(2*random(1)-1)*exp(-mod(t+3,30)*120)",
+			false,
+		},
 		// A sound source that carries what the encoder of the merge does not.
 		{"hiss", recorder.Sound{}, "0.05*(2*random(1)-1)", false},
 		{"left as it was", recorder.Sound{Speech: 0.1, MarkEvery: 5}, "", true},

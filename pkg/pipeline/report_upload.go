@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/timeline"
@@ -55,14 +57,14 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 }
 
 // worthReporting reports whether there is something to report. A recorder loses a few seconds between any two
-// files: only a hole that changes the picture is worth a page.
+// files: only a hole that changes the picture is worth a page. Speech that was raised is no trouble.
 func worthReporting(r *report.Report) bool {
 	for _, gap := range r.Gaps {
 		if gap.End.Sub(gap.Start.Time) > timeline.SlateMax {
 			return true
 		}
 	}
-	return len(r.Warnings) > 0
+	return slices.ContainsFunc(r.Warnings, func(w report.Warning) bool { return w.Code != cause.CodeLevelsRaised })
 }
 
 // putPage makes the page hold text, under the id that it has or, if a person or an earlier video threw it

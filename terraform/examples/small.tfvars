@@ -22,6 +22,7 @@ courses            = {}
 
 time_zone      = "Europe/Moscow"
 language       = "ru"
+leveler        = "on"
 segment_length = "30m"
 slice          = "10m"
 

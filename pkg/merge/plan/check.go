@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -158,6 +159,13 @@ func (p *Plan) checkTakes() error {
 	}
 	if gain := p.Sound.GainDB; math.Abs(gain) > 200 || p.Sound.LimitDBFS > 0 {
 		return fmt.Errorf("a gain of %v dB, a limit of %v dBFS", gain, p.Sound.LimitDBFS)
+	}
+	last := int64(-1)
+	for i, knot := range p.Sound.Leveler {
+		if knot.Sample <= last || knot.GainDB < 0 || knot.GainDB > sound.MaxRaiseDB {
+			return fmt.Errorf("knot %d of the leveler is of %v dB at sample %d", i, knot.GainDB, knot.Sample)
+		}
+		last = knot.Sample
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -33,8 +34,9 @@ type sliceContent struct {
 	Takes    []timeline.Take
 	GainDB   float64
 	Limit    float64
-	Files    []string // generations and how they are decoded, in the order of the pieces and takes
-	Mixes    []mixed  `json:",omitempty"` // of the takes that are not heard the usual way
+	Leveler  sound.Curve `json:",omitempty"`
+	Files    []string    // generations and how they are decoded, in the order of the pieces and takes
+	Mixes    []mixed     `json:",omitempty"` // of the takes that are not heard the usual way
 }
 
 // mixed is how the channels of a take are heard, and of which sound track.
@@ -64,6 +66,10 @@ func (p *Plan) SliceDigest(i int) string {
 	c.Right = p.digestPieces(&c, p.Within(p.Right, s))
 	c.Other = p.digestPieces(&c, p.Within(p.Other, s))
 	from, until := p.SoundRange(i)
+	c.Leveler = p.Sound.Leveler.Within(from, until)
+	for i := range c.Leveler {
+		c.Leveler[i].Sample += p.Sample(p.Origin)
+	}
 	for _, take := range p.Sound.Takes {
 		if take.First >= until || take.End <= from {
 			continue

@@ -9,6 +9,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/merge/plan"
 	"github.com/nvr-miem/merger/pkg/merge/probe"
+	"github.com/nvr-miem/merger/pkg/merge/sound"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
@@ -150,6 +151,17 @@ func TestDigestsCoverWhatShapesThePicture(t *testing.T) {
 	})
 	if third.SliceDigest(0) != stage.SliceDigest(0) || third.SliceDigest(3) == stage.SliceDigest(3) {
 		t.Error("a third picture does not change the digests of its slices, and only those")
+	}
+	// Speech that is raised in the last slice leaves the others as they are.
+	raised := changed(func(p *plan.Plan) {
+		last := p.Sample(p.Slices[len(p.Slices)-1].First)
+		p.Sound.Leveler = sound.Curve{{Sample: last + 48000}, {Sample: last + 52800, GainDB: 3}, {Sample: last + 57600}}
+	})
+	if raised.SliceDigest(0) != sample.SliceDigest(0) {
+		t.Error("what is raised in the last slice changes the first one")
+	}
+	if last := len(sample.Slices) - 1; raised.SliceDigest(last) == sample.SliceDigest(last) {
+		t.Error("what is raised does not change the digest of its slice")
 	}
 	// Another file in the second half leaves the parts of the first half as they are.
 	other := changed(func(p *plan.Plan) { p.Segments[1].Generation = "3" })

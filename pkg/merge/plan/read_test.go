@@ -42,6 +42,7 @@ func TestReadPlanRefuses(t *testing.T) {
 		"a third beside two": {`"layout": "lecturer"`, `"layout": "lecturer", "other": "board"`},
 		"an odd stage":       {`"policy": ""`, `"policy": "", "layout": "stage"`},
 		"a torn pane":        {`"first": 800`, `"first": 801`},
+		"a lowering leveler": {`"gain_db": 0`, `"leveler": [{"sample": 0, "gain_db": -1}], "gain_db": 0`},
 		"a slice in between": {`"first": 400`, `"first": 401`},
 		"no zone, two times": {`"end": "2026-11-20T15:11:00+03:00"`, `"end": "2026-11-20T14:11:00+02:00"`},
 	} {

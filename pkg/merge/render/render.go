@@ -100,7 +100,7 @@ func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, er
 	})
 	group.Go(func() error {
 		from, until := r.plan.SoundRange(r.index)
-		mix := sound.NewMixer(r.prober, r.segments, r.plan.Sound.Takes, r.plan.Encoding.Channels)
+		mix := sound.NewMixer(r.prober, r.segments, r.plan.Sound)
 		return ends.note(errors.Join(
 			mix.Run(ctx, from, until, encoder.WriteSound),
 			encoder.CloseSound(),

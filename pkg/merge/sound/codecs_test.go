@@ -69,6 +69,7 @@ type mixed struct {
 	prober   *probe.Prober
 	segments []*probe.Segment
 	planned  sound.Planned
+	notes    []sound.Note
 }
 
 // planFile plans the sound of a file that is the only segment of a record of 11 s.
@@ -79,6 +80,14 @@ func planFile(t *testing.T, path string) mixed {
 
 // planFiles probes the files of source 24, and perhaps of source 30, by the ends of their names, and plans their sound.
 func planFiles(t *testing.T, length time.Duration, samples int64, paths map[string]string) mixed {
+	t.Helper()
+	return planLoud(t, length, samples, paths, sound.Loudness{Off: true})
+}
+
+// planLoud is planFiles with a loudness that the sound is brought to.
+func planLoud(
+	t *testing.T, length time.Duration, samples int64, paths map[string]string, loudness sound.Loudness,
+) mixed {
 	t.Helper()
 	m := mixed{prober: newProber(t)}
 	for _, end := range slices.Sorted(maps.Keys(paths)) {
@@ -105,13 +114,14 @@ func planFiles(t *testing.T, length time.Duration, samples int64, paths map[stri
 		Start:    m.segments[0].Start,
 		Samples:  samples,
 		Segment:  length,
-		Loudness: sound.Loudness{Off: true},
+		Loudness: loudness,
 		Progress: func(int64, int64) {},
 	}
 	var err error
 	if m.planned, err = chooser.Choose(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	m.notes = chooser.Notes()
 	return m
 }
 
@@ -122,7 +132,7 @@ func (m mixed) mix(t *testing.T, until int64, cuts ...int64) []float32 {
 	from := int64(0)
 	for _, end := range append(cuts, until) {
 		cache := probe.NewCache(m.prober, m.segments, nil)
-		mixer := sound.NewMixer(m.prober, cache, m.planned.Takes, m.planned.Channels)
+		mixer := sound.NewMixer(m.prober, cache, m.planned)
 		err := mixer.Run(t.Context(), from, end, func(samples []float32) error {
 			for i := 0; i < len(samples); i += m.planned.Channels {
 				out = append(out, samples[i])

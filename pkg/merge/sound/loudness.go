@@ -45,9 +45,9 @@ func integrated(lufs []int16) float64 {
 	return mean(max(-70, first-10))
 }
 
-// level measures what is heard and sets the one gain of the record, and the limiter where the gain
-// would lift peaks over the ceiling. What the limiter takes away, the gain adds. The gain of an earlier revision
-// is kept.
+// level measures what is heard and sets the one gain of the record behind the leveler, and the limiter where the
+// gain would lift peaks over the ceiling. What the limiter takes away, the gain adds. The gain of an earlier
+// revision is kept.
 func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	blocks := c.heardBlocks(listens)
 	peak := int16(silence)
@@ -66,6 +66,13 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	if planned.Measured == nil {
 		return
 	}
+	truePeak := planned.Measured.TruePeakDBTP
+	if c.raiseSpeech(planned, blocks) {
+		loudness = integrated(limited(blocks, 0, 0))
+		for _, b := range blocks {
+			truePeak = max(truePeak, float64(b.peak)/100+b.raise)
+		}
+	}
 	if kept := c.Loudness.Kept; kept != nil {
 		planned.GainDB, planned.LimitDBFS = kept.GainDB, kept.LimitDBFS
 		planned.expect(blocks)
@@ -73,11 +80,11 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	}
 	gain := min(target-loudness, maxGainDB)
 	if c.onlyHum(listens) { // it is not raised
-		gain = min(gain, 0, peakCeilingDBTP-leastMargin-planned.Measured.TruePeakDBTP)
+		gain = min(gain, 0, peakCeilingDBTP-leastMargin-truePeak)
 	}
-	if over := planned.Measured.TruePeakDBTP + gain - (peakCeilingDBTP - leastMargin); over > 0 {
+	if over := truePeak + gain - (peakCeilingDBTP - leastMargin); over > 0 {
 		gain = gainFor(blocks, target, peakCeilingDBTP-leastMargin, gain) // what it will be, about
-		over = planned.Measured.TruePeakDBTP + gain - (peakCeilingDBTP - leastMargin)
+		over = truePeak + gain - (peakCeilingDBTP - leastMargin)
 		planned.LimitDBFS = rounded(peakCeilingDBTP - min(leastMargin+marginPerDB*over, mostMargin))
 		gain = gainFor(blocks, target, planned.LimitDBFS, gain)
 	}
@@ -86,7 +93,7 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 }
 
 // expect sets the loudness of blocks behind gain and limiter.
-func (p *Planned) expect(blocks []loudBlock) {
+func (p *Planned) expect(blocks []heardBlock) {
 	expected := rounded(integrated(limited(blocks, p.GainDB, p.LimitDBFS)))
 	p.Expected = &expected
 }
@@ -141,13 +148,18 @@ func (c *Chooser) onlyHum(listens []timeline.Listen) bool {
 }
 
 // heardBlocks are the measured tenths of a second that will be heard, in order.
-func (c *Chooser) heardBlocks(listens []timeline.Listen) []loudBlock {
-	var blocks []loudBlock
+func (c *Chooser) heardBlocks(listens []timeline.Listen) []heardBlock {
+	var blocks []heardBlock
 	for _, listen := range listens {
 		k := c.known[listen.Source]
 		for block := listen.First; block < listen.End; block++ {
 			if b, ok := c.at(k, block); ok {
-				blocks = append(blocks, b)
+				blocks = append(blocks, heardBlock{
+					loudBlock: b,
+					index:     block,
+					kind:      c.kind(listen.Source, block),
+					silent:    b.peak < k.silenceThreshold,
+				})
 			}
 		}
 	}
@@ -156,7 +168,7 @@ func (c *Chooser) heardBlocks(listens []timeline.Listen) []loudBlock {
 
 // gainFor finds the gain that brings the record nearest to the target through a limiter, closing the
 // gap step by step; a gain that would only squeeze the sound further is not given.
-func gainFor(blocks []loudBlock, target, limitDBFS, gain float64) float64 {
+func gainFor(blocks []heardBlock, target, limitDBFS, gain float64) float64 {
 	const steps, near = 30, 0.02
 	best, least := gain, math.Inf(1)
 	for range steps {
@@ -172,13 +184,14 @@ func gainFor(blocks []loudBlock, target, limitDBFS, gain float64) float64 {
 	return best
 }
 
-// limited is the loudness of each block, in hundredths, behind a gain and a limiter (none if its limit
+// limited is the loudness of each block, in hundredths, behind its raise, a gain and a limiter (none if its limit
 // is 0). Momentary loudness covers 400 ms: the power that the limiter takes of them is missing in it.
-func limited(blocks []loudBlock, gainDB, limitDBFS float64) []int16 {
+func limited(blocks []heardBlock, gainDB, limitDBFS float64) []int16 {
 	lufs := make([]int16, len(blocks))
 	before, after := make([]float64, len(blocks)), make([]float64, len(blocks)) // power
 	limit := newLimiter(limitDBFS, gainDB)
 	for i, b := range blocks {
+		raise := math.Pow(10, b.raise/10)
 		for m := 0; m+1 < len(b.moments); m += 2 {
 			ahead := byte(math.MaxUint8)
 			if m+2 < len(b.moments) {
@@ -186,9 +199,9 @@ func limited(blocks []loudBlock, gainDB, limitDBFS float64) []int16 {
 			} else if i+1 < len(blocks) && len(blocks[i+1].moments) > 0 {
 				ahead = blocks[i+1].moments[0]
 			}
-			power, factor := limit.powers[b.moments[m+1]], limit.next(b.moments[m], ahead)
+			power, factor := limit.powers[b.moments[m+1]], limit.next(raised(b.moments[m], b.raise), raised(ahead, b.raise))
 			before[i] += power
-			after[i] += power * factor * factor
+			after[i] += raise * power * factor * factor
 		}
 	}
 	for i, b := range blocks {
@@ -206,6 +219,11 @@ func limited(blocks []loudBlock, gainDB, limitDBFS float64) []int16 {
 		lufs[i] = hundredths(float64(b.lufs)/100 + gainDB + loss)
 	}
 	return lufs
+}
+
+// raised is a packed peak that is higher by so many dB.
+func raised(peak byte, db float64) byte {
+	return byte(max(0, float64(peak)-math.Round(db*peakSteps)))
 }
 
 // limiter foresees what FFmpeg's alimiter does to 5 ms of sound, which are its attack: the gain comes

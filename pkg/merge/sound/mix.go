@@ -14,25 +14,27 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// Mixer adds up the takes of a plan, sample by sample. A sample depends on the plan alone, so slices may
-// begin anywhere.
+// Mixer adds up the takes of a plan, sample by sample, and levels the sum. A sample depends on the plan alone, so
+// slices may begin anywhere.
 type Mixer struct {
 	prober   *probe.Prober
 	segments *probe.Cache
 	takes    []timeline.Take
+	leveler  Curve
 	channels int
 	playing  map[int]*player // by index of the take
 	until    int64           // sample of the record at which mixing ends
 	kernel   kernel          // nil until a take has to be resampled
 }
 
-// NewMixer returns a mixer of takes, whose files it opens through segments.
-func NewMixer(prober *probe.Prober, segments *probe.Cache, takes []timeline.Take, channels int) *Mixer {
+// NewMixer returns a mixer of the planned takes, whose files it opens through segments.
+func NewMixer(prober *probe.Prober, segments *probe.Cache, planned Planned) *Mixer {
 	return &Mixer{
 		prober:   prober,
 		segments: segments,
-		takes:    takes,
-		channels: channels,
+		takes:    planned.Takes,
+		leveler:  planned.Leveler,
+		channels: planned.Channels,
 		playing:  map[int]*player{},
 	}
 }
@@ -57,6 +59,7 @@ func (m *Mixer) Run(ctx context.Context, from, until int64, write func([]float32
 				return err
 			}
 		}
+		m.leveler.apply(chunk, m.channels, at)
 		if err := write(chunk); err != nil {
 			return err
 		}

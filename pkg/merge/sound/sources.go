@@ -18,6 +18,8 @@ type Planned struct {
 	GainDB     float64          `json:"gain_db"`
 	Expected   *float64         `json:"expected_lufs,omitempty"` // behind gain and limiter; nil: nothing is heard
 	LimitDBFS  float64          `json:"limit_dbfs,omitempty"`    // 0: no limiter
+	SpeechDB   *float64         `json:"speech_db,omitempty"`     // level of the record's speech; nil: nothing is leveled
+	Leveler    Curve            `json:"leveler,omitempty"`       // before the gain; empty: nothing is raised
 	Candidates []string         `json:"candidates"`              // last octets, best first
 	Thresholds map[string]int16 `json:"silent_below_dbtp_hundredths,omitempty"`
 	Heard      []Heard          `json:"heard"`
@@ -34,8 +36,9 @@ type Heard struct {
 
 // Loudness is what the sound is brought to.
 type Loudness struct {
-	Off        bool
+	Off        bool // the sound stays as it was
 	TargetLUFS float64
+	LevelerOff bool  // quiet speech is not raised
 	Kept       *Gain // of the record's first revision: it is not measured again
 }
 
@@ -45,11 +48,12 @@ type Gain struct {
 	Channels  int
 	GainDB    float64
 	LimitDBFS float64
+	SpeechDB  *float64 // of the leveler; nil: it was off
 }
 
 // Gain returns the gain of a planned sound.
 func (p *Planned) Gain() *Gain {
-	return &Gain{Channels: p.Channels, GainDB: p.GainDB, LimitDBFS: p.LimitDBFS}
+	return &Gain{Channels: p.Channels, GainDB: p.GainDB, LimitDBFS: p.LimitDBFS, SpeechDB: p.SpeechDB}
 }
 
 // Chooser decides whose sound is heard where, and how loud. It measures a source when the choice first
