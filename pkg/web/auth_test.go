@@ -121,7 +121,7 @@ func TestWhatBecameOfIt(t *testing.T) {
 				}
 			}
 		}
-		if got := w.do("GET", "/api/v1/records/1", "", "key", w.key); !strings.Contains(got.body, `"course":"null","share":"A rule forbids it."`) {
+		if got := w.do("GET", "/api/v1/records/1", "", "key", w.key); !strings.Contains(got.body, `"course":"null","course_state":"posted","share":"A rule forbids it."`) {
 			t.Errorf("the API: %v", got)
 		}
 	})

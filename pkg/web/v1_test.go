@@ -304,9 +304,9 @@ func TestFootage(t *testing.T) {
 		w.file(stranger, "2026-11-20", "15:10", "16:30")
 		got := w.do("GET", "/api/v1/rooms/504/footage?date=2026-11-20", "", "key", w.key)
 		for _, want := range []string{
-			`"source":"21"`, `{"end":"2026-11-20T15:07:00+03:00","presentation":"absent","start":"2026-11-20T15:00:00+03:00"}`,
-			`{"end":"2026-11-20T15:30:00+03:00","presentation":"present","start":"2026-11-20T15:07:00+03:00"}`,
-			`{"end":"2026-11-20T16:00:00+03:00","presentation":"not looked at","start":"2026-11-20T15:30:00+03:00"}`,
+			`"source":"21"`, `{"end":"2026-11-20T15:07:00+03:00","kept_until":null,"presentation":"absent","start":"2026-11-20T15:00:00+03:00"}`,
+			`{"end":"2026-11-20T15:30:00+03:00","kept_until":null,"presentation":"present","start":"2026-11-20T15:07:00+03:00"}`,
+			`{"end":"2026-11-20T16:00:00+03:00","kept_until":null,"presentation":"not looked at","start":"2026-11-20T15:30:00+03:00"}`,
 			`"requested":[{"end":"2026-11-20T16:30:00+03:00","start":"2026-11-20T15:10:00+03:00"}]`, `"roles":["lecturer","sound"]`,
 		} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
