@@ -80,7 +80,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 }
 
-func freePort(b *testing.B) string {
+func freePort(b testing.TB) string {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"time"
-
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
-	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
 // Serve runs the process of one function. It reads the environment, opens the function, and serves it
-// through the functions framework until ctx ends. The log goes to out. Its last line is the returned error.
+// until ctx ends. The log goes to out. Its last line is the returned error.
 func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error) {
 	log := observe.Logger(out, observe.Options{Service: "serve"}) // until the name of the function is known
 	defer func() {
@@ -42,15 +42,34 @@ func Serve(ctx context.Context, out io.Writer, now func() time.Time) (err error)
 	defer func() {
 		err = errors.Join(err, tracing.Close(context.WithoutCancel(ctx)))
 	}()
-	framework.HTTP(c.Target, tracing.Serve(log, function).ServeHTTP)
-	failed := make(chan error, 1)
-	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()
-	select {
-	case err := <-failed:
+	handler := limitTime(c.Timeout, tracing.Serve(log, function))
+	if err := listen(ctx, net.JoinHostPort(c.Host, c.Port), handler); err != nil {
 		return fmt.Errorf("serve %s: %w", c.Target, err)
-	case <-ctx.Done():
-		// The framework's server cannot be stopped. Leases protect the records of running requests.
-		log.InfoContext(ctx, "stopping")
-		return nil
 	}
+	log.InfoContext(ctx, "stopping")
+	return nil
+}
+
+// listen serves a handler at an address until ctx ends. It does not wait for running requests: event streams
+// are open for long, and leases protect the records.
+func listen(ctx context.Context, address string, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	server := httpapi.NewServer(handler)
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// limitTime ends the context of each request after a time.
+func limitTime(longest time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }

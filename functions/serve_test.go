@@ -18,6 +18,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/app"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
+	"github.com/nvr-miem/merger/pkg/store"
+	"github.com/nvr-miem/merger/pkg/store/storetest"
 )
 
 // TestAProcessThatCannotStartSaysSoInItsLog: as a line that Cloud Logging reads, and without secrets.
@@ -72,6 +74,62 @@ func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:parallel
 				t.Errorf("the log shows a password: %s", &out)
 			}
 		})
+	}
+}
+
+// TestServeLimitsHeadersAndStops runs the process of a function. Its server has the limits of every server, and
+// ends with the process.
+func TestServeLimitsHeadersAndStops(t *testing.T) { //nolint:paralleltest // it sets the environment
+	dsn := storetest.SQLite(t)
+	storetest.Open(t, dsn, store.Options{Now: time.Now})
+	port := freePort(t)
+	for name, value := range map[string]string{
+		"FUNCTION_TARGET":  "api",
+		"HOST":             "127.0.0.1",
+		"PORT":             port,
+		"DATABASE":         dsn,
+		"STORAGE_ENDPOINT": "http://127.0.0.1:9/storage/v1/",
+		"PUBSUB_ENDPOINT":  "127.0.0.1:9",
+		"TRACE_FILE":       filepath.Join(t.TempDir(), "traces"),
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	ended := make(chan error, 1)
+	go func() { ended <- functions.Serve(ctx, &out, time.Now) }()
+	ask := func(header string) (status int, err error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/rooms", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Long", header)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}
+	for {
+		status, err := ask("short")
+		if err == nil && status == http.StatusUnauthorized {
+			break
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended: %v\n%s", err, &out)
+		default:
+		}
+	}
+	if status, err := ask(strings.Repeat("x", 100<<10)); err == nil && status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header of 100 kB: %d, want 431", status)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("stopped: %v", err)
+	}
+	if _, err := ask("short"); err == nil {
+		t.Error("it answers after it has ended")
 	}
 }
 

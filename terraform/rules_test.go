@@ -180,8 +180,8 @@ func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	for _, r := range p.of("google_cloud_run_v2_service") {
-		own, service := environment(r)["CLOUD_RUN_TIMEOUT_SECONDS"], r.value("template", "timeout")
-		if own != "570" || service != "580s" {
+		own, service := environment(r)["PUSH_TIMEOUT"], r.value("template", "timeout")
+		if own != "570s" || service != "580s" {
 			t.Errorf("%s: %v, %v", r.Address, own, service)
 		}
 	}

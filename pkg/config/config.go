@@ -90,7 +90,7 @@ type Config struct {
 	Spare     time.Duration `env:"SPARE, default=0"`           // of segments that no record needs; 0: as RETENTION
 	Budget    time.Duration `env:"PUSH_BUDGET, default=8m"`    // of one delivery, before a continuation is sent
 	TimeScale float64       `env:"TIME_SCALE, default=1"`      // divides every wait
-	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one delivery; Pub/Sub gives up after 600 s
+	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one request; Pub/Sub gives up after 600 s
 
 	// The channels of notices. A notice goes through every channel that is set.
 	Webhook       string `env:"WEBHOOK"`

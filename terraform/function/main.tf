@@ -51,8 +51,8 @@ resource "google_cloud_run_v2_service" "this" {
 
       dynamic "env" {
         for_each = merge(var.environment, {
-          FUNCTION_TARGET           = var.name
-          CLOUD_RUN_TIMEOUT_SECONDS = "570"
+          FUNCTION_TARGET = var.name
+          PUSH_TIMEOUT    = "570s"
         })
         content {
           name  = env.key
