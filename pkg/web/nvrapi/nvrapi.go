@@ -102,6 +102,10 @@ func (a *api) create(w http.ResponseWriter, r *http.Request, name string) {
 // false.
 func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Request) bool {
 	caller := auth.CallerOf(r)
+	if !caller.MayUse(request.Room) { // whether there is such a room
+		httpapi.WriteError(w, r, http.StatusForbidden, "this key may not use room '"+request.Room+"'")
+		return false
+	}
 	room, ok, err := a.Records.Room(r.Context(), request.Room)
 	switch {
 	case err != nil:
@@ -109,14 +113,6 @@ func (a *api) admit(w http.ResponseWriter, r *http.Request, request records.Requ
 		return false
 	case !ok:
 		httpapi.WriteError(w, r, http.StatusBadRequest, "unknown room '"+request.Room+"'")
-		return false
-	case !caller.MayUse(request.Room):
-		httpapi.WriteError(
-			w,
-			r,
-			http.StatusForbidden,
-			"this key may not use room '"+request.Room+"'",
-		)
 		return false
 	}
 	if found := records.Check(request, room.Zone, a.Records.Now()); len(found) > 0 {

@@ -172,16 +172,17 @@ func (a *api) checkRequest(
 	q records.Request,
 	start, end string,
 ) (records.Request, *refusal, error) {
+	if !auth.CallerOf(r).MayUse(q.Room) { // whether there is such a room
+		outside := refuseField("room", "is outside of this key's scope")
+		outside.status = http.StatusForbidden
+		return q, outside, nil
+	}
 	room, ok, err := a.Records.Room(r.Context(), q.Room)
 	switch {
 	case err != nil:
 		return q, nil, err
 	case !ok:
 		return q, refuseField("room", "is unknown"), nil
-	case !auth.CallerOf(r).MayUse(q.Room):
-		outside := refuseField("room", "is outside of this key's scope")
-		outside.status = http.StatusForbidden
-		return q, outside, nil
 	}
 	date, from, startDetail := roomTime(start, room.Zone)
 	endDate, to, endDetail := roomTime(end, room.Zone)
