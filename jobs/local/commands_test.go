@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,6 +46,7 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 		{[]string{"keys", "revoke", "x"}, `"x"`},
 		{[]string{"keys"}, "add, import, list, or revoke ID"},
 		{[]string{"retry"}, "the ID of one record"},
+		{[]string{"serve", "--trusted-proxies", "localhost"}, `--trusted-proxies "localhost"`},
 		{[]string{"erase", "--email", "nobody"}, "--email ADDRESS"},
 		{[]string{"doctor", "all"}, `"all"`},
 	} {
@@ -116,5 +119,36 @@ func TestADatabaseThatIsNotReady(t *testing.T) {
 		if after := names(t, dir); len(after) != len(before) {
 			t.Errorf("left %q there", after)
 		}
+	}
+}
+
+// TestServeNamesWhatItLacks starts serve where it cannot work. It says so in one sentence.
+func TestServeNamesWhatItLacks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, limit, folder, want string }{
+		{"files", "ulimit -n 100", dir, "only 100 files"},
+		{"a file as folder", "true", file, file + " cannot be used"},
+		{"a folder in a file", "true", filepath.Join(file, "data"), filepath.Join(file, "data") + " cannot be used"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			serve := commandLine(t.Context(), "serve", "--data", test.folder, "--listen", "127.0.0.1:0")
+			script := test.limit + ` && exec "$0" "$@"`
+			serve.Args = append([]string{"sh", "-c", script, serve.Path}, serve.Args[1:]...)
+			serve.Path = "/bin/sh"
+			out, err := serve.CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
+				t.Errorf("it ends with %v, want exit code %d", err, exitFailed)
+			}
+			if text := string(out); !strings.Contains(text, test.want) || strings.Count(text, "\n") != 1 {
+				t.Errorf("it says %q, want one line with %q", text, test.want)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/localcloud/machine"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
 // serveFlags are the command line of local serve.
@@ -22,6 +24,7 @@ type serveFlags struct {
 	dataFlags
 	machine machine.Options
 	size    string
+	proxies string
 
 	webhookSecretFile string
 }
@@ -76,6 +79,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.IntVar(&m.OpenRecords, "open-records", 50, "")
 	flags.StringVar(&m.RequestPolicy, "request-policy", config.PolicyAny, "")
 	flags.StringVar(&m.ShareDomains, "share-domains", "", "")
+	flags.StringVar(&f.proxies, "trusted-proxies", "", "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
 	flags.IntVar(&m.SpareDays, "spare-days", 0, "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
@@ -110,6 +114,10 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	if !slices.Contains(policies(), o.RequestPolicy) {
 		errs = append(errs, c.usage("request-policy", "value", o.RequestPolicy))
 	}
+	var proxiesErr error
+	if o.TrustedProxies, proxiesErr = httpapi.ParseProxies(f.proxies); proxiesErr != nil {
+		errs = append(errs, c.usage("trusted-proxies", "value", f.proxies))
+	}
 	if !c.catalog.Has(o.Language) {
 		errs = append(errs, c.languageError(o.Language))
 	}
@@ -130,11 +138,41 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	if err != nil {
 		return o, err
 	}
+	if err := c.checkSystem(o.Data); err != nil {
+		return o, err
+	}
 	o.Functions = functions.Names()
 	o.Env = os.Environ()
 	o.Now = time.Now
 	return o, nil
 }
+
+// leastFiles is how many files serve has open under load: connections of clients, functions and tasks, and the
+// database.
+const leastFiles = 512
+
+// checkSystem returns why serve cannot work on this machine with a folder, if so: too few file descriptors, or a
+// folder that this user cannot read and write.
+func (c *cli) checkSystem(folder string) error {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil && files.Max < leastFiles {
+		return c.failure("few-files", "has", files.Max, "want", leastFiles)
+	}
+	err := os.MkdirAll(folder, 0o750)
+	if err == nil {
+		_, err = os.ReadDir(folder)
+	}
+	if err == nil {
+		err = syscall.Access(folder, accessAll)
+	}
+	if err != nil {
+		return c.failure("folder-unusable", "folder", folder, "cause", err.Error())
+	}
+	return nil
+}
+
+// accessAll are the rights R_OK, W_OK and X_OK of access(2).
+const accessAll = 4 | 2 | 1
 
 // policies are the values of --request-policy.
 func policies() []string {

@@ -36,7 +36,9 @@ func (m *machine) forward(name string, root bool) http.Handler {
 			r.Out.URL.Scheme = "http"
 			r.Out.URL.Host = "127.0.0.1:" + m.ports[name]
 			r.Out.Host = r.In.Host
-			r.SetXForwarded() // wrong keys are counted by address
+			r.SetXForwarded()
+			// Wrong keys are counted by address.
+			r.Out.Header.Set("X-Forwarded-For", httpapi.ClientAddress(r.In, m.o.TrustedProxies))
 			if root {
 				r.Out.URL.Path, r.Out.URL.RawPath = "/", ""
 			}

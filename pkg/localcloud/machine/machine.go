@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -58,6 +59,8 @@ type Options struct {
 	ShareDomains  string        // separated by commas; empty: all with stand-ins, else those of the Workspace
 	MaxMerges     int           // records on their way to a merge at once
 	SpareDays     int           // that segments without a record are kept; 0: no segment is deleted
+
+	TrustedProxies []netip.Prefix // their X-Forwarded-For is believed
 
 	Webhook       string // URL that gets notices; empty for none
 	WebhookSecret string // empty: created once and kept in Data
