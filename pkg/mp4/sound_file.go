@@ -33,12 +33,17 @@ func (t *Track) DescribeSound(index *File, n int) {
 	}
 }
 
+// Described reports whether the track has sample entries. Without them, what its samples hold is unknown.
+func (t *Track) Described() bool {
+	return len(t.description) > 0
+}
+
 // NewSoundView returns a view of packets of a sound track that was read from an index. The first packet has
 // PTS 0, and each begins where the one before it ends, whatever the source's timestamps say. rate is the number
 // of ticks per second. Edit lists are not kept.
 func NewSoundView(r io.ReaderAt, track *Track, rate int64, packets []SoundPacket) (*View, error) {
 	switch {
-	case track.Kind != Audio || len(track.description) == 0:
+	case track.Kind != Audio || !track.Described():
 		return nil, errors.New("view sound: it is not a sound track read from an index")
 	case len(packets) == 0:
 		return nil, fmt.Errorf("view sound: %w", ErrNoSamples)

@@ -294,7 +294,7 @@ type Sample struct {
 }
 
 // Take sets Keys, Frames and Sizes from a sample table in any order. Sizes stays
-// nil if no size is known.
+// nil if no size is known. Of key frames with the same PTS, one counts.
 func (in *Input) Take(samples []Sample) {
 	samples = slices.Clone(samples)
 	slices.SortFunc(samples, func(a, b Sample) int {
@@ -312,6 +312,7 @@ func (in *Input) Take(samples []Sample) {
 			in.Keys = append(in.Keys, s.PTS)
 		}
 	}
+	in.Keys = slices.Compact(in.Keys)
 	if !known {
 		in.Sizes = nil
 	}

@@ -63,6 +63,9 @@ func (t *Table) add(track *mp4.Track) {
 		return
 	}
 	if track.Kind == mp4.Audio {
+		if !track.Described() {
+			track.Samples = nil // no reader can decode them
+		}
 		if t.Sound == nil || len(t.Sound.Samples) == 0 && len(track.Samples) > 0 {
 			t.Sound, t.SoundStream = track, len(t.sounds)
 		}

@@ -108,7 +108,7 @@ func (t *Table) judgeInput(shots []Shot) presence.Input {
 	var samples []presence.Sample
 	for i := range t.Picture.Samples {
 		s := &t.Picture.Samples[i]
-		if !s.Hidden && usable[s.PTS] {
+		if !s.Hidden && !s.Lost && usable[s.PTS] {
 			samples = append(samples, presence.Sample{PTS: s.PTS, Size: s.Size, Key: s.Key})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/mp4"
@@ -144,8 +145,14 @@ func usual(frames []ffmpeg.SoundFrame, of func(ffmpeg.SoundFrame) int) int {
 	return best
 }
 
-// packetSamples is how many samples packet i of a track is decoded to.
+// packetSamples is how many samples packet i of a track is decoded to. It is within what a view of the packet can
+// say, whatever the table says.
 func (s *SoundTrack) packetSamples(track *mp4.Track, i int) int64 {
+	return min(max(0, s.listedSamples(track, i)), math.MaxInt32)
+}
+
+// listedSamples is how many samples packet i of a track is decoded to, as the table says.
+func (s *SoundTrack) listedSamples(track *mp4.Track, i int) int64 {
 	packet := &track.Samples[i]
 	if s.FrameBytes > 0 {
 		return int64(packet.Size) / int64(s.FrameBytes)
