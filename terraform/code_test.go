@@ -39,8 +39,8 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			}
 		}
 	}
-	// A component that can end a record needs the notice channels: without any, the notice counts
-	// as sent.
+	// A component that can end a record needs the notice channels, or leaves the notice to claim: without
+	// either, it counts as sent.
 	notices := []string{
 		"WEBHOOK",
 		"WEBHOOK_SECRET",
@@ -56,11 +56,8 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 		"calendar": {"DELEGATE", "CALENDAR_SUBJECT", "CALENDAR_REQUESTER", "PUBLIC_URL", "REQUEST_POLICY", "DOMAINS"},
 		"claim":    append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
 		"standby":  append([]string{"MAX_MERGES", "MERGE_JOB"}, notices...),
-		"stage": append(
-			[]string{"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS"},
-			notices...,
-		),
-		"merge": notices,
+		"stage":    {"DELEGATE", "DRIVE_SUBJECT", "MERGE_JOB", "SLICE", "MERGE_TASKS", "DEFER_NOTICES"},
+		"merge":    {"DEFER_NOTICES"},
 		"upload": append(
 			[]string{"DELEGATE", "DRIVE_SUBJECT", "CALENDAR_SUBJECT", "SHARE_DOMAINS", "DOMAINS"},
 			notices...,

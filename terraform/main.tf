@@ -53,6 +53,10 @@ locals {
     var.zulip == "" ? {} : { ZULIP = var.zulip },
   )
 
+  # Stage and merge decode footage. Their network is closed to all but Google and the database
+  # (network.tf), so that claim sends the notices of the records that fail there.
+  deferred = { DEFER_NOTICES = "true" }
+
   # Settings of all functions and jobs.
   common = {
     project = var.project
@@ -63,6 +67,7 @@ locals {
     number  = var.project_number
     network = google_compute_network.this.id
     subnet  = google_compute_subnetwork.this.id
+    closed  = local.closed_tag
     # The accounts that call the internal functions.
     push     = google_service_account.component["push"]
     schedule = google_service_account.component["schedule"]
@@ -216,19 +221,19 @@ module "stage" {
   image  = local.service_image
 
   account = google_service_account.component["stage"]
-  environment = merge(local.environment, local.drive, local.notices, {
+  environment = merge(local.environment, local.drive, local.deferred, {
     DATABASE = local.dsn["stage"]
     DELEGATE = google_service_account.component["stage"].email
   })
-  secrets = local.notice_secrets
-  topic   = true
+  topic  = true
+  closed = true
 
   instances   = var.instances.stage
   concurrency = 1
   cpu         = 2
   memory      = "4Gi"
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_compute_firewall.closed, google_compute_firewall.closed_to_all, google_dns_record_set.google]
 }
 
 # Renders one slice a task. The task that finishes last joins them.
@@ -240,14 +245,14 @@ module "merge" {
   command = local.first ? null : ["/merger/merge"]
 
   account     = google_service_account.component["merge"]
-  environment = merge(local.environment, local.notices, { DATABASE = local.dsn["merge"] })
-  secrets     = local.notice_secrets
+  environment = merge(local.environment, local.deferred, { DATABASE = local.dsn["merge"] })
+  closed      = true
 
   timeout = "7200s" # the slices of a whole day take hours
   cpu     = var.merge_cpu
   memory  = var.merge_memory
 
-  depends_on = [google_project_iam_member.database, google_sql_user.component, google_secret_manager_secret_iam_member.reads]
+  depends_on = [google_project_iam_member.database, google_sql_user.component, google_compute_firewall.closed, google_compute_firewall.closed_to_all, google_dns_record_set.google]
 }
 
 # Uploads to Drive and shares with the requester.

@@ -285,3 +285,68 @@ func environment(r resource) map[string]any {
 	}
 	return found
 }
+
+// TestDecodersReachGoogleOnly checks the network of stage and merge, which decode footage: all their connections use
+// it, and it lets them reach Google's APIs and the database only.
+func TestDecodersReachGoogleOnly(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	decoders := map[string]bool{
+		"module.stage.google_cloud_run_v2_service.this": true,
+		"module.merge.google_cloud_run_v2_job.this":     true,
+	}
+	found := 0
+	for _, r := range p.of("google_cloud_run_v2_service", "google_cloud_run_v2_job") {
+		access := []string{"template", "vpc_access"}
+		if strings.Contains(r.Address, "_job.") {
+			access = []string{"template", "template", "vpc_access"}
+		}
+		egress, tag := "PRIVATE_RANGES_ONLY", any(nil)
+		if decoders[r.Address] {
+			found++
+			egress, tag = "ALL_TRAFFIC", "nvr-closed"
+		}
+		if got := r.value(append(access, "egress")...); got != egress {
+			t.Errorf("%s: egress %v, want %s", r.Address, got, egress)
+		}
+		var got any
+		if tags, _ := r.value(append(access, "network_interfaces", "tags")...).([]any); len(tags) == 1 {
+			got = tags[0]
+		}
+		if got != tag {
+			t.Errorf("%s: tag %v, want %v", r.Address, got, tag)
+		}
+	}
+	if found != len(decoders) {
+		t.Errorf("%d of %d components that decode footage", found, len(decoders))
+	}
+	want := map[string]string{
+		`google_compute_firewall.closed["google"]`:   "443",
+		`google_compute_firewall.closed["database"]`: "3307",
+		"google_compute_firewall.closed_to_all":      "", // all others are refused
+	}
+	for _, r := range p.of("google_compute_firewall") {
+		port, known := want[r.Address]
+		if !known {
+			t.Errorf("%s opens the network", r.Address)
+		}
+		delete(want, r.Address)
+		tags, _ := r.value("target_tags").([]any)
+		if r.value("direction") != "EGRESS" || len(tags) != 1 || tags[0] != "nvr-closed" {
+			t.Errorf("%s: %v, %v", r.Address, r.value("direction"), tags)
+		}
+		if port == "" {
+			if r.value("deny", "protocol") != "all" || r.value("priority") != 65000.0 {
+				t.Errorf("%s does not refuse the rest", r.Address)
+			}
+			continue
+		}
+		ports, _ := r.value("allow", "ports").([]any)
+		if len(ports) != 1 || ports[0] != port || r.value("priority") != 1000.0 {
+			t.Errorf("%s: ports %v, want %s", r.Address, ports, port)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not in the plan: %v", want)
+	}
+}

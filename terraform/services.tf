@@ -3,7 +3,7 @@
 locals {
   services = [
     "artifactregistry", "calendar-json", "classroom", "cloudbuild", "cloudresourcemanager", "cloudscheduler", "cloudtrace", "compute",
-    "drive", "iam", "iamcredentials", "iap", "logging", "monitoring", "pubsub", "run", "secretmanager", "servicenetworking",
+    "dns", "drive", "iam", "iamcredentials", "iap", "logging", "monitoring", "pubsub", "run", "secretmanager", "servicenetworking",
     "serviceusage", "sqladmin", "storage", "telemetry",
   ]
 

@@ -102,6 +102,7 @@ func settings(c *config.Config) pipeline.Settings {
 		Operators:    c.Operators,
 		Domains:      c.WorkspaceDomains(),
 		ShareDomains: c.SharedDomains(),
+		DeferNotices: c.DeferNotices,
 
 		Slice:     c.Slice,
 		MostTasks: c.Tasks,

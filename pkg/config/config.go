@@ -100,6 +100,8 @@ type Config struct {
 	SMTPFrom      string `env:"SMTP_FROM"`
 	Zulip         string `env:"ZULIP"` // https://bot@zulip.example.org/
 	ZulipKey      Secret `env:"ZULIP_KEY"`
+	// DeferNotices leaves notices of failures to claim: this process reaches no address but Google's.
+	DeferNotices bool `env:"DEFER_NOTICES, default=false"`
 
 	PublicURL   string   `env:"PUBLIC_URL"`   // of the service api, which receives calendar notifications
 	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: LocalUser is signed in

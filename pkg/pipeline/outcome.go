@@ -127,6 +127,9 @@ func (p *Pipeline) failed(
 		attrs = append(attrs, observe.Reported())
 	}
 	p.Log.ErrorContext(ctx, "the record has failed", attrs...)
+	if p.Settings.DeferNotices {
+		return nil // claim finds that the notice is owed
+	}
 	rec, err := p.Store.Records.Get(ctx, c.Record)
 	if err != nil {
 		return err

@@ -70,6 +70,7 @@ type Settings struct {
 	Operators    []string // addresses that are told what concerns no requester
 	Domains      []string // of the Workspace; see CalendarSettings
 	ShareDomains []string // that videos may be shared with; nil: all
+	DeferNotices bool     // leaves notices of failures to claim
 
 	Slice         time.Duration
 	MostTasks     int // of a record, whose slices are longer then; 0: as many as slices

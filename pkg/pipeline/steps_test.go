@@ -86,6 +86,22 @@ func TestBadRows(t *testing.T) {
 	}
 }
 
+// TestClaimSendsDeferredNotices fails a record in a process that reaches no address but Google's.
+func TestClaimSendsDeferredNotices(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.settings.DeferNotices = true
+	w.insert(func(r *nvr.Record) { r.Date = "2026-11-19" }) // without footage
+	if rec := w.until(); rec.Step != nvr.StepFailed || len(w.posts) != 0 {
+		t.Errorf("the record is on step %s, with the notices %v", rec.Step, w.posts)
+	}
+	w.settings.DeferNotices = false // claim's own process
+	w.claim()
+	if w.posts["record-1-failed"] != 1 || len(w.posts) != 1 {
+		t.Errorf("claim sends the notices %v", w.posts)
+	}
+}
+
 // TestWaiting: what is not due yet is left alone, what lacks segments is given back without a try, and
 // after the waiting time what there is is merged.
 func TestWaiting(t *testing.T) {

@@ -75,10 +75,11 @@ resource "google_cloud_run_v2_service" "this" {
     }
 
     vpc_access {
-      egress = "PRIVATE_RANGES_ONLY" # calls of Google's APIs do not use the network
+      egress = var.closed ? "ALL_TRAFFIC" : "PRIVATE_RANGES_ONLY" # see network.tf
       network_interfaces {
         network    = var.common.network
         subnetwork = var.common.subnet
+        tags       = var.closed ? [var.common.closed] : null
       }
     }
   }

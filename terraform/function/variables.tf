@@ -16,6 +16,7 @@ variable "common" {
     number           = string
     network          = string
     subnet           = string
+    closed           = string
     push             = object({ email = string, member = string })
     schedule         = object({ email = string, member = string })
     dead_letters     = string
@@ -159,5 +160,15 @@ variable "memory" {
   validation {
     condition     = can(regex("^[0-9]+(Mi|Gi)$", var.memory))
     error_message = "Like 512Mi or 4Gi."
+  }
+}
+
+variable "closed" {
+  description = "Whether its network reaches Google's APIs and the database only."
+  type        = bool
+  default     = false
+  validation {
+    condition     = !var.closed || contains(["stage", "merge"], var.name)
+    error_message = "Only what decodes footage is closed."
   }
 }

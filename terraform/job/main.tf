@@ -52,10 +52,11 @@ resource "google_cloud_run_v2_job" "this" {
       }
 
       vpc_access {
-        egress = "PRIVATE_RANGES_ONLY"
+        egress = var.closed ? "ALL_TRAFFIC" : "PRIVATE_RANGES_ONLY" # see network.tf
         network_interfaces {
           network    = var.common.network
           subnetwork = var.common.subnet
+          tags       = var.closed ? [var.common.closed] : null
         }
       }
     }

@@ -13,6 +13,7 @@ variable "common" {
     region  = string
     network = string
     subnet  = string
+    closed  = string
   })
   validation {
     condition     = var.common.region != ""
@@ -113,5 +114,15 @@ variable "memory" {
   validation {
     condition     = can(regex("^[0-9]+(Mi|Gi)$", var.memory))
     error_message = "Like 512Mi or 4Gi."
+  }
+}
+
+variable "closed" {
+  description = "Whether its network reaches Google's APIs and the database only."
+  type        = bool
+  default     = false
+  validation {
+    condition     = !var.closed || contains(["stage", "merge"], var.name)
+    error_message = "Only what decodes footage is closed."
   }
 }
