@@ -134,6 +134,25 @@ func TestFileCannotChooseWhatIsOpened(t *testing.T) {
 	})
 }
 
+// TestChildrenGetNoSecrets lists packets with a program that stores its environment.
+func TestChildrenGetNoSecrets(t *testing.T) { //nolint:paralleltest // it sets the environment
+	t.Setenv("DATABASE", "mysql://u:hunter2@db/nvr")
+	dir := t.TempDir()
+	script := "#!/bin/sh\nenv > \"$0.environment\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "ffprobe"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tool := find(t).Replace(dir)
+	_, _ = tool.ListPackets(t.Context(), serveBytes(t, []byte("x"), nil, 0), 1) // it lists nothing
+	environment, err := os.ReadFile(filepath.Join(dir, "ffprobe.environment"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(environment), "hunter2") || !strings.Contains(string(environment), "PATH=") {
+		t.Errorf("the environment of a child:\n%s", environment)
+	}
+}
+
 // TestOtherFormatsAreRefused gives FFmpeg what is no MP4 file at all.
 func TestOtherFormatsAreRefused(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) 
 		r.languages, "tsv",
 	) // #nosec G204 -- constant arguments
 	// One thread: more of them cost CPU time without being faster on small pictures.
-	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
+	cmd.Env = childEnvironment()
 	cmd.Stdin = bytes.NewReader(encodePGM(picture))
 	var out, trouble bytes.Buffer
 	cmd.Stdout = &out
@@ -143,4 +143,16 @@ func parseTSV(table string) []Word {
 		})
 	}
 	return words
+}
+
+// childEnvironment returns the environment of Tesseract. It leaves out the settings of this process, since secrets
+// are among them.
+func childEnvironment() []string {
+	env := []string{"OMP_THREAD_LIMIT=1"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TESSDATA_PREFIX"} {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
