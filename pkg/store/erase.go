@@ -40,8 +40,9 @@ type Erased struct {
 }
 
 // Erase removes a person from the database. The person's records lose requester and title, unfinished
-// records are withdrawn, and all keys of the person end, including the NVR's key. It returns the records
-// as they were, so that the caller can delete the files that they name.
+// records are withdrawn, and all keys of the person end, including the NVR's key. The person is a member of no
+// event until a sweep finds one that still names them. It returns the records as they were, so that the caller
+// can delete the files that they name.
 func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err error) {
 	records, err := Records(s).ByUser(ctx, email)
 	if err != nil {
@@ -55,6 +56,10 @@ func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err
 				return err
 			}
 			erased = append(erased, Erased{Record: r, ReportFileID: file})
+		}
+		member := memberDigest(email)
+		if _, err := tx.ExecContext(ctx, updateMembersOf, member, member); err != nil {
+			return err
 		}
 		return execAll(ctx, tx, email, deleteKeysOf, updateUserKey, updateOptOutsOf)
 	})

@@ -22,6 +22,8 @@ const (
 	replaceMembers = `replace into merger_event_members (calendar, event_id, room, start_at, end_at, members)
  values (?, ?, ?, ?, ?, ?)`
 
+	updateMembersOf = `update merger_event_members set members = replace(members, ?, '') where instr(members, ?) > 0`
+
 	deleteMembersBefore = `delete from merger_event_members where end_at < ?`
 )
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
@@ -276,6 +277,26 @@ func TestTheNVRsRowIsTheEventsRecord(t *testing.T) {
 		)
 		if err != nil || created || got.Title != "Old" || got.ID == other.ID {
 			t.Fatalf("adopted: %+v %v %v", got, created, err)
+		}
+	})
+}
+
+// TestEraseMembers removes a person from the members of events. Others stay.
+func TestEraseMembers(t *testing.T) {
+	onEach(t, func(t *testing.T, r rig) {
+		ctx := context.Background()
+		start := r.clock.Now()
+		event := store.MemberEvent{
+			Calendar: "c", Event: "e", Room: "504", Start: start, End: start.Add(time.Hour),
+			Members: store.FormatMembers([]string{"a@example.org", "b@example.org", "c@example.org"}),
+		}
+		ok(t, r.EventMembers.Save(ctx, event))
+		must(r.Requests.Erase(ctx, "B@example.org"))(t)
+		for address, want := range map[string]int{"a@example.org": 1, "b@example.org": 0, "c@example.org": 1} {
+			times := must(r.EventMembers.Of(ctx, &nvr.Room{Name: "504"}, address, start, event.End))(t)
+			if len(times) != want {
+				t.Errorf("%s belongs to %d events, want %d", address, len(times), want)
+			}
 		}
 	})
 }
