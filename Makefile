@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help build demo test lint check race kills chaos load fuzz long debian13 image bench simulate clean
+.PHONY: help build demo test lint check race kills chaos abuse load fuzz long debian13 image bench simulate clean
 
 # Without cgo no C compiler is needed, and all targets share what was compiled.
 export CGO_ENABLED := 0
@@ -34,7 +34,7 @@ lint: ## check formatting, vet, golangci-lint, shellcheck, go.mod, known vulnera
 	@scripts/setup shellcheck golangci-lint
 	@scripts/lint
 
-check: race kills long fuzz ## run the longer checks: race detector, kills, long tests, fuzzing, FFmpeg 7.1, image
+check: race kills abuse long fuzz ## run the longer checks: race detector, kills, long tests, fuzzing, FFmpeg 7.1, image
 	@CHECK_DEBIAN13=try scripts/debian13
 	@CHECK_DEBIAN13=try scripts/image-test
 
@@ -63,6 +63,10 @@ chaos: ## process 200 records under kills, doubled messages and faults; RECORDS,
 	@scripts/setup ffmpeg tesseract mariadb
 	CHAOS_RECORDS=$(or $(RECORDS),200) CHAOS_KILLS=$(or $(KILLS),100) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) CHAOS_DATABASE=$(DATABASE) \
 		go test -run '^TestChaos$$' -count 1 -timeout 6h -v ./jobs/local
+
+abuse: ## attack: malformed requests, slow readers, bombs, odd names, races (90 s)
+	@scripts/setup ffmpeg tesseract mariadb
+	@scripts/abuse
 
 load: ## process 5,000 records with faked rendering (half an hour), write docs/load-pipeline.svg; RECORDS
 	@scripts/setup ffmpeg

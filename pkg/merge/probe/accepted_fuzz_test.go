@@ -151,7 +151,7 @@ func TestAcceptedByEveryReader(t *testing.T) {
 		clipSeed(t, "-movflags", "+faststart+negative_cts_offsets", "-output_ts_offset", "0.5"),
 		clipSeed(t, "-g", "1", "-c:a", "pcm_s16le", "-f", "mov"),
 	}
-	rounds := 60_000
+	rounds := 20_000
 	if testing.Short() {
 		rounds = 2_000
 	}
