@@ -2,6 +2,7 @@
 package scripts_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,7 +67,7 @@ func newRelease(t *testing.T) *release {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"release", "apply", "bootstrap"} {
+	for _, name := range []string{"release", "apply", "bootstrap", "pin"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +75,7 @@ func newRelease(t *testing.T) *release {
 		r.write("scripts/"+name, string(text))
 	}
 	r.write("terraform/my.tfvars", "state_bucket = \"states\"\n")
+	r.write("terraform/builders.json", read(t, "../terraform/builders.json"))
 	r.env = map[string]string{
 		"PROJECT_ID":     "p",
 		"REGION":         "r",
@@ -84,6 +86,9 @@ func newRelease(t *testing.T) *release {
 		"COMMIT_SHA":     "abc",
 		"BUILD_ID":       "b1",
 		"RELEASE":        filepath.Join(r.dir, "release"),
+	}
+	for _, name := range []string{"GCLOUD", "TERRAFORM", "DOCKER", "GO", "TRIVY"} {
+		r.env[name+"_BUILDER"] = "r/builder:1@" + digest
 	}
 	r.program("terraform", `case "$*" in *output*) printf %s '`+oldImage+`' ;; esac`)
 	r.program("gcloud", running(newImage, "True")+`
@@ -492,6 +497,64 @@ func TestBootstrapAsksForRegions(t *testing.T) {
 				t.Errorf("created a bucket: %t", created)
 			}
 		})
+	}
+}
+
+// TestBuildersArePinned checks that the build runs no image by a tag, and that scripts/pin resolves the tags.
+func TestBuildersArePinned(t *testing.T) {
+	t.Parallel()
+	var build struct {
+		Steps         []struct{ ID, Name string }
+		Substitutions map[string]string
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../cloudbuild.yaml")), &build); err != nil {
+		t.Fatal(err)
+	}
+	builders := func(text string) (found map[string]string) {
+		if err := json.Unmarshal([]byte(text), &found); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	tags := builders(read(t, "../terraform/builders.json"))
+	for _, step := range build.Steps {
+		if name, isVariable := strings.CutPrefix(step.Name, "$"); !isVariable || tags[name] == "" {
+			t.Errorf("step %s runs in %s, which terraform/builders.json does not name", step.ID, step.Name)
+		}
+	}
+	r := newRelease(t)
+	for name, image := range tags {
+		if tag, _, _ := strings.Cut(image, "@"); build.Substitutions[name] != tag {
+			t.Errorf("%s is %s in cloudbuild.yaml, and %s in terraform/builders.json", name, build.Substitutions[name], tag)
+		}
+		variable := strings.TrimPrefix(name, "_") + "_BUILDER"
+		pinned := r.env[variable]
+		r.env[variable] = build.Substitutions[name]
+		out, err := r.run("release", "check")
+		if err == nil || !strings.Contains(out, "run scripts/pin") || !strings.Contains(out, build.Substitutions[name]) {
+			t.Errorf("the build with a tag for %s: %v, %s", name, err, out)
+		}
+		r.env[variable] = pinned
+	}
+	for range 2 { // again, once they are pinned
+		if out, err := r.run("pin"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		got := builders(read(t, filepath.Join(r.dir, "terraform/builders.json")))
+		for name, image := range tags {
+			tag, _, _ := strings.Cut(image, "@")
+			if want := tag + "@" + digest; got[name] != want {
+				t.Errorf("%s is pinned to %s, want %s", name, got[name], want)
+			}
+		}
+	}
+	before := read(t, filepath.Join(r.dir, "terraform/builders.json"))
+	r.program("docker", "exit 1")
+	if out, err := r.run("pin"); err == nil || !strings.Contains(out, "has no digest") {
+		t.Errorf("without a registry: %v, %s", err, out)
+	}
+	if after := read(t, filepath.Join(r.dir, "terraform/builders.json")); after != before {
+		t.Errorf("without a registry the file becomes %s", after)
 	}
 }
 

@@ -119,11 +119,14 @@ locals {
   image_name = "${local.registry}/${google_artifact_registry_repository.images.repository_id}/merger"
   cache_name = "${local.registry}/${google_artifact_registry_repository.cache.repository_id}/merger"
 
-  build_substitutions = {
+  # The images that the steps of the build run in: resolved to digests by scripts/pin.
+  builders = jsondecode(file("${path.module}/builders.json"))
+
+  build_substitutions = merge(local.builders, {
     _REGION         = var.region
     _IMAGE          = local.image_name
     _CACHE          = "${local.cache_name}:layers"
     _STATE_BUCKET   = var.state_bucket
     _VARIABLES_FILE = var.variables_file
-  }
+  })
 }
