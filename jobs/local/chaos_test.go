@@ -34,11 +34,15 @@ const (
 // taken over.
 const chaosScale = "100"
 
+// stopTime is how long a process stands still: longer than a lease of 3 min at [chaosScale].
+const stopTime = 4 * time.Second
+
 // chaos is a serve that is treated badly, and what of it is counted.
 type chaos struct {
 	*served
 	dice    *rand.Rand
 	kills   int
+	stops   int    // how many processes were stopped for a while instead
 	serves  int    // how often serve itself was killed
 	crashes int    // how often the database was
 	course  string // its id and its code
@@ -129,8 +133,8 @@ func TestChaos(t *testing.T) {
 		})
 	}
 	t.Logf(
-		"%d processes were killed, among them serve itself %d times, the database %d times",
-		c.kills, c.serves, c.crashes,
+		"%d processes were killed, among them serve itself %d times, the database %d times; %d were stopped for a while",
+		c.kills-c.stops, c.serves, c.crashes, c.stops,
 	)
 	c.until("everything is settled", c.settled)
 	c.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
@@ -206,7 +210,8 @@ func (c *chaos) faulty(seed uint64) {
 	}
 }
 
-// inject kills one process; now and then serve itself, or the database.
+// inject kills one process; now and then serve itself, or the database. Every fourth process is only stopped, for
+// longer than a lease.
 func (c *chaos) inject(seed uint64) {
 	c.kills++
 	if c.database != nil && (c.kills%12 == 10 || c.kills == 2) {
@@ -234,14 +239,28 @@ func (c *chaos) inject(seed uint64) {
 			pids = append(pids, pid) // what works is hit more often
 		}
 	}
-	if len(pids) > 0 {
-		_ = syscall.Kill(pids[c.dice.IntN(len(pids))], syscall.SIGKILL) // it may have ended
+	if len(pids) == 0 {
+		return
 	}
+	pid := pids[c.dice.IntN(len(pids))] // it may have ended
+	if c.kills%4 != 1 {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		return
+	}
+	c.stops++
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	c.wait(stopTime)
+	_ = syscall.Kill(pid, syscall.SIGCONT) // its record may be another worker's now
 }
 
 // pause lets the work go on between two kills.
 func (c *chaos) pause() {
-	timer := time.NewTimer(time.Duration(c.dice.Int64N(int64(4 * time.Second))))
+	c.wait(time.Duration(c.dice.Int64N(int64(4 * time.Second))))
+}
+
+// wait returns after a time, or when the test is over.
+func (c *chaos) wait(d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
