@@ -20,8 +20,8 @@ import (
 // recognising is the stage in which captions are made, beside those of package merge.
 const recognising merge.Stage = "speech"
 
-// openSpeech opens the speech recogniser. What is missing is said at once, before hours of work, and the video
-// is made without captions.
+// openSpeech opens the speech recogniser. What is missing is said at once, before hours of work, and the
+// video is made without captions.
 func (m *mergeRun) openSpeech(ctx context.Context) {
 	var err error
 	if m.speech, err = speech.Open(ctx, m.o.speech); err != nil {

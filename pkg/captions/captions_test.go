@@ -36,8 +36,8 @@ func speak(text string, perMinute int) []captions.Word {
 	return words
 }
 
-// checkForm wants cues in form: lines, letters, times, no overlap, every word once, edges near the words and no
-// cue over a pause.
+// checkForm wants cues in form: lines, letters, times, no overlap, every word once, edges near the words and
+// no cue over a pause.
 func checkForm(t *testing.T, words []captions.Word, cues []captions.Cue) {
 	t.Helper()
 	at := 0
@@ -232,7 +232,8 @@ func TestParseVTT(t *testing.T) {
 	}
 }
 
-// room returns blocks of a room: a voice at -20 dB with syllables in spans of seconds, noise at -50 dB elsewhere.
+// room returns blocks of a room: a voice at -20 dB with syllables in spans of seconds, noise at -50 dB
+// elsewhere.
 func room(seconds int, speech ...[2]float64) []captions.Block {
 	blocks := make([]captions.Block, seconds*10)
 	for i := range blocks {
@@ -274,8 +275,8 @@ func TestSpeech(t *testing.T) {
 	}
 }
 
-// TestChunks cuts an hour: no chunk is longer than 20 minutes, no speech is left out, and the cuts are in pauses
-// where there are any.
+// TestChunks cuts an hour: no chunk is longer than 20 minutes, no speech is left out, and the cuts are in
+// pauses where there are any.
 func TestChunks(t *testing.T) {
 	t.Parallel()
 	const limit = 20 * time.Minute
@@ -310,7 +311,8 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// TestJoin recognises two overlapping chunks whose times differ by up to 300 ms, and whose edges are heard wrong.
+// TestJoin recognises two overlapping chunks whose times differ by up to 300 ms, and whose edges are heard
+// wrong.
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	var text []string

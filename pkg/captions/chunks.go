@@ -20,8 +20,8 @@ const BlockLength = 100 * time.Millisecond
 const (
 	// quietWindow is how many blocks around each tell how loud its speech and its room are.
 	quietWindow = 300
-	// quietAbove is how far over the room's level a block is heard, dB. Where speech is less than quietRange over
-	// the room, no block is called quiet.
+	// quietAbove is how far over the room's level a block is heard, dB. Where speech is less than
+	// quietRange over the room, no block is called quiet.
 	quietAbove, quietRange = 6.0, 15.0
 	// silentDB is the level below which nothing is heard, dB.
 	silentDB = -70.0
@@ -33,8 +33,8 @@ const (
 	margin = 2
 )
 
-// Speech returns the stretches in which a voice is heard, in order. Silence, noise and pauses of more than half a
-// second lie between them.
+// Speech returns the stretches in which a voice is heard, in order. Silence, noise and pauses of more than
+// half a second lie between them.
 func Speech(blocks []Block) []Span {
 	loud := loudBlocks(blocks)
 	var spans []Span
@@ -109,9 +109,9 @@ type Chunk struct{ Span }
 // cutOverlap is how much of the sound two chunks share if there is no pause to cut in.
 const cutOverlap = 10 * time.Second
 
-// Chunks cuts the sound into chunks of at most limit: at the longest pause of the second half of each, and only
-// where there is none at the quietest block, with an overlap. Silence around the speech is left out. The limit
-// is a minute at least.
+// Chunks cuts the sound into chunks of at most limit: at the longest pause of the second half of each, and
+// only where there is none at the quietest block, with an overlap. Silence around the speech is left out.
+// The limit is a minute at least.
 func Chunks(blocks []Block, speech []Span, limit time.Duration) []Chunk {
 	limit = max(limit, time.Minute)
 	var chunks []Chunk

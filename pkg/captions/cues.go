@@ -9,14 +9,14 @@ import (
 
 // The form of a cue. It follows what broadcasters ask for.
 const (
-	// MaxLines and MaxLetters bound the text of a cue: lines, and letters in a line.
-	MaxLines, MaxLetters = 2, 42
-	// MinCue and MaxCue bound how long a cue stands.
-	MinCue, MaxCue = time.Second, 7 * time.Second
+	// maxLines and maxLetters bound the text of a cue: lines, and letters in a line.
+	maxLines, maxLetters = 2, 42
+	// minCue and maxCue bound how long a cue stands.
+	minCue, maxCue = time.Second, 7 * time.Second
 	// pause is the silence between two words that ends a cue.
 	pause = time.Second
 	// edge is how far the end of a cue may be from its last word, so that it can be read. A cue of less than
-	// MinCue stands longer.
+	// minCue stands longer.
 	edge = 200 * time.Millisecond
 	// readTime is how long a reader needs for a word: 180 words a minute.
 	readTime = time.Minute / 180
@@ -58,13 +58,13 @@ func breakLong(words []Word) []Word {
 	var out []Word
 	for _, w := range words {
 		runes := []rune(w.Text)
-		if len(runes) <= MaxLetters {
+		if len(runes) <= maxLetters {
 			out = append(out, w)
 			continue
 		}
 		var pieces []string
 		for len(runes) > 0 {
-			n := min(MaxLetters, len(runes))
+			n := min(maxLetters, len(runes))
 			pieces = append(pieces, string(runes[:n]))
 			runes = runes[n:]
 		}
@@ -76,7 +76,7 @@ func breakLong(words []Word) []Word {
 // earlier lets cues that stand too briefly begin up to edge before their first word.
 func earlier(cues []Cue) {
 	for i := range cues {
-		missing := MinCue - (cues[i].End - cues[i].Start)
+		missing := minCue - (cues[i].End - cues[i].Start)
 		from := time.Duration(0)
 		if i > 0 {
 			from = cues[i-1].End
@@ -106,11 +106,11 @@ func newLayout(words []Word, next time.Duration) *layout {
 // letters returns the letters of words [i, j) in one line.
 func (l *layout) letters(i, j int) int { return l.width[j] - l.width[i] - 1 }
 
-// What is bad about a cue, in points. Their order matters more than their sizes: a name that is broken is worse
-// than a cue that is too short, and that is worse than all of the language.
+// What is bad about a cue, in points. Their order matters more than their sizes: a name that is broken is
+// worse than a cue that is too short, and that is worse than all of the language.
 const (
 	costBound    = 10000.0 // a name or number is broken
-	costShort    = 500.0   // stands less than MinCue
+	costShort    = 500.0   // stands less than minCue
 	costCue      = 3.0     // each cue
 	costWord     = 5.0     // a word alone
 	costBreak    = 6.0     // ends inside a phrase
@@ -127,7 +127,7 @@ func (l *layout) groups() [][2]int {
 	for i := n - 1; i >= 0; i-- {
 		best[i] = math.Inf(1)
 		for j := i + 1; j <= n; j++ {
-			if l.letters(i, j) > MaxLines*MaxLetters+1 || j > i+1 && l.words[j-1].End-l.words[i].Start > MaxCue {
+			if l.letters(i, j) > maxLines*maxLetters+1 || j > i+1 && l.words[j-1].End-l.words[i].Start > maxCue {
 				break
 			}
 			if cost := l.cost(i, j) + best[j]; cost < best[i] {
@@ -146,7 +146,7 @@ func (l *layout) groups() [][2]int {
 func (l *layout) cost(i, j int) float64 {
 	_, cost := l.breakAt(i, j)
 	cost += costCue
-	if l.end(i, j)-l.words[i].Start < MinCue {
+	if l.end(i, j)-l.words[i].Start < minCue {
 		cost += costShort
 	}
 	if j == i+1 {
@@ -180,16 +180,16 @@ func (l *layout) breakCost(j int) float64 {
 // breakAt returns the word of [i, j) that begins the second line, or j for a single line, and what is bad
 // about it. The cost is infinite if the words do not fit.
 func (l *layout) breakAt(i, j int) (at int, cost float64) {
-	if l.letters(i, j) <= MaxLetters {
+	if l.letters(i, j) <= maxLetters {
 		return j, 0
 	}
 	cost = math.Inf(1)
 	for k := i + 1; k < j; k++ {
 		first, second := l.letters(i, k), l.letters(k, j)
-		if first > MaxLetters || second > MaxLetters {
+		if first > maxLetters || second > maxLetters {
 			continue
 		}
-		uneven := math.Abs(float64(first-second)) / MaxLetters
+		uneven := math.Abs(float64(first-second)) / maxLetters
 		if c := l.breakCost(k)/2 + uneven; c < cost {
 			at, cost = k, c
 		}
@@ -203,9 +203,9 @@ func (l *layout) end(i, j int) time.Duration {
 	if j < len(l.words) {
 		next = l.words[j].Start
 	}
-	end = min(end, start+MaxCue)
+	end = min(end, start+maxCue)
 	want := min(start+time.Duration(j-i)*readTime, end+edge)
-	return min(max(end, want, start+MinCue), next, start+MaxCue)
+	return min(max(end, want, start+minCue), next, start+maxCue)
 }
 
 // cue returns the cue of words [i, j).

@@ -41,8 +41,9 @@ func timestamp(t time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d.%03d", ms/3600000, ms/60000%60, ms/1000%60, ms%1000)
 }
 
-// ParseVTT reads a WebVTT file and checks it: the header, the times of every cue and their order. Notes, styles
-// and regions are skipped, and so are identifiers, settings and tags. An error wraps [ErrVTT] and names the line.
+// ParseVTT reads a WebVTT file and checks it: the header, the times of every cue and their order. Notes,
+// styles and regions are skipped, and so are identifiers, settings and tags. An error wraps [ErrVTT] and
+// names the line.
 func ParseVTT(r io.Reader) ([]Cue, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxVTT+1))
 	if err != nil {

@@ -20,8 +20,8 @@ type Word struct {
 type Span struct{ Start, End time.Duration }
 
 // Clean returns words that can be laid out: in order of time, without overlap, without spaces and control
-// characters in their texts. Where two words overlap, the first one ends as the second one begins. Several words
-// in one text share its time by their letters.
+// characters in their texts. Where two words overlap, the first one ends as the second one begins. Several
+// words in one text share its time by their letters.
 func Clean(words []Word) []Word {
 	sorted := slices.SortedStableFunc(slices.Values(words), func(a, b Word) int {
 		return cmp.Compare(a.Start, b.Start)

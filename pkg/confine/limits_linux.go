@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Apply limits a process that was started just now. It has read no byte of a file yet: its libraries are still
-// being loaded.
+// Apply limits a process that was started just now. It has read no byte of a file yet: its libraries are
+// still being loaded.
 //
 // RLIMIT_DATA counts private writable memory. RLIMIT_AS would count shared libraries and the address
 // space that threads reserve, too, which is ten times what FFmpeg uses.

@@ -16,8 +16,8 @@ const (
 	applause  = "anoisesrc=a=0.2:c=pink:r=48000:seed=9,tremolo=f=9:d=0.3"
 )
 
-// TestWords recognises sentences between silence, noise, music and applause by pocketsphinx. It gets few words
-// of a synthetic voice right; what counts are their times, and that there are none elsewhere.
+// TestWords recognises sentences between silence, noise, music and applause by pocketsphinx. It gets few
+// words of a synthetic voice right; what counts are their times, and that there are none elsewhere.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	s := &sounds{TB: t, dir: t.TempDir()}

@@ -50,8 +50,9 @@ func talk() []string {
 	}
 }
 
-// BenchmarkPocketsphinx measures the share of words that pocketsphinx gets wrong (wer-%), the share of its words
-// that lie outside of what was said (outside-%), and the largest distance of a cue from the speech (edge-ms).
+// BenchmarkPocketsphinx measures the share of words that pocketsphinx gets wrong (wer-%), the share of its
+// words that lie outside of what was said (outside-%), and the largest distance of a cue from the speech
+// (edge-ms).
 func BenchmarkPocketsphinx(b *testing.B) {
 	for b.Loop() {
 		s := &sounds{TB: b, dir: b.TempDir()}

@@ -65,8 +65,8 @@ func (s *sphinx) Recognize(ctx context.Context, clip Clip) ([]captions.Word, err
 	return parseSphinx(string(out)), nil
 }
 
-// parseSphinx parses the lines of "-time yes": word, start, end and confidence. Other lines hold the text of an
-// utterance. Words such as <sil> and [NOISE] are no words, and "(2)" names a pronunciation.
+// parseSphinx parses the lines of "-time yes": word, start, end and confidence. Other lines hold the text of
+// an utterance. Words such as <sil> and [NOISE] are no words, and "(2)" names a pronunciation.
 func parseSphinx(out string) []captions.Word {
 	var words []captions.Word
 	for line := range strings.Lines(out) {

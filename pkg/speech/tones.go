@@ -10,8 +10,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/captions"
 )
 
-// Music is told from a voice by its tones: they stand at one pitch, while that of a voice glides all the time and
-// stops at every consonant.
+// Music is told from a voice by its tones: they stand at one pitch, while that of a voice glides all the
+// time and stops at every consonant.
 const (
 	toneRate   = 8000 // Hz
 	toneWindow = 512  // samples, 64 ms
@@ -34,7 +34,6 @@ const (
 type toneMeter struct {
 	fft     *fourier.FFT
 	samples []float64 // of the window that is not complete
-	skip    int64     // samples before the first one
 	pitch   float64   // of the last window; 0 for none
 	run     int       // windows of the same pitch up to the last one
 	tonal   []bool    // of each window

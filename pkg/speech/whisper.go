@@ -31,8 +31,8 @@ type whisper struct {
 	threads int
 }
 
-// openWhisper checks the program and the model. If a file MODEL.sha256 is beside the model, as sha256sum writes
-// it, the model must have that sum.
+// openWhisper checks the program and the model. If a file MODEL.sha256 is beside the model, as sha256sum
+// writes it, the model must have that sum.
 func openWhisper(ctx context.Context, model string) (Engine, error) {
 	const name = "whisper-cli"
 	path, err := exec.LookPath(name)
@@ -173,8 +173,8 @@ func promptOf(hints []string) string {
 	return prompt.String()
 }
 
-// parseWhisper parses the JSON of "-oj -ml 1 -sow": a segment a word, with offsets in milliseconds. A segment that
-// begins without a space continues the word before it. What stands in brackets is no speech.
+// parseWhisper parses the JSON of "-oj -ml 1 -sow": a segment a word, with offsets in milliseconds. A
+// segment that begins without a space continues the word before it. What stands in brackets is no speech.
 func parseWhisper(text []byte, length time.Duration) ([]captions.Word, error) {
 	var result struct {
 		Transcription []struct {
