@@ -25,6 +25,7 @@ var starters = []string{
 	"pkg/ffmpeg/command.go",
 	"pkg/localcloud/supervisor/process.go", // this program itself, as the functions
 	"pkg/ocr/ocr.go",                       // Tesseract
+	"pkg/speech/process.go",                // recognisers of speech
 	"pkg/store/storetest/mariadb.go",       // MariaDB, in tests
 }
 
