@@ -18,6 +18,7 @@
 //	timeline             a record laid over its segments, in frames; holes and their causes
 //	ocr                  reads the words in a picture with Tesseract
 //	captions             recognised words → cues, WebVTT, transcript (pure)
+//	slides               slides and their titles in what a screen shows (pure)
 //	presence             presentation or canvas? verdicts over the pictures of a screen source
 //	align                how late a microphone hears against another
 //	report               what was done and why, as JSON, text and a page

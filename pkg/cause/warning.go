@@ -37,6 +37,8 @@ const (
 	CodeInterlaced Code = "interlaced"
 	// CodeShapeGuessed means that the shape of the picture was told by its size.
 	CodeShapeGuessed Code = "shape-guessed"
+	// CodeSlidesUnread means that the slides could not be found or read. The video is not affected.
+	CodeSlidesUnread Code = "slides-unread"
 )
 
 // SoundReplaced reports that the source other is heard because source has no speech: why is what it has.
@@ -46,6 +48,9 @@ func SoundReplaced(source, other string, why Cause) Cause {
 
 // SoundMissing reports that nothing is heard.
 func SoundMissing() Cause { return newCause(CodeSoundMissing) }
+
+// SlidesUnread reports that the slides could not be found or read.
+func SlidesUnread() Cause { return newCause(CodeSlidesUnread) }
 
 // SoundTrackUnused reports that the sound track with the number, from 1, is not heard.
 func SoundTrackUnused(track int) Cause {
@@ -120,6 +125,7 @@ func warningSpecs() []Spec {
 		spec(areaMedia, CodeChannelInverted, Param{"channel", KindInt}),
 		spec(areaMedia, CodeChannelLFE),
 		spec(areaMedia, CodeHum),
+		spec(areaMedia, CodeSlidesUnread),
 		spec(areaMedia, CodeClockDrift, Param{"ppm", KindInt}),
 		spec(areaMedia, CodeLoudnessMissed, Param{"want", KindNumber}, Param{"got", KindNumber}),
 		spec(areaMedia, CodeLevelsRaised, Param{"seconds", KindInt}, Param{"db", KindInt}),

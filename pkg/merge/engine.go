@@ -85,12 +85,13 @@ func (e *Engine) Plan(ctx context.Context, req Request, clips []Clip, damages []
 		return nil, err
 	}
 	p := plan.New(req, e.Tool.Version(), segments, damages)
-	judged, err := e.judge(ctx, prober, req, p)
+	screen, err := e.judge(ctx, prober, req, p)
 	if err != nil {
 		return nil, err
 	}
 	p.Synced = synced
-	p.LayOut(req, judged)
+	p.LayOut(req, judgedOf(screen))
+	p.AddSlides(req, screen)
 	chooser := &sound.Chooser{
 		Prober:   prober,
 		Segments: segments,
@@ -128,18 +129,29 @@ func ownClips(req Request, clips []Clip) []Clip {
 	return own
 }
 
-// judge judges every screen segment. It returns nil if the request has no screen source.
-func (e *Engine) judge(ctx context.Context, prober *probe.Prober, req Request, p *Plan) ([]probe.Judged, error) {
+// judge looks at every screen segment. It returns nil if the request has no screen source.
+func (e *Engine) judge(
+	ctx context.Context, prober *probe.Prober, req Request, p *Plan,
+) ([]probe.ScreenSeen, error) {
 	if _, ok := req.Sources[nvr.Screen]; !ok {
 		return nil, nil
 	}
 	usable := p.ScreenSegments(req)
-	judged := make([]probe.Judged, len(usable))
+	seen := make([]probe.ScreenSeen, len(usable))
 	err := e.each(ctx, prober, Analysing, len(usable), func(ctx context.Context, i int) (err error) {
-		judged[i], err = prober.JudgeScreen(ctx, e.Screen, p.Segments[usable[i]], p.Damages)
+		seen[i], err = prober.JudgeScreen(ctx, e.Screen, p.Segments[usable[i]], p.Damages)
 		return err
 	})
-	return judged, err
+	return seen, err
+}
+
+// judgedOf returns the verdicts of screen segments.
+func judgedOf(screen []probe.ScreenSeen) []probe.Judged {
+	var judged []probe.Judged
+	for _, seen := range screen {
+		judged = append(judged, seen.Judged)
+	}
+	return judged
 }
 
 // each does the same to n segments, a few at once, and reports progress.

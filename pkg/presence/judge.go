@@ -54,6 +54,9 @@ type Input struct {
 	// decoded from Source.
 	View KeyView
 
+	// Seen collects small copies of the pictures for [Judge.Slides]. It may be nil.
+	Seen *Seen
+
 	// From and Until bound the range to classify: [From, Until). ffmpeg.FirstPTS
 	// and ffmpeg.LastPTS leave an end open.
 	From, Until int64

@@ -45,6 +45,7 @@ func (j *Judge) scan(ctx context.Context, in Input) ([]shot, error) {
 		next := gap.from
 		err := j.decode(ctx, in.request(gap.from, gap.until), func(pts int64, rgb []byte) bool {
 			if pts > gap.from && pts >= next {
+				in.Seen.add(in.since(pts), false, rgb)
 				shots = append(shots, shot{pts: pts, observation: frames.classify(rgb)})
 				next = pts + in.Timescale
 			}
@@ -101,13 +102,13 @@ func (j *Judge) classifyKeys(
 	if in.View == nil {
 		request := in.request(keys[0], in.Until)
 		request.KeyOnly = true
-		return j.classifyPictures(ctx, request, frames, nil)
+		return j.classifyPictures(ctx, in, request, frames, nil)
 	}
 	served, err := in.View(keys)
 	if err != nil {
 		return nil, fmt.Errorf("look at key frames: %w", err)
 	}
-	shots, err := j.classifyPictures(ctx, ffmpeg.Pictures{
+	shots, err := j.classifyPictures(ctx, in, ffmpeg.Pictures{
 		Source:  served,
 		From:    ffmpeg.FirstPTS,
 		Until:   ffmpeg.LastPTS,
@@ -127,6 +128,7 @@ func (j *Judge) classifyKeys(
 // of PTS keys[n].
 func (j *Judge) classifyPictures(
 	ctx context.Context,
+	in Input,
 	p ffmpeg.Pictures,
 	frames *classifier,
 	keys []int64,
@@ -139,6 +141,7 @@ func (j *Judge) classifyPictures(
 			}
 			pts = keys[pts]
 		}
+		in.Seen.add(in.since(pts), true, rgb)
 		list = append(list, shot{pts: pts, observation: frames.classify(rgb)})
 		return true
 	})

@@ -27,6 +27,7 @@ func (r *Report) whole() Report {
 	c.Ignored = there(c.Ignored)
 	c.Warnings = there(c.Warnings)
 	c.Sync = there(c.Sync)
+	c.Slides = there(c.Slides)
 	c.Sound.Stretches = there(c.Sound.Stretches)
 	c.Segments = there(slices.Clone(c.Segments))
 	for i := range c.Segments {

@@ -54,6 +54,26 @@ func (v localizer) legend(r *Report) []legend {
 }
 
 // lists say in words all that the strips show.
+// slideTitle returns the title of a slide, or that it has none.
+func (v localizer) slideTitle(s Slide) string {
+	if s.Title == "" {
+		return v.Label("untitled")
+	}
+	return s.Title
+}
+
+// slides returns the list of slides by title, or none.
+func (v localizer) slides(r *Report) []list {
+	if len(r.Slides) == 0 {
+		return nil
+	}
+	titles := list{ID: "slides", Heading: v.Label("slides")}
+	for _, s := range r.Slides {
+		titles.Items = append(titles.Items, v.event(s.Start, s.End, "b-both", v.slideTitle(s), ""))
+	}
+	return []list{titles}
+}
+
 func (v localizer) lists(r *Report) []list {
 	shown := list{ID: "shown", Heading: v.Label("shown")}
 	for _, s := range r.Stretches {
@@ -87,10 +107,12 @@ func (v localizer) lists(r *Report) []list {
 			}
 		}
 	}
-	if len(other.Items) == 0 {
-		return []list{shown, missing}
+	lists := append([]list{shown}, v.slides(r)...)
+	lists = append(lists, missing)
+	if len(other.Items) > 0 {
+		lists = append(lists, other)
 	}
-	return []list{shown, missing, other}
+	return lists
 }
 
 func (v localizer) event(start, end Time, class, what, why string) event {

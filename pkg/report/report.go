@@ -25,7 +25,8 @@ type Report struct {
 	Sources   []Source  `json:"sources"`   // each source over the whole record
 	Sound     Sound     `json:"sound"`
 	Cost      Cost      `json:"cost"`
-	Sync      []Sync    `json:"sync"` // how late the sources are against each other
+	Sync      []Sync    `json:"sync"`   // how late the sources are against each other
+	Slides    []Slide   `json:"slides"` // what stands on the screen, where it is seen, in order
 
 	Warnings []Warning `json:"warnings"` // what a person should know
 
@@ -192,6 +193,15 @@ type Versions struct {
 	Program  string `json:"program"`
 	Renderer string `json:"renderer"`
 	FFmpeg   string `json:"ffmpeg"`
+}
+
+// Slide is a picture that stands on the screen.
+type Slide struct {
+	Start   Time   `json:"start"`
+	End     Time   `json:"end"`   // exclusive
+	Title   string `json:"title"` // its most prominent line; empty if none was read
+	Text    string `json:"text"`  // all that was read, in lines
+	Picture Place  `json:"picture"`
 }
 
 // Sync is how late a source is against the one that is heard, as their sounds say.

@@ -24,6 +24,7 @@ func (r *Report) Text(w io.Writer, texts *i18n.Localizer) error {
 	s.line(v.Label("length"), s.picture(r))
 	s.table(v.Label("picture"), s.layouts(r))
 	s.table(v.Label("lacking"), s.gaps(r))
+	s.table(v.Label("slides"), s.slides(r))
 	s.line(v.Label("sound"), s.sound(r))
 	s.line(v.Label("files"), s.files(r))
 	s.line(v.Label("cost"), s.cost(r))
@@ -50,7 +51,7 @@ func (v localizer) labelWidth() int {
 	const least = 14
 	width := least
 	for _, key := range []string{
-		"video", "record", "length", "picture", "lacking", "sound", "files", "cost", "warning",
+		"video", "record", "length", "picture", "lacking", "slides", "sound", "files", "cost", "warning",
 	} {
 		width = max(width, utf8.RuneCountInString(v.Label(key))+2)
 	}
@@ -104,6 +105,15 @@ func (s *summary) what(r *Report) string {
 		text += ", " + r.Record.Title
 	}
 	return text
+}
+
+// slides lists the titles of slides.
+func (s *summary) slides(r *Report) [][]string {
+	var rows [][]string
+	for _, slide := range r.Slides {
+		rows = append(rows, []string{clock(slide.Start, true), s.slideTitle(slide)})
+	}
+	return rows
 }
 
 func (s *summary) layouts(r *Report) [][]string {

@@ -110,6 +110,14 @@ func (r Role) MarshalJSON() ([]byte, error) {
 	return orNull(string(r))
 }
 
+// Place is a file name or a URL, or nothing: null in JSON.
+type Place string
+
+// MarshalJSON implements [json.Marshaler].
+func (p Place) MarshalJSON() ([]byte, error) {
+	return orNull(string(p))
+}
+
 // SourceID is the last octet of a source's address, or nothing: null in JSON.
 type SourceID string
 

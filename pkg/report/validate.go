@@ -27,6 +27,7 @@ func (r *Report) Validate() error {
 	c.gaps(r)
 	c.sound(r.Sound, r.Sources)
 	c.cost(r.Cost)
+	c.slides(r.Slides)
 	c.warnings(r.Warnings)
 	c.that(r.Digest != "", "digest: empty")
 	return errors.Join(c.errs...)
@@ -168,6 +169,21 @@ func (c *check) segments(list []Segment) {
 func (c *check) ignored(list []Ignored) {
 	for i, f := range list {
 		c.that(f.File != "" && f.Cause != "", "ignored[%d]: file %q, cause %q", i, f.File, f.Cause)
+	}
+}
+
+// slides checks that slides follow each other within the record.
+func (c *check) slides(list []Slide) {
+	at := c.start
+	for i, s := range list {
+		c.that(
+			!s.Start.Before(at.Time) && s.Start.Before(s.End.Time) && !s.End.After(c.end.Time),
+			"slides[%d]: from %s to %s",
+			i,
+			stamp(s.Start),
+			stamp(s.End),
+		)
+		at = s.End
 	}
 }
 

@@ -64,6 +64,7 @@ func (p *Plan) check() error {
 	return errors.Join(
 		p.checkSlices(),
 		p.checkScenes(),
+		p.checkSlides(),
 		p.checkPieces("left", p.Left, true),
 		p.checkPieces("right", p.Right, false),
 		p.checkPieces("other", p.Other, false),
@@ -117,6 +118,18 @@ func (p *Plan) checkScenes() error {
 	}
 	if at != p.Frames {
 		return fmt.Errorf("the scenes end at frame %d of %d", at, p.Frames)
+	}
+	return nil
+}
+
+// checkSlides wants slides in order.
+func (p *Plan) checkSlides() error {
+	at := int64(0)
+	for i, s := range p.Slides {
+		if s.First < at || s.End <= s.First || s.End > p.Frames {
+			return fmt.Errorf("slide %d is of frames %d to %d", i, s.First, s.End)
+		}
+		at = s.End
 	}
 	return nil
 }

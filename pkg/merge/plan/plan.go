@@ -48,6 +48,7 @@ type Plan struct {
 
 	Sources []PlannedSource  `json:"sources"`
 	Scenes  []timeline.Scene `json:"scenes"`
+	Slides  []ShownSlide     `json:"slides,omitempty"`
 	Left    []timeline.Piece `json:"left"`
 	Right   []timeline.Piece `json:"right"`
 	Other   []timeline.Piece `json:"other,omitempty"` // the third picture of [nvr.Stage]

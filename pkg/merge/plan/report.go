@@ -82,6 +82,7 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 		))
 	}
 	r.Sound = p.soundReport(texts, roles)
+	r.Slides = p.slideReport()
 	r.Warnings = p.warningReport(texts)
 	for _, s := range p.Synced {
 		r.Sync = append(r.Sync, report.Sync{

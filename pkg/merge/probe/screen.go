@@ -26,53 +26,97 @@ type JudgedStretch struct {
 	Cause        cause.Cause   `json:"cause"`
 }
 
-// JudgeScreen judges a screen segment, unless its verdicts are known already.
+// ScreenSeen is all that is learned of a screen segment: its verdicts and its slides.
+type ScreenSeen struct {
+	Judged
+	Slides []Slide `json:"slides,omitempty"`
+	// Unread is set if the slides could not be found or read. It is not kept: the next merge tries again.
+	Unread bool `json:"-"`
+}
+
+// Slide is a picture that stands on the screen. Times count from the file's zero.
+type Slide struct {
+	From  time.Duration `json:"from"`
+	Until time.Duration `json:"until"`
+	Still time.Duration `json:"still"` // when it is complete
+	Title string        `json:"title,omitempty"`
+	Text  string        `json:"text,omitempty"`
+}
+
+// JudgeScreen judges a screen segment and finds its slides, unless they are known already.
 func (p *Prober) JudgeScreen(
 	ctx context.Context, judge *presence.Judge, seg *Segment, damages []Damage,
-) (Judged, error) {
-	const form = "typed causes" // of what is stored; former versions stored words
+) (ScreenSeen, error) {
+	const form = "slides " + presence.SlideRules // of what is stored
 	key := "screen-" + Fingerprint([]any{seg.Generation, judge.Digest(), p.Tool.Version(), form})
-	judged, err := Learn(p.Learned, key, func() (Judged, error) {
-		open, err := p.Open(ctx, seg)
-		if err != nil {
-			return Judged{}, err
-		}
-		defer open.Close()
-		t := open.Table
-		stretches, err := p.judgePictures(ctx, judge, t, t.Shots(OwnDamages(damages, seg)), open.Object)
-		if err != nil {
-			return Judged{}, fmt.Errorf("judge the pictures of %s: %w", seg.Path, err)
-		}
-		return judgedOf(seg.Path, stretches, t.Zero.Duration()), nil
-	})
-	judged.Path = seg.Path // it may have been judged under another one
-	return judged, err
+	var seen ScreenSeen
+	if p.Learned.Load(key, &seen) {
+		seen.Path = seg.Path // it may have been judged under another one
+		return seen, nil
+	}
+	open, err := p.Open(ctx, seg)
+	if err != nil {
+		return ScreenSeen{}, err
+	}
+	defer open.Close()
+	seen, err = p.judgePictures(ctx, judge, open.Table, open.Table.Shots(OwnDamages(damages, seg)), open.Object)
+	if err != nil {
+		return ScreenSeen{}, fmt.Errorf("judge the pictures of %s: %w", seg.Path, err)
+	}
+	seen.Path = seg.Path
+	if seen.Unread {
+		return seen, nil
+	}
+	return seen, p.Learned.Save(key, seen)
 }
 
 // judgePictures shows a file's usable pictures to the judge. A file that FFmpeg cannot decode at all
 // gets no verdict: rendering finds out which of it is lost.
 func (p *Prober) judgePictures(
 	ctx context.Context, judge *presence.Judge, t *Table, shots []Shot, object *rangeproxy.Shared,
-) ([]presence.Stretch, error) {
+) (ScreenSeen, error) {
 	in := t.judgeInput(shots)
 	if len(in.Keys) == 0 {
-		return nil, nil
+		return ScreenSeen{}, nil
 	}
 	served := p.Proxy.Serve(object)
 	in.Source, in.View = served, presence.ViewOf(p.Proxy, object.Object, t.Picture)
+	in.Seen = &presence.Seen{}
 	stretches, err := judge.Look(ctx, in)
+	var slides []presence.Slide
+	var slideErr error
+	if err == nil {
+		slides, slideErr = judge.Slides(ctx, in)
+	}
 	if readErr := served.Close(); readErr != nil {
-		return nil, readErr
+		return ScreenSeen{}, readErr
+	}
+	if err == nil && slideErr != nil {
+		err = context.Cause(ctx) // slides hold no video up
 	}
 	if ffmpeg.IsUndecodable(err) && context.Cause(ctx) == nil {
-		return nil, nil
+		return ScreenSeen{}, nil
 	}
-	return stretches, err
+	if err != nil {
+		return ScreenSeen{}, err
+	}
+	zero := t.Zero.Duration()
+	seen := ScreenSeen{Judged: judgedOf(stretches, zero), Unread: slideErr != nil}
+	for _, s := range slides {
+		seen.Slides = append(seen.Slides, Slide{
+			From:  s.Start - zero,
+			Until: s.End - zero,
+			Still: s.Still - zero,
+			Title: s.Title,
+			Text:  s.Text,
+		})
+	}
+	return seen, nil
 }
 
 // judgedOf converts the judge's stretches to times since the file's zero.
-func judgedOf(path string, stretches []presence.Stretch, zero time.Duration) Judged {
-	judged := Judged{Path: path}
+func judgedOf(stretches []presence.Stretch, zero time.Duration) Judged {
+	var judged Judged
 	for _, s := range stretches {
 		judged.Stretches = append(judged.Stretches, JudgedStretch{
 			From:         s.Start - zero,
