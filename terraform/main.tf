@@ -23,6 +23,7 @@ locals {
     LEVELER         = var.leveler
     SEGMENT_LENGTH  = var.segment_length
     SLICE           = var.slice
+    LAYOUT          = var.layout
     RETENTION       = "${var.retention_days * 24}h"
     SPARE           = "${coalesce(var.spare_days, 0) * 24}h"
     MAX_MERGES      = tostring(var.max_merges)

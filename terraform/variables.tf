@@ -375,6 +375,16 @@ variable "rate_limit" {
   }
 }
 
+variable "layout" {
+  description = "Layout of the videos of rooms without one: side (the lecturer beside the screen or the board) or stage (screen and board both)."
+  type        = string
+  default     = "side"
+  validation {
+    condition     = contains(["side", "stage"], var.layout)
+    error_message = "One of side and stage."
+  }
+}
+
 variable "request_policy" {
   description = "Who may request recordings: event (members of an event in the room), domain (people of the Workspace) or any. Operators, and keys with a scope or for any address, are exempt."
   type        = string

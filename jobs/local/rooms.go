@@ -17,7 +17,7 @@ import (
 type roomFlags struct {
 	lecturer, screen, board, sound string // addresses
 	calendar, drive                string
-	zone, language                 string
+	zone, language, layout         string
 	segment                        time.Duration
 }
 
@@ -33,6 +33,7 @@ type listedRoom struct {
 	Zone          string `json:"zone"`
 	Language      string `json:"language"`
 	SegmentLength string `json:"segment_length"` // such as 30m
+	Layout        string `json:"layout"`         // empty: as configured
 }
 
 // roomsCommand lists the rooms, or changes one. Without a subcommand it lists them.
@@ -81,6 +82,7 @@ func (c *cli) roomsSetCommand(o *dataFlags) *cobra.Command {
 	flags.StringVar(&r.zone, "time-zone", "", "")
 	flags.StringVar(&r.language, "language", "", "")
 	flags.DurationVar(&r.segment, "segment-length", 0, "")
+	flags.StringVar(&r.layout, "layout", "", "")
 	c.describeAll(flags, "rooms.set")
 	c.onStore(command, o, func(ctx context.Context, db *store.Store, args []string) error {
 		if len(args) != 1 {
@@ -149,6 +151,7 @@ func listRoom(r nvr.Room) listedRoom {
 		Zone:          r.Zone.String(),
 		Language:      r.Language,
 		SegmentLength: strings.TrimSuffix(r.SegmentLength.String(), "0s"),
+		Layout:        string(r.Layout),
 	}
 }
 
@@ -159,6 +162,9 @@ func (r *roomFlags) check(c *cli) error {
 	}
 	if r.language != "" && !c.catalog.Has(r.language) {
 		return c.languageError(r.language)
+	}
+	if r.layout != "" && !nvr.Layout(r.layout).Known() {
+		return c.usage("layout", "value", r.layout)
 	}
 	if _, err := time.LoadLocation(r.zone); err != nil {
 		return c.usage("time-zone", "value", r.zone)
@@ -198,6 +204,7 @@ func (r *roomFlags) line() roomLine {
 		columnDrive:    r.drive,
 		columnZone:     r.zone,
 		columnLanguage: r.language,
+		columnLayout:   r.layout,
 	} {
 		if given != "" {
 			line.settings[column] = given

@@ -23,13 +23,14 @@ const (
 	columnZone     = "zone"
 	columnLanguage = "language"
 	columnSegment  = "segment_length"
+	columnLayout   = "layout"
 )
 
 // roomColumns returns the columns of a file of rooms, in the order in which rooms export writes them.
 func roomColumns() []string {
 	return []string{
 		columnRoom, columnLecturer, columnScreen, columnBoard, columnSound, columnCalendar, columnDrive,
-		columnZone, columnLanguage, columnSegment,
+		columnZone, columnLanguage, columnSegment, columnLayout,
 	}
 }
 

@@ -193,6 +193,7 @@ func (c *cli) checkRoomLine(line roomLine) error {
 		sound:    line.settings[columnSound],
 		zone:     line.settings[columnZone],
 		language: line.settings[columnLanguage],
+		layout:   line.settings[columnLayout],
 		segment:  length,
 	}
 	return settings.check(c)
@@ -220,6 +221,7 @@ func roomSettings(room nvr.Room) map[string]string {
 		columnZone:     listed.Zone,
 		columnLanguage: listed.Language,
 		columnSegment:  listed.SegmentLength,
+		columnLayout:   listed.Layout,
 	}
 }
 
@@ -253,8 +255,8 @@ func orNone(value string) string {
 	return value
 }
 
-// saveRoomLine saves a room with what a line says of it. An empty cell clears an address, the calendar or the
-// folder.
+// saveRoomLine saves a room with what a line says of it. An empty cell clears an address, the calendar, the
+// folder or the layout.
 func saveRoomLine(ctx context.Context, db *store.Store, room nvr.Room, line roomLine) (err error) {
 	for column, field := range map[string]*string{
 		columnLecturer: &room.MainSource,
@@ -267,6 +269,9 @@ func saveRoomLine(ctx context.Context, db *store.Store, room nvr.Room, line room
 		if value, given := line.settings[column]; given && (value != "" || !isDefaulted(column)) {
 			*field = value
 		}
+	}
+	if layout, given := line.settings[columnLayout]; given {
+		room.Layout = nvr.Layout(layout)
 	}
 	if zone := line.settings[columnZone]; zone != "" {
 		if room.Zone, err = time.LoadLocation(zone); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/config"
 	"github.com/nvr-miem/merger/pkg/localcloud/machine"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
@@ -36,6 +37,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f.register(c, command.Flags())
 	complete(command, "workspace", machine.WorkspaceLocal, machine.WorkspaceGoogle)
 	complete(command, "request-policy", policies()...)
+	complete(command, "layout", string(nvr.Side), string(nvr.Stage))
 	complete(command, "language", c.catalog.Languages()...)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -82,6 +84,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.proxies, "trusted-proxies", "", "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
 	flags.IntVar(&m.SpareDays, "spare-days", 0, "")
+	flags.StringVar(&m.Layout, "layout", string(nvr.Side), "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&m.Workspace, "workspace", machine.WorkspaceLocal, "")
 	flags.StringVar(&m.User, "user", "operator@localhost", "")
@@ -107,6 +110,9 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	var ok bool
 	if o.Width, o.Height, ok = parseSize(f.size); !ok {
 		errs = append(errs, c.usage("size", "value", f.size))
+	}
+	if !nvr.Layout(o.Layout).Known() {
+		errs = append(errs, c.usage("layout", "value", o.Layout))
 	}
 	if o.SpareDays < 0 {
 		errs = append(errs, c.usage("spare-days", "value", o.SpareDays))

@@ -20,6 +20,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/notify"
+	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/observe"
 	"github.com/nvr-miem/merger/pkg/ocr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
@@ -107,6 +108,7 @@ func settings(c *config.Config) pipeline.Settings {
 		Slice:     c.Slice,
 		MostTasks: c.Tasks,
 		Policy:    merge.Policy(c.Policy),
+		Layout:    nvr.Layout(c.Layout),
 		Width:     c.Width,
 		Height:    c.Height,
 		FPS:       c.FPS,

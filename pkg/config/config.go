@@ -19,6 +19,12 @@ import (
 	"golang.org/x/text/language"
 )
 
+// The values of LAYOUT.
+const (
+	LayoutSide  = "side"
+	LayoutStage = "stage"
+)
+
 // Config is the configuration of a function, a job or a command.
 type Config struct {
 	// Target is the function of this process: form, api, calendar, claim, standby, stage, upload, link or fail.
@@ -76,7 +82,8 @@ type Config struct {
 	// Tasks bounds the tasks of one record. A record with more slices gets longer ones. 0: no bound.
 	Tasks    int    `env:"MERGE_TASKS, default=0"`
 	Policy   string `env:"POLICY, default=auto"`  // auto or half-hour
-	Width    int    `env:"WIDTH, default=2560"`   // of the whole picture, in pixels
+	Layout   string `env:"LAYOUT, default=side"`  // of rooms without one: side or stage
+	Width    int    `env:"WIDTH, default=2560"`   // of a video side by side, in pixels
 	Height   int    `env:"HEIGHT, default=720"`   // in pixels
 	FPS      int    `env:"FPS, default=25"`       // 25, 30 or 50
 	Loudness string `env:"LOUDNESS, default=-16"` // LUFS, or off
@@ -180,6 +187,11 @@ func (c *Config) Validate() error {
 		slices.Contains([]string{"auto", "half-hour"}, c.Policy),
 		"POLICY=%s: want auto or half-hour",
 		c.Policy,
+	)
+	errs.check(
+		slices.Contains([]string{LayoutSide, LayoutStage}, c.Layout),
+		"LAYOUT=%s: want side or stage",
+		c.Layout,
 	)
 	errs.check(
 		slices.Contains([]string{PolicyEvent, PolicyDomain, PolicyAny}, c.RequestPolicy),

@@ -127,6 +127,7 @@ type Room struct {
 	Zone          *time.Location // IANA zone of the room
 	Language      string         // of what is written about its records: "ru" or "en"
 	SegmentLength time.Duration
+	Layout        Layout // of its videos; empty: as the deployment is configured
 }
 
 // Board is the address of the room's board camera: the source whose merge ends in "right". Empty if

@@ -41,6 +41,8 @@ func (s Settings) slice(record time.Duration) time.Duration {
 // request is what the engine is asked for.
 func (w *worker) request(start, end time.Time) merge.Request {
 	s := w.p.Settings
+	layout := w.room.Layout.Or(s.Layout)
+	width, height := merge.SizeOf(layout, s.Width, s.Height)
 	req := merge.Request{
 		Room:     w.rec.Room,
 		Title:    w.rec.Title,
@@ -51,8 +53,9 @@ func (w *worker) request(start, end time.Time) merge.Request {
 		Segment:  w.room.SegmentLength,
 		Slice:    s.slice(end.Sub(start)),
 		Policy:   s.Policy,
-		Width:    s.Width,
-		Height:   s.Height,
+		Layout:   layout,
+		Width:    width,
+		Height:   height,
 		Rate:     s.FPS,
 		Loudness: s.Loudness,
 	}

@@ -75,7 +75,8 @@ type Settings struct {
 	Slice         time.Duration
 	MostTasks     int // of a record, whose slices are longer then; 0: as many as slices
 	Policy        merge.Policy
-	Width, Height int
+	Layout        nvr.Layout // of videos whose room has none
+	Width, Height int        // of a video side by side; see merge.SizeOf
 	FPS           int
 	Loudness      merge.Loudness
 

@@ -13,7 +13,8 @@ import (
 const (
 	selectRooms = `select r.id, coalesce(r.name, ''), coalesce(r.drive, ''), coalesce(r.calendar, ''),
  coalesce(r.main_source, ''), coalesce(r.screen_source, ''), coalesce(r.sound_source, ''),
- coalesce(s.time_zone, ''), coalesce(s.language, ''), coalesce(s.segment_ms, 0)
+ coalesce(s.time_zone, ''), coalesce(s.language, ''), coalesce(s.segment_ms, 0),
+ coalesce(s.layout, '')
  from rooms r left join room_settings s on s.room_id = r.id`
 
 	selectRoomByName = selectRooms + ` where r.name = ? order by r.id limit 1`
@@ -33,7 +34,8 @@ const (
 	updateRoom = `update rooms set name = ?, drive = ?, calendar = ?, main_source = ?, screen_source = ?,
  sound_source = ? where id = ?`
 
-	replaceSettings = `replace into room_settings (room_id, time_zone, language, segment_ms) values (?, ?, ?, ?)`
+	replaceSettings = `replace into room_settings (room_id, time_zone, language, segment_ms, layout)
+ values (?, ?, ?, ?, ?)`
 
 	deleteSettings = `delete from room_settings where room_id = ?`
 
@@ -120,9 +122,12 @@ func (s Rooms) scanRoom(row scanner) (room nvr.Room, err error) {
 	var zone string
 	var segmentMs int64
 	err = row.Scan(&room.ID, &room.Name, &room.Drive, &room.Calendar, &room.MainSource, &room.ScreenSource,
-		&room.SoundSource, &zone, &room.Language, &segmentMs)
+		&room.SoundSource, &zone, &room.Language, &segmentMs, &room.Layout)
 	if err != nil {
 		return room, err
+	}
+	if room.Layout != "" && !room.Layout.Known() {
+		return room, fmt.Errorf("room %q: no such layout: %q", room.Name, room.Layout)
 	}
 	room.Zone = s.defaults.Zone
 	if zone != "" {
@@ -179,11 +184,11 @@ func (s Rooms) saveSettings(ctx context.Context, tx *sql.Tx, id int64, room *nvr
 	if segment == s.defaults.SegmentLength {
 		segment = 0
 	}
-	if zone == "" && language == "" && segment == 0 {
+	if zone == "" && language == "" && segment == 0 && room.Layout == "" {
 		_, err := tx.ExecContext(ctx, deleteSettings, id)
 		return err
 	}
-	_, err := tx.ExecContext(ctx, replaceSettings, id, zone, language, segment.Milliseconds())
+	_, err := tx.ExecContext(ctx, replaceSettings, id, zone, language, segment.Milliseconds(), string(room.Layout))
 	return err
 }
 

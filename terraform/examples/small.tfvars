@@ -39,6 +39,7 @@ network_range     = "10.20.0.0/22"
 rate_limit        = 50
 open_records      = 50
 request_policy    = "domain"
+layout            = "side"
 share_domains     = [] # those of the accounts above
 
 database = {

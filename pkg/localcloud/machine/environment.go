@@ -54,6 +54,7 @@ func (m *machine) configuration(topics, secret string) map[string]string {
 		"LANGUAGE":         m.o.Language,
 		"SEGMENT_LENGTH":   m.o.SegmentLength.String(),
 		"SLICE":            m.o.Slice.String(),
+		"LAYOUT":           cmp.Or(m.o.Layout, config.LayoutSide),
 		"WIDTH":            strconv.Itoa(m.o.Width),
 		"HEIGHT":           strconv.Itoa(m.o.Height),
 		"MAX_MERGES":       strconv.Itoa(m.o.MaxMerges),

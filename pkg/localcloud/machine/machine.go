@@ -52,7 +52,8 @@ type Options struct {
 	Slice         time.Duration // length that one task renders
 	Zone          string        // IANA time zone of rooms without settings
 	Language      string        // of rooms without settings
-	Width, Height int           // of the whole picture, in pixels
+	Layout        string        // of rooms without one: side or stage; empty: side
+	Width, Height int           // of a video side by side, in pixels
 	RateLimit     int           // requests a second for each API key
 	OpenRecords   int           // records of one person that are not finished
 	RequestPolicy string        // event, domain or any
