@@ -22,19 +22,19 @@ func roomFile(t *testing.T, name, text string) string {
 func TestRoomsImport(t *testing.T) {
 	t.Parallel()
 	dir := emptyState(t)
-	first := roomFile(t, "rooms.csv", "room,lecturer,screen,board,sound,calendar,drive,zone\n"+
-		"504,172.18.191.24,172.18.191.21,172.18.191.30,172.18.191.24,c@example.org,F1,Asia/Yekaterinburg\n"+
-		"\"505, left/a\",172.18.191.44,,,,,,\n")
+	first := roomFile(t, "rooms.csv", "room,lecturer,screen,board,sound,calendar,drive,zone,layout\n"+
+		"504,172.18.191.24,172.18.191.21,172.18.191.30,172.18.191.24,c@example.org,F1,Asia/Yekaterinburg,stage\n"+
+		"\"505, left/a\",172.18.191.44,,,,,,,\n")
 	stdout, _ := runs(t, exitDone, "rooms", "import", first, "--dry-run", "--data", dir)
 	if listed, _ := runs(t, exitDone, "rooms", "export", "--data", dir); strings.Contains(listed, "504") ||
 		!strings.Contains(stdout, "Nothing is saved. Rooms to add: 2,") {
 		t.Fatalf("a dry run says\n%s\nand leaves\n%s", stdout, listed)
 	}
 	runs(t, exitDone, "rooms", "import", first, "--data", dir)
-	const header = "room,lecturer,screen,board,sound,calendar,drive,zone,language,segment_length\n"
-	const other = "\"505, left/a\",172.18.191.44,,,,,,Europe/Moscow,ru,30m\n"
+	const header = "room,lecturer,screen,board,sound,calendar,drive,zone,language,segment_length,layout\n"
+	const other = "\"505, left/a\",172.18.191.44,,,,,,Europe/Moscow,ru,30m,\n"
 	want := header + "504,172.18.191.24,172.18.191.21,172.18.191.30,172.18.191.24,c@example.org,F1," +
-		"Asia/Yekaterinburg,ru,30m\n" + other
+		"Asia/Yekaterinburg,ru,30m,stage\n" + other
 	if got, _ := runs(t, exitDone, "rooms", "export", "--data", dir); got != want {
 		t.Fatalf("exported\n%s\nwant\n%s", got, want)
 	}
@@ -48,7 +48,7 @@ func TestRoomsImport(t *testing.T) {
 			t.Errorf("the import says\n%s\nwithout %q", stdout, part)
 		}
 	}
-	want = header + "504,172.18.191.24,172.18.191.21,,172.18.191.24,c@example.org,F2,Asia/Yekaterinburg,ru,15m\n" + other
+	want = header + "504,172.18.191.24,172.18.191.21,,172.18.191.24,c@example.org,F2,Asia/Yekaterinburg,ru,15m,stage\n" + other
 	got, _ := runs(t, exitDone, "rooms", "export", "--data", dir)
 	if got != want {
 		t.Errorf("exported\n%s\nwant\n%s", got, want)

@@ -50,6 +50,7 @@ type Wish struct {
 	StartTime string // HH:MM
 	EndTime   string // HH:MM, later than StartTime
 	UserEmail string
+	Layout    nvr.Layout // empty: the event names none
 }
 
 // Refusal says why an event asks for no record; empty if it asks for one.
@@ -91,6 +92,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, refusal
 	}
 	wish.Title = title(e.Summary)
+	wish.Layout = Layout(e.Description)
 	if wish.UserEmail = requester(e, room, fallback); wish.UserEmail == "" {
 		return Wish{}, NoPerson
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"github.com/nvr-miem/merger/pkg/homoglyph"
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
 const (
@@ -79,7 +80,7 @@ func isCourtesy(word string) bool {
 func CourseCode(description string) (code string, named bool) {
 	lines := Lines(description)
 	for _, line := range lines {
-		if code = afterKeyword(line); code != "" {
+		if code = cleanCode(afterKeyword(line, "поток", "course")); code != "" {
 			return code, true
 		}
 	}
@@ -97,8 +98,23 @@ func notInBareCode(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./", r)
 }
 
-// afterKeyword gives the code of a row like "• Поток: CODE"; empty if it is no such row.
-func afterKeyword(line string) string {
+// Layout returns the layout that a description names in a row "layout: stage" or "вид: сцена". It is empty if there
+// is none, or if the word is not known.
+func Layout(description string) nvr.Layout {
+	for _, line := range Lines(description) {
+		switch strings.Join(wordsOf(afterKeyword(line, "layout", "вид")), " ") {
+		case homoglyph.Fold("side"), homoglyph.Fold("рядом"):
+			return nvr.Side
+		case homoglyph.Fold("stage"), homoglyph.Fold("сцена"):
+			return nvr.Stage
+		}
+	}
+	return ""
+}
+
+// afterKeyword returns what stands behind one of the keywords in a row like "• Поток: CODE". It is empty if the
+// row begins with none of them.
+func afterKeyword(line string, keywords ...string) string {
 	line = strings.TrimLeftFunc(line, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
@@ -108,10 +124,10 @@ func afterKeyword(line string) string {
 	}
 	_, size := utf8.DecodeRuneInString(line[at:])
 	word := homoglyph.Fold(strings.Trim(line[:at], "*_ \u00a0\t"))
-	if word != homoglyph.Fold("поток") && word != homoglyph.Fold("course") {
+	if !slices.ContainsFunc(keywords, func(k string) bool { return word == homoglyph.Fold(k) }) {
 		return ""
 	}
-	return cleanCode(line[at+size:])
+	return line[at+size:]
 }
 
 // cleanCode takes off what people put around a code, and writes it in one alphabet.

@@ -7,7 +7,28 @@ import (
 	"unicode/utf8"
 
 	"github.com/nvr-miem/merger/pkg/calendar"
+	"github.com/nvr-miem/merger/pkg/nvr"
 )
+
+func TestLayout(t *testing.T) {
+	t.Parallel()
+	for description, want := range map[string]nvr.Layout{
+		"layout: stage":                                  nvr.Stage,
+		"Лекция\n• Вид: сцена.":                          nvr.Stage,
+		"<p>LAYOUT:&nbsp;<b>Side</b></p>":                nvr.Side,
+		"вид: рядом":                                     nvr.Side,
+		"lауоut: stаge (of look-alike Cyrillic letters)": "",
+		"lауоut: stаge":                                  nvr.Stage,
+		"layout: wide\nвид: сцена":                       nvr.Stage,
+		"The layout of the stage":                        "",
+		"вид: ":                                          "",
+		"":                                               "",
+	} {
+		if got := calendar.Layout(description); got != want {
+			t.Errorf("Layout(%q) = %q, want %q", description, got, want)
+		}
+	}
+}
 
 func TestCourseCode(t *testing.T) {
 	t.Parallel()
@@ -124,6 +145,9 @@ func FuzzDescription(f *testing.F) {
 		code, _ := calendar.CourseCode(text)
 		if !utf8.ValidString(code) || utf8.RuneCountInString(code) > 200 || strings.ContainsAny(code, "\n\r\x00") {
 			t.Errorf("CourseCode(%q) = %q", text, code)
+		}
+		if l := calendar.Layout(text); l != "" && !l.Known() {
+			t.Errorf("Layout(%q) = %q", text, l)
 		}
 		for _, line := range calendar.Lines(text) {
 			if line == "" || strings.ContainsAny(line, "\n\r") {

@@ -57,6 +57,7 @@ type Record struct {
 	EndTime    string // HH:MM, room time
 	UserEmail  string
 	EventID    string // of the calendar event; empty if NULL
+	Layout     Layout // that its event names; empty: as the room's
 	Done       bool   // uploaded
 	Processing bool   // between claim and the end of upload
 

@@ -228,6 +228,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		EndTime:   wish.EndTime,
 		UserEmail: wish.UserEmail,
 		EventID:   event.ID,
+		Layout:    wish.Layout,
 	}
 	if last == nil && refusal == calendar.Wanted {
 		return c.file(ctx, room, to)
@@ -258,8 +259,8 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 			"end", to.EndTime,
 		)
 		return c.Store.Requests.Revise(ctx, r, to)
-	case store.Claimable(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail):
-		return c.Store.Requests.SetTitleAndRequester(ctx, r, to.Title, to.UserEmail)
+	case store.Claimable(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail || r.Layout != to.Layout):
+		return c.Store.Requests.SetDetails(ctx, r, to)
 	case store.Claimable(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
 		return nil
 	}
@@ -291,6 +292,7 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 				StartTime: to.StartTime,
 				EndTime:   to.EndTime,
 				UserEmail: to.UserEmail,
+				Layout:    to.Layout,
 			}, calendar.Wanted)
 	}
 	if !errors.Is(err, store.ErrNotFound) {

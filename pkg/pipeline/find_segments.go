@@ -41,7 +41,7 @@ func (s Settings) slice(record time.Duration) time.Duration {
 // request is what the engine is asked for.
 func (w *worker) request(start, end time.Time) merge.Request {
 	s := w.p.Settings
-	layout := w.room.Layout.Or(s.Layout)
+	layout := w.rec.Layout.Or(w.room.Layout).Or(s.Layout)
 	width, height := merge.SizeOf(layout, s.Width, s.Height)
 	req := merge.Request{
 		Room:     w.rec.Room,

@@ -21,10 +21,10 @@ const (
  asked_at = ?, dated = '' where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
- user_email = ?, event_id = ?, asked_at = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
+ user_email = ?, event_id = ?, asked_at = ?, layout = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
  done = 0, processing = 0, starts = 0, reason = null, cause = null` + snapshot
 
-	updateTitle = `update records set event_name = ?, user_email = ?` + snapshot
+	updateTitle = `update records set event_name = ?, user_email = ?, layout = ?` + snapshot
 )
 
 // Withdraw ends a record that is no longer wanted. If a worker holds the record, it becomes stale. Withdraw
@@ -95,8 +95,8 @@ func (s Requests) decide(ctx context.Context, what string, id int64, choose func
 	}
 }
 
-// Revise replaces the request of a record that was read by the title, room, date, times, requester and event
-// of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It returns
+// Revise replaces the request of a record that was read by the title, room, date, times, requester, event
+// and layout of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It returns
 // [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	args := append(
@@ -109,6 +109,7 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 			to.UserEmail,
 			null(to.EventID),
 			s.nowMs(),
+			string(to.Layout),
 		},
 		snapshotArgs(&r)...,
 	)
@@ -129,8 +130,8 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	return nil
 }
 
-// SetTitleAndRequester changes title and requester of a record that was read. It does not disturb the work
-// on the record. It returns [fault.ErrStale] if the record has changed since it was read.
-func (s Requests) SetTitleAndRequester(ctx context.Context, r nvr.Record, title, email string) error {
-	return s.changeRead(ctx, "rename", &r, updateTitle, null(title), email)
+// SetDetails changes title, requester and layout of a record that was read to those of to. It does not disturb
+// the work on the record. It returns [fault.ErrStale] if the record has changed since it was read.
+func (s Requests) SetDetails(ctx context.Context, r, to nvr.Record) error {
+	return s.changeRead(ctx, "rename", &r, updateTitle, null(to.Title), to.UserEmail, string(to.Layout))
 }

@@ -14,7 +14,7 @@ const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), co
  coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
  coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
  due_at, coalesce(reason, ''), coalesce(cause, ''), progress, digest, file_id, coalesce(link, ''),
- coalesce(course, ''), coalesce(share, ''), asked_at, starts`
+ coalesce(course, ''), coalesce(share, ''), asked_at, starts, layout`
 
 const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 
@@ -57,7 +57,8 @@ func scanRecord(row scanner) (r nvr.Record, err error) {
 	var done, processing, lease, due, asked int64
 	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
 		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
-		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked, &r.Starts)
+		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked, &r.Starts,
+		&r.Layout)
 	r.Done, r.Processing = done != 0, processing != 0
 	r.LeaseUntil, r.DueAt, r.AskedAt = instant(lease), instant(due), instant(asked)
 	r.Reason = i18n.ReadReason(reason)

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	insertRecord = `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, asked_at)
- values (?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRecord = `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, asked_at,
+ layout) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertRequest = `insert into merger_requests (request, body, record_id, created_at) values (?, ?, ?, ?)`
 
@@ -86,6 +86,7 @@ func (d *database) insertArgs(r *nvr.Record) []any {
 		r.UserEmail,
 		null(r.EventID),
 		d.nowMs(),
+		string(r.Layout),
 	}
 }
 

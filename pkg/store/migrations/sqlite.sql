@@ -290,5 +290,8 @@ create index merger_event_members_room on merger_event_members (room, end_at);
 -- 90 column room_settings.layout: side or stage; empty: as configured
 alter table room_settings add column layout varchar(20) not null default '';
 
+-- 91 column records.layout: that its event names, side or stage; empty: as the room's
+alter table records add column layout varchar(20) not null default '';
+
 -- 108 column merger_segments.kept_until: milliseconds; 0: by age alone; see store.Segment
 alter table merger_segments add column kept_until bigint not null default 0;
