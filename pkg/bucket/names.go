@@ -105,6 +105,16 @@ func MediaPrefix(record int64) string {
 	return RecordPrefix(record) + "media/"
 }
 
+// HeadName returns the name of what stands before the payloads in the merge of a plan.
+func HeadName(record int64, digest string) (string, error) {
+	return recordName(record, "heads", digest)
+}
+
+// HeadsPrefix returns the prefix of all heads of a record.
+func HeadsPrefix(record int64) string {
+	return RecordPrefix(record) + "heads/"
+}
+
 // PartName returns the name of the commit of a part. digest is that of its slice.
 func PartName(record int64, digest string) (string, error) {
 	return recordName(record, "parts", digest+".json")

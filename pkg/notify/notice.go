@@ -26,6 +26,7 @@ var ErrUncertain = errors.New("it is not known whether the notice was sent")
 type Notice struct {
 	Record   int64
 	Done     bool   // the video is there; else the record failed
+	Revision int64  // of the video; above 1, a delivered video was changed
 	OptOut   string // names an opt-out of time that the delivered video shows; the notice is for operators
 	To       string
 	Room     string
@@ -43,6 +44,9 @@ type Notice struct {
 func (n *Notice) ID() string {
 	if n.OptOut != "" {
 		return fmt.Sprintf("record-%d-opted-out-%s", n.Record, n.OptOut)
+	}
+	if n.Done && n.Revision > 1 {
+		return fmt.Sprintf("record-%d-revised-%d", n.Record, n.Revision)
 	}
 	if n.Done {
 		return fmt.Sprintf("record-%d-done", n.Record)
@@ -140,6 +144,9 @@ func (n *Notice) subject(texts *i18n.Localizer) string {
 	}
 	if n.OptOut != "" {
 		return texts.T("notice.subject.opted-out", "name", name)
+	}
+	if n.Done && n.Revision > 1 {
+		return texts.T("notice.subject.revised", "name", name)
 	}
 	if n.Done {
 		return texts.T("notice.subject.done", "name", name)

@@ -77,6 +77,11 @@ type Record struct {
 	Cause      string      // the technical cause beside the reason
 	Progress   int         // per cent of the step merge
 
+	// Revision numbers the versions of the delivered video, from 1. It grows with each edit after the first
+	// delivery. Edits are what people changed of the request.
+	Revision int64
+	Edits    Edits
+
 	Digest string // of the plan that is rendered or was
 	FileID string // of the Drive file, generated before the upload
 	Link   string // where people watch it
@@ -100,7 +105,8 @@ func (r *Record) Window(zone *time.Location) (start, end time.Time, err error) {
 		return start, end, err
 	}
 	end, err = Wall(r.Date, r.EndTime, zone)
-	return start, end, err
+	start = start.Add(time.Duration(r.Edits.StartAfter) * time.Second)
+	return start, end.Add(-time.Duration(r.Edits.EndBefore) * time.Second), err
 }
 
 // Source is one recorded stream of a room: a row of the NVR's table `sources`.

@@ -192,7 +192,13 @@ func (c *Calendar) known(ctx context.Context, room *nvr.Room, from string) (map[
 // listed.
 func (c *Calendar) inside(r *nvr.Record, room *nvr.Room, from, to time.Time) bool {
 	start, end, err := r.Window(room.Zone)
-	return store.Claimable(r) && err == nil && end.After(from) && start.Before(to)
+	return follows(r) && err == nil && end.After(from) && start.Before(to)
+}
+
+// follows reports whether a record may still follow its event: its processing has not begun. A video that was
+// delivered does not, even while it is made again.
+func follows(r *nvr.Record) bool {
+	return store.Claimable(r) && r.Revision <= 1
 }
 
 // missing looks for the event of a record that was not listed: it is gone, or elsewhere in time, or a page
@@ -243,15 +249,19 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	}
 	r := last.Record
 	log := c.Log.With("record", r.ID)
+	named := to
+	if to.Title == r.Asked().Title {
+		named.Title = r.Title // what a person called it counts until the event is renamed
+	}
 	withdrawnByUs := r.Step == nvr.StepWithdrawn &&
 		(cancelledBySweep(r.Reason) || r.Reason.Is(cause.CodeOptedOut) && !sameWindow(&r, &to))
 	switch {
-	case refusal != calendar.Wanted && store.Claimable(&r):
+	case refusal != calendar.Wanted && follows(&r):
 		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
 		return c.Store.Requests.Withdraw(ctx, r.ID, cause.EventNotRecorded(string(refusal)))
 	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
 		return nil // processing began, or a person decided
-	case withdrawnByUs || store.Claimable(&r) && !sameWindow(&r, &to):
+	case withdrawnByUs || follows(&r) && !sameWindow(&r, &to):
 		log.InfoContext(
 			ctx, "changed: its event was moved or restored",
 			"date", to.Date,
@@ -259,9 +269,9 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 			"end", to.EndTime,
 		)
 		return c.Store.Requests.Revise(ctx, r, to)
-	case store.Claimable(&r) && (r.Title != to.Title || r.UserEmail != to.UserEmail || r.Layout != to.Layout):
-		return c.Store.Requests.SetDetails(ctx, r, to)
-	case store.Claimable(&r) || r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime:
+	case follows(&r) && (r.Title != named.Title || r.UserEmail != to.UserEmail || r.Layout != to.Layout):
+		return c.Store.Requests.SetDetails(ctx, r, named)
+	case follows(&r) || sameWindow(&r, &to):
 		return nil
 	}
 	// The old request is marked first: a kill between the two is mended by the next sweep.
@@ -315,9 +325,12 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	return err
 }
 
-// sameWindow reports whether a record is of this room and time.
+// sameWindow reports whether a record was asked for in this room and time. What people edited since counts until
+// the event itself changes.
 func sameWindow(r, to *nvr.Record) bool {
-	return r.Room == to.Room && r.Date == to.Date && r.StartTime == to.StartTime && r.EndTime == to.EndTime
+	asked := r.Asked()
+	return r.Room == to.Room &&
+		asked.Date == to.Date && asked.StartTime == to.StartTime && asked.EndTime == to.EndTime
 }
 
 // eventOf puts an event into the words of the rules.

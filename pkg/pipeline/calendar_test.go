@@ -265,6 +265,29 @@ func TestAnEventsLife(t *testing.T) {
 	)
 }
 
+// TestEditsStay edits the record of an event: a sweep leaves it as people want it until the event itself changes.
+func TestEditsStay(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	id := w.call("POST", eventsPath("504"), with(
+		span("2026-11-23T15:00:00+03:00", "2026-11-23T16:00:00+03:00"),
+		"summary", "Алгебра",
+	))["id"].(string)
+	w.expect("filed", "504", `2026-11-23 15:00-16:00 "Алгебра" stage`)
+	_, err := w.store.Requests.Edit(context.Background(), 1, func(r nvr.Record) (nvr.Record, error) {
+		r.Title, r.StartTime, r.Edits.StartAfter = "Анализ", "15:05", 7
+		return r, nil
+	})
+	w.must(err)
+	w.expect("edited", "504", `2026-11-23 15:05-16:00 "Анализ" stage`)
+	w.call("PATCH", eventsPath("504")+"/"+id, span("2026-11-23T15:30:00+03:00", "2026-11-23T16:30:00+03:00"))
+	w.expect("moved since", "504", `2026-11-23 15:30-16:30 "Алгебра" stage`)
+	r, err := w.store.Records.Get(context.Background(), 1)
+	if err != nil || r.Revision != 1 || r.Edits != (nvr.Edits{}) {
+		t.Errorf("the edits stay beside the new time: %+v, %v", r, err)
+	}
+}
+
 func TestWhatIsNoRecord(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")

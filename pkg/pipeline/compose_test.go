@@ -111,7 +111,7 @@ func TestManyParts(t *testing.T) {
 	if rec, made := w.row(), w.objects("work", "1/merges/"); rec.Step != nvr.StepUpload || rec.Tries != 0 || !slices.Equal(made, []string{name}) {
 		t.Fatalf("joined: %+v, %v", rec, made)
 	}
-	head := w.work("1/media/head-" + plan.Digest())
+	head := w.work("1/heads/" + plan.Digest())
 	want := slices.Concat(head, bytes.Join(payloads, nil))
 	if got := w.work(name); !bytes.Equal(got, want) {
 		t.Errorf(
@@ -121,7 +121,7 @@ func TestManyParts(t *testing.T) {
 	}
 	for _, f := range []*traffic{&killed, &whole} {
 		media := func(name string) bool {
-			return strings.HasPrefix(name, "1/media/") && !strings.Contains(name, "/head-")
+			return strings.HasPrefix(name, "1/media/")
 		}
 		if len(f.read) <= len(parts) || slices.ContainsFunc(f.read, media) { // the plan, and what commits each part
 			t.Errorf("read were %v", f.read)

@@ -204,7 +204,8 @@ func (w *env) facts(event, course string) facts {
 		}
 	}
 	for _, name := range w.objects("work", "1/") {
-		if !strings.HasPrefix(name, "1/plans/") && !strings.HasPrefix(name, "1/reports/") {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(name, "1/"), "/")
+		if !slices.Contains([]string{"plans", "reports", "parts", "media"}, kind) { // revisions share parts
 			f.left = append(f.left, name)
 		}
 	}

@@ -223,7 +223,7 @@ func open(t testing.TB, s snapshot) *env {
 		MergeJob:     mergeJob,
 		DriveFolder:  "videos",
 		DriveSearch:  true,
-		Slice:        30 * time.Second,
+		Slice:        40 * time.Second, // two of the minute from 15:00
 		Policy:       merge.Auto,
 		Width:        64,
 		Height:       36,

@@ -61,7 +61,7 @@ func (w *worker) compose(ctx context.Context, name string, plan *merge.Plan, fil
 	if err != nil {
 		return bucket.Object{}, err
 	}
-	place, err := bucket.MediaName(w.rec.ID, "head-"+plan.Digest())
+	place, err := bucket.HeadName(w.rec.ID, plan.Digest())
 	if err != nil {
 		return bucket.Object{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/bucket"
 	"github.com/nvr-miem/merger/pkg/calendar"
@@ -21,6 +22,7 @@ const (
 	effectAnnounced = "announced" // subject: course/file; value: the announcement
 	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
 	effectDone      = "done"      // subject: the means; value: see letter
+	effectRevised   = "revised"   // with the revision; subject and value as of done
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
 )
 
@@ -220,14 +222,53 @@ func (w *worker) finish(ctx context.Context) error {
 	return nil
 }
 
-// clear removes everything of the record from the work bucket but its plans and reports.
+// clear removes what the record needs no more from the work bucket. Its plans and reports stay, and its parts as long
+// as there is footage for a revision, which shares them.
 func (w *worker) clear(ctx context.Context) error {
-	for _, prefix := range []string{
-		bucket.MediaPrefix(w.rec.ID),
-		bucket.PartsPrefix(w.rec.ID),
+	err := w.clearAll(ctx,
+		bucket.HeadsPrefix(w.rec.ID),
 		bucket.DamagePrefix(w.rec.ID),
 		bucket.MergesPrefix(w.rec.ID),
-	} {
+	)
+	if err != nil {
+		return err
+	}
+	return w.clearExpired(ctx)
+}
+
+// clearExpired removes the parts of the room's former records whose footage is gone. In the cloud the bucket's
+// lifecycle does so, too.
+func (w *worker) clearExpired(ctx context.Context) error {
+	if w.p.Settings.Retention == 0 {
+		return nil
+	}
+	expired := w.p.Now().Add(-w.p.Settings.Retention).In(w.room.Zone)
+	former, _, err := w.p.Store.Records.List(ctx, store.Filter{
+		Room:  w.rec.Room,
+		From:  expired.AddDate(0, 0, -expiredDays).Format(time.DateOnly),
+		To:    expired.AddDate(0, 0, -1).Format(time.DateOnly),
+		Steps: []nvr.Step{nvr.StepDone},
+	}, 0, mostExpired)
+	if err != nil {
+		return err
+	}
+	for _, rec := range former {
+		if err := w.clearAll(ctx, bucket.MediaPrefix(rec.ID), bucket.PartsPrefix(rec.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Records of so many days are looked through for parts, and at most so many of them.
+const (
+	expiredDays = 14
+	mostExpired = 50
+)
+
+// clearAll removes everything below prefixes of the work bucket.
+func (w *worker) clearAll(ctx context.Context, prefixes ...string) error {
+	for _, prefix := range prefixes {
 		if err := w.p.Work.DeleteAll(ctx, prefix); err != nil {
 			return fmt.Errorf("clear the work bucket: %w", err)
 		}

@@ -15,13 +15,17 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// notifyDone sends the notice to the requester, once.
+// notifyDone sends the notice to the requester, once for each revision.
 func (w *worker) notifyDone(ctx context.Context) error {
 	rec, err := w.p.Store.Records.Get(ctx, w.rec.ID) // with the link and what became of the course
 	if err != nil {
 		return err
 	}
-	return w.p.notify(ctx, rec, w.room, true, effectDone)
+	kind := effectDone
+	if rec.Revision > 1 {
+		kind = fmt.Sprintf("%s-%d", effectRevised, rec.Revision)
+	}
+	return w.p.notify(ctx, rec, w.room, true, kind)
 }
 
 // notifyFailed tells a requester that the record has failed, once for each failure, and strikes the debt
@@ -126,6 +130,7 @@ func (p *Pipeline) notice(rec nvr.Record, room nvr.Room, done bool, at time.Time
 	return notify.Notice{
 		Record:   rec.ID,
 		Done:     done,
+		Revision: rec.Revision,
 		To:       rec.UserEmail,
 		Room:     rec.Room,
 		Title:    rec.Title,

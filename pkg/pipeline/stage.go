@@ -52,6 +52,9 @@ func (w *worker) stage(ctx context.Context) error {
 	if err := w.prepareReading(ctx); err != nil {
 		return err
 	}
+	if err := w.keepGain(ctx, &req); err != nil {
+		return err
+	}
 	f, err := w.find(ctx, req)
 	if err != nil {
 		return err
@@ -64,6 +67,23 @@ func (w *worker) stage(ctx context.Context) error {
 		return err
 	}
 	return w.launch(ctx, plan)
+}
+
+// keepGain gives a revision the gain of the video that was delivered, so that their parts are the same. Without
+// that plan the sound is measured again.
+func (w *worker) keepGain(ctx context.Context, req *merge.Request) error {
+	if w.rec.Revision <= 1 || w.rec.Digest == "" {
+		return nil
+	}
+	plan, err := w.ownPlan(ctx)
+	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, merge.ErrNotPlan) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	req.Loudness.Kept = plan.Sound.Gain()
+	return nil
 }
 
 // wait gives the record back while a missing segment may still come.

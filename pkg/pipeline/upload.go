@@ -69,6 +69,11 @@ func (w *worker) upload(ctx context.Context) error {
 	if err := w.uploadReport(ctx, file); err != nil {
 		return err
 	}
+	if w.rec.Edits.Forget {
+		if err := w.p.Workspace.ForgetRevisions(ctx, w.rec.ID, file.ID); err != nil {
+			return fmt.Errorf("delete the former versions of the video: %w", err)
+		}
+	}
 	next, err := w.advance(ctx, nvr.StepLink, store.Change{Link: &file.Link, Share: &share})
 	if err != nil {
 		return err
@@ -188,8 +193,11 @@ func (w *worker) openSession(ctx context.Context, object bucket.Object, file wor
 		Size:        object.Size,
 		Name:        w.fileName(),
 		Description: w.description(),
-		Properties:  map[string]string{"nvrRecord": strconv.FormatInt(w.rec.ID, 10)},
-		Replace:     file.Size > 0,
+		Properties: map[string]string{
+			"nvrRecord":   strconv.FormatInt(w.rec.ID, 10),
+			"nvrRevision": strconv.FormatInt(w.rec.Revision, 10),
+		},
+		Replace: file.Size > 0,
 	}
 	if !upload.Replace {
 		var err error
@@ -319,9 +327,9 @@ func (w *worker) description() string {
 }
 
 // checkWithdrawn reads the record's event again before anybody is let in: one that was cancelled,
-// or says that it is not to be recorded, withdraws the record.
+// or says that it is not to be recorded, withdraws the record. A video that was delivered stays.
 func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
-	if w.rec.EventID == "" || w.room.Calendar == "" {
+	if w.rec.EventID == "" || w.room.Calendar == "" || w.rec.Revision > 1 {
 		return false, nil
 	}
 	event, err := w.p.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	selectEvents = recordsOfEvents + ` where calendar = ? and of_date >= ? order by of_event, revision`
+	selectEvents = recordsOfEvents + ` where calendar = ? and of_date >= ? order by of_event, of_revision`
 
 	selectEventRecord = `select record_id from merger_events where calendar = ? and event_id = ? and revision = ?`
 
-	selectLastRevision = recordsOfEvents + ` where calendar = ? and of_event = ? order by revision desc limit 1`
+	selectLastRevision = recordsOfEvents + ` where calendar = ? and of_event = ? order by of_revision desc limit 1`
 
 	// selectUnclaimed finds a row that the NVR inserted for an event and that merger_events does not have yet.
 	selectUnclaimed = `select id, date from records where event_id = ? and room_name = ?
@@ -26,8 +26,8 @@ const (
 )
 
 // recordsOfEvents joins merger_events with its records. Columns that both tables have are renamed.
-const recordsOfEvents = `select of_event, revision, ` + recordColumns + ` from records join (
- select record_id, calendar, event_id as of_event, revision, date as of_date from merger_events) e on record_id = id`
+const recordsOfEvents = `select of_event, of_revision, ` + recordColumns + ` from records join (
+ select record_id, calendar, event_id as of_event, revision as of_revision, date as of_date from merger_events) e on record_id = id`
 
 // Events keeps which record belongs to which calendar event.
 type Events struct{ *database }

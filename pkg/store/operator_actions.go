@@ -22,13 +22,14 @@ const (
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
  user_email = ?, event_id = ?, asked_at = ?, layout = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
- done = 0, processing = 0, starts = 0, reason = null, cause = null` + snapshot
+ done = 0, processing = 0, starts = 0, edits = null, reason = null, cause = null` + snapshot
 
 	updateTitle = `update records set event_name = ?, user_email = ?, layout = ?` + snapshot
 )
 
 // Withdraw ends a record that is no longer wanted. If a worker holds the record, it becomes stale. Withdraw
-// returns [ErrConflict] if the record is done. A withdrawn record stays as it is.
+// returns [ErrConflict] if the record is done, or its delivered video is being revised: only an opt-out ends that.
+// A withdrawn record stays as it is.
 func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error {
 	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
 		switch r.Step {
@@ -37,6 +38,9 @@ func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error
 		case nvr.StepDone:
 			return "", nil, fmt.Errorf("it is done: %w", ErrConflict)
 		case nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepFailed:
+		}
+		if r.Revision > 1 && !why.Is(cause.CodeOptedOut) {
+			return "", nil, fmt.Errorf("its video was delivered: %w", ErrConflict)
 		}
 		return updateWithdraw, []any{s.formatReason(why), r.ID, r.Attempt, r.Step}, nil
 	})

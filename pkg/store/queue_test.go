@@ -44,6 +44,7 @@ func TestTheWholeWay(t *testing.T) {
 			Turn:      4,
 			AskedAt:   r.clock.Now(),
 			Progress:  100,
+			Revision:  1,
 			Course:    course,
 		}
 		got.AskedAt, want.AskedAt = got.AskedAt.UTC(), want.AskedAt.UTC()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/nvr-miem/merger/pkg/cause"
@@ -14,7 +15,7 @@ const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), co
  coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
  coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
  due_at, coalesce(reason, ''), coalesce(cause, ''), progress, digest, file_id, coalesce(link, ''),
- coalesce(course, ''), coalesce(share, ''), asked_at, starts, layout`
+ coalesce(course, ''), coalesce(share, ''), asked_at, starts, layout, revision, coalesce(edits, '')`
 
 const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 
@@ -53,15 +54,20 @@ func (d *database) records(ctx context.Context, statement string, args ...any) (
 }
 
 func scanRecord(row scanner) (r nvr.Record, err error) {
-	var reason string
+	var reason, edits string
 	var done, processing, lease, due, asked int64
 	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
 		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
 		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked, &r.Starts,
-		&r.Layout)
+		&r.Layout, &r.Revision, &edits)
 	r.Done, r.Processing = done != 0, processing != 0
 	r.LeaseUntil, r.DueAt, r.AskedAt = instant(lease), instant(due), instant(asked)
 	r.Reason = i18n.ReadReason(reason)
+	if err == nil && edits != "" {
+		if err = json.Unmarshal([]byte(edits), &r.Edits); err != nil {
+			err = fmt.Errorf("read the edits of record %d: %w", r.ID, err)
+		}
+	}
 	return r, err
 }
 

@@ -310,6 +310,42 @@ func (c *Client) generateID(ctx context.Context, subject string) (string, error)
 	return id, err
 }
 
+// ForgetRevisions deletes the former contents of the file of a record. The newest content stays.
+func (c *Client) ForgetRevisions(ctx context.Context, record int64, id string) error {
+	if err := checkID("file", id); err != nil {
+		return err
+	}
+	seat, err := c.as(ctx, c.options.Subjects.Uploader(record))
+	if err != nil {
+		return err
+	}
+	var all []*drive.Revision // oldest first
+	err = c.do(ctx, "drive.revisions.list", "list the revisions of file "+id, func(ctx context.Context) error {
+		all = nil
+		call := seat.drive.Revisions.List(id).Fields("nextPageToken,revisions(id)").PageSize(maxRevisions)
+		return call.Pages(ctx, func(page *drive.RevisionList) error {
+			all = append(all, page.Revisions...)
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for i := range max(0, len(all)-1) {
+		revision := all[i].Id
+		err := c.do(ctx, "drive.revisions.delete", "delete a revision of file "+id, func(ctx context.Context) error {
+			return seat.drive.Revisions.Delete(id, revision).Context(ctx).Do()
+		})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxRevisions is how many revisions one page lists, at most.
+const maxRevisions = 1000
+
 // Trash puts a file into the bin. One that is gone is fine.
 func (c *Client) Trash(ctx context.Context, id string) error {
 	if err := checkID("file", id); err != nil {

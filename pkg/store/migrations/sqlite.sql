@@ -293,5 +293,11 @@ alter table room_settings add column layout varchar(20) not null default '';
 -- 91 column records.layout: that its event names, side or stage; empty: as the room's
 alter table records add column layout varchar(20) not null default '';
 
+-- 93 column records.revision: of the delivered video, from 1; see nvr.Record
+alter table records add column revision bigint not null default 1;
+
+-- 94 column records.edits: what people changed of the request, as JSON; see nvr.Edits
+alter table records add column edits text null;
+
 -- 108 column merger_segments.kept_until: milliseconds; 0: by age alone; see store.Segment
 alter table merger_segments add column kept_until bigint not null default 0;

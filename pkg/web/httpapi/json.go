@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -47,13 +48,32 @@ func write(w http.ResponseWriter, status int, contentType string, value any) {
 
 // WriteTagged answers with a body and its ETag, or 304 if the client has that body already.
 func WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	WriteTaggedAs(w, r, contentType, "", body)
+}
+
+// WriteTaggedAs is [WriteTagged] with an ETag that begins with a name and a dot; see [IfMatch].
+func WriteTaggedAs(w http.ResponseWriter, r *http.Request, contentType, name string, body []byte) {
 	sum := sha256.Sum256(body)
 	header := w.Header()
-	header.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
+	if name != "" {
+		name += "."
+	}
+	header.Set("ETag", `"`+name+hex.EncodeToString(sum[:12])+`"`)
 	header.Set(CacheControl, "private, no-cache")
 	header.Set("Vary", "key, Cookie")
 	header.Set(ContentType, contentType)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// IfMatch returns the names of the ETags of the header If-Match, up to their dots. "*" is returned as it is. present
+// is false without the header.
+func IfMatch(r *http.Request) (names []string, present bool) {
+	values := r.Header.Values("If-Match")
+	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, _, _ := strings.Cut(strings.Trim(strings.TrimSpace(tag), `"`), ".")
+		names = append(names, name)
+	}
+	return names, len(values) > 0
 }
 
 // Nullable returns a string for JSON, where an empty one is null.

@@ -48,6 +48,9 @@ type View struct {
 	MissingS    *float64        `json:"missing_s"` // seconds, summed over the sources; null: there is no report
 	Warnings    json.RawMessage `json:"warnings"`  // of the report; null: there is none
 	Reason      json.RawMessage `json:"reason"`    // {en, ru, code, args}
+
+	Revision        int64   `json:"revision"`         // of the video, from 1
+	ChangeableUntil *string `json:"changeable_until"` // RFC 3339; null if segments are kept for ever
 }
 
 // NewView returns the view of a record at an instant. The zone is its room's.
@@ -63,6 +66,7 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 		Course:      httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
 		CourseState: CourseStateOf(r),
 		Share:       httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
+		Revision:    r.Revision,
 	}
 	if summary := s.Summary(r); summary != nil {
 		missing := summary.Seconds()
@@ -71,6 +75,9 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 	if start, end, err := r.Window(zone); err == nil {
 		v.Start = httpapi.Nullable(start.Format(time.RFC3339))
 		v.End = httpapi.Nullable(end.Format(time.RFC3339))
+		if until := s.ChangeableUntil(start); !until.IsZero() {
+			v.ChangeableUntil = httpapi.Nullable(until.Format(time.RFC3339))
+		}
 	}
 	if reason := s.Catalog.FormatReason(Reason(r)); reason != "" {
 		v.Reason = json.RawMessage(reason)

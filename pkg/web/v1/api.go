@@ -52,6 +52,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /api/v1/records", a.listRecords)
 	mux.HandleFunc("POST /api/v1/records", a.createRecord)
 	mux.HandleFunc("GET /api/v1/records/{id}", a.owned(a.showRecord))
+	mux.HandleFunc("PATCH /api/v1/records/{id}", a.owned(a.editRecord))
 	mux.HandleFunc("POST /api/v1/records/{id}/cancel", a.owned(a.cancel))
 	mux.HandleFunc("POST /api/v1/records/{id}/retry", a.owned(a.retry))
 	mux.HandleFunc("GET /api/v1/records/{id}/report", a.owned(a.showReport))

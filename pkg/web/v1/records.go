@@ -31,14 +31,14 @@ func (a *api) showRecord(w http.ResponseWriter, r *http.Request, record nvr.Reco
 		a.serverError(w, r, "read a record's room", err)
 		return
 	}
-	httpapi.WriteTagged(w, r, httpapi.JSONType, view)
+	httpapi.WriteTaggedAs(w, r, httpapi.JSONType, records.RequestTag(&record), view)
 }
 
 // cancel is POST /records/{id}/cancel. Cancelling a cancelled record changes nothing.
 func (a *api) cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	reason := records.WithdrawnBy(auth.CallerOf(r).Email)
 	err := a.Records.Store.Requests.Withdraw(r.Context(), record.ID, reason)
-	a.answerChange(w, r, record.ID, "a finished record cannot be cancelled", err)
+	a.answerChange(w, r, record.ID, "a record whose video was delivered cannot be cancelled", err)
 }
 
 // retry is POST /records/{id}/retry.

@@ -257,6 +257,7 @@ func (d *Drive) changeFile(
 				"Only files with binary content can get new content.",
 			)
 		}
+		next.Former = append(slices.Clone(f.Former), formerOf(f))
 		next.Content = bytes
 		d.watchVideo(next)
 	}

@@ -109,6 +109,8 @@ func New(o Options) (*Drive, error) {
 		"permissions.get":    d.getPermission,
 		"permissions.update": d.updatePermission,
 		"permissions.delete": d.unshare,
+		"revisions.list":     d.listRevisions,
+		"revisions.delete":   d.deleteRevision,
 	}, defaults, o.Log)
 	if err != nil {
 		return nil, errors.Join(err, d.db.Close())

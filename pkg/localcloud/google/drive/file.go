@@ -22,6 +22,7 @@ type file struct {
 	Owner       string       `json:"owner,omitempty"`       // an address; "": belongs to every user
 	Permissions []api.Object `json:"permissions,omitempty"` // beyond the owner's
 	Content     *content     `json:"content,omitempty"`     // none: a folder or a shortcut
+	Former      []former     `json:"former,omitempty"`      // contents before this one, oldest first
 	Version     int64        `json:"version"`
 }
 
