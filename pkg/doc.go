@@ -9,7 +9,7 @@
 //	config               every environment variable, once
 //	observe              logs, traces and metrics as Google Cloud reads them
 //	call                 outside calls, repeated by a policy
-//	confine              bounds child processes in memory and time
+//	confine              bounds child processes: memory, time, environment
 //	ffmpeg               typed values → FFmpeg → pictures, samples, packets
 //	mp4                  sample tables of an MP4 file, read and written
 //	bitstream            headers of coded pictures: where decoding can start, what is missing

@@ -1,4 +1,4 @@
-// Package confine bounds the programs that this one starts: their memory, their processor time, and that they
+// Package confine bounds the programs that this one starts: their memory, their processor time, their environment, and that they
 // end with their parent.
 package confine
 

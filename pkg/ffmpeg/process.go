@@ -86,24 +86,12 @@ type launch struct {
 	handle func(line string) bool
 }
 
-// childEnvironment returns the environment of a child. It leaves out the settings of this process, since secrets
-// are among them, and a child reads files that may be hostile.
-func childEnvironment() []string {
-	env := []string{"AV_LOG_FORCE_NOCOLOR=1"}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"} {
-		if value, set := os.LookupEnv(name); set {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
-}
-
 // start starts a process. Its pipes must be set up before. Cancelling ctx ends FFmpeg by SIGTERM, and by
 // SIGKILL 3 s later. A stall ends it by SIGKILL, which reaches a stopped process, too.
 func (t *Tool) start(ctx context.Context, l launch) (*process, error) {
 	p := &process{doing: l.doing, ctx: ctx, cmd: l.cmd, watch: l.watch}
 	cmd, doing := l.cmd, l.doing
-	cmd.Env = childEnvironment()
+	cmd.Env = confine.Environment("AV_LOG_FORCE_NOCOLOR=1")
 	cmd.SysProcAttr = confine.Group()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second

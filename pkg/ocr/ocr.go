@@ -12,12 +12,13 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nvr-miem/merger/pkg/confine"
 )
 
 // Reader is a Tesseract installation. It is safe for concurrent use.
@@ -79,7 +80,7 @@ func (r *Reader) Read(ctx context.Context, picture *image.Gray) ([]Word, error) 
 		r.languages, "tsv",
 	) // #nosec G204 -- constant arguments
 	// One thread: more of them cost CPU time without being faster on small pictures.
-	cmd.Env = childEnvironment()
+	cmd.Env = confine.Environment("OMP_THREAD_LIMIT=1")
 	cmd.Stdin = bytes.NewReader(encodePGM(picture))
 	var out, trouble bytes.Buffer
 	cmd.Stdout = &out
@@ -143,16 +144,4 @@ func parseTSV(table string) []Word {
 		})
 	}
 	return words
-}
-
-// childEnvironment returns the environment of Tesseract. It leaves out the settings of this process, since secrets
-// are among them.
-func childEnvironment() []string {
-	env := []string{"OMP_THREAD_LIMIT=1"}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TESSDATA_PREFIX"} {
-		if value, set := os.LookupEnv(name); set {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
 }

@@ -37,6 +37,7 @@ func (p program) run(ctx context.Context) ([]byte, error) {
 	out, log := &tail{limit: p.output}, &tail{limit: 16 << 10}
 	cmd.Stdout, cmd.Stderr = out, log
 	cmd.SysProcAttr = confine.Group()
+	cmd.Env = confine.Environment()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
 	if err := cmd.Start(); err != nil {

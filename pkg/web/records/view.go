@@ -102,13 +102,12 @@ func CourseStateOf(r *nvr.Record) CourseState {
 		return CourseNone
 	}
 	note := i18n.ReadReason(r.Course)
-	if note == cause.Verbatim(r.Course) {
+	switch {
+	case note == cause.Verbatim(r.Course):
 		return CoursePosted // the course's name
-	}
-	switch note.Code() {
-	case cause.CodeCourseNotFound, cause.CodeCourseAmbiguous:
+	case note.Is(cause.CodeCourseNotFound), note.Is(cause.CodeCourseAmbiguous):
 		return CourseNotFound
-	case cause.CodeEventGone, cause.CodeEventMoved:
+	case note.Is(cause.CodeEventGone), note.Is(cause.CodeEventMoved):
 		return CourseNone // a note on the event
 	}
 	return CourseRefused
