@@ -85,7 +85,7 @@ func TestCostsAddUp(t *testing.T) {
 			{"staging, upload, link", hours * 300 * (2*price(service, 0) + 4*price(service, 1))},
 			{"segments kept", rooms * sources * 24 * gb * days * kept},
 			{"segments written, marked", rooms * sources * 48 * 30 * (2 + needed) / 10_000 * price("10,000 writes", 0)},
-			{"work kept", hours / 30 * 1.2 * 2 * kept},
+			{"work kept", hours / 30 * 1.2 * (set(`work_days +=\s*(\d+)`) + 1) * kept},
 			{"pages that follow a record", watched[size] * 22 * 3600 * (price(service, 0) + price(service, 1)/2)},
 			{"database", 730*machine + disk},
 			{"logs, builds, registry, alerts ?", price("logs, builds, registry, alerts ?", size)},
