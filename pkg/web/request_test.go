@@ -99,6 +99,32 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
+// TestKeptUntil shows until when a day's footage is kept, and says nothing where its age alone decides.
+func TestKeptUntil(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	segment := func(at string, kept time.Time) store.Segment {
+		name := nvr.SegmentName{Room: "504", Date: "2026-11-20", Time: at, Source: "24"}
+		return store.Segment{Name: name, Bytes: 1, Generation: 1, KeptUntil: kept}
+	}
+	spare, needed := time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC), time.Date(2026, 12, 4, 7, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		segments []store.Segment
+		want     string // empty: nothing
+	}{
+		{[]store.Segment{segment("09:00", time.Time{})}, ""},
+		{[]store.Segment{segment("09:00", spare)}, "is kept until 23 November 2026"},
+		{[]store.Segment{segment("09:00", spare), segment("10:00", needed)}, "until 4 December 2026 at the latest, the rest until 23 November 2026"},
+	} {
+		_, err := w.store.Segments.Index(t.Context(), "504", "2026-11-20", test.segments)
+		w.must(err)
+		got := w.do("GET", "/?room=504&date=2026-11-20", "", "Accept-Language", "en")
+		if says := strings.Contains(got.body, "is kept until"); says != (test.want != "") || !strings.Contains(got.body, test.want) {
+			t.Errorf("want %q in %s", test.want, got.body)
+		}
+	}
+}
+
 // TestLanguageKeepsInput changes the language of a form that was filled in.
 func TestLanguageKeepsInput(t *testing.T) {
 	t.Parallel()

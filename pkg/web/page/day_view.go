@@ -22,7 +22,8 @@ type dayView struct {
 	Rows    []dayRow
 	Hours   []dayHour
 	Legend  []dayKind
-	Empty   bool // there is no footage
+	Empty   bool   // there is no footage
+	Kept    string // until when the footage is kept; empty: not said
 
 	// From and To are the part of the day that matters, in minutes since midnight. The script shows it first.
 	From, To int
@@ -78,6 +79,9 @@ func (s *site) day(
 		Hours:   dayHours(),
 		Empty:   len(footage.Segments) == 0,
 	}
+	if first, last := footage.KeptUntil(); !first.IsZero() {
+		v.Kept = keptText(l, first.In(room.Zone).Format(time.DateOnly), last.In(room.Zone).Format(time.DateOnly))
+	}
 	if noon, err := nvr.Wall(date, "12:00", room.Zone); err == nil && s.Footage {
 		v.Pictures = "/api/v1/rooms/" + url.PathEscape(room.Name) + "/thumbnail"
 		v.Offset = noon.Format("-07:00")
@@ -105,6 +109,14 @@ func (s *site) day(
 	v.Legend = legend(l, v.Rows)
 	v.From, v.To = partThatMatters(v.Rows)
 	return v, nil
+}
+
+// keptText says until when the first and the last of a day's segments are kept.
+func keptText(l *i18n.Localizer, first, last string) string {
+	if first == last {
+		return l.T("page.day.kept", "date", first)
+	}
+	return l.T("page.day.kept-longer", "spare", first, "needed", last)
 }
 
 // dayHeading returns a date with its weekday. A text that is no date stays as it is.

@@ -185,6 +185,26 @@ func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, er
 	return day, nil
 }
 
+// KeptUntil returns when the first and the last of the day's segments are deleted. Both are zero if the age of
+// the segments alone decides.
+func (d *Day) KeptUntil() (first, last time.Time) {
+	for _, segments := range d.Segments {
+		for i := range segments {
+			until := segments[i].KeptUntil
+			if until.IsZero() {
+				continue
+			}
+			if first.IsZero() || until.Before(first) {
+				first = until
+			}
+			if until.After(last) {
+				last = until
+			}
+		}
+	}
+	return first, last
+}
+
 // addUnknownSources adds the sources that have footage and are not in the room's table, and sorts
 // all.
 func (d *Day) addUnknownSources() {
