@@ -46,6 +46,7 @@ func TestScopeHidesOtherRooms(t *testing.T) {
 		{"POST", "/api/v1/records", strings.Replace(wanted, "504", "505", 1), 403},
 		{"GET", record, "", 404},
 		{"GET", record + "/report", "", 404},
+		{"GET", record + "/slides", "", 404},
 		{"GET", record + "/events", "", 404},
 		{"POST", record + "/cancel", "", 404},
 		{"POST", record + "/retry", "", 404},

@@ -50,7 +50,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("head: %v", got)
 		}
 		other := w.addKey(store.Key{Email: stranger})
-		for _, path := range []string{"", "/report", "/events"} {
+		for _, path := range []string{"", "/report", "/slides", "/events"} {
 			if got = w.do("GET", "/api/v1/records/1"+path, "", "key", other); got.status != http.StatusNotFound {
 				t.Errorf("another's %s: %v", path, got)
 			}
@@ -73,13 +73,27 @@ func TestCreate(t *testing.T) {
 		if r := reads[record](t, got.body); got.status != http.StatusOK || r.State != "waiting" {
 			t.Errorf("retry: %v", got)
 		}
-		if got = w.do("GET", "/api/v1/records/1/report", "", "key", w.key); got.status != http.StatusNotFound {
-			t.Errorf("no report: %v", got)
+		for _, of := range []string{"report", "slides"} {
+			if got = w.do("GET", "/api/v1/records/1/"+of, "", "key", w.key); got.status != http.StatusNotFound {
+				t.Errorf("no report, asked for the %s: %v", of, got)
+			}
 		}
 		made := []byte(`{"x": 1}`)
 		w.report.Store(&made)
 		if got = w.do("GET", "/api/v1/records/1/report", "", "key", w.key); got.status != http.StatusOK || got.body != `{"x": 1}` {
 			t.Errorf("report: %v", got)
+		}
+		const slide = `{"start":"2026-11-20T15:10:00+03:00","end":"2026-11-20T15:20:00+03:00","title":"T","text":"T","picture":null}`
+		for report, want := range map[string]string{
+			`{"x": 1}`:                    "[]", // of a former version
+			`{"slides": [` + slide + `]}`: "[" + slide + "]",
+		} {
+			made := []byte(report)
+			w.report.Store(&made)
+			got = w.do("GET", "/api/v1/records/1/slides", "", "key", w.key)
+			if got.status != http.StatusOK || strings.TrimSpace(got.body) != want {
+				t.Errorf("slides of %s: %v", report, got)
+			}
 		}
 	})
 }

@@ -56,6 +56,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /api/v1/records/{id}/cancel", a.owned(a.cancel))
 	mux.HandleFunc("POST /api/v1/records/{id}/retry", a.owned(a.retry))
 	mux.HandleFunc("GET /api/v1/records/{id}/report", a.owned(a.showReport))
+	mux.HandleFunc("GET /api/v1/records/{id}/slides", a.owned(a.showSlides))
 	mux.HandleFunc("GET /api/v1/records/{id}/events", a.streams.Limit(auth.IDOf, httpapi.WriteProblem, a.owned(a.streamEvents)))
 	routes := httpapi.Routes(mux, httpapi.WriteProblem)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

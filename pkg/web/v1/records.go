@@ -1,7 +1,7 @@
 package v1
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -77,7 +77,36 @@ func (a *api) answerRecord(w http.ResponseWriter, r *http.Request, status int, r
 
 // showReport is GET /records/{id}/report.
 func (a *api) showReport(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	body, err := a.readReport(r.Context(), record)
+	if body, ok := a.readReport(w, r, record); ok {
+		httpapi.WriteTagged(w, r, httpapi.JSONType, body)
+	}
+}
+
+// showSlides is GET /records/{id}/slides: those of the report. Reports of former versions have none.
+func (a *api) showSlides(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	body, ok := a.readReport(w, r, record)
+	if !ok {
+		return
+	}
+	var report struct {
+		Slides []json.RawMessage `json:"slides"`
+	}
+	if err := json.Unmarshal(body, &report); err != nil {
+		a.serverError(w, r, "read the slides of a report", err)
+		return
+	}
+	if report.Slides == nil {
+		report.Slides = []json.RawMessage{}
+	}
+	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(report.Slides))
+}
+
+// readReport reads the report of a record's merge. If there is none, it answers why and returns false.
+func (a *api) readReport(w http.ResponseWriter, r *http.Request, record nvr.Record) (body []byte, ok bool) {
+	var err error
+	if a.Report != nil {
+		body, err = a.Report(r.Context(), record)
+	}
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(r.Context(), "could not read a report", "record", record.ID, "err", err)
@@ -89,17 +118,8 @@ func (a *api) showReport(w http.ResponseWriter, r *http.Request, record nvr.Reco
 		)
 	case len(body) == 0:
 		httpapi.WriteProblem(w, r, http.StatusNotFound, "this record has no report yet")
-	default:
-		httpapi.WriteTagged(w, r, httpapi.JSONType, body)
 	}
-}
-
-// readReport returns the report of a record's merge. It is empty if there is none yet.
-func (a *api) readReport(ctx context.Context, record nvr.Record) ([]byte, error) {
-	if a.Report == nil {
-		return nil, nil
-	}
-	return a.Report(ctx, record)
+	return body, err == nil && len(body) > 0
 }
 
 // listRecords is GET /records.
