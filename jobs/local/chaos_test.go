@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -424,8 +425,14 @@ func (c *chaos) segments() {
 	}
 }
 
-// workBucket wants nothing there that no record names: of those that are done only plans and reports,
-// of those that have failed only what is theirs.
+// keptWhenDone reports whether an object of a record, named without the record, stays when the record is done.
+func keptWhenDone(name string) bool {
+	kind, _, _ := strings.Cut(name, "/")
+	return slices.Contains([]string{"plans", "reports", "parts", "media"}, kind)
+}
+
+// workBucket wants nothing there that no record names: of those that are done only plans, reports and the parts
+// that a revision would use again, of those that have failed only what is theirs.
 func (c *chaos) workBucket(done map[string]bool) {
 	ids := map[string]bool{"learned": true}
 	for _, r := range c.rows() {
@@ -433,7 +440,7 @@ func (c *chaos) workBucket(done map[string]bool) {
 	}
 	for _, name := range c.objects() {
 		first, rest, _ := strings.Cut(name, "/")
-		if !ids[first] || done[first] && !strings.HasPrefix(rest, "plans/") && !strings.HasPrefix(rest, "reports/") {
+		if !ids[first] || done[first] && !keptWhenDone(rest) {
 			c.Errorf("left in the work bucket: %s", name)
 		}
 	}

@@ -124,7 +124,7 @@ func TestListsAsJSON(t *testing.T) {
 	)
 	want := map[string]string{
 		"rooms list --json": `[{"room": "504", "lecturer": "172.18.191.24", "screen": "", "board": "172.18.191.30", "sound": "",
-			"calendar": "", "drive": "", "zone": "Europe/Moscow", "language": "ru", "segment_length": "20m"}]`,
+			"calendar": "", "drive": "", "zone": "Europe/Moscow", "language": "ru", "segment_length": "20m", "layout": ""}]`,
 		"keys list --json": `[{"id": 1, "email": "a@example.org", "rooms": ["504", "505"], "any_address": false,
 			"expires_at": "2027-07-01T00:00:00Z", "revoked_at": null}]`,
 	}

@@ -264,7 +264,7 @@ func (s *served) delivered() {
 		s.Errorf("the file is %+v", file)
 	}
 	for _, name := range s.objects() {
-		if strings.HasPrefix(name, strconv.FormatInt(id, 10)+"/media/") {
+		if rest, ok := strings.CutPrefix(name, strconv.FormatInt(id, 10)+"/"); ok && !keptWhenDone(rest) {
 			s.Errorf("left in the work bucket: %s", name)
 		}
 	}
