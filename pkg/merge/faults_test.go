@@ -163,15 +163,15 @@ func lostStretches() []faultTest {
 			func(s *damageCase) {
 				s.spoil(
 					second,
-					recorder.GarbagePictures(100, 101, 1),
+					recorder.GarbagePictures(200, 201, 1),
 					recorder.GarbagePictures(420, 421, 2),
 				)
 				m := s.merge(faultyRequest())
 				m.shows(show{
-					until: joint + 100,
+					until: joint + 200,
 					left:  lecturerCam,
 					right: boardCam,
-				}, show{until: joint + 150, left: lecturerCam, right: boardCam, held: joint + 99},
+				}, show{until: joint + 250, left: lecturerCam, right: boardCam, held: joint + 199},
 					show{
 						until: joint + 420,
 						left:  lecturerCam,

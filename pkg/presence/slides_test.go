@@ -1,7 +1,6 @@
 package presence_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -353,8 +352,8 @@ func TestSlides(t *testing.T) {
 			t.Parallel()
 			frames, draw := play(c.acts)
 			s := score(t, c, findSlides(t, film(t, frames, draw, c.options...)))
-			t.Log(fmt.Sprintf("%-20s changes %d, found %d, others %d, titles %d, right %d",
-				c.name, s.changes, s.found, s.extra, s.titles, s.right))
+			t.Logf("%-20s changes %d, found %d, others %d, titles %d, right %d",
+				c.name, s.changes, s.found, s.extra, s.titles, s.right)
 			if s.found < s.changes || s.extra > 0 {
 				t.Errorf("found %d of %d slides and %d others", s.found, s.changes, s.extra)
 			}

@@ -1,7 +1,10 @@
 package slides
 
-// Width and Height are the size of a picture that is compared, in pixels.
-const Width, Height = 320, 180
+// The size of a picture that is compared, in pixels.
+const (
+	Width  = 320
+	Height = 180
+)
 
 const (
 	// cell is the side of the square parts by which pictures are compared, in pixels.
