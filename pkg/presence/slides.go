@@ -16,7 +16,7 @@ import (
 
 // SlideRules identifies the rules by which slides are found and read. It must change whenever the same file may
 // get other slides.
-const SlideRules = "1"
+const SlideRules = "2"
 
 const (
 	// slideStep is the time between looks where a change is searched for.

@@ -103,11 +103,19 @@ func (l *line) text() string {
 	words := slices.SortedStableFunc(slices.Values(l.words), func(a, b ocr.Word) int {
 		return cmp.Compare(a.Box.Min.X, b.Box.Min.X)
 	})
+	if len(words) > 1 && isBullet(words[0].Text) {
+		words = words[1:]
+	}
 	parts := make([]string, len(words))
 	for i, w := range words {
 		parts[i] = w.Text
 	}
 	return strings.Join(parts, " ")
+}
+
+// isBullet reports whether the first word of a line is the mark of a list. Tesseract reads a round one as an e.
+func isBullet(word string) bool {
+	return slices.Contains([]string{"e", "•", "*", "-", "–", "—"}, word)
 }
 
 // letters returns the number of letters in a line.
@@ -126,8 +134,8 @@ func titleOf(lines []line, height int) string {
 	best, most := -1, 0
 	for i := range lines {
 		l := &lines[i]
-		if l.letters() < 2 {
-			continue
+		if letters := l.letters(); letters < 2 || letters < 3 && 2*l.box.Min.Y > height {
+			continue // below, two letters are a pattern or a logo rather than a title
 		}
 		// A line at the bottom counts as 0.6 of one at the top.
 		if score := l.size * (10*height - 4*l.box.Min.Y); score > most {

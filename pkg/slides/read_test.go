@@ -29,6 +29,9 @@ func TestRead(t *testing.T) {
 		"noise":       {[]ocr.Word{noise}, "", ""},
 		"header":      {append([]ocr.Word{noise, header}, append(one, body...)...), "Vector fields", "University\nVector fields\nevery curve\n12:40"},
 		"two lines":   {append(append([]ocr.Word{header}, one...), append(two, body...)...), "Vector fields and flows", "University\nVector fields\nand flows\nevery curve\n12:40"},
+		"pattern":     {append(one, word("9", "Ш", 40, 650, 70), word("9", "Ш", 200, 650, 70)), "Vector fields", "Vector fields\nШ Ш"},
+		"short":       {[]ocr.Word{word("1", "QA", 40, 60, 50), word("2", "every", 60, 220, 30)}, "QA", "QA\nevery"},
+		"bullets":     {append(one, word("5", "e", 30, 220, 12), word("5", "every", 60, 220, 30)), "Vector fields", "Vector fields\nevery"},
 		"not certain": {[]ocr.Word{{Text: "smudge", Confidence: 10, Line: "1"}}, "", ""},
 		"hostile":     {[]ocr.Word{word("1", "a\x1b[2Jb", 10, 10, 40)}, "a[2Jb", "a[2Jb"},
 	} {
