@@ -41,7 +41,7 @@ locals {
 
   # Rights on objects. No component can delete or overwrite a segment.
   segments = {
-    form     = ["roles/storage.objectViewer"]                                # pictures of footage
+    form     = ["roles/storage.objectViewer"] # pictures of footage
     api      = ["roles/storage.objectViewer"]
     calendar = ["roles/storage.objectViewer"]                                # maintains the index of footage
     stage    = ["roles/storage.objectViewer", "roles/storage.objectCreator"] # copies segments that are only on Drive
