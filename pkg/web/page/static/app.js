@@ -255,11 +255,17 @@ if (records) {
     old.replaceWith(fresh);
     if (focused) fresh.querySelector(`form[action="${focused}"] button`)?.focus();
   };
+  let heard = 0; // events of streams
   const poll = async () => {
+    const before = heard;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (heard !== before) { /* the page may be older than the event */
+          pollIn(1000);
+          return;
+        }
         page.querySelectorAll("#records > li.record").forEach(li => put(li.outerHTML));
         records.dataset.live = page.getElementById("records")?.dataset.live ?? "";
       }
@@ -274,7 +280,7 @@ if (records) {
   };
   const listen = () => {
     const opened = source = new EventSource(address = records.dataset.live);
-    opened.addEventListener("record", e => { broken = 0; put(e.data); follow(); });
+    opened.addEventListener("record", e => { broken = 0; heard++; put(e.data); follow(); });
     opened.addEventListener("error", () => {
       if (opened !== source || ++broken < 3 && opened.readyState !== EventSource.CLOSED) return;
       close();
