@@ -11,6 +11,6 @@
 //	link       topic link    ─► Calendar, Classroom, notice
 //	fail       topic fail: dead letters of all the others    ─► the record fails with a reason
 //
-// All are HTTP functions in one image. As with Google's Functions Framework, FUNCTION_TARGET names the function
-// of a process, and PORT its port. Start with [New].
+// All are HTTP functions in one image. As with Google's Functions Framework, FUNCTION_TARGET names the
+// function of a process, and PORT its port. Start with [New].
 package functions

@@ -60,8 +60,8 @@ func requests(p *app.Process) web.Options {
 	return o
 }
 
-// footage returns what takes pictures out of segments. FFmpeg is looked for with the first picture, so that a cold start
-// does not wait for it.
+// footage returns what takes pictures out of segments. FFmpeg is looked for with the first picture, so that a
+// cold start does not wait for it.
 func footage(p *app.Process) records.MakeThumbnail {
 	var mu sync.Mutex
 	open := func(ctx context.Context) error {

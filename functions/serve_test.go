@@ -77,8 +77,8 @@ func TestAProcessThatCannotStartSaysSoInItsLog(t *testing.T) { //nolint:parallel
 	}
 }
 
-// TestServeLimitsHeadersAndStops runs the process of a function. Its server has the limits of every server, and
-// ends with the process.
+// TestServeLimitsHeadersAndStops runs the process of a function. Its server has the limits of every server,
+// and ends with the process.
 func TestServeLimitsHeadersAndStops(t *testing.T) { //nolint:paralleltest // it sets the environment
 	dsn := storetest.SQLite(t)
 	storetest.Open(t, dsn, store.Options{Now: time.Now})

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestAbuseNamesTests checks that each test of scripts/abuse exists: go test says nothing of a name that is none.
+// TestAbuseNamesTests checks that each test of scripts/abuse exists: go test says nothing of a name that is
+// none.
 func TestAbuseNamesTests(t *testing.T) {
 	t.Parallel()
 	lines := regexp.MustCompile(`(?m)^\./(pkg/\S+|functions) (.+)$`).FindAllStringSubmatch(read(t, "abuse"), -1)

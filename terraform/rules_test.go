@@ -290,8 +290,8 @@ func environment(r resource) map[string]any {
 	return found
 }
 
-// TestDecodersReachGoogleOnly checks the network of stage and merge, which decode footage: all their connections use
-// it, and it lets them reach Google's APIs and the database only.
+// TestDecodersReachGoogleOnly checks the network of stage and merge, which decode footage: all their
+// connections use it, and it lets them reach Google's APIs and the database only.
 func TestDecodersReachGoogleOnly(t *testing.T) {
 	t.Parallel()
 	p := small(t)

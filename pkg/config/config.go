@@ -94,7 +94,7 @@ type Config struct {
 	Lease     time.Duration `env:"LEASE, default=3m"`          // how long a worker holds a record without renewing
 	Wait      time.Duration `env:"WAIT, default=1h"`           // for segments, from the end of the last one
 	Retention time.Duration `env:"RETENTION, default=336h"`    // of the segments
-	Spare     time.Duration `env:"SPARE, default=0"`           // of segments that no record needs; 0: as RETENTION
+	Spare     time.Duration `env:"SPARE, default=0"`           // of segments no record needs; 0: as RETENTION
 	Budget    time.Duration `env:"PUSH_BUDGET, default=8m"`    // of one delivery, before a continuation is sent
 	TimeScale float64       `env:"TIME_SCALE, default=1"`      // divides every wait
 	Timeout   time.Duration `env:"PUSH_TIMEOUT, default=570s"` // of one request; Pub/Sub gives up after 600 s

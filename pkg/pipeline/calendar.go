@@ -325,8 +325,8 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 	return err
 }
 
-// sameWindow reports whether a record was asked for in this room and time. What people edited since counts until
-// the event itself changes.
+// sameWindow reports whether a record was asked for in this room and time. What people edited since counts
+// until the event itself changes.
 func sameWindow(r, to *nvr.Record) bool {
 	asked := r.Asked()
 	return r.Room == to.Room &&

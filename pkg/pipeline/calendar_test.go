@@ -265,7 +265,8 @@ func TestAnEventsLife(t *testing.T) {
 	)
 }
 
-// TestEditsStay edits the record of an event: a sweep leaves it as people want it until the event itself changes.
+// TestEditsStay edits the record of an event: a sweep leaves it as people want it until the event itself
+// changes.
 func TestEditsStay(t *testing.T) {
 	t.Parallel()
 	w := newSweepWorld(t, "504")

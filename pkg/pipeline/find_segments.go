@@ -26,8 +26,8 @@ const copies = 3
 const longestDay = 25 * time.Hour
 
 // slice is how long the slices of a record are: as the operator wants, or as long as it takes to need no more
-// tasks than a record may have. Slices begin at multiples of it from midnight. Cloud Run cannot bound them: an execution's parallelism is the job's, and
-// must not exceed the execution's tasks.
+// tasks than a record may have. Slices begin at multiples of it from midnight. Cloud Run cannot bound them:
+// an execution's parallelism is the job's, and must not exceed the execution's tasks.
 func (s Settings) slice(record time.Duration) time.Duration {
 	switch s.MostTasks {
 	case 0:

@@ -64,8 +64,8 @@ func (k *keeping) until(name nvr.SegmentName) time.Time {
 	return start.Add(kept)
 }
 
-// mark makes the bucket keep segments as long as they are needed, and returns until when each is kept. What it
-// has promised already is never taken back. A segment that was replaced meanwhile is left to the next run.
+// mark makes the bucket keep segments as long as they are needed, and returns until when each is kept. What
+// it has promised already is never taken back. A segment that was replaced meanwhile is left to the next run.
 func (k *keeping) mark(ctx context.Context, objects []bucket.Object, names []nvr.SegmentName) ([]time.Time, error) {
 	kept := make([]time.Time, len(objects))
 	group, ctx := errgroup.WithContext(ctx)

@@ -14,8 +14,8 @@ import (
 
 const day = 24 * time.Hour
 
-// keptDays are how many days after its start each segment of a source is kept, by the time in its name: by the
-// bucket, which the index must agree with. 0 is for ever.
+// keptDays are how many days after its start each segment of a source is kept, by the time in its name: by
+// the bucket, which the index must agree with. 0 is for ever.
 func (w *env) keptDays(source string) map[string]float64 {
 	w.t.Helper()
 	db := w.database()
@@ -105,8 +105,8 @@ func TestKeepsAllWithoutSpareDays(t *testing.T) {
 	}
 }
 
-// TestStageKeepsItsSegments: a record's segments are kept from the moment that it is made, before the next look
-// through the bucket.
+// TestStageKeepsItsSegments: a record's segments are kept from the moment that it is made, before the next
+// look through the bucket.
 func TestStageKeepsItsSegments(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)

@@ -222,8 +222,8 @@ func (w *worker) finish(ctx context.Context) error {
 	return nil
 }
 
-// clear removes what the record needs no more from the work bucket. Its plans and reports stay, and its parts as long
-// as there is footage for a revision, which shares them.
+// clear removes what the record needs no more from the work bucket. Its plans and reports stay, and its parts
+// as long as there is footage for a revision, which shares them.
 func (w *worker) clear(ctx context.Context) error {
 	err := w.clearAll(ctx,
 		bucket.HeadsPrefix(w.rec.ID),
@@ -236,8 +236,8 @@ func (w *worker) clear(ctx context.Context) error {
 	return w.clearExpired(ctx)
 }
 
-// clearExpired removes the parts of the room's former records whose footage is gone. In the cloud the bucket's
-// lifecycle does so, too.
+// clearExpired removes the parts of the room's former records whose footage is gone. In the cloud the
+// bucket's lifecycle does so, too.
 func (w *worker) clearExpired(ctx context.Context) error {
 	if w.p.Settings.Retention == 0 {
 		return nil

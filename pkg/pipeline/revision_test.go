@@ -88,8 +88,8 @@ func (w *env) revision(s *trace, fileID string) string {
 	return strings.Trim(strings.Join(wrong, "\n"), "\n")
 }
 
-// TestRevisionKills kills the process at points of each step of a revision. In the end the same file holds the
-// trimmed video, and nothing was shared, attached, posted or told twice.
+// TestRevisionKills kills the process at points of each step of a revision. In the end the same file holds
+// the trimmed video, and nothing was shared, attached, posted or told twice.
 func TestRevisionKills(t *testing.T) {
 	t.Parallel()
 	s, fileID := revised(t)

@@ -69,8 +69,8 @@ func (w *worker) stage(ctx context.Context) error {
 	return w.launch(ctx, plan)
 }
 
-// keepGain gives a revision the gain of the video that was delivered, so that their parts are the same. Without
-// that plan the sound is measured again.
+// keepGain gives a revision the gain of the video that was delivered, so that their parts are the same.
+// Without that plan the sound is measured again.
 func (w *worker) keepGain(ctx context.Context, req *merge.Request) error {
 	if w.rec.Revision <= 1 || w.rec.Digest == "" {
 		return nil

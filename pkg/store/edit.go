@@ -13,10 +13,10 @@ const updateEdit = `update records set event_name = ?, date = ?, start_time = ?,
  holder = '', lease_until = 0, due_at = 0, tries = 0, starts = 0, done = 0, processing = 0, reason = null,
  cause = null` + snapshot + ` and revision = ?`
 
-// Edit changes the title, the date, the times and the edits of a record to those that change returns, and sets the
-// record free. Its worker becomes stale. The revision of a record whose video was delivered grows by one. change
-// is called again if the record has changed meanwhile; its error ends the edit. Edit returns the record, and
-// [ErrConflict] if it is withdrawn.
+// Edit changes the title, the date, the times and the edits of a record to those that change returns, and
+// sets the record free. Its worker becomes stale. The revision of a record whose video was delivered grows by
+// one. change is called again if the record has changed meanwhile; its error ends the edit. Edit returns the
+// record, and [ErrConflict] if it is withdrawn.
 func (s Requests) Edit(
 	ctx context.Context, id int64, change func(nvr.Record) (nvr.Record, error),
 ) (nvr.Record, error) {

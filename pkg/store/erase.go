@@ -39,10 +39,10 @@ type Erased struct {
 	ReportFileID string // Drive id of the report file beside the video; empty if there is none
 }
 
-// Erase removes a person from the database. The person's records lose requester and title, unfinished
-// records are withdrawn, and all keys of the person end, including the NVR's key. The person is a member of no
-// event until a sweep finds one that still names them. It returns the records as they were, so that the caller
-// can delete the files that they name.
+// Erase removes a person from the database. The person's records lose requester and title, unfinished records
+// are withdrawn, and all keys of the person end, including the NVR's key. The person is a member of no event
+// until a sweep finds one that still names them. It returns the records as they were, so that the caller can
+// delete the files that they name.
 func (s Requests) Erase(ctx context.Context, email string) (erased []Erased, err error) {
 	records, err := Records(s).ByUser(ctx, email)
 	if err != nil {

@@ -28,8 +28,8 @@ const (
 )
 
 // Withdraw ends a record that is no longer wanted. If a worker holds the record, it becomes stale. Withdraw
-// returns [ErrConflict] if the record is done, or its delivered video is being revised: only an opt-out ends that.
-// A withdrawn record stays as it is.
+// returns [ErrConflict] if the record is done, or its delivered video is being revised: only an opt-out ends
+// that. A withdrawn record stays as it is.
 func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error {
 	return s.decide(ctx, "withdraw", id, func(r *nvr.Record) (string, []any, error) {
 		switch r.Step {
@@ -99,9 +99,9 @@ func (s Requests) decide(ctx context.Context, what string, id int64, choose func
 	}
 }
 
-// Revise replaces the request of a record that was read by the title, room, date, times, requester, event
-// and layout of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It returns
-// [fault.ErrStale] if the record has changed since it was read.
+// Revise replaces the request of a record that was read by the title, room, date, times, requester, event and
+// layout of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It
+// returns [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	args := append(
 		[]any{
@@ -134,8 +134,8 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	return nil
 }
 
-// SetDetails changes title, requester and layout of a record that was read to those of to. It does not disturb
-// the work on the record. It returns [fault.ErrStale] if the record has changed since it was read.
+// SetDetails changes title, requester and layout of a record that was read to those of to. It does not
+// disturb the work on the record. It returns [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) SetDetails(ctx context.Context, r, to nvr.Record) error {
 	return s.changeRead(ctx, "rename", &r, updateTitle, null(to.Title), to.UserEmail, string(to.Layout))
 }

@@ -41,8 +41,8 @@ func (m *machine) runSchedules(ctx context.Context) {
 	running.Wait()
 }
 
-// lifecycleEvery is how often expired segments are deleted, before the time scale. Cloud Storage does it within
-// a day.
+// lifecycleEvery is how often expired segments are deleted, before the time scale. Cloud Storage does it
+// within a day.
 const lifecycleEvery = time.Hour
 
 // spare returns how long segments that no record needs are kept.

@@ -8,8 +8,8 @@ import (
 	gcs "cloud.google.com/go/storage"
 )
 
-// TestDeleteExpired: objects whose custom time has come are deleted, in a folder as well as in a bucket of our
-// own, and a custom time moves forward only.
+// TestDeleteExpired: objects whose custom time has come are deleted, in a folder as well as in a bucket of
+// our own, and a custom time moves forward only.
 func TestDeleteExpired(t *testing.T) {
 	t.Parallel()
 	for _, bucket := range []string{"work", "segments"} {
