@@ -265,21 +265,12 @@ func Notices(_ context.Context, p *Process) (err error) {
 
 // Tools finds FFmpeg, opens the loopback proxy and loads the pictures of idle screens.
 func Tools(ctx context.Context, p *Process) error {
-	tool, err := ffmpeg.Find(ctx)
-	if err != nil {
+	if err := Pictures(ctx, p); err != nil {
 		return err
 	}
-	judge, err := NewJudge(ctx, tool, p.Config.Cards)
-	if err != nil {
-		return err
-	}
-	proxy, err := rangeproxy.Listen(ctx)
-	if err != nil {
-		return err
-	}
-	p.closeLater(proxy.Close)
-	p.Tools = &pipeline.Tools{FFmpeg: tool, Proxy: proxy, Screen: judge, Usage: ResourceUsage}
-	return nil
+	judge, err := NewJudge(ctx, p.Tools.FFmpeg, p.Config.Cards)
+	p.Tools.Screen = judge
+	return err
 }
 
 // Pictures finds FFmpeg and opens the loopback proxy, for single pictures of footage. It is [Tools] without
