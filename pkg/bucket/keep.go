@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -25,7 +26,7 @@ func (b *Bucket) KeepUntil(ctx context.Context, object Object, until time.Time) 
 	}
 	err = b.classify(ctx, err, callPatch, "keep %q until %s", object.Name, until.UTC().Format(time.RFC3339))
 	if errors.Is(err, ErrExists) { // its precondition failed, perhaps by its own request whose answer was lost
-		return errors.Join(ErrChanged, opaqueError{err})
+		return fmt.Errorf("%w: %w", ErrChanged, opaqueError{err})
 	}
 	return err
 }
