@@ -53,7 +53,7 @@ func (p *Pipeline) FootagePicture(
 	}
 	served := p.Tools.Proxy.ServeSparse(view)
 	defer func() { err = errors.Join(err, served.Close()) }()
-	height := min(max(footageWidth*track.Height/max(track.Width, 1)/2*2, 2), footageHeight)
+	height := min(max(footageWidth*track.Height/track.Width/2*2, 2), footageHeight)
 	return p.Tools.FFmpeg.JPEG(ctx, served, 0, footageWidth, height)
 }
 
