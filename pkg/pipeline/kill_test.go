@@ -21,7 +21,7 @@ type trace struct {
 	order         []string
 }
 
-// notify walks a record from its row to its end with nothing going wrong.
+// tell walks a record from its row to its end with nothing going wrong.
 func tell(t *testing.T) *trace {
 	w := newEnv(t)
 	s := &trace{
@@ -31,6 +31,19 @@ func tell(t *testing.T) *trace {
 	}
 	w.course("OTHER")
 	w.insert(recordOf(s.event))
+	s.walk(w)
+	f := w.facts(s.event, s.course)
+	if wrong := f.once(""); wrong != "" || f.pages != 0 {
+		t.Fatal(wrong, f.pages)
+	}
+	s.md5 = f.md5
+	w.frames(1500)
+	return s
+}
+
+// walk takes a record from where it is to its end, and photographs each step.
+func (s *trace) walk(w *env) {
+	w.t.Helper()
 	seen := map[string]int{}
 	for w.row().Step.Working() {
 		a := w.next()
@@ -40,13 +53,6 @@ func tell(t *testing.T) *trace {
 		w.must(w.live(&process{}, a.do))
 		w.after(a)
 	}
-	f := w.facts(s.event, s.course)
-	if wrong := f.once(""); wrong != "" || f.pages != 0 {
-		t.Fatal(wrong, f.pages)
-	}
-	s.md5 = f.md5
-	w.frames(1500)
-	return s
 }
 
 // frames counts the pictures of the one video on Drive.

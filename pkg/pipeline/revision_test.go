@@ -45,15 +45,7 @@ func revised(t *testing.T) (s *trace, fileID string) {
 	parts := len(w.objects("work", "1/parts/"))
 	w.edit(trim)
 	w.posts = map[string]int{}
-	seen := map[string]int{}
-	for w.row().Step.Working() {
-		a := w.next()
-		seen[a.name]++
-		name := fmt.Sprint(a.name, seen[a.name])
-		s.scenes[name], s.order = withAct(w.save(), w, a), append(s.order, name)
-		w.must(w.live(&process{}, a.do))
-		w.after(a)
-	}
+	s.walk(w)
 	s.md5 = w.facts(s.event, s.course).md5
 	if s.md5 == before.md5 {
 		t.Error("the video is the former one")
