@@ -23,6 +23,7 @@ const (
 	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
 	effectDone      = "done"      // subject: the means; value: see letter
 	effectRevised   = "revised"   // with the revision; subject and value as of done
+	effectCleared   = "cleared"   // subject: what was removed from the work bucket; no value
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
 )
 
@@ -236,8 +237,8 @@ func (w *worker) clear(ctx context.Context) error {
 	return w.clearExpired(ctx)
 }
 
-// clearExpired removes the parts of the room's former records whose footage is gone. In the cloud the
-// bucket's lifecycle does so, too.
+// clearExpired removes the parts of the room's former records whose footage is gone, once for each record. In the
+// cloud the bucket's lifecycle does so, too.
 func (w *worker) clearExpired(ctx context.Context) error {
 	if w.p.Settings.Retention == 0 {
 		return nil
@@ -253,11 +254,24 @@ func (w *worker) clearExpired(ctx context.Context) error {
 		return err
 	}
 	for _, rec := range former {
-		if err := w.clearAll(ctx, bucket.MediaPrefix(rec.ID), bucket.PartsPrefix(rec.ID)); err != nil {
+		if err := w.clearParts(ctx, rec.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// clearParts removes the parts of a record, unless that was done before.
+func (w *worker) clearParts(ctx context.Context, record int64) error {
+	const subject = "parts"
+	if _, err := w.p.Store.Effects.Get(ctx, record, effectCleared, subject); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := w.clearAll(ctx, bucket.MediaPrefix(record), bucket.PartsPrefix(record)); err != nil {
+		return err
+	}
+	_, err := w.p.Store.Effects.Set(ctx, record, effectCleared, subject, "")
+	return err
 }
 
 // Records of so many days are looked through for parts, and at most so many of them.

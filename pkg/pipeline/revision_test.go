@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,29 @@ func TestRevisionKills(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExpiredPartsAreCleared delivers a record beside one whose footage is gone. The parts of that one are removed,
+// and are not looked for a second time.
+func TestExpiredPartsAreCleared(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.insert(nil)
+	w.insert(func(r *nvr.Record) { r.Date = "2026-11-03" })
+	w.sql(`update records set step = 'done', done = 1 where id = 2`)
+	for _, name := range []string{"2/parts/a.json", "2/media/b", "2/plans/c.json"} {
+		w.putBytes("work", name, []byte("x"))
+	}
+	w.until()
+	if left := w.objects("work", "2/"); !slices.Equal(left, []string{"2/plans/c.json"}) {
+		t.Errorf("left are %v", left)
+	}
+	w.putBytes("work", "2/media/later", []byte("x"))
+	w.edit(func(r *nvr.Record) { r.Title = "Анализ" })
+	w.until()
+	if left := w.objects("work", "2/media/"); len(left) != 1 {
+		t.Errorf("looked for again: left are %v", left)
 	}
 }
 
