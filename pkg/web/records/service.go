@@ -33,8 +33,8 @@ type Service struct {
 	// may be nil itself.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 
-	summaries summaries
-	rooms     atomic.Pointer[RoomList] // last list that was read; nil: none
+	summaries *recent[string, *Summary] // by [summaryKey]; the report of a digest never changes
+	rooms     atomic.Pointer[RoomList]  // last list that was read; nil: none
 }
 
 // minPoll bounds how often the watcher reads the database, whatever the time scale.
@@ -50,6 +50,8 @@ func New(s Store, catalog *i18n.Catalog, now func() time.Time, log *slog.Logger,
 		Log:     log,
 
 		OpenRecords: DefaultOpenRecords,
+
+		summaries: newRecent[string, *Summary](summariesKept),
 	}
 	service.Watcher = &Watcher{
 		read:     s.Records.ByID,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,37 +40,6 @@ func (s *Summary) Seconds() float64 {
 	return sum.Round(time.Millisecond).Seconds()
 }
 
-// summaries keeps what the reports of merges say. The report of a digest never changes, so that it is read
-// once. It is safe for concurrent use.
-type summaries struct {
-	mu    sync.Mutex
-	known map[string]*Summary
-	order []string // the oldest first
-}
-
-func (s *summaries) get(digest string) *Summary {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.known[digest]
-}
-
-func (s *summaries) put(digest string, summary *Summary) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil {
-		s.known = map[string]*Summary{}
-	}
-	if s.known[digest] != nil {
-		return
-	}
-	if len(s.order) == summariesKept {
-		delete(s.known, s.order[0])
-		s.order = s.order[1:]
-	}
-	s.known[digest] = summary
-	s.order = append(s.order, digest)
-}
-
 // summaryKey names the report of a record's merge. It is empty if there is none yet.
 func summaryKey(r *nvr.Record) string {
 	if r.Digest == "" || r.Step == nvr.StepStage || r.Step == nvr.StepMerge {
@@ -82,7 +50,8 @@ func summaryKey(r *nvr.Record) string {
 
 // Summary returns what the report of a record says, as far as it was read. It is nil if there is none.
 func (s *Service) Summary(r *nvr.Record) *Summary {
-	return s.summaries.get(summaryKey(r))
+	summary, _ := s.summaries.get(summaryKey(r))
+	return summary
 }
 
 // readSummaries reads the reports of records that were not read yet. One that cannot be read is logged and
@@ -97,7 +66,7 @@ func (s *Service) readSummaries(ctx context.Context, list []nvr.Record) {
 	group.SetLimit(summariesRead)
 	for _, record := range list {
 		key := summaryKey(&record)
-		if key == "" || s.summaries.get(key) != nil {
+		if _, known := s.summaries.get(key); known || key == "" {
 			continue
 		}
 		group.Go(func() error {

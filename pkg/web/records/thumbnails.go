@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -32,10 +31,7 @@ type Thumbnails struct {
 	take  MakeThumbnail
 	turns chan struct{} // being made, or waiting for it
 	slots chan struct{} // being made
-
-	mu    sync.Mutex
-	made  map[thumbnail][]byte
-	order []thumbnail // the oldest first
+	made  *recent[thumbnail, []byte]
 }
 
 // thumbnail names a picture. A segment's file that was replaced has another generation, and other pictures.
@@ -51,7 +47,7 @@ func NewThumbnails(take MakeThumbnail) *Thumbnails {
 		take:  take,
 		turns: make(chan struct{}, thumbnailsTurns),
 		slots: make(chan struct{}, thumbnailsMade),
-		made:  map[thumbnail][]byte{},
+		made:  newRecent[thumbnail, []byte](thumbnailsKept),
 	}
 }
 
@@ -63,7 +59,7 @@ func (t *Thumbnails) Of(ctx context.Context, segment store.Segment, after time.D
 		generation: segment.Generation,
 		after:      after.Truncate(thumbnailStep),
 	}
-	if jpg, ok := t.kept(key); ok {
+	if jpg, ok := t.made.get(key); ok {
 		return jpg, nil
 	}
 	select {
@@ -80,36 +76,14 @@ func (t *Thumbnails) Of(ctx context.Context, segment store.Segment, after time.D
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if jpg, ok := t.kept(key); ok { // made while this request waited
+	if jpg, ok := t.made.get(key); ok { // made while this request waited
 		return jpg, nil
 	}
 	jpg, err := t.take(ctx, segment, key.after)
 	if err == nil {
-		t.keep(key, jpg)
+		t.made.put(key, jpg)
 	}
 	return jpg, err
-}
-
-func (t *Thumbnails) kept(key thumbnail) (jpg []byte, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	jpg, ok = t.made[key]
-	return jpg, ok
-}
-
-// keep stores a picture, in place of the oldest one if there are many.
-func (t *Thumbnails) keep(key thumbnail, jpg []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, ok := t.made[key]; ok {
-		return
-	}
-	if len(t.order) == thumbnailsKept {
-		delete(t.made, t.order[0])
-		t.order = t.order[1:]
-	}
-	t.made[key] = jpg
-	t.order = append(t.order, key)
 }
 
 // SegmentAt returns the indexed segment of a room's source that holds an instant, and how long after its
