@@ -66,21 +66,22 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	if !page.All {
 		filter.UserEmail = caller.Email
 	}
-	list, next, err := s.Records.Matching(r.Context(), filter, search.State, before, pageSize)
+	found, err := s.Records.Matching(r.Context(), records.Query{
+		Filter: filter,
+		Before: before,
+		Limit:  pageSize,
+		State:  search.State,
+	})
 	if err != nil {
 		s.serverError(w, r, "list records", err)
 		return
 	}
-	rooms, err := s.Records.CachedRooms(r.Context(), list...)
-	if err != nil {
-		s.serverError(w, r, "list the rooms", err)
-		return
+	for i := range found.Rooms.Rooms {
+		page.Rooms = append(page.Rooms, found.Rooms.Rooms[i].Name)
 	}
-	for i := range rooms.Rooms {
-		page.Rooms = append(page.Rooms, rooms.Rooms[i].Name)
-	}
-	for i := range list {
-		item := s.item(l, &list[i], rooms.Zone(list[i].Room), page.All)
+	for i := range found.Records {
+		record := &found.Records[i]
+		item := s.item(l, record, found.Rooms.Zone(record.Room), page.All)
 		item.Back = r.URL.Path
 		page.Records = append(page.Records, item)
 	}
@@ -88,7 +89,7 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 	if page.All && page.Live != "" {
 		page.Live += "&as=operator"
 	}
-	page.Next = page.nextQuery(next)
+	page.Next = page.nextQuery(found.Next)
 	s.render(w, r, http.StatusOK, "recordings", frame{
 		Title: l.T("page.recordings.title"),
 		Nav:   "recordings",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -65,81 +66,80 @@ type Query struct {
 	Filter store.Filter
 	Before int64 // only records with a lower number; 0: all
 	Limit  int
-	Pass   func(*View) bool // filters by what is not a column
+	State  State                  // empty: all
+	MayUse func(room string) bool // reports whether records of a room are listed; nil: of all
 }
 
 // List returns one page of records, the newest first.
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	page := Page{Records: []View{}}
-	before := q.Before
-	for scanned := 0; ; {
-		rows, more, err := s.Store.Records.List(ctx, q.Filter, before, q.Limit)
-		if err != nil {
-			return page, err
-		}
-		rooms, err := s.CachedRooms(ctx, rows...)
-		if err != nil {
-			return page, err
-		}
-		s.readSummaries(ctx, rows)
-		for i := range rows {
-			if len(page.Records) == q.Limit {
-				page.Next = httpapi.Nullable(FormatCursor(before))
-				return page, nil
-			}
-			v := s.NewView(&rows[i], rooms.Zone(rows[i].Room), s.Now())
-			before = rows[i].ID
-			if q.Pass(&v) {
-				page.Records = append(page.Records, v)
-			}
-		}
-		scanned += len(rows)
-		if more == 0 {
-			return page, nil
-		}
-		if len(page.Records) == q.Limit || scanned > maxScanned {
-			page.Next = httpapi.Nullable(FormatCursor(before))
-			return page, nil
-		}
+	found, err := s.Matching(ctx, q)
+	if err != nil {
+		return page, err
 	}
+	for i := range found.Records {
+		r := &found.Records[i]
+		page.Records = append(page.Records, s.NewView(r, found.Rooms.Zone(r.Room), found.At))
+	}
+	if found.Next > 0 {
+		page.Next = httpapi.Nullable(FormatCursor(found.Next))
+	}
+	return page, nil
 }
 
-// Matching returns one page of rows in a state, the newest first, and the cursor of the next page, 0 if there
-// is none. An empty state selects all.
-func (s *Service) Matching(
-	ctx context.Context, filter store.Filter, state State, before int64, limit int,
-) (list []nvr.Record, next int64, err error) {
-	next = before
-	for scanned := 0; scanned < maxScanned; {
-		rows, more, err := s.Store.Records.List(ctx, filter, next, limit)
+// Matches are the rows of one page, the newest first.
+type Matches struct {
+	Records []nvr.Record
+	Rooms   *RoomList
+	At      time.Time // the instant of their states
+	Next    int64     // number that the rows of the next page are below; 0: this is the last
+}
+
+// Matching returns the rows of one page.
+func (s *Service) Matching(ctx context.Context, q Query) (Matches, error) {
+	found := Matches{At: s.Now(), Next: q.Before}
+	if err := s.match(ctx, q, &found); err != nil {
+		return Matches{}, err
+	}
+	s.readSummaries(ctx, found.Records)
+	return found, nil
+}
+
+// match reads rows until a page is full, no rows are left or [maxScanned] are read.
+func (s *Service) match(ctx context.Context, q Query, found *Matches) error {
+	for scanned := 0; scanned < maxScanned && len(found.Records) < q.Limit; {
+		rows, more, err := s.Store.Records.List(ctx, q.Filter, found.Next, q.Limit)
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
-		rooms, err := s.CachedRooms(ctx, rows...)
+		found.Rooms, err = s.CachedRooms(ctx, rows...)
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
 		for i := range rows {
-			if len(list) == limit {
-				s.readSummaries(ctx, list)
-				return list, next, nil
+			if len(found.Records) == q.Limit {
+				return nil
 			}
-			next = rows[i].ID
-			if state == "" || StateOf(&rows[i], rooms.Zone(rows[i].Room), s.Now()) == state {
-				list = append(list, rows[i])
+			found.Next = rows[i].ID
+			if s.matches(q, &rows[i], found) {
+				found.Records = append(found.Records, rows[i])
 			}
 		}
 		if more == 0 {
-			next = 0
-			break
-		}
-		if len(list) == limit {
-			break
+			found.Next = 0
+			return nil
 		}
 		scanned += len(rows)
 	}
-	s.readSummaries(ctx, list)
-	return list, next, nil
+	return nil
+}
+
+// matches reports whether a row passes what is not a column.
+func (s *Service) matches(q Query, r *nvr.Record, found *Matches) bool {
+	if q.MayUse != nil && !q.MayUse(r.Room) {
+		return false
+	}
+	return q.State == "" || StateOf(r, found.Rooms.Zone(r.Room), found.At) == q.State
 }
 
 // cursorPrefix stands before the number in a cursor, so that nothing else decodes to one.

@@ -125,15 +125,13 @@ func (a *api) readReport(w http.ResponseWriter, r *http.Request, record nvr.Reco
 // listRecords is GET /records.
 func (a *api) listRecords(w http.ResponseWriter, r *http.Request) {
 	caller := auth.CallerOf(r)
-	query, state, found := readQuery(r.URL.Query())
+	query, found := readQuery(r.URL.Query())
 	if len(found) > 0 {
 		writeQueryErrors(w, found...)
 		return
 	}
 	query.Filter.UserEmail = caller.Email
-	query.Pass = func(v *records.View) bool {
-		return caller.MayUse(v.Room) && (state == "" || v.State == state)
-	}
+	query.MayUse = caller.MayUse
 	page, err := a.Records.List(r.Context(), query)
 	if err != nil {
 		a.serverError(w, r, "list records", err)
@@ -153,20 +151,16 @@ func writeQueryErrors(w http.ResponseWriter, found ...httpapi.FieldDetail) {
 	httpapi.WriteFieldErrors(w, http.StatusBadRequest, detail, found...)
 }
 
-// readQuery reads the query of GET /records. Unknown parameters are ignored. The state is returned
-// beside the query, because it is not a column.
-func readQuery(values url.Values) (query records.Query, state records.State, found []httpapi.FieldDetail) {
+// readQuery reads the query of GET /records. Unknown parameters are ignored.
+func readQuery(values url.Values) (query records.Query, found []httpapi.FieldDetail) {
 	query.Limit = defaultLimit
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values.Get(name)
-		if name == "state" {
-			state = records.State(value)
-		}
 		if detail := readParameter(&query, name, value); detail != "" {
 			found = append(found, httpapi.FieldDetail{Field: name, Detail: detail})
 		}
 	}
-	return query, state, found
+	return query, found
 }
 
 // readParameter reads one parameter into a query. It returns what is wrong with it, if anything.
@@ -213,11 +207,11 @@ func readParameter(query *records.Query, name, value string) (detail string) {
 		}
 		query.Filter.From, query.Filter.To = value, value
 	case "state":
-		steps := records.StepsOf(records.State(value))
-		if steps == nil {
+		query.State = records.State(value)
+		query.Filter.Steps = records.StepsOf(query.State)
+		if query.Filter.Steps == nil {
 			return "must be one of waiting, queued, merging, uploading, linking, done, failed, withdrawn"
 		}
-		query.Filter.Steps = steps
 	}
 	return ""
 }
