@@ -1,7 +1,6 @@
 package page
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -66,23 +65,17 @@ const (
 )
 
 // day draws a room's day.
-func (s *site) day(
-	ctx context.Context, l *i18n.Localizer, room *nvr.Room, date string, events []records.Event,
-) (*dayView, error) {
-	footage, err := s.Records.Day(ctx, room, date)
-	if err != nil {
-		return nil, err
-	}
+func (s *site) day(l *i18n.Localizer, room *nvr.Room, footage *records.Day, events []records.Event) *dayView {
 	v := &dayView{
-		Date:    date,
-		Heading: dayHeading(l, date),
+		Date:    footage.Date,
+		Heading: dayHeading(l, footage.Date),
 		Hours:   dayHours(),
 		Empty:   len(footage.Segments) == 0,
 	}
 	if first, last := footage.KeptUntil(); !first.IsZero() {
 		v.Kept = keptText(l, first.In(room.Zone).Format(time.DateOnly), last.In(room.Zone).Format(time.DateOnly))
 	}
-	if noon, err := nvr.Wall(date, "12:00", room.Zone); err == nil && s.Footage {
+	if noon, err := nvr.Wall(footage.Date, "12:00", room.Zone); err == nil && s.Footage {
 		v.Pictures = "/api/v1/rooms/" + url.PathEscape(room.Name) + "/thumbnail"
 		v.Offset = noon.Format("-07:00")
 	}
@@ -108,7 +101,7 @@ func (s *site) day(
 	v.Rows = append(v.Rows, requestedRow(l, footage.Requested))
 	v.Legend = legend(l, v.Rows)
 	v.From, v.To = partThatMatters(v.Rows)
-	return v, nil
+	return v
 }
 
 // keptText says until when the first and the last of a day's segments are kept.
@@ -147,7 +140,8 @@ func sourceRow(l *i18n.Localizer, name string, bars []records.Bar) dayRow {
 func eventsRow(l *i18n.Localizer, events []records.Event) dayRow {
 	bars := make([]records.Bar, len(events))
 	for i, e := range events {
-		bars[i] = records.Bar{From: secondOf(e.Start), To: secondOf(e.End)}
+		bars[i].From, _ = records.SecondOf(e.Start) // [records.Service.Events] gives valid times
+		bars[i].To, _ = records.SecondOf(e.End)
 	}
 	row := dayRow{Kind: "events", Name: l.T("page.day.events"), Bars: drawBars(l, bars, classEvent)}
 	row.Text = l.T("page.day.row", "name", row.Name, "bars", spans(bars))
@@ -157,15 +151,6 @@ func eventsRow(l *i18n.Localizer, events []records.Event) dayRow {
 		}
 	}
 	return row
-}
-
-// secondOf returns the second of the day of a time HH:MM.
-func secondOf(clock string) float64 {
-	at, err := time.Parse("15:04", clock)
-	if err != nil {
-		return 0 // [records.Service.Events] makes none
-	}
-	return float64(at.Hour()*3600 + at.Minute()*60)
 }
 
 // requestedRow returns the row of the hours that were requested, by anyone.

@@ -116,13 +116,17 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 // chosen hours.
 func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *requestPage) (err error) {
 	ctx, caller := r.Context(), auth.CallerOf(r)
-	p.Events, err = s.Records.Events(ctx, caller, room, p.Date)
+	day, err := s.Records.Day(ctx, room, p.Date)
 	if err != nil {
 		return err
 	}
-	p.Day, err = s.day(ctx, l, room, p.Date, p.Events)
-	if err != nil || len(p.Errors) > 0 {
+	p.Events, err = s.Records.Events(ctx, caller, room, &day)
+	if err != nil {
 		return err
+	}
+	p.Day = s.day(l, room, &day, p.Events)
+	if len(p.Errors) > 0 {
+		return nil
 	}
 	p.Doubts, err = s.Records.Doubts(ctx, caller, records.Request{
 		Room:  p.Room,
@@ -130,7 +134,7 @@ func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *re
 		Start: p.Start,
 		End:   p.End,
 		Email: caller.Email,
-	}, room)
+	}, room, &day)
 	return err
 }
 

@@ -3,9 +3,7 @@ package records
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
@@ -23,10 +21,10 @@ type Event struct {
 // and all for an operator. Titles are those of the records that the calendar filed. Events that ask for no
 // recording are left out.
 func (s *Service) Events(
-	ctx context.Context, caller *auth.Caller, room *nvr.Room, date string,
+	ctx context.Context, caller *auth.Caller, room *nvr.Room, day *Day,
 ) ([]Event, error) {
 	zone := room.Zone
-	midnight, err := time.ParseInLocation(time.DateOnly, date, zone)
+	midnight, err := time.ParseInLocation(time.DateOnly, day.Date, zone)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +32,6 @@ func (s *Service) Events(
 	own, err := s.Store.EventMembers.Of(ctx, room, caller.Email, midnight, next)
 	if err != nil {
 		return nil, err
-	}
-	day, err := s.Store.Records.On(ctx, room.Name, date)
-	if err != nil {
-		return nil, fmt.Errorf("read the day's records: %w", err)
 	}
 	found := map[string]Event{}
 	add := func(start, end, title string) {
@@ -48,12 +42,12 @@ func (s *Service) Events(
 	}
 	for _, at := range own {
 		start, end := at.Start.In(zone), at.End.In(zone)
-		if start.Format(time.DateOnly) == date && end.Format(time.DateOnly) == date {
+		if start.Format(time.DateOnly) == day.Date && end.Format(time.DateOnly) == day.Date {
 			add(start.Format("15:04"), end.Format("15:04"), "")
 		}
 	}
-	for i := range day {
-		r := &day[i]
+	for i := range day.Records {
+		r := &day.Records[i]
 		_, member := found[r.StartTime+r.EndTime]
 		if r.EventID != "" && r.Step != nvr.StepWithdrawn && (member || caller.Owns(r)) {
 			add(r.StartTime, r.EndTime, r.Title)
@@ -61,19 +55,14 @@ func (s *Service) Events(
 	}
 	var events []Event
 	for _, e := range found {
-		optedOut, err := s.optedOut(ctx, room, date, e)
+		optedOut, err := s.optedOut(ctx, room, day.Date, e)
 		if err != nil {
 			return nil, err
 		}
 		if optedOut || e.End <= e.Start {
 			continue
 		}
-		for i := range day {
-			r := &day[i]
-			if isOf(r, caller.Email) && r.StartTime == e.Start && r.EndTime == e.End && isOpenOrDone(r) {
-				e.Record = r.ID
-			}
-		}
+		e.Record = day.recordOf(caller.Email, e.Start, e.End)
 		events = append(events, e)
 	}
 	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Start+a.End, b.Start+b.End) })
@@ -89,9 +78,4 @@ func (s *Service) optedOut(ctx context.Context, room *nvr.Room, date string, e E
 	}
 	parts, err := s.Store.OptOuts.Within(ctx, room, start, end)
 	return nvr.Cover(parts, start, end), err
-}
-
-// isOf reports whether a record is a person's own.
-func isOf(r *nvr.Record, email string) bool {
-	return strings.EqualFold(r.UserEmail, email)
 }

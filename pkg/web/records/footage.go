@@ -85,7 +85,7 @@ type Bar struct {
 func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 	var bars []Bar
 	for i, segment := range segments {
-		from, ok := secondOf(segment.Name.Time)
+		from, ok := SecondOf(segment.Name.Time)
 		if !ok {
 			continue
 		}
@@ -94,7 +94,7 @@ func BarsOf(segments []store.Segment, screen bool, length time.Duration) []Bar {
 			to = from + look.Seconds
 		}
 		if i+1 < len(segments) {
-			if next, ok := secondOf(segments[i+1].Name.Time); ok {
+			if next, ok := SecondOf(segments[i+1].Name.Time); ok {
 				to = min(to, next)
 			}
 		}
@@ -149,22 +149,25 @@ func continues(last, next Bar) bool {
 	return last.Screen == next.Screen && last.Fault == next.Fault && next.From-last.To < maxJoined
 }
 
-// secondOf returns the second of the day of a time HH:MM.
-func secondOf(clock string) (float64, bool) {
+// SecondOf returns the second of the day of a time HH:MM.
+func SecondOf(clock string) (float64, bool) {
 	at, err := time.Parse("15:04", clock)
 	return float64(at.Hour()*3600 + at.Minute()*60), err == nil
 }
 
 // Day is one day of a room: the footage of each source, and the hours that were requested.
 type Day struct {
+	Date      string // YYYY-MM-DD
 	Sources   []Source
 	Segments  map[string][]store.Segment // by octet, sorted by time
+	Records   []nvr.Record               // withdrawn and failed ones, too
 	Requested []Bar
 }
 
-// Day reads a room's day from the index of segments.
+// Day reads a room's day from the index of segments and the records.
 func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, error) {
 	day := Day{
+		Date:     date,
 		Sources:  SourcesOf(room),
 		Segments: map[string][]store.Segment{},
 	}
@@ -177,11 +180,11 @@ func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, er
 		day.Segments[octet] = append(day.Segments[octet], segment)
 	}
 	day.addUnknownSources()
-	records, err := s.Store.Records.On(ctx, room.Name, date)
+	day.Records, err = s.Store.Records.On(ctx, room.Name, date)
 	if err != nil {
 		return day, fmt.Errorf("read the day's records: %w", err)
 	}
-	day.Requested = requested(records)
+	day.Requested = requested(day.Records)
 	return day, nil
 }
 
@@ -224,16 +227,35 @@ func requested(records []nvr.Record) []Bar {
 	var bars []Bar
 	for i := range records {
 		r := &records[i]
-		if !r.Step.Working() && r.Step != nvr.StepDone {
+		if !isOpenOrDone(r) {
 			continue
 		}
-		from, okFrom := secondOf(r.StartTime)
-		to, okTo := secondOf(r.EndTime)
+		from, okFrom := SecondOf(r.StartTime)
+		to, okTo := SecondOf(r.EndTime)
 		if okFrom && okTo && to > from {
 			bars = append(bars, Bar{From: from, To: to})
 		}
 	}
 	return bars
+}
+
+// recordOf returns the number of the newest record of a person and hours that is open or done. It is 0 if there
+// is none.
+func (d *Day) recordOf(email, start, end string) int64 {
+	found := int64(0)
+	for i := range d.Records {
+		r := &d.Records[i]
+		own := strings.EqualFold(r.UserEmail, email)
+		if own && r.StartTime == start && r.EndTime == end && isOpenOrDone(r) {
+			found = max(found, r.ID)
+		}
+	}
+	return found
+}
+
+// isOpenOrDone reports whether a record neither failed nor was withdrawn.
+func isOpenOrDone(r *nvr.Record) bool {
+	return r.Step.Working() || r.Step == nvr.StepDone
 }
 
 // rank returns a key that sorts sources: first those with a role, in the order of the roles, then
