@@ -53,13 +53,16 @@ func (s *Service) Events(
 			add(r.StartTime, r.EndTime, r.Title)
 		}
 	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	optOuts, err := s.Store.OptOuts.Within(ctx, room, midnight, midnight.Add(longestDay))
+	if err != nil {
+		return nil, err
+	}
 	var events []Event
 	for _, e := range found {
-		optedOut, err := s.optedOut(ctx, room, day.Date, e)
-		if err != nil {
-			return nil, err
-		}
-		if optedOut || e.End <= e.Start {
+		if e.End <= e.Start || isOptedOut(e, day.Date, zone, optOuts) {
 			continue
 		}
 		e.Record = day.recordOf(caller.Email, e.Start, e.End)
@@ -69,13 +72,12 @@ func (s *Service) Events(
 	return events, nil
 }
 
-// optedOut reports whether the whole time of an event asks for no recording.
-func (s *Service) optedOut(ctx context.Context, room *nvr.Room, date string, e Event) (bool, error) {
+// longestDay is more than any day of a room lasts, with the hours that its clock repeats.
+const longestDay = 30 * time.Hour
+
+// isOptedOut reports whether the whole time of an event lies in opt-outs, or in an hour that the clock skips.
+func isOptedOut(e Event, date string, zone *time.Location, optOuts []nvr.Interval) bool {
 	record := nvr.Record{Date: date, StartTime: e.Start, EndTime: e.End}
-	start, end, err := record.Window(room.Zone)
-	if err != nil {
-		return true, nil // in an hour that the clock skips
-	}
-	parts, err := s.Store.OptOuts.Within(ctx, room, start, end)
-	return nvr.Cover(parts, start, end), err
+	start, end, err := record.Window(zone)
+	return err != nil || nvr.Cover(optOuts, start, end)
 }
