@@ -51,7 +51,7 @@ func (s *site) showRecordings(w http.ResponseWriter, r *http.Request) {
 		before = 0
 	}
 	caller := auth.CallerOf(r)
-	search, _ := records.ReadSearch(r.URL.Query()) // an invalid filter is left out, and the form shows it empty
+	search := records.ReadSearch(r.URL.Query()) // an invalid filter is left out, and the form shows it empty
 	l := s.localizer(r)
 	page := recordingsPage{
 		Sent:   r.URL.Query().Get("sent") != "",

@@ -22,26 +22,28 @@ type Search struct {
 	To     string // YYYY-MM-DD, included
 }
 
-// ReadSearch reads the parameters q, room, course, state, from and to of a query. It leaves out invalid ones
-// and returns their names.
-func ReadSearch(query url.Values) (search Search, wrong []string) {
+// IsSearchText reports whether a text can be searched for.
+func IsSearchText(text string) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxSearched
+}
+
+// ReadSearch reads the parameters q, room, course, state, from and to of a query. It leaves out invalid ones.
+func ReadSearch(query url.Values) Search {
+	var search Search
 	read := func(name string, into *string, valid func(string) bool) {
 		value := strings.TrimSpace(query.Get(name))
 		if value == "" || valid(value) {
 			*into = value
-			return
 		}
-		wrong = append(wrong, name)
 	}
-	isText := func(s string) bool { return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxSearched }
 	isDate := func(s string) bool { return CheckDate(s) == "" }
-	read("q", &search.Text, isText)
+	read("q", &search.Text, IsSearchText)
 	read("room", &search.Room, utf8.ValidString)
-	read("course", &search.Course, isText)
+	read("course", &search.Course, IsSearchText)
 	read("state", (*string)(&search.State), func(s string) bool { return StepsOf(State(s)) != nil })
 	read("from", &search.From, isDate)
 	read("to", &search.To, isDate)
-	return search, wrong
+	return search
 }
 
 // Filter returns the part of a search that the database applies.

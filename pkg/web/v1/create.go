@@ -239,7 +239,7 @@ func (a *api) checkAllowed(r *http.Request, q records.Request, room *nvr.Room) (
 func roomTime(instant string, zone *time.Location) (date, clock, detail string) {
 	at, err := time.Parse(time.RFC3339, instant)
 	if err != nil {
-		return "", "", "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
+		return "", "", badInstant
 	}
 	if !at.Equal(at.Truncate(time.Minute)) {
 		return "", "", "must be a whole minute"

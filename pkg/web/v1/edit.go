@@ -113,7 +113,7 @@ func readSecond(raw json.RawMessage) (at *time.Time, detail string) {
 	}
 	read, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return nil, "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
+		return nil, badInstant
 	}
 	if !read.Equal(read.Truncate(time.Second)) {
 		return nil, "must be a whole second"

@@ -21,7 +21,6 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 200
-	maxSearched  = 100 // characters of a text that is searched for
 )
 
 // showRecord is GET /records/{id}.
@@ -184,7 +183,7 @@ func readParameter(query *records.Query, name, value string) (detail string) {
 		}
 		query.Filter.Room = value
 	case "q", "course":
-		if !utf8.ValidString(value) || utf8.RuneCountInString(value) > maxSearched {
+		if !records.IsSearchText(value) {
 			return "must have at most 100 characters"
 		}
 		if name == "q" {

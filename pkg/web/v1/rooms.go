@@ -18,6 +18,9 @@ import (
 // badDate is the detail for a date that [records.CheckDate] refuses.
 const badDate = "must be a day, like 2026-11-20"
 
+// badInstant is the detail for a text that is no time of RFC 3339.
+const badInstant = "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
+
 // listRooms is GET /rooms.
 func (a *api) listRooms(w http.ResponseWriter, r *http.Request) {
 	list, err := a.Records.ReadRooms(r.Context())
@@ -100,7 +103,7 @@ func (a *api) showFootage(w http.ResponseWriter, r *http.Request, room *nvr.Room
 		a.serverError(w, r, "read a day's footage", err)
 		return
 	}
-	view := footageView(room, room.Zone, date, &day)
+	view := footageView(room, &day)
 	httpapi.WriteTagged(w, r, httpapi.JSONType, httpapi.Encode(view))
 }
 
@@ -114,8 +117,7 @@ func (a *api) showThumbnail(w http.ResponseWriter, r *http.Request, room *nvr.Ro
 		found = append(found, httpapi.FieldDetail{Field: "source", Detail: "is missing"})
 	}
 	if err != nil {
-		const detail = "must be a time with an offset, like 2026-11-20T15:10:00+03:00"
-		found = append(found, httpapi.FieldDetail{Field: "at", Detail: detail})
+		found = append(found, httpapi.FieldDetail{Field: "at", Detail: badInstant})
 	}
 	if len(found) > 0 {
 		writeQueryErrors(w, found...)
@@ -152,8 +154,9 @@ func (a *api) showThumbnail(w http.ResponseWriter, r *http.Request, room *nvr.Ro
 	}
 }
 
-// footageView returns the answer of showFootage. The zone is the room's.
-func footageView(room *nvr.Room, zone *time.Location, date string, day *records.Day) map[string]any {
+// footageView returns the answer of showFootage.
+func footageView(room *nvr.Room, day *records.Day) map[string]any {
+	date, zone := day.Date, room.Zone
 	span := func(b records.Bar) map[string]any {
 		return map[string]any{
 			"start": instant(date, b.From, zone),
