@@ -93,9 +93,6 @@ func (s *Service) SegmentAt(
 	ctx context.Context, room *nvr.Room, source string, at time.Time,
 ) (segment store.Segment, after time.Duration, ok bool, err error) {
 	zone := room.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
 	all, err := s.Store.Segments.On(ctx, room.Name, at.In(zone).Format(time.DateOnly))
 	if err != nil {
 		return segment, 0, false, fmt.Errorf("read the index of segments: %w", err)

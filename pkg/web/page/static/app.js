@@ -83,7 +83,7 @@ if (ask) {
 
     const limit = minute => Math.max(0, Math.min(DAY - 1, minute));
     const set = (name, minute) => { field(name).value = clock(limit(minute)); tell(); };
-    const move = (name, minute) => { set(name, minute); point(limit(minute)); };
+    const move = (name, minute) => { set(name, minute); point(minute); };
     const remember = () => { past.push([field("start").value, field("end").value]); undo.hidden = false; };
     const choose = (from, to) => { remember(); set("start", from); set("end", to); };
     undo.addEventListener("click", () => {
@@ -94,12 +94,11 @@ if (ask) {
       view.focus();
     });
 
-    const mark = (minute, live) => {
+    const mark = minute => {
       cursor.hidden = minute === null;
       if (minute === null) return;
       cursor.style.left = minute / DAY * 100 + "%";
       cursor.dataset.time = clock(limit(minute));
-      cursor.classList.toggle("live", live);
     };
     /* The pictures of the pointed instant, once the pointer rests. */
     const sources = figure.dataset.pictures ? [...tracks.querySelectorAll("[data-source]")] : [];
@@ -117,7 +116,7 @@ if (ask) {
     };
     const point = minute => {
       pointed = limit(Math.round(minute));
-      mark(pointed, false);
+      mark(pointed);
       spot.hidden = false;
       spot.querySelector("strong").textContent = clock(pointed);
       look();
@@ -178,8 +177,8 @@ if (ask) {
         set("end", Math.max(from, to));
       });
     });
-    tracks.addEventListener("pointermove", e => { if (e.pointerType === "mouse") mark(Math.round(at(e)), true); });
-    tracks.addEventListener("pointerleave", () => mark(pointed, false));
+    tracks.addEventListener("pointermove", e => { if (e.pointerType === "mouse") mark(Math.round(at(e))); });
+    tracks.addEventListener("pointerleave", () => mark(pointed));
     tracks.addEventListener("click", e => {
       if (drawn || e.target.closest("button")) return;
       point(at(e));
