@@ -120,6 +120,9 @@ type Source struct {
 	Merge string // how it takes part in a merge; the board's ends in "right"
 }
 
+// IsBoard reports whether a source is a board camera.
+func (s *Source) IsBoard() bool { return strings.HasSuffix(s.Merge, "right") }
+
 // Room is a lecture room: a row of the NVR's table `rooms` with its sources and settings.
 type Room struct {
 	ID           int64
@@ -137,11 +140,10 @@ type Room struct {
 	Layout        Layout // of its videos; empty: as the deployment is configured
 }
 
-// Board is the address of the room's board camera: the source whose merge ends in "right". Empty if
-// there is none.
+// Board is the address of the room's board camera. Empty if there is none.
 func (r *Room) Board() string {
 	for _, s := range r.Sources {
-		if strings.HasSuffix(s.Merge, "right") {
+		if s.IsBoard() {
 			return s.IP
 		}
 	}

@@ -293,8 +293,8 @@ func valueOf(inputs []input, name string) string {
 	return ""
 }
 
-// saveBoard makes an address the board camera of a room: the source whose role in the merge ends in "right".
-// An empty address means that the room has none. The room is as it was before.
+// saveBoard makes an address the board camera of a room. An empty address means that the room has none. The room
+// is as it was before.
 func (s *site) saveBoard(ctx context.Context, id int64, room *nvr.Room, name, address string) error {
 	if address == room.Board() {
 		return nil
@@ -305,7 +305,7 @@ func (s *site) saveBoard(ctx context.Context, id int64, room *nvr.Room, name, ad
 		case address != "" && nvr.Octet(source.IP) == nvr.Octet(address):
 			board = source
 			board.Merge = "right"
-		case strings.HasSuffix(source.Merge, "right"):
+		case source.IsBoard():
 			source.Merge = ""
 			if _, err := s.Records.Store.Rooms.SaveSource(ctx, id, source); err != nil {
 				return err

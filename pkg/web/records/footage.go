@@ -57,7 +57,7 @@ func SourcesOf(room *nvr.Room) []Source {
 	add(room.MainSource, string(nvr.Lecturer))
 	add(room.ScreenSource, string(nvr.Screen))
 	for _, source := range room.Sources {
-		if strings.HasSuffix(source.Merge, "right") {
+		if source.IsBoard() {
 			add(source.IP, string(nvr.Board))
 		}
 	}
