@@ -88,15 +88,14 @@ func (s *site) roomHealth(ctx context.Context, l *i18n.Localizer, room *nvr.Room
 	}
 	perSource := int(24 * time.Hour / max(room.SegmentLength, time.Minute))
 	expected := len(sources) * perSource
-	present := 0
-	for _, date := range dates {
-		present = 0
-		for _, c := range counts {
-			if c.Date == date && known[c.Source] {
-				present += c.Segments
-			}
+	present := map[string]int{} // by date
+	for _, c := range counts {
+		if known[c.Source] {
+			present[c.Date] += c.Segments
 		}
-		h.Days = append(h.Days, newDayHealth(l, date, present, expected))
+	}
+	for _, date := range dates {
+		h.Days = append(h.Days, newDayHealth(l, date, present[date], expected))
 	}
 	segments, err := s.Records.Store.Segments.On(ctx, room.Name, yesterday)
 	if err != nil {
@@ -112,13 +111,13 @@ func (s *site) roomHealth(ctx context.Context, l *i18n.Localizer, room *nvr.Room
 	case len(counts) == 0:
 		h.Problems = []finding{{l.T("page.health.none-week"), link, severeEmpty}}
 		return h, nil
-	case present == 0:
+	case present[yesterday] == 0:
 		h.Problems = []finding{{l.T("page.health.none-day"), link, severeEmpty}}
 		return h, nil
 	}
 	h.Problems = problems(l, room, segments, link)
-	if present < expected {
-		missing := l.T("page.health.missing", "files", expected-present)
+	if absent := expected - present[yesterday]; absent > 0 {
+		missing := l.T("page.health.missing", "files", absent)
 		h.Problems = append(h.Problems, finding{missing, link, severeSome})
 	}
 	slices.SortStableFunc(h.Problems, func(a, b finding) int { return cmp.Compare(b.severity, a.severity) })
