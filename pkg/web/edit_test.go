@@ -88,8 +88,8 @@ func TestEdit(t *testing.T) {
 	})
 }
 
-// TestEditTooLate edits a record of which the segments are deleted, and one that is not delivered yet: its request
-// changes, and its revision stays.
+// TestEditTooLate edits a record of which the segments are deleted, and one that is not delivered yet: its
+// request changes, and its revision stays.
 func TestEditTooLate(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t, func(o *web.Options) { o.Retention = 14 * 24 * time.Hour })

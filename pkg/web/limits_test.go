@@ -46,8 +46,8 @@ func TestOpenRecordsAreLimited(t *testing.T) {
 	}
 }
 
-// TestRepeatedRequestsPassTheQuota repeats requests once they have filled the quota: with a key of their own by
-// /api/v1, with the token of the form by the page.
+// TestRepeatedRequestsPassTheQuota repeats requests once they have filled the quota: with a key of their own
+// by /api/v1, with the token of the form by the page.
 func TestRepeatedRequestsPassTheQuota(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t, func(o *web.Options) { o.OpenRecords = 2 })

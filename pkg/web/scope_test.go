@@ -11,8 +11,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// TestScopeHidesOtherRooms asks both APIs with keys of one room. A record of the same person in another room, and
-// that room itself, are in no answer. Only a request for the room is told that the key may not use it.
+// TestScopeHidesOtherRooms asks both APIs with keys of one room. A record of the same person in another room,
+// and that room itself, are in no answer. Only a request for the room is told that the key may not use it.
 func TestScopeHidesOtherRooms(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)

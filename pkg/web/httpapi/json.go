@@ -65,8 +65,8 @@ func WriteTaggedAs(w http.ResponseWriter, r *http.Request, contentType, name str
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// IfMatch returns the names of the ETags of the header If-Match, up to their dots. "*" is returned as it is. present
-// is false without the header.
+// IfMatch returns the names of the ETags of the header If-Match, up to their dots. "*" is returned as it is.
+// present is false without the header.
 func IfMatch(r *http.Request) (names []string, present bool) {
 	values := r.Header.Values("If-Match")
 	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {

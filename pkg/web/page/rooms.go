@@ -293,8 +293,8 @@ func valueOf(inputs []input, name string) string {
 	return ""
 }
 
-// saveBoard makes an address the board camera of a room. An empty address means that the room has none. The room
-// is as it was before.
+// saveBoard makes an address the board camera of a room. An empty address means that the room has none. The
+// room is as it was before.
 func (s *site) saveBoard(ctx context.Context, id int64, room *nvr.Room, name, address string) error {
 	if address == room.Board() {
 		return nil

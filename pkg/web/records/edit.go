@@ -49,8 +49,8 @@ func RequestTag(r *nvr.Record) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ChangeableUntil returns when the segments of a record that starts at an instant are deleted. It is zero if they
-// are kept for ever.
+// ChangeableUntil returns when the segments of a record that starts at an instant are deleted. It is zero if
+// they are kept for ever.
 func (s *Service) ChangeableUntil(start time.Time) time.Time {
 	if s.Retention == 0 {
 		return time.Time{}
@@ -58,8 +58,8 @@ func (s *Service) ChangeableUntil(start time.Time) time.Time {
 	return start.Add(s.Retention)
 }
 
-// Edit changes a record's request and has its video made again. matches reports whether the record is the one that
-// the caller saw; if not, Edit returns [ErrEdited]. It returns [ErrFootageGone], an [*EditRefused], and
+// Edit changes a record's request and has its video made again. matches reports whether the record is the one
+// that the caller saw; if not, Edit returns [ErrEdited]. It returns [ErrFootageGone], an [*EditRefused], and
 // [store.ErrConflict] for a withdrawn record.
 func (s *Service) Edit(
 	ctx context.Context, caller *auth.Caller, id int64, e Edit, matches func(*nvr.Record) bool,
@@ -116,7 +116,9 @@ func (s *Service) edited(r nvr.Record, e Edit, room *nvr.Room) (nvr.Record, erro
 		found = Check(requestOf(&to), room.Zone, s.Now())
 	}
 	// A row holds no offset: of an hour that the clock repeats it means the first pass.
-	if from, until, err := to.Window(room.Zone); len(found) == 0 && (err != nil || !from.Equal(start) || !until.Equal(end)) {
+	from, until, err := to.Window(room.Zone)
+	same := err == nil && from.Equal(start) && until.Equal(end)
+	if len(found) == 0 && !same {
 		found = append(found, FieldError{Field: "start", Code: "time"})
 	}
 	if len(found) > 0 {

@@ -188,8 +188,8 @@ func (s *Service) Day(ctx context.Context, room *nvr.Room, date string) (Day, er
 	return day, nil
 }
 
-// KeptUntil returns when the first and the last of the day's segments are deleted. Both are zero if the age of
-// the segments alone decides.
+// KeptUntil returns when the first and the last of the day's segments are deleted. Both are zero if the age
+// of the segments alone decides.
 func (d *Day) KeptUntil() (first, last time.Time) {
 	for _, segments := range d.Segments {
 		for i := range segments {
@@ -239,8 +239,8 @@ func requested(records []nvr.Record) []Bar {
 	return bars
 }
 
-// recordOf returns the number of the newest record of a person and hours that is open or done. It is 0 if there
-// is none.
+// recordOf returns the number of the newest record of a person and hours that is open or done. It is 0 if
+// there is none.
 func (d *Day) recordOf(email, start, end string) int64 {
 	found := int64(0)
 	for i := range d.Records {

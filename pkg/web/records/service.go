@@ -29,8 +29,8 @@ type Service struct {
 	Policy  Policy
 	Domains []string
 
-	// Report reads the report of a record's merge as JSON. It returns nil without an error if there is none. It
-	// may be nil itself.
+	// Report reads the report of a record's merge as JSON. It returns nil without an error if there is
+	// none. It may be nil itself.
 	Report func(ctx context.Context, r nvr.Record) ([]byte, error)
 
 	summaries *recent[string, *Summary] // by [summaryKey]; the report of a digest never changes
