@@ -6,25 +6,8 @@ import (
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
-	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web"
 )
-
-// deliver moves record 1 to its end, as the steps do.
-func (w *env) deliver() {
-	w.t.Helper()
-	ctx := w.t.Context()
-	r, err := w.store.Records.Get(ctx, 1)
-	w.must(err)
-	claim, err := w.store.Queue.Claim(ctx, r, nvr.StepStage, time.Hour)
-	w.must(err)
-	for _, step := range []nvr.Step{nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepDone} {
-		_, hold, err := w.store.Leases.Enter(ctx, claim, "worker", time.Hour)
-		w.must(err)
-		claim, err = w.store.Leases.Advance(ctx, hold, step, store.Change{}, time.Hour)
-		w.must(err)
-	}
-}
 
 type edited struct {
 	State, Start, End, Title string
@@ -36,7 +19,9 @@ func TestEdit(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		const path = "/api/v1/records/1"
 		w.do("POST", "/api/v1/records", wanted, "key", w.key)
-		w.deliver()
+		row, err := w.store.Records.Get(t.Context(), 1)
+		w.must(err)
+		w.bring(row, nvr.StepDone)
 		w.clock.Move(48 * time.Hour) // the lecture is over
 		tag := w.do("GET", path, "", "key", w.key).header.Get("ETag")
 		const trim = `{"start": "2026-11-20T15:10:07+03:00", "end": "2026-11-20T13:29:30Z", "forget": true}`
@@ -80,7 +65,7 @@ func TestEdit(t *testing.T) {
 			r.Start != "2026-11-20T15:10:07+03:00" {
 			t.Errorf("rename: %v", got)
 		}
-		row, err := w.store.Records.Get(t.Context(), 1)
+		row, err = w.store.Records.Get(t.Context(), 1)
 		w.must(err)
 		if row.StartTime != "15:10" || row.EndTime != "16:30" || row.Asked().Title != "Анализ" || row.Edits.Forget {
 			t.Errorf("the row is %+v", row)
