@@ -64,7 +64,7 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 		Percent:     percent(r),
 		Link:        httpapi.Nullable(r.Link),
 		Course:      httpapi.Nullable(english.Cause(i18n.ReadReason(r.Course))),
-		CourseState: CourseStateOf(r),
+		CourseState: courseStateOf(r),
 		Share:       httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
 		Revision:    r.Revision,
 	}
@@ -96,8 +96,8 @@ const (
 	CourseRefused  CourseState = "refused"   // by Classroom
 )
 
-// CourseStateOf returns what became of a record's post in a course.
-func CourseStateOf(r *nvr.Record) CourseState {
+// courseStateOf returns what became of a record's post in a course.
+func courseStateOf(r *nvr.Record) CourseState {
 	if r.Course == "" {
 		return CourseNone
 	}
