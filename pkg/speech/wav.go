@@ -15,9 +15,8 @@ const wavHeader = 44
 // wavWriter writes a clip as a WAV file.
 type wavWriter struct {
 	file    *os.File
-	out     *bufio.Writer
+	out     *bufio.Writer // it keeps its first error for Flush
 	samples int64
-	err     error // the first one
 }
 
 func createWAV(path string) (*wavWriter, error) {
@@ -26,7 +25,7 @@ func createWAV(path string) (*wavWriter, error) {
 		return nil, fmt.Errorf("write a clip: %w", err)
 	}
 	w := &wavWriter{file: file, out: bufio.NewWriterSize(file, 64<<10)}
-	_, w.err = w.out.Write(make([]byte, wavHeader))
+	_, _ = w.out.Write(make([]byte, wavHeader))
 	return w, nil
 }
 
@@ -34,9 +33,7 @@ func createWAV(path string) (*wavWriter, error) {
 func (w *wavWriter) add(sample float32) {
 	value := int16(math.Round(float64(max(-1, min(1, sample))) * math.MaxInt16))
 	raw := [2]byte{byte(value), byte(value >> 8)} // #nosec G115 -- the two bytes of the value
-	if _, err := w.out.Write(raw[:]); w.err == nil {
-		w.err = err
-	}
+	_, _ = w.out.Write(raw[:])
 	w.samples++
 }
 
@@ -59,7 +56,7 @@ func (w *wavWriter) close() error {
 	header = binary.LittleEndian.AppendUint32(header, data)
 	flushErr := w.out.Flush()
 	_, headerErr := w.file.WriteAt(header, 0)
-	if err := errors.Join(w.err, flushErr, headerErr, w.file.Close()); err != nil {
+	if err := errors.Join(flushErr, headerErr, w.file.Close()); err != nil {
 		return fmt.Errorf("write a clip: %w", err)
 	}
 	return nil
