@@ -1,5 +1,5 @@
-// Package confine bounds the programs that this one starts: their memory, their processor time, their environment, and that they
-// end with their parent.
+// Package confine bounds the programs that this one starts: their memory, their processor time, their
+// environment, and that they end with their parent.
 package confine
 
 import "time"

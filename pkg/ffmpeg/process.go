@@ -11,8 +11,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/nvr-miem/merger/pkg/confine"
 )
@@ -91,10 +89,7 @@ type launch struct {
 func (t *Tool) start(ctx context.Context, l launch) (*process, error) {
 	p := &process{doing: l.doing, ctx: ctx, cmd: l.cmd, watch: l.watch}
 	cmd, doing := l.cmd, l.doing
-	cmd.Env = confine.Environment("AV_LOG_FORCE_NOCOLOR=1")
-	cmd.SysProcAttr = confine.Group()
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 3 * time.Second
+	confine.Prepare(cmd, "AV_LOG_FORCE_NOCOLOR=1")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

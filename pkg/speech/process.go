@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/cause"
@@ -36,10 +35,7 @@ func (p program) run(ctx context.Context) ([]byte, error) {
 	cmd := exec.CommandContext(limited, p.path, p.args...) // #nosec G204 -- found on the PATH, no shell
 	out, log := &tail{limit: p.output}, &tail{limit: 16 << 10}
 	cmd.Stdout, cmd.Stderr = out, log
-	cmd.SysProcAttr = confine.Group()
-	cmd.Env = confine.Environment()
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 3 * time.Second
+	confine.Prepare(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, failed(fmt.Errorf("start %s: %w", name, err))
 	}
