@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"github.com/nvr-miem/merger/functions"
 	"github.com/nvr-miem/merger/pkg/config"
@@ -153,15 +153,15 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	return o, nil
 }
 
-// leastFiles is how many files serve has open under load: connections of clients, functions and tasks, and the
-// database.
+// leastFiles is how many files serve has open under load: connections of clients, functions and tasks, and
+// the database.
 const leastFiles = 512
 
-// checkSystem returns why serve cannot work on this machine with a folder, if so: too few file descriptors, or a
-// folder that this user cannot read and write.
+// checkSystem returns why serve cannot work on this machine with a folder, if so: too few file descriptors, or
+// a folder that this user cannot read and write.
 func (c *cli) checkSystem(folder string) error {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil && files.Max < leastFiles {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err == nil && files.Max < leastFiles {
 		return c.failure("few-files", "has", files.Max, "want", leastFiles)
 	}
 	err := os.MkdirAll(folder, 0o750)
@@ -169,16 +169,13 @@ func (c *cli) checkSystem(folder string) error {
 		_, err = os.ReadDir(folder)
 	}
 	if err == nil {
-		err = syscall.Access(folder, accessAll)
+		err = unix.Access(folder, unix.R_OK|unix.W_OK|unix.X_OK)
 	}
 	if err != nil {
 		return c.failure("folder-unusable", "folder", folder, "cause", err.Error())
 	}
 	return nil
 }
-
-// accessAll are the rights R_OK, W_OK and X_OK of access(2).
-const accessAll = 4 | 2 | 1
 
 // policies are the values of --request-policy.
 func policies() []string {
