@@ -211,8 +211,8 @@ func (c *chaos) faulty(seed uint64) {
 	}
 }
 
-// inject kills one process; now and then serve itself, or the database. Every fourth process is only stopped, for
-// longer than a lease.
+// inject kills one process; now and then serve itself, or the database. Every fourth process is only stopped,
+// for longer than a lease.
 func (c *chaos) inject(seed uint64) {
 	c.kills++
 	if c.database != nil && (c.kills%12 == 10 || c.kills == 2) {
@@ -425,14 +425,15 @@ func (c *chaos) segments() {
 	}
 }
 
-// keptWhenDone reports whether an object of a record, named without the record, stays when the record is done.
+// keptWhenDone reports whether an object of a record, named without the record, stays when the record is
+// done.
 func keptWhenDone(name string) bool {
 	kind, _, _ := strings.Cut(name, "/")
 	return slices.Contains([]string{"plans", "reports", "parts", "media"}, kind)
 }
 
-// workBucket wants nothing there that no record names: of those that are done only plans, reports and the parts
-// that a revision would use again, of those that have failed only what is theirs.
+// workBucket wants nothing there that no record names: of those that are done only plans, reports and the
+// parts that a revision would use again, of those that have failed only what is theirs.
 func (c *chaos) workBucket(done map[string]bool) {
 	ids := map[string]bool{"learned": true}
 	for _, r := range c.rows() {

@@ -14,8 +14,9 @@ import (
 	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// TestMergeSpeech merges a spoken minute: with a recogniser that is missing the video is made without captions
-// and the report says why; with pocketsphinx the captions and the transcript are beside the same video.
+// TestMergeSpeech merges a spoken minute: with a recogniser that is missing the video is made without
+// captions and the report says why; with pocketsphinx the captions and the transcript are beside the same
+// video.
 func TestMergeSpeech(t *testing.T) {
 	t.Parallel()
 	s := &stage{T: t, segments: t.TempDir(), out: t.TempDir()}

@@ -106,8 +106,8 @@ func manySamples(fragments int, samples uint32) []byte {
 	return bytes.Repeat(box("moof", box("mfhd", fields(0, 1)), traf), fragments)
 }
 
-// TestHostileFilesTakeLittleMemory reads files of a few kilobytes that claim more than fits into memory. It is not
-// parallel: memory is measured.
+// TestHostileFilesTakeLittleMemory reads files of a few kilobytes that claim more than fits into memory. It is
+// not parallel: memory is measured.
 func TestHostileFilesTakeLittleMemory(t *testing.T) { //nolint:paralleltest // memory is measured
 	if testing.Short() {
 		t.Skip("it decodes large pictures")

@@ -22,8 +22,8 @@ const (
 	toneDrift = 0.01
 	// toneWindows is how many windows a tone lasts at least.
 	toneWindows = 5
-	// musicWindows is how many windows are looked at, about 3 s, and musicShare the part of them with a tone, in
-	// music.
+	// musicWindows is how many windows are looked at, about 3 s, and musicShare the part of them with a tone,
+	// in music.
 	musicWindows = 94
 	musicShare   = 0.7
 	// onsetBlocks is how many blocks of another sound seem to be a voice as it follows music.
