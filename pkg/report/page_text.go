@@ -53,7 +53,6 @@ func (v localizer) legend(r *Report) []legend {
 	return items
 }
 
-// lists say in words all that the strips show.
 // slideTitle returns the title of a slide, or that it has none.
 func (v localizer) slideTitle(s Slide) string {
 	if s.Title == "" {
@@ -74,6 +73,7 @@ func (v localizer) slides(r *Report) []list {
 	return []list{titles}
 }
 
+// lists returns in words all that the strips show, and the slides.
 func (v localizer) lists(r *Report) []list {
 	shown := list{ID: "shown", Heading: v.Label("shown")}
 	for _, s := range r.Stretches {
