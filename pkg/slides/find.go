@@ -17,8 +17,8 @@ type Slide struct {
 	From, Until time.Duration
 	// Still is the time of the look that shows the slide complete.
 	Still time.Duration
-	// Begun is false if the slide stood already at the first look, and Ended if it still stands at the end.
-	Begun, Ended bool
+	// Begun is false if the slide stood already at the first look.
+	Begun bool
 }
 
 const (
@@ -111,9 +111,8 @@ func (f *finder) end(at time.Duration) {
 	}
 	s := f.slide.Slide
 	s.Until = at
-	s.Ended = at < f.until
 	if f.gone >= 0 {
-		s.Until, s.Ended = f.gone, true
+		s.Until = f.gone
 	}
 	f.found = append(f.found, s)
 	f.slide = nil
