@@ -60,15 +60,20 @@ type finder struct {
 	found []Slide
 }
 
+func newFinder(looks []Look, until time.Duration) *finder {
+	f := &finder{looks: looks, until: until, gone: -1}
+	for i := 1; i < len(looks); i++ {
+		f.steps = append(f.steps, looks[i-1].Picture.changes(looks[i].Picture))
+	}
+	return f
+}
+
 // Find returns the slides of a file that ends at until, in order. The looks are in order of time.
 func Find(looks []Look, until time.Duration) []Slide {
 	if len(looks) == 0 {
 		return nil
 	}
-	f := &finder{looks: looks, until: until, gone: -1}
-	for i := 1; i < len(looks); i++ {
-		f.steps = append(f.steps, looks[i-1].Picture.changes(looks[i].Picture))
-	}
+	f := newFinder(looks, until)
 	for i := range looks {
 		f.look(i)
 	}
@@ -222,12 +227,9 @@ func Steps(looks []Look, until time.Duration) []Step {
 	if len(looks) == 0 {
 		return nil
 	}
-	f := &finder{looks: looks, until: until}
+	f := newFinder(looks, until)
 	inks := make([]*mask, len(looks))
 	for i, l := range looks {
-		if i > 0 {
-			f.steps = append(f.steps, looks[i-1].Picture.changes(l.Picture))
-		}
 		inks[i] = l.Picture.ink()
 	}
 	out := make([]Step, len(looks)-1)
