@@ -81,9 +81,10 @@ func (s ShownSlide) goesOn(next ShownSlide, apart int64) bool {
 // seen returns what of slides is seen where a pane shows the source.
 func (p *Plan) seen(all []ShownSlide, source string) []ShownSlide {
 	least := p.Window().FramesIn(leastSlide)
+	spans := p.screenSpans(source)
 	var list []ShownSlide
 	for _, s := range all {
-		for _, span := range p.screenSpans(source) {
+		for _, span := range spans {
 			part := s
 			part.First, part.End = max(s.First, span.First), min(s.End, span.End)
 			if part.End-part.First >= least {
