@@ -113,17 +113,16 @@ func markActive(spoken []spokenBlock, origin int64) {
 	for start := -int(origin % step); start < len(spoken); start += step {
 		middle := start + step/2
 		around := spoken[max(0, middle-noiseWindow/2):min(len(spoken), middle+noiseWindow/2)]
-		var levels []float64
-		for i := range around {
-			if around[i].heard != nil {
-				levels = append(levels, around[i].voice)
+		var heard []spokenBlock
+		for _, b := range around {
+			if b.heard != nil {
+				heard = append(heard, b)
 			}
 		}
-		if len(levels) == 0 {
+		if len(heard) == 0 {
 			continue
 		}
-		slices.Sort(levels)
-		least := levels[len(levels)/noiseShare] + activeMargin
+		least := quantile(heard, noiseShare, func(b spokenBlock) float64 { return b.voice }) + activeMargin
 		for i := max(0, start); i < min(start+step, len(spoken)); i++ {
 			b := &spoken[i]
 			b.active = b.heard != nil && b.heard.kind == kindVoice && b.voice >= least
