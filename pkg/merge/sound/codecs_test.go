@@ -151,10 +151,14 @@ func (m mixed) mix(t *testing.T, until int64, cuts ...int64) []float32 {
 // decoded is what FFmpeg makes of a file's sound by itself: the first channel at 48 kHz.
 func decoded(t *testing.T, path string) []float32 {
 	t.Helper()
-	cmd := exec.CommandContext(
-		t.Context(), "ffmpeg", "-v", "error", "-i", path, "-map", "0:a:0",
-		"-af", "pan=mono|c0=c0,aresample=48000", "-f", "f32le", "-",
-	)
+	return ffmpegSamples(t, "-i", path, "-map", "0:a:0", "-af", "pan=mono|c0=c0,aresample=48000")
+}
+
+// ffmpegSamples runs FFmpeg with arguments and returns the samples that it writes.
+func ffmpegSamples(t *testing.T, args ...string) []float32 {
+	t.Helper()
+	args = append(append([]string{"-v", "error"}, args...), "-f", "f32le", "-")
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", args...) // #nosec G204 -- constant arguments
 	raw, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -32,18 +32,7 @@ func say(t *testing.T, text, voice string) []float32 {
 // synthesize returns the sound of a source of FFmpeg, with a power of -20 dBFS.
 func synthesize(t *testing.T, source string) []float32 {
 	t.Helper()
-	cmd := exec.CommandContext( // #nosec G204 -- constant arguments
-		t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", source,
-		"-af", "aresample=48000,pan=mono|c0=c0", "-f", "f32le", "-",
-	)
-	raw, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	samples := make([]float32, len(raw)/4)
-	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, samples); err != nil {
-		t.Fatal(err)
-	}
+	samples := ffmpegSamples(t, "-f", "lavfi", "-i", source, "-af", "aresample=48000,pan=mono|c0=c0")
 	scale := float32(math.Pow(10, (-20-powerOf(samples))/20))
 	for i := range samples {
 		samples[i] *= scale
