@@ -29,7 +29,7 @@ type View struct {
 // Viewable reports whether views can be made of the track. It must be a video track
 // whose index was read.
 func (t *Track) Viewable() bool {
-	return t.Kind == Video && len(t.description) > 0
+	return t.Kind == Video && t.Described()
 }
 
 // viewScale is the number of ticks per second of a view. Sample n has PTS n, whatever the distance of two
