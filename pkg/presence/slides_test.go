@@ -32,6 +32,15 @@ func phrase(random *rand.Rand, from []string, words int) string {
 	return strings.Join(out, " ")
 }
 
+// bodyOf returns the lines of a slide, of so many words each.
+func bodyOf(random *rand.Rand, lines, words int) []string {
+	var body []string
+	for range lines {
+		body = append(body, phrase(random, bodyWords, words))
+	}
+	return body
+}
+
 // The styles of the rendered decks.
 var deckStyles = []string{"plain", "dark", "band", "photo", "footer", "centred"}
 
@@ -149,10 +158,7 @@ func buildUps(random *rand.Rand) (acts []segment, truth []shown) {
 	at := 0.0
 	for range 5 {
 		title := phrase(random, titleWords, 2)
-		var body []string
-		for range 5 {
-			body = append(body, phrase(random, bodyWords, 4))
-		}
+		body := bodyOf(random, 5, 4)
 		truth = append(truth, shown{at, title})
 		for n := range 6 {
 			b := pageOf("plain", title, body[:n])
@@ -196,11 +202,7 @@ func blend(a, b board, share float64) board {
 // typed is a document in which a line after the other is typed.
 func typed(random *rand.Rand) (acts []segment, truth []shown) {
 	title := phrase(random, titleWords, 2)
-	var body []string
-	for range 10 {
-		body = append(body, phrase(random, bodyWords, 6))
-	}
-	text := []rune(strings.Join(body, "\n"))
+	text := []rune(strings.Join(bodyOf(random, 10, 6), "\n"))
 	return []segment{{70, func(s float64) board {
 		n := min(len(text), int(s*6))
 		b := newBoard().fill(0xd8d8d8).rect(0, 0, boardWide, 30, 0x2b579a).rect(60, 40, 520, 320, 0xffffff)
@@ -262,10 +264,7 @@ func browser(random *rand.Rand) (acts []segment, truth []shown) {
 	at := 0.0
 	for range 4 {
 		title := phrase(random, titleWords, 2)
-		var body []string
-		for range 24 {
-			body = append(body, phrase(random, bodyWords, 6))
-		}
+		body := bodyOf(random, 24, 6)
 		truth = append(truth, shown{at, title})
 		for step := range 4 {
 			b := newBoard().fill(0xffffff).text(40, 80-step*36, 30, 0x111111, "bold", title)
