@@ -57,8 +57,7 @@ func (in Input) isMovingScene(s *scene) bool {
 	if len(s.shots) > 1 || in.Sizes == nil {
 		return false
 	}
-	p := in.packets(s.first().pts, s.next)
-	return p.isMoving()
+	return in.movesBetween(s.first().pts, s.next)
 }
 
 // lastActivity returns a PTS after the last change between two key frames, or from
