@@ -108,15 +108,7 @@ func (j *Judge) classifyKeys(
 	if err != nil {
 		return nil, fmt.Errorf("look at key frames: %w", err)
 	}
-	shots, err := j.classifyPictures(ctx, in, ffmpeg.Pictures{
-		Source:  served,
-		From:    ffmpeg.FirstPTS,
-		Until:   ffmpeg.LastPTS,
-		KeyOnly: true,
-		Width:   width,
-		Height:  height,
-		Format:  ffmpeg.RGB24,
-	}, frames, keys)
+	shots, err := j.classifyPictures(ctx, in, viewRequest(served), frames, keys)
 	// What the storage could not give is its fault alone, whatever FFmpeg made of it.
 	if readErr := served.Close(); readErr != nil {
 		return nil, errors.Join(readErr, context.Cause(ctx))

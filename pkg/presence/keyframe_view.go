@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nvr-miem/merger/pkg/ffmpeg"
 	"github.com/nvr-miem/merger/pkg/mp4"
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
@@ -50,5 +51,18 @@ func ViewOf(proxy *rangeproxy.Proxy, object rangeproxy.Object, track *mp4.Track)
 			return nil, fmt.Errorf("view key frames: %w", err)
 		}
 		return proxy.Serve(rangeproxy.Share(view)), nil // so that a key frame is one read of the object
+	}
+}
+
+// viewRequest returns a request for all pictures of a [KeyView].
+func viewRequest(served *rangeproxy.Served) ffmpeg.Pictures {
+	return ffmpeg.Pictures{
+		Source:  served,
+		From:    ffmpeg.FirstPTS,
+		Until:   ffmpeg.LastPTS,
+		KeyOnly: true,
+		Width:   width,
+		Height:  height,
+		Format:  ffmpeg.RGB24,
 	}
 }

@@ -264,15 +264,9 @@ func (j *Judge) readSlides(ctx context.Context, in Input, list []Slide) error {
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	errs = append(errs, j.readPictures(ctx, ffmpeg.Pictures{
-		Source:  served,
-		From:    ffmpeg.FirstPTS,
-		Until:   ffmpeg.LastPTS,
-		KeyOnly: true,
-		Width:   ocrWidth,
-		Height:  ocrHeight,
-		Format:  ffmpeg.Gray,
-	}, func(n int64, title, text string) {
+	request := viewRequest(served)
+	request.Width, request.Height, request.Format = ocrWidth, ocrHeight, ffmpeg.Gray
+	errs = append(errs, j.readPictures(ctx, request, func(n int64, title, text string) {
 		if n < 0 || n >= int64(len(keys)) {
 			return // no picture of the view
 		}
