@@ -59,8 +59,8 @@ func stageEvents() []staged {
 	}
 }
 
-// stageSession records what [stageEvents] wants: the screen shows a card for 12 s, the lecturer is missing for 4 s,
-// the board for 5 s and from 75 s on.
+// stageSession records what [stageEvents] wants: the screen shows a card for 12 s, the lecturer is missing
+// for 4 s, the board for 5 s and from 75 s on.
 func stageSession() recorder.Session {
 	after := func(seconds int) time.Time { return three().Add(time.Duration(seconds) * time.Second) }
 	s := slow(session(three(), three().Add(slot)))
@@ -87,8 +87,8 @@ func stageRequest() merge.Request {
 	return req
 }
 
-// TestStage looks at each place of a stage: sources, slates, black, bars beside a picture of 4:3, a card on the
-// screen, a board that comes and goes, and what must not be shown.
+// TestStage looks at each place of a stage: sources, slates, black, bars beside a picture of 4:3, a card on
+// the screen, a board that comes and goes, and what must not be shown.
 func TestStage(t *testing.T) {
 	t.Parallel()
 	req := stageRequest()

@@ -18,8 +18,8 @@ type Meta struct {
 	// Frames is the number of pictures. The sound ends with the last one.
 	Frames int64
 	Rate   Rate
-	// SoundLead is how many samples of the first packet behind the priming lie before the first picture. It is
-	// less than [PacketSamples].
+	// SoundLead is how many samples of the first packet behind the priming lie before the first picture. It
+	// is less than [PacketSamples].
 	SoundLead int64
 	// Title is written as ©nam.
 	Title string
@@ -43,7 +43,8 @@ type Chapter struct {
 // All parts must have the same codec configuration and exactly meta.Frames pictures
 // in total. Each part must begin with a key picture and present its own pictures
 // only. The sound of the first part must begin with the priming packet of the
-// encoder, which an edit list hides with the sound before the first picture. Errors wrap ErrMismatch and name the part.
+// encoder, which an edit list hides with the sound before the first picture. Errors wrap ErrMismatch and name
+// the part.
 func Header(parts []*Part, meta Meta) ([]byte, error) {
 	j := joiner{meta: meta}
 	if err := j.prepare(parts); err != nil {

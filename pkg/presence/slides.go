@@ -14,8 +14,8 @@ import (
 	slidesof "github.com/nvr-miem/merger/pkg/slides"
 )
 
-// SlideRules identifies the rules by which slides are found and read. It must change whenever the same file may
-// get other slides.
+// SlideRules identifies the rules by which slides are found and read. It must change whenever the same file
+// may get other slides.
 const SlideRules = "2"
 
 const (
@@ -73,8 +73,8 @@ func (s *Seen) sorted() []slidesof.Look {
 	return slices.CompactFunc(looks, func(a, b slidesof.Look) bool { return a.At == b.At })
 }
 
-// Slides returns the slides of a file that [Judge.Look] has looked at with in.Seen, and reads them if the judge
-// has a reader. If reading fails, the slides are returned with the error.
+// Slides returns the slides of a file that [Judge.Look] has looked at with in.Seen, and reads them if the
+// judge has a reader. If reading fails, the slides are returned with the error.
 func (j *Judge) Slides(ctx context.Context, in Input) ([]Slide, error) {
 	in, err := in.bounded()
 	if err != nil {
@@ -181,8 +181,8 @@ func (j *Judge) looksBetween(ctx context.Context, in Input, from, until int64) (
 	return seen.sorted(), err
 }
 
-// changeByPackets returns the PTS between two different pictures at which the second one begins, as the sizes of
-// the packets say it. It is not sure if there was more than one change.
+// changeByPackets returns the PTS between two different pictures at which the second one begins, as the sizes
+// of the packets say it. It is not sure if there was more than one change.
 func (in Input) changeByPackets(from, until int64) (at int64, sure bool) {
 	if in.Sizes == nil {
 		return until, false
@@ -213,7 +213,8 @@ func (in Input) changeByPackets(from, until int64) (at int64, sure bool) {
 	return at, true
 }
 
-// cutsIn reports whether a PTS is of a key frame that came earlier than the others do: the encoder saw a change.
+// cutsIn reports whether a PTS is of a key frame that came earlier than the others do: the encoder saw a
+// change.
 func (in Input) cutsIn(pts int64) bool {
 	i, found := slices.BinarySearch(in.Keys, pts)
 	if !found || i == 0 {

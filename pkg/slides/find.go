@@ -30,8 +30,8 @@ const (
 	// leastStanding is the share of a picture that must stand, as a divisor: less is a film.
 	leastStanding = 4
 
-	// fewestGone and mostKept bound how many cells with ink must go for another slide. A cursor, a clock, or a
-	// few letters are fewer. A menu or a changed line may be more, where much is written.
+	// fewestGone and mostKept bound how many cells with ink must go for another slide. A cursor, a clock, or
+	// a few letters are fewer. A menu or a changed line may be more, where much is written.
 	fewestGone = 22
 	mostKept   = 130
 	// goneShare is the share of the ink that must go, as a divisor.

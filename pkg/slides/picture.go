@@ -43,8 +43,8 @@ func (p Picture) differs(q Picture, c int) bool {
 	return difference(p, q, at, at) > leastDifference*cell*cell
 }
 
-// difference returns the sum of the differences of luma in a cell of p and a cell-sized part of q, given by the
-// indices of their first pixels.
+// difference returns the sum of the differences of luma in a cell of p and a cell-sized part of q, given by
+// the indices of their first pixels.
 func difference(p, q Picture, at, other int) int {
 	sum := 0
 	for range cell {

@@ -24,8 +24,8 @@ type line struct {
 	size  int // height of its letters in pixels
 }
 
-// Read returns the title and the text of a slide from the words in its picture, of the given height in pixels.
-// The title is the most prominent line: large, and near the top.
+// Read returns the title and the text of a slide from the words in its picture, of the given height in
+// pixels. The title is the most prominent line: large, and near the top.
 func Read(words []ocr.Word, height int) (title, text string) {
 	lines := linesOf(words)
 	if len(lines) == 0 {
@@ -113,7 +113,8 @@ func (l *line) text() string {
 	return strings.Join(parts, " ")
 }
 
-// isBullet reports whether the first word of a line is the mark of a list. Tesseract reads a round one as an e.
+// isBullet reports whether the first word of a line is the mark of a list. Tesseract reads a round one as an
+// e.
 func isBullet(word string) bool {
 	return slices.Contains([]string{"e", "•", "*", "-", "–", "—"}, word)
 }

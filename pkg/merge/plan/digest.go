@@ -84,8 +84,8 @@ func (p *Plan) SliceDigest(i int) string {
 	return fingerprint(c)
 }
 
-// digestPieces counts pieces from midnight, and names their files to c. An index into this plan's list of files
-// says nothing to another plan.
+// digestPieces counts pieces from midnight, and names their files to c. An index into this plan's list of
+// files says nothing to another plan.
 func (p *Plan) digestPieces(c *sliceContent, pieces []timeline.Piece) []timeline.Piece {
 	for i := range pieces {
 		piece := &pieces[i]
@@ -99,8 +99,8 @@ func (p *Plan) digestPieces(c *sliceContent, pieces []timeline.Piece) []timeline
 	return pieces
 }
 
-// digestTake clips a take to the samples [from, until) that are mixed, and counts it from midnight. Plans of the
-// former renderer name their parts by whole takes.
+// digestTake clips a take to the samples [from, until) that are mixed, and counts it from midnight. Plans of
+// the former renderer name their parts by whole takes.
 func (p *Plan) digestTake(take timeline.Take, from, until int64) timeline.Take {
 	if p.Renderer != formerRenderer {
 		if take.First+take.FadeIn <= from {

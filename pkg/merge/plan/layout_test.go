@@ -10,8 +10,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// TestSideIsNoLayout holds that a plan side by side is that of versions without layouts, whether its request names
-// the layout or not.
+// TestSideIsNoLayout holds that a plan side by side is that of versions without layouts, whether its request
+// names the layout or not.
 func TestSideIsNoLayout(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.UTC)

@@ -50,8 +50,8 @@ const (
 	withLayout = 5 * time.Second
 )
 
-// withSlides adds the titles of slides to the chapters of the layouts: as chapters of their own, at most one a
-// minute, or to a chapter that begins with the slide.
+// withSlides adds the titles of slides to the chapters of the layouts: as chapters of their own, at most one
+// a minute, or to a chapter that begins with the slide.
 func (p *Plan) withSlides(layouts []mp4.Chapter) []mp4.Chapter {
 	window := p.Window()
 	apart, near := window.FramesIn(betweenChapters), window.FramesIn(withLayout)

@@ -2,8 +2,8 @@ package plan
 
 import "github.com/nvr-miem/merger/pkg/nvr"
 
-// StageUnit divides the width and the height of a stage: its panes are quarters and three quarters of them, of
-// whole chroma samples.
+// StageUnit divides the width and the height of a stage: its panes are quarters and three quarters of them,
+// of whole chroma samples.
 const StageUnit = 8
 
 // Box is a rectangle of the picture, in pixels. All numbers are even.
@@ -12,8 +12,8 @@ type Box struct{ X, Y, Width, Height int }
 // Panes are the places of the pictures. Other is empty if the layout has no third picture.
 type Panes struct{ Whole, Left, Right, Other Box }
 
-// Panes returns the places of the pictures. In 1920x1080, a stage has 1440x810 for the screen or the board, and
-// 480x270 for the lecturer and for the third picture below.
+// Panes returns the places of the pictures. In 1920x1080, a stage has 1440x810 for the screen or the board,
+// and 480x270 for the lecturer and for the third picture below.
 func (p *Plan) Panes() Panes {
 	width, height := p.Encoding.Width, p.Encoding.Height
 	panes := Panes{Whole: Box{Width: width, Height: height}}
@@ -28,8 +28,8 @@ func (p *Plan) Panes() Panes {
 	return panes
 }
 
-// SizeOf returns the size of a layout in pixels, given that of a video side by side. A stage is 1920x1080 if that
-// is 2560x720.
+// SizeOf returns the size of a layout in pixels, given that of a video side by side. A stage is 1920x1080 if
+// that is 2560x720.
 func SizeOf(layout nvr.Layout, sideWidth, sideHeight int) (width, height int) {
 	if layout == nvr.Stage {
 		return sideWidth * 3 / 4 / StageUnit * StageUnit, sideHeight * 3 / 2 / StageUnit * StageUnit

@@ -22,12 +22,13 @@ type ShownSlide struct {
 const (
 	// leastSlide is how long a slide must be seen to be listed.
 	leastSlide = time.Second
-	// betweenFiles is the longest time between a slide at the end of a file and the same one in the next file.
+	// betweenFiles is the longest time between a slide at the end of a file and the same one in the next
+	// file.
 	betweenFiles = 2 * time.Second
 )
 
-// AddSlides lists the slides of the screen that are seen in the record, after [Plan.LayOut]. screen holds what
-// was learned of [Plan.ScreenSegments], in the same order.
+// AddSlides lists the slides of the screen that are seen in the record, after [Plan.LayOut]. screen holds
+// what was learned of [Plan.ScreenSegments], in the same order.
 func (p *Plan) AddSlides(req Request, screen []probe.ScreenSeen) {
 	usable := p.ScreenSegments(req)
 	window := p.Window()

@@ -14,8 +14,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// slidePlan is the plan of a record of ten minutes whose screen is shown from minute 2 to minute 8. Its files are
-// five minutes long.
+// slidePlan is the plan of a record of ten minutes whose screen is shown from minute 2 to minute 8. Its files
+// are five minutes long.
 func slidePlan() (*Plan, Request) {
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.UTC)
 	req := Request{Start: start, End: start.Add(10 * time.Minute), Sources: map[nvr.Role]string{nvr.Screen: "21"}}

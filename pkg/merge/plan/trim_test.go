@@ -68,8 +68,8 @@ func partNames(p *plan.Plan) []string {
 	return names
 }
 
-// TestTrimRendersTwoSlices moves the start and the end of a lecture of 90 minutes: all parts but two are those
-// that are there.
+// TestTrimRendersTwoSlices moves the start and the end of a lecture of 90 minutes: all parts but two are
+// those that are there.
 func TestTrimRendersTwoSlices(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.FixedZone("", 3*3600))
@@ -98,7 +98,8 @@ func TestTrimRendersTwoSlices(t *testing.T) {
 	}
 }
 
-// TestTenTrimsAreOne moves the start ten times by a few seconds: the plan and its parts are those of one move.
+// TestTenTrimsAreOne moves the start ten times by a few seconds: the plan and its parts are those of one
+// move.
 func TestTenTrimsAreOne(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 20, 15, 10, 0, 0, time.FixedZone("", 3*3600))

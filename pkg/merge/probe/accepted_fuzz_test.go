@@ -54,7 +54,8 @@ func newAcceptance(t testing.TB) *Prober {
 }
 
 // checkAccepted reads the tables of a file. If they are accepted, every later reader must accept them: the
-// entry points, the views of the judge, of the spots, of the stills and of the sound. It reports whether they are.
+// entry points, the views of the judge, of the spots, of the stills and of the sound. It reports whether they
+// are.
 func checkAccepted(t testing.TB, p *Prober, b []byte) bool {
 	t.Helper()
 	object := rangeproxy.Share(memoryObject{bytes.NewReader(b)})

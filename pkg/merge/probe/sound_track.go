@@ -145,8 +145,8 @@ func usual(frames []ffmpeg.SoundFrame, of func(ffmpeg.SoundFrame) int) int {
 	return best
 }
 
-// packetSamples is how many samples packet i of a track is decoded to. It is within what a view of the packet can
-// say, whatever the table says.
+// packetSamples is how many samples packet i of a track is decoded to. It is within what a view of the packet
+// can say, whatever the table says.
 func (s *SoundTrack) packetSamples(track *mp4.Track, i int) int64 {
 	return min(max(0, s.listedSamples(track, i)), math.MaxInt32)
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// The leveler raises speech that is far below the rest of the record's speech: a question from the back of the
-// room beside a lecturer at the microphone. It works on phrases, the stretches of speech between two pauses, and
-// only ever raises. A pause keeps its level, so that the noise of the room does not swell with the voice.
+// The leveler raises speech that is far below the rest of the record's speech: a question from the back of
+// the room beside a lecturer at the microphone. It works on phrases, the stretches of speech between two
+// pauses, and only ever raises. A pause keeps its level, so that the noise of the room does not swell with
+// the voice.
 const (
 	// MaxRaiseDB is the most by which speech is raised.
 	MaxRaiseDB = 12.0
@@ -20,8 +21,8 @@ const (
 	// more than raiseRange is taken for noise.
 	raiseSlack = 5.0
 	raiseRange = 32.0
-	// pauseRaise is the most by which a pause of at most raisedPause blocks between two raised phrases is raised,
-	// dB.
+	// pauseRaise is the most by which a pause of at most raisedPause blocks between two raised phrases is
+	// raised, dB.
 	pauseRaise  = 2.5
 	raisedPause = 30
 	// activeMargin is how far a block of speech is above the noise between the words, dB.
@@ -29,11 +30,12 @@ const (
 	// noiseWindow is how many blocks tell the noise: it is the level under which one in noiseShare is.
 	noiseWindow = 300
 	noiseShare  = 33
-	// gapLimit is how many blocks a gap within a phrase may last, and phraseLeast how many a phrase has at least.
+	// gapLimit is how many blocks a gap within a phrase may last, and phraseLeast how many a phrase has at
+	// least.
 	gapLimit    = 2
 	phraseLeast = 3
-	// speechReach is how many blocks on either side tell the level of speech, and raiseReach over how many its
-	// raise is smoothed.
+	// speechReach is how many blocks on either side tell the level of speech, and raiseReach over how many
+	// its raise is smoothed.
 	speechReach = 10
 	raiseReach  = 5
 	// musicWindow is how many blocks tell speech from music: less than musicShare of the moments of music are
@@ -106,8 +108,9 @@ func (c *Chooser) raiseSpeech(planned *Planned, heard []heardBlock) bool {
 	return len(planned.Leveler) > 0
 }
 
-// markActive finds the blocks with speech that is above the noise of the seconds around it. The noise is looked up
-// at multiples of five seconds of the clock, whenever the record starts: origin is the number of its first block.
+// markActive finds the blocks with speech that is above the noise of the seconds around it. The noise is
+// looked up at multiples of five seconds of the clock, whenever the record starts: origin is the number of
+// its first block.
 func markActive(spoken []spokenBlock, origin int64) {
 	const step = 50
 	for start := -int(origin % step); start < len(spoken); start += step {
@@ -146,8 +149,8 @@ func phrasesOf(spoken []spokenBlock) []phrase {
 	return slices.DeleteFunc(list, func(p phrase) bool { return p.end-p.first < phraseLeast })
 }
 
-// measure sets the level of the speech around each block of a phrase. It is what three of ten blocks with speech
-// pass, so that a clap does not count.
+// measure sets the level of the speech around each block of a phrase. It is what three of ten blocks with
+// speech pass, so that a clap does not count.
 func (p phrase) measure(spoken []spokenBlock) {
 	var levels []float64
 	for i := p.first; i < p.end; i++ {
@@ -162,8 +165,8 @@ func (p phrase) measure(spoken []spokenBlock) {
 	}
 }
 
-// speechLevel returns the level of the record's speech, dB: the mean of what is at most 10 dB below the mean of
-// all, as in [integrated].
+// speechLevel returns the level of the record's speech, dB: the mean of what is at most 10 dB below the mean
+// of all, as in [integrated].
 func speechLevel(spoken []spokenBlock, phrases []phrase) float64 {
 	mean := func(least float64) float64 {
 		sum, n := 0.0, 0
@@ -272,8 +275,8 @@ type Knot struct {
 	GainDB float64 `json:"gain_db"`
 }
 
-// Curve is a gain over time. Between two knots the factor changes evenly; before the first and after the last it
-// stays.
+// Curve is a gain over time. Between two knots the factor changes evenly; before the first and after the last
+// it stays.
 type Curve []Knot
 
 // curveOf returns the curve through the middles of blocks that are raised; nil if none is.
@@ -310,8 +313,8 @@ func (c Curve) after(sample int64) int {
 	return i
 }
 
-// apply multiplies interleaved samples, of which the first is sample from of the record. A factor depends on the
-// position of its sample alone.
+// apply multiplies interleaved samples, of which the first is sample from of the record. A factor depends on
+// the position of its sample alone.
 func (c Curve) apply(samples []float32, channels int, from int64) {
 	if len(c) == 0 {
 		return

@@ -148,8 +148,8 @@ func wantLeveled(t *testing.T, r *room, m mixed) {
 	}
 }
 
-// TestLeveler has questions 20 dB below the lecturer. They are raised, and nothing else is, in whatever slices the
-// record is made.
+// TestLeveler has questions 20 dB below the lecturer. They are raised, and nothing else is, in whatever
+// slices the record is made.
 func TestLeveler(t *testing.T) {
 	t.Parallel()
 	const modulated = "aevalsrc='sin(800*PI*t+3*sin(9*t))*(0.5+0.5*sin(8*PI*t))*gt(sin(1.1*t+1),-0.9)':s=48000:d="

@@ -45,9 +45,9 @@ func integrated(lufs []int16) float64 {
 	return mean(max(-70, first-10))
 }
 
-// level measures what is heard and sets the one gain of the record behind the leveler, and the limiter where the
-// gain would lift peaks over the ceiling. What the limiter takes away, the gain adds. The gain of an earlier
-// revision is kept.
+// level measures what is heard and sets the one gain of the record behind the leveler, and the limiter where
+// the gain would lift peaks over the ceiling. What the limiter takes away, the gain adds. The gain of an
+// earlier revision is kept.
 func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	blocks := c.heardBlocks(listens)
 	peak := int16(silence)
@@ -184,8 +184,8 @@ func gainFor(blocks []heardBlock, target, limitDBFS, gain float64) float64 {
 	return best
 }
 
-// limited is the loudness of each block, in hundredths, behind its raise, a gain and a limiter (none if its limit
-// is 0). Momentary loudness covers 400 ms: the power that the limiter takes of them is missing in it.
+// limited is the loudness of each block, in hundredths, behind its raise, a gain and a limiter (none if its
+// limit is 0). Momentary loudness covers 400 ms: the power that the limiter takes of them is missing in it.
 func limited(blocks []heardBlock, gainDB, limitDBFS float64) []int16 {
 	lufs := make([]int16, len(blocks))
 	before, after := make([]float64, len(blocks)), make([]float64, len(blocks)) // power

@@ -14,8 +14,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// Mixer adds up the takes of a plan, sample by sample, and levels the sum. A sample depends on the plan alone, so
-// slices may begin anywhere.
+// Mixer adds up the takes of a plan, sample by sample, and levels the sum. A sample depends on the plan
+// alone, so slices may begin anywhere.
 type Mixer struct {
 	prober   *probe.Prober
 	segments *probe.Cache

@@ -42,8 +42,8 @@ type Loudness struct {
 	Kept       *Gain // of the record's first revision: it is not measured again
 }
 
-// Gain is how loud the sound of a plan is made, and on how many channels. A revision that keeps the gain of the
-// first one shares its parts.
+// Gain is how loud the sound of a plan is made, and on how many channels. A revision that keeps the gain of
+// the first one shares its parts.
 type Gain struct {
 	Channels  int
 	GainDB    float64
