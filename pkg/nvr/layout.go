@@ -13,11 +13,3 @@ const (
 
 // Known reports whether it is one of the layouts.
 func (l Layout) Known() bool { return l == Side || l == Stage }
-
-// Or returns the layout, or other where none is set.
-func (l Layout) Or(other Layout) Layout {
-	if l == "" {
-		return other
-	}
-	return l
-}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (s Settings) slice(record time.Duration) time.Duration {
 // request is what the engine is asked for.
 func (w *worker) request(start, end time.Time) merge.Request {
 	s := w.p.Settings
-	layout := w.rec.Layout.Or(w.room.Layout).Or(s.Layout)
+	layout := cmp.Or(w.rec.Layout, w.room.Layout, s.Layout)
 	width, height := merge.SizeOf(layout, s.Width, s.Height)
 	req := merge.Request{
 		Room:     w.rec.Room,

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"strings"
@@ -111,7 +112,7 @@ func TestFormerPlanKeepsItsName(t *testing.T) {
 			t.Errorf("slice %d has the digest %s, want %s", i, got, want)
 		}
 	}
-	if p.Layout.Or(nvr.Side) != nvr.Side {
+	if cmp.Or(p.Layout, nvr.Side) != nvr.Side {
 		t.Errorf("layout %q, want side", p.Layout)
 	}
 	if again := planText(t, p); !bytes.Equal(again, text) {
