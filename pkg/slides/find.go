@@ -22,8 +22,8 @@ type Slide struct {
 }
 
 const (
-	// Stands is how long a picture must stand to be a slide.
-	Stands = 3 * time.Second
+	// standsFor is how long a picture must stand to be a slide.
+	standsFor = 3 * time.Second
 
 	// leastInk is the number of cells that must stand, in which something is written or drawn.
 	leastInk = 12
@@ -132,13 +132,13 @@ func (f *finder) standing(i int) *mask {
 		still[c] = !moving
 	}
 	last := start.At
-	for k := i + 1; k < len(f.looks) && last-start.At < Stands; k++ {
+	for k := i + 1; k < len(f.looks) && last-start.At < standsFor; k++ {
 		last = f.looks[k].At
 		for c, changed := range start.Picture.changes(f.looks[k].Picture) {
 			still[c] = still[c] && !changed
 		}
 	}
-	if last-start.At < Stands && f.until-start.At < Stands {
+	if last-start.At < standsFor && f.until-start.At < standsFor {
 		return nil
 	}
 	stands := 0
