@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxVTT is how long a WebVTT file may be, in bytes. A day of fast speech has less than 2 MB.
-const MaxVTT = 4 << 20
+// maxVTT is how long a WebVTT file may be, in bytes. A day of fast speech has less than 2 MB.
+const maxVTT = 4 << 20
 
 // ErrVTT means that a text is not valid WebVTT.
 var ErrVTT = errors.New("not valid WebVTT")
@@ -45,12 +45,12 @@ func timestamp(t time.Duration) string {
 // styles and regions are skipped, and so are identifiers, settings and tags. An error wraps [ErrVTT] and
 // names the line.
 func ParseVTT(r io.Reader) ([]Cue, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxVTT+1))
+	text, err := io.ReadAll(io.LimitReader(r, maxVTT+1))
 	if err != nil {
 		return nil, fmt.Errorf("read WebVTT: %w", err)
 	}
-	if len(text) > MaxVTT {
-		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrVTT, MaxVTT)
+	if len(text) > maxVTT {
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrVTT, maxVTT)
 	}
 	if !utf8.Valid(text) || strings.ContainsRune(string(text), 0) {
 		return nil, fmt.Errorf("%w: it is not UTF-8 text", ErrVTT)

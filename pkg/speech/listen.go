@@ -14,8 +14,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/merge/sound"
 )
 
-// MaxClip is the longest piece of sound that an engine gets.
-const MaxClip = 20 * time.Minute
+// maxClip is the longest piece of sound that an engine gets.
+const maxClip = 20 * time.Minute
 
 // Listener recognises the words of finished videos.
 type Listener struct {
@@ -34,7 +34,7 @@ func (l *Listener) Words(ctx context.Context, video ffmpeg.Source, o Options) ([
 		return nil, fmt.Errorf("recognise speech: %w", err)
 	}
 	voice := captions.Speech(blocks)
-	chunks := captions.Chunks(blocks, voice, MaxClip)
+	chunks := captions.Chunks(blocks, voice, maxClip)
 	if len(chunks) == 0 {
 		return nil, nil
 	}
