@@ -84,8 +84,15 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 	r.Sound = p.soundReport(texts, roles)
 	r.Slides = p.slideReport()
 	r.Warnings = p.warningReport(texts)
+	r.Sync = p.syncReport()
+	return r
+}
+
+// syncReport lists how the sources were brought in step.
+func (p *Plan) syncReport() []report.Sync {
+	var list []report.Sync
 	for _, s := range p.Synced {
-		r.Sync = append(r.Sync, report.Sync{
+		list = append(list, report.Sync{
 			Source:    s.Source,
 			Reference: s.Reference,
 			OffsetMs:  report.Number(float64(s.Offset.Round(100*time.Microsecond)) / 1e6),
@@ -94,7 +101,7 @@ func (p *Plan) Report(texts *i18n.Catalog) *report.Report {
 			Windows:   s.Windows,
 		})
 	}
-	return r
+	return list
 }
 
 // roles gives each source its first role.
