@@ -59,5 +59,6 @@ func Task(ctx context.Context, out io.Writer, now func() time.Time, tools Part) 
 		Digest: c.Digest,
 		Index:  c.TaskIndex,
 		Count:  c.TaskCount,
+		Retry:  c.TaskAttempt,
 	})
 }

@@ -127,6 +127,8 @@ type Config struct {
 	Execution string `env:"CLOUD_RUN_EXECUTION"`
 	TaskIndex int    `env:"CLOUD_RUN_TASK_INDEX, default=0"`
 	TaskCount int    `env:"CLOUD_RUN_TASK_COUNT, default=1"`
+	// TaskAttempt is how many processes have worked on the task before.
+	TaskAttempt int `env:"CLOUD_RUN_TASK_ATTEMPT, default=0"`
 
 	// Set by step stage for the tasks of the job merge.
 	Record  int64  `env:"RECORD, default=0"`

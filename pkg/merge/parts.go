@@ -73,6 +73,11 @@ func (e *Engine) Render(ctx context.Context, p *plan.Plan, parts Parts, indices 
 	return nil
 }
 
+// ReadAlone decodes what slice i of a plan shows and plays, one segment at a time, and drops it.
+func (e *Engine) ReadAlone(ctx context.Context, p *plan.Plan, i int) error {
+	return render.ReadAlone(ctx, e.prober(&e.Rendering), e.Texts, p, i)
+}
+
 // renderPart makes part i unless it is there. more is told of frames that are done; the count is negative
 // where a try was in vain.
 func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Parts, more func(frames int64)) error {

@@ -21,7 +21,7 @@ import (
 // process use too much memory. A worker is suspect if the worker before it died without progress.
 // It runs alone in its process and reads one segment at a time, so that a further death points at
 // the record and at the segment. After maxDeaths deaths the record is tried once without that
-// segment; then it fails.
+// segment; then it fails. For the tasks of the job merge see task_deaths.go.
 
 // maxDeaths is how many workers of a record may die in a row without progress.
 const maxDeaths = store.MaxTries
@@ -30,6 +30,7 @@ const maxDeaths = store.MaxTries
 const (
 	effectOpened  = "opened"  // value: the segment that a suspect worker is reading; see segmentID
 	effectSkipped = "skipped" // value: the segment that the record is made without
+	effectDeaths  = "deaths"  // subject: the digest of a slice; value: how many of its tasks died in a row
 )
 
 // segmentID returns the value of [effectOpened] and [effectSkipped]: a path and a generation.
@@ -108,17 +109,18 @@ func (w *worker) prepareReading(ctx context.Context) (err error) {
 	return nil
 }
 
-// openMarked returns an open function that notes the segment while it is open.
-func (w *worker) openMarked(id string, open openFunc) openFunc {
+// openMarked returns an open function that notes the segment while it is open. The subject tells the tasks
+// of an execution apart.
+func (w *worker) openMarked(subject, id string, open openFunc) openFunc {
 	return func(ctx context.Context) (merge.Bytes, error) {
-		if err := w.recordEffect(ctx, effectOpened, "", id); err != nil {
+		if err := w.recordEffect(ctx, effectOpened, subject, id); err != nil {
 			return nil, err
 		}
 		bytes, err := open(ctx)
 		if err != nil {
 			return nil, err
 		}
-		unmark := func() error { return w.recordEffect(ctx, effectOpened, "", "") }
+		unmark := func() error { return w.recordEffect(ctx, effectOpened, subject, "") }
 		return &markedBytes{Bytes: bytes, unmark: unmark}, nil
 	}
 }

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/merge"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/pipeline"
+	"github.com/nvr-miem/merger/pkg/report"
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
@@ -47,6 +49,7 @@ func (w *env) dieAt(at, until nvr.Step, strike func(*http.Request) bool) (deaths
 		err := w.live(l, a.do)
 		if l.dead.Load() {
 			deaths++
+			w.retry(a)
 		} else {
 			w.must(err)
 		}
@@ -54,6 +57,16 @@ func (w *env) dieAt(at, until nvr.Step, strike func(*http.Request) bool) (deaths
 	}
 	w.t.Fatalf("the record does not end: %+v", w.row())
 	return deaths
+}
+
+// retry starts the task that died again, as Cloud Run does.
+func (w *env) retry(a step) {
+	const retries = 3
+	if a.name == "merge" && a.task.Retry < retries {
+		again := a.task
+		again.Retry++
+		w.tasks = append([]pipeline.Task{again}, w.tasks...)
+	}
 }
 
 // TestSegmentThatKillsWorkers makes the record without the segment after five deaths.
@@ -68,13 +81,92 @@ func TestSegmentThatKillsWorkers(t *testing.T) {
 	if rec.Step != nvr.StepMerge {
 		t.Fatalf("the record is on step %s: %s", rec.Step, rec.Reason)
 	}
-	plan, err := merge.ReadPlan(w.work("1/plans/" + rec.Digest + ".json"))
-	w.must(err)
-	for _, seg := range plan.Segments {
+	w.wantWithout(screenName)
+}
+
+// wantWithout compares the record's plan with one that leaves out a segment, and no other one.
+func (w *env) wantWithout(file string) {
+	w.t.Helper()
+	for _, seg := range w.plan().Segments {
 		skipped := seg.Cause == cause.FileStopsWorkers()
-		if want := strings.Contains(seg.Path, screenName); skipped != want {
-			t.Errorf("segment %s: cause %s", seg.Path, seg.Cause)
+		if want := strings.Contains(seg.Path, file); skipped != want {
+			w.t.Errorf("segment %s: cause %s", seg.Path, seg.Cause)
 		}
+	}
+}
+
+// TestSegmentThatKillsTasks makes the record without a segment on which only the tasks of the job die.
+func TestSegmentThatKillsTasks(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.settings.Slice = time.Hour // one task
+	w.insert(nil)
+	w.until(nvr.StepMerge)
+	planned := w.row()
+	if deaths := w.dieAt(nvr.StepMerge, nvr.StepUpload, onReading(screenName)); deaths != store.MaxTries {
+		t.Errorf("%d tasks died, want %d", deaths, store.MaxTries)
+	}
+	rec := w.row()
+	if rec.Step != nvr.StepUpload || rec.Digest == planned.Digest {
+		t.Fatalf("the record is on step %s: %s", rec.Step, rec.Reason)
+	}
+	w.wantWithout(screenName)
+	rec = w.until()
+	var made report.Report
+	w.must(json.Unmarshal(w.work("1/reports/"+rec.Digest+".json"), &made))
+	named := slices.ContainsFunc(made.Gaps, func(gap report.Gap) bool {
+		return gap.Source == "21" && gap.Code == cause.CodeFileStopsWorkers
+	})
+	if rec.Step != nvr.StepDone || !named {
+		t.Errorf("the record is on step %s with the gaps %+v", rec.Step, made.Gaps)
+	}
+	w.frames(1500)
+}
+
+// TestTwoSegmentsThatKillTasks fails the record, with the second segment in the reason.
+func TestTwoSegmentsThatKillTasks(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	w.settings.Slice = time.Hour
+	w.insert(nil)
+	w.until(nvr.StepMerge)
+	deaths := w.dieAt(nvr.StepMerge, "", onReading(screenName, lecturerName))
+	if deaths != 2*store.MaxTries {
+		t.Errorf("%d tasks died, want %d", deaths, 2*store.MaxTries)
+	}
+	want := cause.WorkersDiedOn("merge", "504/2026-11-20/"+screenName)
+	if rec := w.row(); rec.Step != nvr.StepFailed || rec.Reason != want {
+		t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
+	}
+	if len(w.posts) != 1 {
+		t.Errorf("%d notices of the failure, want 1", len(w.posts))
+	}
+}
+
+// TestKilledTasksOfHealthyFootage kills a task at any time: it is rendered with all its segments.
+func TestKilledTasksOfHealthyFootage(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("renders")
+	}
+	w := newEnv(t)
+	w.settings.Slice = time.Hour
+	w.insert(nil)
+	w.until(nvr.StepMerge)
+	planned := w.row()
+	reads := 0
+	twice := func(r *http.Request) bool { // the first task, and the one that reads each segment alone
+		if !onReading(lecturerName)(r) {
+			return false
+		}
+		reads++
+		return reads == 1 || reads == 3
+	}
+	if deaths := w.dieAt(nvr.StepMerge, nvr.StepUpload, twice); deaths != 2 {
+		t.Errorf("%d tasks died, want 2", deaths)
+	}
+	if rec := w.row(); rec.Step != nvr.StepUpload || rec.Digest != planned.Digest || rec.Tries != 0 {
+		t.Errorf("the record has another plan: %+v", rec)
 	}
 }
 

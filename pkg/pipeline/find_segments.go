@@ -182,7 +182,7 @@ func (w *worker) clip(name nvr.SegmentName, object bucket.Object) merge.Clip {
 		clip.Fault = cause.FileStopsWorkers()
 	}
 	if w.suspect() {
-		clip.Open = w.openMarked(id, clip.Open)
+		clip.Open = w.openMarked("", id, clip.Open)
 	}
 	return clip
 }

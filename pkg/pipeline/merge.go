@@ -22,13 +22,15 @@ type Task struct {
 	Digest string    // of the plan
 	Index  int
 	Count  int
+	Retry  int // how many processes of the execution have worked on the task before
 }
 
 // Merge renders one slice; the task that completes the set joins the parts.
 //
 // Before: the record is on step merge, and the plan is in the work bucket. After: the slice's part is
 // there; after the last part, the record is on step upload and the merge is in the work bucket. A kill
-// leaves media that nothing names, or a finished part, which the next try finds.
+// leaves media that nothing names, or a finished part, which the next try finds. A task that follows a kill
+// notes which segment it reads; see task_deaths.go.
 func (p *Pipeline) Merge(ctx context.Context, t Task) error {
 	body := func(w *worker, ctx context.Context) error { return w.merge(ctx, t) }
 	return p.work(ctx, job{claim: t.Claim, holder: t.Key, body: body})
@@ -40,9 +42,12 @@ func (w *worker) merge(ctx context.Context, t Task) error {
 	if err != nil {
 		return err
 	}
-	err = w.renderPart(ctx, plan, t.Index)
+	err = w.renderSlice(ctx, plan, t)
 	var damaged *merge.DamagedError
+	var deadly *deadlySegmentError
 	switch {
+	case errors.As(err, &deadly):
+		return w.planWithout(ctx, deadly)
 	case errors.As(err, &damaged):
 		return w.replan(ctx, damaged)
 	case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):

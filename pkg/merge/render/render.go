@@ -33,6 +33,18 @@ type renderer struct {
 	shown    func(frames int64) // is told how many frames the encoder has been given
 }
 
+// newRenderer returns the renderer of slice i. The caller closes its segments.
+func newRenderer(prober *probe.Prober, texts *i18n.Catalog, p *plan.Plan, i int) *renderer {
+	return &renderer{
+		prober:   prober,
+		texts:    texts,
+		plan:     p,
+		index:    i,
+		slice:    p.Slices[i],
+		segments: probe.NewCache(prober, p.Segments, p.Damages),
+	}
+}
+
 // Slice renders slice i of a plan: the media bytes go to payload, their tables are returned. A
 // [probe.DamagedError] reports that footage of the plan cannot be decoded; then a new plan is needed. shown
 // is told how many frames are done; it may be nil. Another FFmpeg than the plan's is refused: its part
@@ -47,15 +59,8 @@ func Slice(
 			i, p.FFmpeg, have,
 		)
 	}
-	r := &renderer{
-		prober:   prober,
-		texts:    texts,
-		plan:     p,
-		index:    i,
-		slice:    p.Slices[i],
-		segments: probe.NewCache(prober, p.Segments, p.Damages),
-		shown:    shown,
-	}
+	r := newRenderer(prober, texts, p, i)
+	r.shown = shown
 	defer r.segments.Close()
 	part, err := r.render(ctx, payload)
 	if err != nil {
