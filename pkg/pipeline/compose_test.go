@@ -183,7 +183,7 @@ func (w *env) fill(plan *merge.Plan) [][]byte {
 				payloads[i],
 			)
 			w.must(err)
-			part.Media, part.Generation = media.Name, media.Generation
+			part.Media, part.Generation, part.Part.CRC32C = media.Name, media.Generation, media.CRC32C
 			text, err = json.Marshal(part)
 			w.must(err)
 			_, err = p.Work.CreateBytes(ctx, name, "application/json", nil, text)

@@ -29,8 +29,9 @@ type Task struct {
 //
 // Before: the record is on step merge, and the plan is in the work bucket. After: the slice's part is
 // there; after the last part, the record is on step upload and the merge is in the work bucket. A kill
-// leaves media that nothing names, or a finished part, which the next try finds. A task that follows a kill
-// notes which segment it reads; see task_deaths.go.
+// leaves media that nothing names, or a finished part, which the next try finds. Parts that were found to differ
+// and are not rendered again yet are missing then. A task that follows a kill notes which segment it reads; see
+// task_deaths.go.
 func (p *Pipeline) Merge(ctx context.Context, t Task) error {
 	body := func(w *worker, ctx context.Context) error { return w.merge(ctx, t) }
 	return p.work(ctx, job{claim: t.Claim, holder: t.Key, body: body})
@@ -42,28 +43,51 @@ func (w *worker) merge(ctx context.Context, t Task) error {
 	if err != nil {
 		return err
 	}
+	return w.renderAndJoin(ctx, plan, t)
+}
+
+// renderAndJoin renders the slice of a task; the task that completes the set joins the parts. Parts that are not
+// as they were stored are rendered once more.
+func (w *worker) renderAndJoin(ctx context.Context, plan *merge.Plan, t Task) error {
+	slices := []int{t.Index}
+	for range 2 {
+		for _, i := range slices {
+			t.Index = i
+			if made, err := w.renderOrReplan(ctx, plan, t); err != nil || !made {
+				return err
+			}
+		}
+		parts, err := w.parts(ctx, plan)
+		if err != nil || parts == nil {
+			return err
+		}
+		if slices, err = w.joinParts(ctx, plan, parts); err != nil || len(slices) == 0 {
+			return err
+		}
+		t.Retry = 0 // it counts deaths at the task's own slice
+	}
+	return fmt.Errorf("the parts of slices %v differ again from what was stored", slices)
+}
+
+// renderOrReplan renders the slice of a task; false if the record went back to stage, because the footage is not
+// what the plan saw.
+func (w *worker) renderOrReplan(ctx context.Context, plan *merge.Plan, t Task) (made bool, err error) {
 	err = w.renderSlice(ctx, plan, t)
 	var damaged *merge.DamagedError
 	var deadly *deadlySegmentError
 	switch {
 	case errors.As(err, &deadly):
-		return w.planWithout(ctx, deadly)
+		return false, w.planWithout(ctx, deadly)
 	case errors.As(err, &damaged):
-		return w.replan(ctx, damaged)
+		return false, w.replan(ctx, damaged)
 	case errors.Is(err, rangeproxy.ErrChanged), errors.Is(err, bucket.ErrNotFound):
 		w.log.WarnContext(
 			ctx, "a segment is no longer what the plan saw: making a new plan",
 			"err", err,
 		)
-		return w.backToStage(ctx)
-	case err != nil:
-		return err
+		return false, w.backToStage(ctx)
 	}
-	parts, err := w.parts(ctx, plan)
-	if err != nil || parts == nil {
-		return err
-	}
-	return w.joinParts(ctx, plan, parts)
+	return err == nil, err
 }
 
 // readPlan reads the plan that this execution was started for.

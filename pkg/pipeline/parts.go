@@ -19,8 +19,10 @@ import (
 type partFile struct {
 	Media      string      `json:"media"`
 	Generation int64       `json:"generation"`
-	Part       *mp4.Part   `json:"part"`
+	Part       *mp4.Part   `json:"part"` // with the size and the CRC32C of the media
 	Cost       report.Cost `json:"cost"`
+
+	commit bucket.Object // that holds this
 }
 
 // bucketParts stores the part of one task in the work bucket. It implements [merge.Parts].
@@ -148,12 +150,12 @@ func (w *worker) progressWriter(ctx context.Context, plan *merge.Plan, i int) fu
 
 // parts lists the record's parts; nil if the set is not complete yet.
 func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error) {
-	there := map[string]bool{}
+	there := map[string]bucket.Object{}
 	for object, err := range w.p.Work.List(ctx, bucket.PartsPrefix(w.rec.ID)) {
 		if err != nil {
 			return nil, fmt.Errorf("list the parts: %w", err)
 		}
-		there[object.Name] = true
+		there[object.Name] = object
 	}
 	names := make([]string, len(plan.Slices))
 	for i := range names {
@@ -161,7 +163,7 @@ func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error
 		if names[i], err = bucket.PartName(w.rec.ID, plan.SliceDigest(i)); err != nil {
 			return nil, err
 		}
-		if !there[names[i]] {
+		if _, ok := there[names[i]]; !ok {
 			return nil, nil // another task completes the set
 		}
 	}
@@ -170,6 +172,7 @@ func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error
 		if err := w.p.readJSON(ctx, name, &files[i]); err != nil {
 			return nil, err
 		}
+		files[i].commit = there[name]
 	}
 	return files, nil
 }

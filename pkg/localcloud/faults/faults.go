@@ -31,6 +31,8 @@ const (
 	Cut  Kind = "cut"
 	Slow Kind = "slow" // answered after a pause
 	Lost Kind = "lost" // the call takes effect and the answer is lost
+	// the call takes effect, and a byte of what it stored changes after the answer; storage's objects.insert only
+	Corrupt Kind = "corrupt"
 )
 
 // Any matches every API, or every method.
@@ -89,8 +91,10 @@ func (r Rule) validate() error {
 		return fmt.Errorf("api is %q, want drive, calendar, classroom, storage, run or *", r.API)
 	case r.Method == "":
 		return errors.New("method is missing, want one like files.create, or *")
-	case !slices.Contains([]Kind{TooMany, RateLimited, Broken, Cut, Slow, Lost}, r.Kind):
-		return fmt.Errorf("kind is %q, want 429, 403, 500, cut, slow or lost", r.Kind)
+	case !slices.Contains([]Kind{TooMany, RateLimited, Broken, Cut, Slow, Lost, Corrupt}, r.Kind):
+		return fmt.Errorf("kind is %q, want 429, 403, 500, cut, slow, lost or corrupt", r.Kind)
+	case r.Kind == Corrupt && (r.API != "storage" || r.Method != "objects.insert"):
+		return errors.New("kind is corrupt, which only storage's objects.insert has")
 	case r.Nth < 0 || r.Rate < 0 || r.Rate > 1:
 		return fmt.Errorf(
 			"nth is %d and rate %v, want nth from 1, or rate above 0 to 1", r.Nth, r.Rate,

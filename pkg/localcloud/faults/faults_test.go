@@ -128,6 +128,7 @@ func TestRulesOverHTTP(t *testing.T) {
 		`{"api":"drive","method":"x","kind":"429"}`:                          400,
 		`{"api":"drive","method":"x","nth":1,"kind":"418"}`:                  400,
 		`{"api":"mail","method":"x","nth":1,"kind":"429"}`:                   400,
+		`{"api":"drive","method":"files.create","nth":1,"kind":"corrupt"}`:   400,
 		`{"api":"drive","nth":1,"kind":"429"}`:                               400,
 		`{"api":"drive","method":"x","nth":1,"kind":"429","color":1}`:        400,
 		`{"api":"drive","method":"x","nth":1,"kind":"429"} {}`:               400,

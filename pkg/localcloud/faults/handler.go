@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -119,9 +120,20 @@ func (t *Table) serve(kind Kind, w http.ResponseWriter, r *http.Request, next ht
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}
+	case Corrupt:
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), corruptKey{}, true)))
 	case None:
 		next.ServeHTTP(w, r)
 	}
+}
+
+// corruptKey is the key of a mark in the context of a call.
+type corruptKey struct{}
+
+// Corrupts reports whether a stand-in is to change a byte of what the call of a context stores.
+func Corrupts(ctx context.Context) bool {
+	marked, _ := ctx.Value(corruptKey{}).(bool)
+	return marked
 }
 
 // cut ends the connection: in the middle of the answer to a read, in the middle of the body of an

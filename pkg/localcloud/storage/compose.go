@@ -111,8 +111,8 @@ func (b *bucket) sources(named []*raw.ComposeRequestSourceObjects) ([]source, er
 	return sources, nil
 }
 
-// join copies sources one after the other into the file that becomes o. The kernel copies where
-// it can. Checksums that are known are joined without reading the bytes.
+// join copies sources one after the other into the file that becomes o. The checksum is that of the bytes which
+// were read, so that a source whose bytes have changed on the disk shows in it.
 func join(k backend, o *object, sources []source) (*sums, error) {
 	file, data, err := k.temp()
 	if err != nil {
@@ -120,15 +120,10 @@ func join(k backend, o *object, sources []source) (*sums, error) {
 	}
 	total := &sums{}
 	o.Data, o.Components = data, 0
+	to := struct{ io.Writer }{io.MultiWriter(file, total)}
+	buffer := make([]byte, copyBytes)
 	for _, s := range sources {
-		var own sums
-		var to io.Writer = file
-		if s.CRC32C == nil {
-			to = io.MultiWriter(file, &own)
-		} else {
-			own.crc = *s.CRC32C
-		}
-		n, err := io.Copy(to, s.bytes)
+		n, err := io.CopyBuffer(to, struct{ io.Reader }{s.bytes}, buffer)
 		if err == nil && n != s.Size {
 			err = fmt.Errorf("%d bytes of %d", n, s.Size)
 		}
@@ -137,8 +132,6 @@ func join(k backend, o *object, sources []source) (*sums, error) {
 				fmt.Errorf("copy %q: %w", s.Name, err), file.Close(), os.Remove(k.dataPath(data)),
 			)
 		}
-		total.crc = joinCRC(total.crc, own.crc, n)
-		total.size += n
 		o.Components += max(s.Components, 1)
 	}
 	if err := file.Close(); err != nil {

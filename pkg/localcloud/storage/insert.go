@@ -9,6 +9,8 @@ import (
 	"os"
 
 	raw "google.golang.org/api/storage/v1"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
 // insert answers objects.insert for every type of upload.
@@ -95,10 +97,11 @@ func (b *bucket) insertBody(c *call, sent *raw.Object, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err = (expected{
-		CRC32C: sent.Crc32c,
-		MD5:    sent.Md5Hash,
-	}).with(c.Header).check(sums); err == nil {
+	err = expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}.with(c.Header).check(sums)
+	if err == nil && faults.Corrupts(c.Context()) {
+		err = corrupt(k, o)
+	}
+	if err == nil {
 		err = b.commit(c, k, o, sums, want)
 	}
 	if err != nil {
@@ -148,4 +151,24 @@ func (b *bucket) commit(c *call, k backend, o object, sums *sums, want condition
 		return err
 	}
 	return c.answer(made.resource(b.name, c.self()))
+}
+
+// corrupt changes the byte in the middle of an object's data, as a failing disk does. Its description stays.
+func corrupt(k backend, o object) error {
+	file, err := os.OpenFile(k.dataPath(o.Data), os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("corrupt an object: %w", err)
+	}
+	var b [1]byte
+	stat, err := file.Stat()
+	if err == nil && stat.Size() > 0 {
+		if _, err = file.ReadAt(b[:], stat.Size()/2); err == nil {
+			b[0] ^= 1
+			_, err = file.WriteAt(b[:], stat.Size()/2)
+		}
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("corrupt an object: %w", err)
+	}
+	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	raw "google.golang.org/api/storage/v1"
+
+	"github.com/nvr-miem/merger/pkg/localcloud/faults"
 )
 
 const (
@@ -40,8 +42,9 @@ type upload struct {
 	Expected expected   `json:"expected"`
 	Started  time.Time  `json:"started"`
 
-	mu   sync.Mutex // a broken request may still be read while the next one comes
-	sums *sums      // of what was kept; nil: not known since the start of the process
+	mu      sync.Mutex // a broken request may still be read while the next one comes
+	sums    *sums      // of what was kept; nil: not known since the start of the process
+	corrupt bool       // a fault struck one of its requests
 }
 
 // openUploads reads the uploads and removes those that are broken or older than a week.
@@ -123,6 +126,7 @@ func (b *bucket) startUpload(c *call) error {
 		sums:     newSums(),
 		Started:  b.objects.now(),
 		Expected: expected{CRC32C: sent.Crc32c, MD5: sent.Md5Hash}.with(c.Header),
+		corrupt:  faults.Corrupts(c.Context()),
 	}
 	if err := precheck(k, o.Name, u.Want); err != nil {
 		return err
@@ -180,6 +184,7 @@ func (b *bucket) upload(c *call) error {
 		c.w.WriteHeader(499)                     // what Google answers: client closed request
 		return nil
 	}
+	u.corrupt = u.corrupt || faults.Corrupts(c.Context())
 	if err := u.remember(k); err != nil {
 		return b.uploaded(c, k, id, name)
 	}
@@ -205,6 +210,9 @@ func (b *bucket) upload(c *call) error {
 // finish commits an upload that is complete. A failed condition ends it.
 func (b *bucket) finish(c *call, k backend, u *upload) error {
 	err := u.Expected.with(c.Header).check(u.sums)
+	if err == nil && u.corrupt {
+		err = corrupt(k, u.Object)
+	}
 	if err == nil {
 		err = b.commit(c, k, u.Object, u.sums, u.Want)
 	}
