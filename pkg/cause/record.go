@@ -63,6 +63,8 @@ const (
 	CodeCourseAmbiguous Code = "course-ambiguous"
 	// CodeCancelledBy means that a person cancelled the request.
 	CodeCancelledBy Code = "cancelled-by"
+	// CodeTakenBack means that a person took the delivered video back.
+	CodeTakenBack Code = "taken-back"
 	// CodeFootageExpired means that an adopted request is older than the retention of the footage.
 	CodeFootageExpired Code = "footage-expired"
 	// CodeMergeMemory means that Cloud Run stopped a task because it used too much memory.
@@ -205,6 +207,11 @@ func CourseAmbiguous(course string) Cause {
 	return newCause(CodeCourseAmbiguous, Text("course", course))
 }
 
+// TakenBack returns the cause of [CodeTakenBack].
+func TakenBack() Cause {
+	return newCause(CodeTakenBack)
+}
+
 // CancelledBy returns the cause of [CodeCancelledBy].
 func CancelledBy(email string) Cause {
 	return newCause(CodeCancelledBy, Text("email", email))
@@ -308,6 +315,7 @@ func recordSpecs() []Spec {
 		spec(areaRecord, CodeCourseNotFound, Param{"course", KindText}),
 		spec(areaRecord, CodeCourseAmbiguous, Param{"course", KindText}),
 		spec(areaRecord, CodeCancelledBy, Param{"email", KindText}),
+		spec(areaRecord, CodeTakenBack),
 		spec(areaRecord, CodeFootageExpired),
 		spec(areaRecord, CodeMergeMemory),
 		spec(areaRecord, CodeMergeTimeout),

@@ -9,6 +9,10 @@ type Edits struct {
 	// Forget is set if no former version of the video may stay readable.
 	Forget bool `json:"forget,omitempty"`
 
+	// TakenBack is set if the video is to be out of reach: on step link the worker removes it, on step withdrawn
+	// that is done. It is the step on which the record was.
+	TakenBack Step `json:"taken_back,omitempty"`
+
 	// Asked is what the row held before the first edit. A calendar event that still says it does not undo the
 	// edits.
 	Asked *Asked `json:"asked,omitempty"`

@@ -30,7 +30,8 @@ const (
 // Link puts the video where people look for it: the event, the course, a notice.
 //
 // Before: the record is on step link, and the video is on Drive. After: the record is done. A kill
-// leaves some of the effects made. Each effect is keyed by the file, and the next worker finds it.
+// leaves some of the effects made. Each effect is keyed by the file, and the next worker finds it. A video that
+// is taken back is removed from there instead; see takeback.go.
 func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
 	return p.work(ctx, job{claim: claim, body: (*worker).link})
 }
@@ -38,6 +39,9 @@ func (p *Pipeline) Link(ctx context.Context, claim nvr.Claim) error {
 func (w *worker) link(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, w.p.Settings.PushTimeout)
 	defer stop()
+	if w.rec.Edits.TakenBack != "" {
+		return w.takeBack(ctx)
+	}
 	file, err := w.p.Workspace.Stat(ctx, w.rec.FileID)
 	if errors.Is(err, workspace.ErrNotFound) || err == nil && file.Trashed {
 		return &fault.PermanentError{
@@ -155,7 +159,8 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	case err != nil:
 		return w.classroomError(ctx, err)
 	}
-	stored, err := w.effect(ctx, effectAnnounced, course.ID+"/"+file.ID)
+	// The course is noted before a draft is made in it, so that a video that is taken back leaves none.
+	stored, err := w.p.Store.Effects.Set(ctx, w.rec.ID, effectAnnounced, course.ID+"/"+file.ID, "")
 	if err != nil {
 		return err
 	}

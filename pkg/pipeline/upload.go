@@ -37,6 +37,11 @@ func (w *worker) upload(ctx context.Context) error {
 	if may, err := w.mayShare(ctx); err != nil || !may {
 		return err
 	}
+	if w.isTakenBack() {
+		if restored, err := w.restore(ctx); err != nil || restored {
+			return err
+		}
+	}
 	name, err := bucket.MergeName(w.rec.ID, w.rec.Digest)
 	if err != nil {
 		return err
@@ -56,12 +61,22 @@ func (w *worker) upload(ctx context.Context) error {
 	if gone, err := w.checkWithdrawn(ctx); err != nil || gone {
 		return err
 	}
+	if may, err := w.mayShareNow(ctx); err != nil || !may {
+		return err
+	}
+	return w.deliver(ctx, file)
+}
+
+// mayShareNow is [worker.mayShare] after a look into the calendar.
+func (w *worker) mayShareNow(ctx context.Context) (bool, error) {
 	if err := w.findOptOuts(ctx); err != nil {
-		return err
+		return false, err
 	}
-	if may, err := w.mayShare(ctx); err != nil || !may {
-		return err
-	}
+	return w.mayShare(ctx)
+}
+
+// deliver shares a video that is on Drive, puts its report beside it, and moves the record on to link.
+func (w *worker) deliver(ctx context.Context, file workspace.File) error {
 	share, err := w.share(ctx, file.ID)
 	if err != nil {
 		return err

@@ -16,12 +16,12 @@ const updateEdit = `update records set event_name = ?, date = ?, start_time = ?,
 // Edit changes the title, the date, the times and the edits of a record to those that change returns, and
 // sets the record free. Its worker becomes stale. The revision of a record whose video was delivered grows by
 // one. change is called again if the record has changed meanwhile; its error ends the edit. Edit returns the
-// record, and [ErrConflict] if it is withdrawn.
+// record, and [ErrConflict] if it is withdrawn or taken back.
 func (s Requests) Edit(
 	ctx context.Context, id int64, change func(nvr.Record) (nvr.Record, error),
 ) (nvr.Record, error) {
 	err := s.decide(ctx, "edit", id, func(r *nvr.Record) (string, []any, error) {
-		if r.Step == nvr.StepWithdrawn {
+		if r.Step == nvr.StepWithdrawn || r.Edits.TakenBack != "" {
 			return "", nil, fmt.Errorf("it is withdrawn: %w", ErrConflict)
 		}
 		to, err := change(*r)

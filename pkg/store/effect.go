@@ -9,6 +9,8 @@ import (
 const (
 	selectEffect = `select value from merger_effects where record_id = ? and kind = ? and subject = ?`
 
+	selectEffects = `select subject, value from merger_effects where record_id = ? and kind = ? order by subject`
+
 	insertEffect = `insert into merger_effects (record_id, kind, subject, value, created_at) values (?, ?, ?, ?, ?)`
 
 	updateEffect = `update merger_effects set value = ? where record_id = ? and kind = ? and subject = ? and value = ?`
@@ -29,6 +31,21 @@ func (s Effects) Get(ctx context.Context, record int64, kind, subject string) (v
 		return "", fmt.Errorf("read effect %s of record %d: %w", kind, record, err)
 	}
 	return value, nil
+}
+
+// All returns the values of a record's effects of a kind, by their subjects.
+func (s Effects) All(ctx context.Context, record int64, kind string) (values map[string]string, err error) {
+	reset := func() { values = map[string]string{} }
+	scan := func(row scanner) error {
+		var subject, value string
+		err := row.Scan(&subject, &value)
+		values[subject] = value
+		return err
+	}
+	if err := s.each(ctx, reset, scan, selectEffects, record, kind); err != nil {
+		return nil, fmt.Errorf("list the effects %s of record %d: %w", kind, record, err)
+	}
+	return values, nil
 }
 
 // Set stores an effect unless it is already stored. It returns the stored value: value, or that of the

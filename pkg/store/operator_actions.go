@@ -39,7 +39,7 @@ func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error
 			return "", nil, fmt.Errorf("it is done: %w", ErrConflict)
 		case nvr.StepStage, nvr.StepMerge, nvr.StepUpload, nvr.StepLink, nvr.StepFailed:
 		}
-		if r.Revision > 1 && !why.Is(cause.CodeOptedOut) {
+		if r.Edits.TakenBack != "" || r.Revision > 1 && !why.Is(cause.CodeOptedOut) {
 			return "", nil, fmt.Errorf("its video was delivered: %w", ErrConflict)
 		}
 		return updateWithdraw, []any{s.formatReason(why), r.ID, r.Attempt, r.Step}, nil
@@ -48,11 +48,15 @@ func (s Requests) Withdraw(ctx context.Context, id int64, why cause.Cause) error
 
 // Retry runs a failed or withdrawn record again, from the first step that is not done, with its tries reset.
 // On step stage the record is free. On a later step, claim can take it over at once. Retry returns
-// [ErrConflict] if the record is neither failed nor withdrawn.
+// [ErrConflict] if the record is neither failed nor withdrawn, or if its video was taken back: [Requests.Restore]
+// undoes that.
 func (s Requests) Retry(ctx context.Context, id int64) error {
 	return s.decide(ctx, "retry", id, func(r *nvr.Record) (string, []any, error) {
 		if r.Step != nvr.StepFailed && r.Step != nvr.StepWithdrawn {
 			return "", nil, fmt.Errorf("it is neither failed nor withdrawn: %w", ErrConflict)
+		}
+		if r.Step == nvr.StepWithdrawn && r.Edits.TakenBack != "" {
+			return "", nil, fmt.Errorf("its video was taken back: %w", ErrConflict)
 		}
 		to, until, done, processing := nvr.StepStage, int64(0), 0, 0
 		switch r.FailedStep { //nolint:exhaustive // all others start at step stage

@@ -279,7 +279,7 @@ func lacksRight(err error) bool {
 }
 
 func (p *post) remove(ctx context.Context, id string) error {
-	err := p.client.do(ctx, "classroom.announcements.delete", "delete a spare draft in course "+p.course, func(ctx context.Context) error {
+	err := p.client.do(ctx, "classroom.announcements.delete", "delete an announcement in course "+p.course, func(ctx context.Context) error {
 		_, err := p.service.Courses.Announcements.Delete(p.course, id).Context(ctx).Do()
 		return err
 	})

@@ -157,12 +157,13 @@ func (c *Client) patch(ctx context.Context, at place, etag string, change *calen
 
 // carries reports whether an event shows the file already, in either way.
 func carries(event *calendar.Event, file Attachment) bool {
-	for _, a := range event.Attachments {
-		if a.FileId == file.FileID || a.FileUrl == file.URL || fileIDIn(a.FileUrl) == file.FileID {
-			return true
-		}
-	}
-	return file.URL != "" && strings.Contains(event.Description, file.URL)
+	return slices.ContainsFunc(event.Attachments, file.isAttached) ||
+		file.URL != "" && strings.Contains(event.Description, file.URL)
+}
+
+// isAttached reports whether an attachment of an event is the file.
+func (f Attachment) isAttached(a *calendar.EventAttachment) bool {
+	return a.FileId == f.FileID || a.FileUrl == f.URL || fileIDIn(a.FileUrl) == f.FileID
 }
 
 // fileIDIn is the Drive file's id in an address like https://drive.google.com/file/d/ID/view or

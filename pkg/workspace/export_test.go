@@ -15,3 +15,8 @@ var (
 func WithLink(description, link, language string) string {
 	return withLink(i18n.Default(), description, link, language)
 }
+
+// WithoutLink is withoutLink with the texts of the program.
+func WithoutLink(description, link string) string {
+	return withoutLink(i18n.Default(), description, link)
+}

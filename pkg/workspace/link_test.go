@@ -21,6 +21,9 @@ func TestLinkInTheDescription(t *testing.T) {
 		if got := workspace.WithLink(tt.description, "L", tt.language); got != tt.want {
 			t.Errorf("%q in %s: %q", tt.description, tt.language, got)
 		}
+		if got := workspace.WithoutLink(tt.want, "L"); got != tt.description {
+			t.Errorf("%q without the link: %q, want %q", tt.want, got, tt.description)
+		}
 	}
 }
 
@@ -35,6 +38,9 @@ func FuzzLinkInTheDescription(f *testing.F) {
 		once := workspace.WithLink(description, videoLink, language)
 		if strings.Count(once, videoLink) != strings.Count(description, videoLink)+1 || len(once) < len(description) {
 			t.Errorf("%q became %q", description, once)
+		}
+		if n := strings.Count(workspace.WithoutLink(once, videoLink), videoLink); n > strings.Count(description, videoLink) {
+			t.Errorf("%q without the link still has %d of them", once, n)
 		}
 		if strings.ContainsAny(description, "<>&") {
 			return // half a tag may swallow what follows it

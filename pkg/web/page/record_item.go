@@ -48,10 +48,12 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		Amber:     v.CourseState == records.CourseNotFound || v.CourseState == records.CourseRefused,
 		Bar:       v.State == records.Merging,
 		Notes:     append(s.delivered(l, r, &v), notes(l, r)...),
-		Link:      webLink(r.Link),
-		CanRetry:  v.State == records.Failed || v.State == records.Withdrawn,
+		CanRetry:  v.State == records.Failed || v.State == records.Withdrawn && r.Edits.TakenBack == "",
 		CanCancel: !v.State.Ended(),
 		Back:      "/recordings",
+	}
+	if v.Link != nil {
+		i.Link = webLink(*v.Link)
 	}
 	switch v.State {
 	case records.Merging:

@@ -79,6 +79,9 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 			v.ChangeableUntil = httpapi.Nullable(until.Format(time.RFC3339))
 		}
 	}
+	if r.Edits.TakenBack != "" {
+		v.Link = nil // it leads to the trash
+	}
 	if reason := s.Catalog.FormatReason(Reason(r)); reason != "" {
 		v.Reason = json.RawMessage(reason)
 	}

@@ -55,6 +55,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("PATCH /api/v1/records/{id}", a.owned(a.editRecord))
 	mux.HandleFunc("POST /api/v1/records/{id}/cancel", a.owned(a.cancel))
 	mux.HandleFunc("POST /api/v1/records/{id}/retry", a.owned(a.retry))
+	mux.HandleFunc("POST /api/v1/records/{id}/takeback", a.owned(a.takeBack))
+	mux.HandleFunc("POST /api/v1/records/{id}/restore", a.owned(a.restore))
 	mux.HandleFunc("GET /api/v1/records/{id}/report", a.owned(a.showReport))
 	mux.HandleFunc("GET /api/v1/records/{id}/slides", a.owned(a.showSlides))
 	mux.HandleFunc("GET /api/v1/records/{id}/events", a.streams.Limit(auth.IDOf, httpapi.WriteProblem, a.owned(a.streamEvents)))

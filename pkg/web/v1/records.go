@@ -37,18 +37,32 @@ func (a *api) showRecord(w http.ResponseWriter, r *http.Request, record nvr.Reco
 func (a *api) cancel(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	reason := records.WithdrawnBy(auth.CallerOf(r).Email)
 	err := a.Records.Store.Requests.Withdraw(r.Context(), record.ID, reason)
-	a.answerChange(w, r, record.ID, "a record whose video was delivered cannot be cancelled", err)
+	a.answerChange(w, r, http.StatusOK, record.ID, "a record whose video was delivered cannot be cancelled", err)
 }
 
 // retry is POST /records/{id}/retry.
 func (a *api) retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	err := a.Records.Store.Requests.Retry(r.Context(), record.ID)
-	a.answerChange(w, r, record.ID, "only a failed or cancelled record can be retried", err)
+	a.answerChange(w, r, http.StatusOK, record.ID, "only a failed or cancelled record can be retried", err)
+}
+
+// takeBack is POST /records/{id}/takeback. Taking back what is taken back changes nothing.
+func (a *api) takeBack(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	err := a.Records.Store.Requests.TakeBack(r.Context(), record.ID)
+	a.answerChange(w, r, http.StatusAccepted, record.ID, "this record has no video", err)
+}
+
+// restore is POST /records/{id}/restore.
+func (a *api) restore(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	err := a.Records.Store.Requests.Restore(r.Context(), record.ID)
+	a.answerChange(w, r, http.StatusAccepted, record.ID, "the video of this record is not taken back", err)
 }
 
 // answerChange answers with a record after a change, or with the error of the change. The conflict
 // is the detail for [store.ErrConflict].
-func (a *api) answerChange(w http.ResponseWriter, r *http.Request, id int64, conflict string, err error) {
+func (a *api) answerChange(
+	w http.ResponseWriter, r *http.Request, status int, id int64, conflict string, err error,
+) {
 	if errors.Is(err, store.ErrConflict) {
 		httpapi.WriteProblem(w, r, http.StatusConflict, conflict)
 		return
@@ -61,7 +75,7 @@ func (a *api) answerChange(w http.ResponseWriter, r *http.Request, id int64, con
 		a.serverError(w, r, "change a record", err)
 		return
 	}
-	a.answerRecord(w, r, http.StatusOK, &record)
+	a.answerRecord(w, r, status, &record)
 }
 
 // answerRecord answers with a record as it is now.

@@ -1,0 +1,164 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// person does something to record 1 as the page and the API do.
+func (w *env) person(do func(context.Context, *store.Store) error) {
+	w.t.Helper()
+	db := w.database()
+	w.must(errors.Join(do(context.Background(), db), db.Close()))
+}
+
+func (w *env) takeBack() {
+	w.t.Helper()
+	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.TakeBack(ctx, 1) })
+}
+
+func (w *env) restore() {
+	w.t.Helper()
+	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.Restore(ctx, 1) })
+}
+
+// takenBack returns what is wrong with a record that is taken back; empty if nothing of it can be reached.
+func (w *env) takenBack(s *trace, fileID string) string {
+	w.t.Helper()
+	var wrong []string
+	expect := func(what string, got, want any) {
+		if got != want {
+			wrong = append(wrong, fmt.Sprintf("%s: %v, want %v", what, got, want))
+		}
+	}
+	f := w.facts(s.event, s.course)
+	expect("step", f.row.Step, nvr.StepWithdrawn)
+	expect("done", f.row.Done, false)
+	expect("file", f.row.FileID, fileID)
+	expect("reason", string(f.row.Reason.Code()), "taken-back")
+	expect("videos", f.videos, 0)
+	expect("attachments", f.attachments, 0)
+	expect("announcements", f.posts, 0)
+	expect("drafts", f.draft, 0)
+	expect("pages", f.pages, 0)
+	file := w.call("GET", "/workspace/drive/v3/files/"+fileID+"?fields=trashed,permissions", nil)
+	expect("trashed", file["trashed"], true)
+	expect("permissions", len(list(file["permissions"])), 1) // the owner's
+	return strings.Join(wrong, "\n")
+}
+
+// delivered returns a world in which record 1 is done.
+func delivered(t *testing.T) (w *env, s *trace, fileID string) {
+	t.Helper()
+	w = newEnv(t)
+	s = &trace{scenes: map[string]snapshot{}, course: w.course("ALG"), event: w.event("поток: ALG")}
+	w.insert(recordOf(s.event))
+	fileID = w.until().FileID
+	f := w.facts(s.event, s.course)
+	if wrong := f.once(""); wrong != "" {
+		t.Fatal(wrong)
+	}
+	s.md5 = f.md5
+	return w, s, fileID
+}
+
+// TestTakeBackKills takes a delivered video back, and then restores it. It kills the process at points of both. In
+// the end nothing of the video can be reached, or everything is as it was delivered, and no notice was sent twice.
+func TestTakeBackKills(t *testing.T) {
+	t.Parallel()
+	w, s, fileID := delivered(t)
+	w.takeBack()
+	taking := &trace{scenes: map[string]snapshot{}}
+	taking.walk(w)
+	if wrong := w.takenBack(s, fileID); wrong != "" {
+		t.Fatal(wrong)
+	}
+	w.restore()
+	restoring := &trace{scenes: map[string]snapshot{}}
+	restoring.walk(w)
+	if wrong := w.facts(s.event, s.course).once(s.md5); wrong != "" {
+		t.Fatal(wrong)
+	}
+	for what, each := range map[string]*trace{"taking back": taking, "restoring": restoring} {
+		for _, name := range each.order {
+			t.Run(what+" "+name, func(t *testing.T) {
+				t.Parallel()
+				total := each.count(t, name)
+				step := int64(1)
+				if testing.Short() {
+					step = max(1, total/3)
+				}
+				for at := step; at <= total; at += step {
+					w := open(t, each.scenes[name].copy(t))
+					w.posts["record-1-done"] = 1
+					_ = w.live(&process{at: at}, w.next().do)
+					w.recover()
+					wrong := ""
+					if each == taking {
+						wrong = w.takenBack(s, fileID)
+					} else {
+						wrong = w.facts(s.event, s.course).once(s.md5)
+					}
+					if wrong != "" || w.posts["record-1-done"] != 1 {
+						t.Errorf("killed at point %d: %v\n%s", at, w.posts, wrong)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTakeBackMeanwhile takes a video back while it is linked, and restores it while it is being taken back.
+func TestTakeBackMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	s := &trace{course: w.course("ALG"), event: w.event("поток: ALG")}
+	w.insert(recordOf(s.event))
+	fileID := w.until(nvr.StepLink).FileID
+	scene := w.save()
+	l := &process{}
+	w.must(w.live(l, w.next().do))
+	for at := int64(1); at <= l.passed.Load(); at += max(1, l.passed.Load()/2) {
+		w := open(t, scene.copy(t))
+		a := w.next()
+		_ = w.live(&process{at: at}, a.do)
+		w.takeBack()
+		w.queue = append(w.queue, a.claim) // the message comes again
+		for range 3 {
+			a = w.next()
+			_ = w.live(&process{}, a.do)
+			w.after(a)
+		}
+		w.recover()
+		if wrong := w.takenBack(s, fileID); wrong != "" {
+			t.Errorf("taken back after a kill at point %d:\n%s", at, wrong)
+		}
+		w.restore()
+		w.takeBack()
+		w.restore()
+		w.recover()
+		if wrong := w.facts(s.event, s.course).once(""); wrong != "" {
+			t.Errorf("restored after a kill at point %d:\n%s", at, wrong)
+		}
+	}
+}
+
+// TestRestoreOfADeletedFile restores a video that Drive has deleted: it is made again under another link.
+func TestRestoreOfADeletedFile(t *testing.T) {
+	t.Parallel()
+	w, s, fileID := delivered(t)
+	w.takeBack()
+	w.until()
+	w.call("DELETE", "/workspace/drive/v3/files/"+fileID, nil)
+	w.restore()
+	rec := w.until()
+	if wrong := w.facts(s.event, s.course).once(s.md5); wrong != "" || rec.FileID == fileID {
+		t.Error(rec.FileID, wrong)
+	}
+}

@@ -1,0 +1,81 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
+)
+
+// deliver makes record 1 one whose video is on Drive.
+func (w *env) deliver() nvr.Record {
+	w.t.Helper()
+	w.do("POST", "/api/v1/records", wanted, "key", w.key)
+	row, err := w.store.Records.Get(w.t.Context(), 1)
+	w.must(err)
+	hold := w.bring(row, nvr.StepLink)
+	file, link, share := "f1", "https://drive.google.com/file/d/f1/view", "shared"
+	w.must(w.store.Leases.Save(w.t.Context(), hold, store.Change{FileID: &file, Link: &link, Share: &share}))
+	_, err = w.store.Leases.Advance(w.t.Context(), hold, nvr.StepDone, store.Change{}, 0)
+	w.must(err)
+	return row
+}
+
+type taken struct {
+	State    string
+	Link     *string
+	Reason   *struct{ Code string }
+	Revision int64
+	Held     bool
+}
+
+func TestTakeBack(t *testing.T) {
+	onEach(t, func(t *testing.T, w *env) {
+		const path = "/api/v1/records/1"
+		w.do("POST", "/api/v1/records", wanted, "key", w.key)
+		for _, action := range []string{"/takeback", "/restore"} {
+			if got := w.do("POST", path+action, "", "key", w.key); got.status != http.StatusConflict {
+				t.Errorf("%s of a record without a video: %v", action, got)
+			}
+		}
+	})
+}
+
+// TestTakeBackOfADelivered takes a video back and restores it. What else could be done to the record is refused
+// meanwhile.
+func TestTakeBackOfADelivered(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	const path = "/api/v1/records/1"
+	w.deliver()
+	for range 2 {
+		got := w.do("POST", path+"/takeback", "", "key", w.key)
+		r := reads[taken](t, got.body)
+		if got.status != http.StatusAccepted || r.State != "linking" || r.Link != nil || r.Reason == nil ||
+			r.Reason.Code != "taken-back" {
+			t.Errorf("take back: %v", got)
+		}
+	}
+	for _, action := range []string{"/cancel", "/retry"} {
+		if got := w.do("POST", path+action, "", "key", w.key); got.status != http.StatusConflict {
+			t.Errorf("%s meanwhile: %v", action, got)
+		}
+	}
+	got := w.do("PATCH", path, `{"title": "Алгебра"}`, "key", w.key, "If-Match", "*")
+	if got.status != http.StatusConflict {
+		t.Errorf("change meanwhile: %v", got)
+	}
+	other := w.addKey(store.Key{Email: stranger})
+	if got = w.do("POST", path+"/restore", "", "key", other); got.status != http.StatusNotFound {
+		t.Errorf("another's: %v", got)
+	}
+	got = w.do("POST", path+"/restore", "", "key", w.key)
+	if r := reads[taken](t, got.body); got.status != http.StatusAccepted || r.State != "uploading" || r.Link == nil ||
+		r.Reason != nil || r.Revision != 1 {
+		t.Errorf("restore: %v", got)
+	}
+	if got = w.do("POST", path+"/restore", "", "key", w.key); got.status != http.StatusConflict {
+		t.Errorf("restore again: %v", got)
+	}
+}
