@@ -117,6 +117,9 @@ func TestTakeBackKills(t *testing.T) {
 // TestTakeBackMeanwhile takes a video back while it is linked, and restores it while it is being taken back.
 func TestTakeBackMeanwhile(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("many links")
+	}
 	w := newEnv(t)
 	s := &trace{course: w.course("ALG"), event: w.event("поток: ALG")}
 	w.insert(recordOf(s.event))
