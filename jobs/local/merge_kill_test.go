@@ -85,7 +85,7 @@ func killed(s *stage, want string) {
 	for _, sub := range []string{"learned", "plans", "parts"} {
 		for _, name := range names(s.T, filepath.Join(s.work(), sub)) {
 			if strings.HasSuffix(name, ".tmp") {
-				s.Errorf("left behind in the folder of work: %s", name)
+				s.Errorf("left behind in the work folder: %s", name)
 			}
 		}
 	}

@@ -228,7 +228,7 @@ func planTwice(s *stage, _ string) {
 	}
 }
 
-// noFootage asks for another day, and for a folder of files that are of no use; a folder of work that
+// noFootage asks for another day, and for a folder of files that are of no use; a work folder that
 // the user named stays.
 func noFootage(s *stage, _ string) {
 	mine := filepath.Join(s.work(), "notes.txt")

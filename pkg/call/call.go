@@ -1,7 +1,8 @@
 // Package call repeats calls to services outside the process until they succeed, fail for good, or
 // use up the patience of their policy.
 //
-// It is the only loop of this kind. A package at the boundary describes its service in a [Policy]:
+// Cloud Storage (bucket/client.go) and publishing to Pub/Sub (dispatch/topics.go) use the retries of their
+// client libraries instead. A package at the boundary describes its service in a [Policy]:
 // the bounds of the pauses, and a function that reads an error of the service. The pauses grow
 // exponentially with full jitter, as those of Google's client libraries do. The package does not
 // convert errors: what a permanent or a deferred failure means for a record, the caller decides.

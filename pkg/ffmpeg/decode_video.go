@@ -356,15 +356,13 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 	return s.last.pts, nil
 }
 
-// Concealed reports whether the decoder made up a part of a picture between the last two that [Next]
-// returned, or of the last one.
-//
-// [Next]: https://pkg.go.dev/github.com/nvr-miem/merger/pkg/ffmpeg#PictureStream.Next
+// Concealed reports whether the decoder made up a part of the picture that [PictureStream.Next] returned last, or
+// of one between it and the picture before.
 func (s *PictureStream) Concealed() bool {
 	return s.last.concealed
 }
 
-// Described returns what the picture that Next returned last says of itself.
+// Described returns what the picture that [PictureStream.Next] returned last says of itself.
 func (s *PictureStream) Described() Described { return s.last.Described }
 
 // Close stops decoding.

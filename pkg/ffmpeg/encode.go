@@ -20,8 +20,8 @@ type Encoding struct {
 	Rate int `json:"rate"`
 	// CRF is the constant rate factor of x264.
 	CRF float64 `json:"crf"`
-	// GOPFrames is the distance of key frames, counted from the start of the
-	// record.
+	// GOPFrames is the distance of key frames in frames. Frames count on a grid
+	// that begins at midnight of the room's day; see [EncodeInput.FirstFrame].
 	GOPFrames int `json:"gop_frames"`
 	// Channels is the number of audio channels: 1 or 2.
 	Channels int `json:"channels"`

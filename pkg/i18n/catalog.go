@@ -1,8 +1,12 @@
 // Package i18n turns keys and causes into sentences for people.
 //
-// Every text of the pages, reports, notices, the calendar and the command line stands in locale/<tag>.json, one
-// file a language. To add a language, add a file; nothing else changes. Objects nest; a text's key joins the
-// names with dots ("page.nav.request"). Texts of causes stand under "cause.<area>.<code>".
+// The texts of the pages, reports, notices, the calendar and the command line are in locale/<tag>.json, one file
+// per language. To add a language, add a file, and its tag to the variable language in terraform/variables.tf and
+// to docs/cli.md. Some texts stay Russian and English whatever the catalogue holds: chapters and slates, the
+// report's fields that end in _ru, and the calendar keywords of package calendar.
+//
+// Objects nest; a text's key joins the names with dots ("page.nav.request"). Texts of causes have keys
+// "cause.<area>.<code>".
 //
 // A text may hold placeholders: {name}, or {name|format} with the formats of [Localizer.T]. "{{" is a brace.
 // A text that depends on a count is an object: {"plural": "files", "one": "…", "other": "…"}, with the plural

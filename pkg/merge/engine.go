@@ -30,7 +30,7 @@ type Engine struct {
 	Rendering rangeproxy.Meter // bytes of segments read to render
 }
 
-// Stage is what a merge is doing.
+// Stage is a phase of a merge.
 type Stage string
 
 // The stages.
@@ -41,10 +41,10 @@ const (
 	Joining   Stage = "join"
 )
 
-// Progress is how far a stage is.
+// Progress is how far a phase is. The counts are in segments (survey, analyse), frames (render) or bytes (join).
 type Progress struct {
 	Stage       Stage
-	Done, Total int64 // segments, segments, frames, bytes
+	Done, Total int64
 }
 
 func (e *Engine) progress(stage Stage, done, total int64) {
@@ -154,7 +154,7 @@ func judgedOf(screen []probe.ScreenSeen) []probe.Judged {
 	return judged
 }
 
-// each does the same to n segments, a few at once, and reports progress.
+// each calls do for n segments, a few at a time, and reports progress.
 func (e *Engine) each(
 	ctx context.Context, prober *probe.Prober, stage Stage, n int, do func(ctx context.Context, i int) error,
 ) error {

@@ -236,7 +236,7 @@ func (s *damageCase) newEngine(learned merge.Memory) *merge.Engine {
 	return &merge.Engine{Tool: s.tool, Proxy: proxy, Learned: learned, Texts: i18n.Default()}
 }
 
-// try makes the merge in the scene's folder of work.
+// try makes the merge in the scene's work folder.
 func (s *damageCase) try(req merge.Request, clips []merge.Clip) (*merged, error) {
 	s.Helper()
 	return s.tryIn(s.Context(), req, clips)

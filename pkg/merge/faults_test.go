@@ -496,7 +496,7 @@ func (m *merged) fault(file, want string) {
 	m.Errorf("the report does not name %s", file)
 }
 
-// parts counts the finished parts in the folder of work: more than there are slices says that one was
+// parts counts the finished parts in the work folder: more than there are slices says that one was
 // made again without need.
 func (m *merged) parts(want int) {
 	m.Helper()

@@ -14,7 +14,8 @@ import (
 )
 
 // Join writes the finished file: the header that joins the parts' tables, and the parts' bytes as
-// they are. It is written beside out and renamed when it is whole.
+// they are. The file is written beside out and renamed when it is complete. Join returns its size in bytes and
+// its SHA-256 in hex.
 func (e *Engine) Join(ctx context.Context, plan *Plan, work *WorkDir, out string) (bytes int64, sum string, err error) {
 	parts := make([]*mp4.Part, len(plan.Slices))
 	media := make([]string, len(plan.Slices))
@@ -67,9 +68,9 @@ func (e *Engine) Join(ctx context.Context, plan *Plan, work *WorkDir, out string
 	return counted.bytes, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// copyPart copies a part's media and checks that they are what its tables describe.
+// copyPart copies a part's media and compares them with their checksum.
 func copyPart(to io.Writer, path string, part *mp4.Part) error {
-	file, err := os.Open(path) // #nosec G304 -- inside the folder of work
+	file, err := os.Open(path) // #nosec G304 -- inside the work folder
 	if err != nil {
 		return err
 	}
@@ -79,10 +80,7 @@ func copyPart(to io.Writer, path string, part *mp4.Part) error {
 		return err
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); sum != part.SHA256 {
-		return fmt.Errorf(
-			"the media of a part (%s) are not what was written: start again, it will be made anew",
-			path,
-		)
+		return fmt.Errorf("part media %s do not match their checksum; run the merge again to render them again", path)
 	}
 	return nil
 }

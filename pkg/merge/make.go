@@ -20,16 +20,16 @@ type Result struct {
 	Loudness *sound.Measured // of the finished sound; nil if it is silent
 }
 
-// ErrNoFootage says that the record has no usable footage at all. The plan that comes with it says why.
+// ErrNoFootage means that the record has no usable footage at all. The plan that comes with it says why.
 var ErrNoFootage = errors.New("no usable footage for the record")
 
-// maxPlans bounds how often damage found while rendering makes a new plan. Each new plan has found
-// more damage than the one before, and a piece of film is read to its end before it gives up.
+// maxPlans bounds how often damage found while rendering makes a new plan. Each rendering reads a piece to its
+// end, so one pass finds all its damage. More plans than this mean that damage is not reproducible.
 const maxPlans = 100
 
-// Make plans, renders and joins a merge into the file out, in the folder of work. parallel is how
-// many slices are rendered at once. Parts that are there already are used again. With
-// [ErrNoFootage] the result holds the plan.
+// Make plans, renders and joins a merge into the file out, with the work folder work. parallel is how
+// many slices are rendered at once. Parts that exist already are used again. With [ErrNoFootage] the
+// result holds the plan.
 func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *WorkDir, out string, parallel int) (*Result, error) {
 	damages, err := work.damages()
 	if err != nil {
@@ -37,7 +37,7 @@ func (e *Engine) Make(ctx context.Context, req Request, clips []Clip, work *Work
 	}
 	for range maxPlans {
 		plan, err := e.Plan(ctx, req, clips, damages)
-		debug.FreeOSMemory() // what hours of footage took to plan, before the decoders and the encoder take theirs
+		debug.FreeOSMemory() // planning hours of footage takes much; decoders and the encoder need it now
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func allSlices(plan *Plan) []int {
 	return indices
 }
 
-// finish joins the parts and measures what came out.
+// finish joins the parts and measures the loudness of the finished file.
 func (e *Engine) finish(ctx context.Context, plan *Plan, work *WorkDir, out string) (*Result, error) {
 	result := &Result{Plan: plan}
 	var err error

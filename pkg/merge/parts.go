@@ -28,13 +28,13 @@ type Parts interface {
 	Put(ctx context.Context, name string, render RenderFunc) error
 }
 
-// damageRetries is how often a slice is rendered before its damage is believed, or that FFmpeg stands still:
-// a plan without a stretch of the lecture is never undone.
+// damageRetries is how often a slice is rendered before damage or a stall counts as real. A plan that leaves out
+// a stretch is final, so one failure is not enough.
 const damageRetries = 2
 
-// Render renders slices of a plan, by their indices, into parts; those that are there already are used
-// again. parallel is how many slices are rendered at once. A [DamagedError] holds all damage that was found;
-// then a new plan is needed.
+// Render renders slices of a plan, by their indices, into parts. Parts that exist already are not rendered
+// again. parallel is how many slices are rendered at once. If footage is damaged, Render returns a
+// [DamagedError] with all damage that was found; then a new plan is needed.
 func (e *Engine) Render(ctx context.Context, p *plan.Plan, parts Parts, indices []int, parallel int) error {
 	total := int64(0)
 	for _, i := range indices {
@@ -78,8 +78,8 @@ func (e *Engine) ReadAlone(ctx context.Context, p *plan.Plan, i int) error {
 	return render.ReadAlone(ctx, e.prober(&e.Rendering), e.Texts, p, i)
 }
 
-// renderPart makes part i unless it is there. more is told of frames that are done; the count is negative
-// where a try was in vain.
+// renderPart renders part i unless it exists. It calls more with the number of frames that were rendered; the
+// number is negative after a try that failed.
 func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Parts, more func(frames int64)) error {
 	length := p.Slices[i].Frames()
 	name := p.SliceDigest(i)

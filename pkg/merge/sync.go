@@ -123,7 +123,7 @@ func longestOverlap(seg *probe.Segment, others []*probe.Segment) *probe.Segment 
 	return best
 }
 
-// learnLags compares two segments at a few places. Times count from the zero of the second.
+// learnLags compares two segments at a few places. Times count from the start of seg.
 func learnLags(ctx context.Context, prober *probe.Prober, reference, seg *probe.Segment) ([]align.Lag, error) {
 	key := "lags-" + probe.Fingerprint([]any{
 		reference.Generation, seg.Generation, reference.SoundRuns, seg.SoundRuns, prober.Tool.Version(), mostWindows,
@@ -133,7 +133,7 @@ func learnLags(ctx context.Context, prober *probe.Prober, reference, seg *probe.
 	})
 }
 
-// measureLags is learnLags without what is known already.
+// measureLags is learnLags without the cache.
 func measureLags(ctx context.Context, prober *probe.Prober, reference, seg *probe.Segment) ([]align.Lag, error) {
 	shift := seg.Start.Sub(reference.Start) // from a time of seg to one of reference
 	var pairs []align.Pair

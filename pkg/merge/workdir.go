@@ -17,8 +17,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
 
-// WorkDir is the folder in which a merge keeps what it need not do again: what it learned of the
-// segments, the damage it found, its plans and its parts. One process may use it at a time.
+// WorkDir is the work folder of a local merge. It keeps what need not be done again: the analysis of the
+// segments, the damage found, the plans and the parts. One process may use it at a time.
 //
 //	learned/<key>.json   what analysing one generation of a segment gave
 //	damage.json          stretches of segments that cannot be decoded
@@ -26,21 +26,22 @@ import (
 //	parts/<digest>.json  a finished part: its tables, and the name of
 //	parts/<random>.media its media bytes
 //
-// A part is there when its tables are: they are written last, and renamed into place. What is read
-// back carries a checksum: what does not fit is as good as not there.
+// A part exists once its tables do: they are written last, and renamed into place. Every file carries a
+// checksum. A file that does not match it counts as absent.
 type WorkDir struct {
 	dir  string
 	lock *os.File
 }
 
-// ErrBusy says that another process works in the folder.
+// ErrBusy means that another process works in the folder.
 var ErrBusy = errors.New("another merge is working in this folder")
 
-// OpenWork opens a folder of work and clears away what a killed process left half done.
+// OpenWork opens a work folder, which it creates if needed, and removes what a killed process left half done.
+// It returns [ErrBusy] if another process has the folder open.
 func OpenWork(dir string) (*WorkDir, error) {
 	for _, sub := range []string{"learned", "plans", "parts"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
-			return nil, fmt.Errorf("make the folder of work: %w", err)
+			return nil, fmt.Errorf("create the work folder: %w", err)
 		}
 	}
 	lock, err := os.OpenFile(
@@ -49,7 +50,7 @@ func OpenWork(dir string) (*WorkDir, error) {
 		0o600,
 	) // #nosec G304 -- the caller's own folder
 	if err != nil {
-		return nil, fmt.Errorf("lock the folder of work: %w", err)
+		return nil, fmt.Errorf("lock the work folder: %w", err)
 	}
 	if err := syscall.Flock(
 		int(lock.Fd()),
@@ -64,8 +65,8 @@ func OpenWork(dir string) (*WorkDir, error) {
 	return w, nil
 }
 
-// Close lets others use the folder. The close alone would not: a process that is just being forked keeps a
-// copy of the file, and with it the lock, until its exec.
+// Close unlocks the folder. It does so explicitly, because a process that is being forked keeps a copy of the
+// file, and with it the lock, until its exec.
 func (w *WorkDir) Close() error {
 	return errors.Join(
 		syscall.Flock(int(w.lock.Fd()), syscall.LOCK_UN),
@@ -73,7 +74,7 @@ func (w *WorkDir) Close() error {
 	) // #nosec G115 -- a file descriptor
 }
 
-// Remove takes the folder away with all that is in it.
+// Remove deletes the folder with all that is in it, and closes it.
 func (w *WorkDir) Remove() error {
 	return errors.Join(os.RemoveAll(w.dir), w.Close())
 }
@@ -94,13 +95,13 @@ func (w *WorkDir) sweep() error {
 	for _, sub := range []string{"learned", "plans", "parts"} {
 		entries, err := os.ReadDir(filepath.Join(w.dir, sub))
 		if err != nil {
-			return fmt.Errorf("list the folder of work: %w", err)
+			return fmt.Errorf("list the work folder: %w", err)
 		}
 		for _, entry := range entries {
 			name := entry.Name()
 			if strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".media") && !named[name] {
 				if err := os.Remove(filepath.Join(w.dir, sub, name)); err != nil {
-					return fmt.Errorf("clear the folder of work: %w", err)
+					return fmt.Errorf("clear the work folder: %w", err)
 				}
 			}
 		}
@@ -108,7 +109,7 @@ func (w *WorkDir) sweep() error {
 	return nil
 }
 
-// escapeGlob keeps the letters of a path from being read as a pattern.
+// escapeGlob quotes the characters of a path that have a meaning in a pattern.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -150,8 +151,8 @@ type partFile struct {
 	Part  *mp4.Part `json:"part"`
 }
 
-// part is the finished part of a name, if it is there and of so many frames. Its media are checked
-// where they are read.
+// part returns the finished part of a name. It returns nil if there is none, or if it has another number of
+// frames. Its media are checked where they are read.
 func (w *WorkDir) part(name string, frames int64) *partFile {
 	var p partFile
 	if unseal(filepath.Join(w.dir, "parts", name+".json"), &p) != nil || p.Part == nil || int64(len(p.Part.Video.Sizes)) != frames {
@@ -160,7 +161,7 @@ func (w *WorkDir) part(name string, frames int64) *partFile {
 	return &p
 }
 
-// Has implements [Parts]. A part whose media are not as they were written is removed, to be made again.
+// Has implements [Parts]. A part whose media do not match their checksum is removed, to be rendered again.
 func (w *WorkDir) Has(_ context.Context, name string, frames int64) (bool, error) {
 	p := w.part(name, frames)
 	if p == nil {
@@ -169,7 +170,7 @@ func (w *WorkDir) Has(_ context.Context, name string, frames int64) (bool, error
 	if copyPart(io.Discard, w.media(p), p.Part) == nil {
 		return true, nil
 	}
-	_ = os.Remove(w.media(p)) // it may be missing; if it stays, no part names it any more
+	_ = os.Remove(w.media(p)) // it may be missing; if it stays, the next sweep removes it
 	return false, nil
 }
 
@@ -200,7 +201,7 @@ func (w *WorkDir) Put(_ context.Context, name string, render RenderFunc) (err er
 	return seal(filepath.Join(w.dir, "parts", name+".json"), p)
 }
 
-// errSeal says that a file of the folder is not what was written under its name.
+// errSeal means that a file of the folder is not what was written under its name.
 var errSeal = errors.New("damaged or of another name")
 
 // sealed is a value in a file: the checksum covers the value and the file's name.
@@ -213,9 +214,9 @@ func sealOf(path string, value []byte) string {
 	return probe.Fingerprint([]string{filepath.Base(path), string(value)})
 }
 
-// unseal reads a value back; errSeal if the file is not as it was written.
+// unseal reads what seal wrote. It returns errSeal if the file does not match its checksum.
 func unseal(path string, value any) error {
-	text, err := os.ReadFile(path) // #nosec G304 -- inside the folder of work
+	text, err := os.ReadFile(path) // #nosec G304 -- inside the work folder
 	if err != nil {
 		return err
 	}
@@ -255,7 +256,7 @@ func writeSynced(path string, text []byte) error {
 		path,
 		os.O_CREATE|os.O_EXCL|os.O_WRONLY,
 		0o600,
-	) // #nosec G304 -- inside the folder of work
+	) // #nosec G304 -- inside the work folder
 	if err != nil {
 		return err
 	}

@@ -61,14 +61,14 @@ func newMail(caller *caller, texts *i18n.Catalog, address, password, from string
 	return m, nil
 }
 
-// Name implements [Means].
+// Name implements [Channel].
 func (m *mailer) Name() string { return "mail" }
 
 // AtMostOnce implements [Channel]. Whether a mail was sent cannot be looked up.
 func (m *mailer) AtMostOnce() bool { return true }
 
-// Send implements [Means]. [ErrUncertain] once the server may have taken the mail; any other error means
-// that it has not.
+// Send implements [Channel]. It returns [ErrUncertain] if the server may have accepted the mail. Any other error
+// means that it has not.
 func (m *mailer) Send(ctx context.Context, n Notice) error {
 	to, err := mail.ParseAddress(n.To)
 	if err != nil {

@@ -1,10 +1,10 @@
 // Package notify tells the requester that a video is ready, or why there is none: by a webhook, by
 // Zulip, by e-mail, whichever are configured.
 //
-// It knows how each means avoids a second notice. A webhook's event has an id of its own, by which its
-// receiver drops a double; Zulip is searched before anything is sent; e-mail can do neither, so the
-// caller stores that he is about to send, and does not send again when he cannot know ([ErrUncertain]). It
-// knows no record's row and no step. Start with [New].
+// It knows how each channel avoids a second notice. A webhook's event has an id, by which its receiver drops
+// a duplicate. Zulip is searched before anything is sent. E-mail can do neither, so the caller stores that it
+// is about to send, and does not send again if it cannot know whether the notice was sent ([ErrUncertain]).
+// The package knows no record's row and no step. Start with [New].
 package notify
 
 import (
@@ -19,13 +19,13 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// ErrUncertain says that a notice may have been sent or not.
+// ErrUncertain means that a notice may or may not have been sent.
 var ErrUncertain = errors.New("it is not known whether the notice was sent")
 
-// Notice is what there is to tell.
+// Notice is one message to one receiver about a record.
 type Notice struct {
 	Record   int64
-	Done     bool   // the video is there; else the record failed
+	Done     bool   // whether the video is there; otherwise the record failed
 	Revision int64  // of the video; above 1, a delivered video was changed
 	OptOut   string // names an opt-out of time that the delivered video shows; the notice is for operators
 	To       string
@@ -36,11 +36,11 @@ type Notice struct {
 	Link     string
 	Unshared cause.Cause // why the requester may not see the video; zero: may
 	Reason   cause.Cause // why it failed, or what an opt-out covers
-	Language string      // "ru", else English
+	Language string      // a tag of the catalogue, such as "ru"; one that it does not hold means English
 	At       time.Time   // when the record came to its end: the same in every try
 }
 
-// ID names the notice, for ever.
+// ID returns the notice's name. It is the same in every try, and no other notice has it.
 func (n *Notice) ID() string {
 	if n.OptOut != "" {
 		return fmt.Sprintf("record-%d-opted-out-%s", n.Record, n.OptOut)
@@ -54,13 +54,14 @@ func (n *Notice) ID() string {
 	return fmt.Sprintf("record-%d-failed", n.Record)
 }
 
-// Channel is one way to tell people.
+// Channel is one way to send notices.
 type Channel interface {
 	// Name is "webhook", "zulip" or "mail".
 	Name() string
-	// AtMostOnce tells that a second Send would be a second notice: store the intent first.
+	// AtMostOnce reports whether the receiver cannot recognise a repeated notice. The caller then stores that
+	// it is about to send, and does not send again after a failure that leaves the outcome unknown.
 	AtMostOnce() bool
-	// Send tells it. Errors are of package fault's kinds, or [ErrUncertain].
+	// Send sends a notice. Errors are of package fault's kinds, or [ErrUncertain].
 	Send(ctx context.Context, n Notice) error
 }
 
@@ -70,7 +71,7 @@ func IsPersonal(c Channel) bool {
 	return !program
 }
 
-// Options configure the means; one with an empty address is not used.
+// Options configures the channels. A channel with an empty address is not used.
 type Options struct {
 	Webhook       string
 	WebhookSecret string
@@ -90,7 +91,7 @@ type Options struct {
 	Pause     func(context.Context, time.Duration) error // nil: a timer
 }
 
-// New gives the configured means.
+// New returns the configured channels, in the order webhook, Zulip, e-mail.
 func New(o Options) ([]Channel, error) {
 	if o.Now == nil {
 		return nil, errors.New("notice: no clock")
@@ -99,12 +100,12 @@ func New(o Options) ([]Channel, error) {
 		o.Texts = i18n.Default()
 	}
 	caller := newCaller(o)
-	var means []Channel
+	var channels []Channel
 	if o.Webhook != "" {
 		if o.WebhookSecret == "" {
 			return nil, errors.New("a webhook needs a secret to sign with")
 		}
-		means = append(means, &webhook{
+		channels = append(channels, &webhook{
 			caller:  caller,
 			address: o.Webhook,
 			secret:  []byte(o.WebhookSecret),
@@ -117,16 +118,16 @@ func New(o Options) ([]Channel, error) {
 		if err != nil {
 			return nil, err
 		}
-		means = append(means, z)
+		channels = append(channels, z)
 	}
 	if o.SMTP != "" {
 		m, err := newMail(caller, o.Texts, o.SMTP, o.SMTPPassword, o.SMTPFrom)
 		if err != nil {
 			return nil, err
 		}
-		means = append(means, m)
+		channels = append(channels, m)
 	}
-	return means, nil
+	return channels, nil
 }
 
 func source(configured string) string {

@@ -59,13 +59,13 @@ type webhook struct {
 	texts   *i18n.Catalog
 }
 
-// Name implements [Means].
+// Name implements [Channel].
 func (w *webhook) Name() string { return "webhook" }
 
-// AtMostOnce implements [Means]: the receiver knows a double by source and id.
+// AtMostOnce implements [Channel]. It returns false: the receiver recognises a repeat by source and id.
 func (w *webhook) AtMostOnce() bool { return false }
 
-// Send implements [Means].
+// Send implements [Channel].
 func (w *webhook) Send(ctx context.Context, n Notice) error {
 	body, err := w.event(n)
 	if err != nil {
@@ -91,7 +91,7 @@ func (w *webhook) Send(ctx context.Context, n Notice) error {
 	})
 }
 
-// event is the body: the same bytes in every try.
+// event returns the body of the request. It is the same in every try.
 func (w *webhook) event(n Notice) ([]byte, error) {
 	e := event{
 		SpecVersion: "1.0",
@@ -125,7 +125,7 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 	return body, nil
 }
 
-// reasonJSON returns a cause as events hold it. No cause has empty words, as it always had.
+// reasonJSON returns a cause as events hold it. The zero cause has empty texts, for receivers that expect them.
 func reasonJSON(texts *i18n.Catalog, reason cause.Cause) json.RawMessage {
 	if reason.IsZero() {
 		return json.RawMessage(`{"en":"","ru":""}`)

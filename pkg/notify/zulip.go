@@ -44,13 +44,13 @@ func newZulip(caller *caller, texts *i18n.Catalog, address, key string) (*zulip,
 	return z, nil
 }
 
-// Name implements [Means].
+// Name implements [Channel].
 func (z *zulip) Name() string { return "zulip" }
 
-// AtMostOnce implements [Means]: Zulip is asked whether the notice is there.
+// AtMostOnce implements [Channel]. It returns false: Send searches the conversation for the notice first.
 func (z *zulip) AtMostOnce() bool { return false }
 
-// Send implements [Means].
+// Send implements [Channel].
 func (z *zulip) Send(ctx context.Context, n Notice) error {
 	shown := n
 	shown.Title, shown.Room = quoteMarkdown(n.Title), quoteMarkdown(n.Room)
@@ -72,7 +72,7 @@ func (z *zulip) Send(ctx context.Context, n Notice) error {
 	})
 }
 
-// mark is what the notice is known by.
+// mark returns the text by which a sent notice is found again.
 func mark(n Notice) string {
 	return "`" + n.ID() + "`"
 }

@@ -135,7 +135,7 @@ type Room struct {
 	Sources      []Source
 
 	Zone          *time.Location // IANA zone of the room
-	Language      string         // of what is written about its records: "ru" or "en"
+	Language      string         // of texts about its records: a tag of the catalogue, such as "ru"
 	SegmentLength time.Duration
 	Layout        Layout // of its videos; empty: as the deployment is configured
 }

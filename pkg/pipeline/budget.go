@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// errBudget says that the time of a delivery is used up.
+// errBudget means that the time of a delivery is used up.
 var errBudget = errors.New("the time of this delivery is used up")
 
-// budget is the time that one delivery may work before a further message goes on. It ends the work
-// only after something was gained that the next turn finds: however short the time, every turn gets
-// on.
+// budget is the time of one delivery; after it, a further message continues the step. It ends the work only
+// after progress was saved, so that every delivery gets further, however short the time.
 type budget struct {
 	end context.CancelCauseFunc
 
@@ -20,7 +19,7 @@ type budget struct {
 	spent, gained bool
 }
 
-// allow gives a delivery its time: soft, when something is gained; hard, whatever is under way.
+// allow returns a context that ends with errBudget: after soft if progress was saved, after hard in any case.
 func allow(ctx context.Context, soft, hard time.Duration) (context.Context, *budget, func()) {
 	ctx, stop := context.WithTimeoutCause(ctx, hard, errBudget)
 	ctx, end := context.WithCancelCause(ctx)
@@ -33,7 +32,7 @@ func allow(ctx context.Context, soft, hard time.Duration) (context.Context, *bud
 	}
 }
 
-// progress notes that something is kept now.
+// progress notes that progress was saved. It ends the delivery if its soft time is over.
 func (a *budget) progress() {
 	a.mark(&a.gained)
 }

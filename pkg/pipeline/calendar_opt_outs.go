@@ -94,7 +94,7 @@ func (c *Calendar) syncOptOut(
 	case wants && now == out:
 		delete(wanted, out.Event)
 	case !wants && !out.Ended:
-		c.Log.InfoContext(ctx, "an event asks no longer for no recording", "event_id", out.Event)
+		c.Log.InfoContext(ctx, "opt-out ended: its event no longer asks for no recording", "event_id", out.Event)
 		return c.Store.OptOuts.End(ctx, out)
 	}
 	return nil
@@ -110,8 +110,8 @@ func (c *Calendar) eventNow(ctx context.Context, room *nvr.Room, id string) (wor
 }
 
 // settleOptOuts withdraws the waiting records of a room that lie wholly in opted-out time, and restores those
-// that an opt-out withdrew and that none covers any more. Records at work look for themselves; see
-// [Pipeline.withheld]. A kill leaves some of them as they were; the ended opt-outs are still stored, so that the
+// that an opt-out withdrew and that none covers any more. The workers of records at work check it themselves; see
+// worker.withheld. A kill leaves some of them as they were; the ended opt-outs are still stored, so that the
 // next sweep goes on.
 func (c *Calendar) settleOptOuts(ctx context.Context, room *nvr.Room, from time.Time) error {
 	stored, err := c.Store.OptOuts.OfCalendar(ctx, room.Calendar, from)
@@ -145,7 +145,7 @@ func (c *Calendar) settleOptOut(ctx context.Context, room *nvr.Room, r *nvr.Reco
 		c.Log.InfoContext(ctx, "withdrawn: an event asks for no recording", "record", r.ID)
 		err = c.Store.Requests.Withdraw(ctx, r.ID, cause.OptedOut(room.Name))
 	case !covered && withdrawn:
-		c.Log.InfoContext(ctx, "restored: no event asks for no recording any more", "record", r.ID)
+		c.Log.InfoContext(ctx, "restored: no opt-out covers it any more", "record", r.ID)
 		err = c.Store.Requests.Retry(ctx, r.ID)
 	}
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, fault.ErrStale) {

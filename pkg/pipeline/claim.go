@@ -14,29 +14,30 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// backlogAge is for how long what is due goes before what is due later. What waits longer is late in any case,
-// and would make the lectures of today late, too (docs/simulation.md, claim).
+// backlogAge is the age after which a due record yields to newer ones. A record that has waited this long is
+// late in any case, and would make today's lectures late, too (docs/simulation.md, claim).
 const backlogAge = 12 * time.Hour
 
-// batchSize is how many rows claim looks at together.
+// batchSize is how many rows claim lists at a time.
 const batchSize = 500
 
-// Claim takes over what was lost, looks through what is new, then takes what is free and due, fairly
-// among the rooms, while there is room for more merges. Before: a row waits, or its lease has run out.
-// After: the row names a new attempt and its message is sent. A kill between the two leaves a lease that
-// runs out.
+// Claim takes over records whose lease has expired, schedules new records, then claims free records that are
+// due, fairly among the lecture rooms, until MAX_MERGES are at work.
+//
+// Before: a row waits, or its lease has expired. After: the row names a new attempt, and its message is sent.
+// A kill between the two leaves a lease that expires.
 func (p *Pipeline) Claim(ctx context.Context) error {
 	return p.runClaim(ctx, false, phaseSchedule, phaseFill)
 }
 
-// Recover is the part of [Pipeline.Claim] that is due more often: leases that ran out, records that were
-// given back, and places that have become free since, for those that a claim has looked at already. A
-// tempDir that waited for the next claim would stand empty for most of the time (docs/simulation.md).
+// Recover is the part of [Pipeline.Claim] that runs more often: expired leases, records that were given back,
+// and slots that have become free since, which it fills with records that a claim has scheduled. A merge slot
+// that waited for the next claim would stay empty most of the time (docs/simulation.md).
 func (p *Pipeline) Recover(ctx context.Context) error {
 	return p.runClaim(ctx, true, phaseFill)
 }
 
-// runClaim claims, and notes which halves of the work are done: see [Pipeline.Standby].
+// runClaim claims, and notes which phases of the work are done: see [Pipeline.Standby].
 func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
 	if err := p.claim(ctx, again); err != nil {
@@ -45,8 +46,8 @@ func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) e
 	return p.Store.Runs.Mark(ctx, halves...)
 }
 
-// claim works one at a time, so that each sees the places that the last one gave away. again says: leave
-// alone what is new.
+// claim runs one at a time, so that each run sees the slots that the previous one took. With again it leaves
+// new rows alone.
 func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
@@ -62,7 +63,7 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	return errors.Join(err, p.tellOptOuts(ctx), p.claimDue(ctx, places, again))
 }
 
-// claimDue claims as many free records that are due as there are places.
+// claimDue claims free records that are due and scheduled, at most as many as there are free slots.
 func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 	taken := 0
 	if places > 0 {
@@ -78,8 +79,8 @@ func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 	return p.logQueue(ctx)
 }
 
-// claimBatch claims records and sends their messages. Those that another claim was quicker with are left
-// out; a message that cannot be sent is not waited for: its lease runs out.
+// claimBatch claims records and sends their messages. Records that another claim took first are skipped. If a
+// message cannot be sent, its lease expires and claim sends it again.
 func (p *Pipeline) claimBatch(ctx context.Context, records []nvr.Record) (int, error) {
 	claims, err := p.Store.Queue.ClaimAll(ctx, records, p.lease)
 	if err != nil {
@@ -98,7 +99,7 @@ func (p *Pipeline) claimBatch(ctx context.Context, records []nvr.Record) (int, e
 	return len(claims), errors.Join(errs...)
 }
 
-// publishFirst sends the first message of an attempt, within the trace of its record, and says why.
+// publishFirst sends the first message of an attempt, within the trace of its record. say logs why.
 func (p *Pipeline) publishFirst(ctx context.Context, claim nvr.Claim, say func(context.Context)) error {
 	ctx, span := observe.Root(ctx, "claim")
 	say(ctx)
@@ -107,7 +108,8 @@ func (p *Pipeline) publishFirst(ctx context.Context, claim nvr.Claim, say func(c
 	return err
 }
 
-// schedule gives every new or changed row the time at which it is due; one that makes no sense is failed.
+// schedule gives every new or changed row the time at which it is due. A row with invalid times or an unknown
+// room fails.
 func (p *Pipeline) schedule(ctx context.Context) error {
 	for {
 		free, err := p.Store.Queue.Undated(ctx, batchSize)
@@ -147,7 +149,8 @@ func (p *Pipeline) scheduleOne(ctx context.Context, rec nvr.Record) error {
 	return ignoreStale(p.Store.Queue.SetDue(ctx, rec, due))
 }
 
-// due is when the last segment of a record has ended. A record wholly in opted-out time is [errOptedOut].
+// due returns when the last segment of a record ends. It returns [errOptedOut] for a record that lies wholly
+// in opted-out time, and a [fault.PermanentError] for invalid times or an unknown room.
 func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if errors.Is(err, store.ErrNotFound) {
@@ -176,14 +179,14 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 	return lastSegmentEnd(end, room), nil
 }
 
-// lastSegmentEnd is when the segment that holds the last frame before end has ended.
+// lastSegmentEnd returns when the segment that holds the last frame before end ends.
 func lastSegmentEnd(end time.Time, room nvr.Room) time.Time {
 	slot := slotOf(end.Add(-time.Nanosecond), room)
 	return slot.Add(room.SegmentLength)
 }
 
-// slotOf is the start of the segment that holds an instant: segments begin at multiples of their
-// length, by the room's wall clock.
+// slotOf returns the start of the segment that holds an instant. Segments begin at multiples of their length,
+// by the room's wall clock.
 func slotOf(at time.Time, room nvr.Room) time.Time {
 	at = at.In(room.Zone)
 	sinceMidnight := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute +
@@ -191,14 +194,14 @@ func slotOf(at time.Time, room nvr.Room) time.Time {
 	return at.Add(-(sinceMidnight % room.SegmentLength))
 }
 
-// recoverExpired sends again what was lost: for every lease that ran out, a new attempt at the same step. What
-// goes on after a pause needs a place, as what is new does.
+// recoverExpired starts a new attempt at the same step for every expired lease, and sends the notices that are
+// owed. A merge that continues after a pause needs a free slot, as a new one does.
 func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 	var errs []error
 	for more := true; more; {
 		expired, err := p.Store.Queue.Expired(ctx, batchSize)
 		if err != nil {
-			return fmt.Errorf("list the leases that ran out: %w", err)
+			return fmt.Errorf("list the expired leases: %w", err)
 		}
 		sent, listed := 0, &executionIndex{p: p, since: oldestLaunch(expired)}
 		for _, rec := range expired {
@@ -286,15 +289,15 @@ func oldestLaunch(held []nvr.Record) time.Time {
 	return oldest
 }
 
-// executionIndex is the executions of the job as they were when the first of some records was looked for.
+// executionIndex holds the executions of the job, listed once for all records of one claim.
 type executionIndex struct {
 	p     *Pipeline
 	since time.Time                       // older ones are not looked at; zero: all are
 	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
-// executions lists them once, for all that come. A job remembers those of the last seven days, which can be
-// more than 20,000.
+// executions returns the executions with a launch key. The first call lists all of them: a job remembers those
+// of the last seven days, which can be more than 20,000.
 func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
 	if l.byKey == nil {
 		all, err := l.p.Jobs.List(ctx, l.p.Settings.MergeJob, l.since)
@@ -310,8 +313,8 @@ func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch
 	return l.byKey[key], nil
 }
 
-// execution is what became of the job that was started for the record: one that still runs before one
-// that has ended; nil if none was started.
+// execution returns the execution that was started for the record: a running one before one that has ended. It
+// returns nil if none was started.
 func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
 	found, err := l.executions(ctx, LaunchKey(rec.Claim()))
 	if err != nil {
@@ -332,7 +335,7 @@ func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispat
 	return &whole, nil
 }
 
-// jobFailed counts a job's end as a curable failure of the record, and begins again.
+// jobFailed counts the failure of a job as a retryable failure of the record, and starts a new attempt.
 func (p *Pipeline) jobFailed(ctx context.Context, rec nvr.Record, execution *dispatch.Execution) error {
 	reason, failure := execution.Reason(), errors.New(execution.Detail())
 	if rec.Tries+1 >= store.MaxTries {

@@ -12,14 +12,15 @@ import (
 )
 
 const (
-	// longLease is long enough for a worker on a busy machine to renew its lease in time.
+	// longLease is enough for a worker on a busy machine to renew its lease in time. Shorter leases occur only
+	// under a time scale.
 	longLease = 15 * time.Second
 
 	// detachedTime bounds what a worker does after the record has moved on.
 	detachedTime = 30 * time.Second
 
 	// maxContinuations bounds how often a step continues in a further message. Each continuation has
-	// stored something, so a record of this many is one that does not end.
+	// stored something, so a record that reaches it would never end.
 	maxContinuations = 200
 )
 
@@ -35,7 +36,7 @@ func (p *Pipeline) lease(attempt int64) time.Duration {
 }
 
 // renewLease renews the lease until release is called. The returned context ends with
-// [fault.ErrStale] as its cause when the lease is lost, or could not be renewed until it expired.
+// [fault.ErrStale] as its cause when the lease is lost, or expires because it could not be renewed.
 func (p *Pipeline) renewLease(ctx context.Context, hold nvr.Lease) (working context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})

@@ -21,7 +21,7 @@ const (
 	effectAttached  = "attached"  // subject: the file; value: the event
 	effectAnnounced = "announced" // subject: course/file; value: the announcement
 	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
-	effectDone      = "done"      // subject: the means; value: see letter
+	effectDone      = "done"      // subject: the channel; value: see noticeState
 	effectRevised   = "revised"   // with the revision; subject and value as of done
 	effectCleared   = "cleared"   // subject: what was removed from the work bucket; no value
 	effectFailed    = "failed"    // with the attempt; subject and value as of done
@@ -87,7 +87,7 @@ func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) err
 	return w.announce(ctx, code, named, file)
 }
 
-// mark writes for people what became of the course or the event.
+// setCourseNote stores what became of the course or the event, as text for people.
 func (w *worker) setCourseNote(ctx context.Context, note cause.Cause) error {
 	course := w.p.Texts.FormatReason(note)
 	return w.save(ctx, store.Change{Course: &course})
@@ -108,7 +108,7 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 		return w.setCourseNote(ctx, fault.CauseOf(err))
 	}
 	if errors.Is(err, workspace.ErrNotFound) {
-		return nil // deleted between the two calls: the next look says so
+		return nil // deleted between the two calls; the next delivery notes that the event is gone
 	}
 	if err != nil {
 		return fmt.Errorf("attach the video to the event: %w", err)
@@ -117,12 +117,12 @@ func (w *worker) attach(ctx context.Context, file workspace.File) error {
 	return w.recordEffect(ctx, effectAttached, file.ID, w.rec.EventID)
 }
 
-// effect is what was noted of an effect; empty if nothing was.
+// effect returns the stored value of an effect of the record. It is empty if there is none.
 func (w *worker) effect(ctx context.Context, kind, subject string) (string, error) {
 	return w.p.effectOf(ctx, w.rec.ID, kind, subject)
 }
 
-// effectOf returns what was noted of an effect of a record. It is empty if nothing was.
+// effectOf returns the stored value of an effect of a record. It is empty if there is none.
 func (p *Pipeline) effectOf(ctx context.Context, record int64, kind, subject string) (string, error) {
 	value, err := p.Store.Effects.Get(ctx, record, kind, subject)
 	if errors.Is(err, store.ErrNotFound) {
@@ -131,7 +131,8 @@ func (p *Pipeline) effectOf(ctx context.Context, record int64, kind, subject str
 	return value, err
 }
 
-// recordEffect notes an effect, in place of what was noted before, if the record is still ours.
+// recordEffect stores the value of an effect, in place of an earlier one. It returns [fault.ErrStale] if the
+// worker no longer holds the record.
 func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) error {
 	if err := w.p.Store.Leases.Renew(ctx, w.hold, w.p.lease(w.rec.Attempt)); err != nil {
 		return err
@@ -143,10 +144,10 @@ func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) 
 	return w.p.Store.Effects.Replace(ctx, w.rec.ID, kind, subject, was, value)
 }
 
-// announce posts the video in the course. A course that cannot be found is said in the record.
+// announce posts the video in the course. It notes in the record that a course cannot be found.
 func (w *worker) announce(ctx context.Context, code string, named bool, file workspace.File) error {
 	if posted, err := w.effect(ctx, effectPosted, file.ID); err != nil || posted == code {
-		return err // a look at whether the video plays asks Classroom nothing
+		return err // a delivery that only waits for the video to play makes no call to Classroom
 	}
 	course, err := w.p.Workspace.FindCourse(ctx, code, w.p.Settings.Courses)
 	switch {
@@ -178,8 +179,8 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	return w.recordEffect(ctx, effectPosted, file.ID, code)
 }
 
-// classroomError says in the record that Classroom refuses for good, or Drive to let the poster see the
-// video; other errors are the step's.
+// classroomError notes in the record that Classroom refuses the post for good, or that Drive refuses to share
+// the video with the poster. It returns every other error.
 func (w *worker) classroomError(ctx context.Context, err error) error {
 	why, final := refusal(err)
 	if !final {

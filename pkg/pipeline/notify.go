@@ -28,66 +28,67 @@ func (w *worker) notifyDone(ctx context.Context) error {
 	return w.p.notify(ctx, rec, w.room, true, kind)
 }
 
-// notifyFailed tells a requester that the record has failed, once for each failure, and strikes the debt
-// from the row.
+// notifyFailed notifies the requester that the record has failed, once for each failure, and marks in the row
+// that the notice is sent.
 func (p *Pipeline) notifyFailed(ctx context.Context, rec nvr.Record) error {
 	room, err := p.Store.Rooms.Get(ctx, rec.Room)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if err := p.notify(ctx, rec, room, false, fmt.Sprintf("%s-%d", effectFailed, rec.Attempt)); err != nil {
-		return fmt.Errorf("tell that record %d has failed: %w", rec.ID, err)
+		return fmt.Errorf("notify that record %d has failed: %w", rec.ID, err)
 	}
 	return p.Store.Notices.MarkSent(ctx, rec)
 }
 
-// noticeState is how far one notice by one means is, as an effect's value: the state, then the instant that
-// the notice tells, which is the same in every try.
+// noticeState is how far one notice on one channel is. It is stored as an effect's value: the state, then the
+// time of the notice, which is the same in every try.
 type noticeState struct {
 	state string
 	at    time.Time
 }
 
-// The states of a letter. Means that cannot tell a repeat from the first stop at sending: what may have
-// been sent is not sent again.
+// The states of a notice. On a channel whose receiver cannot recognise a repeated notice
+// ([notify.Channel.AtMostOnce]), a notice in state noticeSending is not sent again, because it may have arrived.
 const (
-	letterWritten = "written"
-	letterSending = "sending"
-	letterSent    = "sent"
+	noticeWritten = "written"
+	noticeSending = "sending"
+	noticeSent    = "sent"
 )
 
 func (l noticeState) value() string {
 	return l.state + " " + l.at.UTC().Format(time.RFC3339)
 }
 
-func readLetter(value string) noticeState {
+// parseNoticeState parses what value returned.
+func parseNoticeState(value string) noticeState {
 	state, at, _ := strings.Cut(value, " ")
 	l := noticeState{state: state}
 	l.at, _ = time.Parse(time.RFC3339, at) // our own writing
 	return l
 }
 
-// notify sends a notice by each means that is configured.
+// notify sends a notice on each configured channel.
 func (p *Pipeline) notify(ctx context.Context, rec nvr.Record, room nvr.Room, done bool, kind string) error {
-	for _, means := range p.Notices {
+	for _, channel := range p.Notices {
 		n := p.notice(rec, room, done, time.Time{})
-		if err := p.notifyOnce(ctx, means, n, kind, means.Name()); err != nil {
+		if err := p.notifyOnce(ctx, channel, n, kind, channel.Name()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// notifyOnce sends a notice by one means, unless the record's effect of the kind and subject tells that it was
-// sent. The instant of the notice is that of the first try.
-func (p *Pipeline) notifyOnce(ctx context.Context, means notify.Channel, n notify.Notice, kind, subject string) error {
-	written := noticeState{state: letterWritten, at: p.Now()}
+// notifyOnce sends a notice on one channel, unless the record's effect of the kind and subject shows that it was
+// sent. The time of the notice is that of the first try.
+func (p *Pipeline) notifyOnce(ctx context.Context, channel notify.Channel, n notify.Notice, kind, subject string) error {
+	written := noticeState{state: noticeWritten, at: p.Now()}
 	value, err := p.Store.Effects.Set(ctx, n.Record, kind, subject, written.value())
 	if err != nil {
 		return err
 	}
-	l := readLetter(value)
-	if l.state == letterSent || l.state == letterSending && means.AtMostOnce() {
+	l := parseNoticeState(value)
+	if l.state == noticeSent || l.state == noticeSending && channel.AtMostOnce() {
 		return nil
 	}
 	n.At = l.at
@@ -96,36 +97,36 @@ func (p *Pipeline) notifyOnce(ctx context.Context, means notify.Channel, n notif
 		l.state = state
 		return p.Store.Effects.Replace(ctx, n.Record, kind, subject, was, l.value())
 	}
-	if err := p.sendNotice(ctx, means, n, l, note); err != nil {
-		return fmt.Errorf("send the notice (%s): %w", means.Name(), err)
+	if err := p.sendNotice(ctx, channel, n, l, note); err != nil {
+		return fmt.Errorf("send the notice (%s): %w", channel.Name(), err)
 	}
 	return nil
 }
 
-// sendNotice sends one letter and notes before and after how far it is.
+// sendNotice sends one notice, and stores its state before and after.
 func (p *Pipeline) sendNotice(
-	ctx context.Context, means notify.Channel, n notify.Notice, l noticeState, note func(state string) error,
+	ctx context.Context, channel notify.Channel, n notify.Notice, l noticeState, note func(state string) error,
 ) error {
-	if l.state != letterSending {
-		if err := note(letterSending); err != nil {
+	if l.state != noticeSending {
+		if err := note(noticeSending); err != nil {
 			return err
 		}
 	}
-	err := means.Send(ctx, n)
+	err := channel.Send(ctx, n)
 	switch {
 	case fault.KindOf(err) == fault.Permanent, errors.Is(err, notify.ErrUncertain):
 		p.Log.WarnContext(
 			ctx, "the notice was refused, or may not have arrived",
-			"means", means.Name(),
+			"means", channel.Name(),
 			"err", err,
 		)
 	case err != nil:
-		return errors.Join(err, note(letterWritten)) // it was not sent: the next try may
+		return errors.Join(err, note(noticeWritten)) // it was not sent, so that the next try may send it
 	}
-	return note(letterSent)
+	return note(noticeSent)
 }
 
-// notice is what there is to tell of a record.
+// notice returns the notice of a record's outcome.
 func (p *Pipeline) notice(rec nvr.Record, room nvr.Room, done bool, at time.Time) notify.Notice {
 	return notify.Notice{
 		Record:   rec.ID,

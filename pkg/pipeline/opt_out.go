@@ -33,7 +33,7 @@ func (p *Pipeline) withdrawOptedOut(ctx context.Context, rec nvr.Record) error {
 	return err
 }
 
-// withheld returns what of the worker's record must not be shown, in order. An error is [errOptedOut] if that is
+// withheld returns what of the worker's record must not be shown, in order. It returns [errOptedOut] if that is
 // all of it.
 func (w *worker) withheld(ctx context.Context) ([]nvr.Interval, error) {
 	start, end, err := w.rec.Window(w.room.Zone)
@@ -115,16 +115,16 @@ func (w *worker) throwAway(ctx context.Context) error {
 		return nil
 	}
 	if err := w.p.Workspace.Trash(ctx, w.rec.FileID); err != nil && !errors.Is(err, workspace.ErrNotFound) {
-		return fmt.Errorf("throw the video of a withdrawn record away: %w", err)
+		return fmt.Errorf("trash the video of a withdrawn record: %w", err)
 	}
 	if err := w.dropPage(ctx); err != nil {
-		return fmt.Errorf("throw the report of a withdrawn record away: %w", err)
+		return fmt.Errorf("trash the report of a withdrawn record: %w", err)
 	}
 	return nil
 }
 
 // findOptOuts stores the opt-outs of the record's time that the room's calendar shows now and the last sweep did
-// not see yet. A calendar that cannot be read holds no video up: the sweep raises that alarm.
+// not see yet. A calendar that cannot be read does not delay the video; an alert on the sweep reports it.
 func (w *worker) findOptOuts(ctx context.Context) error {
 	start, end, err := w.rec.Window(w.room.Zone)
 	if err != nil || w.room.Calendar == "" {

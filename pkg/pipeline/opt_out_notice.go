@@ -136,12 +136,12 @@ func (p *Pipeline) tellCovered(ctx context.Context, r *nvr.Record, room *nvr.Roo
 	name := hex.EncodeToString(id[:6])
 	told := *r
 	told.Reason = why
-	for _, means := range p.Notices {
-		for _, to := range p.operatorsOf(means, r) {
+	for _, channel := range p.Notices {
+		for _, to := range p.operatorsOf(channel, r) {
 			told.UserEmail = to
 			n := p.notice(told, *room, true, time.Time{})
 			n.OptOut = name
-			if err := p.notifyOnce(ctx, means, n, "opted-out-"+name, means.Name()+" "+to); err != nil {
+			if err := p.notifyOnce(ctx, channel, n, "opted-out-"+name, channel.Name()+" "+to); err != nil {
 				return err
 			}
 		}
@@ -151,8 +151,8 @@ func (p *Pipeline) tellCovered(ctx context.Context, r *nvr.Record, room *nvr.Roo
 
 // operatorsOf returns to whom a channel brings what concerns the operators. A webhook gets it once, and names the
 // requester.
-func (p *Pipeline) operatorsOf(means notify.Channel, r *nvr.Record) []string {
-	if !notify.IsPersonal(means) {
+func (p *Pipeline) operatorsOf(channel notify.Channel, r *nvr.Record) []string {
+	if !notify.IsPersonal(channel) {
 		return []string{r.UserEmail}
 	}
 	return p.Settings.Operators

@@ -33,7 +33,7 @@ type bucketParts struct {
 	found  bool          // the part was there
 }
 
-// renderPart makes part i of the plan unless it is there.
+// renderPart renders part i of the plan, unless the part exists.
 func (w *worker) renderPart(ctx context.Context, plan *merge.Plan, i int) error {
 	parts := &bucketParts{
 		w:      w,
@@ -118,7 +118,7 @@ func (b *bucketParts) Put(ctx context.Context, digest string, render merge.Rende
 	return nil
 }
 
-// commit creates the object that makes a part count; false if another was quicker.
+// commit creates the object that makes a part count. It returns false if another task created it first.
 func (w *worker) commit(ctx context.Context, name string, file partFile) (bool, error) {
 	err := w.p.createJSON(ctx, name, file)
 	if errors.Is(err, bucket.ErrExists) {
@@ -127,7 +127,7 @@ func (w *worker) commit(ctx context.Context, name string, file partFile) (bool, 
 	return err == nil, err
 }
 
-// progressEvery is how often a task tells how far it is, at most.
+// progressEvery is the least time between two progress updates of a task.
 const progressEvery = 5 * time.Second
 
 // progressWriter returns a function that writes how many frames of slice i are rendered to the record's row.
@@ -148,7 +148,7 @@ func (w *worker) progressWriter(ctx context.Context, plan *merge.Plan, i int) fu
 	}
 }
 
-// parts lists the record's parts; nil if the set is not complete yet.
+// parts returns the record's parts in the order of the slices. It returns nil if the set is not complete yet.
 func (w *worker) parts(ctx context.Context, plan *merge.Plan) ([]partFile, error) {
 	there := map[string]bucket.Object{}
 	for object, err := range w.p.Work.List(ctx, bucket.PartsPrefix(w.rec.ID)) {

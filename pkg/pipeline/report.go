@@ -12,8 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/report"
 )
 
-// report stores what the merge shows and why, beside its plan. Holes are said in the log too, where
-// alerts count them.
+// report stores what the merge shows and why, beside its plan. Gaps are also logged, where alerts count them.
 func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string) error {
 	plan, err := w.ownPlan(ctx)
 	if err != nil {
@@ -49,7 +48,7 @@ func (w *worker) report(ctx context.Context, object bucket.Object, sha256 string
 	return nil
 }
 
-// costOf is what all parts together took; the analysis before them is not in it.
+// costOf returns what all parts together took, without the analysis before them.
 func costOf(parts []partFile) (sum report.Cost) {
 	for _, p := range parts {
 		sum.CPU += p.Cost.CPU

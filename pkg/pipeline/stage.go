@@ -19,10 +19,11 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 )
 
-// Stage finds a record's segments, lays the plan, and starts the job. Before: the record is claimed,
-// step stage. After: step merge, the plan in the work bucket under its digest, one execution with a
-// task a slice. A kill leaves copied chunks, analysed segments or the plan, which the next worker
-// finds; or step merge without an execution, whose lease runs out.
+// Stage finds a record's segments, makes the plan, and starts the job.
+//
+// Before: the record is claimed, on step stage. After: it is on step merge, the plan is in the work bucket
+// under its digest, and one execution runs with one task for each slice. A kill leaves copied chunks, analysed
+// segments or the plan, which the next worker finds; or step merge without an execution, whose lease expires.
 func (p *Pipeline) Stage(ctx context.Context, claim nvr.Claim) error {
 	return p.work(ctx, job{claim: claim, continues: true, body: (*worker).stage})
 }
@@ -62,7 +63,7 @@ func (w *worker) stage(ctx context.Context) error {
 	if err := w.wait(f, end); err != nil {
 		return err
 	}
-	plan, err := w.lay(ctx, req, f)
+	plan, err := w.makePlan(ctx, req, f)
 	if err != nil {
 		return err
 	}
@@ -103,8 +104,8 @@ func (w *worker) wait(f found, end time.Time) error {
 	}
 }
 
-// lay makes the plan and stores it under its digest.
-func (w *worker) lay(ctx context.Context, req merge.Request, f found) (*merge.Plan, error) {
+// makePlan makes the plan and stores it under its digest.
+func (w *worker) makePlan(ctx context.Context, req merge.Request, f found) (*merge.Plan, error) {
 	damages, err := w.damages(ctx)
 	if err != nil {
 		return nil, err
@@ -187,7 +188,7 @@ func (w *worker) launch(ctx context.Context, plan *merge.Plan) error {
 		},
 	})
 	if err != nil {
-		// The record is the job's by now: the lease runs out and claim begins again.
+		// This worker no longer holds the record. Its lease expires, and claim starts the step again.
 		w.log.ErrorContext(
 			ctx, "the job could not be started; claim will begin again when the lease runs out",
 			observe.Retry("step", "merge", w.p.lease(w.rec.Attempt)), "err",
@@ -223,7 +224,7 @@ func (p *Pipeline) createJSON(ctx context.Context, name string, value any) error
 	return nil
 }
 
-// writeJSON is createJSON that leaves one that is there as it is.
+// writeJSON is like createJSON, but leaves an existing object unchanged.
 func (p *Pipeline) writeJSON(ctx context.Context, name string, value any) error {
 	if err := p.createJSON(ctx, name, value); !errors.Is(err, bucket.ErrExists) {
 		return err

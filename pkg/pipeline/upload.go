@@ -349,7 +349,7 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	}
 	event, err := w.p.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) {
-		return false, nil // skippedEvents in the record by link; the video was asked for and is there
+		return false, nil // the event is gone: link notes it in the record. The video was asked for, so it stays
 	}
 	if err != nil {
 		return false, fmt.Errorf("read the event again: %w", err)

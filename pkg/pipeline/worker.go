@@ -31,7 +31,7 @@ type worker struct {
 	uncount sync.Once // the first progress of a suspect worker
 }
 
-// ErrHeld means that another worker holds the record at the moment. The message should come again.
+// ErrHeld means that another worker holds the record at the moment. Pub/Sub should redeliver the message.
 var ErrHeld = store.ErrHeld
 
 // job is the work of a step on one claim.

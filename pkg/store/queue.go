@@ -15,7 +15,7 @@ const (
 
 	// selectFair orders the due rows by their number within their room, counting the rows of the room that are
 	// in work, then by age. A room with many requests therefore does not delay the others. A row older than the
-	// backlog age comes after the other rows of its room, and after two rounds of the other rooms.
+	// backlog age comes after the other rows of its room, and as if its room had two more records before it.
 	selectFair = `select ` + recordColumns + ` from records join (
  select id as due_id, case when free_at < ? then 1 else 0 end as old,
  row_number() over (partition by room_name order by case when free_at < ? then 1 else 0 end, free_at, id) as nth

@@ -8,7 +8,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Layout is what a stretch of the merge looks like.
+// Layout is the arrangement of the panes in a stretch of the merge.
 type Layout string
 
 // The layouts. Where the lecturer is missing, a slate fills the left pane; Alone is the lecturer by
@@ -22,7 +22,7 @@ const (
 	Nothing        Layout = "slate"
 )
 
-// Left is the role in the left pane; empty for none.
+// Left returns the role in the left pane, or "" if there is none.
 func (l Layout) Left() nvr.Role {
 	switch l {
 	case LecturerScreen, LecturerBoard, Alone:
@@ -32,7 +32,7 @@ func (l Layout) Left() nvr.Role {
 	return ""
 }
 
-// Right is the role in the right pane; empty for none.
+// Right returns the role in the right pane, or "" if there is none.
 func (l Layout) Right() nvr.Role {
 	switch l {
 	case LecturerScreen, OnlyScreen:
@@ -44,7 +44,7 @@ func (l Layout) Right() nvr.Role {
 	return ""
 }
 
-// Verdict says of a stretch of frames whether the screen source shows a presentation, and why that
+// Verdict is whether the screen source shows a presentation in the frames [First, End), and why that
 // is believed. Frames may lie outside the record.
 type Verdict struct {
 	First, End   int64
@@ -52,7 +52,7 @@ type Verdict struct {
 	Cause        cause.Cause
 }
 
-// Scene is a stretch of frames of one layout, and the reason.
+// Scene is a stretch of frames [First, End) with one layout, and the reason for the layout.
 type Scene struct {
 	First  int64       `json:"first"`
 	End    int64       `json:"end"`
@@ -98,8 +98,8 @@ func joinVerdicts(verdicts []Verdict) []Verdict {
 	return out
 }
 
-// Compose decides the layout of every frame from what each source shows. A source that the room has
-// not is nil.
+// Compose decides the layout of every frame from what each source shows. A source that the room does
+// not have is nil.
 func Compose(w Window, lecturer, screen, board []Span, verdicts []Verdict) []Scene {
 	cuts := []int64{0, w.Frames}
 	for _, spans := range [][]Span{lecturer, screen, board} {
@@ -129,8 +129,8 @@ func Compose(w Window, lecturer, screen, board []Span, verdicts []Verdict) []Sce
 	return scenes
 }
 
-// AddBoard gives the third picture of scenes that show the screen to the board, as long as it is present.
-// The board's coming and going divides a scene. Without a board, board is nil.
+// AddBoard adds the board as a third picture to scenes that show the screen, while the board is present. A scene
+// is divided where the board appears or disappears. Without a board, board is nil.
 func AddBoard(w Window, scenes []Scene, board []Span) []Scene {
 	var out []Scene
 	for _, scene := range scenes {
@@ -199,7 +199,7 @@ func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdi
 	return Scene{Layout: layout, Reason: cause.Because(reasons...)}
 }
 
-// there reports whether a source counts as present at frame k: it shows something, or its hole is too
+// there reports whether a source counts as present at frame k, and why: it shows something, or its gap is too
 // short to change the layout.
 func there(w Window, spans []Span, k int64, role nvr.Role) (bool, cause.Cause) {
 	name := string(role)
@@ -226,7 +226,8 @@ func there(w Window, spans []Span, k int64, role nvr.Role) (bool, cause.Cause) {
 	return false, cause.SourceMissing(name, spans[i].Cause)
 }
 
-// presented is the verdict at frame k, or the one before it where there is none.
+// presented reports whether the screen shows a presentation at frame k, and why. Where there is no verdict, the
+// one before it counts.
 func presented(verdicts []Verdict, k int64) (bool, cause.Cause) {
 	if len(verdicts) == 0 {
 		return false, cause.NeverJudged()
@@ -251,8 +252,8 @@ type Piece struct {
 	Cause cause.Cause `json:"cause,omitzero"`
 }
 
-// Panes says what the two panes show, frame by frame. In a stretch of layout [Alone] or [Nothing] the
-// left one fills the picture and the right one has no piece.
+// Panes returns what the two panes show, frame by frame. In a stretch of layout [Alone] or [Nothing] the
+// left pane fills the picture and the right one has no piece.
 func Panes(scenes []Scene, sources map[nvr.Role][]Span) (left, right []Piece) {
 	for _, scene := range scenes {
 		whole := scene.Layout == Alone || scene.Layout == Nothing

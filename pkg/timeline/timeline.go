@@ -15,7 +15,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/cause"
 )
 
-// Limits of what a hole in a pane does. A hole up to HoldMax keeps the last picture, one up to
+// Limits of what a gap in a pane does. A gap up to HoldMax keeps the last picture, one up to
 // SlateMax shows a slate in that pane and leaves the layout, a longer one changes the layout. Inside
 // a file, too, a picture is held for SlateMax at most.
 const (
@@ -33,7 +33,7 @@ type Window struct {
 	Rate   int // frames a second
 }
 
-// NewWindow is the window of [start, end), both on whole seconds.
+// NewWindow returns the window of [start, end), both on whole seconds.
 func NewWindow(start, end time.Time, rate int) Window {
 	return Window{
 		Start:  start,
@@ -42,24 +42,24 @@ func NewWindow(start, end time.Time, rate int) Window {
 	}
 }
 
-// Offset is how long after the record's start frame k is shown.
+// Offset returns how long after the record's start frame k is shown, rounded down to a nanosecond.
 func (w Window) Offset(k int64) time.Duration {
 	whole, rest := k/int64(w.Rate), k%int64(w.Rate)
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(w.Rate)
 }
 
-// Time is the instant that frame k shows.
+// Time returns the instant that frame k shows.
 func (w Window) Time(k int64) time.Time {
 	return w.Start.Add(w.Offset(k))
 }
 
-// Nearest is the frame whose instant is nearest to offset after the record's start; of two equally
+// Nearest returns the frame whose instant is nearest to offset after the record's start; of two equally
 // near, the later. It may lie outside the record.
 func (w Window) Nearest(offset time.Duration) int64 {
 	return floorDiv(2*int64(offset)*int64(w.Rate)+int64(time.Second), 2*int64(time.Second))
 }
 
-// FramesIn is how many whole frames a duration holds.
+// FramesIn returns how many whole frames a duration holds.
 func (w Window) FramesIn(d time.Duration) int64 {
 	return int64(d) * int64(w.Rate) / int64(time.Second)
 }
@@ -82,8 +82,8 @@ type Run struct {
 type Film struct {
 	Start time.Time // wall clock of the file's zero: the minute in its name
 	Runs  []Run     // ascending, disjoint; none if no picture can be used
-	// Losses say why the file does not show certain stretches; Inner says it of the rest before and
-	// between its runs (empty: as Cause), Cause of all behind them.
+	// Losses explain single stretches. Inner explains the other gaps before and between the runs (zero:
+	// Cause). Cause explains what comes after the runs.
 	Losses       []Loss
 	Inner, Cause cause.Cause
 }
@@ -96,22 +96,22 @@ type Loss struct {
 	Damage bool `json:"damage,omitempty"`
 }
 
-// Span is a stretch of frames [First, End) that one source shows from one run of one file, or a hole.
+// Span is a stretch of frames [First, End) that one source shows from one run of one file, or a gap.
 type Span struct {
 	First int64       `json:"first"`
 	End   int64       `json:"end"`
-	File  int         `json:"file"` // index of the film; -1 for a hole
+	File  int         `json:"file"` // index of the film; -1 for a gap
 	Run   Run         `json:"run"`
 	Cause cause.Cause `json:"cause,omitzero"` // of a gap
 }
 
-// Hole reports whether the span is one.
+// Hole reports whether the span is a gap.
 func (s Span) Hole() bool { return s.File < 0 }
 
 // Lay lays the record over one source's films: spans that cover [0, Frames) without a break. A film
-// ends where the next usable one starts. Holes up to [HoldMax] are closed by the picture before them,
-// or after them where none is before. Every hole has a cause: that of the film whose slot it is in,
-// else that no file is there. A slot is slot long.
+// ends where the next usable one starts. Gaps up to [HoldMax] are closed by the picture before them,
+// or after them where none is before. Every gap has a cause: that of the film whose slot it is in,
+// else that no file is there. slot is the nominal length of a file.
 func Lay(w Window, films []Film, slot time.Duration) []Span {
 	order := make([]int, len(films))
 	for i := range order {
@@ -171,7 +171,7 @@ func holdDamage(w Window, spans []Span, blames []blame) []Span {
 	return out
 }
 
-// closeSmallHoles lets pictures hold over holes up to HoldMax. Spans are in order.
+// closeSmallHoles extends pictures over gaps up to HoldMax. Spans are in order.
 func closeSmallHoles(w Window, spans []Span) []Span {
 	small := w.FramesIn(HoldMax)
 	for i := range spans {
@@ -193,7 +193,7 @@ func closeSmallHoles(w Window, spans []Span) []Span {
 	return spans
 }
 
-// blame is a stretch of frames for whose holes there is a cause. Of two, the later in a list counts.
+// blame is a stretch of frames for whose gaps there is a cause. Of two, the later in a list counts.
 type blame struct {
 	first, end int64
 	cause      cause.Cause
@@ -231,7 +231,7 @@ func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
 	return all
 }
 
-// fill puts holes between spans, each with its cause.
+// fill puts gaps between spans, each with its cause.
 func fill(w Window, spans []Span, blames []blame) []Span {
 	var out []Span
 	at := int64(0)

@@ -19,35 +19,35 @@ const (
 	maxPixels = 8192           // in a row, in a column
 )
 
-// check holds the plan against what rendering relies on.
+// check checks everything that rendering relies on.
 func (p *Plan) check() error {
 	e := p.Encoding
 	switch length := p.End.Sub(p.Start); {
 	case p.Start.Year() < 1970 || p.Start.Year() > 9000:
-		return fmt.Errorf("a record of the year %d", p.Start.Year())
+		return fmt.Errorf("invalid year %d", p.Start.Year())
 	case p.Renderer != Renderer && (p.Renderer != formerRenderer || p.Origin != 0):
-		return fmt.Errorf("it is for renderer %q, this is %q", p.Renderer, Renderer)
+		return fmt.Errorf("it is for renderer %q, and this is renderer %q", p.Renderer, Renderer)
 	case e.Rate != 25 && e.Rate != 30 && e.Rate != 50:
-		return fmt.Errorf("%d frames a second", e.Rate)
+		return fmt.Errorf("invalid frame rate %d", e.Rate)
 	case e.Width <= 0 || e.Height <= 0 || e.Width > maxPixels || e.Height > maxPixels || e.Width%4 != 0 || e.Height%2 != 0:
-		return fmt.Errorf("a picture of %dx%d", e.Width, e.Height)
+		return fmt.Errorf("invalid picture size %dx%d", e.Width, e.Height)
 	case e.GOPFrames <= 0 || e.CRF < 0 || e.CRF > 51 || e.Channels < 1 || e.Channels > 2 || e.AudioBytes <= 0:
-		return fmt.Errorf("an encoding of %+v", e)
+		return fmt.Errorf("invalid encoding %+v", e)
 	case p.Origin < 0 || p.Origin > int64(maxDay/time.Second)*int64(e.Rate):
-		return fmt.Errorf("frames count from %d", p.Origin)
+		return fmt.Errorf("invalid origin %d", p.Origin)
 	case length <= 0 || length > maxRecord || p.Frames != timeline.NewWindow(p.Start, p.End, e.Rate).Frames || p.Frames == 0:
-		return fmt.Errorf("%d frames from %v to %v", p.Frames, p.Start, p.End)
+		return fmt.Errorf("%d frames do not match %v to %v", p.Frames, p.Start, p.End)
 	}
 	if err := p.checkLayout(); err != nil {
 		return err
 	}
 	for i, seg := range p.Segments {
 		if seg == nil || seg.Start.Sub(p.Start).Abs() > maxRecord {
-			return fmt.Errorf("segment %d is none, or of another day", i)
+			return fmt.Errorf("segment %d is missing, or of another day", i)
 		}
 		if picture := seg.Picture; picture != nil {
 			if shape := picture.Shape; shape.Width < 0 || shape.Width > maxPixels || shape.Height < 0 || shape.Height > maxPixels {
-				return fmt.Errorf("segment %d has pictures of the shape %v", i, shape)
+				return fmt.Errorf("segment %d has the invalid picture shape %v", i, shape)
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (p *Plan) check() error {
 		for i, span := range source.Spans {
 			if span.File < -1 || span.File >= len(p.Segments) || span.First < 0 || span.End <= span.First || span.End > p.Frames {
 				return fmt.Errorf(
-					"span %d of source %q is of frames %d to %d of segment %d",
+					"span %d of source %q has invalid frames %d to %d, or refers to no segment: %d",
 					i, source.Source, span.First, span.End, span.File,
 				)
 			}
@@ -73,20 +73,20 @@ func (p *Plan) check() error {
 	)
 }
 
-// checkLayout holds that only a stage has a third picture, and that its panes are of whole pixels.
+// checkLayout checks that only the stage layout has a third picture, and that its panes have whole pixels.
 func (p *Plan) checkLayout() error {
 	switch e := p.Encoding; p.Layout {
 	case "":
 		third := func(s timeline.Scene) bool { return s.Other != "" }
 		if len(p.Other) > 0 || slices.ContainsFunc(p.Scenes, third) {
-			return errors.New("it has a third picture")
+			return errors.New("a third picture needs layout stage")
 		}
 	case nvr.Stage:
 		if e.Width%StageUnit != 0 || e.Height%StageUnit != 0 {
-			return fmt.Errorf("a stage of %dx%d", e.Width, e.Height)
+			return fmt.Errorf("invalid picture size %dx%d for layout stage", e.Width, e.Height)
 		}
 	default:
-		return fmt.Errorf("the layout %q", p.Layout)
+		return fmt.Errorf("unknown layout %q", p.Layout)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (p *Plan) checkSlices() error {
 	at := int64(0)
 	for i, s := range p.Slices {
 		if s.First != at || s.End <= s.First || i > 0 && (p.Origin+s.First)%GridFrames(p.Encoding.Rate) != 0 {
-			return fmt.Errorf("slice %d is of frames %d to %d", i, s.First, s.End)
+			return fmt.Errorf("slice %d has invalid frames %d to %d", i, s.First, s.End)
 		}
 		at = s.End
 	}
@@ -109,10 +109,10 @@ func (p *Plan) checkScenes() error {
 	at := int64(0)
 	for i, s := range p.Scenes {
 		if s.Other != "" && (s.Other != nvr.Board || s.Layout.Right() != nvr.Screen) {
-			return fmt.Errorf("scene %d shows %q beside %q", i, s.Other, s.Layout)
+			return fmt.Errorf("scene %d cannot show %q beside %q", i, s.Other, s.Layout)
 		}
 		if s.First != at || s.End <= s.First {
-			return fmt.Errorf("scene %d is of frames %d to %d", i, s.First, s.End)
+			return fmt.Errorf("scene %d has invalid frames %d to %d", i, s.First, s.End)
 		}
 		at = s.End
 	}
@@ -122,30 +122,31 @@ func (p *Plan) checkScenes() error {
 	return nil
 }
 
-// checkSlides wants slides in order.
+// checkSlides checks that the slides are in order and do not overlap.
 func (p *Plan) checkSlides() error {
 	at := int64(0)
 	for i, s := range p.Slides {
 		if s.First < at || s.End <= s.First || s.End > p.Frames {
-			return fmt.Errorf("slide %d is of frames %d to %d", i, s.First, s.End)
+			return fmt.Errorf("slide %d has invalid frames %d to %d", i, s.First, s.End)
 		}
 		at = s.End
 	}
 	return nil
 }
 
-// checkPieces wants the pieces of a pane in order, without a break where whole is set.
+// checkPieces checks that the pieces of a pane are in order. With whole they must cover the record without a
+// break.
 func (p *Plan) checkPieces(pane string, pieces []timeline.Piece, whole bool) error {
 	at := int64(0)
 	for i, piece := range pieces {
 		if piece.First < at || whole && piece.First != at || piece.End <= piece.First || piece.End > p.Frames {
 			return fmt.Errorf(
-				"the %s pane's piece %d is of frames %d to %d",
-				pane, i, piece.First, piece.End,
+				"piece %d of the %s pane has invalid frames %d to %d",
+				i, pane, piece.First, piece.End,
 			)
 		}
 		if piece.File < -1 || piece.File >= len(p.Segments) || piece.File >= 0 && p.Segments[piece.File].Picture == nil {
-			return fmt.Errorf("the %s pane's piece %d shows segment %d", pane, i, piece.File)
+			return fmt.Errorf("piece %d of the %s pane refers to segment %d, which has no picture", i, pane, piece.File)
 		}
 		at = piece.End
 	}
@@ -161,22 +162,22 @@ const maxPPM = 100_000
 func (p *Plan) checkTakes() error {
 	for i, take := range p.Sound.Takes {
 		if take.First < 0 || take.End <= take.First || take.FadeIn < 0 || take.FadeOut < 0 {
-			return fmt.Errorf("take %d is of samples %d to %d", i, take.First, take.End)
+			return fmt.Errorf("take %d has invalid samples %d to %d", i, take.First, take.End)
 		}
 		if max(take.PPM, -take.PPM) > maxPPM {
-			return fmt.Errorf("take %d is of a clock that is off by %d parts in a million", i, take.PPM)
+			return fmt.Errorf("take %d has a clock that is off by %d parts in a million", i, take.PPM)
 		}
 		if take.File < 0 || take.File >= len(p.Segments) || p.Segments[take.File].Sound == nil {
-			return fmt.Errorf("take %d sounds segment %d", i, take.File)
+			return fmt.Errorf("take %d refers to segment %d, which has no sound", i, take.File)
 		}
 	}
 	if gain := p.Sound.GainDB; math.Abs(gain) > 200 || p.Sound.LimitDBFS > 0 {
-		return fmt.Errorf("a gain of %v dB, a limit of %v dBFS", gain, p.Sound.LimitDBFS)
+		return fmt.Errorf("invalid gain of %v dB or limit of %v dBFS", gain, p.Sound.LimitDBFS)
 	}
 	last := int64(-1)
 	for i, knot := range p.Sound.Leveler {
 		if knot.Sample <= last || knot.GainDB < 0 || knot.GainDB > sound.MaxRaiseDB {
-			return fmt.Errorf("knot %d of the leveler is of %v dB at sample %d", i, knot.GainDB, knot.Sample)
+			return fmt.Errorf("knot %d of the leveler has invalid %v dB at sample %d", i, knot.GainDB, knot.Sample)
 		}
 		last = knot.Sample
 	}

@@ -15,12 +15,12 @@ import (
 // plan would give other frames.
 const Renderer = "5"
 
-// formerRenderer named the rules by which frames counted from the record's start. A plan of it has no origin,
-// and is rendered still.
+// formerRenderer names the rules by which frames counted from the record's start. Its plans have no origin, and
+// can still be rendered.
 const formerRenderer = "4"
 
 // Plan is every decision about a merge, with the numbers behind it. The same plan gives the same
-// frames, whichever task renders it, in whatever slices at once.
+// frames, whichever task renders it, however it is cut into slices.
 type Plan struct {
 	Renderer string `json:"renderer"`
 	FFmpeg   string `json:"ffmpeg"`

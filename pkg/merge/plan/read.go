@@ -14,12 +14,12 @@ import (
 // errMoreText reports text after the end of the plan.
 var errMoreText = errors.New("more text after the end")
 
-// ErrNotPlan reports that a text is not a plan that this renderer can follow.
+// ErrNotPlan means that a text is not a plan that this renderer can render.
 var ErrNotPlan = errors.New("not a plan")
 
 // ReadPlan reads what [Plan.JSON] wrote, in this process or another one. The plan is whole but for the
-// bytes of its segments: see [Plan.Bind]. Everything that rendering relies on is checked; what does
-// not hold is [ErrNotPlan].
+// bytes of its segments: see [Plan.Bind]. Everything that rendering relies on is checked; a failed check
+// returns [ErrNotPlan].
 func ReadPlan(text []byte) (*Plan, error) {
 	p := &Plan{}
 	err := decode(text, p)
@@ -42,8 +42,8 @@ func ReadPlan(text []byte) (*Plan, error) {
 	return p, nil
 }
 
-// Bind says how the segments of a plan are opened. open is given a segment's path and generation, and
-// must fail if that generation is not there any more. It is called from several goroutines.
+// Bind sets how the segments of a plan are opened. open receives a segment's path and generation, and must fail
+// if that generation no longer exists. It is called from several goroutines.
 func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (probe.Bytes, error)) {
 	for _, seg := range p.Segments {
 		seg.Open = func(ctx context.Context) (probe.Bytes, error) {
@@ -52,8 +52,8 @@ func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (pro
 	}
 }
 
-// localise gives the plan's instants the room's zone again, of which JSON keeps the offset only: slates
-// and chapters tell the room's time on both sides of a clock change.
+// localise gives the plan's times the room's zone again, of which JSON keeps only the offset. Slates and chapters
+// show the room's time on both sides of a clock change.
 func (p *Plan) localise() error {
 	zone, err := time.LoadLocation(p.TimeZone)
 	same := func(t time.Time) bool {
@@ -63,7 +63,7 @@ func (p *Plan) localise() error {
 		// A zone that has no name in the tables is a fixed offset; then there is no clock change.
 		if p.Start.Format("-07:00") != p.End.Format("-07:00") {
 			return fmt.Errorf(
-				"the clock changes in it, and nothing is known of time zone %q",
+				"its clock changes, and time zone %q is unknown",
 				p.TimeZone,
 			)
 		}

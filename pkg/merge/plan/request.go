@@ -24,7 +24,7 @@ type Request struct {
 	Room       string
 	Title      string
 	Start, End time.Time           // whole seconds, in the room's location
-	Sources    map[nvr.Role]string // last octets; a role that the room has not is absent
+	Sources    map[nvr.Role]string // last octets; a role that the room does not have is absent
 	Sound      string              // last octet of the source whose sound is wanted; may be empty
 	Segment    time.Duration       // nominal length of a segment
 	Slice      time.Duration       // length of what one task renders
@@ -43,8 +43,8 @@ func (r Request) Window() timeline.Window {
 	return timeline.NewWindow(r.Start, r.End, r.Rate)
 }
 
-// Excludes returns why a clip can neither show nor sound any of the record. It returns no cause for a clip
-// that can.
+// Excludes returns why a clip contributes neither pictures nor sound to the record. It returns the zero cause
+// for a clip that may.
 func (r Request) Excludes(name nvr.SegmentName) cause.Cause {
 	if name.Room != r.Room {
 		return cause.OtherRoom()

@@ -7,8 +7,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// errWithheld means that a plan shows or sounds what it withholds.
-var errWithheld = errors.New("it shows what must be withheld")
+// errWithheld means that a plan shows or plays what it withholds.
+var errWithheld = errors.New("it shows or plays what must be withheld")
 
 // WithheldFrames returns the frames of a record that must not be shown, in order.
 func (r Request) WithheldFrames() []Slice {
@@ -24,7 +24,7 @@ func (r Request) WithheldFrames() []Slice {
 	return frames
 }
 
-// WithheldBlocks returns the withheld frames in tenths of a second, of which none is cut.
+// WithheldBlocks returns the withheld frames in tenths of a second, rounded outwards.
 func (p *Plan) WithheldBlocks() []timeline.Listen {
 	second := int64(p.Encoding.Rate)
 	var blocks []timeline.Listen
@@ -49,7 +49,7 @@ func (p *Plan) IsWithheld(first, end int64) bool {
 	})
 }
 
-// checkWithheld holds that nothing withheld is shown.
+// checkWithheld checks that nothing withheld is shown or heard.
 func (p *Plan) checkWithheld() error {
 	for _, w := range p.Withheld {
 		for _, piece := range p.Pieces() {

@@ -12,8 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/rangeproxy"
 )
 
-// Table holds a segment's sample tables. Times count from the file's zero: the start of its first
-// track.
+// Table holds a segment's sample tables. Times count from the file's zero; see the package comment.
 type Table struct {
 	Picture *mp4.Track // nil if the file has no picture track
 	Stream  int        // the number of Picture among the picture tracks, as in [ffmpeg.Pictures]
@@ -21,7 +20,7 @@ type Table struct {
 	Sound   *mp4.Track // nil if the file has no sound track
 	// SoundStream is the number of Sound among the sound tracks.
 	SoundStream int
-	Zero        mp4.Time
+	Zero        mp4.Time      // the file's zero, on the file's own time axis
 	Length      time.Duration // from the zero to the end of the longest track
 
 	pictures []*mp4.Track // all picture tracks, by their stream numbers

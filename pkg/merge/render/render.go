@@ -75,8 +75,8 @@ func Slice(
 	return part, nil
 }
 
-// render lets six run at once: three panes decode, one loop composes, the sound is mixed, and what the
-// encoder gives is taken apart. A pane without pieces ends at once.
+// render runs six goroutines: three pane decoders, the compositor, the mixer and the reader of the encoder's
+// output. A pane without pieces ends at once.
 func (r *renderer) render(ctx context.Context, payload io.Writer) (*mp4.Part, error) {
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)

@@ -17,8 +17,7 @@ import (
 const (
 	// maxURI is the size of the longest accepted path and query, in bytes.
 	maxURI = 8 << 10
-	// bodyTime is how long a body may take to arrive. Half-open requests must end within 30 s
-	// (CONTRACT).
+	// bodyTime is how long a body may take to arrive. Half-open requests must end within 30 s.
 	bodyTime = 20 * time.Second
 	// maxUnread is how much of a body that no handler read is discarded, in bytes. A client that is
 	// cut off while it sends may lose the answer.
