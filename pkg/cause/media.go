@@ -21,6 +21,8 @@ const (
 	CodeFileCutOff Code = "file-cut-off"
 	// CodePicturesDamaged means that pictures of the stretch cannot be decoded.
 	CodePicturesDamaged Code = "pictures-damaged"
+	// CodePictureHeld means that the last whole picture is shown in place of damaged ones.
+	CodePictureHeld Code = "picture-held"
 	// CodeDecoderStalled means that the decoder stands still at pictures of the stretch.
 	CodeDecoderStalled Code = "decoder-stalled"
 	// CodeBeforeKeyFrame means that the stretch lies before the first key frame of its file.
@@ -223,6 +225,9 @@ func StalledPictures(from, until time.Duration) Cause {
 	return newCause(CodeStalledPictures, Seconds("from", from), Seconds("until", until))
 }
 
+// PictureHeld reports that the last whole picture is shown in place of damaged ones.
+func PictureHeld() Cause { return newCause(CodePictureHeld) }
+
 // DecoderStalled reports that the decoder stands still at pictures of the stretch.
 func DecoderStalled() Cause { return newCause(CodeDecoderStalled) }
 
@@ -350,6 +355,7 @@ func mediaSpecs() []Spec {
 		spec(areaMedia, CodeNoPictureTrack),
 		spec(areaMedia, CodeFileCutOff),
 		spec(areaMedia, CodePicturesDamaged),
+		spec(areaMedia, CodePictureHeld),
 		spec(areaMedia, CodeDecoderStalled),
 		spec(areaMedia, CodeBeforeKeyFrame),
 		spec(areaMedia, CodeTimestampsJump),

@@ -29,8 +29,6 @@ const (
 	CodePictureBlack Code = "picture-black"
 	// CodePictureRepaired means that small parts of pictures were made up by the decoder.
 	CodePictureRepaired Code = "picture-repaired"
-	// CodePictureHeld means that the last whole picture is shown in place of damaged ones.
-	CodePictureHeld Code = "picture-held"
 	// CodePictureTrackUnused means that the file has another picture track, which is not shown.
 	CodePictureTrackUnused Code = "picture-track-unused"
 	// CodeInterlaced means that the source was recorded in half pictures, which were made whole.
@@ -97,9 +95,6 @@ func PictureBlack() Cause { return newCause(CodePictureBlack) }
 // PictureRepaired reports that small parts of pictures were made up by the decoder.
 func PictureRepaired() Cause { return newCause(CodePictureRepaired) }
 
-// PictureHeld reports that the last whole picture is shown in place of damaged ones.
-func PictureHeld() Cause { return newCause(CodePictureHeld) }
-
 // PictureTrackUnused reports that a picture track of width x height pixels is not shown.
 func PictureTrackUnused(width, height int) Cause {
 	return newCause(CodePictureTrackUnused, Int("width", width), Int("height", height))
@@ -132,7 +127,6 @@ func warningSpecs() []Spec {
 		spec(areaMedia, CodePictureFrozen),
 		spec(areaMedia, CodePictureBlack),
 		spec(areaMedia, CodePictureRepaired),
-		spec(areaMedia, CodePictureHeld),
 		spec(areaMedia, CodePictureTrackUnused, Param{"width", KindInt}, Param{"height", KindInt}),
 		spec(areaMedia, CodeInterlaced),
 		spec(
