@@ -2,7 +2,7 @@
 // what stands above it.
 //
 //	cause                why something is missing, faulty or failed: codes with arguments, no text
-//	i18n                 the catalogue: keys and causes into sentences, a file a language
+//	i18n                 the catalogue: keys and causes into sentences, one file per language
 //	nvr                  words of the recorder: roles, segment names, room time
 //	homoglyph            look-alike Cyrillic and Latin letters, folded for comparison
 //	fault                errors that are decisions: permanent, later, stale
@@ -15,31 +15,32 @@
 //	bitstream            headers of coded pictures: where decoding can start, what is missing
 //	interlace            tells interlaced pictures by what they show
 //	rangeproxy            segments as byte ranges; the loopback proxy FFmpeg reads them from
-//	timeline             a record laid over its segments, in frames; holes and their causes
+//	timeline             a record laid over its segments, in frames; gaps and their causes
 //	ocr                  reads the words in a picture with Tesseract
 //	captions             recognised words → cues, WebVTT, transcript (pure)
 //	slides               slides and their titles in what a screen shows (pure)
-//	presence             presentation or canvas? verdicts over the pictures of a screen source
+//	presence             presentation or idle screen: verdicts on the pictures of a screen source
 //	align                how late a microphone hears against another
 //	report               what was done and why, as JSON, text and a page
 //	merge/probe          a segment's file → sample tables → what can be used of it
 //	merge/sound          levels of the sound, choice of its source, the mix
 //	speech               a video's sound → words, by a speech recogniser
-//	merge/plan           every decision about a merge; plan.json, digests, slices (pure)
+//	merge/plan           layout, slices, chapters, digests; plan.json, which holds every decision (pure)
 //	merge/render         a slice of a plan → a part
 //	merge                the engine: Plan, Render, Join, Make
 //	store                records, claims, rooms, keys: all SQL
 //	store/storetest      databases for tests: a file, and a MariaDB server
+//	internal/heaptest    the peak of the heap, for tests of memory bounds
 //	web/browsertest      a headless Chromium for tests
 //	bucket               segments, plans, parts and merges in Cloud Storage
 //	workspace            Drive, Calendar, Classroom: find, upload, share, attach, announce
 //	notify               tells the requester: webhook, Zulip, e-mail
-//	dispatch             a claim handed over: messages out and in, the job started and asked
+//	dispatch             Pub/Sub messages, and starting and querying the merge job
 //	calendar             an event → a record: times, opt-out, course code (pure)
-//	pipeline             the steps of a record, a file a step
-//	app                  a process out of its configuration
+//	pipeline             the steps of a record, one file per step
+//	app                  builds a process from its configuration
 //	simulate             weeks of a deployment in minutes: our claim under Google's quotas
-//	doctor               is everything in order, and how to mend what is not
+//	doctor               checks a deployment and says how to repair it
 //	verify               compares the videos on Drive with what was uploaded
 //	web/httpapi          what every handler shares: limits, errors, event streams, the server
 //	web/auth             who sends a request: an API key's owner or a signed-in person
@@ -47,7 +48,7 @@
 //	web/nvrapi           the NVR's API
 //	web/v1               /api/v1
 //	web/page             the pages of lecturers and operators
-//	web                  the three behind one handler each for people and programs
+//	web                  nvrapi, v1 and page assembled into the handlers of form and api
 //	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
 //	localcloud/faults    rules by which the stand-ins fail

@@ -13,8 +13,8 @@ import (
 const (
 	EventDelivered  = "delivered"   // the person has the video: step done
 	EventFailed     = "failed"      // a record failed for good
-	EventGap        = "gap"         // a merge shows a hole of a source
-	EventCanvas     = "canvas_day"  // a room's encoder sent nothing but its card for a whole day
+	EventGap        = "gap"         // a source has a gap in a merge
+	EventCanvas     = "canvas_day"  // a room's encoder sent only its idle screen for a whole day
 	EventQueue      = "queue"       // how much waits; claim says it at each run
 	EventMerged     = "merged"      // a merge is whole, and what it cost
 	EventAPIError   = "api_error"   // a Google call failed and was not tried again
@@ -97,7 +97,7 @@ func Gap(room string, role string, length time.Duration) slog.Attr {
 	)
 }
 
-// Canvas says: all that the room's screen source showed on this day was the encoder's card.
+// Canvas returns the attribute of a line about a day on which a room's encoder sent only its idle screen.
 func Canvas(room, date string) slog.Attr {
 	return event(EventCanvas, slog.String("room", room), slog.String("date", date))
 }

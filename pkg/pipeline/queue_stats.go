@@ -38,7 +38,8 @@ func (p *Pipeline) logQueue(ctx context.Context) error {
 // footage that a record used is looked at.
 const seenAtLeast = 3 * time.Hour
 
-// ReportIdleScreens writes a line for every room whose encoder sent nothing but its canvas yesterday. Once a day.
+// ReportIdleScreens logs every room whose encoder sent only its idle screen yesterday, by the room's date. It is
+// called once a day.
 func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 	rooms, err := p.Store.Rooms.List(ctx)
 	if err != nil {
@@ -52,7 +53,7 @@ func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 		}
 		if canvasOnly(room, segments) {
 			p.Log.WarnContext(
-				ctx, "the encoder showed only its canvas all day",
+				ctx, "the encoder showed only its idle screen all day",
 				observe.Canvas(room.Name, date),
 			)
 		}
@@ -60,7 +61,7 @@ func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 	return nil
 }
 
-// canvasOnly reports whether a room's screen was looked at for long enough, and never had a presentation.
+// canvasOnly reports whether a room's screen was judged for long enough, and never showed a presentation.
 func canvasOnly(room nvr.Room, segments []store.Segment) bool {
 	screen, seen := nvr.Octet(room.ScreenSource), 0.0
 	for _, segment := range segments {

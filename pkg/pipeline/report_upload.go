@@ -56,8 +56,8 @@ func (w *worker) putReport(ctx context.Context, video workspace.File) error {
 	return err
 }
 
-// worthReporting reports whether there is something to report. A recorder loses a few seconds between any two
-// files: only a hole that changes the picture is worth a page. Speech that was raised is no trouble.
+// worthReporting reports whether the report is worth a page beside the video. A recorder loses a few seconds
+// between any two files, so that only a gap that changes the layout counts. Raised speech is not a problem.
 func worthReporting(r *report.Report) bool {
 	for _, gap := range r.Gaps {
 		if gap.End.Sub(gap.Start.Time) > timeline.SlateMax {

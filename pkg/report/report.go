@@ -151,7 +151,7 @@ type State string
 const (
 	Footage State = "footage"
 	Missing State = "missing" // nothing was recorded, or it cannot be read; a [Gap] says why
-	Card    State = "card"    // the encoder's canvas, no presentation
+	Card    State = "card"    // the encoder's idle screen, no presentation
 	Damaged State = "damaged" // something was recorded; it cannot be trusted, or only in part
 )
 

@@ -2,7 +2,7 @@ package timeline
 
 import "github.com/nvr-miem/merger/pkg/cause"
 
-// Withhold returns the spans of a source with a hole over [first, end), for a cause.
+// Withhold returns the spans of a source with a gap over the frames [first, end), for a cause.
 func Withhold(spans []Span, first, end int64, why cause.Cause) []Span {
 	var out []Span
 	add := func(s Span, from, until int64) {

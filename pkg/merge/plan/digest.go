@@ -136,7 +136,7 @@ func decoding(seg *probe.Segment) string {
 	return name
 }
 
-// Within clips pieces to a slice. A slate is left whole: it tells how long its hole is.
+// Within clips pieces to a slice. A slate stays whole, because it shows how long its gap is.
 func (p *Plan) Within(pieces []timeline.Piece, s Slice) []timeline.Piece {
 	var out []timeline.Piece
 	for _, piece := range pieces {

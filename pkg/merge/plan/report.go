@@ -176,7 +176,7 @@ func (p *Plan) spans(source PlannedSource) []state {
 	return out
 }
 
-// cards are the stretches of a screen span in which the encoder's canvas was seen.
+// cards returns the stretches of a screen span in which the encoder's idle screen was seen.
 func (p *Plan) cards(span timeline.Span) []state {
 	var out []state
 	window := p.Window()

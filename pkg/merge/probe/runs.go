@@ -53,7 +53,7 @@ func (s *Segment) inside(runs []timeline.Run, limit time.Duration) []timeline.Ru
 	})
 }
 
-// longestHold is the longest distance of two pictures that is no hole, whatever is damaged.
+// longestHold returns the longest distance of two pictures that is no gap, whatever is damaged.
 func longestHold(t *Table) time.Duration {
 	longest := time.Duration(0)
 	at := make([]time.Duration, 0, len(t.Picture.Samples))

@@ -51,7 +51,7 @@ func slateFor(texts *i18n.Catalog, p *plan.Plan, piece timeline.Piece) slateText
 	}
 }
 
-// Colours of a slate: the background is no canvas, no slide and no black picture.
+// Colours of a slate. The background looks like no idle screen, no slide and no black picture.
 var (
 	slateGround = color.RGBA{R: 34, G: 40, B: 49, A: 255}
 	slateInk    = color.RGBA{R: 238, G: 240, B: 242, A: 255}
