@@ -51,6 +51,7 @@ type Wish struct {
 	EndTime   string // HH:MM, later than StartTime
 	UserEmail string
 	Layout    nvr.Layout // empty: the event names none
+	Held      bool       // the requester looks at the video before others get it
 }
 
 // Refusal says why an event asks for no record; empty if it asks for one.
@@ -92,7 +93,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, refusal
 	}
 	wish.Title = title(e.Summary)
-	wish.Layout = Layout(e.Description)
+	wish.Layout, wish.Held = Layout(e.Description), Hold(e.Description)
 	if wish.UserEmail = requester(e, room, fallback); wish.UserEmail == "" {
 		return Wish{}, NoPerson
 	}

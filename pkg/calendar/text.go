@@ -112,6 +112,14 @@ func Layout(description string) nvr.Layout {
 	return ""
 }
 
+// Hold reports whether a description asks to hold the video: a row consists of "hold" or "на проверку".
+func Hold(description string) bool {
+	return slices.ContainsFunc(Lines(description), func(line string) bool {
+		words := strings.Join(wordsOf(line), " ")
+		return words == homoglyph.Fold("hold") || words == homoglyph.Fold("на проверку")
+	})
+}
+
 // afterKeyword returns what stands behind one of the keywords in a row like "• Поток: CODE". It is empty if the
 // row begins with none of them.
 func afterKeyword(line string, keywords ...string) string {

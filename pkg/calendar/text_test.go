@@ -10,6 +10,24 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
+func TestHold(t *testing.T) {
+	t.Parallel()
+	for description, want := range map[string]bool{
+		"hold":        true,
+		"<p>HOLD</p>": true,
+		"поток: ALG\n* На&nbsp;проверку.": true,
+		"hоld":                            true, // the second letter is Cyrillic
+		"":                                false,
+		"We hold the lecture in room 504": false,
+		"Работы сдать на проверку до среды": false,
+		"на\nпроверку": false,
+	} {
+		if got := calendar.Hold(description); got != want {
+			t.Errorf("Hold(%q) = %t, want %t", description, got, want)
+		}
+	}
+}
+
 func TestLayout(t *testing.T) {
 	t.Parallel()
 	for description, want := range map[string]nvr.Layout{

@@ -9,6 +9,9 @@ type Edits struct {
 	// Forget is set if no former version of the video may stay readable.
 	Forget bool `json:"forget,omitempty"`
 
+	// Released is set if a person released the record, although its event asks to hold it.
+	Released bool `json:"released,omitempty"`
+
 	// TakenBack is set if the video is to be out of reach: on step link the worker removes it, on step withdrawn
 	// that is done. It is the step on which the record was.
 	TakenBack Step `json:"taken_back,omitempty"`

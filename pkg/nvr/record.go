@@ -58,6 +58,7 @@ type Record struct {
 	UserEmail  string
 	EventID    string // of the calendar event; empty if NULL
 	Layout     Layout // that its event names; empty: as the room's
+	Held       bool   // the requester alone gets the video, until a person releases it or its time has come
 	Done       bool   // uploaded
 	Processing bool   // between claim and the end of upload
 

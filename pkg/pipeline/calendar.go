@@ -235,6 +235,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 		UserEmail: wish.UserEmail,
 		EventID:   event.ID,
 		Layout:    wish.Layout,
+		Held:      wish.Held,
 	}
 	if last == nil && refusal == calendar.Wanted {
 		return c.file(ctx, room, to)
@@ -253,6 +254,9 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	if to.Title == r.Asked().Title {
 		named.Title = r.Title // what a person called it counts until the event is renamed
 	}
+	if r.Edits.Released {
+		named.Held = r.Held
+	}
 	withdrawnByUs := r.Step == nvr.StepWithdrawn &&
 		(cancelledBySweep(r.Reason) || r.Reason.Is(cause.CodeOptedOut) && !sameWindow(&r, &to))
 	switch {
@@ -269,7 +273,8 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 			"end", to.EndTime,
 		)
 		return c.Store.Requests.Revise(ctx, r, to)
-	case follows(&r) && (r.Title != named.Title || r.UserEmail != to.UserEmail || r.Layout != to.Layout):
+	case follows(&r) && (r.Title != named.Title || r.UserEmail != to.UserEmail || r.Layout != named.Layout ||
+		r.Held != named.Held):
 		return c.Store.Requests.SetDetails(ctx, r, named)
 	case follows(&r) || sameWindow(&r, &to):
 		return nil
@@ -303,6 +308,7 @@ func (c *Calendar) file(ctx context.Context, room *nvr.Room, to nvr.Record) erro
 				EndTime:   to.EndTime,
 				UserEmail: to.UserEmail,
 				Layout:    to.Layout,
+				Held:      to.Held,
 			}, calendar.Wanted)
 	}
 	if !errors.Is(err, store.ErrNotFound) {

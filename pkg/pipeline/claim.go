@@ -60,7 +60,7 @@ func (p *Pipeline) claim(ctx context.Context, again bool) error {
 	if !again {
 		err = errors.Join(err, p.schedule(ctx))
 	}
-	return errors.Join(err, p.tellOptOuts(ctx), p.claimDue(ctx, places, again))
+	return errors.Join(err, p.releaseHeld(ctx), p.tellOptOuts(ctx), p.claimDue(ctx, places, again))
 }
 
 // claimDue claims free records that are due and scheduled, at most as many as there are free slots.

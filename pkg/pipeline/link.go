@@ -52,13 +52,18 @@ func (w *worker) link(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the video: %w", err)
 	}
-	if err := w.attachAndAnnounce(ctx, file); err != nil {
-		return err
+	if !w.rec.Held {
+		if err := w.attachAndAnnounce(ctx, file); err != nil {
+			return err
+		}
 	}
 	if err := w.waitUntilPlayable(file); err != nil {
 		return err
 	}
 	if err := w.notifyDone(ctx); err != nil {
+		return err
+	}
+	if err := w.holdBack(ctx); err != nil {
 		return err
 	}
 	return w.finish(ctx)

@@ -21,10 +21,11 @@ const (
  asked_at = ?, dated = '' where id = ? and attempt = ? and step = ?`
 
 	updateRevise = `update records set event_name = ?, room_name = ?, date = ?, start_time = ?, end_time = ?,
- user_email = ?, event_id = ?, asked_at = ?, layout = ?, dated = '', step = 'stage', attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
+ user_email = ?, event_id = ?, asked_at = ?, layout = ?, held = ?, dated = '', step = 'stage',
+ attempt = attempt + 1, turn = 0, holder = '', lease_until = 0, due_at = 0,
  done = 0, processing = 0, starts = 0, edits = null, reason = null, cause = null` + snapshot
 
-	updateTitle = `update records set event_name = ?, user_email = ?, layout = ?` + snapshot
+	updateTitle = `update records set event_name = ?, user_email = ?, layout = ?, held = ?` + snapshot
 )
 
 // Withdraw ends a record that is no longer wanted. If a worker holds the record, it becomes stale. Withdraw
@@ -103,8 +104,8 @@ func (s Requests) decide(ctx context.Context, what string, id int64, choose func
 	}
 }
 
-// Revise replaces the request of a record that was read by the title, room, date, times, requester, event and
-// layout of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It
+// Revise replaces the request of a record that was read by the title, room, date, times, requester, event,
+// layout and hold of to, and sets the record free, whatever its step is. Its worker becomes stale, its tries stay. It
 // returns [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	args := append(
@@ -118,6 +119,7 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 			null(to.EventID),
 			s.nowMs(),
 			string(to.Layout),
+			bit(to.Held),
 		},
 		snapshotArgs(&r)...,
 	)
@@ -138,8 +140,9 @@ func (s Requests) Revise(ctx context.Context, r, to nvr.Record) error {
 	return nil
 }
 
-// SetDetails changes title, requester and layout of a record that was read to those of to. It does not
+// SetDetails changes title, requester, layout and hold of a record that was read to those of to. It does not
 // disturb the work on the record. It returns [fault.ErrStale] if the record has changed since it was read.
 func (s Requests) SetDetails(ctx context.Context, r, to nvr.Record) error {
-	return s.changeRead(ctx, "rename", &r, updateTitle, null(to.Title), to.UserEmail, string(to.Layout))
+	return s.changeRead(
+		ctx, "rename", &r, updateTitle, null(to.Title), to.UserEmail, string(to.Layout), bit(to.Held))
 }

@@ -15,7 +15,7 @@ const recordColumns = `id, coalesce(event_name, ''), coalesce(room_name, ''), co
  coalesce(start_time, ''), coalesce(end_time, ''), coalesce(user_email, ''), coalesce(event_id, ''),
  coalesce(done, 0), coalesce(processing, 0), step, failed_step, attempt, tries, turn, holder, lease_until,
  due_at, coalesce(reason, ''), coalesce(cause, ''), progress, digest, file_id, coalesce(link, ''),
- coalesce(course, ''), coalesce(share, ''), asked_at, starts, layout, revision, coalesce(edits, '')`
+ coalesce(course, ''), coalesce(share, ''), asked_at, starts, layout, held, revision, coalesce(edits, '')`
 
 const selectRecord = `select ` + recordColumns + ` from records where id = ?`
 
@@ -55,12 +55,12 @@ func (d *database) records(ctx context.Context, statement string, args ...any) (
 
 func scanRecord(row scanner) (r nvr.Record, err error) {
 	var reason, edits string
-	var done, processing, lease, due, asked int64
+	var done, processing, held, lease, due, asked int64
 	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
 		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
 		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked, &r.Starts,
-		&r.Layout, &r.Revision, &edits)
-	r.Done, r.Processing = done != 0, processing != 0
+		&r.Layout, &held, &r.Revision, &edits)
+	r.Done, r.Processing, r.Held = done != 0, processing != 0, held != 0
 	r.LeaseUntil, r.DueAt, r.AskedAt = instant(lease), instant(due), instant(asked)
 	r.Reason = i18n.ReadReason(reason)
 	if err == nil && edits != "" {

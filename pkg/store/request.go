@@ -14,7 +14,7 @@ import (
 
 const (
 	insertRecord = `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, asked_at,
- layout) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+ layout, held) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertRequest = `insert into merger_requests (request, body, record_id, created_at) values (?, ?, ?, ?)`
 
@@ -87,6 +87,7 @@ func (d *database) insertArgs(r *nvr.Record) []any {
 		null(r.EventID),
 		d.nowMs(),
 		string(r.Layout),
+		bit(r.Held),
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // updateMove gives a record to the worker of a step, whatever its step is. Claim takes it over there.
 const updateMove = `update records set step = ?, failed_step = '', attempt = attempt + 1, turn = 0, holder = '',
  lease_until = ?, due_at = 0, tries = 0, starts = 0, done = ?, processing = ?, edits = ?, asked_at = ?, dated = '',
- reason = ?, cause = null` + snapshot
+ reason = ?, cause = null, held = ?, release_at = 0` + snapshot
 
 // TakeBack has the video of a record removed from everywhere that it was delivered to: the record goes to step
 // link, whose worker does so and withdraws the record. A record that is taken back already stays as it is.
@@ -71,6 +71,7 @@ func (s Requests) move(r *nvr.Record, to nvr.Step, edits nvr.Edits, reason cause
 		string(text),
 		s.nowMs(),
 		s.formatReason(reason),
+		bit(r.Held),
 	}
 	return updateMove, append(args, snapshotArgs(r)...), nil
 }

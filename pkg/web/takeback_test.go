@@ -79,3 +79,23 @@ func TestTakeBackOfADelivered(t *testing.T) {
 		t.Errorf("restore again: %v", got)
 	}
 }
+
+// TestRelease reads a held record and releases it, twice.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	row := w.deliver()
+	row.ID, row.Held = 0, true
+	row, _, err := w.store.Requests.Insert(t.Context(), row, nil)
+	w.must(err)
+	const path = "/api/v1/records/2"
+	if r := reads[taken](t, w.do("GET", path, "", "key", w.key).body); !r.Held {
+		t.Errorf("record %d is not held", row.ID)
+	}
+	for range 2 {
+		got := w.do("POST", path+"/release", "", "key", w.key)
+		if r := reads[taken](t, got.body); got.status != http.StatusAccepted || r.Held || r.State != "waiting" {
+			t.Errorf("release: %v", got)
+		}
+	}
+}

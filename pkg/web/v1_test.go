@@ -35,7 +35,7 @@ type problem struct {
 func TestCreate(t *testing.T) {
 	onEach(t, func(t *testing.T, w *env) {
 		got := w.do("POST", "/api/v1/records", wanted, "key", w.key)
-		want := `{"id":1,"room":"504","title":"Анализ","start":"2026-11-20T15:10:00+03:00","end":"2026-11-20T16:30:00+03:00","state":"waiting","percent":0,"link":null,"course":null,"course_state":"none","share":null,"missing_s":null,"warnings":null,"reason":null,"revision":1,"changeable_until":null}` + "\n"
+		want := `{"id":1,"room":"504","title":"Анализ","start":"2026-11-20T15:10:00+03:00","end":"2026-11-20T16:30:00+03:00","state":"waiting","percent":0,"link":null,"course":null,"course_state":"none","share":null,"missing_s":null,"warnings":null,"reason":null,"revision":1,"held":false,"changeable_until":null}` + "\n"
 		if got.status != http.StatusCreated || got.body != want || got.header.Get("Location") != "/api/v1/records/1" {
 			t.Errorf("create: %v", got)
 		}

@@ -299,5 +299,14 @@ alter table records add column revision bigint not null default 1;
 -- 94 column records.edits: what people changed of the request, as JSON; see nvr.Edits
 alter table records add column edits text null;
 
+-- 98 column records.held: 1: delivered to the requester only, until it is released
+alter table records add column held bigint not null default 0;
+
+-- 99 column records.release_at: milliseconds; when a held record that was delivered is released by itself; 0: not
+alter table records add column release_at bigint not null default 0;
+
+-- 100 index records.merger_release
+create index merger_release on records (release_at);
+
 -- 108 column merger_segments.kept_until: milliseconds; 0: by age alone; see store.Segment
 alter table merger_segments add column kept_until bigint not null default 0;

@@ -106,7 +106,7 @@ func (s *Service) edited(r nvr.Record, e Edit, room *nvr.Room) (nvr.Record, erro
 	if e.Title != nil {
 		to.Title = *e.Title
 	}
-	to.Edits = nvr.Edits{StartAfter: start.Second(), EndBefore: (60 - end.Second()) % 60, Forget: e.Forget}
+	to.Edits.StartAfter, to.Edits.EndBefore, to.Edits.Forget = start.Second(), (60-end.Second())%60, e.Forget
 	full := end.Add(time.Duration(to.Edits.EndBefore) * time.Second)
 	to.Date, to.StartTime, to.EndTime = start.Format(time.DateOnly), start.Format("15:04"), full.Format("15:04")
 	var found []FieldError

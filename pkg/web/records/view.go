@@ -50,6 +50,7 @@ type View struct {
 	Reason      json.RawMessage `json:"reason"`    // {en, ru, code, args}
 
 	Revision        int64   `json:"revision"`         // of the video, from 1
+	Held            bool    `json:"held"`             // only its requester gets the video, until it is released
 	ChangeableUntil *string `json:"changeable_until"` // RFC 3339; null if segments are kept for ever
 }
 
@@ -67,6 +68,7 @@ func (s *Service) NewView(r *nvr.Record, zone *time.Location, now time.Time) Vie
 		CourseState: courseStateOf(r),
 		Share:       httpapi.Nullable(english.Cause(i18n.ReadReason(r.Share))),
 		Revision:    r.Revision,
+		Held:        r.Held,
 	}
 	if summary := s.Summary(r); summary != nil {
 		missing := summary.Seconds()
