@@ -50,6 +50,9 @@ type chaos struct {
 	code    string
 	records int
 	events  map[string]string // by id: where they are found
+	poisons map[int64]string  // rooms by id, of the records that kill their workers
+	beside  int               // other records that ended before the last of them
+	apiKey  string
 	notices *notices
 }
 
@@ -88,7 +91,8 @@ func (n *notices) repeats() (again, distinct int) {
 }
 
 // TestChaos runs records while processes and the database are killed, messages doubled and delayed, and
-// Google's answers faulty; then it looks whether every record was delivered once, or failed with a reason.
+// Google's answers faulty; then it looks whether every record was delivered once, or failed with a reason. Two
+// more records, unless -short, kill each worker that reads one of their segments.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	records, kills, seed := number64(chaosRecords, 4), int(number64(chaosKills, 6)), uint64(number64(chaosSeed, 1))
@@ -99,10 +103,11 @@ func TestChaos(t *testing.T) {
 	)
 	rooms := []string{"504", "505", "506", "507"}
 	c := &chaos{
-		served:  newServed(t, rooms...),
+		served:  newServed(t, append([]string{roomKillsAny, roomKillsTask}, rooms...)...),
 		dice:    rand.New(rand.NewPCG(seed, 1)),
 		records: int(records),
 		events:  map[string]string{},
+		poisons: map[int64]string{},
 		notices: &notices{times: map[string]int{}},
 	}
 	webhook := httptest.NewServer(c.notices)
@@ -124,7 +129,13 @@ func TestChaos(t *testing.T) {
 		c.database = storetest.OwnMariaDB(t)
 		c.flags = append(c.flags, "--database", c.database.DSN)
 	}
+	if !testing.Short() {
+		c.env = append(c.env, poisoned+"="+poisonList())
+	}
 	c.up()
+	if !testing.Short() {
+		c.poison()
+	}
 	c.prepare(rooms, records, seed)
 	for c.kills < kills && !c.settled() {
 		c.inject(seed)
@@ -282,6 +293,7 @@ func (c *chaos) over() (n int) {
 // settled: every record is done or failed, and its requester was told.
 func (c *chaos) settled() bool {
 	rows := c.rows()
+	c.countBeside(rows)
 	for _, r := range rows {
 		if r.Step != "done" && r.Step != "failed" || !c.notices.told(fmt.Sprintf("record-%d-%s", r.ID, r.Step)) {
 			return false
@@ -298,7 +310,16 @@ func (c *chaos) check() {
 	if n := len(rows); n != c.records {
 		c.Errorf("%d records of %d", n, c.records)
 	}
+	if c.database != nil {
+		c.apiKey = c.key("lecturer@localhost", "--database", c.database.DSN)
+	} else {
+		c.apiKey = c.key("lecturer@localhost")
+	}
+	if len(c.poisons) > 0 && c.beside == 0 {
+		c.Error("the records that kill their workers held up all others")
+	}
 	for _, r := range rows {
+		c.checkPoison(r)
 		id := strconv.FormatInt(r.ID, 10)
 		notices++
 		if r.Step == "failed" {

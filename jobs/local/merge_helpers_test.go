@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 		if dir := os.Getenv(underLoad); dir != "" {
 			beforeLoad(dir)
 		}
+		if list := os.Getenv(poisoned); list != "" {
+			beforePoison(list)
+		}
 		main()
 	}
 	os.Exit(inFolder(m.Run))

@@ -48,6 +48,7 @@ type served struct {
 	*testing.T
 	dir   string
 	flags []string
+	env   []string // of serve and its children, beside that of the tests
 	cmd   *exec.Cmd
 	base  string
 	out   string // file with what serve prints
@@ -137,6 +138,7 @@ func (s *served) up(more ...string) {
 	defer func() { _ = out.Close() }()
 	args := append([]string{"serve", "--data", s.dir, "--listen", "127.0.0.1:0"}, s.flags...)
 	s.cmd = commandLine(context.WithoutCancel(s.Context()), append(args, more...)...)
+	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {
 		s.Fatal(err)
