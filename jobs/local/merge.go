@@ -32,7 +32,7 @@ func (c *cli) mergeCommand() *cobra.Command {
 	f := &mergeFlags{}
 	f.register(c, command.Flags())
 	complete(command, "policy", string(merge.Auto), string(merge.HalfHour))
-	complete(command, "layout", string(nvr.Side), string(nvr.Stage))
+	complete(command, "layout", string(nvr.LayoutSide), string(nvr.LayoutStage))
 	complete(command, "speech", speech.None, speech.Pocketsphinx, speech.Whisper+":")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		options, err := f.options(c, args)

@@ -91,7 +91,7 @@ func (f *mergeFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.sound, "sound", "", "")
 	flags.StringVar(&f.title, "title", "", "")
 	flags.StringVar(&f.policy, "policy", "auto", "")
-	flags.StringVar(&f.layout, "layout", string(nvr.Side), "")
+	flags.StringVar(&f.layout, "layout", string(nvr.LayoutSide), "")
 	flags.StringVar(&f.size, "size", "", "")
 	flags.StringVar(&f.loudness, "loudness", "-16", "")
 	flags.StringVar(&f.leveler, "leveler", levelerOn, "")
@@ -234,7 +234,7 @@ func (f *mergeFlags) readLayout(c *cli) (errs []error) {
 	var ok bool
 	if r.Width, r.Height, ok = parseSize(f.size); !ok || !validSize(r.Width, r.Height) {
 		errs = append(errs, c.usage("merge-size", "value", f.size))
-	} else if r.Layout == nvr.Stage && (r.Width%merge.StageUnit != 0 || r.Height%merge.StageUnit != 0) {
+	} else if r.Layout == nvr.LayoutStage && (r.Width%merge.StageUnit != 0 || r.Height%merge.StageUnit != 0) {
 		errs = append(errs, c.usage("stage-size", "value", f.size))
 	}
 	return errs

@@ -37,7 +37,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f.register(c, command.Flags())
 	complete(command, "workspace", machine.WorkspaceLocal, machine.WorkspaceGoogle)
 	complete(command, "request-policy", policies()...)
-	complete(command, "layout", string(nvr.Side), string(nvr.Stage))
+	complete(command, "layout", string(nvr.LayoutSide), string(nvr.LayoutStage))
 	complete(command, "language", c.catalog.Languages()...)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -84,7 +84,7 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	flags.StringVar(&f.proxies, "trusted-proxies", "", "")
 	flags.IntVar(&m.MaxMerges, "max-merges", 20, "")
 	flags.IntVar(&m.SpareDays, "spare-days", 0, "")
-	flags.StringVar(&m.Layout, "layout", string(nvr.Side), "")
+	flags.StringVar(&m.Layout, "layout", string(nvr.LayoutSide), "")
 	flags.StringVar(&f.size, "size", "2560x720", "")
 	flags.StringVar(&m.Workspace, "workspace", machine.WorkspaceLocal, "")
 	flags.StringVar(&m.User, "user", "operator@localhost", "")

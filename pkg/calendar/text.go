@@ -104,9 +104,9 @@ func Layout(description string) nvr.Layout {
 	for _, line := range Lines(description) {
 		switch strings.Join(wordsOf(afterKeyword(line, "layout", "вид")), " ") {
 		case homoglyph.Fold("side"), homoglyph.Fold("рядом"):
-			return nvr.Side
+			return nvr.LayoutSide
 		case homoglyph.Fold("stage"), homoglyph.Fold("сцена"):
-			return nvr.Stage
+			return nvr.LayoutStage
 		}
 	}
 	return ""

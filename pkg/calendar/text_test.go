@@ -31,13 +31,13 @@ func TestHold(t *testing.T) {
 func TestLayout(t *testing.T) {
 	t.Parallel()
 	for description, want := range map[string]nvr.Layout{
-		"layout: stage":                                  nvr.Stage,
-		"Лекция\n• Вид: сцена.":                          nvr.Stage,
-		"<p>LAYOUT:&nbsp;<b>Side</b></p>":                nvr.Side,
-		"вид: рядом":                                     nvr.Side,
+		"layout: stage":                                  nvr.LayoutStage,
+		"Лекция\n• Вид: сцена.":                          nvr.LayoutStage,
+		"<p>LAYOUT:&nbsp;<b>Side</b></p>":                nvr.LayoutSide,
+		"вид: рядом":                                     nvr.LayoutSide,
 		"lауоut: stаge (of look-alike Cyrillic letters)": "",
-		"lауоut: stаge":                                  nvr.Stage,
-		"layout: wide\nвид: сцена":                       nvr.Stage,
+		"lауоut: stаge":                                  nvr.LayoutStage,
+		"layout: wide\nвид: сцена":                       nvr.LayoutStage,
 		"The layout of the stage":                        "",
 		"вид: ":                                          "",
 		"":                                               "",

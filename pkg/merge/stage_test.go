@@ -81,7 +81,7 @@ func stageSession() recorder.Session {
 // stageRequest asks for a stage of the session, without its last 11 s.
 func stageRequest() merge.Request {
 	req := request(three().Add(28*time.Second), three().Add(98*time.Second))
-	req.Layout, req.Width, req.Height = nvr.Stage, stageWidth, stageHeight
+	req.Layout, req.Width, req.Height = nvr.LayoutStage, stageWidth, stageHeight
 	req.Segment = 2 * slot
 	req.Withheld = []nvr.Interval{{Start: three().Add(87 * time.Second), End: three().Add(2 * slot)}}
 	return req

@@ -5,11 +5,11 @@ type Layout string
 
 // The layouts.
 const (
-	// Side shows the lecturer on the left half and the screen or the board on the right half.
-	Side Layout = "side"
-	// Stage shows the screen or the board large, and on its left the lecturer above the other one of both.
-	Stage Layout = "stage"
+	// LayoutSide shows the lecturer on the left half and the screen or the board on the right half.
+	LayoutSide Layout = "side"
+	// LayoutStage shows the screen or the board large, and on its left the lecturer above the other one of both.
+	LayoutStage Layout = "stage"
 )
 
 // Known reports whether it is one of the layouts.
-func (l Layout) Known() bool { return l == Side || l == Stage }
+func (l Layout) Known() bool { return l == LayoutSide || l == LayoutStage }

@@ -15,18 +15,18 @@ func TestLayoutOfARecord(t *testing.T) {
 	for _, test := range []struct {
 		deployment, room, event, want nvr.Layout
 	}{
-		{nvr.Side, "", "", nvr.Side},
-		{nvr.Stage, "", "", nvr.Stage},
-		{nvr.Stage, nvr.Side, "", nvr.Side},
-		{nvr.Side, nvr.Stage, "", nvr.Stage},
-		{nvr.Side, nvr.Stage, nvr.Side, nvr.Side},
-		{nvr.Side, nvr.Side, nvr.Stage, nvr.Stage},
+		{nvr.LayoutSide, "", "", nvr.LayoutSide},
+		{nvr.LayoutStage, "", "", nvr.LayoutStage},
+		{nvr.LayoutStage, nvr.LayoutSide, "", nvr.LayoutSide},
+		{nvr.LayoutSide, nvr.LayoutStage, "", nvr.LayoutStage},
+		{nvr.LayoutSide, nvr.LayoutStage, nvr.LayoutSide, nvr.LayoutSide},
+		{nvr.LayoutSide, nvr.LayoutSide, nvr.LayoutStage, nvr.LayoutStage},
 	} {
 		w := &worker{p: &Pipeline{Settings: Settings{Layout: test.deployment, Width: 2560, Height: 720}}}
 		w.room.Layout, w.rec.Layout = test.room, test.event
 		req := w.request(start, start.Add(time.Hour))
 		width, height := 2560, 720
-		if test.want == nvr.Stage {
+		if test.want == nvr.LayoutStage {
 			width, height = 1920, 1080
 		}
 		if req.Layout != test.want || req.Width != width || req.Height != height {

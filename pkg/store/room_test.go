@@ -27,7 +27,7 @@ func TestRooms(t *testing.T) {
 			Zone:          moscow,
 			Language:      "ru",
 			SegmentLength: 15 * time.Minute,
-			Layout:        nvr.Stage,
+			Layout:        nvr.LayoutStage,
 		}
 		id := must(r.Rooms.Save(ctx, room))(t)
 		source := nvr.Source{Name: "board", IP: "172.18.191.30", Port: "554", Merge: "right"}
@@ -37,7 +37,7 @@ func TestRooms(t *testing.T) {
 			t.Fatalf("got\n%+v, want\n%+v", got, room)
 		}
 		room.Zone, room.Language, room.SegmentLength = time.UTC, "en", 30*time.Minute
-		room.Layout = nvr.Side // is kept: the deployment may be configured otherwise
+		room.Layout = nvr.LayoutSide // is kept: the deployment may be configured otherwise
 		must(r.Rooms.Save(ctx, room))(t)
 		source.Port = "8554"
 		must(r.Rooms.SaveSource(ctx, id, source))(t)

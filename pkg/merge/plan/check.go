@@ -81,7 +81,7 @@ func (p *Plan) checkLayout() error {
 		if len(p.Other) > 0 || slices.ContainsFunc(p.Scenes, third) {
 			return errors.New("a third picture needs layout stage")
 		}
-	case nvr.Stage:
+	case nvr.LayoutStage:
 		if e.Width%StageUnit != 0 || e.Height%StageUnit != 0 {
 			return fmt.Errorf("invalid picture size %dx%d for layout stage", e.Width, e.Height)
 		}

@@ -34,7 +34,7 @@ func New(req Request, ffmpegVersion string, segments []*probe.Segment, damages [
 		Damages:  damages,
 		Slices:   CutSlices(origin, window.Frames, req.Rate, req.Slice),
 	}
-	if req.Layout != nvr.Side {
+	if req.Layout != nvr.LayoutSide {
 		p.Layout = req.Layout
 	}
 	return p
@@ -116,7 +116,7 @@ func (p *Plan) LayOut(req Request, judged []probe.Judged) {
 		spans[nvr.Board],
 		verdicts,
 	)
-	if p.Layout == nvr.Stage {
+	if p.Layout == nvr.LayoutStage {
 		p.Scenes = timeline.AddBoard(p.Window(), p.Scenes, spans[nvr.Board])
 		p.Other = timeline.OtherPieces(p.Scenes, spans)
 	}

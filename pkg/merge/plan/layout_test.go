@@ -24,11 +24,11 @@ func TestSideIsNoLayout(t *testing.T) {
 		p.LayOut(req, nil)
 		return p
 	}
-	named, unnamed := planned(nvr.Side), planned("")
+	named, unnamed := planned(nvr.LayoutSide), planned("")
 	if diff := cmp.Diff(string(planText(t, unnamed)), string(planText(t, named))); diff != "" {
 		t.Error(diff)
 	}
-	if planned(nvr.Stage).Digest() == named.Digest() {
+	if planned(nvr.LayoutStage).Digest() == named.Digest() {
 		t.Error("a stage has the digest of a video side by side")
 	}
 	if got := named.Panes(); got != (plan.Panes{
@@ -43,8 +43,8 @@ func TestSideIsNoLayout(t *testing.T) {
 // TestStagePanes holds that a stage has the size and the places that are promised.
 func TestStagePanes(t *testing.T) {
 	t.Parallel()
-	p := &plan.Plan{Layout: nvr.Stage}
-	p.Encoding.Width, p.Encoding.Height = plan.SizeOf(nvr.Stage, 2560, 720)
+	p := &plan.Plan{Layout: nvr.LayoutStage}
+	p.Encoding.Width, p.Encoding.Height = plan.SizeOf(nvr.LayoutStage, 2560, 720)
 	if got := p.Panes(); got != (plan.Panes{
 		Whole: plan.Box{Width: 1920, Height: 1080},
 		Left:  plan.Box{Width: 480, Height: 270},

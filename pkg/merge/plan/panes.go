@@ -17,7 +17,7 @@ type Panes struct{ Whole, Left, Right, Other Box }
 func (p *Plan) Panes() Panes {
 	width, height := p.Encoding.Width, p.Encoding.Height
 	panes := Panes{Whole: Box{Width: width, Height: height}}
-	if p.Layout == nvr.Stage {
+	if p.Layout == nvr.LayoutStage {
 		panes.Left = Box{Width: width / 4, Height: height / 4}
 		panes.Right = Box{X: width / 4, Width: width / 4 * 3, Height: height / 4 * 3}
 		panes.Other = Box{Y: height / 4, Width: width / 4, Height: height / 4}
@@ -31,7 +31,7 @@ func (p *Plan) Panes() Panes {
 // SizeOf returns the size of a layout in pixels, given that of a video side by side. A stage is 1920x1080 if
 // that is 2560x720.
 func SizeOf(layout nvr.Layout, sideWidth, sideHeight int) (width, height int) {
-	if layout == nvr.Stage {
+	if layout == nvr.LayoutStage {
 		return sideWidth * 3 / 4 / StageUnit * StageUnit, sideHeight * 3 / 2 / StageUnit * StageUnit
 	}
 	return sideWidth, sideHeight

@@ -35,7 +35,7 @@ type Plan struct {
 	// sound lie on a grid that begins at midnight, so that a record with another start shares them.
 	Origin int64  `json:"origin,omitempty"`
 	Policy Policy `json:"policy"`
-	// Layout is empty for [nvr.Side], as in plans of former versions.
+	// Layout is empty for [nvr.LayoutSide], as in plans of former versions.
 	Layout   nvr.Layout `json:"layout,omitempty"`
 	Withheld []Slice    `json:"withheld,omitempty"` // frames that must not be shown
 
@@ -51,7 +51,7 @@ type Plan struct {
 	Slides  []ShownSlide     `json:"slides,omitempty"`
 	Left    []timeline.Piece `json:"left"`
 	Right   []timeline.Piece `json:"right"`
-	Other   []timeline.Piece `json:"other,omitempty"` // the third picture of [nvr.Stage]
+	Other   []timeline.Piece `json:"other,omitempty"` // the third picture of [nvr.LayoutStage]
 	Sound   sound.Planned    `json:"sound"`
 	Slices  []Slice          `json:"slices"`
 }

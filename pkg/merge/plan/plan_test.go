@@ -137,16 +137,16 @@ func TestDigestsCoverWhatShapesThePicture(t *testing.T) {
 		"the encoding":           changed(func(p *plan.Plan) { p.Encoding.CRF = 1 }),
 		"the gain":               changed(func(p *plan.Plan) { p.Sound.GainDB = 1 }),
 		"the FFmpeg":             changed(func(p *plan.Plan) { p.FFmpeg = "7.1" }),
-		"the layout":             changed(func(p *plan.Plan) { p.Layout = nvr.Stage }),
+		"the layout":             changed(func(p *plan.Plan) { p.Layout = nvr.LayoutStage }),
 	} {
 		if p.Digest() == sample.Digest() || p.SliceDigest(3) == sample.SliceDigest(3) {
 			t.Errorf("%s does not change the digests", name)
 		}
 	}
 	// A third picture in the second half changes only that.
-	stage := changed(func(p *plan.Plan) { p.Layout = nvr.Stage })
+	stage := changed(func(p *plan.Plan) { p.Layout = nvr.LayoutStage })
 	third := changed(func(p *plan.Plan) {
-		p.Layout = nvr.Stage
+		p.Layout = nvr.LayoutStage
 		p.Other = []timeline.Piece{{First: 800, End: 1500, File: 1, Role: nvr.Board}}
 	})
 	if third.SliceDigest(0) != stage.SliceDigest(0) || third.SliceDigest(3) == stage.SliceDigest(3) {

@@ -112,7 +112,7 @@ func TestFormerPlanKeepsItsName(t *testing.T) {
 			t.Errorf("slice %d has the digest %s, want %s", i, got, want)
 		}
 	}
-	if cmp.Or(p.Layout, nvr.Side) != nvr.Side {
+	if cmp.Or(p.Layout, nvr.LayoutSide) != nvr.LayoutSide {
 		t.Errorf("layout %q, want side", p.Layout)
 	}
 	if again := planText(t, p); !bytes.Equal(again, text) {
