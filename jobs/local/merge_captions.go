@@ -18,7 +18,7 @@ import (
 )
 
 // recognising is the stage in which captions are made, beside those of package merge.
-const recognising merge.Stage = "speech"
+const recognising merge.Phase = "speech"
 
 // openSpeech opens the speech recogniser. What is missing is said at once, before hours of work, and the
 // video is made without captions.
@@ -66,7 +66,7 @@ func (m *mergeRun) writeCaptions(ctx context.Context, show *progress) (files []s
 		Engine: m.speech,
 		Dir:    dir,
 		Progress: func(done float64) {
-			show.update(merge.Progress{Stage: recognising, Done: int64(parts * done), Total: parts})
+			show.update(merge.Progress{Phase: recognising, Done: int64(parts * done), Total: parts})
 		},
 	}
 	words, err := listener.Words(ctx, served, speech.Options{})

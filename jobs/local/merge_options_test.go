@@ -245,7 +245,7 @@ func TestPlainProgress(t *testing.T) {
 	p := newProgress(&out, 25, englishCLI())
 	p.now = func() time.Time { return clock }
 	for done := int64(0); done <= 1000; done += 10 { // 40 s
-		p.update(merge.Progress{Stage: merge.Rendering, Done: done, Total: 1000})
+		p.update(merge.Progress{Phase: merge.Rendering, Done: done, Total: 1000})
 		clock = clock.Add(400 * time.Millisecond)
 	}
 	p.end()
@@ -263,7 +263,7 @@ func TestBar(t *testing.T) {
 	p := newProgress(&out, 25, englishCLI())
 	p.bar, p.now = true, func() time.Time { return clock }
 	for _, done := range []int64{0, 500, 1000} {
-		p.update(merge.Progress{Stage: merge.Rendering, Done: done, Total: 1000})
+		p.update(merge.Progress{Phase: merge.Rendering, Done: done, Total: 1000})
 		clock = clock.Add(10 * time.Second)
 	}
 	p.end()

@@ -22,7 +22,7 @@ type progress struct {
 	now  func() time.Time
 
 	mu      sync.Mutex
-	stage   merge.Stage
+	phase   merge.Phase
 	shown   *progressbar.ProgressBar
 	started time.Time
 	printed time.Time
@@ -46,9 +46,9 @@ func newProgress(out io.Writer, rate int, c *cli) *progress {
 func (p *progress) update(now merge.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Stage != p.stage {
+	if now.Phase != p.phase {
 		p.finish()
-		p.stage, p.started, p.printed, p.shown = now.Stage, p.now(), time.Time{}, nil
+		p.phase, p.started, p.printed, p.shown = now.Phase, p.now(), time.Time{}, nil
 	}
 	if now.Total == 0 {
 		return
@@ -61,7 +61,7 @@ func (p *progress) update(now merge.Progress) {
 		return
 	}
 	p.printed = p.now()
-	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.stageName(), 100*now.Done/now.Total, p.pace(now))
+	_, _ = fmt.Fprintf(p.out, "%s: %d%%%s\n", p.phaseName(), 100*now.Done/now.Total, p.pace(now))
 }
 
 // pace returns the speed of rendering, as a multiple of real time, and the time that remains.
@@ -71,16 +71,16 @@ func (p *progress) pace(now merge.Progress) string {
 		return ""
 	}
 	left := time.Duration(float64(spent) * float64(now.Total-now.Done) / float64(now.Done)).Round(time.Second)
-	if now.Stage != merge.Rendering {
+	if now.Phase != merge.Rendering {
 		return ", " + p.cli.t("progress.left", "left", left.String())
 	}
 	speed := float64(now.Done) / float64(p.rate) / spent.Seconds()
 	return fmt.Sprintf(", %.1fx, %s", speed, p.cli.t("progress.left", "left", left.String()))
 }
 
-// stageName returns the stage in the user's language.
-func (p *progress) stageName() string {
-	return p.cli.t("stage." + string(p.stage))
+// phaseName returns the phase in the user's language.
+func (p *progress) phaseName() string {
+	return p.cli.t("stage." + string(p.phase))
 }
 
 func (p *progress) draw(now merge.Progress) {
@@ -94,7 +94,7 @@ func (p *progress) draw(now merge.Progress) {
 			progressbar.OptionUseANSICodes(true),
 		)
 	}
-	p.shown.Describe(p.stageName() + p.pace(now))
+	p.shown.Describe(p.phaseName() + p.pace(now))
 	_ = p.shown.Set64(now.Done) // a terminal that cannot be written to does not stop a merge
 }
 

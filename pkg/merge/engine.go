@@ -30,26 +30,26 @@ type Engine struct {
 	Rendering rangeproxy.Meter // bytes of segments read to render
 }
 
-// Stage is a phase of a merge.
-type Stage string
+// Phase is what a merge is doing.
+type Phase string
 
-// The stages.
+// The phases.
 const (
-	Surveying Stage = "survey"
-	Analysing Stage = "analyse"
-	Rendering Stage = "render"
-	Joining   Stage = "join"
+	Surveying Phase = "survey"
+	Analysing Phase = "analyse"
+	Rendering Phase = "render"
+	Joining   Phase = "join"
 )
 
 // Progress is how far a phase is. The counts are in segments (survey, analyse), frames (render) or bytes (join).
 type Progress struct {
-	Stage       Stage
+	Phase       Phase
 	Done, Total int64
 }
 
-func (e *Engine) progress(stage Stage, done, total int64) {
+func (e *Engine) progress(phase Phase, done, total int64) {
 	if e.Progress != nil {
-		e.Progress(Progress{Stage: stage, Done: done, Total: total})
+		e.Progress(Progress{Phase: phase, Done: done, Total: total})
 	}
 }
 
@@ -156,8 +156,8 @@ func judgedOf(screen []probe.ScreenSeen) []probe.Judged {
 
 // each calls do for n segments, a few at a time, and reports progress.
 func (e *Engine) each(
-	ctx context.Context, prober *probe.Prober, stage Stage, n int, do func(ctx context.Context, i int) error,
+	ctx context.Context, prober *probe.Prober, phase Phase, n int, do func(ctx context.Context, i int) error,
 ) error {
-	progress := func(done, total int64) { e.progress(stage, done, total) }
+	progress := func(done, total int64) { e.progress(phase, done, total) }
 	return prober.Each(ctx, n, progress, do)
 }

@@ -21,7 +21,7 @@ type trouble struct {
 	name string
 	err  error // io.EOF: it ends there, whatever its size says
 	once bool  // it is well again afterwards
-	when merge.Stage
+	when merge.Phase
 }
 
 // storage are merges of segments whose storage fails: an error, never a hole, and never a video.
@@ -47,7 +47,7 @@ func storage() []faultTest {
 			ctx, cancel := context.WithCancelCause(s.Context())
 			defer cancel(nil)
 			s.progress = func(p merge.Progress) {
-				if p.Stage == merge.Rendering && p.Done > 100 {
+				if p.Phase == merge.Rendering && p.Done > 100 {
 					cancel(errStorage)
 				}
 			}
@@ -64,7 +64,7 @@ func (s *damageCase) failing(t trouble) {
 	s.Helper()
 	var now atomic.Bool
 	s.progress = func(p merge.Progress) {
-		if p.Stage == t.when {
+		if p.Phase == t.when {
 			now.Store(true)
 		}
 	}
