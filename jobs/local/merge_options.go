@@ -234,7 +234,7 @@ func (f *mergeFlags) readLayout(c *cli) (errs []error) {
 	var ok bool
 	if r.Width, r.Height, ok = parseSize(f.size); !ok || !validSize(r.Width, r.Height) {
 		errs = append(errs, c.usage("merge-size", "value", f.size))
-	} else if r.Layout == nvr.LayoutStage && (r.Width%merge.StageUnit != 0 || r.Height%merge.StageUnit != 0) {
+	} else if r.Layout == nvr.LayoutStage && (r.Width%merge.StageLayoutUnit != 0 || r.Height%merge.StageLayoutUnit != 0) {
 		errs = append(errs, c.usage("stage-size", "value", f.size))
 	}
 	return errs

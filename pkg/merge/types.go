@@ -37,8 +37,8 @@ const (
 	HalfHour = plan.HalfHour
 )
 
-// StageUnit divides the width and the height of a stage.
-const StageUnit = plan.StageUnit
+// StageLayoutUnit divides the width and the height of a stage.
+const StageLayoutUnit = plan.StageLayoutUnit
 
 // SizeOf returns the size of a layout in pixels, given that of a video side by side.
 func SizeOf(layout nvr.Layout, sideWidth, sideHeight int) (width, height int) {

@@ -82,7 +82,7 @@ func (p *Plan) checkLayout() error {
 			return errors.New("a third picture needs layout stage")
 		}
 	case nvr.LayoutStage:
-		if e.Width%StageUnit != 0 || e.Height%StageUnit != 0 {
+		if e.Width%StageLayoutUnit != 0 || e.Height%StageLayoutUnit != 0 {
 			return fmt.Errorf("invalid picture size %dx%d for layout stage", e.Width, e.Height)
 		}
 	default:

@@ -2,9 +2,9 @@ package plan
 
 import "github.com/nvr-miem/merger/pkg/nvr"
 
-// StageUnit divides the width and the height of a stage: its panes are quarters and three quarters of them,
+// StageLayoutUnit divides the width and the height of a stage: its panes are quarters and three quarters of them,
 // of whole chroma samples.
-const StageUnit = 8
+const StageLayoutUnit = 8
 
 // Box is a rectangle of the picture, in pixels. All numbers are even.
 type Box struct{ X, Y, Width, Height int }
@@ -32,7 +32,7 @@ func (p *Plan) Panes() Panes {
 // that is 2560x720.
 func SizeOf(layout nvr.Layout, sideWidth, sideHeight int) (width, height int) {
 	if layout == nvr.LayoutStage {
-		return sideWidth * 3 / 4 / StageUnit * StageUnit, sideHeight * 3 / 2 / StageUnit * StageUnit
+		return sideWidth * 3 / 4 / StageLayoutUnit * StageLayoutUnit, sideHeight * 3 / 2 / StageLayoutUnit * StageLayoutUnit
 	}
 	return sideWidth, sideHeight
 }
