@@ -23,7 +23,7 @@ const slate = "slate"
 type shown struct {
 	until               time.Duration
 	left, right, centre string
-	layout              timeline.Layout
+	layout              timeline.Arrangement
 	late                time.Duration // how old the left picture may be
 }
 
@@ -129,7 +129,7 @@ func TestPanes(t *testing.T) {
 // checkLayouts compares the plan's scenes; a change of the screen may be off by a second.
 func checkLayouts(t *testing.T, plan *merge.Plan, want []shown) {
 	t.Helper()
-	var layouts []timeline.Layout
+	var layouts []timeline.Arrangement
 	var ends []time.Duration
 	for _, w := range want {
 		if n := len(layouts); n > 0 && layouts[n-1] == w.layout {
@@ -138,7 +138,7 @@ func checkLayouts(t *testing.T, plan *merge.Plan, want []shown) {
 		}
 		layouts, ends = append(layouts, w.layout), append(ends, w.until)
 	}
-	var got []timeline.Layout
+	var got []timeline.Arrangement
 	for i, scene := range plan.Scenes {
 		got = append(got, scene.Layout)
 		if end := plan.Window().Time(scene.End).Sub(three()); i < len(ends) && (end-ends[i]).Abs() > time.Second {

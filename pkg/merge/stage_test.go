@@ -40,7 +40,7 @@ func stagePlaces() map[string]plan.Box {
 type staged struct {
 	until              time.Duration
 	left, right, other string
-	layout             timeline.Layout
+	layout             timeline.Arrangement
 	third              nvr.Role
 }
 
@@ -130,7 +130,7 @@ func isNearChange(since time.Duration) bool {
 func checkStageScenes(t *testing.T, p *merge.Plan) {
 	t.Helper()
 	type scene struct {
-		Layout timeline.Layout
+		Layout timeline.Arrangement
 		Other  nvr.Role
 	}
 	var want, got, told []scene
@@ -144,7 +144,7 @@ func checkStageScenes(t *testing.T, p *merge.Plan) {
 	}
 	r := p.Report(i18n.Default())
 	for _, s := range r.Stretches {
-		told = append(told, scene{timeline.Layout(s.Layout), nvr.Role(s.Other)})
+		told = append(told, scene{timeline.Arrangement(s.Layout), nvr.Role(s.Other)})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scenes (-want +got):\n%s", diff)

@@ -8,22 +8,22 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Layout is the arrangement of the panes in a stretch of the merge.
-type Layout string
+// Arrangement is what the panes show in a stretch of the merge.
+type Arrangement string
 
-// The layouts. Where the lecturer is missing, a slate fills the left pane; Alone is the lecturer by
+// The arrangements. Where the lecturer is missing, a slate fills the left pane; Alone is the lecturer by
 // itself, centred.
 const (
-	LecturerScreen Layout = "lecturer+screen"
-	LecturerBoard  Layout = "lecturer+board"
-	Alone          Layout = "lecturer"
-	OnlyScreen     Layout = "screen"
-	OnlyBoard      Layout = "board"
-	Nothing        Layout = "slate"
+	LecturerScreen Arrangement = "lecturer+screen"
+	LecturerBoard  Arrangement = "lecturer+board"
+	Alone          Arrangement = "lecturer"
+	OnlyScreen     Arrangement = "screen"
+	OnlyBoard      Arrangement = "board"
+	Nothing        Arrangement = "slate"
 )
 
 // Left returns the role in the left pane, or "" if there is none.
-func (l Layout) Left() nvr.Role {
+func (l Arrangement) Left() nvr.Role {
 	switch l {
 	case LecturerScreen, LecturerBoard, Alone:
 		return nvr.Lecturer
@@ -33,7 +33,7 @@ func (l Layout) Left() nvr.Role {
 }
 
 // Right returns the role in the right pane, or "" if there is none.
-func (l Layout) Right() nvr.Role {
+func (l Arrangement) Right() nvr.Role {
 	switch l {
 	case LecturerScreen, OnlyScreen:
 		return nvr.Screen
@@ -56,7 +56,7 @@ type Verdict struct {
 type Scene struct {
 	First  int64       `json:"first"`
 	End    int64       `json:"end"`
-	Layout Layout      `json:"layout"`
+	Layout Arrangement `json:"layout"`
 	Other  nvr.Role    `json:"other,omitempty"` // the third picture; empty for none
 	Reason cause.Cause `json:"reason"`
 }
@@ -181,7 +181,7 @@ func compose(w Window, k int64, lecturer, screen, board []Span, verdicts []Verdi
 	if !onScreen {
 		reasons = append(reasons, boardWhy)
 	}
-	var layout Layout
+	var layout Arrangement
 	switch {
 	case left && onScreen:
 		layout = LecturerScreen

@@ -251,7 +251,7 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 		Presentation: true,
 		Cause:        cause.ScreenSeen(cause.Verbatim("slides")),
 	}}
-	layouts := func(l, s, b []timeline.Span) (out []timeline.Layout) {
+	layouts := func(l, s, b []timeline.Span) (out []timeline.Arrangement) {
 		for _, scene := range timeline.Compose(w, l, s, b, on) {
 			out = append(out, scene.Layout)
 		}
@@ -260,16 +260,16 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		l, s, b []timeline.Span
-		want    []timeline.Layout
+		want    []timeline.Arrangement
 	}{
-		{"all there", whole, whole, whole, []timeline.Layout{timeline.LecturerScreen}},
-		{"10 s of screen missing", whole, short, whole, []timeline.Layout{timeline.LecturerScreen}},
+		{"all there", whole, whole, whole, []timeline.Arrangement{timeline.LecturerScreen}},
+		{"10 s of screen missing", whole, short, whole, []timeline.Arrangement{timeline.LecturerScreen}},
 		{
 			"11 s of screen missing",
 			whole,
 			long,
 			whole,
-			[]timeline.Layout{
+			[]timeline.Arrangement{
 				timeline.LecturerScreen,
 				timeline.LecturerBoard,
 				timeline.LecturerScreen,
@@ -280,19 +280,19 @@ func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 			long,
 			whole,
 			nil,
-			[]timeline.Layout{
+			[]timeline.Arrangement{
 				timeline.LecturerScreen,
 				timeline.OnlyScreen,
 				timeline.LecturerScreen,
 			},
 		},
-		{"no screen", whole, nil, nil, []timeline.Layout{timeline.Alone}},
+		{"no screen", whole, nil, nil, []timeline.Arrangement{timeline.Alone}},
 		{
 			"nothing for 11 s",
 			long,
 			nil,
 			nil,
-			[]timeline.Layout{timeline.Alone, timeline.Nothing, timeline.Alone},
+			[]timeline.Arrangement{timeline.Alone, timeline.Nothing, timeline.Alone},
 		},
 	} {
 		if got := layouts(tt.l, tt.s, tt.b); !reflect.DeepEqual(got, tt.want) {
