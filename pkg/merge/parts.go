@@ -28,9 +28,9 @@ type Parts interface {
 	Put(ctx context.Context, name string, render RenderFunc) error
 }
 
-// damageRetries is how often a slice is rendered before damage or a stall counts as real. A plan that leaves out
+// renderTries is how often a slice is rendered before damage or a stall counts as real. A plan that leaves out
 // a stretch is final, so one failure is not enough.
-const damageRetries = 2
+const renderTries = 2
 
 // Render renders slices of a plan, by their indices, into parts. Parts that exist already are not rendered
 // again. parallel is how many slices are rendered at once. If footage is damaged, Render returns a
@@ -91,7 +91,7 @@ func (e *Engine) renderPart(ctx context.Context, p *plan.Plan, i int, parts Part
 		more(length)
 		return nil
 	}
-	for range damageRetries {
+	for range renderTries {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
