@@ -38,8 +38,8 @@ func segmentID(object bucket.Object) string {
 	return fmt.Sprintf("%s#%d", object.Name, object.Generation)
 }
 
-// turns lets the workers of a process run together, and a suspect worker alone.
-type turns struct {
+// runGate lets the workers of a process run together, and a suspect worker alone.
+type runGate struct {
 	once sync.Once
 	sem  *semaphore.Weighted
 }
@@ -47,26 +47,26 @@ type turns struct {
 // everyone is the weight of a worker that runs alone.
 const everyone = 1 << 20
 
-// wait waits for the turn of a worker, in the order of arrival. The caller calls done.
-func (t *turns) wait(ctx context.Context, alone bool) (done func(), err error) {
-	t.once.Do(func() { t.sem = semaphore.NewWeighted(everyone) })
+// wait waits until a worker may run, in the order of arrival. The caller calls done.
+func (g *runGate) wait(ctx context.Context, alone bool) (done func(), err error) {
+	g.once.Do(func() { g.sem = semaphore.NewWeighted(everyone) })
 	weight := int64(1)
 	if alone {
 		weight = everyone
 	}
-	if err := t.sem.Acquire(ctx, weight); err != nil {
+	if err := g.sem.Acquire(ctx, weight); err != nil {
 		return nil, fmt.Errorf("wait for a worker that runs alone: %w", err)
 	}
-	return func() { t.sem.Release(weight) }, nil
+	return func() { g.sem.Release(weight) }, nil
 }
 
 // suspect reports whether the worker before this one died without progress.
 func (w *worker) suspect() bool { return w.rec.Starts > 1 }
 
-// waitTurn waits until the worker may run. It counts the start of a suspect worker only then: a worker
+// waitToRun waits until the worker may run. It counts the start of a suspect worker only then: a worker
 // that waits is not to blame for the death of the process.
-func (w *worker) waitTurn(ctx context.Context) (done func(), err error) {
-	done, err = w.p.turns.wait(ctx, w.suspect())
+func (w *worker) waitToRun(ctx context.Context) (done func(), err error) {
+	done, err = w.p.gate.wait(ctx, w.suspect())
 	if err != nil || !w.suspect() {
 		return done, err
 	}

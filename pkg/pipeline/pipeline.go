@@ -47,7 +47,7 @@ type Pipeline struct {
 	Log      *slog.Logger
 
 	claiming sync.Mutex
-	turns    turns // of the workers of this process
+	gate     runGate // of the workers of this process
 }
 
 // Tools are what looks into footage and makes video.

@@ -85,7 +85,7 @@ func (w *worker) do(ctx context.Context, j job) (err error) {
 		return err
 	}
 	if j.holder == "" { // a task of an execution has its process for itself
-		done, err := w.waitTurn(ctx)
+		done, err := w.waitToRun(ctx)
 		if err != nil {
 			return err
 		}
