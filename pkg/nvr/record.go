@@ -62,11 +62,11 @@ type Record struct {
 	Done       bool   // uploaded
 	Processing bool   // between claim and the end of upload
 
-	Step       Step
-	FailedStep Step // where a failed record stood
-	Attempt    int64
-	Tries      int64 // curable failures of this attempt's work so far
-	Turn       int64
+	Step         Step
+	FailedStep   Step // where a failed record stood
+	Attempt      int64
+	Tries        int64 // curable failures of this attempt's work so far
+	Continuation int64
 	// Starts counts the workers in a row that began and made no progress. It is 1 while the first of them
 	// works, and 2 once that one has died. Each later worker that begins adds 1.
 	Starts     int64
@@ -95,7 +95,7 @@ func (r *Record) Claim() Claim {
 	return Claim{
 		Record:       r.ID,
 		Attempt:      r.Attempt,
-		Continuation: r.Turn,
+		Continuation: r.Continuation,
 		Step:         r.Step,
 	}
 }

@@ -96,7 +96,7 @@ func (w *env) ended() {
 func (w *env) launched() {
 	w.t.Helper()
 	rec := w.row()
-	key := fmt.Sprintf("record-%d-attempt-%d-turn-%d", rec.ID, rec.Attempt, rec.Turn)
+	key := fmt.Sprintf("record-%d-attempt-%d-turn-%d", rec.ID, rec.Attempt, rec.Continuation)
 	if rec.Step != nvr.StepMerge || w.ran[key] {
 		return
 	}

@@ -112,7 +112,7 @@ func (w *worker) end(ctx context.Context, last nvr.Step, change store.Change) er
 
 // continueLater releases the record and sends the message that continues the step.
 func (w *worker) continueLater(ctx context.Context) error {
-	if w.rec.Turn >= maxContinuations {
+	if w.rec.Continuation >= maxContinuations {
 		return fmt.Errorf("not done after %d messages", maxContinuations)
 	}
 	next, err := w.p.Store.Leases.Continue(ctx, w.hold, w.p.lease(w.rec.Attempt))

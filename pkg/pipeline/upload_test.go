@@ -250,7 +250,7 @@ func (s *sending) cut(t *testing.T) {
 		w.settings.PushBudget = time.Nanosecond
 		before := w.row()
 		w.must(w.live(&process{}, w.next().do))
-		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Turn != before.Turn+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
+		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Continuation != before.Continuation+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}
 		s.arrives(t, w)
@@ -275,7 +275,7 @@ func (s *sending) cut(t *testing.T) {
 			})},
 			w.next().do,
 		))
-		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Turn != before.Turn+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
+		if rec := w.row(); rec.Step != nvr.StepUpload || rec.Continuation != before.Continuation+1 || rec.Attempt != before.Attempt || rec.Tries != 0 {
 			t.Errorf("%+v", rec)
 		}
 		w.settings.PushTimeout = time.Minute

@@ -42,7 +42,7 @@ const (
  starts = coalesce(?, starts),` + changed + `,
  reason = coalesce(?, case when cause is null then reason end), cause = null` + held
 
-	updateTurn = `update records set turn = turn + 1, holder = '', lease_until = ?, starts = 0` + held
+	updateContinuation = `update records set turn = turn + 1, holder = '', lease_until = ?, starts = 0` + held
 
 	updateStart = `update records set starts = starts + 1` + held
 
@@ -181,7 +181,7 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 // Continue releases the record for the continuation that the caller sends. The work resumes at the same
 // step.
 func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
-	if err := s.changeHeld(ctx, "continue", &h, updateTurn, millis(s.now().Add(lease))); err != nil {
+	if err := s.changeHeld(ctx, "continue", &h, updateContinuation, millis(s.now().Add(lease))); err != nil {
 		return nvr.Claim{}, err
 	}
 	return nvr.Claim{

@@ -219,6 +219,6 @@ func (d *database) changeRead(ctx context.Context, what string, r *nvr.Record, s
 
 // snapshotArgs returns the parameters of [snapshot].
 func snapshotArgs(r *nvr.Record) []any {
-	return []any{r.ID, r.Attempt, r.Turn, r.Step, r.Holder, millis(r.LeaseUntil), millis(r.DueAt),
+	return []any{r.ID, r.Attempt, r.Continuation, r.Step, r.Holder, millis(r.LeaseUntil), millis(r.DueAt),
 		bit(r.Done), bit(r.Processing), r.Date, r.StartTime, r.EndTime}
 }

@@ -31,21 +31,21 @@ func TestTheWholeWay(t *testing.T) {
 		must(r.Leases.Advance(ctx, hold, nvr.StepDone, store.Change{Course: &course}, lease))(t)
 		got := r.record(t, hold.Record)
 		want := nvr.Record{
-			ID:        hold.Record,
-			Title:     "Анализ",
-			Room:      "504",
-			Date:      "2026-11-20",
-			StartTime: "15:10",
-			EndTime:   "16:30",
-			UserEmail: "a@example.org",
-			Done:      true,
-			Step:      nvr.StepDone,
-			Attempt:   1,
-			Turn:      4,
-			AskedAt:   r.clock.Now(),
-			Progress:  100,
-			Revision:  1,
-			Course:    course,
+			ID:           hold.Record,
+			Title:        "Анализ",
+			Room:         "504",
+			Date:         "2026-11-20",
+			StartTime:    "15:10",
+			EndTime:      "16:30",
+			UserEmail:    "a@example.org",
+			Done:         true,
+			Step:         nvr.StepDone,
+			Attempt:      1,
+			Continuation: 4,
+			AskedAt:      r.clock.Now(),
+			Progress:     100,
+			Revision:     1,
+			Course:       course,
 		}
 		got.AskedAt, want.AskedAt = got.AskedAt.UTC(), want.AskedAt.UTC()
 		if got != want {

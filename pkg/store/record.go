@@ -57,7 +57,7 @@ func scanRecord(row scanner) (r nvr.Record, err error) {
 	var reason, edits string
 	var done, processing, held, lease, due, asked int64
 	err = row.Scan(&r.ID, &r.Title, &r.Room, &r.Date, &r.StartTime, &r.EndTime, &r.UserEmail, &r.EventID,
-		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Turn, &r.Holder, &lease,
+		&done, &processing, &r.Step, &r.FailedStep, &r.Attempt, &r.Tries, &r.Continuation, &r.Holder, &lease,
 		&due, &reason, &r.Cause, &r.Progress, &r.Digest, &r.FileID, &r.Link, &r.Course, &r.Share, &asked, &r.Starts,
 		&r.Layout, &held, &r.Revision, &edits)
 	r.Done, r.Processing, r.Held = done != 0, processing != 0, held != 0
