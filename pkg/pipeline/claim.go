@@ -112,7 +112,7 @@ func (p *Pipeline) publishFirst(ctx context.Context, claim nvr.Claim, say func(c
 // room fails.
 func (p *Pipeline) schedule(ctx context.Context) error {
 	for {
-		free, err := p.Store.Queue.Undated(ctx, batchSize)
+		free, err := p.Store.Queue.DueUnscheduledFirst(ctx, batchSize)
 		if err != nil {
 			return fmt.Errorf("list the free records: %w", err)
 		}

@@ -70,7 +70,7 @@ func TestSixteenClaimers(t *testing.T) {
 // claimAll is a claimer: until nothing is left it takes what it finds, one by one or many at once.
 func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 	for {
-		free, err := r.Queue.Undated(ctx, 400)
+		free, err := r.Queue.DueUnscheduledFirst(ctx, 400)
 		if err != nil || len(free) == 0 {
 			return err
 		}
@@ -185,7 +185,7 @@ func BenchmarkClaim(b *testing.B) {
 		var look, take time.Duration
 		for b.Loop() {
 			start := time.Now()
-			free := must(r.Queue.Undated(ctx, 500))(b)
+			free := must(r.Queue.DueUnscheduledFirst(ctx, 500))(b)
 			look += time.Since(start)
 			if len(free) != 500 {
 				b.Fatalf("%d free", len(free))

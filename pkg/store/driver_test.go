@@ -114,7 +114,7 @@ func TestACancelledCallIsAnError(t *testing.T) {
 		if err := r.Leases.Renew(ctx, hold, lease); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := r.Queue.Undated(ctx, 1); !errors.Is(err, context.Canceled) {
+		if _, err := r.Queue.DueUnscheduledFirst(ctx, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

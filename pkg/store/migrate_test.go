@@ -63,7 +63,7 @@ func TestAdoptAFilledDatabase(t *testing.T) {
 		if got := must(s.Records.Get(ctx, 2))(t); !got.Reason.Is(cause.CodeFootageExpired) || got.FailedStep != nvr.StepStage {
 			t.Errorf("an old one: %+v", got)
 		}
-		if got := ids(must(s.Queue.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
+		if got := ids(must(s.Queue.DueUnscheduledFirst(ctx, 10))(t)); !slices.Equal(got, []int64{5, 6, 7}) {
 			t.Errorf("free: %v", got)
 		}
 		if got := ids(must(s.Records.ForeignProcessing(ctx, 10))(t)); !slices.Equal(got, []int64{4}) {
@@ -122,7 +122,7 @@ func TestTheNVRsStatementsKeepWorking(t *testing.T) {
 			t.Errorf("the NVR selects %v", got)
 		}
 		r.sql(t, `UPDATE records SET date = '2026-11-21' WHERE event_id = 'ev9'`)
-		free := must(s.Queue.Undated(ctx, 100))(t)
+		free := must(s.Queue.DueUnscheduledFirst(ctx, 100))(t)
 		last := free[len(free)-2:]
 		for _, record := range last {
 			if record.Title != "Новый" {

@@ -28,13 +28,13 @@ func TestPostponeOnStageFreesTheRecord(t *testing.T) {
 		if got.Processing || got.Holder != "" || got.Tries != 2 || got.Reason != reason("footage is still coming") {
 			t.Fatalf("postponed: %+v", got)
 		}
-		if free := must(r.Queue.Undated(ctx, 10))(t); len(free) != 0 {
+		if free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t); len(free) != 0 {
 			t.Fatal("free before its time")
 		}
 		_, _, err := r.Leases.Enter(ctx, hold.Claim, "again", lease) // the message comes a second time
 		stale(t, err)
 		r.clock.Move(10 * time.Minute)
-		free := must(r.Queue.Undated(ctx, 10))(t)
+		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		if len(free) != 1 {
 			t.Fatal("not free when its time has come")
 		}
@@ -50,7 +50,7 @@ func TestPostponeOnALaterStepHoldsIt(t *testing.T) {
 		ctx := context.Background()
 		hold := r.work(t, nvr.StepUpload)
 		ok(t, r.Leases.Postpone(ctx, hold, r.clock.Now().Add(10*time.Minute), reason("quota")))
-		if got := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
+		if got := append(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
 			t.Fatalf("taken before its time: %+v", got)
 		}
 		r.clock.Move(10*time.Minute + time.Second)
@@ -159,7 +159,7 @@ func TestFailClaimOnlyWhereNobodyWorks(t *testing.T) {
 		if got := r.record(t, hold.Record); got.Step != nvr.StepFailed || got.Cause != "dead letter" {
 			t.Fatalf("failed: %+v", got)
 		}
-		if got := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
+		if got := append(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
 			t.Errorf("a failed record is free: %+v", got)
 		}
 	})
@@ -177,7 +177,7 @@ func TestRetryGoesOnWhereItFailed(t *testing.T) {
 				ok(t, r.Leases.Fail(ctx, hold, reason("no"), "x"))
 				ok(t, r.Requests.Retry(ctx, hold.Record))
 				list := append(
-					must(r.Queue.Undated(ctx, 10))(t),
+					must(r.Queue.DueUnscheduledFirst(ctx, 10))(t),
 					must(r.Queue.Expired(ctx, 10))(t)...,
 				)
 				if len(list) != 1 || list[0].Step != step || list[0].Tries != 0 || list[0].Done != (step == nvr.StepLink) {
@@ -196,9 +196,9 @@ func TestFailedAndSetToStageByHand(t *testing.T) {
 		hold := r.work(t, nvr.StepUpload)
 		ok(t, r.Leases.Fail(ctx, hold, reason("no"), "x"))
 		r.sql(t, `update records set step = 'stage', tries = 5 where id = ?`, hold.Record)
-		free := must(r.Queue.Undated(ctx, 10))(t)
+		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		ok(t, r.Queue.SetDue(ctx, free[0], r.clock.Now()))
-		free = must(r.Queue.Undated(ctx, 10))(t)
+		free = must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		must(r.Queue.Claim(ctx, free[0], nvr.StepStage, lease))(t)
 		if got := r.record(t, hold.Record); got.Tries != 0 || got.FailedStep != "" {
 			t.Errorf("again: %+v", got)
@@ -222,7 +222,7 @@ func TestAPersonWinsOverAWorker(t *testing.T) {
 		to.Title = ""
 		ok(t, r.Requests.Revise(ctx, got, to))
 		stale(t, r.Requests.Revise(ctx, got, to))
-		free := must(r.Queue.Undated(ctx, 10))(t)
+		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		if len(free) != 1 || free[0].StartTime != "15:00" || free[0].Title != "" || free[0].Attempt != hold.Attempt+2 {
 			t.Fatalf("restored: %+v", free)
 		}

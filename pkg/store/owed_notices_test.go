@@ -22,7 +22,7 @@ func TestAFailureIsOwedUntilTold(t *testing.T) {
 		if left := must(r.Notices.Owed(ctx, 10))(t); len(left) != 0 {
 			t.Errorf("owed for ever: %+v", left)
 		}
-		if free := must(r.Queue.Undated(ctx, 10))(t); len(free) != 0 {
+		if free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t); len(free) != 0 {
 			t.Errorf("a failed record is free: %+v", free)
 		}
 	})

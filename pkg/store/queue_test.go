@@ -52,7 +52,7 @@ func TestTheWholeWay(t *testing.T) {
 			t.Fatalf("in the end:\n%+v, want\n%+v", got, want)
 		}
 		r.clock.Move(time.Hour)
-		if left := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(left) != 0 {
+		if left := append(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(left) != 0 {
 			t.Errorf("a finished record is still to do: %+v", left)
 		}
 	})
@@ -66,12 +66,12 @@ func TestFreeIsWhatIsDue(t *testing.T) {
 		unseen := must(r.insert(lecture()))(t)
 		ok(t, r.Queue.SetDue(ctx, late, r.clock.Now().Add(-time.Minute)))
 		ok(t, r.Queue.SetDue(ctx, soon, r.clock.Now().Add(time.Minute)))
-		if got := ids(must(r.Queue.Undated(ctx, 10))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+		if got := ids(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
 			t.Fatalf("free: %v, want %v", got, []int64{unseen.ID, late.ID})
 		}
 		r.clock.Move(2 * time.Minute)
 		ok(t, r.Queue.SetDue(ctx, unseen, r.clock.Now().Add(-time.Hour)))
-		if got := ids(must(r.Queue.Undated(ctx, 2))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
+		if got := ids(must(r.Queue.DueUnscheduledFirst(ctx, 2))(t)); len(got) != 2 || got[0] != unseen.ID || got[1] != late.ID {
 			t.Fatalf("oldest first: %v", got)
 		}
 		stale(t, r.Queue.SetDue(ctx, soon, r.clock.Now())) // read before it was dated
@@ -129,7 +129,7 @@ func TestChangedByHandIsLookedAtAnew(t *testing.T) {
 		ctx := context.Background()
 		record := must(r.insert(lecture()))(t)
 		ok(t, r.Queue.SetDue(ctx, record, r.clock.Now().Add(24*time.Hour)))
-		if got := must(r.Queue.Undated(ctx, 10))(t); len(got) != 0 {
+		if got := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t); len(got) != 0 {
 			t.Fatalf("free before it is due: %+v", got)
 		}
 		r.sql(
@@ -137,7 +137,7 @@ func TestChangedByHandIsLookedAtAnew(t *testing.T) {
 			`update records set start_time = '10:00', end_time = '11:00' where id = ?`,
 			record.ID,
 		)
-		if got := must(r.Queue.Undated(ctx, 10))(t); len(got) != 1 {
+		if got := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t); len(got) != 1 {
 			t.Fatalf("the NVR moved it, and claim does not look: %+v", got)
 		}
 	})
@@ -286,7 +286,7 @@ func TestResetByHand(t *testing.T) {
 					hold.Record,
 				)
 				stale(t, r.Leases.Renew(ctx, hold, lease)) // the reset makes the worker stale
-				free := must(r.Queue.Undated(ctx, 10))(t)
+				free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 				if len(free) != 1 {
 					t.Fatalf("%d free, want the one that was reset", len(free))
 				}
@@ -308,7 +308,7 @@ func TestForeignWorkIsLeftAlone(t *testing.T) {
 			`insert into records (room_name, date, start_time, end_time, user_email, processing) values ('504', '2026-11-20', '10:00', '11:00', 'a@example.org', 1)`,
 		)
 		r.clock.Move(1000 * time.Hour)
-		if got := append(must(r.Queue.Undated(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
+		if got := append(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t), must(r.Queue.Expired(ctx, 10))(t)...); len(got) != 0 {
 			t.Errorf("work of others would be taken: %+v", got)
 		}
 	})
@@ -319,7 +319,7 @@ func TestNullsOfTheNVR(t *testing.T) {
 		ctx := context.Background()
 		r.sql(t, `insert into records (event_name, room_name, date, start_time, end_time, user_email, event_id, done, processing)
  values (null, '504', '2026-11-20', '10:00', '11:00', 'a@example.org', null, null, null)`)
-		free := must(r.Queue.Undated(ctx, 10))(t)
+		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		if len(free) != 1 {
 			t.Fatalf("%d free, want 1", len(free))
 		}
@@ -335,7 +335,7 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 			must(r.insert(lecture()))(t)
 		}
 		r.sql(t, `update records set step = 'done', tries = 4 where id = 4`)
-		free := must(r.Queue.Undated(ctx, 10))(t)
+		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		must(r.Queue.Claim(ctx, free[1], nvr.StepStage, lease))(t)
 		r.sql(t, `update records set end_time = '17:00' where id = 3`)
 		claims := must(r.Queue.ClaimAll(ctx, append(free, nvr.Record{ID: 99}), always))(t)
@@ -349,7 +349,7 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 		if got := r.record(t, 4); got.Tries != 0 || got.Step != nvr.StepStage || !got.Processing || got.Attempt != 1 {
 			t.Errorf("taken: %+v", got)
 		}
-		if got := ids(must(r.Queue.Undated(ctx, 10))(t)); !slices.Equal(got, []int64{3}) {
+		if got := ids(must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)); !slices.Equal(got, []int64{3}) {
 			t.Errorf("left: %v", got)
 		}
 	})
