@@ -181,13 +181,13 @@ func (p *Pipeline) due(ctx context.Context, rec nvr.Record) (time.Time, error) {
 
 // lastSegmentEnd returns when the segment that holds the last frame before end ends.
 func lastSegmentEnd(end time.Time, room nvr.Room) time.Time {
-	slot := slotOf(end.Add(-time.Nanosecond), room)
+	slot := segmentSlot(end.Add(-time.Nanosecond), room)
 	return slot.Add(room.SegmentLength)
 }
 
-// slotOf returns the start of the segment that holds an instant. Segments begin at multiples of their length,
+// segmentSlot returns the start of the segment that holds an instant. Segments begin at multiples of their length,
 // by the room's wall clock.
-func slotOf(at time.Time, room nvr.Room) time.Time {
+func segmentSlot(at time.Time, room nvr.Room) time.Time {
 	at = at.In(room.Zone)
 	sinceMidnight := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute +
 		time.Duration(at.Second())*time.Second + time.Duration(at.Nanosecond())

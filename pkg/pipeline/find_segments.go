@@ -199,7 +199,7 @@ func (w *worker) expected(req merge.Request) []nvr.SegmentName {
 	slices.Sort(sources)
 	sources = slices.Compact(sources)
 	var names []nvr.SegmentName
-	for slot := slotOf(req.Start, w.room); slot.Before(req.End); slot = slot.Add(req.Segment) {
+	for slot := segmentSlot(req.Start, w.room); slot.Before(req.End); slot = slot.Add(req.Segment) {
 		for _, source := range sources {
 			names = append(names, nvr.SegmentName{
 				Date:   slot.Format(time.DateOnly),
