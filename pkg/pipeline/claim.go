@@ -38,36 +38,36 @@ func (p *Pipeline) Recover(ctx context.Context) error {
 }
 
 // runClaim claims, and notes which phases of the work are done: see [Pipeline.Standby].
-func (p *Pipeline) runClaim(ctx context.Context, again bool, halves ...string) error {
+func (p *Pipeline) runClaim(ctx context.Context, skipNew bool, halves ...string) error {
 	ctx = observe.With(ctx, "claim", nvr.Claim{}, "")
-	if err := p.claim(ctx, again); err != nil {
+	if err := p.claim(ctx, skipNew); err != nil {
 		return err
 	}
 	return p.Store.Runs.Mark(ctx, halves...)
 }
 
-// claim runs one at a time, so that each run sees the slots that the previous one took. With again it leaves
+// claim runs one at a time, so that each run sees the slots that the previous one took. With skipNew it leaves
 // new rows alone.
-func (p *Pipeline) claim(ctx context.Context, again bool) error {
+func (p *Pipeline) claim(ctx context.Context, skipNew bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
 	running, err := p.Store.Queue.CountRunning(ctx)
 	if err != nil {
 		return fmt.Errorf("count the running merges: %w", err)
 	}
-	places := p.Settings.MaxMerges - running
-	err = p.recoverExpired(ctx, &places)
-	if !again {
+	mergeSlots := p.Settings.MaxMerges - running
+	err = p.recoverExpired(ctx, &mergeSlots)
+	if !skipNew {
 		err = errors.Join(err, p.schedule(ctx))
 	}
-	return errors.Join(err, p.releaseHeld(ctx), p.tellOptOuts(ctx), p.claimDue(ctx, places, again))
+	return errors.Join(err, p.releaseHeld(ctx), p.tellOptOuts(ctx), p.claimDue(ctx, mergeSlots, skipNew))
 }
 
 // claimDue claims free records that are due and scheduled, at most as many as there are free slots.
-func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
+func (p *Pipeline) claimDue(ctx context.Context, mergeSlots int, skipNew bool) error {
 	taken := 0
-	if places > 0 {
-		next, err := p.Store.Queue.DueFairly(ctx, p.Now().Add(-backlogAge), places)
+	if mergeSlots > 0 {
+		next, err := p.Store.Queue.DueFairly(ctx, p.Now().Add(-backlogAge), mergeSlots)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (p *Pipeline) claimDue(ctx context.Context, places int, again bool) error {
 			return err
 		}
 	}
-	p.Log.InfoContext(ctx, "claimed", "taken", taken, "places", places, "again", again)
+	p.Log.InfoContext(ctx, "claimed", "taken", taken, "places", mergeSlots, "again", skipNew)
 	return p.logQueue(ctx)
 }
 
@@ -196,7 +196,7 @@ func segmentSlot(at time.Time, room nvr.Room) time.Time {
 
 // recoverExpired starts a new attempt at the same step for every expired lease, and sends the notices that are
 // owed. A merge that continues after a pause needs a free slot, as a new one does.
-func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
+func (p *Pipeline) recoverExpired(ctx context.Context, mergeSlots *int) error {
 	var errs []error
 	for more := true; more; {
 		expired, err := p.Store.Queue.Expired(ctx, batchSize)
@@ -206,10 +206,10 @@ func (p *Pipeline) recoverExpired(ctx context.Context, places *int) error {
 		sent, listed := 0, &executionIndex{p: p, since: oldestLaunch(expired)}
 		for _, rec := range expired {
 			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
-				if *places <= 0 {
+				if *mergeSlots <= 0 {
 					continue
 				}
-				*places--
+				*mergeSlots--
 			}
 			if err := p.reclaim(observe.With(ctx, "claim", rec.Claim(), rec.Room), rec, listed); err != nil {
 				errs = append(errs, fmt.Errorf("take over record %d: %w", rec.ID, err))
@@ -267,7 +267,7 @@ func LaunchKey(c nvr.Claim) string {
 }
 
 // longestExecution is more than the time from the launch of an execution to the last renewal of its lease: four
-// tries of a task, of two hours each, after a wait for places.
+// tries of a task, of two hours each, after a wait for slots.
 const longestExecution = 12 * time.Hour
 
 // oldestLaunch returns an instant before the launch of every execution that holds one of the records. It is zero
