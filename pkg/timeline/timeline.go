@@ -78,8 +78,8 @@ type Run struct {
 	Until time.Duration `json:"until"`
 }
 
-// Film is what one file shows.
-type Film struct {
+// FileCoverage is what one file shows.
+type FileCoverage struct {
 	Start time.Time // wall clock of the file's zero: the minute in its name
 	Runs  []Run     // ascending, disjoint; none if no picture can be used
 	// Losses explain single stretches. Inner explains the other gaps before and between the runs (zero:
@@ -100,7 +100,7 @@ type Loss struct {
 type Span struct {
 	First int64       `json:"first"`
 	End   int64       `json:"end"`
-	File  int         `json:"file"` // index of the film; -1 for a gap
+	File  int         `json:"file"` // index of the file; -1 for a gap
 	Run   Run         `json:"run"`
 	Cause cause.Cause `json:"cause,omitzero"` // of a gap
 }
@@ -108,38 +108,38 @@ type Span struct {
 // Hole reports whether the span is a gap.
 func (s Span) Hole() bool { return s.File < 0 }
 
-// Lay lays the record over one source's films: spans that cover [0, Frames) without a break. A film
+// Lay lays the record over one source's files: spans that cover [0, Frames) without a break. A file
 // ends where the next usable one starts. Gaps up to [HoldMax] are closed by the picture before them,
-// or after them where none is before. Every gap has a cause: that of the film whose slot it is in,
+// or after them where none is before. Every gap has a cause: that of the file whose slot it is in,
 // else that no file is there. slot is the nominal length of a file.
-func Lay(w Window, films []Film, slot time.Duration) []Span {
-	order := make([]int, len(films))
+func Lay(w Window, files []FileCoverage, slot time.Duration) []Span {
+	order := make([]int, len(files))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return films[a].Start.Compare(films[b].Start)
+		return files[a].Start.Compare(files[b].Start)
 	})
 
 	var shown []Span
 	for i, index := range order {
-		film := films[index]
+		file := files[index]
 		limit := w.Frames
 		for _, later := range order[i+1:] {
-			if len(films[later].Runs) > 0 {
-				limit = min(limit, w.Nearest(films[later].Start.Sub(w.Start)))
+			if len(files[later].Runs) > 0 {
+				limit = min(limit, w.Nearest(files[later].Start.Sub(w.Start)))
 				break
 			}
 		}
-		zero := film.Start.Sub(w.Start)
-		for _, run := range film.Runs {
+		zero := file.Start.Sub(w.Start)
+		for _, run := range file.Runs {
 			first, end := w.Nearest(zero+run.From), min(w.Nearest(zero+run.Until), limit)
 			if first, end = max(first, 0), min(end, w.Frames); first < end {
 				shown = append(shown, Span{First: first, End: end, File: index, Run: run})
 			}
 		}
 	}
-	blames := causes(w, films, order, slot)
+	blames := causes(w, files, order, slot)
 	return fill(w, closeSmallHoles(w, holdDamage(w, shown, blames)), blames)
 }
 
@@ -200,26 +200,26 @@ type blame struct {
 	damage     bool // the last whole picture may be held
 }
 
-func causes(w Window, films []Film, order []int, slot time.Duration) []blame {
+func causes(w Window, files []FileCoverage, order []int, slot time.Duration) []blame {
 	var all []blame
 	for i, index := range order {
-		zero := films[index].Start.Sub(w.Start)
+		zero := files[index].Start.Sub(w.Start)
 		end := w.Nearest(zero + slot)
 		if i+1 < len(order) {
-			end = min(end, w.Nearest(films[order[i+1]].Start.Sub(w.Start)))
+			end = min(end, w.Nearest(files[order[i+1]].Start.Sub(w.Start)))
 		}
 		first := w.Nearest(zero)
-		if runs := films[index].Runs; len(runs) > 0 {
+		if runs := files[index].Runs; len(runs) > 0 {
 			last := min(w.Nearest(zero+runs[len(runs)-1].Until), end)
 			all = append(all, blame{
 				first: first,
 				end:   last,
-				cause: cmp.Or(films[index].Inner, films[index].Cause),
+				cause: cmp.Or(files[index].Inner, files[index].Cause),
 			})
 			first = last
 		}
-		all = append(all, blame{first: first, end: end, cause: films[index].Cause})
-		for _, loss := range films[index].Losses {
+		all = append(all, blame{first: first, end: end, cause: files[index].Cause})
+		for _, loss := range files[index].Losses {
 			all = append(all, blame{
 				first:  w.Nearest(zero + loss.From),
 				end:    min(end, w.Nearest(zero+loss.Until)),
@@ -265,15 +265,16 @@ func fill(w Window, spans []Span, blames []blame) []Span {
 	return out
 }
 
-// Longer returns whichever of two films of one slot shows more within the slot; on a tie the first.
-func Longer(films []Film, a, b int, slot time.Duration) int {
-	if cmp.Compare(usable(films[b], slot), usable(films[a], slot)) > 0 {
+// BetterCoverage returns the index, a or b, of the file that shows more within the slot of both. On a tie it
+// returns a.
+func BetterCoverage(files []FileCoverage, a, b int, slot time.Duration) int {
+	if cmp.Compare(usable(files[b], slot), usable(files[a], slot)) > 0 {
 		return b
 	}
 	return a
 }
 
-func usable(f Film, slot time.Duration) time.Duration {
+func usable(f FileCoverage, slot time.Duration) time.Duration {
 	var sum time.Duration
 	for _, run := range f.Runs {
 		sum += max(0, min(run.Until, slot)-run.From)

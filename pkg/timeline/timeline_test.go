@@ -15,8 +15,8 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 const slot = 30 * time.Minute
 
-func film(start time.Duration, runs ...timeline.Run) timeline.Film {
-	return timeline.Film{Start: noon.Add(start), Runs: runs, Cause: cause.FileCutOff()}
+func film(start time.Duration, runs ...timeline.Run) timeline.FileCoverage {
+	return timeline.FileCoverage{Start: noon.Add(start), Runs: runs, Cause: cause.FileCutOff()}
 }
 
 func run(from, until time.Duration) timeline.Run { return timeline.Run{From: from, Until: until} }
@@ -62,13 +62,13 @@ func TestLay(t *testing.T) {
 	) // 12:10 to 13:10
 	tests := []struct {
 		name  string
-		films []timeline.Film
+		films []timeline.FileCoverage
 		want  []timeline.Span
 	}{
 		{"nothing", nil, []timeline.Span{{First: 0, End: 90000, File: -1, Cause: cause.NoFile()}}},
 		{
 			"a short file, then one that runs over",
-			[]timeline.Film{
+			[]timeline.FileCoverage{
 				film(0, run(0, 1797*time.Second)),
 				film(slot, run(0, 1803*time.Second)),
 				film(2*slot, run(0, slot)),
@@ -82,7 +82,7 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"a hole of half a second is held over, on both sides of the record too",
-			[]timeline.Film{
+			[]timeline.FileCoverage{
 				film(0, run(0, 1799500*time.Millisecond)),
 				film(slot, run(300*time.Millisecond, 2399800*time.Millisecond)),
 			},
@@ -99,7 +99,7 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"causes change where slots do",
-			[]timeline.Film{{Start: noon.Add(slot), Cause: cause.FileEmpty()}},
+			[]timeline.FileCoverage{{Start: noon.Add(slot), Cause: cause.FileEmpty()}},
 			[]timeline.Span{
 				{First: 0, End: 1200 * 25, File: -1, Cause: cause.NoFile()},
 				{First: 1200 * 25, End: 3000 * 25, File: -1, Cause: cause.FileEmpty()},
@@ -118,8 +118,8 @@ func TestLay(t *testing.T) {
 }
 
 // randomFilms is what a bad recorder may leave.
-func randomFilms(r *rand.Rand) []timeline.Film {
-	var films []timeline.Film
+func randomFilms(r *rand.Rand) []timeline.FileCoverage {
+	var films []timeline.FileCoverage
 	for at := time.Duration(0); at < 2*time.Hour; at += slot {
 		if r.IntN(4) == 0 {
 			continue
@@ -234,15 +234,15 @@ func checkPanes(t *testing.T, w timeline.Window, scenes []timeline.Scene, source
 func TestComposeKeepsTheLayoutOverShortHoles(t *testing.T) {
 	t.Parallel()
 	w := timeline.NewWindow(noon, noon.Add(10*time.Minute), 25)
-	whole := timeline.Lay(w, []timeline.Film{film(0, run(0, slot))}, slot)
+	whole := timeline.Lay(w, []timeline.FileCoverage{film(0, run(0, slot))}, slot)
 	short := timeline.Lay(
 		w,
-		[]timeline.Film{film(0, run(0, time.Minute), run(70*time.Second, slot))},
+		[]timeline.FileCoverage{film(0, run(0, time.Minute), run(70*time.Second, slot))},
 		slot,
 	)
 	long := timeline.Lay(
 		w,
-		[]timeline.Film{film(0, run(0, time.Minute), run(71*time.Second, slot))},
+		[]timeline.FileCoverage{film(0, run(0, time.Minute), run(71*time.Second, slot))},
 		slot,
 	)
 	on := []timeline.Verdict{{

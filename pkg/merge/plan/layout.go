@@ -50,8 +50,8 @@ func DropDuplicates(segments []*probe.Segment, slot time.Duration) {
 			continue
 		}
 		better, worse := other, seg
-		films := []timeline.Film{other.PictureFilm(), seg.PictureFilm()}
-		if timeline.Longer(films, 0, 1, slot) == 1 {
+		files := []timeline.FileCoverage{other.PictureCoverage(), seg.PictureCoverage()}
+		if timeline.BetterCoverage(files, 0, 1, slot) == 1 {
 			better, worse = seg, other
 		}
 		best[seg.Name] = better
@@ -104,7 +104,7 @@ func (p *Plan) LayOut(req Request, judged []probe.Judged) {
 		if !ok {
 			continue
 		}
-		spans[role] = p.lay(req, source, (*probe.Segment).PictureFilm)
+		spans[role] = p.lay(req, source, (*probe.Segment).PictureCoverage)
 		p.Sources = append(p.Sources, PlannedSource{Role: role, Source: source, Spans: spans[role]})
 	}
 	p.Verdicts = judged
@@ -123,19 +123,19 @@ func (p *Plan) LayOut(req Request, judged []probe.Judged) {
 	p.Left, p.Right = timeline.Panes(p.Scenes, spans)
 	shown := slices.Collect(maps.Values(req.Sources))
 	if source := req.Sound; source != "" && !slices.Contains(shown, source) {
-		heard := p.lay(req, source, (*probe.Segment).SoundFilm)
+		heard := p.lay(req, source, (*probe.Segment).SoundCoverage)
 		p.Sources = append(p.Sources, PlannedSource{Source: source, Spans: heard})
 	}
 }
 
 // lay lays the record over what the segments of a source give.
-func (p *Plan) lay(req Request, source string, film func(*probe.Segment) timeline.Film) []timeline.Span {
+func (p *Plan) lay(req Request, source string, coverage func(*probe.Segment) timeline.FileCoverage) []timeline.Span {
 	own := probe.OfSource(p.Segments, source)
-	films := make([]timeline.Film, len(own))
+	files := make([]timeline.FileCoverage, len(own))
 	for i, index := range own {
-		films[i] = film(p.Segments[index])
+		files[i] = coverage(p.Segments[index])
 	}
-	spans := timeline.Lay(p.Window(), films, req.Segment)
+	spans := timeline.Lay(p.Window(), files, req.Segment)
 	for i := range spans {
 		if !spans[i].Hole() {
 			spans[i].File = own[spans[i].File]

@@ -289,9 +289,9 @@ func (s *Segment) AddFault(fault cause.Cause) {
 	}
 }
 
-// PictureFilm is what the segment shows.
-func (s *Segment) PictureFilm() timeline.Film {
-	return timeline.Film{
+// PictureCoverage returns what the segment shows.
+func (s *Segment) PictureCoverage() timeline.FileCoverage {
+	return timeline.FileCoverage{
 		Start:  s.Start,
 		Runs:   s.PictureRuns,
 		Losses: s.Losses,
@@ -300,8 +300,8 @@ func (s *Segment) PictureFilm() timeline.Film {
 	}
 }
 
-// SoundFilm is what the segment sounds, for a source that has no pictures in the merge.
-func (s *Segment) SoundFilm() timeline.Film {
+// SoundCoverage returns what sound the segment has, for a source that has no pictures in the merge.
+func (s *Segment) SoundCoverage() timeline.FileCoverage {
 	why := s.Cause
 	switch {
 	case s.Sound != nil:
@@ -309,7 +309,7 @@ func (s *Segment) SoundFilm() timeline.Film {
 	case s.Picture != nil:
 		why = cause.NoSoundTrack()
 	}
-	return timeline.Film{
+	return timeline.FileCoverage{
 		Start: s.Start,
 		Runs:  s.SoundRuns,
 		Cause: why,

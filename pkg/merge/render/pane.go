@@ -60,7 +60,7 @@ func (p *pane) run(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := p.film(ctx, piece); err != nil {
+		if err := p.decodePiece(ctx, piece); err != nil {
 			return err
 		}
 	}
@@ -89,8 +89,8 @@ func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	})
 }
 
-// film decodes a piece of a file and holds every picture against the file's table.
-func (p *pane) film(ctx context.Context, piece timeline.Piece) error {
+// decodePiece decodes a piece of a file and compares every picture with the file's table.
+func (p *pane) decodePiece(ctx context.Context, piece timeline.Piece) error {
 	open, err := p.r.segments.Open(ctx, piece.File)
 	if err != nil {
 		return err
