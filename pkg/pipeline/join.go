@@ -21,7 +21,7 @@ import (
 // make the same object, and one moves the record on. It returns the slices whose parts are not as they were
 // stored; it has deleted these parts, and there is no merge.
 func (w *worker) joinParts(ctx context.Context, plan *merge.Plan, files []partFile) (spoiled []int, err error) {
-	if holds, err := w.holdsConsent(ctx, plan); err != nil || !holds {
+	if holds, err := w.planMatchesOptOuts(ctx, plan); err != nil || !holds {
 		return nil, err
 	}
 	name, err := bucket.MergeName(w.rec.ID, plan.Digest())

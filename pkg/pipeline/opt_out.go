@@ -54,9 +54,9 @@ func (w *worker) endOptedOut(ctx context.Context) error {
 	return w.end(ctx, nvr.StepWithdrawn, store.Change{Reason: &reason})
 }
 
-// holdsConsent reports whether a plan withholds exactly what must be withheld now. Otherwise it moves the record
+// planMatchesOptOuts reports whether a plan withholds exactly what must be withheld now. Otherwise it moves the record
 // on: back to stage for another plan, or to its end.
-func (w *worker) holdsConsent(ctx context.Context, plan *merge.Plan) (bool, error) {
+func (w *worker) planMatchesOptOuts(ctx context.Context, plan *merge.Plan) (bool, error) {
 	withheld, err := w.withheld(ctx)
 	if errors.Is(err, errOptedOut) {
 		return false, w.endOptedOut(ctx)
