@@ -85,7 +85,7 @@ func Read(e Event, room nvr.Room, fallback string) (Wish, Refusal) {
 		return Wish{}, NoMeeting
 	case declined(e, room):
 		return Wish{}, Declined
-	case OptOut(e.Description):
+	case HasOptOutWords(e.Description):
 		return Wish{}, OptedOut
 	}
 	wish, refusal := window(e, room.Zone)

@@ -130,7 +130,7 @@ func TestOptOut(t *testing.T) {
 		"&#x431;&#x435;&#x437; записи":      true,
 		"<span>б</span><i>ез</i> записи.":   true,
 	} {
-		if got := calendar.OptOut(description); got != want {
+		if got := calendar.HasOptOutWords(description); got != want {
 			t.Errorf("OptOut(%q) = %v, want %v", description, got, want)
 		}
 	}
@@ -159,7 +159,7 @@ func FuzzDescription(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		calendar.OptOut(text)
+		calendar.HasOptOutWords(text)
 		code, _ := calendar.CourseCode(text)
 		if !utf8.ValidString(code) || utf8.RuneCountInString(code) > 200 || strings.ContainsAny(code, "\n\r\x00") {
 			t.Errorf("CourseCode(%q) = %q", text, code)

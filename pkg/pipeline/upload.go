@@ -354,7 +354,7 @@ func (w *worker) checkWithdrawn(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the event again: %w", err)
 	}
-	if !event.Cancelled() && !calendar.OptOut(event.Description) {
+	if !event.Cancelled() && !calendar.HasOptOutWords(event.Description) {
 		return false, nil
 	}
 	w.log.InfoContext(ctx, "withdrawn: the event was cancelled or asks not to be recorded")
