@@ -216,7 +216,7 @@ func runEverything(t *testing.T, tool *ffmpeg.Tool, clip ffmpeg.Source) {
 	check(err)
 	_, err = tool.MeasureFinished(ctx, sound)
 	check(err)
-	check(tool.Hear(ctx, clip, 48000, func(int64, []float32) error { return nil }))
+	check(tool.DecodeMono(ctx, clip, 48000, func(int64, []float32) error { return nil }))
 	_, err = tool.ListPackets(ctx, clip, 1<<20)
 	check(err)
 

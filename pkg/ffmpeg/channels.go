@@ -25,7 +25,7 @@ var (
 // MeasureChannels decodes a stretch and measures each channel of it by itself.
 func (t *Tool) MeasureChannels(ctx context.Context, s Sound) (ChannelLevels, error) {
 	const doing = "measure channels"
-	filter := s.cut() + ",astats=measure_overall=none:measure_perchannel=RMS_level"
+	filter := s.trimFilter() + ",astats=measure_overall=none:measure_perchannel=RMS_level"
 	c := t.sound(s, filter, "-f", "null", "-")
 	var levels ChannelLevels
 	err := repeat(doing, func() (int64, error) {

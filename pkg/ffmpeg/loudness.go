@@ -58,7 +58,7 @@ const encoderLowpass = "lowpass=f=17000"
 
 // MeasureLevels decodes sound and measures it as it will be after encoding.
 func (t *Tool) MeasureLevels(ctx context.Context, s Sound) (Levels, error) {
-	filter := s.heard() + "," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
+	filter := s.mixFilter() + "," + encoderLowpass + "," + ebur128 + ",aformat=sample_fmts=flt"
 	var meter *levelMeter
 	levels, err := t.measure(ctx, s.Source, t.sound(s, filter, floats()...), func(out io.Reader) error {
 		meter = newLevelMeter(s.Channels)
@@ -91,7 +91,7 @@ func (m *levelMeter) describe(level *Level, i int) {
 // MeasureFinished measures sound that will not be encoded again. It leaves out the
 // moments.
 func (t *Tool) MeasureFinished(ctx context.Context, s Sound) (Levels, error) {
-	filter := s.cut() + ",aformat=channel_layouts=" + s.layout() + "," + ebur128
+	filter := s.trimFilter() + ",aformat=channel_layouts=" + s.layout() + "," + ebur128
 	c := t.sound(s, filter, "-f", "null", "-")
 	return t.measure(ctx, s.Source, c, func(out io.Reader) error {
 		_, err := io.Copy(io.Discard, out)

@@ -85,7 +85,7 @@ func (l *Listener) blocks(ctx context.Context, video ffmpeg.Source) ([]captions.
 		return nil, nil
 	}
 	tones := newToneMeter()
-	if err := l.Tool.Hear(ctx, video, toneRate, tones.add); err != nil {
+	if err := l.Tool.DecodeMono(ctx, video, toneRate, tones.add); err != nil {
 		return nil, err
 	}
 	tones.mute(blocks)
@@ -111,7 +111,7 @@ func (l *Listener) cut(
 		c.bounds = append(c.bounds, [2]int64{samplesIn(chunk.Start), samplesIn(chunk.End)})
 		clips = append(clips, Clip{Path: path, Length: chunk.End - chunk.Start})
 	}
-	if err := l.Tool.Hear(ctx, video, SampleRate, c.add); err != nil {
+	if err := l.Tool.DecodeMono(ctx, video, SampleRate, c.add); err != nil {
 		return nil, fmt.Errorf("recognise speech: %w", err)
 	}
 	return clips, nil
@@ -129,7 +129,7 @@ type cutter struct {
 	span    int // the first stretch of voice that has not ended
 }
 
-// add adds decoded samples, the first of them at a time. It implements the callback of [ffmpeg.Tool.Hear].
+// add adds decoded samples, the first of them at a time. It implements the callback of [ffmpeg.Tool.DecodeMono].
 func (c *cutter) add(pts int64, samples []float32) error {
 	for i, sample := range samples {
 		at := pts + int64(i)

@@ -43,7 +43,7 @@ func newToneMeter() *toneMeter {
 	return &toneMeter{fft: fourier.NewFFT(toneWindow)}
 }
 
-// add adds decoded samples. It implements the callback of [ffmpeg.Tool.Hear].
+// add adds decoded samples. It implements the callback of [ffmpeg.Tool.DecodeMono].
 func (m *toneMeter) add(pts int64, samples []float32) error {
 	have := int64(len(m.tonal)*toneHop + len(m.samples))
 	for ; have < pts; have++ {

@@ -34,7 +34,7 @@ func ReadSound(ctx context.Context, tool *ffmpeg.Tool, path string) (*Sound, err
 	}
 	defer stop()
 	s := &Sound{Rate: 48000}
-	err = tool.Hear(ctx, ffmpeg.URL(url), s.Rate, func(pts int64, samples []float32) error {
+	err = tool.DecodeMono(ctx, ffmpeg.URL(url), s.Rate, func(pts int64, samples []float32) error {
 		if pts < 0 || pts > int64(longest/time.Second)*int64(s.Rate) {
 			return fmt.Errorf("sound at sample %d", pts)
 		}

@@ -15,10 +15,10 @@ type audioFrame struct {
 	count int
 }
 
-// Hear decodes the first audio track of a file as one channel at a sample rate. It
+// DecodeMono decodes the first audio track of a file as one channel at a sample rate. It
 // passes on each frame with its PTS, in samples since PTS 0, with edit lists and
 // priming applied as a player does. The slice is reused for the next frame.
-func (t *Tool) Hear(
+func (t *Tool) DecodeMono(
 	ctx context.Context,
 	source Source,
 	sampleRate int,

@@ -86,9 +86,9 @@ func floats() []string {
 	return []string{"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"}
 }
 
-// cut returns the head of the filter graph. It trims before any filter that could
+// trimFilter returns the head of the filter graph. It trims before any filter that could
 // fill a gap, then logs each chunk.
-func (s Sound) cut() string {
+func (s Sound) trimFilter() string {
 	bounds := ""
 	if s.From != FirstPTS {
 		bounds += ":start_pts=" + strconv.FormatInt(s.From, 10)
@@ -102,11 +102,11 @@ func (s Sound) cut() string {
 	return "atrim=" + bounds[1:] + ",ashowinfo"
 }
 
-// heard returns the filter graph from the decoder to what is heard: the cut, the mix and 48 kHz. What is
+// mixFilter returns the filter graph from the decoder to what is heard: the cut, the mix and 48 kHz. What is
 // measured and what is mixed pass through the same graph. Samples are floats before the channels are mixed:
 // FFmpeg mixes integers with other gains, so that they cannot overflow.
-func (s Sound) heard() string {
-	filters := []string{s.cut(), "aformat=sample_fmts=fltp"}
+func (s Sound) mixFilter() string {
+	filters := []string{s.trimFilter(), "aformat=sample_fmts=fltp"}
 	if mix := s.Mix.filter(); mix != "" {
 		filters = append(filters, mix)
 	}
@@ -169,7 +169,7 @@ func (t *Tool) OpenSound(ctx context.Context, s Sound) (*SoundStream, error) {
 	var err error
 	stream.out, err = newOutput("decode sound", func() (*run, error) {
 		chunks := &chunkLog{}
-		r, err := t.open(ctx, "decode sound", t.sound(s, s.heard(), floats()...), s.Source, chunks.read)
+		r, err := t.open(ctx, "decode sound", t.sound(s, s.mixFilter(), floats()...), s.Source, chunks.read)
 		stream.chunks = chunks
 		return r, err
 	})
