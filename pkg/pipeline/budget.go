@@ -23,9 +23,9 @@ type budget struct {
 func allow(ctx context.Context, soft, hard time.Duration) (context.Context, *budget, func()) {
 	ctx, stop := context.WithTimeoutCause(ctx, hard, errBudget)
 	ctx, end := context.WithCancelCause(ctx)
-	a := &budget{end: end}
-	timer := time.AfterFunc(soft, func() { a.mark(&a.spent) })
-	return ctx, a, func() {
+	b := &budget{end: end}
+	timer := time.AfterFunc(soft, func() { b.mark(&b.spent) })
+	return ctx, b, func() {
 		timer.Stop()
 		end(nil)
 		stop()
@@ -33,15 +33,15 @@ func allow(ctx context.Context, soft, hard time.Duration) (context.Context, *bud
 }
 
 // progress notes that progress was saved. It ends the delivery if its soft time is over.
-func (a *budget) progress() {
-	a.mark(&a.gained)
+func (b *budget) progress() {
+	b.mark(&b.gained)
 }
 
-func (a *budget) mark(what *bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (b *budget) mark(what *bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	*what = true
-	if a.spent && a.gained {
-		a.end(errBudget)
+	if b.spent && b.gained {
+		b.end(errBudget)
 	}
 }

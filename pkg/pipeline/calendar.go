@@ -44,13 +44,13 @@ type skippedEvents struct {
 	events map[string]time.Time // by calendar and id: how new the event was
 }
 
-const maxSaid = 20_000
+const maxSkippedEvents = 20_000
 
 // first reports whether an event was not said before as it is now.
 func (s *skippedEvents) first(calendarID string, event *workspace.Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.events == nil || len(s.events) >= maxSaid {
+	if s.events == nil || len(s.events) >= maxSkippedEvents {
 		s.events = map[string]time.Time{}
 	}
 	key := calendarID + "\n" + event.ID
