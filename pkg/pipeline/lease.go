@@ -28,11 +28,11 @@ const (
 // longLease doubles with each attempt: a worker that is taken over again and again may only be slow,
 // and would otherwise never finish.
 func (p *Pipeline) lease(attempt int64) time.Duration {
-	lease := p.Settings.Lease
-	for ; attempt > 1 && lease < longLease; attempt-- {
-		lease = min(2*lease, longLease)
+	length := p.Settings.Lease
+	for ; attempt > 1 && length < longLease; attempt-- {
+		length = min(2*length, longLease)
 	}
-	return lease
+	return length
 }
 
 // renewLease renews the lease until release is called. The returned context ends with
@@ -55,10 +55,10 @@ func (p *Pipeline) renewLease(ctx context.Context, hold nvr.Lease) (working cont
 // keepRenewing renews the lease three times in its length until ctx ends. It returns [fault.ErrStale]
 // if the lease is lost.
 func (p *Pipeline) keepRenewing(ctx context.Context, hold nvr.Lease) error {
-	lease := p.lease(hold.Attempt)
-	ticker := time.NewTicker(lease / 3)
+	length := p.lease(hold.Attempt)
+	ticker := time.NewTicker(length / 3)
 	defer ticker.Stop()
-	until := p.Now().Add(lease)
+	until := p.Now().Add(length)
 	for {
 		select {
 		case <-ctx.Done():
@@ -66,10 +66,10 @@ func (p *Pipeline) keepRenewing(ctx context.Context, hold nvr.Lease) error {
 		case <-ticker.C:
 		}
 		now := p.Now()
-		err := p.Store.Leases.Renew(ctx, hold, lease)
+		err := p.Store.Leases.Renew(ctx, hold, length)
 		switch {
 		case err == nil:
-			until = now.Add(lease)
+			until = now.Add(length)
 		case errors.Is(err, fault.ErrStale), now.After(until):
 			return fmt.Errorf("the lease is lost: %w", fault.ErrStale)
 		default:

@@ -70,7 +70,7 @@ func (s Leases) changeArgs(c *Change) []any {
 // Enter starts the work of a claim under the name of a holder and reads the record. The tasks of one
 // execution enter under one name, any number of times. It returns [ErrHeld] if another holder's lease has
 // not expired, and [fault.ErrStale] if the claim is not the newest one.
-func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease time.Duration) (nvr.Record, nvr.Lease, error) {
+func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, length time.Duration) (nvr.Record, nvr.Lease, error) {
 	hold := nvr.Lease{Claim: c, Holder: holder}
 	if holder == "" {
 		return nvr.Record{}, hold, errors.New("enter a record: the name of the holder is missing")
@@ -80,7 +80,7 @@ func (s Leases) Enter(ctx context.Context, c nvr.Claim, holder string, lease tim
 		ctx,
 		updateEnter,
 		holder,
-		millis(now.Add(lease)),
+		millis(now.Add(length)),
 		c.Record,
 		c.Attempt,
 		c.Continuation,
@@ -131,9 +131,9 @@ func (s Leases) refusal(ctx context.Context, c nvr.Claim) error {
 	)
 }
 
-// Renew extends the lease of the record to lease from now.
-func (s Leases) Renew(ctx context.Context, h nvr.Lease, lease time.Duration) error {
-	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(lease)))
+// Renew extends the lease of the record to length from now.
+func (s Leases) Renew(ctx context.Context, h nvr.Lease, length time.Duration) error {
+	return s.changeHeld(ctx, "renew the lease of", &h, updateRenew, millis(s.now().Add(length)))
 }
 
 // Save writes a change and keeps the lease.
@@ -141,11 +141,11 @@ func (s Leases) Save(ctx context.Context, h nvr.Lease, change Change) error {
 	return s.changeHeld(ctx, "save", &h, updateSave, s.changeArgs(&change)...)
 }
 
-// Advance moves the record to its next step and releases it. The returned claim is valid for lease from now;
+// Advance moves the record to its next step and releases it. The returned claim is valid for length from now;
 // only the caller sends it. Step link means uploaded (done = 1, processing = 0). After done and withdrawn
 // nothing follows. The reason and the cause of an earlier failure are deleted.
-func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, lease time.Duration) (nvr.Claim, error) {
-	until := millis(s.now().Add(lease))
+func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Change, length time.Duration) (nvr.Claim, error) {
+	until := millis(s.now().Add(length))
 	var done, progress, starts any // left as they are
 	processing := 0
 	switch to {
@@ -180,8 +180,8 @@ func (s Leases) Advance(ctx context.Context, h nvr.Lease, to nvr.Step, change Ch
 
 // Continue releases the record for the continuation that the caller sends. The work resumes at the same
 // step.
-func (s Leases) Continue(ctx context.Context, h nvr.Lease, lease time.Duration) (nvr.Claim, error) {
-	if err := s.changeHeld(ctx, "continue", &h, updateContinuation, millis(s.now().Add(lease))); err != nil {
+func (s Leases) Continue(ctx context.Context, h nvr.Lease, length time.Duration) (nvr.Claim, error) {
+	if err := s.changeHeld(ctx, "continue", &h, updateContinuation, millis(s.now().Add(length))); err != nil {
 		return nvr.Claim{}, err
 	}
 	return nvr.Claim{
