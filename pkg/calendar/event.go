@@ -9,12 +9,8 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// What the NVR's columns hold, in characters.
-const (
-	maxTitle = 200
-	maxEmail = 100
-	maxID    = 200
-)
+// maxID is the length of the column of an event's id, in characters.
+const maxID = 200
 
 // Event is an event as the calendar of a room shows it; the names are those of Calendar's API.
 type Event struct {
@@ -178,8 +174,8 @@ func title(summary string) string {
 		}
 		return r
 	}, text)
-	if runes := []rune(text); len(runes) > maxTitle {
-		text = strings.TrimSpace(string(runes[:maxTitle]))
+	if runes := []rune(text); len(runes) > nvr.MaxTitle {
+		text = strings.TrimSpace(string(runes[:nvr.MaxTitle]))
 	}
 	return text
 }
@@ -189,7 +185,7 @@ func title(summary string) string {
 func requester(e Event, room nvr.Room, fallback string) string {
 	for _, address := range []string{e.Creator, e.Organizer, fallback} {
 		address = strings.TrimSpace(address)
-		if address != "" && utf8.RuneCountInString(address) <= maxEmail && isPerson(address, room) {
+		if address != "" && utf8.RuneCountInString(address) <= nvr.MaxEmail && isPerson(address, room) {
 			return address
 		}
 	}

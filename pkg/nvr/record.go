@@ -46,6 +46,12 @@ type Lease struct {
 	Holder string // the worker: a random name, or the execution that tasks share
 }
 
+// Lengths of columns of the NVR's table `records`, in characters.
+const (
+	MaxTitle = 200 // event_name
+	MaxEmail = 100 // user_email
+)
+
 // Record is one request: a row of the NVR's table `records`, with our own columns.
 type Record struct {
 	ID int64

@@ -12,12 +12,6 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
-// Lengths of a record's columns, in characters.
-const (
-	maxTitle = 200
-	maxEmail = 100
-)
-
 // Request is a request for a recording as it came, before [Check]. Times are those of the room's
 // clock.
 type Request struct {
@@ -134,7 +128,7 @@ func checkExists(date, clock string, zone *time.Location) string {
 
 // checkTitle returns the code of what is wrong with a title.
 func checkTitle(title string) string {
-	if utf8.RuneCountInString(title) > maxTitle {
+	if utf8.RuneCountInString(title) > nvr.MaxTitle {
 		return "title-long"
 	}
 	if !IsPrintable(title) {
@@ -172,7 +166,7 @@ func IsRoomName(name string) bool {
 // checkEmail accepts a bare address. A mail program would also accept "Name <address>"; a column
 // must not hold that.
 func checkEmail(email string) string {
-	if utf8.RuneCountInString(email) > maxEmail {
+	if utf8.RuneCountInString(email) > nvr.MaxEmail {
 		return "email-long"
 	}
 	parsed, err := mail.ParseAddress(email)
