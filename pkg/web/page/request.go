@@ -31,9 +31,9 @@ type requestPage struct {
 	Errors []fieldText
 	Day    *dayView // nil: no room, or no valid date
 
-	Unknown bool // the room of the address does not exist
-	Doubts  []records.Doubt
-	Events  []records.Event
+	Unknown  bool // the room of the address does not exist
+	Cautions []records.Caution
+	Events   []records.Event
 }
 
 // fieldText is what is wrong with a field, in the reader's language.
@@ -112,7 +112,7 @@ func (s *site) renderRequest(w http.ResponseWriter, r *http.Request, status int,
 	})
 }
 
-// showDay fills in what the form says about a room's day: the footage, the events, and doubts about the
+// showDay fills in what the form says about a room's day: the footage, the events, and cautions about the
 // chosen hours.
 func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *requestPage) (err error) {
 	ctx, caller := r.Context(), auth.CallerOf(r)
@@ -128,7 +128,7 @@ func (s *site) showDay(r *http.Request, l *i18n.Localizer, room *nvr.Room, p *re
 	if len(p.Errors) > 0 {
 		return nil
 	}
-	p.Doubts, err = s.Records.Doubts(ctx, caller, records.Request{
+	p.Cautions, err = s.Records.Cautions(ctx, caller, records.Request{
 		Room:  p.Room,
 		Date:  p.Date,
 		Start: p.Start,

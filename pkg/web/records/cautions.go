@@ -11,43 +11,42 @@ import (
 // arrivalTime is how long footage may take from the end of a window to the index.
 const arrivalTime = time.Hour
 
-// Doubt is a reason why a request will probably fail. It is shown before the request is sent, and refuses
+// Caution is a reason why a request will probably fail. It is shown before the request is sent, and refuses
 // nothing.
-type Doubt struct {
+type Caution struct {
 	Code   string // the catalogue's text is "page.doubt." and the code
-	Record int64  // number of the record of the same hours; 0 for other doubts
+	Record int64  // number of the record of the same hours; 0 for other cautions
 }
 
-// Doubts returns what is to be expected of a request for a room's day, if it is valid so far: the room has no
+// Cautions returns what is to be expected of a request for a room's day, if it is valid so far: the room has no
 // cameras, no footage of the hours is known, the footage is older than what is kept, or the same person has
-// the same hours already. An opt-out is one too.
-func (s *Service) Doubts(
+// the same hours already. An opt-out is a caution, too.
+func (s *Service) Cautions(
 	ctx context.Context, caller *auth.Caller, q Request, room *nvr.Room, day *Day,
-) ([]Doubt, error) {
+) ([]Caution, error) {
 	if len(Check(q, room.Zone, s.Now())) > 0 {
 		return nil, nil
 	}
-	var doubts []Doubt
+	var cautions []Caution
 	if same := day.recordOf(q.Email, q.Start, q.End); same > 0 {
-		doubts = append(doubts, Doubt{Code: "same-hours", Record: same})
+		cautions = append(cautions, Caution{Code: "same-hours", Record: same})
 	}
 	denial, err := s.CheckAllowed(ctx, caller, q, room)
 	if err != nil {
 		return nil, err
 	}
 	if denial.Code == "opted-out" {
-		return append(doubts, Doubt{Code: denial.Code}), nil
+		return append(cautions, Caution{Code: denial.Code}), nil
 	}
-	code, err := s.doubtFootage(q, room, day)
+	code, err := s.cautionFootage(q, room, day)
 	if code != "" {
-		doubts = append(doubts, Doubt{Code: code})
+		cautions = append(cautions, Caution{Code: code})
 	}
-	return doubts, err
+	return cautions, err
 }
 
-// doubtFootage returns the code of what is doubtful about the footage of a request. It is empty if nothing
-// is.
-func (s *Service) doubtFootage(q Request, room *nvr.Room, day *Day) (string, error) {
+// cautionFootage returns the code of a caution about the footage of a request. It is empty if there is none.
+func (s *Service) cautionFootage(q Request, room *nvr.Room, day *Day) (string, error) {
 	if len(SourcesOf(room)) == 0 {
 		return "no-cameras", nil
 	}
