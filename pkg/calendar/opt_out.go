@@ -9,9 +9,9 @@ import (
 )
 
 // OptOutTime returns the time at which an event forbids everyone to record its room; ok is false if it forbids
-// nothing. The event must ask for no recording ([HasOptOutWords]), be neither cancelled nor declined, and the room must
-// have accepted it, or its organiser be the room's calendar or of one of the domains. Otherwise an outsider's
-// invitation could cancel a lecture.
+// nothing. The event must ask for no recording ([HasOptOutWords]), be neither cancelled nor declined, and the
+// room must have accepted it, or its organiser be the room's calendar or of one of the domains. Otherwise an
+// outsider's invitation could cancel a lecture.
 func OptOutTime(e Event, room nvr.Room, domains []string) (at nvr.Interval, ok bool) {
 	if !HasOptOutWords(e.Description) {
 		return at, false

@@ -20,9 +20,9 @@ const (
 	maxCode        = 200      // characters
 )
 
-// HasOptOutWords reports whether a description asks for no recording. The words count in a row of their own, alone or
-// with words of courtesy. A sentence that merely holds them does not count: "entry without sign-up" is the same
-// two words in Russian. A row may be broken between the words.
+// HasOptOutWords reports whether a description asks for no recording. The words count in a row of their own,
+// alone or with words of courtesy. A sentence that merely holds them does not count: "entry without sign-up"
+// is the same two words in Russian. A row may be broken between the words.
 func HasOptOutWords(description string) bool {
 	lines := Lines(description)
 	for i, line := range lines {

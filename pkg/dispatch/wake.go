@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Attributes reads the attributes of a push that [Topics.Notify] caused. A body that is empty (Scheduler's) or not
-// a push has none. A function that is called without attributes does all its work.
+// Attributes reads the attributes of a push that [Topics.Notify] caused. A body that is empty (Scheduler's)
+// or not a push has none. A function that is called without attributes does all its work.
 func Attributes(w http.ResponseWriter, r *http.Request) map[string]string {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, envelopeBytes))
 	if err != nil {

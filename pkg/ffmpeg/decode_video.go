@@ -356,8 +356,8 @@ func (s *PictureStream) Next(buf []byte) (int64, error) {
 	return s.last.pts, nil
 }
 
-// Concealed reports whether the decoder made up a part of the picture that [PictureStream.Next] returned last, or
-// of one between it and the picture before.
+// Concealed reports whether the decoder made up a part of the picture that [PictureStream.Next] returned
+// last, or of one between it and the picture before.
 func (s *PictureStream) Concealed() bool {
 	return s.last.concealed
 }

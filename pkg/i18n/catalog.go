@@ -1,9 +1,10 @@
 // Package i18n turns keys and causes into sentences for people.
 //
-// The texts of the pages, reports, notices, the calendar and the command line are in locale/<tag>.json, one file
-// per language. To add a language, add a file, and its tag to the variable language in terraform/variables.tf and
-// to docs/cli.md. Some texts stay Russian and English whatever the catalogue holds: chapters and slates, the
-// report's fields that end in _ru, and the calendar keywords of package calendar.
+// The texts of the pages, reports, notices, the calendar and the command line are in locale/<tag>.json, one
+// file per language. To add a language, add a file, and its tag to the variable language in
+// terraform/variables.tf and to docs/cli.md. Some texts stay Russian and English whatever the catalogue
+// holds: chapters and slates, the report's fields that end in _ru, and the calendar keywords of package
+// calendar.
 //
 // Objects nest; a text's key joins the names with dots ("page.nav.request"). Texts of causes have keys
 // "cause.<area>.<code>".

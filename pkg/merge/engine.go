@@ -41,7 +41,8 @@ const (
 	Joining   Phase = "join"
 )
 
-// Progress is how far a phase is. The counts are in segments (survey, analyse), frames (render) or bytes (join).
+// Progress is how far a phase is. The counts are in segments (survey, analyse), frames (render) or bytes
+// (join).
 type Progress struct {
 	Phase       Phase
 	Done, Total int64

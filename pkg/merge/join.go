@@ -14,8 +14,8 @@ import (
 )
 
 // Join writes the finished file: the header that joins the parts' tables, and the parts' bytes as
-// they are. The file is written beside out and renamed when it is complete. Join returns its size in bytes and
-// its SHA-256 in hex.
+// they are. The file is written beside out and renamed when it is complete. Join returns its size in bytes
+// and its SHA-256 in hex.
 func (e *Engine) Join(ctx context.Context, plan *Plan, work *WorkDir, out string) (bytes int64, sum string, err error) {
 	parts := make([]*mp4.Part, len(plan.Slices))
 	media := make([]string, len(plan.Slices))

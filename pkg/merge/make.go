@@ -23,8 +23,8 @@ type Result struct {
 // ErrNoFootage means that the record has no usable footage at all. The plan that comes with it says why.
 var ErrNoFootage = errors.New("no usable footage for the record")
 
-// maxPlans bounds how often damage found while rendering makes a new plan. Each rendering reads a piece to its
-// end, so one pass finds all its damage. More plans than this mean that damage is not reproducible.
+// maxPlans bounds how often damage found while rendering makes a new plan. Each rendering reads a piece to
+// its end, so one pass finds all its damage. More plans than this mean that damage is not reproducible.
 const maxPlans = 100
 
 // Make plans, renders and joins a merge into the file out, with the work folder work. parallel is how

@@ -28,8 +28,8 @@ type Parts interface {
 	Put(ctx context.Context, name string, render RenderFunc) error
 }
 
-// renderTries is how often a slice is rendered before damage or a stall counts as real. A plan that leaves out
-// a stretch is final, so one failure is not enough.
+// renderTries is how often a slice is rendered before damage or a stall counts as real. A plan that leaves
+// out a stretch is final, so one failure is not enough.
 const renderTries = 2
 
 // Render renders slices of a plan, by their indices, into parts. Parts that exist already are not rendered

@@ -67,8 +67,8 @@ func (m *mailer) Name() string { return "mail" }
 // AtMostOnce implements [Channel]. Whether a mail was sent cannot be looked up.
 func (m *mailer) AtMostOnce() bool { return true }
 
-// Send implements [Channel]. It returns [ErrUncertain] if the server may have accepted the mail. Any other error
-// means that it has not.
+// Send implements [Channel]. It returns [ErrUncertain] if the server may have accepted the mail. Any other
+// error means that it has not.
 func (m *mailer) Send(ctx context.Context, n Notice) error {
 	to, err := mail.ParseAddress(n.To)
 	if err != nil {

@@ -125,7 +125,8 @@ func (w *webhook) event(n Notice) ([]byte, error) {
 	return body, nil
 }
 
-// reasonJSON returns a cause as events hold it. The zero cause has empty texts, for receivers that expect them.
+// reasonJSON returns a cause as events hold it. The zero cause has empty texts, for receivers that expect
+// them.
 func reasonJSON(texts *i18n.Catalog, reason cause.Cause) json.RawMessage {
 	if reason.IsZero() {
 		return json.RawMessage(`{"en":"","ru":""}`)

@@ -7,7 +7,8 @@ type Layout string
 const (
 	// LayoutSide shows the lecturer on the left half and the screen or the board on the right half.
 	LayoutSide Layout = "side"
-	// LayoutStage shows the screen or the board large, and on its left the lecturer above the other one of both.
+	// LayoutStage shows the screen or the board large, and on its left the lecturer above the other one of
+	// both.
 	LayoutStage Layout = "stage"
 )
 

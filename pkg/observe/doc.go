@@ -4,8 +4,9 @@
 // A line is made by the caller's [slog.Logger], which [Logger] makes; what work the line belongs to is
 // taken from the context, where [With] and [WithSlice] put it. An event that is counted is a line with an
 // attribute that a function of log_events.go returns, such as [Failed] or [Gap]. In the cloud, Terraform's
-// log-based metrics count these lines; on one machine, [Metrics] counts the same lines for Prometheus. So there
-// is one list of what is counted, and no exporter of metrics in a process that may be frozen after its answer.
+// log-based metrics count these lines; on one machine, [Metrics] counts the same lines for Prometheus. So
+// there is one list of what is counted, and no exporter of metrics in a process that may be frozen after its
+// answer.
 //
 // It knows words and formats. It knows no Google client but the exporter of traces, no environment and
 // no clock but the one that slog stamps lines with. Secrets are removed from every

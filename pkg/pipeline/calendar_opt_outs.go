@@ -110,9 +110,9 @@ func (c *Calendar) eventNow(ctx context.Context, room *nvr.Room, id string) (wor
 }
 
 // settleOptOuts withdraws the waiting records of a room that lie wholly in opted-out time, and restores those
-// that an opt-out withdrew and that none covers any more. The workers of records at work check it themselves; see
-// worker.withheld. A kill leaves some of them as they were; the ended opt-outs are still stored, so that the
-// next sweep goes on.
+// that an opt-out withdrew and that none covers any more. The workers of records at work check it themselves;
+// see worker.withheld. A kill leaves some of them as they were; the ended opt-outs are still stored, so that
+// the next sweep goes on.
 func (c *Calendar) settleOptOuts(ctx context.Context, room *nvr.Room, from time.Time) error {
 	stored, err := c.Store.OptOuts.OfCalendar(ctx, room.Calendar, from)
 	if err != nil || len(stored) == 0 {

@@ -46,8 +46,8 @@ func (p *Pipeline) runClaim(ctx context.Context, skipNew bool, halves ...string)
 	return p.Store.Runs.Mark(ctx, halves...)
 }
 
-// claim runs one at a time, so that each run sees the slots that the previous one took. With skipNew it leaves
-// new rows alone.
+// claim runs one at a time, so that each run sees the slots that the previous one took. With skipNew it
+// leaves new rows alone.
 func (p *Pipeline) claim(ctx context.Context, skipNew bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
@@ -185,8 +185,8 @@ func lastSegmentEnd(end time.Time, room nvr.Room) time.Time {
 	return slot.Add(room.SegmentLength)
 }
 
-// segmentSlot returns the start of the segment that holds an instant. Segments begin at multiples of their length,
-// by the room's wall clock.
+// segmentSlot returns the start of the segment that holds an instant. Segments begin at multiples of their
+// length, by the room's wall clock.
 func segmentSlot(at time.Time, room nvr.Room) time.Time {
 	at = at.In(room.Zone)
 	sinceMidnight := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute +
@@ -194,8 +194,8 @@ func segmentSlot(at time.Time, room nvr.Room) time.Time {
 	return at.Add(-(sinceMidnight % room.SegmentLength))
 }
 
-// recoverExpired starts a new attempt at the same step for every expired lease, and sends the notices that are
-// owed. A merge that continues after a pause needs a free slot, as a new one does.
+// recoverExpired starts a new attempt at the same step for every expired lease, and sends the notices that
+// are owed. A merge that continues after a pause needs a free slot, as a new one does.
 func (p *Pipeline) recoverExpired(ctx context.Context, mergeSlots *int) error {
 	var errs []error
 	for more := true; more; {
@@ -296,8 +296,8 @@ type executionIndex struct {
 	byKey map[string][]dispatch.Execution // newest first; nil until they are listed
 }
 
-// executions returns the executions with a launch key. The first call lists all of them: a job remembers those
-// of the last seven days, which can be more than 20,000.
+// executions returns the executions with a launch key. The first call lists all of them: a job remembers
+// those of the last seven days, which can be more than 20,000.
 func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch.Execution, error) {
 	if l.byKey == nil {
 		all, err := l.p.Jobs.List(ctx, l.p.Settings.MergeJob, l.since)
@@ -313,8 +313,8 @@ func (l *executionIndex) executions(ctx context.Context, key string) ([]dispatch
 	return l.byKey[key], nil
 }
 
-// execution returns the execution that was started for the record: a running one before one that has ended. It
-// returns nil if none was started.
+// execution returns the execution that was started for the record: a running one before one that has ended.
+// It returns nil if none was started.
 func (l *executionIndex) execution(ctx context.Context, rec nvr.Record) (*dispatch.Execution, error) {
 	found, err := l.executions(ctx, LaunchKey(rec.Claim()))
 	if err != nil {

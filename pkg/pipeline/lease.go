@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// longLease is enough for a worker on a busy machine to renew its lease in time. Shorter leases occur only
-	// under a time scale.
+	// longLease is enough for a worker on a busy machine to renew its lease in time. Shorter leases occur
+	// only under a time scale.
 	longLease = 15 * time.Second
 
 	// detachedTime bounds what a worker does after the record has moved on.

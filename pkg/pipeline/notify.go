@@ -49,7 +49,8 @@ type noticeState struct {
 }
 
 // The states of a notice. On a channel whose receiver cannot recognise a repeated notice
-// ([notify.Channel.AtMostOnce]), a notice in state noticeSending is not sent again, because it may have arrived.
+// ([notify.Channel.AtMostOnce]), a notice in state noticeSending is not sent again, because it may have
+// arrived.
 const (
 	noticeWritten = "written"
 	noticeSending = "sending"
@@ -79,8 +80,8 @@ func (p *Pipeline) notify(ctx context.Context, rec nvr.Record, room nvr.Room, do
 	return nil
 }
 
-// notifyOnce sends a notice on one channel, unless the record's effect of the kind and subject shows that it was
-// sent. The time of the notice is that of the first try.
+// notifyOnce sends a notice on one channel, unless the record's effect of the kind and subject shows that it
+// was sent. The time of the notice is that of the first try.
 func (p *Pipeline) notifyOnce(ctx context.Context, channel notify.Channel, n notify.Notice, kind, subject string) error {
 	written := noticeState{state: noticeWritten, at: p.Now()}
 	value, err := p.Store.Effects.Set(ctx, n.Record, kind, subject, written.value())

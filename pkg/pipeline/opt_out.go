@@ -33,8 +33,8 @@ func (p *Pipeline) withdrawOptedOut(ctx context.Context, rec nvr.Record) error {
 	return err
 }
 
-// withheld returns what of the worker's record must not be shown, in order. It returns [errOptedOut] if that is
-// all of it.
+// withheld returns what of the worker's record must not be shown, in order. It returns [errOptedOut] if that
+// is all of it.
 func (w *worker) withheld(ctx context.Context) ([]nvr.Interval, error) {
 	start, end, err := w.rec.Window(w.room.Zone)
 	if err != nil {
@@ -54,8 +54,8 @@ func (w *worker) endOptedOut(ctx context.Context) error {
 	return w.end(ctx, nvr.StepWithdrawn, store.Change{Reason: &reason})
 }
 
-// planMatchesOptOuts reports whether a plan withholds exactly what must be withheld now. Otherwise it moves the record
-// on: back to stage for another plan, or to its end.
+// planMatchesOptOuts reports whether a plan withholds exactly what must be withheld now. Otherwise it moves
+// the record on: back to stage for another plan, or to its end.
 func (w *worker) planMatchesOptOuts(ctx context.Context, plan *merge.Plan) (bool, error) {
 	withheld, err := w.withheld(ctx)
 	if errors.Is(err, errOptedOut) {

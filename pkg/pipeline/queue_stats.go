@@ -38,8 +38,8 @@ func (p *Pipeline) logQueue(ctx context.Context) error {
 // footage that a record used is looked at.
 const seenAtLeast = 3 * time.Hour
 
-// ReportIdleScreens logs every room whose encoder sent only its idle screen yesterday, by the room's date. It is
-// called once a day.
+// ReportIdleScreens logs every room whose encoder sent only its idle screen yesterday, by the room's date. It
+// is called once a day.
 func (p *Pipeline) ReportIdleScreens(ctx context.Context) error {
 	rooms, err := p.Store.Rooms.List(ctx)
 	if err != nil {

@@ -22,8 +22,9 @@ import (
 // Stage finds a record's segments, makes the plan, and starts the job.
 //
 // Before: the record is claimed, on step stage. After: it is on step merge, the plan is in the work bucket
-// under its digest, and one execution runs with one task for each slice. A kill leaves copied chunks, analysed
-// segments or the plan, which the next worker finds; or step merge without an execution, whose lease expires.
+// under its digest, and one execution runs with one task for each slice. A kill leaves copied chunks,
+// analysed segments or the plan, which the next worker finds; or step merge without an execution, whose lease
+// expires.
 func (p *Pipeline) Stage(ctx context.Context, claim nvr.Claim) error {
 	return p.work(ctx, job{claim: claim, continues: true, body: (*worker).stage})
 }

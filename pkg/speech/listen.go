@@ -129,7 +129,8 @@ type cutter struct {
 	span    int // the first stretch of voice that has not ended
 }
 
-// add adds decoded samples, the first of them at a time. It implements the callback of [ffmpeg.Tool.DecodeMono].
+// add adds decoded samples, the first of them at a time. It implements the callback of
+// [ffmpeg.Tool.DecodeMono].
 func (c *cutter) add(pts int64, samples []float32) error {
 	for i, sample := range samples {
 		at := pts + int64(i)

@@ -15,9 +15,9 @@
 //
 // Every change of a row is one compare-and-set. [Queue.Claim] compares the whole [nvr.Record] that was read
 // and raises attempt. [Queue.ClaimAll] compares the same snapshots within a transaction that locks the rows
-// (SELECT ... FOR UPDATE). What a worker writes names its [nvr.Lease]. Zero changed rows are [fault.ErrStale].
-// An action of an operator raises attempt too, which makes the worker of the row stale.
+// (SELECT ... FOR UPDATE). What a worker writes names its [nvr.Lease]. Zero changed rows are
+// [fault.ErrStale]. An action of an operator raises attempt too, which makes the worker of the row stale.
 //
-// The package knows no Pub/Sub, no Cloud Storage and no clock. The time comes from [Options].Now, and instants are
-// stored as milliseconds UTC. Start with [Open] and [Queue.Claim].
+// The package knows no Pub/Sub, no Cloud Storage and no clock. The time comes from [Options].Now, and
+// instants are stored as milliseconds UTC. Start with [Open] and [Queue.Claim].
 package store

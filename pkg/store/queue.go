@@ -51,9 +51,9 @@ const (
 // Queue finds the records that wait for a worker and claims them.
 type Queue struct{ *database }
 
-// DueUnscheduledFirst lists the free records that are due, at most limit. Records that are not scheduled (zero DueAt)
-// come first. Schedule each with [Queue.SetDue], also into the past, and list again. The rest is in the
-// order of the due times, oldest first.
+// DueUnscheduledFirst lists the free records that are due, at most limit. Records that are not scheduled
+// (zero DueAt) come first. Schedule each with [Queue.SetDue], also into the past, and list again. The rest is
+// in the order of the due times, oldest first.
 func (s Queue) DueUnscheduledFirst(ctx context.Context, limit int) ([]nvr.Record, error) {
 	records, err := s.records(ctx, selectFree, s.nowMs(), limit)
 	if err != nil {

@@ -129,8 +129,8 @@ func Compose(w Window, lecturer, screen, board []Span, verdicts []Verdict) []Sce
 	return scenes
 }
 
-// AddBoard adds the board as a third picture to scenes that show the screen, while the board is present. A scene
-// is divided where the board appears or disappears. Without a board, board is nil.
+// AddBoard adds the board as a third picture to scenes that show the screen, while the board is present. A
+// scene is divided where the board appears or disappears. Without a board, board is nil.
 func AddBoard(w Window, scenes []Scene, board []Span) []Scene {
 	var out []Scene
 	for _, scene := range scenes {
@@ -226,8 +226,8 @@ func there(w Window, spans []Span, k int64, role nvr.Role) (bool, cause.Cause) {
 	return false, cause.SourceMissing(name, spans[i].Cause)
 }
 
-// presented reports whether the screen shows a presentation at frame k, and why. Where there is no verdict, the
-// one before it counts.
+// presented reports whether the screen shows a presentation at frame k, and why. Where there is no verdict,
+// the one before it counts.
 func presented(verdicts []Verdict, k int64) (bool, cause.Cause) {
 	if len(verdicts) == 0 {
 		return false, cause.NeverJudged()

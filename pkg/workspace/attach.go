@@ -22,8 +22,8 @@ const maxAttachments = 25
 // Attach puts a file at an event, once, keeping what others put there. The organiser's event is the one
 // that is changed, also where the room is only invited; if that cannot be written, the room's own copy.
 // Where attachments cannot be used, the link goes into the description, between two lines in the room's
-// language (a tag of the catalogue; one that it does not hold means English). A copy takes neither, unless its guests may modify it. No mail is sent.
-// [ErrNotFound]: the event is gone or cancelled;
+// language (a tag of the catalogue; one that it does not hold means English). A copy takes neither, unless
+// its guests may modify it. No mail is sent. [ErrNotFound]: the event is gone or cancelled;
 // [fault.PermanentError]: no account may write it.
 func (c *Client) Attach(ctx context.Context, calendarID, eventID string, file Attachment, language string) error {
 	own := c.options.Subjects.Calendar

@@ -2,8 +2,8 @@ package plan
 
 import "github.com/nvr-miem/merger/pkg/nvr"
 
-// StageLayoutUnit divides the width and the height of a stage: its panes are quarters and three quarters of them,
-// of whole chroma samples.
+// StageLayoutUnit divides the width and the height of a stage: its panes are quarters and three quarters of
+// them, of whole chroma samples.
 const StageLayoutUnit = 8
 
 // Box is a rectangle of the picture, in pixels. All numbers are even.

@@ -15,8 +15,8 @@ import (
 // plan would give other frames.
 const Renderer = "5"
 
-// formerRenderer names the rules by which frames counted from the record's start. Its plans have no origin, and
-// can still be rendered.
+// formerRenderer names the rules by which frames counted from the record's start. Its plans have no origin,
+// and can still be rendered.
 const formerRenderer = "4"
 
 // Plan is every decision about a merge, with the numbers behind it. The same plan gives the same

@@ -42,8 +42,8 @@ func ReadPlan(text []byte) (*Plan, error) {
 	return p, nil
 }
 
-// Bind sets how the segments of a plan are opened. open receives a segment's path and generation, and must fail
-// if that generation no longer exists. It is called from several goroutines.
+// Bind sets how the segments of a plan are opened. open receives a segment's path and generation, and must
+// fail if that generation no longer exists. It is called from several goroutines.
 func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (probe.Bytes, error)) {
 	for _, seg := range p.Segments {
 		seg.Open = func(ctx context.Context) (probe.Bytes, error) {
@@ -52,8 +52,8 @@ func (p *Plan) Bind(open func(ctx context.Context, path, generation string) (pro
 	}
 }
 
-// localise gives the plan's times the room's zone again, of which JSON keeps only the offset. Slates and chapters
-// show the room's time on both sides of a clock change.
+// localise gives the plan's times the room's zone again, of which JSON keeps only the offset. Slates and
+// chapters show the room's time on both sides of a clock change.
 func (p *Plan) localise() error {
 	zone, err := time.LoadLocation(p.TimeZone)
 	same := func(t time.Time) bool {

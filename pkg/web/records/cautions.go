@@ -18,9 +18,9 @@ type Caution struct {
 	Record int64  // number of the record of the same hours; 0 for other cautions
 }
 
-// Cautions returns what is to be expected of a request for a room's day, if it is valid so far: the room has no
-// cameras, no footage of the hours is known, the footage is older than what is kept, or the same person has
-// the same hours already. An opt-out is a caution, too.
+// Cautions returns what is to be expected of a request for a room's day, if it is valid so far: the room has
+// no cameras, no footage of the hours is known, the footage is older than what is kept, or the same person
+// has the same hours already. An opt-out is a caution, too.
 func (s *Service) Cautions(
 	ctx context.Context, caller *auth.Caller, q Request, room *nvr.Room, day *Day,
 ) ([]Caution, error) {
