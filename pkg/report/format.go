@@ -11,7 +11,7 @@ import (
 // nbsp keeps a number and its unit on one line.
 const nbsp = "\u00a0"
 
-// number writes a measurement with a fixed count of decimals; a dash for what is unknown.
+// number writes a measurement with a fixed count of decimals and a true minus sign. An unknown one is a dash.
 func (v localizer) number(n Number, decimals int) string {
 	if !n.Known() {
 		return "—"
@@ -26,7 +26,7 @@ func (v localizer) number(n Number, decimals int) string {
 	return text
 }
 
-// signed is number with a plus before what is above zero.
+// signed is like number, with a plus before what is above zero.
 func (v localizer) signed(n Number, decimals int) string {
 	text := v.number(n, decimals)
 	if n.Known() && n > 0 {
@@ -35,7 +35,7 @@ func (v localizer) signed(n Number, decimals int) string {
 	return text
 }
 
-// short is number without trailing zeros.
+// short writes a number with at most the given decimals, without trailing zeros.
 func (v localizer) short(f float64, decimals int) string {
 	return v.Number(f, decimals)
 }
@@ -81,7 +81,8 @@ func (v localizer) nonBreaking(text string) string {
 	return strings.ReplaceAll(text, " ", nbsp)
 }
 
-// seconds is lasting for a measured number of seconds.
+// seconds is lasting for a measured number of seconds. It is a dash if the number is unknown, negative or too
+// large for a duration.
 func (v localizer) seconds(n Number) string {
 	const most = 1e9 // about 30 years; a longer one would overflow a duration
 	if !n.Known() || n < 0 || n > most {
@@ -96,7 +97,7 @@ func length(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-// clock is the room's time of day; seconds only where asked for or not zero.
+// clock returns the room's time of day. Seconds are left out if they are zero and were not asked for.
 func clock(t Time, seconds bool) string {
 	if seconds || t.Second() != 0 {
 		return t.Format("15:04:05")
@@ -104,13 +105,13 @@ func clock(t Time, seconds bool) string {
 	return t.Format("15:04")
 }
 
-// hours is an interval on the room's clock.
+// hours writes an interval on the room's clock. Either both times have seconds or neither has.
 func hours(start, end Time) string {
 	seconds := start.Second() != 0 || end.Second() != 0
 	return clock(start, seconds) + "–" + clock(end, seconds)
 }
 
-// loudness is a measurement in words.
+// loudness writes a measurement with its true peak, or a dash if nothing was measured.
 func (v localizer) loudness(l *Loudness) string {
 	if l == nil {
 		return "—"
@@ -121,7 +122,7 @@ func (v localizer) loudness(l *Loudness) string {
 	)
 }
 
-// capital begins a line with a large letter.
+// capital returns s with an upper-case first letter.
 func capital(s string) string {
 	if s == "" {
 		return ""

@@ -26,8 +26,8 @@ func (f ReasonFields) Text(texts *i18n.Localizer) string {
 	return words(texts, f.Typed, f.Reason, f.ReasonRu)
 }
 
-// words returns the sentence of a code. The words that stand beside it serve for a code that the catalogue
-// lacks, and for reports of former versions, which have no codes.
+// words returns the sentence of a code. The stored words are used for a code that the catalogue does not
+// have, and for reports of former versions, which have no codes.
 func words(texts *i18n.Localizer, t Typed, en, ru string) string {
 	if c, err := cause.Read(t.Code, t.Args); err == nil && texts.HasCause(c) {
 		return texts.Cause(c)
@@ -71,7 +71,8 @@ func (v localizer) warnings(r *Report) []string {
 	return texts
 }
 
-// place says when and in which source a warning holds. It is empty if the warning is about the whole record.
+// place returns when and in which source a warning holds, with a colon. It is empty if the warning is about
+// the whole record.
 func (v localizer) place(w Warning, role Role) string {
 	var parts []string
 	if w.Start != nil && w.End != nil {
@@ -100,6 +101,7 @@ func (v localizer) source(role Role, octet string) string {
 	return v.role(role) + " (" + octet + ")"
 }
 
+// layout names the layout of a stretch with its third picture. An unknown layout is named as a slate.
 func (v localizer) layout(s Stretch) string {
 	if !s.Layout.Known() {
 		return v.T("report.layout." + string(Slate))
@@ -111,6 +113,7 @@ func (v localizer) layout(s Stretch) string {
 	return v.T(key)
 }
 
+// state names a state. An unknown one is named as missing.
 func (v localizer) state(s State) string {
 	switch s {
 	case Footage, Card, Damaged, Missing:

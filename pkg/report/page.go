@@ -88,6 +88,7 @@ type (
 	}
 )
 
+// page returns the report in words. It fails only if a thumb is not a JPEG.
 func (v localizer) page(r *Report, thumbs []Thumb) (*page, error) {
 	pictures, err := v.pictures(r, thumbs)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// lead is the sentence to read if one reads only one.
+// lead returns the first sentence of the page: how much of which source is missing, and for how long nothing
+// is shown.
 func (v localizer) lead(r *Report) string {
 	text := v.Label("nothing-missing")
 	if lacks := r.lacks(); len(lacks) > 0 {
@@ -24,7 +25,7 @@ func (v localizer) lead(r *Report) string {
 	return text
 }
 
-// facts are the few numbers at the head of the page.
+// facts returns the few numbers at the head of the page.
 func (v localizer) facts(r *Report) []fact {
 	return []fact{
 		{v.Label("length"), length(r.length()), v.T("report.frames", "n", r.Output.Frames)},
@@ -39,7 +40,7 @@ func (v localizer) facts(r *Report) []fact {
 	}
 }
 
-// legend explains the patterns that are on the page, and no others.
+// legend explains the patterns that occur on the page, and no others.
 func (v localizer) legend(r *Report) []legend {
 	items := []legend{{"b-footage", v.state(Footage)}}
 	for _, state := range []State{Card, Damaged, Missing} {
@@ -115,6 +116,8 @@ func (v localizer) lists(r *Report) []list {
 	return lists
 }
 
+// event returns a list item for [start, end), with the seconds of the room's time. what gets a capital
+// letter; why may be empty.
 func (v localizer) event(start, end Time, class, what, why string) event {
 	return event{
 		Time:    clock(start, true) + "–" + clock(end, true),
@@ -125,6 +128,7 @@ func (v localizer) event(start, end Time, class, what, why string) event {
 	}
 }
 
+// heardFrom names the source of a stretch of sound, or silence if source is empty.
 func (v localizer) heardFrom(role Role, source string) string {
 	if source == "" {
 		return v.Label("silence")
@@ -132,6 +136,7 @@ func (v localizer) heardFrom(role Role, source string) string {
 	return v.source(role, source)
 }
 
+// sounds lists which source is heard when, and why.
 func (v localizer) sounds(r *Report) []event {
 	var items []event
 	for _, s := range r.Sound.Stretches {
@@ -146,6 +151,8 @@ func (v localizer) sounds(r *Report) []event {
 	return items
 }
 
+// levels returns the loudness that was measured in the sources, the target, the gain, and the loudness of the
+// video.
 func (v localizer) levels(s Sound) []fact {
 	target := fact{Label: v.Label("target"), Value: v.Label("off")}
 	if s.Target.Known() {
@@ -159,6 +166,7 @@ func (v localizer) levels(s Sound) []fact {
 	}
 }
 
+// level returns an integrated loudness with its true peak, or a dash if nothing was measured.
 func (v localizer) level(name string, l *Loudness) fact {
 	if l == nil {
 		return fact{Label: name, Value: "—"}
@@ -170,6 +178,7 @@ func (v localizer) level(name string, l *Loudness) fact {
 	}
 }
 
+// files returns the rows of the table of segments. A file that cannot be read has no length.
 func (v localizer) files(r *Report) []file {
 	files := make([]file, 0, len(r.Segments))
 	for _, s := range r.Segments {
@@ -201,7 +210,8 @@ func (v localizer) files(r *Report) []file {
 	return files
 }
 
-// player is a measured length as on a player, with tenths: a segment's lacking seconds are its news.
+// player writes a measured length as a player does, with tenths, because a file that lacks a second is worth
+// seeing. A length that is negative or over eleven days is written in seconds.
 func (v localizer) player(n Number) string {
 	const most = 1e6 // seconds, eleven days
 	if n < 0 || n > most {
@@ -212,6 +222,7 @@ func (v localizer) player(n Number) string {
 	return strings.TrimPrefix(length(whole), "0:") + v.decimalPoint() + fmt.Sprint(tenths%10)
 }
 
+// ignored lists the files that do not belong to the record, and why.
 func (v localizer) ignored(r *Report) []fact {
 	var items []fact
 	for _, f := range r.Ignored {
@@ -220,6 +231,7 @@ func (v localizer) ignored(r *Report) []fact {
 	return items
 }
 
+// costs lists what the merge took. Speed is the length of the record divided by the elapsed time.
 func (v localizer) costs(r *Report) []fact {
 	elapsed := fact{Label: v.Label("wall"), Value: v.seconds(r.Cost.Wall)}
 	if r.Cost.Wall > 0 {
@@ -237,7 +249,7 @@ func (v localizer) costs(r *Report) []fact {
 	}
 }
 
-// imprint is what identifies the video and what made it.
+// imprint returns what identifies the video, and the versions that made it.
 func (v localizer) imprint(r *Report) []fact {
 	return []fact{
 		{Label: v.Label("video"), Value: r.Output.Path},

@@ -11,7 +11,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/i18n"
 )
 
-// listed is how many layouts, gaps and warnings the summary names; the rest it counts.
+// listed is how many rows of a table the summary shows. It counts the rest.
 const listed = 10
 
 // Text writes the summary for people: some fifteen lines, in columns, with nothing in them that would
@@ -58,6 +58,7 @@ func (v localizer) labelWidth() int {
 	return width
 }
 
+// line writes one line of the summary. It replaces control characters and non-breaking spaces in text.
 func (s *summary) line(label, text string) {
 	s.out.WriteString(pad(label, s.labelWidth))
 	s.out.WriteString(strings.ReplaceAll(strings.TrimRight(tame(text), " "), nbsp, " "))
@@ -92,10 +93,12 @@ func (s *summary) table(label string, rows [][]string) {
 	}
 }
 
+// pad fills s with spaces up to a width in characters. A longer s stays as it is.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
+// what returns the room, date, hours and title of the record.
 func (s *summary) what(r *Report) string {
 	text := fmt.Sprintf(
 		"%s, %s, %s",
@@ -116,6 +119,7 @@ func (s *summary) slides(r *Report) [][]string {
 	return rows
 }
 
+// layouts returns a row for each stretch: its start, its layout, and the reason.
 func (s *summary) layouts(r *Report) [][]string {
 	rows := make([][]string, 0, len(r.Stretches))
 	for _, p := range r.Stretches {
@@ -128,6 +132,7 @@ func (s *summary) layouts(r *Report) [][]string {
 	return rows
 }
 
+// gaps returns a row for each gap, or one row that says that nothing is missing.
 func (s *summary) gaps(r *Report) [][]string {
 	if len(r.Gaps) == 0 {
 		return [][]string{{s.Label("nothing-missing")}}
@@ -144,6 +149,8 @@ func (s *summary) gaps(r *Report) [][]string {
 	return rows
 }
 
+// sound returns the sources that are heard and the loudness. The times of the sources are left out if there
+// is only one.
 func (s *summary) sound(r *Report) string {
 	var from []string
 	heard := r.heard()
@@ -160,6 +167,8 @@ func (s *summary) sound(r *Report) string {
 	return strings.Join(from, ", ") + "; " + s.levelsLine(r.Sound)
 }
 
+// levelsLine returns the loudness before and after, or the one that is known, in LUFS. If neither was
+// measured, it says that loudness is off.
 func (s *summary) levelsLine(sound Sound) string {
 	switch {
 	case sound.Measured != nil && sound.Result != nil:
@@ -172,6 +181,7 @@ func (s *summary) levelsLine(sound Sound) string {
 	return s.Label("off")
 }
 
+// files returns how many segments are used, how many have faults, and how many files were ignored.
 func (s *summary) files(r *Report) string {
 	used, faulty := r.files()
 	parts := []string{s.T("report.files.used", "n", used)}
@@ -184,6 +194,8 @@ func (s *summary) files(r *Report) string {
 	return strings.Join(parts, ", ")
 }
 
+// cost returns the CPU time, in total and for each second of the record, the elapsed time, and the peak of
+// memory.
 func (s *summary) cost(r *Report) string {
 	return s.T(
 		"report.cost",
@@ -194,6 +206,7 @@ func (s *summary) cost(r *Report) string {
 	)
 }
 
+// picture returns the length, frames, size in pixels, frame rate and bytes of the video.
 func (s *summary) picture(r *Report) string {
 	return strings.Join([]string{
 		length(r.length()),

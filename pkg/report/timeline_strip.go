@@ -33,6 +33,7 @@ type axis struct {
 	span  time.Duration
 }
 
+// share returns d in per cent of the record. It is 0 for an empty record.
 func (a axis) share(d time.Duration) float64 {
 	if a.span <= 0 {
 		return 0
@@ -40,12 +41,13 @@ func (a axis) share(d time.Duration) float64 {
 	return 100 * float64(d) / float64(a.span)
 }
 
+// percent writes per cent as CSS and SVG read them, with four decimals.
 func percent(share float64) string {
 	return strconv.FormatFloat(share, 'f', 4, 64) + "%"
 }
 
-// block lays a run of time on the strip. A label is given only where it has room: "wide" ones are
-// hidden on a narrow screen.
+// block places [start, end) on the strip. Its label is shown where the block is wide enough for the text. A
+// label of class "wide" is hidden on a narrow screen.
 func (a axis) block(start, end Time, class, label, tip string) block {
 	width := a.share(end.Sub(start.Time))
 	b := block{
@@ -64,7 +66,7 @@ func (a axis) block(start, end Time, class, label, tip string) block {
 	return b
 }
 
-// ticks are at round times of the room's clock, nine at most.
+// ticks returns marks at round times of the room's clock, nine at most.
 func (a axis) ticks() []tick {
 	steps := []time.Duration{
 		time.Second,
@@ -113,7 +115,7 @@ func (a axis) ticks() []tick {
 	return list
 }
 
-// first is how long after the start the room's clock first shows a multiple of step.
+// first returns how long after the start the room's clock first shows a multiple of step.
 func (a axis) first(step time.Duration) time.Duration {
 	hour, minute, second := a.start.Clock()
 	day := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second +
@@ -124,7 +126,7 @@ func (a axis) first(step time.Duration) time.Duration {
 	return 0
 }
 
-// strips are the rows of the timeline: the picture, each source, the sound.
+// strips returns the rows of the timeline: the picture, each source, the sound.
 func (v localizer) strips(r *Report) []strip {
 	a := axis{start: r.Record.Start, span: r.length()}
 	list := []strip{v.layoutStrip(r, a)}
@@ -134,6 +136,7 @@ func (v localizer) strips(r *Report) []strip {
 	return append(list, v.soundStrip(r, a))
 }
 
+// layoutStrip returns the row of layouts.
 func (v localizer) layoutStrip(r *Report, a axis) strip {
 	s := strip{Kind: "layout", Name: v.Label("picture"), Height: 30}
 	var told []string
@@ -152,6 +155,8 @@ func (v localizer) layoutStrip(r *Report, a axis) strip {
 	return s
 }
 
+// sourceStrip returns the row of one source. Its share counts all time that is not missing; damaged footage
+// and the idle screen are recorded, too.
 func (v localizer) sourceStrip(source Source, a axis) strip {
 	s := strip{
 		Kind:   "source",
@@ -180,6 +185,7 @@ func (v localizer) sourceStrip(source Source, a axis) strip {
 	return s
 }
 
+// soundStrip returns the row of the sound. Its share counts the time in which a source is heard.
 func (v localizer) soundStrip(r *Report, a axis) strip {
 	s := strip{Kind: "sound", Name: v.Label("sound"), Height: 18, Ruled: true}
 	var silent time.Duration
@@ -202,7 +208,8 @@ func (v localizer) soundStrip(r *Report, a axis) strip {
 	return s
 }
 
-// label is empty where a pattern would make it unreadable.
+// label returns the name of a stretch's layout. It is empty for layouts whose pattern would make text
+// unreadable.
 func label(s Stretch, v localizer) string {
 	switch s.Layout {
 	case LecturerScreen, LecturerBoard, LecturerAlone:
@@ -212,7 +219,7 @@ func label(s Stretch, v localizer) string {
 	return ""
 }
 
-// portion is a share in per cent, which says 100 or 0 only where it is exact.
+// portion writes a share in per cent with one decimal. It says 100 or 0 only where that is exact.
 func (v localizer) portion(share float64) string {
 	text := v.short(share, 1)
 	switch {
@@ -224,6 +231,7 @@ func (v localizer) portion(share float64) string {
 	return v.unit("percent", text)
 }
 
+// tip returns the text that a block shows under the pointer: its time, what it is, and why.
 func (v localizer) tip(start, end Time, what, why string) string {
 	text := clock(start, true) + "–" + clock(end, true) + " " + what
 	if why != "" {
@@ -232,6 +240,7 @@ func (v localizer) tip(start, end Time, what, why string) string {
 	return text
 }
 
+// layoutClass returns the CSS class of a layout's pattern. An unknown layout looks like a slate.
 func layoutClass(l Layout) string {
 	switch l {
 	case LecturerScreen:
@@ -249,6 +258,7 @@ func layoutClass(l Layout) string {
 	return "b-missing"
 }
 
+// soundClass returns the CSS class of a stretch of sound.
 func soundClass(source SourceID) string {
 	if source == "" {
 		return "b-missing"

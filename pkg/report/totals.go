@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// gapTotal is how much of the record one source does not have.
+// gapTotal is a sum of time of one source: of its gaps, or of its sound.
 type gapTotal struct {
 	Source string
 	Role   Role
@@ -25,7 +25,7 @@ func (r *Report) lacks() []gapTotal {
 	return list
 }
 
-// uncovered is for how long the video has no picture at all.
+// uncovered returns for how long the video shows only a slate.
 func (r *Report) uncovered() time.Duration {
 	var total time.Duration
 	for _, s := range r.Stretches {
@@ -65,12 +65,12 @@ func (r *Report) files() (used, faulty int) {
 	return used, faulty
 }
 
-// length is how long the record is.
+// length returns how long the record is.
 func (r *Report) length() time.Duration {
 	return r.Record.End.Sub(r.Record.Start.Time)
 }
 
-// ratio is a cost in seconds for each second of the record.
+// ratio returns a cost in seconds for each second of the record. It is unknown for an empty record.
 func (r *Report) ratio(seconds Number) Number {
 	if length := r.length().Seconds(); length > 0 {
 		return Number(float64(seconds) / length)

@@ -147,7 +147,8 @@ const (
 	Slate          Layout = "slate"  // nothing to show
 )
 
-// Panes are the sources left and right in a layout; a lecturer alone, centred, counts as left.
+// Panes returns the roles in the left and the right pane of a layout. A lecturer alone, who is centred,
+// counts as left.
 func (l Layout) Panes() (left, right Role) {
 	lecturer, screen, board := Role(nvr.Lecturer), Role(nvr.Screen), Role(nvr.Board)
 	switch l {

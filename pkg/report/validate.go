@@ -10,6 +10,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
+// sha256Text matches a SHA-256 in lower-case hex.
 var sha256Text = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Validate holds the report against what it promises, and names everything that breaks a promise by
@@ -39,12 +40,15 @@ type check struct {
 	errs       []error
 }
 
+// that adds an error if ok is false. The text begins with the place in the JSON.
 func (c *check) that(ok bool, format string, args ...any) {
 	if !ok {
 		c.errs = append(c.errs, fmt.Errorf(format, args...))
 	}
 }
 
+// record checks the request. The frame count may differ from the times by the rounding of times to
+// milliseconds.
 func (c *check) record(r Record) {
 	c.that(r.Room != "", "record: no room")
 	c.that(r.TimeZone != "", "record: no time zone")
@@ -59,6 +63,8 @@ func (c *check) record(r Record) {
 		r.Frames, r.FPS, r.End.Sub(r.Start.Time))
 }
 
+// output checks the finished file against the record. The duration may differ by 0.1 s, because the sound
+// ends on a whole packet.
 func (c *check) output(o Output, r Record) {
 	c.that(o.Path != "", "output: no path")
 	c.that(o.Bytes > 0, "output: %d bytes", o.Bytes)
@@ -81,6 +87,7 @@ func (c *check) output(o Output, r Record) {
 	)
 }
 
+// stretches checks that the layouts cover the record, and that the panes are those of each layout.
 func (c *check) stretches(list []Stretch) {
 	c.cover("stretches", len(list), func(i int) (Time, Time) {
 		return list[i].Start, list[i].End
@@ -126,8 +133,10 @@ func (c *check) cover(what string, n int, interval func(i int) (start, end Time)
 	c.that(at.Equal(c.end.Time), "%s: end at %s instead of %s", what, stamp(at), stamp(c.end))
 }
 
+// stamp writes a time as the JSON does.
 func stamp(t Time) string { return t.Format(timeLayout) }
 
+// segments checks each file by itself. Files may overlap, and may lie partly outside the record.
 func (c *check) segments(list []Segment) {
 	for i, s := range list {
 		c.that(
@@ -166,6 +175,7 @@ func (c *check) segments(list []Segment) {
 	}
 }
 
+// ignored checks that each ignored file has a name and a cause.
 func (c *check) ignored(list []Ignored) {
 	for i, f := range list {
 		c.that(f.File != "" && f.Cause != "", "ignored[%d]: file %q, cause %q", i, f.File, f.Cause)
@@ -187,6 +197,7 @@ func (c *check) slides(list []Slide) {
 	}
 }
 
+// role checks that r is a known role, or none.
 func (c *check) role(place string, r Role) {
 	switch nvr.Role(r) {
 	case "", nvr.Lecturer, nvr.Screen, nvr.Board:
@@ -195,6 +206,7 @@ func (c *check) role(place string, r Role) {
 	}
 }
 
+// warnings checks that each warning has a code and an English text, which every other language falls back to.
 func (c *check) warnings(list []Warning) {
 	for i, w := range list {
 		c.that(
@@ -219,6 +231,7 @@ func (c *check) words(place string, en, ru []string) {
 	c.that(!slices.Contains(en, "") && !slices.Contains(ru, ""), "%s: an empty sentence", place)
 }
 
+// sources checks that each source is listed once, and that its spans cover the record.
 func (c *check) sources(list []Source) {
 	seen := map[string]bool{}
 	for i, s := range list {
@@ -236,6 +249,7 @@ func (c *check) sources(list []Source) {
 	}
 }
 
+// span checks that whatever is not footage has a cause.
 func (c *check) span(place string, s Span) {
 	switch s.State {
 	case Footage:

@@ -56,6 +56,7 @@ func covered(span Span, gaps []Gap) bool {
 	return !at.Before(span.End.Time)
 }
 
+// sound checks that the stretches of sound cover the record and come from listed sources.
 func (c *check) sound(s Sound, sources []Source) {
 	c.cover("sound.stretches", len(s.Stretches), func(i int) (Time, Time) {
 		return s.Stretches[i].Start, s.Stretches[i].End
@@ -76,6 +77,7 @@ func (c *check) sound(s Sound, sources []Source) {
 	)
 }
 
+// cost checks that no cost is negative, and that the times are known.
 func (c *check) cost(k Cost) {
 	c.that(k.CPU.Known() && k.CPU >= 0, "cost: cpu_s is %v", k.CPU)
 	c.that(k.Wall.Known() && k.Wall >= 0, "cost: wall_s is %v", k.Wall)
