@@ -13,6 +13,7 @@ type clock struct {
 	number int64
 }
 
+// event is a planned call. number breaks ties between events of one instant.
 type event struct {
 	at     time.Time
 	number int64
@@ -24,6 +25,7 @@ func (c *clock) after(d time.Duration, do func() error) {
 	c.on(c.at.Add(d), do)
 }
 
+// on plans an event at an instant.
 func (c *clock) on(at time.Time, do func() error) {
 	c.number++
 	heap.Push(&c.events, event{at: at, number: c.number, do: do})

@@ -95,6 +95,7 @@ func (w *deployment) begun(x *work, takes time.Duration, end func() error) {
 	})
 }
 
+// forget removes a work that has ended. The order of the others changes.
 func (w *deployment) forget(x *work) {
 	for i, other := range w.works {
 		if other == x {

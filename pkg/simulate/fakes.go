@@ -35,6 +35,7 @@ type outside struct {
 	count      int
 }
 
+// message is a claim that was published to the topic of its step.
 type message struct {
 	topic string
 	claim nvr.Claim
@@ -49,6 +50,7 @@ type execution struct {
 	failed             bool
 }
 
+// open starts both servers on free ports of the loopback interface. The job remembers retained executions.
 func open(ctx context.Context, retained int) (*outside, error) {
 	o := &outside{retained: retained, grpc: grpc.NewServer()}
 	pubsubpb.RegisterPublisherServer(o.grpc, o)
@@ -149,6 +151,8 @@ func (o *outside) list(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer) // who asked has gone
 }
 
+// json returns an execution as the Cloud Run Admin API does (projects.locations.jobs.executions). All its
+// tasks end with it, so that only one of the three counts is set.
 func (e *execution) json() map[string]any {
 	all := map[string]any{
 		"name": fmt.Sprintf(

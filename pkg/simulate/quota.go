@@ -18,6 +18,8 @@ type asked struct {
 	quota  *quota
 }
 
+// newAsked returns a client for a number of Drive users. It does not wait between tries: the simulation adds
+// the patience of the client to the time of the work.
 func newAsked(now func() time.Time, users int) (*asked, error) {
 	uploaders := make([]string, users)
 	for i := range uploaders {
@@ -60,6 +62,7 @@ func (a *asked) course(ctx context.Context) error {
 	return mustFail(err)
 }
 
+// mustFail returns an error in any case: a call beyond a quota that succeeds would make the simulation wrong.
 func mustFail(err error) error {
 	if err == nil {
 		return errors.New("a call beyond the quota went through")

@@ -53,10 +53,13 @@ type spent struct {
 	dollars                      float64
 }
 
+// service adds the price of a delivery in USD. The instances of a pool share CPU and memory among the
+// deliveries that they serve at a time.
 func (s *spent) service(p pool, takes time.Duration, c Costs) {
 	s.dollars += takes.Seconds() * (p.CPU*c.ServiceVCPU + p.GiB*c.ServiceGB) / float64(p.Concurrency)
 }
 
+// task adds the price of a task of the job in USD. A task has 1 GiB of memory for each vCPU.
 func (s *spent) task(takes time.Duration, cpu int, c Costs) {
 	s.dollars += takes.Seconds() * float64(cpu) * (c.TaskVCPU + c.TaskGiB) // a GiB a vCPU
 }
@@ -64,6 +67,7 @@ func (s *spent) task(takes time.Duration, cpu int, c Costs) {
 // calls counts the calls to an API by minute.
 type calls map[string]map[int64]int
 
+// add counts n calls to an API in the minute of an instant.
 func (c calls) add(api string, at time.Time, n int) {
 	if c[api] == nil {
 		c[api] = map[int64]int{}
@@ -71,10 +75,12 @@ func (c calls) add(api string, at time.Time, n int) {
 	c[api][at.Unix()/60] += n
 }
 
+// of returns how many calls were made in the minute of an instant.
 func (c calls) of(api string, at time.Time) int {
 	return c[api][at.Unix()/60]
 }
 
+// most returns the most calls to an API in one minute.
 func (c calls) most(api string) (most int) {
 	for _, n := range c[api] {
 		most = max(most, n)
@@ -82,6 +88,7 @@ func (c calls) most(api string) (most int) {
 	return most
 }
 
+// sample adds the state of the queue to the series and to the peaks.
 func (w *deployment) sample() error {
 	queue, err := w.p.Store.Queue.Stats(w.ctx)
 	if err != nil {

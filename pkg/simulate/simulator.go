@@ -64,6 +64,7 @@ type lecture struct {
 	processedIn time.Duration
 }
 
+// length returns how long the lecture lasts, without the wait for its segments.
 func (l *lecture) length() time.Duration {
 	return l.to.Sub(l.from)
 }
@@ -177,6 +178,7 @@ func (w *deployment) furnish() error {
 // daysAfter bounds how long a run continues after the last lecture.
 const daysAfter = 14
 
+// room returns the name of a room by its number, so that names sort as numbers do.
 func room(i int) string {
 	return fmt.Sprintf("R%05d", i)
 }
@@ -207,6 +209,8 @@ func (w *deployment) timetable() {
 	}
 }
 
+// lecture returns a lecture in a slot of a day. Its segments arrive after the half hour in which it ends. Its
+// size varies by 30 % around the mean, and the time for which Drive processes it by 50 %.
 func (w *deployment) lecture(room string, date time.Time, slot Slot) *lecture {
 	at := func(clock string) time.Time {
 		t, _ := nvr.Wall(date.Format(time.DateOnly), clock, w.begin.Location()) // ours
@@ -226,15 +230,17 @@ func (w *deployment) lecture(room string, date time.Time, slot Slot) *lecture {
 	return l
 }
 
+// between returns a random duration in [low, high).
 func (w *deployment) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.chance.Float64()*float64(high-low))
 }
 
-// about returns a duration that varies by a fifth.
+// about returns a random duration within a fifth of d.
 func (w *deployment) about(d time.Duration) time.Duration {
 	return w.between(d*4/5, d*6/5)
 }
 
+// request inserts the record of a lecture, as the sweep of the calendars would.
 func (w *deployment) request(l *lecture) error {
 	rec, _, err := w.p.Store.Requests.Insert(w.ctx, nvr.Record{
 		Room:      l.room,

@@ -217,6 +217,8 @@ func (w *deployment) taskTime(j *job) time.Duration {
 	return w.costs.TaskStart + time.Duration(cpu/(float64(w.size.MergeCPU)*w.costs.Busy)*float64(time.Second))
 }
 
+// startTask runs one task of a job. The last task to end joins the parts, unless the region failed in
+// between.
 func (w *deployment) startTask(j *job) {
 	j.waiting--
 	j.running++
