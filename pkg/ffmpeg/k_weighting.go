@@ -7,6 +7,8 @@ type kWeighting struct {
 	shelf, highPass biquad
 }
 
+// newKWeighting returns the filter at rest. The coefficients are those of ITU-R BS.1770-4 for 48 kHz, tables
+// 1 and 2.
 func newKWeighting() *kWeighting {
 	return &kWeighting{
 		shelf: biquad{

@@ -68,6 +68,7 @@ type channelMeter struct {
 // lagSums collects the correlation of a sound with itself some time ago.
 type lagSums struct{ product, now, then float64 }
 
+// add adds a sample and the one that is a lag before it.
 func (l *lagSums) add(now, then float64) {
 	l.product += now * then
 	l.now += now * now
@@ -79,6 +80,8 @@ func (l *lagSums) correlation() float32 {
 	return correlation(l.product, l.now, l.then)
 }
 
+// correlation returns the normalised correlation from -1 to 1, of the sum of products and the two sums of
+// squares. It is 0 if either signal is silent.
 func correlation(product, one, other float64) float32 {
 	const least = 1e-20 // a square; far below the quietest sample of 24 bits
 	if one <= least || other <= least {
@@ -87,6 +90,7 @@ func correlation(product, one, other float64) float32 {
 	return float32(max(-1, min(1, product/math.Sqrt(one*other))))
 }
 
+// newLevelMeter returns a meter for samples at 48 kHz, the only rate that its filters are for.
 func newLevelMeter(channels int) *levelMeter {
 	m := &levelMeter{channels: make([]channelMeter, channels)}
 	for i := range m.channels {

@@ -189,6 +189,7 @@ type ptsQueue[T any] struct {
 	closed bool
 }
 
+// newPTSQueue returns an empty queue.
 func newPTSQueue[T any]() *ptsQueue[T] {
 	q := &ptsQueue[T]{}
 	q.cond.L = &q.mu

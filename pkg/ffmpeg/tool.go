@@ -74,7 +74,10 @@ func (t *Tool) Version() string {
 	return t.version
 }
 
+// versionLine matches the first line of "ffmpeg -version".
 var versionLine = regexp.MustCompile(`^ffmpeg version (\S+)`)
+
+// versionNumber matches the version of a release, and of a git tag, which begins with n.
 var versionNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
 
 // parseVersion parses the first line of "ffmpeg -version". A build from a git

@@ -83,6 +83,7 @@ func (s *side) close() {
 	s.set(false, true)
 }
 
+// set notes whether an operation on the pipe waits for FFmpeg, and whether the pipe is closed.
 func (s *side) set(pending, closed bool) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()

@@ -48,6 +48,7 @@ type Progress struct {
 	Done, Total int64
 }
 
+// progress reports how far a phase is, if the caller wants to know.
 func (e *Engine) progress(phase Phase, done, total int64) {
 	if e.Progress != nil {
 		e.Progress(Progress{Phase: phase, Done: done, Total: total})

@@ -85,6 +85,7 @@ func copyPart(to io.Writer, path string, part *mp4.Part) error {
 	return nil
 }
 
+// countingWriter counts the bytes that were written to it.
 type countingWriter struct {
 	to    io.Writer
 	bytes int64

@@ -96,6 +96,7 @@ func (e *Engine) syncSource(
 	return &result, nil
 }
 
+// ppb converts parts in a million to whole parts in 1e9.
 func ppb(ppm float64) int64 { return int64(math.Round(1000 * ppm)) }
 
 // withSound returns the segments of a source that count and have sound.
@@ -240,6 +241,7 @@ func (l *listener) window(ctx context.Context, at, length time.Duration) ([]floa
 	return l.whole[min(first, len(l.whole)):min(end, len(l.whole))], nil
 }
 
+// decode returns the sound of [from, until), since the segment's zero, as one channel at [align.Rate].
 func (l *listener) decode(ctx context.Context, from, until time.Duration) ([]float32, error) {
 	samples := make([]float32, 0, int((until-from)*align.Rate/time.Second)+1)
 	err := sound.Stretch(ctx, l.prober, l.open, from, until, func(piece []float32) {

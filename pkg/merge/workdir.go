@@ -124,6 +124,8 @@ func (w *WorkDir) Save(key string, value any) error {
 	return seal(filepath.Join(w.dir, "learned", key+".json"), value)
 }
 
+// damages returns the stored damage. A file that is absent or does not match its checksum counts as no
+// damage: rendering finds it again.
 func (w *WorkDir) damages() ([]probe.Damage, error) {
 	var damages []probe.Damage
 	err := unseal(filepath.Join(w.dir, "damage.json"), &damages)
@@ -137,6 +139,7 @@ func (w *WorkDir) saveDamages(damages []probe.Damage) error {
 	return seal(filepath.Join(w.dir, "damage.json"), damages)
 }
 
+// savePlan stores a plan under its digest.
 func (w *WorkDir) savePlan(plan *Plan, texts *i18n.Catalog) error {
 	text, err := plan.JSON(texts)
 	if err != nil {
@@ -174,6 +177,8 @@ func (w *WorkDir) Has(_ context.Context, name string, frames int64) (bool, error
 	return false, nil
 }
 
+// media returns the path of a part's media. Only the last element of the stored name counts, so that a
+// changed file cannot name a path elsewhere.
 func (w *WorkDir) media(p *partFile) string {
 	return filepath.Join(w.dir, "parts", filepath.Base(p.Media))
 }
@@ -210,6 +215,8 @@ type sealed struct {
 	Value  json.RawMessage `json:"value"`
 }
 
+// sealOf returns the checksum of a value in a file. It covers the file's name, so that a copy under another
+// name is not believed.
 func sealOf(path string, value []byte) string {
 	return probe.Fingerprint([]string{filepath.Base(path), string(value)})
 }
@@ -251,6 +258,7 @@ func writeWhole(path string, text []byte) error {
 	return nil
 }
 
+// writeSynced creates a file and returns once its content is on disk. It fails if the file exists.
 func writeSynced(path string, text []byte) error {
 	file, err := os.OpenFile(
 		path,

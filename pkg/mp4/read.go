@@ -42,6 +42,8 @@ func ReadFinished(r io.ReaderAt, size int64) (*File, error) {
 	return read(r, size, finished())
 }
 
+// read is [Read] with limits. With [ErrFragmented] it returns the file, too: its tracks are known, and its
+// samples are not.
 func read(r io.ReaderAt, size int64, most limits) (*File, error) {
 	if size <= 0 {
 		return nil, ErrEmpty

@@ -60,6 +60,7 @@ type finder struct {
 	found []Slide
 }
 
+// newFinder compares each look with the next one. Times are since the zero of the segment; until is its end.
 func newFinder(looks []Look, until time.Duration) *finder {
 	f := &finder{looks: looks, until: until, gone: -1}
 	for i := 1; i < len(looks); i++ {

@@ -67,6 +67,7 @@ func (p Picture) Same(q Picture) bool {
 // mask is a set of cells.
 type mask [cells]bool
 
+// count returns the number of cells in the mask.
 func (m *mask) count() int {
 	n := 0
 	for _, set := range m {

@@ -99,6 +99,7 @@ func letterSize(words []ocr.Word) int {
 	return heights[len(heights)/2]
 }
 
+// text returns the words of the line from left to right, without a bullet before them.
 func (l *line) text() string {
 	words := slices.SortedStableFunc(slices.Values(l.words), func(a, b ocr.Word) int {
 		return cmp.Compare(a.Box.Min.X, b.Box.Min.X)

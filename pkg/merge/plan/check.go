@@ -91,6 +91,8 @@ func (p *Plan) checkLayout() error {
 	return nil
 }
 
+// checkSlices checks that the slices cover the record, and that all but the first begin on the grid that
+// begins at midnight. Otherwise records with another start could not share them.
 func (p *Plan) checkSlices() error {
 	at := int64(0)
 	for i, s := range p.Slices {
@@ -105,6 +107,8 @@ func (p *Plan) checkSlices() error {
 	return nil
 }
 
+// checkScenes checks that the scenes cover the record, and that only the board is shown as a third picture,
+// beside the screen.
 func (p *Plan) checkScenes() error {
 	at := int64(0)
 	for i, s := range p.Scenes {
@@ -159,6 +163,7 @@ func (p *Plan) checkPieces(pane string, pieces []timeline.Piece, whole bool) err
 // maxPPM is the most by which a take's clock may be off, in parts in a million.
 const maxPPM = 100_000
 
+// checkTakes checks the takes of the sound, its gain and its leveler.
 func (p *Plan) checkTakes() error {
 	for i, take := range p.Sound.Takes {
 		if take.First < 0 || take.End <= take.First || take.FadeIn < 0 || take.FadeOut < 0 {

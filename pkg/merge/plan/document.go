@@ -72,6 +72,7 @@ func addWords(text []byte, words *i18n.Localizer) ([]byte, error) {
 	return []byte("{" + strings.Join(fields, ",") + "}"), err
 }
 
+// addWordsToList adds the words of causes to each item of a JSON array.
 func addWordsToList(text []byte, words *i18n.Localizer) ([]byte, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(text, &items); err != nil {
@@ -154,6 +155,7 @@ func besides(name string) (code, args string) {
 	return name + "_code", name + "_args"
 }
 
+// quoted returns text as a JSON string.
 func quoted(text string) string {
 	out, err := json.Marshal(text)
 	if err != nil {

@@ -196,6 +196,8 @@ func (p *Plan) cards(span timeline.Span) []state {
 	return out
 }
 
+// segmentReport describes a segment. Faults of former versions, which have a text and no code, have no entry
+// among the codes.
 func segmentReport(texts *i18n.Catalog, s *probe.Segment, role report.Role, used bool) report.Segment {
 	out := report.Segment{
 		File:     s.Path,
@@ -235,6 +237,8 @@ func segmentReport(texts *i18n.Catalog, s *probe.Segment, role report.Role, used
 	return out
 }
 
+// soundReport describes where the sound comes from. Stretches are in whole tenths of a second, but the last
+// one ends with the record.
 func (p *Plan) soundReport(texts *i18n.Catalog, roles map[string]nvr.Role) report.Sound {
 	out := report.Sound{
 		Target:   report.Unknown(),

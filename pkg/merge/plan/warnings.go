@@ -100,6 +100,7 @@ func joinWarnings(list []Warning) []Warning {
 	return joined
 }
 
+// warningReport returns the warnings with their times of the room.
 func (p *Plan) warningReport(texts *i18n.Catalog) []report.Warning {
 	var list []report.Warning
 	window := p.Window()

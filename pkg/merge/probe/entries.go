@@ -88,6 +88,7 @@ type sampleReader struct {
 	buf     []byte
 }
 
+// newSampleReader returns a reader for the coded pictures of a track. It parses each sample description once.
 func newSampleReader(object rangeproxy.Object, track *mp4.Track) *sampleReader {
 	return &sampleReader{object: object, track: track, readers: map[uint16]*bitstream.Reader{}}
 }

@@ -108,6 +108,7 @@ func (w *stillWatcher) listKeys() {
 	}
 }
 
+// at returns the time of a sample, by its number in decoding order, since the file's zero.
 func (w *stillWatcher) at(sample int) time.Duration {
 	return w.table.At(w.table.Picture, w.table.Picture.Samples[sample].PTS)
 }
@@ -160,6 +161,7 @@ func (w *stillWatcher) look(ctx context.Context, keys []int) ([]keyLook, error) 
 	return looks, err
 }
 
+// decode decodes key frames at the size of a still. It returns those before an error, too.
 func (w *stillWatcher) decode(ctx context.Context, source ffmpeg.Source, keys []int) ([]keyLook, error) {
 	stream, err := w.prober.Tool.OpenPictures(ctx, ffmpeg.Pictures{
 		Source:  source,

@@ -32,6 +32,8 @@ type pane struct {
 // paneAhead is how many pictures a decoder may be ahead of the encoder.
 const paneAhead = 3
 
+// newPane returns a pane at a place in the picture. Two more buffers than changes exist: one that is being
+// decoded, and one that is shown.
 func (r *renderer) newPane(pieces []timeline.Piece, place plan.Box) *pane {
 	return &pane{
 		r:       r,
@@ -67,6 +69,7 @@ func (p *pane) run(ctx context.Context) error {
 	return nil
 }
 
+// send passes a change to the compositor. It waits while the pane is [paneAhead] changes ahead.
 func (p *pane) send(ctx context.Context, c change) error {
 	select {
 	case p.changes <- c:
@@ -76,6 +79,8 @@ func (p *pane) send(ctx context.Context, c change) error {
 	}
 }
 
+// slate draws the slate of a piece and sends it as one change, at the first frame of the piece within the
+// slice.
 func (p *pane) slate(ctx context.Context, piece timeline.Piece) error {
 	box := p.box(piece.Whole)
 	picture, err := drawSlate(slateFor(p.r.texts, p.r.plan, piece), box.Width, box.Height)
@@ -286,6 +291,7 @@ func (f *follower) isReplaced(w wanted) (bool, error) {
 	return false, nil
 }
 
+// buffer returns a free buffer of a size in bytes, or a new one.
 func (p *pane) buffer(size int) []byte {
 	select {
 	case buf := <-p.free:
@@ -297,6 +303,7 @@ func (p *pane) buffer(size int) []byte {
 	return make([]byte, size)
 }
 
+// release gives a buffer back for reuse. A buffer too many is left to the garbage collector.
 func (p *pane) release(buf []byte) {
 	select {
 	case p.free <- buf:

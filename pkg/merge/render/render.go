@@ -160,6 +160,7 @@ type errorSet struct {
 	errs []error
 }
 
+// note remembers an error and returns it.
 func (e *errorSet) note(err error) error {
 	if err != nil {
 		e.mu.Lock()

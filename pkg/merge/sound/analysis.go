@@ -22,6 +22,8 @@ type soundAnalysis struct {
 	LFE bool `json:"lfe,omitempty"`
 }
 
+// measuredRun is what was measured of one unbroken run of samples, a block of a tenth of a second after the
+// other. It is stored, so that levels are packed into few bytes.
 type measuredRun struct {
 	Run   timeline.Run `json:"run"`
 	LUFS  []int16      `json:"lufs"`  // momentary loudness, hundredths
@@ -96,6 +98,7 @@ func unpacked(level byte, steps float64) float64 {
 // silence stands for minus infinity.
 const silence = math.MinInt16
 
+// hundredths returns a level in hundredths of a decibel, at most 300 dB. Everything under -300 dB is silence.
 func hundredths(db float64) int16 {
 	if math.IsInf(db, -1) || db < -300 {
 		return silence
@@ -242,6 +245,8 @@ func (r *measuredRun) add(blocks []ffmpeg.Level) {
 	}
 }
 
+// samplesTime returns how long n samples last at a rate. It divides in two steps, because n times 1e9
+// overflows 64 bits after about two days at 48 kHz.
 func samplesTime(n, rate int64) time.Duration {
 	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
 }

@@ -61,7 +61,7 @@ func (e ears) warning() cause.Cause {
 	}
 }
 
-// earsOf tells from what was measured of a segment what becomes of its two channels.
+// earsOf decides from the measurement of a segment how its two channels are heard.
 func earsOf(h *soundAnalysis) ears {
 	all := allTraits(h)
 	left, right := loudIn(all, 0), loudIn(all, 1)
@@ -93,6 +93,7 @@ func isFaint(otherLoud, loud []ffmpeg.Traits, channel int) bool {
 		(len(loud) < earsBlocks || quantile(loud, hardlyEver, below) >= deadLeast)
 }
 
+// correlationOf returns the correlation of the two channels of a block, from -1 to 1.
 func correlationOf(t ffmpeg.Traits) float64 { return float64(t.Correlation) }
 
 // voiceLevel is a channel's level in the band of a voice, dB.
@@ -168,6 +169,7 @@ func (c *Chooser) fitEars(k *measuredSource) {
 	}
 }
 
+// inherited returns own, or the neighbour's if too little is heard in the own segment.
 func inherited(own, neighbour ears) ears {
 	if own == earsUnknown {
 		return neighbour

@@ -60,7 +60,8 @@ const (
 	kindVoice // a voice, or a pause of one
 )
 
-// heard returns what the choice of sources makes of a kind. A constant and a hum are as good as silence.
+// heard returns how a block of the kind counts in the choice of sources. A constant and a hum count as
+// silence.
 func (k blockKind) heard() timeline.Heard {
 	switch k {
 	case kindMissing:
@@ -106,7 +107,7 @@ func voiceBlockOf(b loudBlock, t ffmpeg.Traits, threshold int16) voiceBlock {
 	}
 }
 
-// kindsOf tells what a source gives in each block.
+// kindsOf returns what a source gives in each block.
 func kindsOf(blocks []voiceBlock) []blockKind {
 	kinds := make([]blockKind, len(blocks))
 	voiced := voicedBlocks(blocks)
@@ -197,7 +198,8 @@ func trimVoiced(voiced []bool, rises []int, blocks []voiceBlock) {
 	}
 }
 
-// rising reports whether the level of block i is a syllable's over one of those before it.
+// rising reports whether the level of block i rises over one of the blocks before it as it does at a
+// syllable.
 func rising(blocks []voiceBlock, i int) bool {
 	if !blocks[i].there || blocks[i].silent {
 		return false
@@ -216,6 +218,7 @@ type wordFloor struct {
 	ok           bool
 }
 
+// floorOf measures the level between words: a tenth of the blocks of the voice is fainter.
 func floorOf(blocks []voiceBlock, kinds []blockKind) wordFloor {
 	var spoken []voiceBlock
 	for i, kind := range kinds {
@@ -243,7 +246,8 @@ func (f wordFloor) pause(blocks []voiceBlock) bool {
 		near(voiceBlock.powerDB, f.power) && near(voiceBlock.voiceDB, f.voice)
 }
 
-// steadyKind tells what a stretch without a rising level is.
+// steadyKind returns the kind of a stretch whose level does not rise: a constant, a pause between words, a
+// hum or a noise.
 func steadyKind(blocks []voiceBlock, floor wordFloor) blockKind {
 	switch {
 	case median(blocks, voiceBlock.powerDB) < constantDB, median(blocks, voiceBlock.crest) > constantCrest:
@@ -257,15 +261,21 @@ func steadyKind(blocks []voiceBlock, floor wordFloor) blockKind {
 	}
 }
 
+// powerDB returns the block's power, in dB.
 func (b voiceBlock) powerDB() float64 { return b.power }
-func (b voiceBlock) voiceDB() float64 { return b.voice }
-func (b voiceBlock) crest() float64   { return b.peak - b.power }
 
+// voiceDB returns the power in the band of a voice, in dB.
+func (b voiceBlock) voiceDB() float64 { return b.voice }
+
+// crest returns how far the peak is above the power, in dB. It is high for a constant with a few clicks.
+func (b voiceBlock) crest() float64 { return b.peak - b.power }
+
+// median returns the value that half of the blocks are under.
 func median(blocks []voiceBlock, of func(voiceBlock) float64) float64 {
 	return quantile(blocks, 2, of)
 }
 
-// quantile returns the value under which one in so many blocks is.
+// quantile returns the value that one in share blocks is under. There must be at least one block.
 func quantile[T any](blocks []T, share int, of func(T) float64) float64 {
 	values := make([]float64, len(blocks))
 	for i, b := range blocks {
