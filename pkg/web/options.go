@@ -68,6 +68,7 @@ type handlers struct {
 	v1      http.Handler    // for a caller that the context carries
 }
 
+// newHandlers fills in the defaults of the options and makes what form and api share.
 func newHandlers(o Options) *handlers {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -130,6 +131,7 @@ func New(o Options) http.Handler {
 	return choose(h.api(), h.form())
 }
 
+// form returns the handler of the service form: the pages, behind IAP.
 func (h *handlers) form() http.Handler {
 	return page.New(page.Options{
 		Records:      h.records,
@@ -145,6 +147,8 @@ func (h *handlers) form() http.Handler {
 	})
 }
 
+// api returns the handler of the public service api: the NVR's API, /api/v1, and the notifications of
+// Calendar. Each has its own format of errors.
 func (h *handlers) api() http.Handler {
 	guard := func(fail httpapi.ErrorWriter, next http.Handler) http.Handler {
 		return httpapi.Guard(h.Log, fail, next)

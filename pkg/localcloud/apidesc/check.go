@@ -38,6 +38,8 @@ func (m *Method) CheckQuery(query url.Values, upload bool) error {
 	return nil
 }
 
+// checkParameter checks one query parameter. A parameter that the method does not describe may be one of
+// those that all methods have, such as fields. Messages are Google's own.
 func (m *Method) checkParameter(name string, values []string) error {
 	s := m.parameters[name]
 	if s == nil || s.Location == "path" {
@@ -112,6 +114,7 @@ func (m *Method) Writable(body map[string]any) map[string]any {
 	return m.api.writableObject(m.api.resolve(m.request), body)
 }
 
+// writableObject returns the fields of an object that a client may set. Google ignores the others.
 func (a *API) writableObject(s *schema, object map[string]any) map[string]any {
 	kept := map[string]any{}
 	for name, value := range object {
@@ -122,6 +125,7 @@ func (a *API) writableObject(s *schema, object map[string]any) map[string]any {
 	return kept
 }
 
+// writable returns what of a value a client may set.
 func (a *API) writable(s *schema, value any) any {
 	s = a.resolve(s)
 	switch v := value.(type) {
@@ -178,6 +182,7 @@ func (c *checker) check(s *schema, value any, at string) error {
 	return nil
 }
 
+// checkArray checks a JSON array and its items.
 func (c *checker) checkArray(s *schema, value any, at string) error {
 	list, ok := value.([]any)
 	if !ok {
@@ -191,6 +196,8 @@ func (c *checker) checkArray(s *schema, value any, at string) error {
 	return nil
 }
 
+// checkString checks a JSON string. Integers of 64 bits are strings, too, because JSON numbers in JavaScript
+// hold 53 bits.
 func (c *checker) checkString(s *schema, value any, at string) error {
 	text, ok := value.(string)
 	isRequest := c.method != ""
@@ -206,6 +213,7 @@ func (c *checker) checkString(s *schema, value any, at string) error {
 	return nil
 }
 
+// checkNumber checks a JSON number, integers included.
 func checkNumber(s *schema, value any, at string) error {
 	text, ok := numberText(value)
 	if !ok {
@@ -217,6 +225,8 @@ func checkNumber(s *schema, value any, at string) error {
 	return nil
 }
 
+// checkObject checks an object, its fields and, unless it is partial, that required fields are there. Like
+// Google, it refuses unknown fields.
 func (c *checker) checkObject(s *schema, value any, at string) error {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -238,6 +248,7 @@ func (c *checker) checkObject(s *schema, value any, at string) error {
 	return c.checkRequired(s, object, at)
 }
 
+// checkRequired checks the fields that the description marks as required for the method.
 func (c *checker) checkRequired(s *schema, object map[string]any, at string) error {
 	for name, field := range s.Properties {
 		if object[name] == nil && slices.Contains(field.Annotations.Required, c.method) {
@@ -259,6 +270,7 @@ func (s *schema) field(name string) *schema {
 	return s.Additional
 }
 
+// wrongType returns the problem of a value of another JSON type.
 func wrongType(at, want string) error {
 	return invalid(at, "Invalid value at '%s': want %s.", at, want)
 }

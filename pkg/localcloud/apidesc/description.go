@@ -96,6 +96,7 @@ func (a *API) collect(servicePath string, r *resource) {
 	}
 }
 
+// newMethod reads a method of a discovery document.
 func (a *API) newMethod(servicePath string, described *describedMethod) *Method {
 	path := described.Path
 	if described.FlatPath != "" { // it spells out the segments of {+name}

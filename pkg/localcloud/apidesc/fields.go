@@ -29,6 +29,8 @@ func ParseFields(text string) (Fields, error) {
 	return selected, nil
 }
 
+// invalidFields returns Google's answer to a fields parameter that it cannot parse, or that selects an
+// unknown field.
 func invalidFields(text string) error {
 	return &Problem{
 		Location: "fields",
@@ -37,6 +39,7 @@ func invalidFields(text string) error {
 	}
 }
 
+// fieldsParser parses a partial response's fields parameter, for example "files(id,name),nextPageToken".
 type fieldsParser struct {
 	text string
 	at   int // offset of the next byte
@@ -111,6 +114,7 @@ func (p *fieldsParser) group(into Fields, depth int) error {
 	return nil
 }
 
+// name reads a field name up to the next delimiter. It may be empty.
 func (p *fieldsParser) name() string {
 	start := p.at
 	for p.at < len(p.text) && !strings.ContainsRune("/.,()", rune(p.text[p.at])) {
@@ -124,6 +128,7 @@ func (m *Method) CheckFields(selected Fields) error {
 	return m.api.checkFields(m.response, selected)
 }
 
+// checkFields checks that selected fields exist. A selection within an array is about its items.
 func (a *API) checkFields(s *schema, selected Fields) error {
 	s = a.resolve(s)
 	for s != nil && s.Type == "array" {

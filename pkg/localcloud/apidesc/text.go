@@ -54,6 +54,7 @@ func (s *schema) checkInteger(value string) error {
 	return nil
 }
 
+// checkString checks a string against the values and the format of the schema.
 func (s *schema) checkString(value string) error {
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, value) {
 		return fmt.Errorf("%q is none of %s", value, strings.Join(s.Enum, ", "))

@@ -43,6 +43,8 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
+// check returns an error unless all functions answer, the database can be read, and its file is still the one
+// that was opened.
 func (h *health) check(ctx context.Context) error {
 	functions := h.functions()
 	if functions == nil {

@@ -152,6 +152,7 @@ func logFile(folder string) string {
 	return filepath.Join(folder, "log.jsonl")
 }
 
+// addresses returns where people and programs find the machine.
 func (m *machine) addresses() Addresses {
 	base := "http://" + m.front.Addr().String()
 	return Addresses{

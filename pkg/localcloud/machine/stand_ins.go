@@ -53,6 +53,7 @@ func (m *machine) startStandIns(ctx context.Context, front, back *http.ServeMux)
 	return nil
 }
 
+// startWorkspace starts Drive, Calendar and Classroom, their pages, and the page of faults.
 func (m *machine) startWorkspace(front *http.ServeMux) error {
 	workspace, err := google.New(google.Options{
 		Dir:     filepath.Join(m.o.Data, "workspace"),
@@ -71,6 +72,8 @@ func (m *machine) startWorkspace(front *http.ServeMux) error {
 	return nil
 }
 
+// startStorage starts Cloud Storage. The bucket of segments is a plain folder, so that recordings can be
+// copied into it.
 func (m *machine) startStorage(back *http.ServeMux) error {
 	buckets, err := storage.New(storage.Options{
 		Dir:     filepath.Join(m.o.Data, "buckets"),
@@ -110,6 +113,7 @@ func (m *machine) startTopics(ctx context.Context) (string, error) {
 	return topics.Addr(), nil
 }
 
+// startJobs starts the Cloud Run Admin API. The tasks of the merge job are processes of this program.
 func (m *machine) startJobs(back *http.ServeMux) error {
 	jobs, err := cloudrun.New(cloudrun.Options{
 		Dir:     filepath.Join(m.o.Data, "run"),

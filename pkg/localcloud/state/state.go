@@ -80,6 +80,8 @@ func (db *DB) Open() error {
 	return nil
 }
 
+// open opens the file for this process alone. With synchronous(NORMAL) a commit survives a kill of the
+// process, and may be lost with the power of the machine.
 func (db *DB) open(path string) error {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(5000)", // a process that was killed may still be ending
@@ -105,6 +107,7 @@ func (db *DB) open(path string) error {
 	return db.readRows()
 }
 
+// prepare prepares the two statements that write rows.
 func (db *DB) prepare() error {
 	var err error
 	const put = "INSERT INTO rows (tab, id, value) VALUES (?, ?, ?) " +
@@ -206,6 +209,7 @@ func (db *DB) write(changes []change) error {
 	return tx.Commit()
 }
 
+// putRow writes a row as JSON.
 func putRow(put *sql.Stmt, c change) error {
 	value, err := json.Marshal(c.value)
 	if err != nil {
@@ -222,6 +226,7 @@ func (db *DB) Close() error {
 	return db.close()
 }
 
+// close closes the file, if it was opened.
 func (db *DB) close() error {
 	if db.sql == nil {
 		return nil

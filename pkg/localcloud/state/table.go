@@ -55,6 +55,7 @@ func (t *Table[T]) All() iter.Seq2[string, *T] {
 	}
 }
 
+// load reads a stored row into memory.
 func (t *Table[T]) load(key string, value []byte) error {
 	row := new(T)
 	if err := decode(value, row); err != nil {
@@ -64,6 +65,7 @@ func (t *Table[T]) load(key string, value []byte) error {
 	return nil
 }
 
+// changed returns the changes of the transaction. A change without a value deletes its row.
 func (t *Table[T]) changed() []change {
 	var changes []change
 	for key, value := range t.changes {
@@ -76,6 +78,7 @@ func (t *Table[T]) changed() []change {
 	return changes
 }
 
+// commit makes the changes of the transaction visible. It is called once they are stored.
 func (t *Table[T]) commit() {
 	for key, value := range t.changes {
 		if value == nil {
@@ -87,6 +90,7 @@ func (t *Table[T]) commit() {
 	t.discard()
 }
 
+// discard drops the changes of the transaction.
 func (t *Table[T]) discard() {
 	clear(t.changes)
 }

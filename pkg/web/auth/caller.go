@@ -38,6 +38,7 @@ func (c *Caller) Owns(r *nvr.Record) bool {
 	return strings.EqualFold(r.UserEmail, c.Email) && c.MayUse(r.Room)
 }
 
+// callerKey is the key of the caller in a request's context.
 type callerKey struct{}
 
 // WithCaller returns a request whose context carries the caller.

@@ -51,6 +51,7 @@ type timedWriter struct {
 	control *http.ResponseController
 }
 
+// newTimedWriter returns a writer that gives up a client that does not read for [writeTime].
 func newTimedWriter(w http.ResponseWriter) timedWriter {
 	return timedWriter{w: w, control: http.NewResponseController(w)}
 }

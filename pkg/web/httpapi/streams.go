@@ -37,6 +37,7 @@ func (s *Streams) Limit(
 	}
 }
 
+// enter counts a stream of a caller. It returns false if the caller has [maxStreams] open already.
 func (s *Streams) enter(caller string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,6 +48,7 @@ func (s *Streams) enter(caller string) bool {
 	return true
 }
 
+// leave ends a stream that enter counted.
 func (s *Streams) leave(caller string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

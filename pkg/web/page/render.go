@@ -41,6 +41,7 @@ type asset struct {
 	body []byte
 }
 
+// address returns the path of the file with a name. It changes with the content of the file.
 func (a asset) address(name string) string {
 	return "/static/" + a.hash + "/" + name
 }

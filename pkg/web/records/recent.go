@@ -16,6 +16,7 @@ func newRecent[K comparable, V any](limit int) *recent[K, V] {
 	return &recent[K, V]{limit: limit, known: map[K]V{}}
 }
 
+// get returns the value of a key. ok is false if it is not known, or no longer.
 func (c *recent[K, V]) get(key K) (value V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -69,6 +69,8 @@ func (a *api) refuseEdit(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// writeEditErrors answers with the fields that are wrong, at most [maxErrors] of them. The detail names the
+// first.
 func writeEditErrors(w http.ResponseWriter, status int, found []httpapi.FieldDetail) {
 	detail := "the change is invalid: " + found[0].Field + " " + found[0].Detail
 	httpapi.WriteFieldErrors(w, status, detail, found[:min(len(found), maxErrors)]...)
