@@ -8,6 +8,7 @@ import (
 )
 
 const (
+	// maxTracks bounds the tracks of a file. Recorders write two.
 	maxTracks = 64
 	// maxSamples bounds the samples of a part. Half an hour has 130,000.
 	maxSamples = 2 << 20

@@ -68,6 +68,8 @@ type page struct {
 	Ignored, Cost, Imprint         []fact
 }
 
+// What the lists and tables of the page are made of. All fields are texts in the page's language, but classes
+// of CSS, and the sizes of pictures in pixels.
 type (
 	fact    struct{ Label, Value, Note string }
 	legend  struct{ Class, Label string }

@@ -9,8 +9,8 @@ const (
 const (
 	// cell is the side of the square parts by which pictures are compared, in pixels.
 	cell    = 4
-	columns = Width / cell
-	cells   = columns * Height / cell
+	columns = Width / cell            // cells in a row
+	cells   = columns * Height / cell // cells of a picture
 
 	// leastDifference is the mean difference of luma from which a cell shows something else. The noise of
 	// encoders stays below it.

@@ -14,6 +14,7 @@ const (
 	lineTime  = boardTime / (boardLines + 1)
 )
 
+// boardLines is how many lines of text a full board has.
 const boardLines = 8
 
 // Board is the scene of a camera on the blackboard. Text appears line by line and is wiped after
@@ -59,6 +60,7 @@ func (b *board) Paint(p *Picture, at time.Time) {
 	}
 }
 
+// lineHeight is the distance of two lines, in units: 720 of them are the height of the picture.
 const lineHeight = 66.0
 
 // lineTop returns the upper edge of a line, in units.

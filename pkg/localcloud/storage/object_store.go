@@ -32,9 +32,9 @@ type objectStore struct {
 }
 
 const (
-	dataFolder    = "data"
-	objectsFolder = "objects"
-	unfinished    = ".new-" // prefix of unfinished files
+	dataFolder    = "data"    // the bytes of objects, under random names
+	objectsFolder = "objects" // a description of each object, which names its data
+	unfinished    = ".new-"   // prefix of unfinished files
 )
 
 // openObjectStore reads all descriptions. keep names data that unfinished uploads still need.

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	healthDays = 7
+	healthDays = 7  // before today, which the page shows
 	barHeight  = 20 // pixels of a full day's bar
 )
 

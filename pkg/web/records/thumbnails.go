@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	thumbnailStep   = 10 * time.Second // instants within one step share a picture
-	thumbnailTime   = 20 * time.Second // that a picture may take, the wait for its turn included
-	thumbnailsKept  = 500              // of some 15 KB
-	thumbnailsMade  = 2                // at the same time: FFmpeg takes a core and 100 MB
-	thumbnailsWait  = 20               // at most; further requests are refused
-	thumbnailsTurns = thumbnailsMade + thumbnailsWait
+	thumbnailStep   = 10 * time.Second                // instants within one step share a picture
+	thumbnailTime   = 20 * time.Second                // that a picture may take, the wait for its turn included
+	thumbnailsKept  = 500                             // of some 15 KB
+	thumbnailsMade  = 2                               // at the same time: FFmpeg takes a core and 100 MB
+	thumbnailsWait  = 20                              // at most; further requests are refused
+	thumbnailsTurns = thumbnailsMade + thumbnailsWait // requests that are admitted at the same time
 )
 
 // ErrBusy means that too many pictures of footage are requested at the same time.

@@ -26,7 +26,8 @@ type event struct {
 }
 
 const (
-	cancelled    = "cancelled"
+	cancelled = "cancelled" // the status; the other ones are confirmed and tentative
+	// Layouts of a time in UTC and of a date, in rules (RFC 5545) and in the ids of instances.
 	instantStamp = "20060102T150405Z"
 	dayStamp     = "20060102"
 )

@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	pageSize    = 250 // of a listing that does not say
+	// Bounds of maxResults:
+	// https://developers.google.com/workspace/calendar/api/v3/reference/events/list
+	pageSize    = 250 // the default
 	maxPageSize = 2500
 )
 

@@ -17,10 +17,10 @@ import (
 
 const (
 	channelLives = 7 * 24 * time.Hour // at most, and if nothing is said
-	maxChannelID = 64
-	noticeTries  = 4
-	noticePause  = time.Second // before the second try; it doubles, and is divided by the scale
-	noticeTime   = 10 * time.Second
+	maxChannelID = 64                 // characters
+	noticeTries  = 4                  // of one notification; Google retries too, and does not say how often
+	noticePause  = time.Second        // before the second try; it doubles, and is divided by the scale
+	noticeTime   = 10 * time.Second   // that one try may take
 )
 
 // channel is the row of a notification channel.

@@ -11,9 +11,12 @@ import (
 )
 
 const (
-	maxText      = 30_000 // characters of an announcement
+	// Limits of an announcement:
+	// https://developers.google.com/workspace/classroom/reference/rest/v1/courses.announcements
+	maxText      = 30_000 // characters
 	maxMaterials = 20
 
+	// The states of an announcement. Students see only a published one.
 	draft     = "DRAFT"
 	published = "PUBLISHED"
 	deleted   = "DELETED"

@@ -79,6 +79,7 @@ type post struct {
 
 const (
 	pageSize = 30 // of a listing that does not say
+	// The lists of members of a course, as they stand in paths: courses/{id}/teachers.
 	teachers = "teachers"
 	students = "students"
 )

@@ -42,6 +42,7 @@ type Script struct {
 	ManyDrives bool                // every listing over all drives says incompleteSearch
 }
 
+// MIME types of what has no bytes. All types of Google's own begin with googleTypes.
 const (
 	folderType   = "application/vnd.google-apps.folder"
 	shortcutType = "application/vnd.google-apps.shortcut"

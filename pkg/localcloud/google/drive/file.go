@@ -129,6 +129,7 @@ func (d *Drive) trashed(f *file) bool {
 // role is what a caller may do with a file. Higher roles include the lower ones.
 type role int
 
+// The roles, from the lowest. A caller with nothing does not even see the file.
 const (
 	nothing role = iota
 	reader

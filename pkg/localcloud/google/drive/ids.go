@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	idBytes   = 18 // random part of an id, before base64
-	sealBytes = 6  // proof that an id was generated here, and what for
-	maxIDs    = 1000
+	idBytes   = 18   // random part of an id, before base64
+	sealBytes = 6    // proof that an id was generated here, and what for
+	maxIDs    = 1000 // that one call of files.generateIds returns, as in Drive
 )
 
 // newID returns an id for a file or a shortcut. It carries a proof that it was generated here, so

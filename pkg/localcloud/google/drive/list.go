@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	pageSize    = 100 // of a listing that does not say
+	// Bounds of pageSize: https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
+	pageSize    = 100 // the default
 	maxPageSize = 1000
 )
 

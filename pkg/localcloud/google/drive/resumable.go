@@ -17,7 +17,9 @@ import (
 )
 
 const (
-	grainBytes   = 256 << 10 // a chunk that is not the last is kept in multiples of this
+	grainBytes = 256 << 10 // a chunk that is not the last is kept in multiples of this
+	// sessionLives is how long a session can be resumed, as Drive documents it:
+	// https://developers.google.com/workspace/drive/api/guides/manage-uploads
 	sessionLives = 7 * 24 * time.Hour
 )
 

@@ -267,6 +267,7 @@ func (s *Sound) Phases(start time.Time) []Phase {
 	return all
 }
 
+// pilotPeriod is one period of the pilot tone. A shift is known only up to whole periods.
 const pilotPeriod = time.Second / PilotHz
 
 // Steps returns where the pilot's shift changes by more than tolerance, or where the pilot begins
