@@ -73,7 +73,8 @@ type SoundTrack struct {
 // Overrun is how far past its nominal length a file is still believed.
 const Overrun = 10 * time.Second
 
-// lengthTolerance is how far a file's length may be off its nominal length without a fault.
+// lengthTolerance is how far a file's length may be off its nominal length without a fault. Recorders lose a
+// few seconds between two files.
 const lengthTolerance = 5 * time.Second
 
 // maxGap is how long a picture holds inside a file. A longer distance of two timestamps is a gap.
@@ -127,7 +128,8 @@ func (p *Prober) Probe(
 	return seg, nil
 }
 
-// faultOf names what is wrong with a file. It returns no cause if the error is not about the file.
+// faultOf returns the fault of a file. It returns the zero cause if the error is about reading the file, and
+// not about the file itself.
 func faultOf(err error) cause.Cause {
 	switch {
 	case errors.Is(err, mp4.ErrEmpty):
@@ -266,7 +268,8 @@ func (s *Segment) Correct(sync Sync) {
 	s.Start = s.Start.Add(-sync.Lag)
 }
 
-// Since returns how long after Start the instant at a time since the file's zero is.
+// Since returns how long after Start the instant at a time since the file's zero is. The two differ if the
+// recorder's clock drifts. It computes with whole numbers, so that every machine gets the same result.
 func (s *Segment) Since(at time.Duration) time.Duration {
 	return at - time.Duration(int64(at)/int64(time.Millisecond)*s.Sync.DriftPPB/1000)
 }
@@ -317,7 +320,7 @@ func (s *Segment) SoundCoverage() timeline.FileCoverage {
 	}
 }
 
-// OfSource lists the indices of a source's segments that count.
+// OfSource returns the indices of a source's segments, without those that have a better file.
 func OfSource(segments []*Segment, source string) []int {
 	var list []int
 	for i, seg := range segments {
@@ -328,7 +331,7 @@ func OfSource(segments []*Segment, source string) []int {
 	return list
 }
 
-// codecName is FFmpeg's name of a sample entry's codec.
+// codecName returns FFmpeg's name of the codec of a sample entry. An unknown entry is returned as it is.
 func codecName(entry string) string {
 	switch entry {
 	case "avc1", "avc3":

@@ -12,7 +12,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/timeline"
 )
 
-// change says that a pane shows another picture from a frame of the record on.
+// change is another picture of a pane, shown from a frame of the record on.
 type change struct {
 	frame   int64
 	picture []byte
@@ -29,7 +29,8 @@ type pane struct {
 	free    chan []byte // buffers to use again
 }
 
-// paneAhead is how many pictures a decoder may be ahead of the encoder.
+// paneAhead is how many pictures a decoder may be ahead of the encoder. Few are enough to keep both busy, and
+// a picture of 1920x1080 takes 3 MB.
 const paneAhead = 3
 
 // newPane returns a pane at a place in the picture. Two more buffers than changes exist: one that is being
@@ -44,7 +45,7 @@ func (r *renderer) newPane(pieces []timeline.Piece, place plan.Box) *pane {
 	}
 }
 
-// box is where the pane's pictures go: its place, or the whole picture.
+// box returns where the pane's pictures go: its place, or the whole picture.
 func (p *pane) box(whole bool) plan.Box {
 	if whole {
 		return p.r.plan.Panes().Whole
@@ -52,7 +53,7 @@ func (p *pane) box(whole bool) plan.Box {
 	return p.place
 }
 
-// run sends all changes of the pane. It closes the channel when there are no more.
+// run sends all changes of the pane, and closes the channel after the last one, or after an error.
 func (p *pane) run(ctx context.Context) error {
 	defer close(p.changes)
 	for _, piece := range p.pieces {
@@ -187,7 +188,7 @@ func neighbours(open *probe.OpenSegment, run timeline.Run, want []wanted) (from,
 	return from, until
 }
 
-// hdLines is the height from which on pictures are coded as high definition is.
+// hdLines is the height from which pictures that name no colour matrix are taken to be BT.709.
 const hdLines = 720
 
 // follower sends the pictures of a stream as the frames they are shown at.
@@ -205,9 +206,9 @@ type follower struct {
 	stalled bool
 }
 
-// follow follows a stream. After the first picture that is missing nothing is sent any more, but the rest
-// is still read: one look finds all that is broken. After the last one wanted the stream is left: FFmpeg
-// may read on for seconds before it notices that no more is asked for.
+// follow follows a stream. After the first missing picture it sends nothing, but reads on, so that one pass
+// finds all damage. It leaves the stream after the last wanted picture, because FFmpeg may read on for
+// seconds before it notices that no more is asked for.
 func (f *follower) follow(ctx context.Context, stream *ffmpeg.PictureStream) error {
 	for f.next < len(f.want) {
 		buf := f.buffer(f.size)
@@ -240,8 +241,8 @@ func (f *follower) damaged() bool {
 	return len(f.missing) > 0 || len(f.inspection.Found()) > 0
 }
 
-// lose notes that the wanted pictures before a PTS did not come. A sample that holds no picture is not
-// lost: the picture before it stays on show.
+// lose notes that the wanted pictures before a PTS did not come. A sample without a picture is not lost: the
+// picture before it stays visible.
 func (f *follower) lose(before int64) error {
 	for ; f.next < len(f.want) && f.want[f.next].pts < before; f.next++ {
 		pts := f.want[f.next].pts
@@ -256,7 +257,7 @@ func (f *follower) lose(before int64) error {
 	return nil
 }
 
-// take sends a picture if it is wanted and will be on show.
+// take sends a picture if it is wanted and will be visible.
 func (f *follower) take(ctx context.Context, pts int64, buf []byte) error {
 	if f.next == len(f.want) || f.want[f.next].pts != pts {
 		f.release(buf) // a picture that the table does not list: nothing is shown of it
@@ -280,7 +281,8 @@ func (f *follower) take(ctx context.Context, pts int64, buf []byte) error {
 	})
 }
 
-// isReplaced reports whether the next picture comes at the same frame as one.
+// isReplaced reports whether a later picture is shown from the same frame on, so that this one is never
+// visible.
 func (f *follower) isReplaced(w wanted) (bool, error) {
 	for i := f.next; i < len(f.want) && f.want[i].frame <= w.frame; i++ {
 		empty, err := f.open.IsEmpty(f.want[i].pts)
@@ -317,9 +319,9 @@ type wanted struct {
 	frame int64
 }
 
-// wanted lists the pictures of a run that a piece shows, and the one before where the piece begins
-// between two. The frame of a picture is the nearest to its instant, so it depends on nothing but
-// the plan: not on the slice, not on where decoding began.
+// wanted returns the pictures of a run that a piece shows, in order, and the one before if the piece begins
+// between two pictures. The frame of a picture is the nearest to its instant. It depends only on the plan,
+// not on the slice or on where decoding begins.
 func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) ([]wanted, error) {
 	window := r.plan.Window()
 	zero := open.Segment.Start.Sub(r.plan.Start)
@@ -341,8 +343,8 @@ func (r *renderer) wanted(open *probe.OpenSegment, piece timeline.Piece) ([]want
 	return onShow(open, list, first, piece.First)
 }
 
-// onShow leaves out the pictures before the one of index first. If that sample holds no picture, the last
-// one before it that does stays on show, or the first one after it is shown a little early.
+// onShow drops the pictures before the one of index first, which is visible at frame. If that sample holds no
+// picture, the last one before it that does stays visible, or the first one after it is shown a little early.
 func onShow(open *probe.OpenSegment, list []wanted, first int, frame int64) ([]wanted, error) {
 	if len(list) == 0 {
 		return nil, nil

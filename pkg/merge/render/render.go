@@ -144,8 +144,8 @@ func (s *stickyWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// encoderEnd says how an encoder ended. Where its media could not be stored it was stopped for that;
-// else it knows best, and what could not be read of it is only the consequence.
+// encoderEnd returns why the encoder ended. If its media could not be stored, it was stopped for that reason.
+// Otherwise its own error counts, and an error of reading its output is only a consequence.
 func encoderEnd(waitErr, readErr, storeErr error) error {
 	if storeErr != nil {
 		return fmt.Errorf("store the media: %w", storeErr)
@@ -173,8 +173,8 @@ func (e *errorSet) note(err error) error {
 // errFollows marks an error that another one has led to.
 var errFollows = errors.New("the pane has ended")
 
-// reason is the error that counts: that the work was called off; else a fault of storage, of the
-// machine or of this program; else damaged footage, all of it; else whatever there is.
+// reason returns the error that counts. In this order: the cause of ctx, if it has ended; a fault of storage,
+// of the machine or of this program; damaged footage, with all damages of all panes; any other error.
 func (e *errorSet) reason(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -198,7 +198,8 @@ func (e *errorSet) reason(ctx context.Context) error {
 	return follows
 }
 
-// compose gives the encoder every frame of the slice, in order.
+// compose writes every frame of the slice to the encoder, in order. A picture is copied into the frame only
+// when it changes.
 func (r *renderer) compose(ctx context.Context, places places, encoder *ffmpeg.Encoder) error {
 	size := r.plan.Panes().Whole
 	frame := black(size.Width, size.Height)
@@ -254,7 +255,8 @@ func (p places) of(s timeline.Scene) []*place {
 	return []*place{p.left, p.right}
 }
 
-// until takes in all changes that are due at frame k.
+// until takes all changes that are due at frame k. It returns an error that wraps errFollows if the pane
+// ended without a picture; the error of the pane itself then ends the render.
 func (p *place) until(ctx context.Context, k int64) error {
 	for {
 		if p.next == nil && !p.ended {
@@ -283,7 +285,7 @@ func (p *place) until(ctx context.Context, k int64) error {
 	return nil // a pane that failed ends the whole render by its own error
 }
 
-// draw copies the picture into the frame, if it is not there already.
+// draw copies the picture into the frame, unless the frame holds it already.
 func (p *place) draw(frame []byte, size plan.Box) {
 	if p.fresh {
 		p.fresh = false
@@ -291,7 +293,8 @@ func (p *place) draw(frame []byte, size plan.Box) {
 	}
 }
 
-// copyPane copies a picture into its box of a yuv420p frame of a size.
+// copyPane copies a picture into its box of a yuv420p frame. All sides and offsets are even, because chroma
+// has half the resolution.
 func copyPane(frame, picture []byte, box, size plan.Box) {
 	for y := range box.Height {
 		copy(frame[(box.Y+y)*size.Width+box.X:], picture[y*box.Width:(y+1)*box.Width])

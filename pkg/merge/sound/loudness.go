@@ -22,8 +22,10 @@ const (
 	maxLimitedGainDB = 55
 )
 
-// integrated is the loudness of blocks by ITU-R BS.1770-4: the mean of those that pass the absolute
-// gate at -70 LUFS and the relative gate 10 LU under their mean. -Inf if none does.
+// integrated returns the loudness of blocks in LUFS, by ITU-R BS.1770-4: the mean of those that pass the
+// absolute gate at -70 LUFS and the relative gate 10 LU under their mean. It returns -Inf if none does. lufs
+// holds momentary loudness in hundredths, in steps of 100 ms, as the recommendation asks for: blocks of 400
+// ms that overlap by three quarters.
 func integrated(lufs []int16) float64 {
 	mean := func(gate float64) float64 {
 		sum, n := 0.0, 0
@@ -92,7 +94,8 @@ func (c *Chooser) level(planned *Planned, listens []timeline.Listen) {
 	planned.expect(blocks)
 }
 
-// expect sets the loudness of blocks behind gain and limiter.
+// expect sets the loudness, in LUFS, that the blocks will have behind gain and limiter; see
+// [Planned.ExpectedMiss].
 func (p *Planned) expect(blocks []heardBlock) {
 	expected := rounded(integrated(limited(blocks, p.GainDB, p.LimitDBFS)))
 	p.Expected = &expected
@@ -123,6 +126,7 @@ func (p *Planned) ExpectedMiss() cause.Cause {
 	return missed(*p.Target, *p.Expected)
 }
 
+// missed returns a warning if a loudness is further than loudnessTolerance from the target. Both are in LUFS.
 func missed(target, got float64) cause.Cause {
 	if math.Abs(got-target) <= loudnessTolerance {
 		return cause.Cause{}
@@ -147,7 +151,8 @@ func (c *Chooser) onlyHum(listens []timeline.Listen) bool {
 	return hum
 }
 
-// heardBlocks are the measured tenths of a second that will be heard, in order.
+// heardBlocks returns the measured tenths of a second that will be heard, in order. Blocks that were not
+// measured are left out.
 func (c *Chooser) heardBlocks(listens []timeline.Listen) []heardBlock {
 	var blocks []heardBlock
 	for _, listen := range listens {
@@ -166,8 +171,9 @@ func (c *Chooser) heardBlocks(listens []timeline.Listen) []heardBlock {
 	return blocks
 }
 
-// gainFor finds the gain that brings the record nearest to the target through a limiter, closing the
-// gap step by step; a gain that would only squeeze the sound further is not given.
+// gainFor returns the gain, in dB, that brings the record nearest to the target through a limiter. It closes
+// the difference step by step, because the limiter takes more away the higher the gain is. It stops before a
+// gain over maxLimitedGainDB, which would only squeeze the sound.
 func gainFor(blocks []heardBlock, target, limitDBFS, gain float64) float64 {
 	const steps, near = 30, 0.02
 	best, least := gain, math.Inf(1)
@@ -233,6 +239,7 @@ type limiter struct {
 	gain, rise    float64
 }
 
+// newLimiter computes the tables for all packed levels. A limit of 0 or more means that there is no limiter.
 func newLimiter(limitDBFS, gainDB float64) *limiter {
 	l := &limiter{gain: 1}
 	for i := range l.powers {
@@ -244,7 +251,8 @@ func newLimiter(limitDBFS, gainDB float64) *limiter {
 	return l
 }
 
-// next is the mean factor over 5 ms with such a packed peak, before 5 ms with another.
+// next returns the mean factor of the limiter over 5 ms. peak is the packed peak of these 5 ms, and ahead
+// that of the next ones.
 func (l *limiter) next(peak, ahead byte) float64 {
 	const release = 10 // times as long as this
 	at, held := l.gain, false
@@ -258,7 +266,7 @@ func (l *limiter) next(peak, ahead byte) float64 {
 	return (at + l.gain) / 2
 }
 
-// rounded keeps two decimals: what is printed is what is used.
+// rounded returns db with two decimals, so that the plan holds exactly what is used.
 func rounded(db float64) float64 {
 	return math.Round(100*db) / 100
 }

@@ -126,7 +126,7 @@ func (c *Chooser) Choose(ctx context.Context) (Planned, error) {
 	return planned, nil
 }
 
-// channelsOf is 2 if any segment that counts is stereo, else 1.
+// channelsOf returns 2 if any segment that counts is stereo, otherwise 1.
 func channelsOf(segments []*probe.Segment) int {
 	for _, seg := range segments {
 		if seg.SoundChannels() > 1 && seg.BetterFile == "" {
@@ -136,12 +136,14 @@ func channelsOf(segments []*probe.Segment) int {
 	return 1
 }
 
-// heard tells what a source gives in a block of the record.
+// heard returns how a block of a source counts in the choice. It measures the source if it was not measured
+// yet.
 func (c *Chooser) heard(source int, block int64) timeline.Heard {
 	return c.kind(source, block).heard()
 }
 
-// kind tells what a source holds in a block of the record.
+// kind returns what a source holds in a block of the record. It measures the source if it was not measured
+// yet.
 func (c *Chooser) kind(source int, block int64) blockKind {
 	k := c.listen(source)
 	if c.err != nil || c.isWithheld(block) {
@@ -150,7 +152,7 @@ func (c *Chooser) kind(source int, block int64) blockKind {
 	return k.kinds[block]
 }
 
-// kindsOf tells what a source holds in each block of the record.
+// kindsOf returns what a source holds in each block of the record.
 func (c *Chooser) kindsOf(k *measuredSource) []blockKind {
 	blocks := make([]voiceBlock, c.blocks)
 	for i := range blocks {
