@@ -9,6 +9,8 @@
 // on messages alone fails here.
 //
 // Deadlines and back-offs are divided by [Options].Scale. Start with [Start].
+//
+// The reference of the API: https://cloud.google.com/pubsub/docs/push
 package pubsub
 
 import (

@@ -8,6 +8,8 @@
 // the interrupted attempt does not count.
 //
 // Start with [New]. The server handles the API's root.
+//
+// The reference of the API: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs
 package run
 
 import (

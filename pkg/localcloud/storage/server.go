@@ -10,6 +10,8 @@
 // the new one, and an unfinished upload continues with the next process. Nothing is synced to the
 // disk: after a power cut an object of the last seconds may be missing, but never half there.
 // Start with [New].
+//
+// The reference of the API: https://cloud.google.com/storage/docs/json_api
 package storage
 
 import (

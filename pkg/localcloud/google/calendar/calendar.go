@@ -8,6 +8,8 @@
 // An event is one of three: a row of its own; an instance of a series, which is computed; an
 // exception, which is a row with the id of the instance that it replaces. Start with [New].
 // series.go computes series.
+//
+// The reference of the API: https://developers.google.com/workspace/calendar/api/v3/reference
 package calendar
 
 import (

@@ -3,6 +3,8 @@
 // It knows courses, their aliases, teachers and students, and announcements with files and links.
 // A person is created when it is first named. The package knows no files: [Options] has functions
 // for that. Start with [New]. announcement.go has the rules of announcements.
+//
+// The reference of the API: https://developers.google.com/workspace/classroom/reference/rest
 package classroom
 
 import (

@@ -6,6 +6,8 @@
 // is created when it is first used as a parent. The package knows no calendar and no course.
 // Stored rows are not changed in place. A kill may leave contents that no row names; the next
 // start removes them. Start with [New].
+//
+// The reference of the API: https://developers.google.com/workspace/drive/api/reference/rest/v3
 package drive
 
 import (
