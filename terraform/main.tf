@@ -331,7 +331,7 @@ resource "google_pubsub_topic" "fail" {
 
 # --- started by hand or by the build ------------------------------------------------------------------
 
-# Migrates the database to the schema of the image, and grants each component its rights.
+# Migrates the database to the schema of the image, and grants each component and the NVR its rights.
 module "migrate" {
   source  = "./job"
   name    = "migrate"
@@ -343,6 +343,7 @@ module "migrate" {
   environment = merge(local.environment, {
     DATABASE = local.dsn["migrate"]
     GRANT_TO = join(",", [for name in sort(setsubtract(local.database_users, ["migrate"])) : "nvr-${name}"])
+    NVR_USER = var.nvr_user
   })
 
   timeout = "900s"
@@ -363,6 +364,7 @@ module "doctor" {
   account = google_service_account.component["doctor"]
   environment = merge(local.environment, local.drive, local.uploaders, local.calendars, local.courses, {
     DATABASE  = local.dsn["doctor"]
+    NVR_USER  = var.nvr_user
     DELEGATES = join(",", [for who in sort(keys(local.delegation)) : "${who}=${google_service_account.component[who].email}"])
   })
 

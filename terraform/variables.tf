@@ -355,6 +355,16 @@ variable "database_connectors_only" {
   }
 }
 
+variable "nvr_user" {
+  description = "Database user of the NVR. It is created by hand; every build limits it to the NVR's four tables."
+  type        = string
+  default     = "nvr"
+  validation {
+    condition     = can(regex("^[A-Za-z][A-Za-z0-9_.-]{0,31}$", var.nvr_user)) && !startswith(var.nvr_user, "nvr-")
+    error_message = "1 to 32 letters, digits, _, . and -, a letter first, and not nvr- and more: those are the components."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether the database and the buckets are protected from deletion. False only for a temporary trial."
   type        = bool

@@ -4,8 +4,8 @@
 //	migrate down     removes the tables and columns of this program; those of the NVR stay
 //	migrate status   prints the versions of the schema, and changes nothing
 //
-// An interrupted run can be repeated. With up, records older than RETENTION fail, and the database users
-// that GRANT_TO names get the rights that the components need.
+// An interrupted run can be repeated. With up, records older than RETENTION fail. The database users that
+// GRANT_TO names get exactly the rights that their components need, and NVR_USER those of the NVR.
 package main
 
 import (
@@ -76,7 +76,7 @@ func run(
 	switch what {
 	case "up":
 		if err = db.Schema.Migrate(ctx, store.Adoption{Retention: settings.Retention}); err == nil {
-			err = db.Schema.Grant(ctx, settings.GrantTo)
+			err = grant(ctx, out, db.Schema, settings)
 		}
 	case "down":
 		err = db.Schema.Rollback(ctx)
@@ -89,5 +89,20 @@ func run(
 		return err
 	}
 	_, err = fmt.Fprintf(out, "schema %d, this build needs %d\n", current, needed)
+	return err
+}
+
+// grant gives the database users of the settings their rights.
+func grant(ctx context.Context, out io.Writer, schema store.Schema, settings *config.Config) error {
+	if err := schema.Grant(ctx, settings.GrantTo); err != nil {
+		return err
+	}
+	if settings.NVRUser == "" {
+		return nil
+	}
+	found, err := schema.GrantNVR(ctx, settings.NVRUser)
+	if err == nil && !found {
+		_, err = fmt.Fprintf(out, "there is no database user %s: the NVR has no access\n", settings.NVRUser)
+	}
 	return err
 }

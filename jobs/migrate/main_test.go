@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,29 @@ func TestMigrateWaitsForTheDatabase(t *testing.T) {
 	err := run(t.Context(), &bytes.Buffer{}, settings, late.Clock.Now, []string{"status"})
 	if late.Statements() == 0 {
 		t.Errorf("no statement reached the database: %v", err)
+	}
+}
+
+// TestUpGrants migrates an empty database with the users of components, and with and without that of the NVR.
+func TestUpGrants(t *testing.T) {
+	t.Parallel()
+	db := storetest.MariaDBOfComponents(t)
+	settings := &config.Config{
+		Database: config.Secret(db.DSN),
+		GrantTo:  []string{"nvr-api", "nvr-claim"},
+	}
+	for user, want := range map[string]bool{"": false, "nvr": false, "recorder": true} {
+		settings.NVRUser = user
+		var out bytes.Buffer
+		if err := run(t.Context(), &out, settings, time.Now, []string{"up"}); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(out.String(), "no database user "+user); told != want {
+			t.Errorf("user %q: %s", user, &out)
+		}
+	}
+	settings.GrantTo = []string{"nvr-nobody"}
+	if err := run(t.Context(), &bytes.Buffer{}, settings, time.Now, []string{"up"}); err == nil {
+		t.Error("rights were granted to a component that does not exist")
 	}
 }

@@ -47,6 +47,10 @@ const (
 	CodeRecordsLocked Code = "records-locked"
 	// CodeNoRecordsLocked means a database without records that another program is processing.
 	CodeNoRecordsLocked Code = "no-records-locked"
+	// CodeNVRSuperuser means that the NVR's database user may do everything in the database.
+	CodeNVRSuperuser Code = "nvr-superuser"
+	// CodeNVRLimited means that the NVR's database user is no superuser.
+	CodeNVRLimited Code = "nvr-limited"
 	// CodeProgramFound means an installed program.
 	CodeProgramFound Code = "program-found"
 	// CodeOCRMissing means a machine without an OCR program.
@@ -189,6 +193,16 @@ func RecordsLocked(ids string) Cause {
 
 // NoRecordsLocked returns the cause of a database without records that another program is processing.
 func NoRecordsLocked() Cause { return newCause(CodeNoRecordsLocked) }
+
+// NVRSuperuser returns the cause of a database user of the NVR that may do everything in the database.
+func NVRSuperuser(user string) Cause {
+	return newCause(CodeNVRSuperuser, Text("user", user))
+}
+
+// NVRLimited returns the cause of a database user of the NVR that is no superuser.
+func NVRLimited(user string) Cause {
+	return newCause(CodeNVRLimited, Text("user", user))
+}
 
 // ProgramFound returns the cause of an installed program.
 func ProgramFound(version string) Cause {
@@ -335,6 +349,8 @@ func doctorSpecs() []Spec {
 		spec(areaDoctor, CodeSchemaCurrent, Param{"current", KindInt}),
 		spec(areaDoctor, CodeRecordsLocked, Param{"ids", KindText}),
 		spec(areaDoctor, CodeNoRecordsLocked),
+		spec(areaDoctor, CodeNVRSuperuser, Param{"user", KindText}),
+		spec(areaDoctor, CodeNVRLimited, Param{"user", KindText}),
 		spec(areaDoctor, CodeProgramFound, Param{"version", KindText}),
 		spec(areaDoctor, CodeOCRMissing),
 		spec(areaDoctor, CodeDiskFree, Param{"gigabytes", KindText}),

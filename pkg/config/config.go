@@ -35,6 +35,8 @@ type Config struct {
 
 	// GrantTo lists the MySQL users that the job migrate gives the rights of the components.
 	GrantTo []string `env:"GRANT_TO"`
+	// NVRUser is the MySQL user of the NVR, to which migrate gives the NVR's tables. Empty: none.
+	NVRUser string `env:"NVR_USER"`
 
 	SegmentsBucket string `env:"SEGMENTS_BUCKET, default=segments"`
 	WorkBucket     string `env:"WORK_BUCKET, default=work"`

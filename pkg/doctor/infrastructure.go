@@ -42,7 +42,27 @@ func (d *Doctor) database(ctx context.Context) (*app.Process, []Finding) {
 		_ = p.Close() // nothing was written
 		return nil, []Finding{found}
 	}
-	return p, []Finding{found, lockedRecords(ctx, p.Store.Records, reach)}
+	findings := []Finding{found, lockedRecords(ctx, p.Store.Records, reach)}
+	if d.Config.NVRUser != "" {
+		findings = append(findings, nvrUser(ctx, p.DB.Schema, d.Config.NVRUser, reach)...)
+	}
+	return p, findings
+}
+
+// nvrUser checks that the NVR's database user cannot do everything. It finds nothing if the doctor may not
+// see that.
+func nvrUser(ctx context.Context, tables store.Schema, user string, reach Remedy) []Finding {
+	const what = "NVR user"
+	hosts, err := tables.SuperHosts(ctx, user)
+	switch {
+	case errors.Is(err, store.ErrHidden):
+		return nil
+	case err != nil:
+		return []Finding{fail(what, causeOf(err), reach)}
+	case len(hosts) > 0:
+		return []Finding{warn(what, cause.NVRSuperuser(user), remedy("limit-nvr"))}
+	}
+	return []Finding{ok(what, cause.NVRLimited(user))}
 }
 
 // schema checks that the tables are those of this program.

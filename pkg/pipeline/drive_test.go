@@ -133,7 +133,7 @@ func (w *env) until(steps ...nvr.Step) nvr.Record {
 			return rec
 		}
 		a := w.next()
-		w.must(w.live(&process{}, a.do))
+		w.must(w.live(&process{as: a.name}, a.do))
 		w.after(a)
 	}
 	w.t.Fatalf("the record does not get on: %+v", w.row())

@@ -130,8 +130,9 @@ type env struct {
 	door     *proxy // of workspace
 	pubsub   *pstest.Server
 	settings pipeline.Settings
-	command  []string      // what a task of the job does, beside what the tests do in its place
-	limit    time.Duration // of a task's process; 0: an hour
+	command  []string              // what a task of the job does, beside what the tests do in its place
+	limit    time.Duration         // of a task's process; 0: an hour
+	db       *storetest.Components // nil: the file nvr.db
 
 	queue []nvr.Claim     // published, not delivered yet
 	old   []nvr.Claim     // delivered
@@ -175,11 +176,26 @@ func (w *env) must(err error) {
 // newEnv is a world with room 504 and its minute of footage, at 15:03 of that day.
 func newEnv(t testing.TB) *env {
 	t.Helper()
+	return newEnvOn(t, nil)
+}
+
+// newEnvOn is [newEnv] on a database in which each step has the rights of its component.
+func newEnvOn(t testing.TB, db *storetest.Components) *env {
+	t.Helper()
 	w := open(t, snapshot{
 		dir: tempDir(t),
 		at:  time.Date(2026, 11, 20, 12, 3, 0, 0, time.UTC),
 		ran: map[string]bool{},
 	})
+	w.db = db
+	w.prepare()
+	return w
+}
+
+// prepare fills a new world.
+func (w *env) prepare() {
+	t := w.t
+	t.Helper()
 	db := w.database()
 	w.must(db.Schema.Migrate(t.Context(), store.Adoption{}))
 	_, err := db.Rooms.Save(t.Context(), nvr.Room{
@@ -196,7 +212,6 @@ func newEnv(t testing.TB) *env {
 	for name, path := range s.files {
 		w.put("segments", name, path)
 	}
-	return w
 }
 
 // open begins a world where a scene was left. The scene's directory becomes the world's.
@@ -385,14 +400,22 @@ func (w *env) call(method, path string, body any) map[string]any {
 // database opens the database for the test.
 func (w *env) database() *store.Store {
 	w.t.Helper()
-	return w.databaseAt(w.clock.Now)
+	return w.databaseAs("", w.clock.Now)
 }
 
-func (w *env) databaseAt(now func() time.Time) *store.Store {
+// databaseAs opens the database as a component; empty: as one who may do everything.
+func (w *env) databaseAs(component string, now func() time.Time) *store.Store {
 	w.t.Helper()
 	zone, err := time.LoadLocation("Europe/Moscow")
 	w.must(err)
-	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "nvr.db"), store.Options{
+	dsn := "sqlite:" + filepath.Join(w.dir, "nvr.db")
+	if w.db != nil {
+		dsn = w.db.DSN
+		if component != "" {
+			dsn = w.db.As(component)
+		}
+	}
+	db, err := store.Open(context.Background(), dsn, store.Options{
 		Now:      now,
 		Defaults: store.Defaults{Zone: zone, Language: "ru", SegmentLength: time.Minute},
 	})

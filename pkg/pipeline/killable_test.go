@@ -25,7 +25,8 @@ import (
 // process is one process: it lives for one call of the pipeline, and may be killed in it.
 type process struct {
 	w      *env
-	at     int64 // the point to die at, from 1; 0: it lives
+	as     string // the component whose rights it has; empty: all
+	at     int64  // the point to die at, from 1; 0: it lives
 	strike func(*http.Request) bool
 	cancel context.CancelFunc
 	passed atomic.Int64
@@ -164,7 +165,7 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 		Now:           w.clock.Now,
 	})
 	w.must(err)
-	db := w.databaseAt(l.now)
+	db := w.databaseAs(l.as, l.now)
 	p := &pipeline.Pipeline{
 		Texts:     i18n.Default(),
 		Store:     pipeline.StoreOf(db),

@@ -56,10 +56,20 @@ func moscow(t testing.TB) *time.Location {
 	return zone
 }
 
-// onEach runs a test over an environment on each database.
+// onEach runs a test over an environment on each database. On MariaDB the handlers have the rights of the
+// components api and form.
 func onEach(t *testing.T, test func(*testing.T, *env)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, dsn string) { test(t, newEnvOn(t, dsn)) })
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newEnv(t))
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		t.Parallel()
+		db := storetest.MariaDBOfComponents(t)
+		test(t, newEnvApart(t, db.DSN, db.As("api"), db.As("form")))
+	})
 }
 
 func newEnv(t testing.TB, change ...func(*web.Options)) *env {
@@ -69,14 +79,27 @@ func newEnv(t testing.TB, change ...func(*web.Options)) *env {
 
 func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	t.Helper()
+	return newEnvApart(t, dsn, dsn, dsn, change...)
+}
+
+// newEnvApart returns an environment whose API and pages use the database as users of their own.
+func newEnvApart(t testing.TB, dsn, api, form string, change ...func(*web.Options)) *env {
+	t.Helper()
 	w := &env{
 		t:       t,
 		clock:   storetest.NewClock(),
 		looks:   make(chan string, 10),
 		streams: make(chan struct{}, 1),
 	}
-	w.store = storetest.Open(t, dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
-		Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
+	open := func(dsn string) *store.Store {
+		s, err := store.Open(context.Background(), dsn, store.Options{Now: w.clock.Now, MaxOpen: 8,
+			Defaults: store.Defaults{Zone: moscow(t), Language: "ru", SegmentLength: 30 * time.Minute}})
+		w.must(err)
+		t.Cleanup(func() { w.must(s.Close()) })
+		return s
+	}
+	w.store = open(dsn)
+	w.must(w.store.Schema.Migrate(t.Context(), store.Adoption{}))
 	ctx := context.Background()
 	id, err := w.store.Rooms.Save(ctx, nvr.Room{
 		Name:          "504",
@@ -133,8 +156,14 @@ func newEnvOn(t testing.TB, dsn string, change ...func(*web.Options)) *env {
 	for _, each := range change {
 		each(&options)
 	}
+	handler := web.New(options)
+	if api != dsn {
+		ofAPI, ofForm := options, options
+		ofAPI.Store, ofForm.Store = records.StoreOf(open(api)), records.StoreOf(open(form))
+		handler = web.NewApart(ofAPI, ofForm)
+	}
 	w.web = httptest.NewUnstartedServer(nil)
-	w.web.Config = httpapi.NewServer(w.noteStreams(web.New(options)))
+	w.web.Config = httpapi.NewServer(w.noteStreams(handler))
 	w.web.Start()
 	t.Cleanup(func() {
 		w.web.CloseClientConnections()

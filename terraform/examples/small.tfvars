@@ -51,6 +51,7 @@ database = {
   backup_days     = 14
 }
 database_connectors_only = false
+nvr_user                 = "nvr"
 deletion_protection      = true
 
 webhook = ""

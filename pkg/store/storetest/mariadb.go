@@ -136,6 +136,72 @@ func address(socket, schema string) string {
 	return config.FormatDSN()
 }
 
+// users makes sure that the server of this test binary has a user for each component, and one for the NVR.
+var users = sync.OnceValue(makeUsers)
+
+func makeUsers() error {
+	socket, err := server()
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("mysql", address(socket, ""))
+	if err != nil {
+		return err
+	}
+	for _, user := range append(store.Components(), store.NVR) {
+		_, made := db.Exec("create user '" + userOf(user) + "'@'%'")
+		err = errors.Join(err, made)
+	}
+	return errors.Join(err, db.Close())
+}
+
+func userOf(component string) string {
+	if component == store.NVR {
+		return component
+	}
+	return "nvr-" + component
+}
+
+// Components is a database whose components have users of their own, with the rights that the job migrate
+// grants.
+type Components struct {
+	DSN string // of a user who may do everything
+}
+
+// As returns the DSN of the user of a component, or of [store.NVR].
+func (c *Components) As(component string) string {
+	config, err := mysql.ParseDSN(c.DSN)
+	if err != nil {
+		panic(err) // it is from [address]
+	}
+	config.User = userOf(component)
+	return config.FormatDSN()
+}
+
+// MariaDBOfComponents is [MariaDB] with a user for each component and for the NVR.
+func MariaDBOfComponents(t testing.TB) *Components {
+	t.Helper()
+	c := &Components{DSN: MariaDB(t)}
+	if err := users(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	s, err := store.Open(ctx, c.DSN, store.Options{Now: NewClock().Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, component := range store.Components() {
+		names = append(names, userOf(component))
+	}
+	err = s.Schema.Grant(ctx, names)
+	_, errNVR := s.Schema.GrantNVR(ctx, userOf(store.NVR))
+	if err := errors.Join(err, errNVR, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // supervise runs the server until our end of its input closes, which happens however we end; then it
 // takes the server and the directory away. A line of input kills the server and starts it again. $0 is
 // the directory, the rest the command.
@@ -231,7 +297,6 @@ func run(more ...string) (*Server, error) {
 		"--innodb-file-per-table=0",
 		"--pid-file=" + filepath.Join(dir, "pid"),
 		"--tmpdir=" + dir,
-		"--skip-grant-tables",
 		"--skip-name-resolve",
 		"--innodb-buffer-pool-size=256M",
 		"--innodb-log-file-size=128M",
