@@ -7,12 +7,28 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/nvr-miem/merger/pkg/mp4"
 )
 
-// structureMemory is what reading the structure of a file may take, in bytes.
-const structureMemory = 200 << 20
+// What reading the structure of a file below 64 MB may take.
+const (
+	structureMemory = 200 << 20 // bytes
+	structureTime   = 5 * time.Second
+)
+
+// cpuTime returns the CPU time that this process has used.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
 
 // allocated returns the bytes that a function allocates, freed ones included. Nothing else may run.
 func allocated(f func()) uint64 {
@@ -60,9 +76,9 @@ func movie(tracks ...[]byte) []byte {
 	return append(box("ftyp", []byte("isom"), numbers(0)), box("moov", tracks...)...)
 }
 
-// TestIndexBombs reads indexes that say more than any recording has. None takes more than the memory of the
-// structure, and those that cannot be true are faults of the file.
-func TestIndexBombs(t *testing.T) { // not parallel: memory is measured
+// TestIndexBombs reads indexes that say more than any recording has. None takes more than the memory and the CPU
+// time of the structure, and those that cannot be true are faults of the file.
+func TestIndexBombs(t *testing.T) { // not parallel: memory and CPU time are measured
 	const most = 1 << 19
 	chunk := box("stco", repeated(1, 100))
 	each := [][]byte{
@@ -100,13 +116,19 @@ func TestIndexBombs(t *testing.T) { // not parallel: memory is measured
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var err error
+			before := cpuTime(t)
 			bytes := allocated(func() { err = readAll(tt.file) })
+			took := cpuTime(t) - before
 			if !errors.Is(err, tt.want) {
 				t.Errorf("Read = %v, want %v", err, tt.want)
 			}
 			if bytes > structureMemory {
 				t.Errorf("reading %d bytes allocated %d MB", len(tt.file), bytes>>20)
 			}
+			if took > structureTime {
+				t.Errorf("reading %d bytes took %v of CPU time", len(tt.file), took)
+			}
+			t.Logf("%d bytes: %d MB, %v of CPU time", len(tt.file), bytes>>20, took)
 		})
 	}
 }
