@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"runtime"
 	"testing"
+	"time"
 
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 	"golang.org/x/sys/unix"
@@ -13,11 +14,25 @@ import (
 	"github.com/nvr-miem/merger/pkg/ffmpeg"
 )
 
-// What children may take, in bytes.
+// What children may take: memory in bytes, and CPU time.
 const (
 	structureMemory = 200 << 20
+	structureTime   = 5 * time.Second
 	decodingMemory  = 600 << 20
 )
+
+// cpuTime returns the CPU time of this process and of its children that have ended.
+func cpuTime(t *testing.T) (used time.Duration) {
+	t.Helper()
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var usage unix.Rusage
+		if err := unix.Getrusage(who, &usage); err != nil {
+			t.Fatal(err)
+		}
+		used += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	}
+	return used
+}
 
 // childMemory returns the most memory that an ended child of this process had, in bytes.
 func childMemory(t *testing.T) int64 {
@@ -106,8 +121,8 @@ func manySamples(fragments int, samples uint32) []byte {
 	return bytes.Repeat(box("moof", box("mfhd", fields(0, 1)), traf), fragments)
 }
 
-// TestHostileFilesTakeLittleMemory reads files of a few kilobytes that claim more than fits into memory. It is
-// not parallel: memory is measured.
+// TestHostileFilesTakeLittleMemory reads files of a few kilobytes that claim more than fits into memory, or more
+// work than a recording takes. It is not parallel: memory and CPU time are measured.
 func TestHostileFilesTakeLittleMemory(t *testing.T) { //nolint:paralleltest // memory is measured
 	if testing.Short() {
 		t.Skip("it decodes large pictures")
@@ -115,21 +130,29 @@ func TestHostileFilesTakeLittleMemory(t *testing.T) { //nolint:paralleltest // m
 	source := []string{"-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=1", "-preset", "ultrafast", "-profile:v", "main", "-bf", "0"}
 
 	fragmented := makeClip(t, append(source, "-movflags", "+frag_keyframe+empty_moov+default_base_moof")...)
-	for _, samples := range []uint32{1 << 19, 1 << 24, 1<<31 - 1} {
-		bomb := append(bytes.Clone(fragmented), manySamples(1000, samples)...)
+	for _, claim := range []struct {
+		fragments int
+		samples   uint32
+	}{{1000, 1 << 19}, {1000, 1 << 24}, {1000, 1<<31 - 1}, {500_000, 1}} {
+		bomb := append(bytes.Clone(fragmented), manySamples(claim.fragments, claim.samples)...)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
+		began := cpuTime(t)
 		streams, err := find(t).ListPackets(t.Context(), serveBytes(t, bomb, nil, 0), int64(len(bomb)))
+		worked := cpuTime(t) - began
 		runtime.ReadMemStats(&after)
-		t.Logf("%d samples a fragment: %d streams, %v", samples, len(streams), err)
+		t.Logf("%+v: %d streams, %v; %v of CPU time", claim, len(streams), err, worked)
 		if err != nil && !ffmpeg.IsUndecodable(err) {
-			t.Errorf("%d samples a fragment: %v is no fault of the file", samples, err)
+			t.Errorf("%+v: %v is no fault of the file", claim, err)
+		}
+		if worked > structureTime {
+			t.Errorf("%+v: the list took %v of CPU time", claim, worked)
 		}
 		if took := after.TotalAlloc - before.TotalAlloc; took > structureMemory {
-			t.Errorf("%d samples a fragment: the list took %d MB of this process", samples, took>>20)
+			t.Errorf("%+v: the list took %d MB of this process", claim, took>>20)
 		}
 		if took := childMemory(t); took > structureMemory {
-			t.Errorf("%d samples a fragment: the list took %d MB of the child", samples, took>>20)
+			t.Errorf("%+v: the list took %d MB of the child", claim, took>>20)
 		}
 	}
 

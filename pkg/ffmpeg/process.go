@@ -43,14 +43,17 @@ func (e *Error) Unwrap() error {
 const exitSignalled = 255
 
 // killed reports whether a signal ended the process. The cause is then the machine
-// or a person, not the file.
+// or a person, not the file. A file that takes more work than its limit is at fault itself.
 func (e *Error) killed() bool {
 	var exit *exec.ExitError
-	return errors.As(e.Err, &exit) &&
-		(!exit.Exited() || exit.ExitCode() == exitSignalled)
+	if !errors.As(e.Err, &exit) || confine.OutOfTime(exit.ProcessState) {
+		return false
+	}
+	return !exit.Exited() || exit.ExitCode() == exitSignalled
 }
 
-// IsUndecodable reports whether FFmpeg ended by itself with an error, or stalled: what it read cannot be decoded.
+// IsUndecodable reports whether FFmpeg ended by itself with an error, stalled, or used up the CPU time that a file
+// may take: what it read cannot be decoded.
 // It is false for a process that was killed, and for errors that are not FFmpeg's.
 func IsUndecodable(err error) bool {
 	var broken *Error

@@ -111,6 +111,9 @@ func TestIndexBombs(t *testing.T) { // not parallel: memory and CPU time are mea
 			pictureTrack(nil, half...), pictureTrack(nil, half...), pictureTrack(nil, half...),
 		), mp4.ErrMalformed},
 		{"edits that play all again", movie(pictureTrack(replays, half...)), mp4.ErrMalformed},
+		{"half a million boxes behind the index", append(
+			movie(pictureTrack(nil, half...)), bytes.Repeat(box("moof", make([]byte, 68)), 500_000)...,
+		), nil},
 		{"the most that is read", movie(pictureTrack(nil, append(each, sized(most))...)), nil},
 	}
 	for _, tt := range tests {
