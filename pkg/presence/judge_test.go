@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -122,10 +121,6 @@ func TestGallery(t *testing.T) {
 			func(e sample) bool { return len(e.name)%3 != 0 },
 		)
 	}
-	pictures := func(i int) board {
-		e := exhibits[i/(exhibitSeconds*boardRate)]
-		return e.draw(float64(i%(exhibitSeconds*boardRate)) / boardRate)
-	}
 	for name, options := range map[string][]string{
 		"good":           {"-crf", "20"},
 		"bad":            {"-qp", "42"},
@@ -139,42 +134,42 @@ func TestGallery(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := film(t, len(exhibits)*exhibitSeconds*boardRate, pictures, options...)
-			judge, all := newJudge(t, ""), input(t, path)
-			if dir := os.Getenv("GALLERY"); dir != "" {
-				_ = exec.Command(
-					"cp",
-					path,
-					filepath.Join(dir, strings.ReplaceAll(name, " ", "")+".mp4"),
-				).Run()
-			}
-			for i, e := range exhibits {
-				if only := os.Getenv("ONLY"); only != "" && !strings.Contains(e.name, only) {
-					continue
-				}
-				in := all
-				in.From = int64(i*exhibitSeconds) * in.Timescale
-				in.Until = int64((i+1)*exhibitSeconds) * in.Timescale
-				got, err := judge.Look(t.Context(), in)
-				if err != nil {
-					t.Fatalf("%s: %v", e.name, err)
-				}
-				line := fmt.Sprintf("%-32s want %s, got", e.name, e.want)
-				for _, s := range got {
-					line += fmt.Sprintf(
-						" %v-%v %s (%s)",
-						(s.Start - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
-						(s.End - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
-						s.Verdict,
-						s.Causes,
-					)
-				}
-				if len(got) != 1 || got[0].Verdict != e.want {
-					t.Error(line)
-				} else {
-					t.Log(line)
-				}
-			}
+			judgeAll(t, "", exhibits, options...)
 		})
+	}
+}
+
+// judgeAll shows exhibits one after another in one clip, with options of the encoder, and asks for the verdict
+// on each. cards is a folder of cards, or empty.
+func judgeAll(t *testing.T, cards string, exhibits []sample, options ...string) {
+	t.Helper()
+	path := film(t, len(exhibits)*exhibitSeconds*boardRate, func(i int) board {
+		e := exhibits[i/(exhibitSeconds*boardRate)]
+		return e.draw(float64(i%(exhibitSeconds*boardRate)) / boardRate)
+	}, options...)
+	judge, all := newJudge(t, cards), input(t, path)
+	for i, e := range exhibits {
+		in := all
+		in.From = int64(i*exhibitSeconds) * in.Timescale
+		in.Until = int64((i+1)*exhibitSeconds) * in.Timescale
+		got, err := judge.Look(t.Context(), in)
+		if err != nil {
+			t.Fatalf("%s: %v", e.name, err)
+		}
+		line := fmt.Sprintf("%-32s want %s, got", e.name, e.want)
+		for _, s := range got {
+			line += fmt.Sprintf(
+				" %v-%v %s (%s)",
+				(s.Start - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
+				(s.End - time.Duration(i*exhibitSeconds)*time.Second).Seconds(),
+				s.Verdict,
+				s.Causes,
+			)
+		}
+		if len(got) != 1 || got[0].Verdict != e.want {
+			t.Error(line)
+		} else {
+			t.Log(line)
+		}
 	}
 }

@@ -218,8 +218,8 @@ func skeleton(word string) string {
 
 // lookAlike returns the Latin letter that resembles a Cyrillic or accented letter.
 func lookAlike(r rune) (rune, bool) {
-	from := []rune("авекмнорстухіипглйбзёñé")
-	to := []rune("abekmhopctyxiunrnub3ene")
+	from := []rune("авекмнорстухіипглйбзёñéèêäöüßçàâîô")
+	to := []rune("abekmhopctyxiunrnub3eneeeaouscaaio")
 	if i := slices.Index(from, r); i >= 0 {
 		return to[i], true
 	}

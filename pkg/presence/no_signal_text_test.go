@@ -75,3 +75,72 @@ func TestNumbersAreNoClock(t *testing.T) {
 		t.Errorf("what is left of a running clock is read as %+v", r)
 	}
 }
+
+// TestSentences reads sentences of devices in their languages, and of slides that use the same words.
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	for _, lines := range [][]string{
+		{"The input signal is not supported"},
+		{"This resolution is not supported by the display"},
+		{"There is no video at this input"},
+		{"Please connect a video source"},
+		{"The source is not sending a signal"},
+		{"Video input has been lost"},
+		{"Cannot detect any signal"},
+		{"The HDMI cable is not plugged in"},
+		{"No computer is connected to this port"},
+		{"Weak or no signal"},
+		{"There is no signal coming", "from your device"},
+		{"The current input timing is not", "supported by the monitor display.", "Please change your input timing", "to 1920x1080, 60Hz"},
+		{"HDCP encrypted content", "cannot be displayed"},
+		{"The camera is turned off"},
+		{"No HDMI signal", "Please check the cable", "and the selected source"},
+		{"На вход не поступает сигнал"},
+		{"Источник сигнала не найден"},
+		{"Сигнал на входе HDMI отсутствует"},
+		{"Видеосигнал не поддерживается"},
+		{"Не удалось обнаружить сигнал"},
+		{"Нет подключенных устройств"},
+		{"Слабый или отсутствующий сигнал"},
+		{"Разрешение экрана не", "поддерживается"},
+		{"Es liegt kein Videosignal an"},
+		{"Kein Signal am Eingang gefunden"},
+		{"Signal außerhalb des Bereichs"},
+		{"Bitte überprüfen Sie das Kabel"},
+		{"Auflösung wird nicht unterstützt"},
+		{"Aucun signal vidéo détecté"},
+		{"Le signal d'entrée n'est pas pris en charge"},
+		{"Entrée non prise en charge"},
+		{"Veuillez vérifier le câble"},
+	} {
+		if r := interpretText(read(lines...), false); r.phrase == "" {
+			t.Errorf("%q is read as %+v, want a splash", lines, r)
+		}
+	}
+	for _, lines := range [][]string{
+		{"The input signal is filtered first"},
+		{"Signals and systems"},
+		{"No free lunch"},
+		{"Sources of noise in a video signal"},
+		{"A signal without noise"},
+		{"Which input is not used?"},
+		{"Connect theory with practice"},
+		{"Connect the devices"},
+		{"Check your understanding"},
+		{"What the display shows"},
+		{"Inputs and outputs of the encoder"},
+		{"Сигналы и системы"},
+		{"Нет данных без шума"},
+		{"Источники сигнала: классификация"},
+		{"Вход и выход системы"},
+		{"Проверьте себя"},
+		{"Das Signal im Zeitbereich"},
+		{"Kein Beweis ohne Annahmen"},
+		{"Le signal et le bruit"},
+		{"Is the input valid?", "Types of validation", "Where no check is needed"},
+	} {
+		if r := interpretText(read(lines...), false); r.phrase != "" {
+			t.Errorf("%q is read as %+v, want a slide", lines, r)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func interpretText(words []ocr.Word, running bool) reading {
 	}
 	r.text = strings.TrimSpace(r.text)
 	lines := linesOfWords(kept)
-	for _, f := range findPhrases(lines) {
+	for _, f := range append(findPhrases(lines), findSentences(lines)...) {
 		if with := r.inContext(lines, f, running); with.phrase != "" {
 			return with
 		}
@@ -251,14 +251,15 @@ func isInputTerm(word string) bool {
 }
 
 // isListHeading reports whether a line is the heading of a list. A list has two or
-// more lines below that share their left edge and differ in length.
+// more lines below that share their left edge and differ in length. Lines in the words of devices
+// are none: a splash may say more in a second sentence.
 func isListHeading(lines [][]ocr.Word, heading int) bool {
 	for i := heading + 1; i < len(lines); i++ {
 		left := lines[i][0].Box.Min.X
 		same := 0
 		ends := map[int]bool{}
 		for _, other := range lines[heading+1:] {
-			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 {
+			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 && !addLine(&vocabulary{}, other) {
 				same++
 				ends[other[len(other)-1].Box.Max.X/24] = true
 			}
