@@ -23,12 +23,14 @@ import (
 // Cards is a set of reference pictures of the idle screen. It is safe for
 // concurrent use.
 type Cards struct {
-	list []card
+	list []*card
 }
 
 // card is one reference picture, as a whole and without its black bars.
 type card struct {
 	name string
+	// picture is that of a card that the room's operator gave. It is nil for the built-in ones.
+	picture image.Image
 	// variants computes the variants at the first call, so that a process starts
 	// without them.
 	variants func() []cardVariant
@@ -57,20 +59,20 @@ var builtinCards embed.FS
 // folders below it). A picture that cannot be read is an error that names it.
 func LoadCards(dir string) (*Cards, error) {
 	set := &Cards{}
-	if err := set.load(builtinCards, "cards"); err != nil {
+	if err := set.load(builtinCards, "cards", false); err != nil {
 		return nil, err
 	}
 	if dir == "" {
 		return set, nil
 	}
-	if err := set.load(os.DirFS(dir), "."); err != nil {
+	if err := set.load(os.DirFS(dir), ".", true); err != nil {
 		return nil, fmt.Errorf("read cards from %s: %w", dir, err)
 	}
 	return set, nil
 }
 
-// load reads all PNG and JPEG pictures of a folder, not of its subfolders.
-func (c *Cards) load(files fs.FS, dir string) error {
+// load reads all PNG and JPEG pictures of a folder, not of its subfolders. given is set if they are not built in.
+func (c *Cards) load(files fs.FS, dir string, given bool) error {
 	entries, err := fs.ReadDir(files, dir)
 	if err != nil {
 		return err
@@ -90,15 +92,15 @@ func (c *Cards) load(files fs.FS, dir string) error {
 		}
 		c.list = append(
 			c.list,
-			newCard(strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name())), picture),
+			newCard(strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name())), picture, given),
 		)
 	}
 	return nil
 }
 
 // newCard returns a card whose variants are computed when they are first needed.
-func newCard(name string, from image.Image) card {
-	return card{name: name, variants: sync.OnceValue(func() []cardVariant {
+func newCard(name string, from image.Image, given bool) *card {
+	c := &card{name: name, variants: sync.OnceValue(func() []cardVariant {
 		scaled := image.NewRGBA(pictureBounds)
 		draw.BiLinear.Scale(scaled, pictureBounds, from, from.Bounds(), draw.Src, nil)
 		p := make(picture, 3*width*height)
@@ -111,6 +113,10 @@ func newCard(name string, from image.Image) card {
 		}
 		return looks
 	})}
+	if given {
+		c.picture = from
+	}
+	return c
 }
 
 // newCardVariant computes the block statistics of a picture.
@@ -144,17 +150,20 @@ func newCardVariant(p picture) cardVariant {
 	return l
 }
 
-// match returns the cause that names the card in the picture, or "" if there is
-// none.
-func (c *Cards) match(m mosaic) cause.Cause {
+// match returns the cause that names the card in the picture, or none, and the card if it was given.
+func (c *Cards) match(m mosaic) (cause.Cause, *card) {
 	for _, card := range c.list {
 		for _, l := range card.variants() {
 			if share, ok := l.match(m); ok {
-				return cause.Card(card.name, share)
+				found := cause.Card(card.name, share)
+				if card.picture == nil {
+					return found, nil
+				}
+				return found, card
 			}
 		}
 	}
-	return cause.Cause{}
+	return cause.Cause{}, nil
 }
 
 // match returns the share of the card that the picture shows, in per cent, and

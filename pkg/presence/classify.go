@@ -35,6 +35,11 @@ type observation struct {
 	unreadVerdict Verdict
 	// detail is the share of blocks with an edge, per mille.
 	detail int
+	// figure is set if isCanvas follows from a figure: a pattern, a card, scattered specks. Text may speak
+	// against it.
+	figure bool
+	// card is the given card that was recognised, or nil.
+	card *card
 }
 
 // classify classifies one picture by its pixels alone. The caller sets the tiles of
@@ -65,6 +70,7 @@ func (c *Cards) matchModels(s observation, p picture, m mosaic) observation {
 	if ground != nil &&
 		(left.count <= maxSpecks || left.isScattered()) {
 		s.certainty = isCanvas
+		s.figure = left.count > maxSpecks
 		s.description = cause.BackgroundOnly(ground.name, left.percent())
 		return s
 	}
@@ -73,9 +79,11 @@ func (c *Cards) matchModels(s observation, p picture, m mosaic) observation {
 		s.description = noise
 		return s
 	}
-	if card, firm := c.matchCards(p, m); !card.IsZero() {
+	if found, card, firm := c.matchCards(p, m); !found.IsZero() {
 		s.certainty = isCanvas
-		s.description = card
+		s.description = found
+		s.figure = firm
+		s.card = card
 		if !firm {
 			s.certainty = maybeOverlay
 			s.unreadVerdict = Canvas
@@ -93,21 +101,24 @@ func (c *Cards) matchModels(s observation, p picture, m mosaic) observation {
 	return s
 }
 
-// matchCards tries the cards and test patterns, which may carry any text. It
-// reports whether the match is firm.
-func (c *Cards) matchCards(p picture, m mosaic) (found cause.Cause, firm bool) {
+// matchCards tries the cards and test patterns, which may carry some text. It
+// returns the card if it was given, and reports whether the match is firm.
+func (c *Cards) matchCards(p picture, m mosaic) (found cause.Cause, given *card, firm bool) {
 	if bars, firm := matchColorBars(p); !bars.IsZero() {
-		return bars, firm
+		return bars, nil, firm
 	}
 	if bars, firm := matchColorBars(p.transposed()); !bars.IsZero() {
-		return cause.Turned(bars), firm
+		return cause.Turned(bars), nil, firm
 	}
-	for _, card := range []cause.Cause{c.match(m), matchCircleCard(p), matchCrosshatch(p)} {
-		if !card.IsZero() {
-			return card, true
+	if found, given := c.match(m); !found.IsZero() {
+		return found, given, true
+	}
+	for _, pattern := range []cause.Cause{matchCircleCard(p), matchCrosshatch(p)} {
+		if !pattern.IsZero() {
+			return pattern, nil, true
 		}
 	}
-	return cause.Cause{}, false
+	return cause.Cause{}, nil, false
 }
 
 // matchInsideBars tries the models on the part of the picture inside black bars.
@@ -141,6 +152,7 @@ func (c *Cards) matchInsideBars(s observation, p picture, r image.Rectangle) obs
 	}
 	if inner.certainty == isCanvas && left.count <= maxSpecks {
 		s.certainty = isCanvas
+		s.figure, s.card = inner.figure, inner.card
 		s.description = cause.InBlackBars(inner.description)
 		return s
 	}

@@ -8,7 +8,7 @@ import (
 
 // rulesVersion identifies the rules of classification. It must change whenever the
 // same file may get another verdict.
-const rulesVersion = "5"
+const rulesVersion = "6"
 
 // Digest returns a hash of everything besides the file that shapes a verdict: the
 // rules, the cards and the languages that can be read. It is computed once per

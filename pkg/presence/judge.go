@@ -26,6 +26,12 @@ type Judge struct {
 
 	digesting sync.Once
 	digest    string
+
+	// cardWords holds the words of the cards that were read, as skeletons.
+	cardWords struct {
+		sync.Mutex
+		of map[*card][]string
+	}
 }
 
 // Input describes the picture stream of a file. All PTS are in ticks of the stream
@@ -274,12 +280,12 @@ func (j *Judge) findChange(ctx context.Context, in Input, a, b *shot) (int64, er
 // of the more similar one.
 func verdictBetween(s *observation, a, b *shot) Verdict {
 	switch {
-	case s.certainty == isCanvas:
-		return Canvas
-	case s.like(&a.observation):
+	case s.like(&a.observation): // text may have decided on it
 		return a.verdict
 	case s.like(&b.observation):
 		return b.verdict
+	case s.certainty == isCanvas:
+		return Canvas
 	case s.tiles.countDiffering(a.tiles) <= s.tiles.countDiffering(b.tiles):
 		return a.verdict
 	default:

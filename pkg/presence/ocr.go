@@ -37,8 +37,11 @@ func (j *Judge) read(ctx context.Context, in Input, s *shot, budget *int) ([]ocr
 	request.Width = ocrWidth
 	request.Height = ocrHeight
 	lights := []rendering{asIs, highlights, shadows}
-	if s.onGround() {
+	switch {
+	case s.onGround():
 		lights = []rendering{difference, asIs}
+	case s.figure: // patterns mislead the other renderings
+		lights = []rendering{asIs}
 	}
 	var best []ocr.Word
 	var readErr error

@@ -164,9 +164,11 @@ func (j *Judge) decideScenes(ctx context.Context, in Input, shots []shot, until 
 		}
 		switch first.certainty {
 		case isCanvas:
-			for k := range s.shots {
-				s.shots[k].verdict = Canvas
-				s.shots[k].cause = s.shots[k].description
+			if err := j.decideCanvas(ctx, in, s, known, &budget); err != nil {
+				return err
+			}
+			if first.figure {
+				known = append(known, s)
 			}
 		case maybeOverlay:
 			if old := findSimilar(known, s); old != nil && old.moves() == s.moves() {
