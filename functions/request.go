@@ -20,7 +20,11 @@ import (
 
 // Form is the page, behind sign-in. See [web.NewForm].
 func Form(p *app.Process) (http.Handler, error) {
-	return web.NewForm(requests(p)), nil
+	o := requests(p)
+	if err := signIn(p, &o); err != nil {
+		return nil, err
+	}
+	return web.NewForm(o), nil
 }
 
 // API is the NVR's API, /api/v1 with keys, and the webhook of calendars. See [web.NewAPI].
@@ -51,11 +55,7 @@ func requests(p *app.Process) web.Options {
 		Thumbnail: func(ctx context.Context, r nvr.Record) ([]byte, error) {
 			return readReport(ctx, p, r, "jpg")
 		},
-		Footage:      footage(p),
-		Authenticate: authenticator(c),
-	}
-	if c.IAPAudience == "" {
-		o.Hosts = []string{"127.0.0.1", "localhost", "::1"}
+		Footage: footage(p),
 	}
 	return o
 }
@@ -84,11 +84,40 @@ func footage(p *app.Process) records.MakeThumbnail {
 	}
 }
 
-// authenticator returns the sign-in of the page: Identity-Aware Proxy, or the one user of this machine.
-func authenticator(c *config.Config) func(*http.Request) (auth.User, error) {
+// signIn sets who is at the page: a person whom Identity-Aware Proxy or an issuer of OpenID Connect signed in, or
+// the one user of this machine.
+func signIn(p *app.Process, o *web.Options) error {
+	c := p.Config
 	if c.IAPAudience != "" {
-		return auth.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Authenticate
+		o.Authenticate = auth.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Authenticate
+		return nil
 	}
+	o.Site.Hosts = []string{"127.0.0.1", "localhost", "::1"}
+	if c.OIDCIssuer == "" {
+		o.Authenticate = localUser(c)
+		return nil
+	}
+	var err error
+	o.SignIn, err = auth.NewOIDC(auth.OIDCOptions{
+		Issuer:     c.OIDCIssuer,
+		Client:     c.OIDCClient,
+		Secret:     string(c.OIDCSecret),
+		PublicURL:  c.FormURL,
+		Domains:    c.OIDCDomains,
+		Operators:  c.Operators,
+		SessionKey: string(c.SessionKey),
+		Now:        p.Now,
+	})
+	if err != nil {
+		return err
+	}
+	o.Authenticate = o.SignIn.Authenticate
+	o.Site.Origin = c.FormURL
+	return nil
+}
+
+// localUser returns the sign-in of a machine with one user.
+func localUser(c *config.Config) func(*http.Request) (auth.User, error) {
 	return func(*http.Request) (auth.User, error) {
 		if c.LocalUser == "" {
 			return auth.User{}, auth.ErrNotSignedIn

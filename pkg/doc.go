@@ -51,6 +51,7 @@
 //	web                  nvrapi, v1 and page assembled into the handlers of form and api
 //	localcloud/recorder/timecode  what footage says about itself, and its reader
 //	localcloud/recorder  makes footage as a room's recorder would, faults included
+//	localcloud/openid    an issuer of OpenID Connect for tests
 //	localcloud/faults    rules by which the stand-ins fail
 //	localcloud/apidesc   requests and answers checked against Google's API descriptions
 //	localcloud/google/api  what Google's APIs share: calls, errors, pages

@@ -137,7 +137,7 @@ func TestContributingNamesPathsThatExist(t *testing.T) {
 func TestPagesRun(t *testing.T) {
 	t.Parallel()
 	// Commands of bin/local run in the tests of jobs/local.
-	local := []string{"demo.md", "one-machine.md", "CONTRIBUTING.md"}
+	local := []string{"demo.md", "one-machine.md", "one-server.md", "CONTRIBUTING.md"}
 	variables := map[string][]string{
 		"api.md":         {"API=https://api.example.org", "KEY=k"},
 		"install.md":     {"SECRET=s"},

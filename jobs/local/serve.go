@@ -24,6 +24,7 @@ import (
 type serveFlags struct {
 	dataFlags
 	machine machine.Options
+	signIn  signInFlags
 	size    string
 	proxies string
 
@@ -36,6 +37,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f := &serveFlags{}
 	f.register(c, command.Flags())
 	complete(command, "workspace", machine.WorkspaceLocal, machine.WorkspaceGoogle)
+	complete(command, "sign-in", signInNone, signInOIDC)
 	complete(command, "request-policy", policies()...)
 	complete(command, "layout", string(nvr.LayoutSide), string(nvr.LayoutStage))
 	complete(command, "language", c.catalog.Languages()...)
@@ -44,7 +46,7 @@ func (c *cli) serveCommand() *cobra.Command {
 			return c.usage("argument-unexpected", "word", args[0])
 		}
 		ctx := command.Context()
-		options, err := f.options(ctx, c)
+		options, err := f.options(ctx, c, command.Flags())
 		if err != nil {
 			return err
 		}
@@ -60,6 +62,7 @@ func (c *cli) serveCommand() *cobra.Command {
 				"log",
 				at.Log,
 			)
+			c.checkIssuer(ctx, options.SignIn)
 		})
 	}
 	return command
@@ -67,6 +70,7 @@ func (c *cli) serveCommand() *cobra.Command {
 
 func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 	f.dataFlags.register(c, flags)
+	f.signIn.register(flags)
 	m := &f.machine
 	flags.StringVar(&m.Listen, "listen", "127.0.0.1:8080", "")
 	flags.Float64Var(&m.TimeScale, "time-scale", 1, "")
@@ -94,16 +98,18 @@ func (f *serveFlags) register(c *cli, flags *pflag.FlagSet) {
 }
 
 // options returns what the machine runs with. The error names everything that is wrong.
-func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, error) {
+func (f *serveFlags) options(ctx context.Context, c *cli, flags *pflag.FlagSet) (machine.Options, error) {
 	o := f.machine
 	var errs []error
 	folder := f.folder(c)
 	if folder == "" {
 		errs = append(errs, c.usage("data-missing"))
 	}
-	if !onLoopback(o.Listen) {
-		errs = append(errs, c.usage("listen", "value", o.Listen))
+	signIn, err := f.signIn.options(c, o.Listen, flags)
+	if err != nil {
+		errs = append(errs, err)
 	}
+	o.SignIn = signIn
 	if o.Workspace != machine.WorkspaceLocal && o.Workspace != machine.WorkspaceGoogle {
 		errs = append(errs, c.usage("workspace", "value", o.Workspace))
 	}
@@ -133,7 +139,6 @@ func (f *serveFlags) options(ctx context.Context, c *cli) (machine.Options, erro
 	if len(errs) > 0 {
 		return o, errors.Join(errs...)
 	}
-	var err error
 	if o.Data, err = filepath.Abs(folder); err != nil {
 		return o, err
 	}

@@ -113,11 +113,19 @@ type Config struct {
 	DeferNotices bool `env:"DEFER_NOTICES, default=false"`
 
 	PublicURL   string   `env:"PUBLIC_URL"`   // of the service api, which receives calendar notifications
-	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: LocalUser is signed in
+	IAPAudience string   `env:"IAP_AUDIENCE"` // of the page's sign-in; empty: OIDC, else LocalUser
 	LocalUser   string   `env:"LOCAL_USER"`
 	Operators   []string `env:"OPERATORS"`
 	RateLimit   int      `env:"RATE_LIMIT, default=50"`   // requests per second and key
 	OpenRecords int      `env:"OPEN_RECORDS, default=50"` // unfinished records of one person
+
+	// The page's own sign-in by OpenID Connect, on one machine. Without an issuer there is none.
+	OIDCIssuer  string   `env:"OIDC_ISSUER"` // a URL
+	OIDCClient  string   `env:"OIDC_CLIENT"`
+	OIDCSecret  Secret   `env:"OIDC_CLIENT_SECRET"`
+	OIDCDomains []string `env:"OIDC_DOMAINS"` // whose accounts may sign in
+	FormURL     string   `env:"FORM_URL"`     // where browsers reach the page
+	SessionKey  Secret   `env:"SESSION_KEY"`  // keeps people signed in when the process restarts
 
 	TraceFile string `env:"TRACE_FILE"` // receives the spans instead of Cloud Trace
 	LogLevel  string `env:"LOG_LEVEL, default=info"`
@@ -239,10 +247,28 @@ func (c *Config) Validate() error {
 		"WORKSPACE_ENDPOINT": c.WorkspaceEndpoint,
 		"WEBHOOK":            c.Webhook,
 		"PUBLIC_URL":         c.PublicURL,
+		"OIDC_ISSUER":        c.OIDCIssuer,
+		"FORM_URL":           c.FormURL,
 		"SMTP":               c.SMTP,
 		"ZULIP":              c.Zulip,
 	})
+	errs.checkSignIn(c)
 	return errors.Join(errs...)
+}
+
+// minSessionKey is the least length of SESSION_KEY, in bytes.
+const minSessionKey = 20
+
+// checkSignIn adds what OpenID Connect lacks, if it is on.
+func (p *problems) checkSignIn(c *Config) {
+	if c.OIDCIssuer == "" {
+		return
+	}
+	p.check(c.IAPAudience == "", "OIDC_ISSUER and IAP_AUDIENCE: want one sign-in")
+	p.check(c.OIDCClient != "", "OIDC_CLIENT: missing, and OIDC_ISSUER is set")
+	p.check(len(c.OIDCDomains) > 0, "OIDC_DOMAINS: missing, and OIDC_ISSUER is set")
+	p.check(c.FormURL != "", "FORM_URL: missing, and OIDC_ISSUER is set")
+	p.check(len(c.SessionKey) >= minSessionKey, "SESSION_KEY: want %d characters or more", minSessionKey)
 }
 
 // isSize reports whether a number of pixels is from low to high and a multiple of step.

@@ -104,7 +104,7 @@ func TestFormErrors(t *testing.T) {
 
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(o *web.Options) { o.Hosts = []string{"127.0.0.1", "localhost"} })
+	w := newEnv(t, func(o *web.Options) { o.Site.Hosts = []string{"127.0.0.1", "localhost"} })
 	body := url.Values{
 		"room":  {"504"},
 		"date":  {"2026-11-20"},

@@ -54,9 +54,12 @@ type Options struct {
 	// Authenticate returns the person who signed in to the pages, or [auth.ErrNotSignedIn]. Nil
 	// refuses all.
 	Authenticate func(*http.Request) (auth.User, error)
-	// Hosts are the names under which the pages may be requested, without ports; empty: any. On
-	// loopback they keep out other sites whose DNS name points to this machine (DNS rebinding).
-	Hosts []string
+	// SignIn is where people sign in, if this program does it. Nil: Identity-Aware Proxy does, or
+	// there is no sign-in.
+	SignIn *auth.OIDC
+	// Site is what the pages are called. On loopback its names keep out other sites whose DNS name
+	// points to this machine (DNS rebinding).
+	Site httpapi.Site
 }
 
 // handlers are what the constructors combine.
@@ -139,7 +142,8 @@ func (h *handlers) form() http.Handler {
 		V1:           h.v1,
 		OpenAPI:      v1.OpenAPI(),
 		Limits:       h.limits,
-		Hosts:        h.Hosts,
+		Site:         h.Site,
+		SignIn:       h.SignIn,
 		Authenticate: h.Authenticate,
 		Report:       h.Report,
 		Thumbnail:    h.Thumbnail,

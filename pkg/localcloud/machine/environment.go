@@ -34,13 +34,32 @@ func (m *machine) setEnvironment(topics string) error {
 		return err
 	}
 	m.env = childEnvironment(m.o.Env, values)
+	return m.setSignIn()
+}
+
+// setSignIn computes the variables of the sign-in. Only form gets them: the other children need no secrets of it.
+func (m *machine) setSignIn() error {
+	s := m.o.SignIn
+	if s == nil {
+		return nil
+	}
+	key, err := keptSecret(m.o.Data, "session-key")
+	if err != nil {
+		return err
+	}
+	m.signIn = []string{
+		"OIDC_ISSUER=" + s.Issuer,
+		"OIDC_CLIENT=" + s.Client,
+		"OIDC_CLIENT_SECRET=" + s.Secret,
+		"OIDC_DOMAINS=" + strings.Join(s.Domains, ","),
+		"SESSION_KEY=" + key,
+	}
 	return nil
 }
 
 // configuration returns the configuration of this machine by variable; see package config.
 func (m *machine) configuration(topics, secret string) map[string]string {
-	base := "http://" + m.front.Addr().String()
-	behind := "http://" + m.back.Addr().String()
+	behind := urlOf(m.back)
 	values := map[string]string{
 		"PROJECT":          project,
 		"DATABASE":         m.o.Database,
@@ -68,18 +87,28 @@ func (m *machine) configuration(topics, secret string) map[string]string {
 		"WEBHOOK_SECRET":   secret,
 		"LOCAL_USER":       m.o.User,
 		"OPERATORS":        cmp.Or(m.o.Operators, m.o.User),
-		"PUBLIC_URL":       base,
-		"FORM_URL":         base,
+		"PUBLIC_URL":       m.publicURL(),
+		"FORM_URL":         m.publicURL(),
 		"TRACE_FILE":       filepath.Join(m.o.Data, "traces.jsonl"),
 	}
 	if m.o.Workspace == WorkspaceLocal {
 		const account = "nvr@localhost"
-		values["WORKSPACE_ENDPOINT"] = base + "/workspace"
+		values["WORKSPACE_ENDPOINT"] = urlOf(m.inside) + "/workspace"
+		values["PUBLIC_URL"] = urlOf(m.inside) // for notifications of the stand-in
 		values["DRIVE_SUBJECT"] = account
 		values["CALENDAR_SUBJECT"] = account
 	}
+	if s := m.o.SignIn; s != nil {
+		values["LOCAL_USER"], values["OPERATORS"] = "", m.o.Operators
+		if !slices.ContainsFunc(m.o.Env, isDomains) {
+			values["DOMAINS"] = strings.Join(s.Domains, ",")
+		}
+	}
 	return values
 }
+
+// isDomains reports whether a variable of the environment is DOMAINS.
+func isDomains(variable string) bool { return strings.HasPrefix(variable, "DOMAINS=") }
 
 // childEnvironment returns the variables of a child: the given values, and of the parent's environment what a
 // child may inherit.
@@ -122,6 +151,8 @@ func inherited(name string) bool {
 func perProcess(name string) bool {
 	switch name {
 	case "FUNCTION_TARGET", "HOST", "PORT", "RECORD", "ATTEMPT", "TURN", "DIGEST", "LAUNCH_KEY", "TRACEPARENT":
+		return true
+	case "OIDC_ISSUER", "OIDC_CLIENT", "OIDC_CLIENT_SECRET", "OIDC_DOMAINS", "SESSION_KEY": // of form only
 		return true
 	}
 	return strings.HasPrefix(name, "K_") || strings.HasPrefix(name, "CLOUD_RUN_")

@@ -17,7 +17,7 @@ func TestChildEnvironment(t *testing.T) {
 	parent := []string{
 		"PATH=/bin", "HOME=/root", "TZ=UTC", "https_proxy=http://proxy", "SSL_CERT_FILE=/ca.pem",
 		"GOOGLE_APPLICATION_CREDENTIALS=/key.json", "NVR_TEST=1", "LEASE=1m", "DELEGATE=nvr@example.org",
-		"DATABASE=mysql://elsewhere", "PORT=8080", "K_SERVICE=api", "RECORD=7", "AWS_SECRET_ACCESS_KEY=x", "EDITOR=vi",
+		"DATABASE=mysql://elsewhere", "PORT=8080", "K_SERVICE=api", "RECORD=7", "OIDC_CLIENT_SECRET=x", "SESSION_KEY=x", "AWS_SECRET_ACCESS_KEY=x", "EDITOR=vi",
 	}
 	got := childEnvironment(parent, map[string]string{"DATABASE": "sqlite:nvr.db"})
 	slices.Sort(got)

@@ -3,15 +3,26 @@ package machine
 import (
 	"net/http"
 	"net/http/httputil"
+	"strings"
 
 	"github.com/nvr-miem/merger/pkg/web/httpapi"
 )
 
-// routeFunctions makes each function reachable at /functions/<name>, and form and api at their own paths.
-func (m *machine) routeFunctions(front *http.ServeMux) {
+// routeInside serves what is not for people of other machines: each function at /functions/<name>, and /metrics. The
+// stand-ins for Google Workspace are beside them.
+func (m *machine) routeInside(inside *http.ServeMux) {
 	for _, name := range m.o.Functions {
-		front.Handle("/functions/"+name, m.forward(name, true))
+		inside.Handle("/functions/"+name, m.forward(name, true))
 	}
+	inside.Handle("GET /metrics", m.metrics.Handler())
+	if m.inside != m.front { // the stand-in for Calendar notifies here
+		inside.Handle("/calendar-notifications/", m.forward("api", false))
+	}
+}
+
+// routePages serves form and api at their own paths.
+func (m *machine) routePages(front *http.ServeMux) {
+	front.Handle("GET /healthz", m.health)
 	form, api := m.forward("form", false), m.forward("api", false)
 	front.Handle("/", form)
 	for _, path := range []string{"/montage-event/", "/rooms", "/rooms/", "/records/", "/calendar-notifications/"} {
@@ -37,6 +48,9 @@ func (m *machine) forward(name string, root bool) http.Handler {
 			r.Out.URL.Host = "127.0.0.1:" + m.ports[name]
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
+			if s := m.o.SignIn; s != nil && strings.HasPrefix(s.PublicURL, "https://") { // a proxy ends TLS
+				r.Out.Header.Set("X-Forwarded-Proto", "https")
+			}
 			// Wrong keys are counted by address.
 			r.Out.Header.Set("X-Forwarded-For", httpapi.ClientAddress(r.In, m.o.TrustedProxies))
 			if root {
@@ -53,10 +67,4 @@ func (m *machine) forward(name string, root bool) http.Handler {
 			http.Error(w, "function "+name+" is restarting", http.StatusBadGateway)
 		},
 	}))
-}
-
-// routePages serves what this process answers itself.
-func (m *machine) routePages(front *http.ServeMux) {
-	front.Handle("GET /metrics", m.metrics.Handler())
-	front.Handle("GET /healthz", m.health)
 }

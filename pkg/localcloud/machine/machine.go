@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,7 @@ const (
 // Options configure a machine.
 type Options struct {
 	Data     string // folder that holds all state; created if it does not exist
-	Listen   string // host:port of the one port, on loopback; port 0 chooses a free one
+	Listen   string // host:port of the one port; port 0 chooses a free one
 	Database string // DSN, see package store
 
 	TimeScale     float64       // divides every wait; the clock stays
@@ -62,6 +63,7 @@ type Options struct {
 	SpareDays     int           // that segments without a record are kept; 0: no segment is deleted
 
 	TrustedProxies []netip.Prefix // their X-Forwarded-For is believed
+	SignIn         *SignIn        // of people at the page; nil: User is there, and Listen is on loopback
 
 	Webhook       string // URL that gets notices; empty for none
 	WebhookSecret string // empty: created once and kept in Data
@@ -73,6 +75,15 @@ type Options struct {
 	Functions []string // names of the functions, in the order of the flow
 	Env       []string // environment of this process; children get a part of it
 	Now       func() time.Time
+}
+
+// SignIn is the sign-in of people at the page by OpenID Connect.
+type SignIn struct {
+	Issuer    string // URL
+	Client    string
+	Secret    string
+	Domains   []string // whose accounts may sign in
+	PublicURL string   // where browsers reach the one port; a scheme and a host
 }
 
 // Addresses are where a machine can be reached.
@@ -90,12 +101,14 @@ type machine struct {
 	output  io.Writer // for the children's logs
 	program string    // path of this program, which is also the children's
 	env     []string  // of every child
+	signIn  []string  // variables of the sign-in, with secrets; of form only
 
 	faults  *faults.Table
 	metrics *observe.Metrics // counted from the log
 
 	front     net.Listener // the one port
-	back      net.Listener // for stand-ins that only children call
+	back      net.Listener // for stand-ins that only children call; on loopback
+	inside    net.Listener // for stand-ins that people look at, and functions: front, or back with a sign-in
 	buckets   *storage.Server
 	functions *supervisor.Supervisor
 	up        atomic.Bool // whether all functions have started
@@ -154,10 +167,9 @@ func logFile(folder string) string {
 
 // addresses returns where people and programs find the machine.
 func (m *machine) addresses() Addresses {
-	base := "http://" + m.front.Addr().String()
 	return Addresses{
-		Page:      base + "/",
-		Workspace: base + "/workspace/",
+		Page:      m.publicURL() + "/",
+		Workspace: urlOf(m.inside) + "/workspace/",
 		Segments:  filepath.Join(m.o.Data, "segments"),
 		Log:       logFile(m.o.Data),
 	}
@@ -171,22 +183,68 @@ func (m *machine) start(ctx context.Context) (err error) {
 	if err := m.openHealth(ctx); err != nil {
 		return err
 	}
-	if m.front, err = net.Listen("tcp", m.o.Listen); err != nil {
-		return fmt.Errorf("listen on %s: %w", m.o.Listen, err)
-	}
-	if m.back, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return fmt.Errorf("listen on a port for the stand-ins: %w", err)
+	if err := m.listen(); err != nil {
+		return err
 	}
 	front, back := http.NewServeMux(), http.NewServeMux()
-	if err := m.startStandIns(ctx, front, back); err != nil {
+	inside, site := front, httpapi.Site{Hosts: httpapi.LocalHosts(m.front.Addr())}
+	if m.o.SignIn != nil {
+		inside, site.Origin = back, m.o.SignIn.PublicURL
+	}
+	if err := m.startStandIns(ctx, inside, back); err != nil {
 		return err
 	}
 	m.routePages(front)
-	m.routeFunctions(front)
-	ownSite := httpapi.OwnSiteOnly(httpapi.LocalHosts(m.front.Addr()), httpapi.WriteError, front)
-	m.serve(m.front, ownSite) // other sites must not reach it, for example by DNS rebinding
-	m.serve(m.back, httpapi.OwnSiteOnly(httpapi.LocalHosts(m.back.Addr()), httpapi.WriteError, back))
+	m.routeInside(inside)
+	// Other sites must not reach them, for example by DNS rebinding.
+	m.serve(m.front, httpapi.OwnSiteOnly(site, httpapi.WriteError, front))
+	local := httpapi.Site{Hosts: httpapi.LocalHosts(m.back.Addr())}
+	m.serve(m.back, httpapi.OwnSiteOnly(local, httpapi.WriteError, back))
 	return m.startFunctions(ctx)
+}
+
+// listen opens the ports. With a sign-in, the one port serves people of other machines, also through a proxy on
+// this one, whose requests come from the loopback as well. The stand-ins and the functions then have the next port,
+// which listens on the loopback only.
+func (m *machine) listen() (err error) {
+	if m.front, err = net.Listen("tcp", m.o.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", m.o.Listen, err)
+	}
+	m.inside = m.front
+	back := "127.0.0.1:0"
+	if m.o.SignIn != nil {
+		back = "127.0.0.1:" + nextPort(m.o.Listen)
+	}
+	if m.back, err = net.Listen("tcp", back); err != nil {
+		return fmt.Errorf("listen on %s for the stand-ins: %w", back, err)
+	}
+	if m.o.SignIn != nil {
+		m.inside = m.back
+	}
+	return nil
+}
+
+// nextPort returns the port after that of an address; 0 if that is 0 or a name.
+func nextPort(address string) string {
+	_, port, _ := net.SplitHostPort(address) // an error leaves the port empty
+	number, err := strconv.Atoi(port)
+	if err != nil || number == 0 {
+		return "0"
+	}
+	return strconv.Itoa(number + 1)
+}
+
+// urlOf returns the URL of a listener.
+func urlOf(l net.Listener) string {
+	return "http://" + l.Addr().String()
+}
+
+// publicURL returns where browsers reach the page.
+func (m *machine) publicURL() string {
+	if m.o.SignIn != nil {
+		return m.o.SignIn.PublicURL
+	}
+	return urlOf(m.front)
 }
 
 // createDatabase creates the file of a SQLite database for this user only, if it does not exist.
@@ -245,6 +303,9 @@ func (m *machine) startFunctions(ctx context.Context) error {
 // function returns the child process of a function.
 func (m *machine) function(name string) supervisor.Child {
 	own := []string{"FUNCTION_TARGET=" + name, "HOST=127.0.0.1", "PORT=" + m.ports[name]}
+	if name == "form" {
+		own = append(own, m.signIn...)
+	}
 	return supervisor.Child{
 		Name:  name,
 		Ready: "http://127.0.0.1:" + m.ports[name] + "/",

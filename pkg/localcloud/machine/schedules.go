@@ -98,7 +98,7 @@ func (m *machine) scaled(wait time.Duration) time.Duration {
 
 // call posts to the function of an entry.
 func (m *machine) call(ctx context.Context, s schedule) error {
-	address := "http://" + m.front.Addr().String() + "/functions/" + s.function
+	address := urlOf(m.inside) + "/functions/" + s.function
 	if s.query != "" {
 		address += "?" + s.query
 	}

@@ -24,10 +24,10 @@ const (
 	workBucket     = "work"
 )
 
-// startStandIns starts what Google would run. The Workspace is on the one port, where people look at it; Storage
-// and Run are behind it, Pub/Sub has a port of its own.
-func (m *machine) startStandIns(ctx context.Context, front, back *http.ServeMux) error {
-	if err := m.startWorkspace(front); err != nil {
+// startStandIns starts what Google would run. The Workspace is where people of this machine look at it; Storage and
+// Run are for children only, Pub/Sub has a port of its own.
+func (m *machine) startStandIns(ctx context.Context, inside, back *http.ServeMux) error {
+	if err := m.startWorkspace(inside); err != nil {
 		return fmt.Errorf("start the stand-in of Google Workspace: %w", err)
 	}
 	if err := m.startStorage(back); err != nil {
@@ -54,10 +54,10 @@ func (m *machine) startStandIns(ctx context.Context, front, back *http.ServeMux)
 }
 
 // startWorkspace starts Drive, Calendar and Classroom, their pages, and the page of faults.
-func (m *machine) startWorkspace(front *http.ServeMux) error {
+func (m *machine) startWorkspace(inside *http.ServeMux) error {
 	workspace, err := google.New(google.Options{
 		Dir:     filepath.Join(m.o.Data, "workspace"),
-		BaseURL: "http://" + m.front.Addr().String() + "/workspace",
+		BaseURL: urlOf(m.inside) + "/workspace",
 		Faults:  m.faults,
 		Scale:   m.o.TimeScale,
 		Now:     m.o.Now,
@@ -67,8 +67,8 @@ func (m *machine) startWorkspace(front *http.ServeMux) error {
 		return err
 	}
 	m.onClose(workspace.Close)
-	front.Handle("/workspace/", http.StripPrefix("/workspace", workspace.Handler()))
-	front.Handle("/workspace/faults", m.faults)
+	inside.Handle("/workspace/", http.StripPrefix("/workspace", workspace.Handler()))
+	inside.Handle("/workspace/faults", m.faults)
 	return nil
 }
 

@@ -9,15 +9,29 @@ import (
 	"strings"
 )
 
+// Site is what a server is called.
+type Site struct {
+	Hosts []string // names without ports; empty: any
+
+	// Origin is the public address behind a reverse proxy, like https://nvr.example.org. Its host is one
+	// of the names, and pages of it may write, also if the proxy changes the header Host. Empty: none.
+	Origin string
+}
+
 // OwnSiteOnly passes only requests that do not come from another web site. All others get 403. It
 // refuses
 //   - a host that is not one of the names, so that a foreign DNS name which points to this
-//     machine reads nothing (DNS rebinding); no names allow any host;
+//     machine reads nothing (DNS rebinding);
 //   - a write that a browser marks as cross-origin. Programs send no such mark and pass.
-func OwnSiteOnly(hosts []string, fail ErrorWriter, next http.Handler) http.Handler {
+func OwnSiteOnly(site Site, fail ErrorWriter, next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
+	hosts := site.Hosts
+	if public, err := url.Parse(site.Origin); err == nil && public.Host != "" && len(hosts) > 0 {
+		hosts = append(slices.Clone(hosts), public.Hostname())
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isOwnHost(hosts, r.Host) || origins.Check(r) != nil {
+		public := site.Origin != "" && r.Header.Get("Origin") == site.Origin
+		if !isOwnHost(hosts, r.Host) || !public && origins.Check(r) != nil {
 			fail(w, r, http.StatusForbidden, "the request comes from another site")
 			return
 		}

@@ -16,12 +16,14 @@ func TestOwnSiteOnly(t *testing.T) {
 	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
-	local := httpapi.OwnSiteOnly(
-		[]string{"127.0.0.1", "localhost", "::1"},
+	names := []string{"127.0.0.1", "localhost", "::1"}
+	local := httpapi.OwnSiteOnly(httpapi.Site{Hosts: names}, httpapi.WriteProblem, next)
+	anywhere := httpapi.OwnSiteOnly(httpapi.Site{}, httpapi.WriteProblem, next)
+	public := httpapi.OwnSiteOnly(
+		httpapi.Site{Hosts: names, Origin: "https://nvr.example.org"},
 		httpapi.WriteProblem,
 		next,
 	)
-	anywhere := httpapi.OwnSiteOnly(nil, httpapi.WriteProblem, next)
 	tests := []struct {
 		name          string
 		handler       http.Handler
@@ -41,6 +43,13 @@ func TestOwnSiteOnly(t *testing.T) {
 		{"a page without an origin", local, "POST", "localhost:8080", "Origin", "null", 403},
 		{"a page of another port", local, "POST", "localhost:8080", "Sec-Fetch-Site", "same-site", 403},
 		{"a foreign page that reads", local, "GET", "localhost:8080", "Sec-Fetch-Site", "cross-site", 204},
+		{"the public name", public, "GET", "nvr.example.org", "", "", 204},
+		{"not the public name", public, "GET", "nvr.example", "", "", 403},
+		{"a public page", public, "POST", "nvr.example.org", "Origin", "https://nvr.example.org", 204},
+		{"a proxy that changes Host", public, "POST", "127.0.0.1:8080", "Origin", "https://nvr.example.org", 204},
+		{"the public name, a foreign page", public, "POST", "nvr.example.org", "Origin", "https://evil.example", 403},
+		{"the public name over HTTP", public, "POST", "127.0.0.1", "Origin", "http://nvr.example.org", 403},
+		{"the public name, no origin", public, "POST", "nvr.example.org", "Sec-Fetch-Site", "cross-site", 403},
 		{"any name", anywhere, "GET", "nvr.example", "", "", 204},
 		{"any name, a foreign page", anywhere, "POST", "nvr.example", "Sec-Fetch-Site", "cross-site", 403},
 	}

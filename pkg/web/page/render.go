@@ -55,6 +55,7 @@ type frame struct {
 	Back      string // where a change of language returns to
 	Form      string // ID of the form whose input a change of language keeps; empty: none
 	User      auth.User
+	SignOut   bool // this site can sign people out
 	Body      any
 }
 
@@ -173,11 +174,12 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	page.Language = l.Language()
 	page.Languages = s.otherLanguages(page.Language)
 	page.Back = "/"
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet && r.URL.Path != auth.CallbackPath { // a sign-in cannot be finished twice
 		page.Back = r.URL.RequestURI()
 	}
 	if caller := auth.CallerOf(r); caller != nil {
 		page.User = auth.User{Email: caller.Email, Operator: caller.Operator}
+		page.SignOut = s.SignIn != nil
 	}
 	html, err := s.execute(page.Language, name, "base", page)
 	if err != nil {
@@ -207,7 +209,10 @@ func (s *site) execute(tag, page, name string, data any) ([]byte, error) {
 }
 
 // message is a page with a heading and one sentence.
-type message struct{ Heading, Text string }
+type message struct {
+	Heading, Text string
+	SignIn        string // address of the sign-in that the page offers; empty: none
+}
 
 // failPage answers an error as a page. It is an [httpapi.ErrorWriter]; the texts are the
 // catalogue's, not the detail.
@@ -235,8 +240,9 @@ func (s *site) renderMessage(w http.ResponseWriter, r *http.Request, status int,
 	text := l.T("page.message." + name + ".text")
 	user, _ := s.Authenticate(r) // only for the navigation; without one it shows less
 	s.render(w, r, status, "message", frame{
-		Title: heading,
-		User:  user,
-		Body:  message{Heading: heading, Text: text},
+		Title:   heading,
+		User:    user,
+		SignOut: s.SignIn != nil && user.Email != "",
+		Body:    message{Heading: heading, Text: text, SignIn: s.offeredSignIn(name)},
 	})
 }

@@ -23,10 +23,12 @@ type Options struct {
 	OpenAPI http.Handler    // the description of /api/v1
 	Limits  *httpapi.Limits // of each person's writes
 
-	// Hosts are the names under which the pages may be requested, without ports; empty: any.
-	Hosts []string
+	// Site is what the pages are called.
+	Site httpapi.Site
 	// Authenticate returns the person who signed in, or [auth.ErrNotSignedIn].
 	Authenticate func(*http.Request) (auth.User, error)
+	// SignIn is where people sign in, if this site does it. It may be nil.
+	SignIn *auth.OIDC
 	// Report and Thumbnail read what belongs to a record's merge. They return nil without an error
 	// if there is none, and may be nil themselves.
 	Report    func(ctx context.Context, r nvr.Record) ([]byte, error)
@@ -80,6 +82,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /operators/rooms/{id}", s.operatorsOnly(s.postRoom))
 	mux.HandleFunc("POST /operators/rooms/{id}/sources/{source}", s.operatorsOnly(s.postSource))
 	mux.HandleFunc("POST /language", s.chooseLanguage)
+	if o.SignIn != nil {
+		s.routeSignIn(mux)
+	}
 	mux.HandleFunc("GET /static/{hash}/{name}", s.serveAsset)
 	mux.HandleFunc("/api/v1/", s.signedIn(s.serveV1))
 	mux.Handle("/api/v1/openapi.yaml", o.OpenAPI)
@@ -117,7 +122,7 @@ func (s *site) serverError(w http.ResponseWriter, r *http.Request, action string
 // protect wraps all pages: limits, security headers, and a refusal of requests that come from
 // other sites.
 func (s *site) protect(next http.Handler) http.Handler {
-	own := httpapi.OwnSiteOnly(s.Hosts, s.fail, next)
+	own := httpapi.OwnSiteOnly(s.Site, s.fail, next)
 	guarded := httpapi.Guard(s.Log, s.fail, own)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -146,6 +151,10 @@ func (s *site) signedIn(next http.HandlerFunc) http.HandlerFunc {
 			s.Log.ErrorContext(r.Context(), "could not authenticate a person", "err", err)
 		}
 		if err != nil || user.Email == "" {
+			if s.SignIn != nil && isNavigation(r) {
+				http.Redirect(w, r, s.SignIn.Address(r.URL.RequestURI()), http.StatusSeeOther)
+				return
+			}
 			s.fail(w, r, http.StatusUnauthorized, "not signed in")
 			return
 		}
