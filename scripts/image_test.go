@@ -35,7 +35,8 @@ func TestImageHasThePackagesOfTheTests(t *testing.T) {
 	}
 	for _, want := range []string{
 		"ARG DEBIAN_DIGEST\n",
-		"FROM debian@${DEBIAN_DIGEST}",
+		"FROM golang:1.26-trixie${GO_DIGEST:+@${GO_DIGEST}} AS programs\n",
+		"FROM debian:trixie-slim${DEBIAN_DIGEST:+@${DEBIAN_DIGEST}} AS root\n",
 		"USER 65532:65532",
 		"FROM scratch",
 	} {
