@@ -99,7 +99,7 @@ func TestTakeBackKills(t *testing.T) {
 					w.posts["record-1-done"] = 1
 					_ = w.live(&process{at: at}, w.next().do)
 					w.recover()
-					wrong := ""
+					var wrong string
 					if each == taking {
 						wrong = w.takenBack(s, fileID)
 					} else {
