@@ -29,7 +29,11 @@ func (w *sweepWorld) request(start, end string) nvr.Record {
 // and time follows it; one that only overlaps is made, and what a person cancelled stays.
 func TestOptOutCoversEveryRecord(t *testing.T) {
 	t.Parallel()
-	w := newSweepWorld(t, "504", "505")
+	testOptOutCoversEveryRecord(t, newSweepWorld(t, "504", "505"))
+}
+
+func testOptOutCoversEveryRecord(t *testing.T, w *sweepWorld) {
+	t.Helper()
 	path := eventsPath("504")
 	w.call("POST", path, with(
 		span("2026-11-23T15:30:00+03:00", "2026-11-23T16:00:00+03:00"), "summary", "другое"))
@@ -114,7 +118,11 @@ func TestOptOutOfAnInvitation(t *testing.T) {
 // TestEventMembers stores who belongs to an event, if the policy asks for it, and follows the event.
 func TestEventMembers(t *testing.T) {
 	t.Parallel()
-	w := newSweepWorld(t, "504")
+	testEventMembers(t, newSweepWorld(t, "504"))
+}
+
+func testEventMembers(t *testing.T, w *sweepWorld) {
+	t.Helper()
 	ctx := context.Background()
 	path := eventsPath("504")
 	id := w.call("POST", path, with(

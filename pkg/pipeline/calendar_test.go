@@ -51,15 +51,29 @@ func (w *sweepWorld) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 	t.Helper()
+	dsn := storetest.SQLite(t)
+	return newSweepWorldAs(t, dsn, dsn, rooms...)
+}
+
+// newSweepWorldAs is [newSweepWorld] on a database that the sweep uses with a DSN of its own.
+func newSweepWorldAs(t testing.TB, dsn, sweep string, rooms ...string) *sweepWorld {
+	t.Helper()
 	w := &sweepWorld{t: t, clock: storetest.NewClock(), table: faults.New(time.Millisecond)}
 	zone, err := time.LoadLocation("Europe/Moscow")
 	w.must(err)
-	w.dsn = storetest.SQLite(t)
-	w.store = storetest.Open(t, w.dsn, store.Options{
+	w.dsn = dsn
+	options := store.Options{
 		Now:      w.clock.Now,
 		MaxOpen:  8,
 		Defaults: store.Defaults{Zone: zone},
-	})
+	}
+	w.store = storetest.Open(t, dsn, options)
+	own := w.store
+	if sweep != dsn {
+		own, err = store.Open(context.Background(), sweep, options)
+		w.must(err)
+		t.Cleanup(func() { w.must(own.Close()) })
+	}
 	for _, room := range rooms {
 		_, err := w.store.Rooms.Save(context.Background(), nvr.Room{
 			Name:     room,
@@ -99,7 +113,7 @@ func newSweepWorld(t testing.TB, rooms ...string) *sweepWorld {
 		}
 	})
 	w.sweep = &pipeline.Calendar{
-		Store:     pipeline.CalendarStoreOf(w.store),
+		Store:     pipeline.CalendarStoreOf(own),
 		Workspace: client,
 		Now:       w.clock.Now,
 		Log:       slog.New(slog.DiscardHandler),
@@ -205,7 +219,11 @@ func (w *sweepWorld) begin(id int64) nvr.Lease {
 // TestAnEventsLife follows one event through what people do to it.
 func TestAnEventsLife(t *testing.T) {
 	t.Parallel()
-	w := newSweepWorld(t, "504", "505")
+	testEventsLife(t, newSweepWorld(t, "504", "505"))
+}
+
+func testEventsLife(t *testing.T, w *sweepWorld) {
+	t.Helper()
 	path := eventsPath("504")
 	id := w.call("POST", path, with(
 		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
@@ -399,7 +417,11 @@ func TestNobody(t *testing.T) {
 // TestAdoption takes a row that the NVR made of an event for the event's record.
 func TestAdoption(t *testing.T) {
 	t.Parallel()
-	w := newSweepWorld(t, "504")
+	testAdoption(t, newSweepWorld(t, "504"))
+}
+
+func testAdoption(t *testing.T, w *sweepWorld) {
+	t.Helper()
 	id := w.call("POST", eventsPath("504"), with(
 		span("2026-11-23T15:10:00+03:00", "2026-11-23T16:30:00+03:00"),
 		"summary",
@@ -479,7 +501,11 @@ func TestAQuietSweep(t *testing.T) {
 // TestChannels opens, renews and ends channels.
 func TestChannels(t *testing.T) {
 	t.Parallel()
-	w := newSweepWorld(t, "504", "505")
+	testChannels(t, newSweepWorld(t, "504", "505"))
+}
+
+func testChannels(t *testing.T, w *sweepWorld) {
+	t.Helper()
 	ctx := context.Background()
 	heard := make(chan string, 100)
 	ears := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

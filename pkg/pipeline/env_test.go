@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -133,6 +134,7 @@ type env struct {
 	command  []string              // what a task of the job does, beside what the tests do in its place
 	limit    time.Duration         // of a task's process; 0: an hour
 	db       *storetest.Components // nil: the file nvr.db
+	log      slog.Handler          // nil: none
 
 	queue []nvr.Claim     // published, not delivered yet
 	old   []nvr.Claim     // delivered

@@ -180,6 +180,9 @@ func (w *env) live(l *process, do func(context.Context, *pipeline.Pipeline) erro
 		Now:       w.clock.Now,
 		Log:       slog.New(slog.DiscardHandler),
 	}
+	if w.log != nil {
+		p.Log = slog.New(w.log)
+	}
 	if testing.Verbose() && os.Getenv("PIPELINE_LOG") != "" { // to look into a failure
 		p.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
