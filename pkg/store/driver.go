@@ -134,7 +134,7 @@ func readError(err error) call.Failure {
 // retry calls do until it succeeds or fails with an error that is not transient. do must be safe to
 // repeat: its statements are compare-and-sets, reads, or inserts guarded by a key.
 func (d *database) retry(ctx context.Context, do func() error) error {
-	return call.Do(ctx, policy(), "database", func(context.Context) error { return do() })
+	return call.Do(ctx, policy(), "database", func(ctx context.Context) error { return d.around(ctx, do) })
 }
 
 // Error numbers of MySQL and MariaDB.

@@ -92,12 +92,16 @@ func (d *database) insertArgs(r *nvr.Record) []any {
 }
 
 // insertOnly sends the insert once: without a key, a second try could file a second record.
-func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (int64, error) {
-	result, err := s.send(ctx, insertRecord, s.insertArgs(r)...)
-	if err != nil {
-		return 0, err
-	}
-	return result.LastInsertId()
+func (s Requests) insertOnly(ctx context.Context, r *nvr.Record) (id int64, err error) {
+	err = s.around(ctx, func() error {
+		result, err := s.send(ctx, insertRecord, s.insertArgs(r)...)
+		if err != nil {
+			return err
+		}
+		id, err = result.LastInsertId()
+		return err
+	})
+	return id, err
 }
 
 // insertOnce files a request unless one with its key is filed. most is the requester's quota; 0: none.

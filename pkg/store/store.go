@@ -40,6 +40,11 @@ type Options struct {
 	Patience time.Duration      // how long the first connection to MySQL may take; 0: [DefaultPatience]
 	Scale    float64            // divides the pauses before the next try; 0 means 1
 	Tried    fault.CallObserver // is given every failed try of the first connection; nil: none
+
+	// Around is called for each statement outside of a transaction, and for each transaction. It calls send,
+	// which may be called again if Around returns a transient error. Tests order and break statements with it;
+	// nil: nothing is around them.
+	Around func(ctx context.Context, send func() error) error
 }
 
 // Defaults hold the settings of rooms that leave them open.
@@ -106,6 +111,7 @@ type database struct {
 	texts       *i18n.Catalog
 	dialer      io.Closer    // of Cloud SQL; nil elsewhere
 	sent        atomic.Int64 // statements and transactions so far
+	around      func(ctx context.Context, send func() error) error
 }
 
 // Open connects to the database of a DSN; [parseDSN] lists the forms. It changes nothing in the database:
@@ -132,11 +138,14 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if opts.Patience == 0 {
 		opts.Patience = DefaultPatience
 	}
+	if opts.Around == nil {
+		opts.Around = func(_ context.Context, send func() error) error { return send() }
+	}
 	address, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(&database{now: opts.Now, defaults: opts.Defaults, texts: opts.Texts})
+	s := newStore(&database{now: opts.Now, defaults: opts.Defaults, texts: opts.Texts, around: opts.Around})
 	if address.mysql != nil {
 		err = s.openMySQL(ctx, address.mysql, &opts)
 	} else {
