@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -149,11 +151,12 @@ func (c *Calendar) sweep(ctx context.Context, room *nvr.Room) error {
 		return err
 	}
 	var errs []error
-	for id := range listed {
+	for _, id := range slices.Sorted(maps.Keys(listed)) {
 		event := listed[id]
 		errs = append(errs, c.follow(ctx, room, &event, known[id]))
 	}
-	for id, last := range known {
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		last := known[id]
 		if _, there := listed[id]; !there && c.inside(&last.Record, room, from, to) {
 			errs = append(errs, c.missing(ctx, room, last))
 		}
@@ -262,7 +265,7 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	switch {
 	case refusal != calendar.Wanted && follows(&r):
 		log.InfoContext(ctx, "withdrawn: its event asks for no record", "why", string(refusal))
-		return c.Store.Requests.Withdraw(ctx, r.ID, cause.EventNotRecorded(string(refusal)))
+		return c.Store.Requests.WithdrawRead(ctx, r, cause.EventNotRecorded(string(refusal)))
 	case refusal != calendar.Wanted || r.Step == nvr.StepWithdrawn && !withdrawnByUs:
 		return nil // processing began, or a person decided
 	case withdrawnByUs || follows(&r) && !sameWindow(&r, &to):

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,8 +49,8 @@ func (c *Calendar) syncMembers(
 			}
 		}
 	}
-	for _, event := range wanted {
-		if err := c.Store.EventMembers.Save(ctx, event); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(wanted)) {
+		if err := c.Store.EventMembers.Save(ctx, wanted[id]); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,8 @@ func (c *Calendar) syncOptOuts(
 			return err
 		}
 	}
-	for _, out := range wanted {
+	for _, id := range slices.Sorted(maps.Keys(wanted)) {
+		out := wanted[id]
 		c.Log.InfoContext(ctx, "an event asks for no recording", "event_id", out.Event, "start", out.Start, "end", out.End)
 		if err := c.Store.OptOuts.Save(ctx, out); err != nil {
 			return err
@@ -110,14 +113,10 @@ func (c *Calendar) eventNow(ctx context.Context, room *nvr.Room, id string) (wor
 }
 
 // settleOptOuts withdraws the waiting records of a room that lie wholly in opted-out time, and restores those
-// that an opt-out withdrew and that none covers any more. The workers of records at work check it themselves;
-// see worker.withheld. A kill leaves some of them as they were; the ended opt-outs are still stored, so that
-// the next sweep goes on.
+// that an opt-out withdrew and that none covers any more. The workers of records at work check it themselves; see
+// worker.withheld. It checks them even if no opt-out is stored: a claim, or another sweep, may have withdrawn one by
+// an opt-out that has ended and was forgotten since. A kill leaves some of them as they were; the next sweep goes on.
 func (c *Calendar) settleOptOuts(ctx context.Context, room *nvr.Room, from time.Time) error {
-	stored, err := c.Store.OptOuts.OfCalendar(ctx, room.Calendar, from)
-	if err != nil || len(stored) == 0 {
-		return err
-	}
 	affected, err := c.Store.OptOuts.Affected(ctx, room.Name, from.In(room.Zone).Format(time.DateOnly))
 	if err != nil {
 		return err
@@ -143,10 +142,10 @@ func (c *Calendar) settleOptOut(ctx context.Context, room *nvr.Room, r *nvr.Reco
 	switch {
 	case covered && !withdrawn:
 		c.Log.InfoContext(ctx, "withdrawn: an event asks for no recording", "record", r.ID)
-		err = c.Store.Requests.Withdraw(ctx, r.ID, cause.OptedOut(room.Name))
+		err = c.Store.Requests.WithdrawRead(ctx, *r, cause.OptedOut(room.Name))
 	case !covered && withdrawn:
 		c.Log.InfoContext(ctx, "restored: no opt-out covers it any more", "record", r.ID)
-		err = c.Store.Requests.Retry(ctx, r.ID)
+		err = c.Store.Requests.RetryRead(ctx, *r)
 	}
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, fault.ErrStale) {
 		return nil // it has changed meanwhile: the next sweep looks again

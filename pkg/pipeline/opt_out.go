@@ -26,7 +26,7 @@ func (p *Pipeline) optedOut(ctx context.Context, room *nvr.Room, start, end time
 // withdrawOptedOut withdraws a record that no worker holds. One that ended meanwhile stays as it is.
 func (p *Pipeline) withdrawOptedOut(ctx context.Context, rec nvr.Record) error {
 	p.Log.InfoContext(ctx, "withdrawn: an event asks for no recording")
-	err := p.Store.Requests.Withdraw(ctx, rec.ID, cause.OptedOut(rec.Room))
+	err := p.Store.Requests.WithdrawRead(ctx, rec, cause.OptedOut(rec.Room))
 	if errors.Is(err, store.ErrConflict) {
 		return nil
 	}
