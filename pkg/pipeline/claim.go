@@ -46,8 +46,8 @@ func (p *Pipeline) runClaim(ctx context.Context, skipNew bool, halves ...string)
 	return p.Store.Runs.Mark(ctx, halves...)
 }
 
-// claim runs one at a time, so that each run sees the slots that the previous one took. With skipNew it
-// leaves new rows alone.
+// claim runs one at a time in a process, so that each run sees the slots that the previous one took. The database
+// keeps the limit among processes. With skipNew it leaves new rows alone.
 func (p *Pipeline) claim(ctx context.Context, skipNew bool) error {
 	p.claiming.Lock()
 	defer p.claiming.Unlock()
@@ -82,7 +82,7 @@ func (p *Pipeline) claimDue(ctx context.Context, mergeSlots int, skipNew bool) e
 // claimBatch claims records and sends their messages. Records that another claim took first are skipped. If a
 // message cannot be sent, its lease expires and claim sends it again.
 func (p *Pipeline) claimBatch(ctx context.Context, records []nvr.Record) (int, error) {
-	claims, err := p.Store.Queue.ClaimAll(ctx, records, p.lease)
+	claims, err := p.Store.Queue.ClaimAll(ctx, p.Settings.MaxMerges, records, p.lease)
 	if err != nil {
 		return 0, err
 	}
@@ -205,7 +205,7 @@ func (p *Pipeline) recoverExpired(ctx context.Context, mergeSlots *int) error {
 		}
 		sent, listed := 0, &executionIndex{p: p, since: oldestLaunch(expired)}
 		for _, rec := range expired {
-			if !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge) {
+			if needsSlot(&rec) {
 				if *mergeSlots <= 0 {
 					continue
 				}
@@ -248,7 +248,7 @@ func (p *Pipeline) reclaim(ctx context.Context, rec nvr.Record, listed *executio
 	if rec.DueAt.IsZero() && rec.Starts > maxDeaths {
 		return p.afterDeaths(ctx, rec)
 	}
-	claim, err := p.Store.Queue.Claim(ctx, rec, step, p.lease(rec.Attempt+1))
+	claim, err := p.claimExpired(ctx, rec, step)
 	if err != nil {
 		return ignoreStale(err)
 	}
@@ -259,6 +259,19 @@ func (p *Pipeline) reclaim(ctx context.Context, rec nvr.Record, listed *executio
 		}
 		p.Log.InfoContext(ctx, "going on: its pause is over")
 	})
+}
+
+// needsSlot reports whether a record that is claimed again begins to run: its pause is over.
+func needsSlot(rec *nvr.Record) bool {
+	return !rec.DueAt.IsZero() && (rec.Step == nvr.StepStage || rec.Step == nvr.StepMerge)
+}
+
+func (p *Pipeline) claimExpired(ctx context.Context, rec nvr.Record, step nvr.Step) (nvr.Claim, error) {
+	lease := p.lease(rec.Attempt + 1)
+	if needsSlot(&rec) {
+		return p.Store.Queue.ClaimPaused(ctx, p.Settings.MaxMerges, rec, step, lease)
+	}
+	return p.Store.Queue.Claim(ctx, rec, step, lease)
 }
 
 // LaunchKey names the one launch of the job that a record on step merge waits for.

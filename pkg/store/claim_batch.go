@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/fault"
 	"github.com/nvr-miem/merger/pkg/nvr"
 )
 
@@ -27,17 +29,18 @@ type claimTerms struct {
 	lease time.Duration
 }
 
-// ClaimAll is [Queue.Claim] for many free records. It uses one transaction of a few statements. lease
-// returns the lease for the number of an attempt. Records that are not free, or that have changed since
-// they were read, are skipped.
+// ClaimAll is [Queue.Claim] for many free records, in their order, as long as at most most records run then;
+// see [Queue.CountRunning]. It uses one transaction of a few statements. lease returns the lease for the number
+// of an attempt. Records that are not free, or that have changed since they were read, are skipped. Concurrent
+// calls cannot exceed the number together.
 func (s Queue) ClaimAll(
-	ctx context.Context, records []nvr.Record, lease func(attempt int64) time.Duration,
+	ctx context.Context, most int, records []nvr.Record, lease func(attempt int64) time.Duration,
 ) (claims []nvr.Claim, err error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
 	err = s.change(ctx, func(tx *sql.Tx) (err error) {
-		claims, err = s.claimAll(ctx, tx, records, lease)
+		claims, err = s.claimAll(ctx, tx, most, records, lease)
 		return err
 	})
 	if err != nil {
@@ -47,8 +50,12 @@ func (s Queue) ClaimAll(
 }
 
 func (s Queue) claimAll(
-	ctx context.Context, tx *sql.Tx, records []nvr.Record, lease func(attempt int64) time.Duration,
+	ctx context.Context, tx *sql.Tx, most int, records []nvr.Record, lease func(attempt int64) time.Duration,
 ) ([]nvr.Claim, error) {
+	slots, err := s.lockSlots(ctx, tx, most)
+	if err != nil {
+		return nil, err
+	}
 	current, err := s.lock(ctx, tx, records)
 	if err != nil {
 		return nil, err
@@ -56,6 +63,9 @@ func (s Queue) claimAll(
 	var claims []nvr.Claim
 	ids := map[claimTerms][]any{}
 	for _, r := range records {
+		if len(claims) == slots {
+			break
+		}
 		if !Claimable(&r) || !slices.Equal(snapshotArgs(&r), snapshotArgs(current[r.ID])) {
 			continue
 		}
@@ -75,6 +85,51 @@ func (s Queue) claimAll(
 		}
 	}
 	return claims, nil
+}
+
+// ClaimPaused is [Queue.Claim] of a record whose pause is over, if at most most records run then. It returns
+// [fault.ErrStale] if too many run, too.
+func (s Queue) ClaimPaused(
+	ctx context.Context, most int, r nvr.Record, step nvr.Step, lease time.Duration,
+) (nvr.Claim, error) {
+	args := s.takeArgs(&r, &taking{step: step, lease: lease, tries: r.Tries})
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		slots, err := s.lockSlots(ctx, tx, most)
+		if err != nil {
+			return err
+		}
+		if slots == 0 {
+			return fault.ErrStale
+		}
+		result, err := tx.ExecContext(ctx, updateTake, append(args, snapshotArgs(&r)...)...)
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+			return errors.Join(err, fault.ErrStale)
+		}
+		return nil
+	})
+	if err != nil {
+		return nvr.Claim{}, fmt.Errorf("claim record %d as of attempt %d: %w", r.ID, r.Attempt, err)
+	}
+	return nvr.Claim{Record: r.ID, Attempt: r.Attempt + 1, Step: step}, nil
+}
+
+// slotsRow is the row of merger_runs that a claim locks while it counts and takes slots.
+const slotsRow = "merge-slots"
+
+// lockSlots returns how many more records may run if at most most may. Until the transaction ends no other
+// one takes a slot. The row is written first, because MySQL counts as of the first read of the transaction.
+func (s Queue) lockSlots(ctx context.Context, tx *sql.Tx, most int) (int, error) {
+	if _, err := tx.ExecContext(ctx, replaceRun, slotsRow, s.nowMs()); err != nil {
+		return 0, err
+	}
+	running := 0
+	if err := tx.QueryRowContext(ctx, selectRunning).Scan(&running); err != nil {
+		return 0, err
+	}
+	return max(0, most-running), nil
 }
 
 // lock reads the current rows of records and locks them until the transaction ends. The result holds an

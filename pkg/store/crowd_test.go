@@ -85,7 +85,7 @@ func (r rig) claimAll(ctx context.Context, claims chan<- nvr.Claim) error {
 				return err
 			}
 		}
-		many, err := r.Queue.ClaimAll(ctx, free[len(single):min(len(free), 100)], always)
+		many, err := r.Queue.ClaimAll(ctx, 1000, free[len(single):min(len(free), 100)], always)
 		if err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func BenchmarkClaim(b *testing.B) {
 				b.Fatalf("%d free", len(free))
 			}
 			start = time.Now()
-			claims := must(r.Queue.ClaimAll(ctx, free, always))(b)
+			claims := must(r.Queue.ClaimAll(ctx, 1000, free, always))(b)
 			take += time.Since(start)
 			if len(claims) != 500 {
 				b.Fatalf("%d claimed", len(claims))

@@ -338,7 +338,7 @@ func TestTakeAllLeavesOutWhatChanged(t *testing.T) {
 		free := must(r.Queue.DueUnscheduledFirst(ctx, 10))(t)
 		must(r.Queue.Claim(ctx, free[1], nvr.StepStage, lease))(t)
 		r.sql(t, `update records set end_time = '17:00' where id = 3`)
-		claims := must(r.Queue.ClaimAll(ctx, append(free, nvr.Record{ID: 99}), always))(t)
+		claims := must(r.Queue.ClaimAll(ctx, 1000, append(free, nvr.Record{ID: 99}), always))(t)
 		want := []nvr.Claim{}
 		for _, id := range []int64{1, 4, 5} {
 			want = append(want, nvr.Claim{Record: id, Attempt: 1, Step: nvr.StepStage})
