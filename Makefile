@@ -53,12 +53,12 @@ race: # the race detector needs a C compiler
 
 kills: # the merge killed at twenty moments, FFmpeg killed under it; serve, its functions and tasks
 	@scripts/setup ffmpeg tesseract
-	go test -run 'TestMerge/^(killed|encoder_killed|terminated)$$|^TestReadsWhatIsNeeded$$|^TestServeKilled$$|^TestImageEntry$$' -timeout 30m ./jobs/local
+	go test -run 'TestMerge/^(killed|encoder_killed|terminated)$$|^TestReadsWhatIsNeeded$$|^TestServeKilled$$|^TestServeOptOuts$$|^TestChaos$$|^TestImageEntry$$' -timeout 30m ./jobs/local
 
 long: # the tests that `make test` skips
 	@scripts/setup ffmpeg tesseract pocketsphinx chromium axe-core mariadb
 	go test -timeout 30m ./pkg/localcloud/{google,state,storage} ./pkg/pipeline ./pkg/presence ./pkg/speech ./pkg/store ./pkg/web ./pkg/workspace ./terraform
-	go test -run '^(TestFaultsOfTheSameKinds|TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
+	go test -run '^(TestFaultsOfTheSameKinds|TestSlicesGiveTheSame|TestLoudness|TestSoundIsOfOneEncode|TestStalledDecoder|TestTimeOfSources)$$' -timeout 30m ./pkg/merge
 
 chaos: ## process 200 records under kills, doubled messages and faults; RECORDS, KILLS, SEED, DATABASE=mysql
 	@scripts/setup ffmpeg tesseract mariadb
