@@ -6,6 +6,9 @@ type Edits struct {
 	StartAfter int `json:"start_after,omitempty"` // seconds from start_time to the start: 0 to 59
 	EndBefore  int `json:"end_before,omitempty"`  // seconds from the end to end_time: 0 to 59
 
+	// Course is the course that a person chose in place of the event's. Nil: none was chosen; empty: no course.
+	Course *string `json:"course,omitempty"`
+
 	// Forget is set if no former version of the video may stay readable.
 	Forget bool `json:"forget,omitempty"`
 
@@ -27,6 +30,7 @@ type Asked struct {
 	Date      string `json:"date"`
 	StartTime string `json:"start_time"`
 	EndTime   string `json:"end_time"`
+	Layout    Layout `json:"layout,omitempty"`
 }
 
 // Asked returns the request as it was before people edited it.
@@ -39,5 +43,6 @@ func (r *Record) Asked() Asked {
 		Date:      r.Date,
 		StartTime: r.StartTime,
 		EndTime:   r.EndTime,
+		Layout:    r.Layout,
 	}
 }

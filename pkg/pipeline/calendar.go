@@ -257,6 +257,9 @@ func (c *Calendar) decide(ctx context.Context, room *nvr.Room, event *workspace.
 	if to.Title == r.Asked().Title {
 		named.Title = r.Title // what a person called it counts until the event is renamed
 	}
+	if to.Layout == r.Asked().Layout {
+		named.Layout = r.Layout
+	}
 	if r.Edits.Released {
 		named.Held = r.Held
 	}

@@ -294,16 +294,47 @@ func TestEditsStay(t *testing.T) {
 	))["id"].(string)
 	w.expect("filed", "504", `2026-11-23 15:00-16:00 "Алгебра" stage`)
 	_, err := w.store.Requests.Edit(context.Background(), 1, func(r nvr.Record) (nvr.Record, error) {
-		r.Title, r.StartTime, r.Edits.StartAfter = "Анализ", "15:05", 7
+		r.Title, r.StartTime, r.Edits.StartAfter, r.Layout = "Анализ", "15:05", 7, nvr.LayoutStage
 		return r, nil
 	})
 	w.must(err)
 	w.expect("edited", "504", `2026-11-23 15:05-16:00 "Анализ" stage`)
+	if r, err := w.store.Records.Get(context.Background(), 1); err != nil || r.Layout != nvr.LayoutStage {
+		t.Errorf("the layout did not stay: %+v, %v", r, err)
+	}
 	w.call("PATCH", eventsPath("504")+"/"+id, span("2026-11-23T15:30:00+03:00", "2026-11-23T16:30:00+03:00"))
 	w.expect("moved since", "504", `2026-11-23 15:30-16:30 "Алгебра" stage`)
 	r, err := w.store.Records.Get(context.Background(), 1)
 	if err != nil || r.Revision != 1 || r.Edits != (nvr.Edits{}) {
 		t.Errorf("the edits stay beside the new time: %+v, %v", r, err)
+	}
+}
+
+// TestHoldOfAnEvent holds the record of an event that says so. A person who releases it is not overruled.
+func TestHoldOfAnEvent(t *testing.T) {
+	t.Parallel()
+	w := newSweepWorld(t, "504")
+	id := w.call("POST", eventsPath("504"), with(
+		span("2026-11-23T15:00:00+03:00", "2026-11-23T16:00:00+03:00"),
+		"summary", "Алгебра",
+	))["id"].(string)
+	held := func() bool {
+		t.Helper()
+		w.expect("swept", "504", `2026-11-23 15:00-16:00 "Алгебра" stage`)
+		r, err := w.store.Records.Get(context.Background(), 1)
+		w.must(err)
+		return r.Held
+	}
+	if held() {
+		t.Error("held without a word")
+	}
+	w.call("PATCH", eventsPath("504")+"/"+id, map[string]any{"description": "поток: ALG\nна проверку"})
+	if !held() {
+		t.Error("not held")
+	}
+	w.must(w.store.Requests.Release(context.Background(), 1))
+	if held() {
+		t.Error("held again")
 	}
 }
 

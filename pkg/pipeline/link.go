@@ -18,13 +18,11 @@ import (
 
 // Effects of a record on the outside, by name: each is looked for before it is made.
 const (
-	effectAttached  = "attached"  // subject: the file; value: the event
-	effectAnnounced = "announced" // subject: course/file; value: the announcement
-	effectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
-	effectDone      = "done"      // subject: the channel; value: see noticeState
-	effectRevised   = "revised"   // with the revision; subject and value as of done
-	effectCleared   = "cleared"   // subject: what was removed from the work bucket; no value
-	effectFailed    = "failed"    // with the attempt; subject and value as of done
+	effectAttached = "attached" // subject: the file; value: the event
+	effectDone     = "done"     // subject: the channel; value: see noticeState
+	effectRevised  = "revised"  // with the revision; subject and value as of done
+	effectCleared  = "cleared"  // subject: what was removed from the work bucket; no value
+	effectFailed   = "failed"   // with the attempt; subject and value as of done
 )
 
 // Link puts the video where people look for it: the event, the course, a notice.
@@ -69,27 +67,63 @@ func (w *worker) link(ctx context.Context) error {
 	return w.finish(ctx)
 }
 
-// attachAndAnnounce attaches the video to the record's event and announces it in the event's course.
+// attachAndAnnounce attaches the video to the record's event and announces it in the course that a person chose, or
+// else in the event's.
 func (w *worker) attachAndAnnounce(ctx context.Context, file workspace.File) error {
+	code, named, err := w.attachToEvent(ctx, file)
+	if err != nil {
+		return err
+	}
+	chosen := w.rec.Edits.Course
+	if chosen != nil {
+		code, named = *chosen, true
+	}
+	if code != "" {
+		if err := w.announce(ctx, code, named, file); err != nil {
+			return err
+		}
+	}
+	if chosen != nil {
+		return w.leaveCourses(ctx, code, file)
+	}
+	return nil
+}
+
+// attachToEvent attaches the video to the record's event. It returns the course that the event names.
+func (w *worker) attachToEvent(ctx context.Context, file workspace.File) (code string, named bool, err error) {
 	if w.rec.EventID == "" || w.room.Calendar == "" {
-		return nil
+		return "", false, nil
 	}
 	event, err := w.p.Workspace.Event(ctx, w.room.Calendar, w.rec.EventID)
 	if errors.Is(err, workspace.ErrNotFound) || err == nil && event.Cancelled() {
 		w.log.InfoContext(ctx, "the event is gone: nothing to attach to")
-		return w.setCourseNote(ctx, cause.EventGone())
+		return "", false, w.setCourseNote(ctx, cause.EventGone())
 	}
 	if err != nil {
-		return fmt.Errorf("read the event: %w", err)
+		return "", false, fmt.Errorf("read the event: %w", err)
 	}
 	if err := w.attach(ctx, file); err != nil {
-		return err
+		return "", false, err
 	}
-	code, named := calendar.CourseCode(event.Description)
+	code, named = calendar.CourseCode(event.Description)
+	return code, named, nil
+}
+
+// leaveCourses deletes the posts in all courses but the one that a person chose.
+func (w *worker) leaveCourses(ctx context.Context, code string, file workspace.File) error {
 	if code == "" {
-		return nil
+		none := ""
+		if err := w.save(ctx, store.Change{Course: &none}); err != nil {
+			return err
+		}
+		return w.unannounce(ctx, file, "")
 	}
-	return w.announce(ctx, code, named, file)
+	course, err := w.p.Workspace.FindCourse(ctx, code, w.p.Settings.Courses)
+	unknown := errors.Is(err, workspace.ErrNotFound) || errors.Is(err, workspace.ErrAmbiguous)
+	if err != nil && !unknown && fault.KindOf(err) != fault.Permanent {
+		return fmt.Errorf("look for the course: %w", err)
+	}
+	return w.unannounce(ctx, file, course.ID)
 }
 
 // setCourseNote stores what became of the course or the event, as text for people.
@@ -151,7 +185,7 @@ func (w *worker) recordEffect(ctx context.Context, kind, subject, value string) 
 
 // announce posts the video in the course. It notes in the record that a course cannot be found.
 func (w *worker) announce(ctx context.Context, code string, named bool, file workspace.File) error {
-	if posted, err := w.effect(ctx, effectPosted, file.ID); err != nil || posted == code {
+	if posted, err := w.effect(ctx, store.EffectPosted, file.ID); err != nil || posted == code {
 		return err // a delivery that only waits for the video to play makes no call to Classroom
 	}
 	course, err := w.p.Workspace.FindCourse(ctx, code, w.p.Settings.Courses)
@@ -166,12 +200,12 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 		return w.classroomError(ctx, err)
 	}
 	// The course is noted before a draft is made in it, so that a video that is taken back leaves none.
-	stored, err := w.p.Store.Effects.Set(ctx, w.rec.ID, effectAnnounced, course.ID+"/"+file.ID, "")
+	stored, err := w.p.Store.Effects.Set(ctx, w.rec.ID, store.EffectAnnounced, course.ID+"/"+file.ID, "")
 	if err != nil {
 		return err
 	}
 	id, err := w.p.Workspace.Announce(ctx, course, w.announcement(), file, stored, func(id string) error {
-		return w.recordEffect(ctx, effectAnnounced, course.ID+"/"+file.ID, id)
+		return w.recordEffect(ctx, store.EffectAnnounced, course.ID+"/"+file.ID, id)
 	})
 	if err != nil {
 		return w.classroomError(ctx, err)
@@ -181,7 +215,7 @@ func (w *worker) announce(ctx context.Context, code string, named bool, file wor
 	if err := w.save(ctx, store.Change{Course: &name}); err != nil {
 		return err
 	}
-	return w.recordEffect(ctx, effectPosted, file.ID, code)
+	return w.recordEffect(ctx, store.EffectPosted, file.ID, code)
 }
 
 // classroomError notes in the record that Classroom refuses the post for good, or that Drive refuses to share

@@ -50,7 +50,7 @@ func (w *worker) takeBack(ctx context.Context) error {
 	if err := w.detach(ctx, file); err != nil {
 		return err
 	}
-	if err := w.unannounce(ctx, file); err != nil {
+	if err := w.unannounce(ctx, file, ""); err != nil {
 		return err
 	}
 	w.log.InfoContext(ctx, "taken back", "file", file.ID)
@@ -94,24 +94,31 @@ func (w *worker) detach(ctx context.Context, file workspace.File) error {
 	return nil
 }
 
-// unannounce deletes the announcements of the video, and of former files of the record, in all courses.
-func (w *worker) unannounce(ctx context.Context, file workspace.File) error {
-	announced, err := w.p.Store.Effects.All(ctx, w.rec.ID, effectAnnounced)
+// unannounce deletes the announcements of the video, and of former files of the record, in all courses but one. kept
+// is the id of that one; empty: there is none.
+func (w *worker) unannounce(ctx context.Context, file workspace.File, kept string) error {
+	announced, err := w.p.Store.Effects.All(ctx, w.rec.ID, store.EffectAnnounced)
 	if err != nil {
 		return err
 	}
 	for _, subject := range slices.Sorted(maps.Keys(announced)) {
 		course, id, _ := strings.Cut(subject, "/")
+		if course == kept {
+			continue
+		}
 		posted := workspace.File{ID: id}
 		if id == file.ID {
 			posted = file
 		}
 		err := w.p.Workspace.Unannounce(ctx, course, posted)
-		if err := w.removed(ctx, err, effectAnnounced, subject); err != nil {
+		if err := w.removed(ctx, err, store.EffectAnnounced, subject); err != nil {
 			return fmt.Errorf("delete the post in the course: %w", err)
 		}
 	}
-	return w.forget(ctx, effectPosted, file.ID)
+	if kept != "" {
+		return nil
+	}
+	return w.forget(ctx, store.EffectPosted, file.ID)
 }
 
 // removed notes that an effect is undone, so that a restored video has it again. What Google refuses for good is

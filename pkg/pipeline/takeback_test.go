@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -163,5 +165,73 @@ func TestRestoreOfADeletedFile(t *testing.T) {
 	rec := w.until()
 	if wrong := w.facts(s.event, s.course).once(s.md5); wrong != "" || rec.FileID == fileID {
 		t.Error(rec.FileID, wrong)
+	}
+}
+
+// TestRevisionOfCourse changes the course of a delivered video, and kills the process at points of the link that
+// follows: the video is posted in the new course alone, once, and not uploaded again. Then the course is unknown, and
+// then there is none.
+func TestRevisionOfCourse(t *testing.T) {
+	t.Parallel()
+	w, s, fileID := delivered(t)
+	other := w.course("OTHER")
+	choose := func(w *env, course string) {
+		w.edit(func(r *nvr.Record) { r.Edits.Course = &course })
+	}
+	choose(w, "OTHER")
+	if rec := w.row(); rec.Step != nvr.StepLink || !rec.Done || rec.Revision != 2 {
+		t.Fatalf("after the edit: %+v", rec)
+	}
+	s.walk(w)
+	posted := func(w *env, old, now int, name string) {
+		t.Helper()
+		a, b := w.facts(s.event, s.course), w.facts(s.event, other)
+		if a.posts != old || b.posts != now || a.draft+b.draft != 0 || a.attachments != 1 || a.shares != 1 ||
+			a.row.Step != nvr.StepDone || a.row.FileID != fileID || a.row.Course != name || a.md5 != s.md5 {
+			t.Errorf("posts %d and %d, want %d and %d: %+v", a.posts, b.posts, old, now, a)
+		}
+	}
+	posted(w, 0, 1, "OTHER")
+	for _, name := range s.order {
+		total := s.count(t, name)
+		step := int64(1)
+		if testing.Short() {
+			step = max(1, total/3)
+		}
+		for at := step; at <= total; at += step {
+			w := open(t, s.scenes[name].copy(t))
+			_ = w.live(&process{at: at}, w.next().do)
+			w.recover()
+			posted(w, 0, 1, "OTHER")
+		}
+	}
+	choose(w, "NONE")
+	if rec := w.until(); !i18n.ReadReason(rec.Course).Is(cause.CodeCourseNotFound) {
+		t.Errorf("an unknown course: %q", rec.Course)
+	}
+	choose(w, "ALG")
+	w.until()
+	posted(w, 1, 0, "ALG")
+	choose(w, "")
+	w.until()
+	posted(w, 0, 0, "")
+}
+
+// TestPost posts a video again that a person deleted from its course, and one that is there.
+func TestPost(t *testing.T) {
+	t.Parallel()
+	w, s, _ := delivered(t)
+	path := "/workspace/classroom/v1/courses/" + s.course + "/announcements"
+	for range 2 {
+		for _, post := range list(w.call("GET", path, nil)["announcements"]) {
+			w.call("DELETE", path+"/"+post["id"].(string), nil)
+		}
+		for range 2 {
+			w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.Post(ctx, 1) })
+			w.until()
+			if wrong := w.facts(s.event, s.course).once(s.md5); wrong != "" {
+				t.Error(wrong)
+			}
+		}
 	}
 }

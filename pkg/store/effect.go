@@ -13,11 +13,17 @@ const (
 
 	insertEffect = `insert into merger_effects (record_id, kind, subject, value, created_at) values (?, ?, ?, ?, ?)`
 
+	updateUnposted = `update merger_effects set value = '' where record_id = ? and kind in (?, ?)`
+
 	updateEffect = `update merger_effects set value = ? where record_id = ? and kind = ? and subject = ? and value = ?`
 )
 
-// EffectReport is the kind of the effect whose value is the id of the report file beside the video.
-const EffectReport = "page"
+// Kinds of effects.
+const (
+	EffectReport    = "page"      // value: the id of the report file beside the video
+	EffectAnnounced = "announced" // subject: course/file; value: the announcement; empty: begun
+	EffectPosted    = "posted"    // subject: the file; value: the course's code, once its announcement is public
+)
 
 // Effects keeps which effects a record has had on other systems, so that each happens once. An effect is
 // an attachment, an announcement, a share or a notice.

@@ -52,6 +52,20 @@ func (s Requests) Restore(ctx context.Context, id int64) error {
 	})
 }
 
+// Post has a delivered video posted in its course again: an announcement that a person deleted, or one that was
+// refused. One that is there is not made twice. Post returns [ErrConflict] if the record is not done, or is held.
+func (s Requests) Post(ctx context.Context, id int64) error {
+	return s.decide(ctx, "post", id, func(r *nvr.Record) (string, []any, error) {
+		if r.Step != nvr.StepDone || r.Held {
+			return "", nil, fmt.Errorf("it is not delivered to others: %w", ErrConflict)
+		}
+		if _, err := s.exec(ctx, updateUnposted, id, EffectAnnounced, EffectPosted); err != nil {
+			return "", nil, err
+		}
+		return s.move(r, nvr.StepLink, r.Edits, cause.Cause{})
+	})
+}
+
 // move returns the statement that gives a record to a step: stage, upload or link. Its worker becomes stale. The
 // next one begins when the lease of that worker has expired: until then it may be in the middle of a call to Google.
 func (s Requests) move(r *nvr.Record, to nvr.Step, edits nvr.Edits, reason cause.Cause) (string, []any, error) {

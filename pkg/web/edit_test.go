@@ -99,3 +99,36 @@ func TestEditTooLate(t *testing.T) {
 		t.Errorf("a cancelled record: %v", got)
 	}
 }
+
+// TestEditLayoutAndCourse changes what is no time: a layout makes the video again, a course does not, also when the
+// footage is gone.
+func TestEditLayoutAndCourse(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t, func(o *web.Options) { o.Retention = 14 * 24 * time.Hour })
+	const path = "/api/v1/records/1"
+	w.deliver()
+	w.clock.Move(48 * time.Hour)
+	for _, wrong := range []string{`{"layout": "wide"}`, `{"layout": 1}`, `{"course": 1}`} {
+		got := w.do("PATCH", path, wrong, "key", w.key, "If-Match", "*")
+		if got.status != http.StatusBadRequest {
+			t.Errorf("%s: %v", wrong, got)
+		}
+	}
+	got := w.do("PATCH", path, `{"course": "БПМИ201"}`, "key", w.key, "If-Match", "*")
+	r := reads[edited](t, got.body)
+	if got.status != http.StatusAccepted || r.State != "linking" || r.Revision != 2 {
+		t.Errorf("course: %v", got)
+	}
+	got = w.do("PATCH", path, `{"layout": "stage"}`, "key", w.key, "If-Match", "*")
+	if r = reads[edited](t, got.body); got.status != http.StatusAccepted || r.State != "queued" || r.Revision != 3 {
+		t.Errorf("layout: %v", got)
+	}
+	row, err := w.store.Records.Get(t.Context(), 1)
+	w.must(err)
+	if row.Layout != nvr.LayoutStage || row.Asked().Layout != "" || row.Edits.Course == nil || *row.Edits.Course != "БПМИ201" {
+		t.Errorf("the row is %+v", row)
+	}
+	if got = w.do("POST", path+"/post", "", "key", w.key); got.status != http.StatusConflict {
+		t.Errorf("post meanwhile: %v", got)
+	}
+}

@@ -16,6 +16,8 @@ import (
 type Edit struct {
 	Start, End *time.Time // whole seconds, on one day of the room
 	Title      *string
+	Layout     *nvr.Layout // empty: as the room's
+	Course     *string     // in place of the event's; empty: none
 
 	// Forget deletes the former versions of the video.
 	Forget bool
@@ -42,9 +44,12 @@ func (e *EditRefused) Error() string {
 // RequestTag names a record's revision and request. Progress does not change it.
 func RequestTag(r *nvr.Record) string {
 	text := fmt.Sprintf(
-		"%d\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d",
-		r.Revision, r.Title, r.Date, r.StartTime, r.EndTime, r.Edits.StartAfter, r.Edits.EndBefore,
+		"%d\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s",
+		r.Revision, r.Title, r.Date, r.StartTime, r.EndTime, r.Edits.StartAfter, r.Edits.EndBefore, r.Layout,
 	)
+	if r.Edits.Course != nil {
+		text += "\x00" + *r.Edits.Course
+	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
@@ -89,6 +94,14 @@ func (s *Service) Edit(
 
 // edited returns a record as an edit makes it.
 func (s *Service) edited(r nvr.Record, e Edit, room *nvr.Room) (nvr.Record, error) {
+	to := r
+	if e.Course != nil {
+		to.Edits.Course = e.Course
+	}
+	onlyCourse := e.Start == nil && e.End == nil && e.Title == nil && e.Layout == nil && !e.Forget
+	if onlyCourse && r.Step == nvr.StepDone {
+		return to, nil // the video stays as it is
+	}
 	start, end, err := r.Window(room.Zone)
 	if err != nil && (e.Start == nil || e.End == nil) {
 		return r, &EditRefused{Fields: []FieldError{{Field: "start", Code: "time"}}}
@@ -102,9 +115,11 @@ func (s *Service) edited(r nvr.Record, e Edit, room *nvr.Room) (nvr.Record, erro
 	if until := s.ChangeableUntil(start); !until.IsZero() && s.Now().After(until) {
 		return r, ErrFootageGone
 	}
-	to := r
 	if e.Title != nil {
 		to.Title = *e.Title
+	}
+	if e.Layout != nil {
+		to.Layout = *e.Layout
 	}
 	to.Edits.StartAfter, to.Edits.EndBefore, to.Edits.Forget = start.Second(), (60-end.Second())%60, e.Forget
 	full := end.Add(time.Duration(to.Edits.EndBefore) * time.Second)

@@ -56,6 +56,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /api/v1/records/{id}/cancel", a.owned(a.cancel))
 	mux.HandleFunc("POST /api/v1/records/{id}/retry", a.owned(a.retry))
 	mux.HandleFunc("POST /api/v1/records/{id}/takeback", a.owned(a.takeBack))
+	mux.HandleFunc("POST /api/v1/records/{id}/post", a.owned(a.post))
 	mux.HandleFunc("POST /api/v1/records/{id}/release", a.owned(a.release))
 	mux.HandleFunc("POST /api/v1/records/{id}/restore", a.owned(a.restore))
 	mux.HandleFunc("GET /api/v1/records/{id}/report", a.owned(a.showReport))

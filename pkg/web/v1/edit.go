@@ -93,6 +93,10 @@ func readEdit(body []byte) (edit records.Edit, found []httpapi.FieldDetail) {
 			if edit.Title = new(string); string(raw) != "null" && json.Unmarshal(raw, edit.Title) != nil {
 				detail = "must be a string"
 			}
+		case "layout":
+			edit.Layout, detail = readLayout(raw)
+		case "course":
+			edit.Course, detail = readCourse(raw)
 		case "forget":
 			if string(raw) == "null" || json.Unmarshal(raw, &edit.Forget) != nil {
 				detail = "must be true or false"
@@ -105,6 +109,30 @@ func readEdit(body []byte) (edit records.Edit, found []httpapi.FieldDetail) {
 		}
 	}
 	return edit, found
+}
+
+// readLayout reads a layout. null is that of the room.
+func readLayout(raw json.RawMessage) (layout *nvr.Layout, detail string) {
+	layout = new(nvr.Layout)
+	if string(raw) == "null" {
+		return layout, ""
+	}
+	if json.Unmarshal(raw, layout) != nil || !layout.Known() {
+		return nil, "must be side, stage or null"
+	}
+	return layout, ""
+}
+
+// readCourse reads the code or the name of a course. null is none.
+func readCourse(raw json.RawMessage) (course *string, detail string) {
+	course = new(string)
+	if json.Unmarshal(raw, course) != nil {
+		return nil, "must be a string or null"
+	}
+	if !records.IsSearchText(*course) {
+		return nil, "must have at most 100 characters"
+	}
+	return course, ""
 }
 
 // readSecond reads an instant that is a whole second.

@@ -52,6 +52,12 @@ func (a *api) takeBack(w http.ResponseWriter, r *http.Request, record nvr.Record
 	a.answerChange(w, r, http.StatusAccepted, record.ID, "this record has no video", err)
 }
 
+// post is POST /records/{id}/post.
+func (a *api) post(w http.ResponseWriter, r *http.Request, record nvr.Record) {
+	err := a.Records.Store.Requests.Post(r.Context(), record.ID)
+	a.answerChange(w, r, http.StatusAccepted, record.ID, "this record is not delivered, or it is held", err)
+}
+
 // release is POST /records/{id}/release. Releasing a record that is not held changes nothing.
 func (a *api) release(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 	err := a.Records.Store.Requests.Release(r.Context(), record.ID)
