@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
 	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/web/records"
@@ -31,6 +32,7 @@ type recordItem struct {
 	Thumbnail string
 	Again     string // the form filled in with a failed record; empty: it did not fail
 	Dismiss   bool   // an operator may take the failure off the list
+	Change    string // the page that changes the record; empty: that is this page, or it cannot be changed
 	CanRetry  bool
 	CanCancel bool
 	Back      string // page to return to after a button
@@ -49,7 +51,7 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 		Bar:       v.State == records.Merging,
 		Notes:     append(s.delivered(l, r, &v), notes(l, r)...),
 		CanRetry:  v.State == records.Failed || v.State == records.Withdrawn && r.Edits.TakenBack == "",
-		CanCancel: !v.State.Ended(),
+		CanCancel: !v.State.Ended() && v.Revision == 1 && r.Edits.TakenBack == "",
 		Back:      "/recordings",
 	}
 	if v.Link != nil {
@@ -63,6 +65,9 @@ func (s *site) item(l *i18n.Localizer, r *nvr.Record, zone *time.Location, forOp
 	case records.Done, records.Withdrawn:
 	}
 	path := "/recordings/" + strconv.FormatInt(r.ID, 10)
+	if v.State != records.Withdrawn || r.Edits.TakenBack != "" {
+		i.Change = path
+	}
 	if r.Digest != "" && isMerged(v.State) && s.Report != nil {
 		i.Report = path + "/report"
 	}
@@ -105,7 +110,10 @@ func (s *site) delivered(l *i18n.Localizer, r *nvr.Record, v *records.View) []st
 			list = append(list, l.T("page.note.missing", "role", role, "length", lengthText(l, missing.Length)))
 		}
 	}
-	attached := r.Course == "" || v.CourseState == records.CoursePosted || v.CourseState == records.CourseNotFound
+	if v.Held {
+		list = append(list, l.T("page.note.held"))
+	}
+	attached := !v.Held && (r.Course == "" || v.CourseState == records.CoursePosted || v.CourseState == records.CourseNotFound)
 	if r.EventID != "" && attached {
 		list = append(list, l.T("page.note.event"))
 	}
@@ -131,7 +139,7 @@ func isMerged(state records.State) bool {
 // notes returns what became of sharing and of the course, if there is something to say.
 func notes(l *i18n.Localizer, r *nvr.Record) []string {
 	var list []string
-	if r.Share != "" && r.Share != "shared" {
+	if r.Share != "" && r.Share != "shared" && !i18n.ReadReason(r.Share).Is(cause.CodeTakenBack) {
 		list = append(list, l.T("page.note.share", "text", l.Cause(i18n.ReadReason(r.Share))))
 	}
 	if r.Course != "" {
@@ -152,6 +160,12 @@ func webLink(link string) string {
 // stateText returns the state in words. It says what a waiting record waits for.
 func (s *site) stateText(l *i18n.Localizer, r *nvr.Record, v *records.View, zone *time.Location) string {
 	switch {
+	case r.Edits.TakenBack != "" && v.State == records.Withdrawn:
+		return l.T("page.state.taken-back")
+	case r.Edits.TakenBack != "" && v.State == records.Linking:
+		return l.T("page.state.taking-back")
+	case v.State == records.Done && v.Held:
+		return l.T("page.state.held")
 	case v.State == records.Merging:
 		return l.T("page.state.merging", "percent", v.Percent)
 	case v.State == records.Queued && r.Holder != "":

@@ -127,12 +127,20 @@ const (
 
 	saidRetriedAll = "retried-all"
 	saidDismissed  = "dismissed"
+
+	saidChanged   = "changed"
+	saidUnchanged = "unchanged"
+	saidTakenBack = "taken-back"
+	saidRestored  = "restored"
+	saidReleased  = "released"
+	saidPosted    = "posted"
 )
 
 // said returns the result of the button that was pressed before this page, in words.
 func (s *site) said(r *http.Request) string {
 	switch said := r.URL.Query().Get("said"); said {
-	case saidRetried, saidCancelled, saidCannot, saidRetriedAll, saidDismissed:
+	case saidRetried, saidCancelled, saidCannot, saidRetriedAll, saidDismissed,
+		saidChanged, saidUnchanged, saidTakenBack, saidRestored, saidReleased, saidPosted:
 		return s.localizer(r).T("page.said." + said)
 	}
 	return ""

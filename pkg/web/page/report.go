@@ -60,6 +60,9 @@ type reportLinks struct {
 // withLinks adds links to the head of a report's page.
 func (s *site) withLinks(r *http.Request, page []byte, record *nvr.Record) ([]byte, error) {
 	links := reportLinks{ID: record.ID, Link: webLink(record.Link)}
+	if record.Edits.TakenBack != "" {
+		links.Link = ""
+	}
 	html, err := s.execute(s.localizer(r).Language(), "recordings", "report-links", links)
 	if err != nil {
 		return nil, err

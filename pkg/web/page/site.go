@@ -72,6 +72,12 @@ func New(o Options) http.Handler {
 	streams := httpapi.NewStreams()
 	mux.HandleFunc("GET /recordings/events",
 		s.signedIn(streams.Limit(auth.IDOf, s.failPage, s.streamRecordings)))
+	mux.HandleFunc("GET /recordings/{id}", s.signedIn(s.showRecord))
+	mux.HandleFunc("POST /recordings/{id}", s.signedIn(s.postRecord))
+	mux.HandleFunc("POST /recordings/{id}/takeback", s.signedIn(s.takeBack))
+	mux.HandleFunc("POST /recordings/{id}/restore", s.signedIn(s.restore))
+	mux.HandleFunc("POST /recordings/{id}/release", s.signedIn(s.release))
+	mux.HandleFunc("POST /recordings/{id}/post", s.signedIn(s.postAgain))
 	mux.HandleFunc("GET /recordings/{id}/report", s.signedIn(s.showReport))
 	mux.HandleFunc("GET /recordings/{id}/thumbnail", s.signedIn(s.showThumbnail))
 	mux.HandleFunc("POST /recordings/{id}/retry", s.signedIn(s.retry))
