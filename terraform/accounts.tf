@@ -14,6 +14,7 @@ locals {
     link     = "calendar, Classroom, notices"
     fail     = "marks records as failed"
     migrate  = "changes the database's schema"
+    verify   = "compares delivered videos with Drive"
     doctor   = "checks the deployment"
     push     = "Pub/Sub as the caller of functions"
     schedule = "Cloud Scheduler as the caller of functions"
@@ -63,6 +64,7 @@ locals {
   delegation = {
     calendar = ["https://www.googleapis.com/auth/calendar.events.readonly"]
     stage    = ["https://www.googleapis.com/auth/drive.readonly"]
+    verify   = ["https://www.googleapis.com/auth/drive.metadata.readonly"]
     upload = [
       "https://www.googleapis.com/auth/drive",
       "https://www.googleapis.com/auth/calendar.events.readonly",
@@ -188,6 +190,14 @@ resource "google_cloud_run_v2_job_iam_member" "merge" {
   member   = google_service_account.component[each.value.who].member
 }
 
+# Cloud Scheduler starts the job verify. It may not replace the arguments.
+resource "google_cloud_run_v2_job_iam_member" "verify" {
+  name     = module.verify.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.component["schedule"].member
+}
+
 # --- Google Workspace ---------------------------------------------------------------------------------
 
 # An account may sign for itself. Delegation without a key file needs that.
@@ -200,7 +210,7 @@ resource "google_service_account_iam_member" "signs_for_itself" {
 }
 
 # Doctor makes requests as each of them, because only an account itself can find out whether the
-# domain trusts it. A person who may start the job doctor therefore has the rights of all four. Only
+# domain trusts it. A person who may start the job doctor therefore has the rights of all five. Only
 # operators may.
 resource "google_service_account_iam_member" "doctor_signs" {
   for_each = local.delegation

@@ -63,6 +63,21 @@ locals {
       filter  = "${local.user}canvas_days\""
       aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s", by = ["metric.labels.room"]
     }
+    video_differs = {
+      title   = "A delivered video is not on Drive as it was uploaded", severity = "ERROR", runbook = "docs/runbook.md#video-differs"
+      filter  = "metric.type=\"logging.googleapis.com/user/nvr_videos_differ\" resource.type=\"cloud_run_job\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s", by = ["metric.labels.record"]
+    }
+    verify_failed = {
+      title   = "The weekly comparison of delivered videos failed", severity = "WARNING", runbook = "docs/runbook.md#verify-failed"
+      filter  = "metric.type=\"run.googleapis.com/job/completed_execution_count\" resource.type=\"cloud_run_job\" resource.labels.job_name=\"verify\" metric.labels.result=\"failed\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s"
+    }
+    verify_not_started = {
+      title   = "The weekly comparison of delivered videos could not be started", severity = "WARNING", runbook = "docs/runbook.md#verify-failed"
+      filter  = "metric.type=\"logging.googleapis.com/log_entry_count\" resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"${google_cloud_scheduler_job.verify.name}\" metric.labels.severity=\"ERROR\""
+      aligner = "ALIGN_SUM", period = "3600s", above = 0, duration = "0s"
+    }
     channel_expired = {
       title   = "A calendar's notification channel has expired, or expires before the next renewal", severity = "WARNING", runbook = "docs/runbook.md#channel-expired"
       filter  = "${local.user}channel_left\""

@@ -63,7 +63,8 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			notices...,
 		),
 		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
-		"fail": notices,
+		"fail":   notices,
+		"verify": {"DELEGATE", "DRIVE_SUBJECT"},
 	} {
 		i := slices.IndexFunc(p.Changes, func(r resource) bool {
 			module := "module." + component + ".google_cloud_run_v2_"
@@ -74,7 +75,7 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			continue
 		}
 		env := environment(p.Changes[i])
-		if component != "merge" && env["FUNCTION_TARGET"] != component {
+		if component != "merge" && component != "verify" && env["FUNCTION_TARGET"] != component {
 			t.Errorf("%s: FUNCTION_TARGET is %v", component, env["FUNCTION_TARGET"])
 		}
 		for _, name := range names {
@@ -98,7 +99,7 @@ func TestScopesMatchTheCode(t *testing.T) {
 	}
 	for who, scopes := range map[string][]string{
 		"calendar": workspace.CalendarScopes(), "stage": workspace.StageScopes(),
-		"upload": workspace.UploadScopes(), "link": workspace.LinkScopes(),
+		"upload": workspace.UploadScopes(), "link": workspace.LinkScopes(), "verify": workspace.VerifyScopes(),
 	} {
 		got := strings.Split(output[who].Scopes, ",")
 		slices.Sort(got)
@@ -107,7 +108,7 @@ func TestScopesMatchTheCode(t *testing.T) {
 			t.Errorf("%s: Terraform lists %v, the code requests %v", who, got, scopes)
 		}
 	}
-	if len(output) != 4 {
+	if len(output) != 5 {
 		t.Errorf("delegated: %v", output)
 	}
 }
@@ -132,6 +133,7 @@ var builtIn = []string{
 	"pubsub.googleapis.com/subscription/oldest_unacked_message_age",
 	"run.googleapis.com/job/completed_execution_count",
 	"run.googleapis.com/request_count",
+	"logging.googleapis.com/log_entry_count",
 	"cloudsql.googleapis.com/database/cpu/utilization",
 	"cloudsql.googleapis.com/database/disk/bytes_used",
 	"cloudsql.googleapis.com/database/network/connections",

@@ -329,6 +329,51 @@ resource "google_pubsub_topic" "fail" {
   depends_on = [time_sleep.services]
 }
 
+# --- verify: what was delivered ------------------------------------------------------------------------
+
+# Compares the delivered videos of five weeks with Drive. It reads sizes and checksums only.
+module "verify" {
+  source  = "./job"
+  name    = "verify"
+  common  = local.common
+  image   = local.job_image
+  command = local.first ? null : ["/merger/local"]
+  args    = local.first ? null : ["verify", "--days", "35", "--log"]
+
+  account = google_service_account.component["verify"]
+  environment = merge(local.environment, local.drive, {
+    DATABASE = local.dsn["verify"]
+    DELEGATE = google_service_account.component["verify"].email
+  })
+
+  timeout = "3600s" # 35,000 videos are compared in less than an hour
+  memory  = "512Mi"
+
+  depends_on = [google_project_iam_member.database, google_sql_user.component]
+}
+
+resource "google_cloud_scheduler_job" "verify" {
+  name             = "verify-week"
+  region           = var.scheduler_region
+  schedule         = "41 4 * * 1"
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "180s" # of the start only
+
+  retry_config {
+    retry_count = 5
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = "https://run.googleapis.com/v2/projects/${var.project}/locations/${var.region}/jobs/${module.verify.name}:run"
+    oauth_token {
+      service_account_email = google_service_account.component["schedule"].email
+    }
+  }
+
+  depends_on = [google_cloud_run_v2_job_iam_member.verify]
+}
+
 # --- started by hand or by the build ------------------------------------------------------------------
 
 # Migrates the database to the schema of the image, and grants each component and the NVR its rights.

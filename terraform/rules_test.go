@@ -265,7 +265,7 @@ func TestOneImageByDigest(t *testing.T) {
 func TestNoJobSetsParallelism(t *testing.T) {
 	t.Parallel()
 	jobs := small(t).of("google_cloud_run_v2_job")
-	if len(jobs) != 3 {
+	if len(jobs) != 4 {
 		t.Errorf("%d jobs", len(jobs))
 	}
 	for _, r := range jobs {

@@ -46,6 +46,24 @@ func (s *served) measured() {
 	s.call(http.StatusServiceUnavailable, http.MethodPost, "/functions/calendar", "")
 	s.call(http.StatusNoContent, http.MethodDelete, "/workspace/faults", "")
 
+	s.sql(func(db *sql.DB) error { // a video that was delivered, and is gone
+		if _, err := db.ExecContext(s.Context(), `insert into records (id, event_name, room_name, date, start_time, end_time, user_email, step, file_id, done)
+			values (7000, 'Gone', '506', ?, '10:00', '10:01', 'lecturer@localhost', 'done', 'gone-1', 1)`, lesson()); err != nil {
+			return err
+		}
+		_, err := db.ExecContext(s.Context(), `insert into merger_uploads (record_id, file_id, session, md5, size, sent, source)
+			values (7000, 'gone-1', '', 'd41d8cd98f00b204e9800998ecf8427e', 1, 1, 's')`)
+		return err
+	})
+	s.call(http.StatusNoContent, http.MethodPost, "/functions/verify", "")
+	if !bytes.Contains(s.log(), []byte(`"record":7000,"room":"506","date":"`+lesson()+`","code":"delivered-gone"`)) {
+		s.Error("the log does not name the video that is gone")
+	}
+	s.sql(func(db *sql.DB) error { // it was never made
+		_, err := db.ExecContext(s.Context(), `delete from records where id = 7000`)
+		return err
+	})
+
 	var still []string
 	defer func() {
 		if len(still) > 0 {

@@ -115,6 +115,7 @@ type probe struct {
 func (d *Doctor) probes() []probe {
 	return []probe{
 		{component: "stage", scopes: workspace.StageScopes(), call: findFiles},
+		{component: "verify", scopes: workspace.VerifyScopes(), call: findFiles},
 		{component: "upload", scopes: workspace.UploadScopes(), call: generateID},
 		{
 			component: "calendar",

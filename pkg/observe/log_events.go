@@ -23,6 +23,8 @@ const (
 	EventChannel    = "channel"     // how long a room's notification channel still lives
 	EventUnreadable = "unreadable"  // a push that names no record
 	EventDeadLetter = "dead_letter" // a message was given up by Pub/Sub
+	EventDiffers    = "differs"     // a delivered video is no longer on Drive as it was uploaded
+	EventVerified   = "verified"    // delivered videos were compared with Drive
 )
 
 // InTime is the promise: a record is delivered within so long of its end, or of when it was asked for (or
@@ -158,4 +160,20 @@ func Unreadable() slog.Attr { return event(EventUnreadable) }
 // DeadLetter says: Pub/Sub gave up a message of this subscription.
 func DeadLetter(subscription string) slog.Attr {
 	return event(EventDeadLetter, slog.String("subscription", subscription))
+}
+
+// Differs says: the video of a record is not on Drive as it was uploaded. The code is that of the cause.
+func Differs(record int64, room, date, code string) slog.Attr {
+	return event(
+		EventDiffers,
+		slog.Int64("record", record),
+		slog.String("room", room),
+		slog.String("date", date),
+		slog.String("code", code),
+	)
+}
+
+// Verified says: so many delivered videos were compared with Drive, of which so many differ.
+func Verified(compared, different int) slog.Attr {
+	return event(EventVerified, slog.Int("compared", compared), slog.Int("different", different))
 }

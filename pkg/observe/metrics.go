@@ -58,6 +58,8 @@ func Table() []Metric {
 		{"channel_left", []string{EventChannel}, Gauge, "left_seconds", []string{"room"}, "Seconds until a room's notification channel expires."},
 		{"unreadable", []string{EventUnreadable}, Counter, "", nil, "Messages that could not be read."},
 		{"dead_letters", []string{EventDeadLetter}, Counter, "", []string{"subscription"}, "Messages that Pub/Sub gave up."},
+		{"videos_differ", []string{EventDiffers}, Counter, "", []string{"record"}, "Delivered videos that are not on Drive as they were uploaded."},
+		{"videos_compared", []string{EventVerified}, Counter, "compared", nil, "Delivered videos that were compared with Drive."},
 	}
 }
 

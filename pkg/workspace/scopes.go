@@ -9,6 +9,9 @@ import (
 // StageScopes are what the step stage asks for: it reads segments wherever they lie.
 func StageScopes() []string { return []string{drive.DriveReadonlyScope} }
 
+// VerifyScopes are what the comparison of delivered videos asks for: sizes and checksums, and no content.
+func VerifyScopes() []string { return []string{drive.DriveMetadataReadonlyScope} }
+
 // UploadScopes are what the step upload asks for. drive.file would not do: the rooms' folders are not
 // made by us.
 func UploadScopes() []string {

@@ -14,6 +14,7 @@ func (m *machine) routeInside(inside *http.ServeMux) {
 	for _, name := range m.o.Functions {
 		inside.Handle("/functions/"+name, m.forward(name, true))
 	}
+	inside.HandleFunc("POST /functions/verify", m.serveVerify)
 	inside.Handle("GET /metrics", m.metrics.Handler())
 	if m.inside != m.front { // the stand-in for Calendar notifies here
 		inside.Handle("/calendar-notifications/", m.forward("api", false))

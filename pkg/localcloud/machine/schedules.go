@@ -35,6 +35,7 @@ func (m *machine) runSchedules(ctx context.Context) {
 	for _, s := range schedules() {
 		running.Go(func() { m.runSchedule(ctx, s) })
 	}
+	running.Go(func() { m.runVerify(ctx) })
 	if m.o.SpareDays > 0 {
 		running.Go(func() { m.runLifecycle(ctx) })
 	}
