@@ -151,6 +151,8 @@ func TestPagesRun(t *testing.T) {
 			"services identity create --service=iap.googleapis.com",
 			"terraform apply -var-file=",
 			"builds submit --config=cloudbuild.yaml",
+			"builds submit --config=cloudbuild.deploy.yaml",
+			"_REGION=r,_TAG=abc-1",
 			"jobs execute doctor",
 			"--gcs-source-staging-dir=gs://my-project-terraform/source",
 			"_IMAGE=r/merger,COMMIT_SHA=abc",
@@ -198,11 +200,13 @@ func runPage(t *testing.T, page string, blocks, variables []string) string {
 	r.program("mysqldump", "")
 	r.program("terraform", `case "$*" in
 *build_substitutions*) printf _IMAGE=r/merger ;;
+*deploy_substitutions*) printf _REGION=r ;;
 *output*) printf %s '`+oldImage+`' ;;
 esac`)
 	r.program("gcloud", `case "$*" in
 *--data-file=-*) cat >/dev/null ;;
 *"instances list"*) echo nvr-1234 ;;
+*"images list"*"tags~^abc"*) echo abc-1 ;;
 *"buckets describe"*) exit 1 ;;
 *"locations list"* | *"regions list"*) echo europe-west1 ;;
 esac`)

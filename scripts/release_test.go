@@ -19,7 +19,13 @@ import (
 const (
 	oldImage = "r/merger@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 	digest   = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
-	newImage = "r/merger@" + digest
+
+	// newImage is named by the sum of index and a newline.
+	newImage = "r/merger@sha256:20869d152a043fe104c6c29a5cd5651576d9ee0917cd7bb60eefbb2fc3629ccf"
+
+	// commit and tag are those of the release.
+	commit = "0123456789abcdef0123456789abcdef01234567"
+	tag    = commit + "-01234567-89ab-cdef-0123-456789abcdef"
 
 	// child is the digest of the image for amd64, and index is the manifest that names it.
 	child = "sha256:4444444444444444444444444444444444444444444444444444444444444444"
@@ -28,7 +34,7 @@ const (
   "manifests": [
     {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "` + child + `", "size": 1,
       "platform": {"architecture": "amd64", "os": "linux"}},
-    {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "` + digest + `",
+    {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:5555555555555555555555555555555555555555555555555555555555555555",
       "annotations": {"vnd.docker.reference.digest": "` + child + `"},
       "platform": {"architecture": "unknown", "os": "unknown"}}
   ]
@@ -83,8 +89,10 @@ func newRelease(t *testing.T) *release {
 		"CACHE":          "r/cache:layers",
 		"STATE_BUCKET":   "states",
 		"VARIABLES_FILE": "terraform/my.tfvars",
-		"COMMIT_SHA":     "abc",
-		"BUILD_ID":       "b1",
+		"DEPLOY_TOPIC":   "projects/p/topics/deploy",
+		"COMMIT_SHA":     commit,
+		"BUILD_ID":       strings.TrimPrefix(tag, commit+"-"),
+		"TAG":            tag,
 		"RELEASE":        filepath.Join(r.dir, "release"),
 	}
 	for _, name := range []string{"GCLOUD", "TERRAFORM", "DOCKER", "GO", "TRIVY"} {
@@ -99,12 +107,8 @@ case "$*" in
 *"scheduler locations list"*) printf 'europe-west1\nus-central1\n' ;;
 *"run regions list"*) printf 'europe-north1\neurope-west1\n' ;;
 esac`)
-	r.program(
-		"curl",
-		`case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`,
-	)
+	r.answers(`case "$*" in *openapi*) printf 200 ;; *rooms*) printf 401 ;; *) printf 302 ;; esac`)
 	r.program("docker", `case "$*" in
-*--raw*) echo '`+index+`' ;;
 *imagetools*) echo `+digest+` ;;
 *tesseract*) printf 'eng\nrus\n' ;;
 *--metadata-file*) echo '{"containerimage.digest": "`+digest+`"}' >"$RELEASE/pushed.json" ;;
@@ -126,6 +130,16 @@ func (r *release) program(name, does string) {
 		"#!/bin/sh\necho \"%s $*\" >>%s/calls\n%s\n",
 		name, r.dir, does,
 	))
+}
+
+// answers makes a stand-in of curl that serves the index to those who ask the registry, and else runs a script.
+func (r *release) answers(does string) {
+	r.test.Helper()
+	r.program("curl", `case "$*" in
+*https://r/v2/merger/manifests/`+tag+`) echo '`+index+`' >"$RELEASE/index.json" ;;
+*/v2/*) exit 22 ;;
+*) `+does+` ;;
+esac`)
 }
 
 func (r *release) run(script string, args ...string) (string, error) {
@@ -159,15 +173,19 @@ func (r *release) calls() string {
 	return string(text)
 }
 
-// all returns the steps of scripts/release in their order.
-func all() []string {
+// all returns the steps of scripts/release in their order: those of both builds.
+func all() []string { return slices.Concat(buildSteps(), deploySteps()) }
+
+// buildSteps returns the steps of cloudbuild.yaml.
+func buildSteps() []string {
+	return []string{"check", "terraform", "base", "build", "try", "push", "request"}
+}
+
+// deploySteps returns the steps of cloudbuild.deploy.yaml.
+func deploySteps() []string {
 	return []string{
-		"check",
-		"terraform",
-		"base",
-		"build",
-		"try",
-		"push",
+		"check-deploy",
+		"image",
 		"former",
 		"new-job",
 		"migrate",
@@ -189,7 +207,8 @@ func TestRelease(t *testing.T) {
 	for _, want := range []string{
 		"--build-arg DEBIAN_DIGEST=" + digest,
 		"--sbom=true --provenance=mode=max",
-		"--tag r/merger:abc-b1 ",
+		"--tag r/merger:" + tag + " ",
+		`gcloud pubsub topics publish projects/p/topics/deploy --message={"tag": "` + tag + `"}`,
 		"-chdir=terraform validate",
 		"gcloud run jobs execute migrate",
 		"-var=image=" + newImage + " -target=module.migrate\n",
@@ -222,7 +241,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 *apply*`+newImage+`*module.stage*) exit 1 ;;
 esac`)
 		},
-		"the API answers nothing": func(r *release) { r.program("curl", "printf 000; exit 7") },
+		"the API answers nothing": func(r *release) { r.answers("printf 000; exit 7") },
 		"an old revision serves": func(r *release) {
 			r.program("gcloud", runningAs(newImage, oldImage, "True"))
 		},
@@ -232,7 +251,7 @@ esac`)
 		"a service does not start": func(r *release) {
 			r.program("gcloud", running(newImage, "False"))
 		},
-		"the API lets everybody in": func(r *release) { r.program("curl", "printf 200") },
+		"the API lets everybody in": func(r *release) { r.answers("printf 200") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -262,7 +281,7 @@ func TestEitherDigestIsTheRelease(t *testing.T) {
 	}
 	failing := newRelease(t)
 	failing.program("gcloud", running("r/merger@"+child, "True"))
-	failing.program("curl", "printf 500")
+	failing.answers("printf 500")
 	if err := failing.steps(all()...); err == nil {
 		t.Error("no error")
 	}
@@ -314,6 +333,12 @@ func TestEveryModuleIsReleased(t *testing.T) {
 	modules := module.FindAllStringSubmatch(string(text), -1)
 	var services []string
 	for _, module := range modules {
+		if module[1] == "doctor" { // see scripts/release
+			if strings.Contains(r.calls(), "module.doctor") || strings.Contains(r.calls(), "update doctor") {
+				t.Error("a build deploys doctor, and could act as the accounts that doctor signs for")
+			}
+			continue
+		}
 		applied := regexp.MustCompile(`(?m) -target=module\.` + module[1] + `( |$)`).MatchString(r.calls())
 		updated := strings.Contains(r.calls(), "services update "+module[1]+" ")
 		if applied == updated {
@@ -348,7 +373,7 @@ func TestOvertakenBuildChangesNothing(t *testing.T) {
 	if grep -q '`+step+`' `+r.dir+`/calls; then printf %s '`+later+`'; else printf %s '`+oldImage+`'; fi
 	;;
 esac`)
-		r.program("curl", "printf 500")
+		r.answers("printf 500")
 		r.program("gcloud", "if grep -q '"+step+"' "+r.dir+"/calls; then\n"+
 			runningAs(later, newImage, "True")+"\nelse\n"+running(newImage, "True")+"\nfi")
 		err := r.steps(all()...)
@@ -409,7 +434,7 @@ func TestFirstReleaseHasNoFormerImage(t *testing.T) {
 		"terraform",
 		`case "$*" in *output*) printf us-docker.pkg.dev/cloudrun/container/hello ;; esac`,
 	)
-	r.program("curl", "printf 500")
+	r.answers("printf 500")
 	if err := r.steps(all()...); err == nil || !strings.Contains(err.Error(), "no former image") {
 		t.Errorf("%v", err)
 	}
@@ -417,13 +442,48 @@ func TestFirstReleaseHasNoFormerImage(t *testing.T) {
 
 func TestMisspeltSubstitutionStopsTheBuild(t *testing.T) {
 	t.Parallel()
-	names := []string{"REGION", "IMAGE", "CACHE", "STATE_BUCKET", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"}
-	for _, name := range names {
-		r := newRelease(t)
-		r.env[name] = ""
-		if out, err := r.run("release", "check"); err == nil || !strings.Contains(out, name) {
-			t.Errorf("%s: %v %s", name, err, out)
+	for step, names := range map[string][]string{
+		"check":        {"IMAGE", "CACHE", "DEPLOY_TOPIC", "VARIABLES_FILE", "COMMIT_SHA", "BUILD_ID"},
+		"check-deploy": {"REGION", "IMAGE", "TAG", "STATE_BUCKET", "VARIABLES_FILE"},
+	} {
+		for _, name := range names {
+			r := newRelease(t)
+			r.env[name] = ""
+			if out, err := r.run("release", step); err == nil || !strings.Contains(out, name) {
+				t.Errorf("%s, %s: %v %s", step, name, err, out)
+			}
 		}
+	}
+}
+
+// TestOnlyReleasesAreDeployed asks for tags that are not those of a release of this commit in our repository.
+func TestOnlyReleasesAreDeployed(t *testing.T) {
+	t.Parallel()
+	other := strings.Repeat("f", 40)
+	for name, test := range map[string]struct{ tag, commit, want string }{
+		"no tag of a release": {"latest", commit, "want COMMIT-BUILD"},
+		"a digest":            {"x@" + digest, commit, "want COMMIT-BUILD"},
+		"more than a tag":     {tag + "/../other", commit, "want COMMIT-BUILD"},
+		"two lines":           {"x\n" + tag, commit, "want COMMIT-BUILD"},
+		"another commit":      {tag, other, "the later commit deploys"},
+		"not pushed":          {other + tag[40:], other, "the registry has no r/merger:" + other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t)
+			r.env["TAG"], r.env["COMMIT_SHA"] = test.tag, test.commit
+			if err := r.steps(deploySteps()...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %q", err, test.want)
+			}
+			if strings.Contains(r.calls(), "apply") || strings.Contains(r.calls(), "update") {
+				t.Errorf("something was deployed:\n%s", r.calls())
+			}
+		})
+	}
+	r := newRelease(t)
+	r.env["COMMIT_SHA"] = "" // Google does not promise it
+	if err := r.steps(deploySteps()...); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -500,16 +560,33 @@ func TestBootstrapAsksForRegions(t *testing.T) {
 	}
 }
 
-// TestBuildersArePinned checks that the build runs no image by a tag, and that scripts/pin resolves the tags.
-func TestBuildersArePinned(t *testing.T) {
-	t.Parallel()
-	var build struct {
-		Steps         []struct{ ID, Name string }
-		Substitutions map[string]string
+// buildFile is what the tests read of a file of Cloud Build.
+type buildFile struct {
+	Steps []struct {
+		ID, Name string
+		Args     []string
+		WaitFor  []string `yaml:"waitFor"`
 	}
-	if err := yaml.Unmarshal([]byte(read(t, "../cloudbuild.yaml")), &build); err != nil {
+	Substitutions  map[string]string
+	ServiceAccount string `yaml:"serviceAccount"`
+	Options        struct {
+		Logging string
+		Env     []string
+	}
+}
+
+// readBuild reads a file of Cloud Build in the root of the repository.
+func readBuild(t *testing.T, name string) (build buildFile) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(read(t, "../"+name)), &build); err != nil {
 		t.Fatal(err)
 	}
+	return build
+}
+
+// TestBuildersArePinned checks that the builds run no image by a tag, and that scripts/pin resolves the tags.
+func TestBuildersArePinned(t *testing.T) {
+	t.Parallel()
 	builders := func(text string) (found map[string]string) {
 		if err := json.Unmarshal([]byte(text), &found); err != nil {
 			t.Fatal(err)
@@ -517,24 +594,28 @@ func TestBuildersArePinned(t *testing.T) {
 		return found
 	}
 	tags := builders(read(t, "../terraform/builders.json"))
-	for _, step := range build.Steps {
-		if name, isVariable := strings.CutPrefix(step.Name, "$"); !isVariable || tags[name] == "" {
-			t.Errorf("step %s runs in %s, which terraform/builders.json does not name", step.ID, step.Name)
-		}
-	}
 	r := newRelease(t)
-	for name, image := range tags {
-		if tag, _, _ := strings.Cut(image, "@"); build.Substitutions[name] != tag {
-			t.Errorf("%s is %s in cloudbuild.yaml, and %s in terraform/builders.json", name, build.Substitutions[name], tag)
+	for file, check := range map[string]string{"cloudbuild.yaml": "check", "cloudbuild.deploy.yaml": "check-deploy"} {
+		build := readBuild(t, file)
+		for _, step := range build.Steps {
+			name, isVariable := strings.CutPrefix(step.Name, "$")
+			tag, _, _ := strings.Cut(tags[name], "@")
+			if !isVariable || tag == "" {
+				t.Errorf("%s: step %s runs in %s, which terraform/builders.json does not name", file, step.ID, step.Name)
+				continue
+			}
+			if build.Substitutions[name] != tag {
+				t.Errorf("%s: %s is %s, and %s in terraform/builders.json", file, name, build.Substitutions[name], tag)
+			}
+			variable := strings.TrimPrefix(name, "_") + "_BUILDER"
+			pinned := r.env[variable]
+			r.env[variable] = tag
+			out, err := r.run("release", check)
+			if err == nil || !strings.Contains(out, "run scripts/pin") || !strings.Contains(out, tag) {
+				t.Errorf("%s with a tag for %s: %v, %s", file, name, err, out)
+			}
+			r.env[variable] = pinned
 		}
-		variable := strings.TrimPrefix(name, "_") + "_BUILDER"
-		pinned := r.env[variable]
-		r.env[variable] = build.Substitutions[name]
-		out, err := r.run("release", "check")
-		if err == nil || !strings.Contains(out, "run scripts/pin") || !strings.Contains(out, build.Substitutions[name]) {
-			t.Errorf("the build with a tag for %s: %v, %s", name, err, out)
-		}
-		r.env[variable] = pinned
 	}
 	for range 2 { // again, once they are pinned
 		if out, err := r.run("pin"); err != nil {
@@ -558,57 +639,47 @@ func TestBuildersArePinned(t *testing.T) {
 	}
 }
 
-// TestBuildSteps compares cloudbuild.yaml with itself and with scripts/release.
+// TestBuildSteps compares the files of both builds with themselves and with scripts/release.
 func TestBuildSteps(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../cloudbuild.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var build struct {
-		Steps []struct {
-			ID      string
-			Args    []string
-			WaitFor []string `yaml:"waitFor"`
-		}
-		Substitutions  map[string]string
-		ServiceAccount string `yaml:"serviceAccount"`
-		Options        struct {
-			Logging string
-			Env     []string
-		}
-	}
-	if err := yaml.Unmarshal(text, &build); err != nil {
-		t.Fatal(err)
-	}
-	var ids, ours []string
-	for _, step := range build.Steps {
-		if step.ID == "" || slices.Contains(ids, step.ID) {
-			t.Errorf("step %q: no id of its own", step.ID)
-		}
-		for _, before := range step.WaitFor {
-			if !slices.Contains(ids, before) {
-				t.Errorf("step %s waits for %s, which does not stand before it", step.ID, before)
+	for file, want := range map[string]struct {
+		steps   []string
+		account string
+	}{
+		"cloudbuild.yaml":        {buildSteps(), "nvr-build"},
+		"cloudbuild.deploy.yaml": {deploySteps(), "nvr-deploy"},
+	} {
+		build := readBuild(t, file)
+		var ids, ours []string
+		for _, step := range build.Steps {
+			if step.ID == "" || slices.Contains(ids, step.ID) {
+				t.Errorf("%s: step %q has no id of its own", file, step.ID)
 			}
+			for _, before := range step.WaitFor {
+				if !slices.Contains(ids, before) {
+					t.Errorf("%s: step %s waits for %s, which does not stand before it", file, step.ID, before)
+				}
+			}
+			if step.ID != "check" && len(step.WaitFor) == 0 {
+				t.Errorf("%s: step %s does not wait for the check", file, step.ID)
+			}
+			if slices.Contains(step.Args, "scripts/release") {
+				ours = append(ours, strings.Join(step.Args[1:], " "))
+			}
+			ids = append(ids, step.ID)
 		}
-		if step.ID != "check" && len(step.WaitFor) == 0 {
-			t.Errorf("step %s does not wait for the check", step.ID)
+		if !slices.Equal(ours, want.steps) {
+			t.Errorf("%s runs %v", file, ours)
 		}
-		if slices.Contains(step.Args, "scripts/release") {
-			ours = append(ours, strings.Join(step.Args[1:], " "))
+		account := "/" + want.account + "@$PROJECT_ID.iam.gserviceaccount.com"
+		if build.Options.Logging != "CLOUD_LOGGING_ONLY" || !strings.HasSuffix(build.ServiceAccount, account) {
+			t.Errorf("%s: %s, %s", file, build.Options.Logging, build.ServiceAccount)
 		}
-		ids = append(ids, step.ID)
-	}
-	if !slices.Equal(ours, all()) {
-		t.Errorf("the build runs %v", ours)
-	}
-	const account = "/nvr-build@$PROJECT_ID.iam.gserviceaccount.com"
-	if build.Options.Logging != "CLOUD_LOGGING_ONLY" || !strings.HasSuffix(build.ServiceAccount, account) {
-		t.Errorf("%s, %s", build.Options.Logging, build.ServiceAccount)
-	}
-	for name := range build.Substitutions {
-		if !regexp.MustCompile(`(?m)^    - \w+=\$` + name + `$`).Match(text) {
-			t.Errorf("%s reaches no step", name)
+		for name := range build.Substitutions {
+			reaches := func(variable string) bool { return strings.HasSuffix(variable, "=$"+name) }
+			if !slices.ContainsFunc(build.Options.Env, reaches) {
+				t.Errorf("%s: %s reaches no step", file, name)
+			}
 		}
 	}
 }

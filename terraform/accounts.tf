@@ -18,10 +18,11 @@ locals {
     doctor   = "checks the deployment"
     push     = "Pub/Sub as the caller of functions"
     schedule = "Cloud Scheduler as the caller of functions"
-    build    = "builds, tests and deploys"
+    build    = "builds and tests"
+    deploy   = "deploys images"
   }
 
-  database_users = setsubtract(keys(local.components), ["push", "schedule", "build"])
+  database_users = setsubtract(keys(local.components), ["push", "schedule", "build", "deploy"])
 
   # Publishers of each topic. A topic has the name of the function that it starts.
   publishes = {

@@ -62,7 +62,7 @@ func TestEnvironmentIsKnownToConfig(t *testing.T) {
 			[]string{"DELEGATE", "DRIVE_SUBJECT", "CALENDAR_SUBJECT", "SHARE_DOMAINS", "DOMAINS"},
 			notices...,
 		),
-		"link": append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
+		"link":   append([]string{"DELEGATE", "CLASSROOM_SUBJECT", "COURSES"}, notices...),
 		"fail":   notices,
 		"verify": {"DELEGATE", "DRIVE_SUBJECT"},
 	} {

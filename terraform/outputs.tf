@@ -41,6 +41,11 @@ output "image_name" {
   value       = local.image_name
 }
 
+output "deploy_substitutions" {
+  description = "Substitutions of a deployment that is started by hand, except the tag of its image (docs/install.md)."
+  value       = join(",", [for name, value in local.deploy_substitutions : "${name}=${value}"])
+}
+
 output "build_substitutions" {
   description = "Substitutions of a build that is started by hand, except its commit (docs/install.md)."
   value       = join(",", [for name, value in local.build_substitutions : "${name}=${value}"])

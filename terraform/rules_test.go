@@ -16,10 +16,10 @@ var projectRoles = map[string]string{
 	"roles/cloudtrace.agent":      "spans belong to a project; the role can only write them",
 }
 
-// buildRoles are roles of the build only.
+// buildRoles are roles of the builds only.
 var buildRoles = map[string]string{
 	"roles/logging.logWriter": "its own log",
-	"roles/run.developer":     "replaces the image of services and jobs, and waits for the project's operations",
+	"roles/run.viewer":        "waits for the project's operations and executions",
 }
 
 func TestRolesOnTheProject(t *testing.T) {
@@ -33,7 +33,7 @@ func TestRolesOnTheProject(t *testing.T) {
 		role, _ := r.value("role").(string)
 		switch {
 		case projectRoles[role] != "":
-		case buildRoles[role] != "" && strings.Contains(r.Address, "build"):
+		case buildRoles[role] != "" && (strings.Contains(r.Address, "build") || strings.Contains(r.Address, "deploy")):
 		default:
 			t.Errorf("%s: %s on the whole project", r.Address, role)
 		}
@@ -66,6 +66,82 @@ func TestSigningRights(t *testing.T) {
 	slices.Sort(doctor)
 	if len(itself) == 0 || !slices.Equal(itself, doctor) {
 		t.Errorf("components that sign: %v; the doctor signs for %v", itself, doctor)
+	}
+}
+
+// TestBuildsCannotBecomeOthers checks that the build that runs tests becomes no account, and that the one that deploys
+// becomes only what it deploys: neither doctor, which signs for four others, nor the first build.
+func TestBuildsCannotBecomeOthers(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	deploys := []string{}
+	for _, r := range p.of("google_cloud_run_v2_service_iam_member", "google_cloud_run_v2_job_iam_member") {
+		if name, key, _ := strings.Cut(r.Address, ".deploy["); key != "" && !strings.Contains(name, "module.") {
+			deploys = append(deploys, strings.Trim(key, `"]`))
+			if r.value("role") != "roles/run.developer" {
+				t.Errorf("%s: %v", r.Address, r.value("role"))
+			}
+		}
+		if r.value("role") == "roles/run.developer" && !strings.Contains(r.Address, ".deploy[") {
+			t.Errorf("%s may deploy", r.Address)
+		}
+	}
+	becomes := []string{}
+	for _, r := range p.of("google_service_account_iam_member") {
+		if r.value("role") == "roles/iam.serviceAccountTokenCreator" {
+			continue // see TestSigningRights
+		}
+		name, key, _ := strings.Cut(r.Address, "[")
+		if name != "google_service_account_iam_member.deploy" {
+			t.Errorf("%s: %v", r.Address, r.value("role"))
+		}
+		becomes = append(becomes, strings.Trim(key, `"]`))
+	}
+	slices.Sort(deploys)
+	slices.Sort(becomes)
+	want := []string{}
+	for _, r := range p.of("google_cloud_run_v2_service", "google_cloud_run_v2_job") {
+		if name, _ := r.value("name").(string); name != "doctor" {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(deploys, want) || !slices.Equal(becomes, want) {
+		t.Errorf("it deploys %v and becomes %v, want %v", deploys, becomes, want)
+	}
+	for _, r := range p.of("google_cloudbuild_trigger") {
+		file, path := r.value("filename"), r.value("git_file_source", "path")
+		switch {
+		case r.value("name") == "build" && file == "cloudbuild.yaml":
+		case r.value("name") == "deploy" && path == "cloudbuild.deploy.yaml":
+		default:
+			t.Errorf("%s runs %v %v", r.Address, file, path)
+		}
+	}
+}
+
+// TestDatabaseAndNetworkAreHardened checks the flags that keep a client from files and from the names of other
+// databases, and that the network's connections are logged.
+func TestDatabaseAndNetworkAreHardened(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	flags := map[any]any{}
+	list, _ := p.of("google_sql_database_instance")[0].value("settings", "database_flags").([]any)
+	for _, entry := range list {
+		flag, _ := entry.(map[string]any)
+		flags[flag["name"]] = flag["value"]
+	}
+	if flags["local_infile"] != "off" || flags["skip_show_database"] != "on" {
+		t.Errorf("flags of the database: %v", flags)
+	}
+	subnets := p.of("google_compute_subnetwork")
+	for _, r := range subnets {
+		if r.value("log_config", "metadata") != "INCLUDE_ALL_METADATA" {
+			t.Errorf("%s has no flow logs", r.Address)
+		}
+	}
+	if len(subnets) != 1 {
+		t.Errorf("%d subnets", len(subnets))
 	}
 }
 
