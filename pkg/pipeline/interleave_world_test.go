@@ -273,7 +273,6 @@ func (w *interleaved) listen() {
 	w.topics, err = dispatch.NewTopics(w.t.Context(), dispatch.TopicsOptions{
 		Project:  "local",
 		Endpoint: listener.Addr().String(),
-		Scale:    1000,
 	})
 	w.must(err)
 	w.t.Cleanup(func() { w.must(w.topics.Close()); server.Stop() })
