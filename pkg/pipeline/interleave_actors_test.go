@@ -51,7 +51,7 @@ func (w *interleaved) populate() []*actor {
 	return []*actor{
 		w.actor(actsAsSweep+" 1", 2, w.sweepOnce), w.actor(actsAsSweep+" 2", 2, w.sweepOnce),
 		w.actor(actsAsClaim+" 1", 2, w.claimer(0)), w.actor(actsAsClaim+" 2", 2, w.claimer(1)),
-		w.actor(actsAsWorker+" 1", 4, w.work), w.actor(actsAsWorker+" 2", 4, w.work),
+		w.actor(actsAsWorker+" 1", 16, w.work), w.actor(actsAsWorker+" 2", 16, w.work),
 		w.actor(actsAsLecturer, 2+r.IntN(3), w.lecture), w.actor(actsAsPerson, r.IntN(3), w.request),
 		w.actor(actsAsOperator, r.IntN(2), w.operate), w.actor(actsAsNVR, r.IntN(2), w.insertRow),
 		w.actor(actsAsClock, 5, w.moveClock),
@@ -358,6 +358,7 @@ func (w *interleaved) task(ctx context.Context, a *actor, l *launched) {
 		}
 		return worker.advanceAndSend(ctx, nvr.StepUpload, store.Change{})
 	}
+	a.holder = l.key // of every task of the execution
 	err := p.work(ctx, job{claim: l.claim, holder: l.key, body: body})
 	w.result(a, "task "+l.key, ignoreHeld(err))
 	if l.ended.IsZero() && (err == nil || w.s.rand.IntN(2) == 0) {

@@ -421,8 +421,8 @@ func (w *interleaved) finishDue() error {
 		if len(w.queue) == 0 && w.openLaunch() == nil {
 			break
 		}
-		w.work(ctx, worker)
 		worker.holder = ""
+		w.work(ctx, worker)
 		if err := errors.Join(w.failure, w.judge(worker)); err != nil {
 			return err
 		}
