@@ -50,8 +50,10 @@ type served struct {
 	flags []string
 	env   []string // of serve and its children, beside that of the tests
 	cmd   *exec.Cmd
-	base  string
-	out   string // file with what serve prints
+	// waited is closed when cmd has ended and was waited for.
+	waited <-chan struct{}
+	base   string
+	out    string // file with what serve prints
 
 	database *storetest.Server // nil: DIR/nvr.db
 }
@@ -145,6 +147,7 @@ func (s *served) up(more ...string) {
 	}
 	ended := make(chan struct{})
 	cmd := s.cmd
+	s.waited = ended
 	go func() { _ = cmd.Wait(); close(ended) }()
 	s.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
@@ -193,7 +196,12 @@ func (s *served) logEnd() []byte {
 func (s *served) ended(children map[int]string) int {
 	s.Helper()
 	eventually(s.T, "serve has ended", func() bool {
-		return s.cmd.ProcessState != nil || commandOf(s.cmd.Process.Pid) == ""
+		select {
+		case <-s.waited:
+			return true
+		default:
+			return false
+		}
 	})
 	eventually(s.T, "the children have ended", func() bool {
 		for pid := range children {
@@ -203,7 +211,6 @@ func (s *served) ended(children map[int]string) int {
 		}
 		return true
 	})
-	eventually(s.T, "it was waited for", func() bool { return s.cmd.ProcessState != nil })
 	return s.cmd.ProcessState.ExitCode()
 }
 

@@ -98,7 +98,7 @@ func TestSignedInRequest(t *testing.T) {
 	at := func(path string) {
 		t.Helper()
 		s.until("the browser is at "+path, func() bool {
-			where, err := chromedp.Run(browser, chromedp.Evaluate[string]("location.href"))
+			where, err := chromedp.Run(browser, chromedp.Evaluate[string](`document.readyState == "complete" ? location.href : ""`))
 			return err == nil && strings.HasPrefix(where, path)
 		})
 	}
