@@ -73,55 +73,95 @@ var connectives = [...]string{
 // maxSentenceLines is the number of lines that a sentence may be broken into.
 const maxSentenceLines = 6
 
-// vocabulary counts the words of a sentence by what they do in it.
-type vocabulary struct{ subjects, troubles, requests, courtesies int }
+// maxSentenceWords is the number of words in a picture above which no sentence is looked for: that is a page.
+const maxSentenceWords = 200
 
-// add counts a word, and reports whether sentences of devices may hold it.
-func (v *vocabulary) add(word string) bool {
-	bone := skeleton(word)
-	known := false
-	for _, class := range []struct {
-		words []string
-		count *int
-	}{
-		{subjects[:], &v.subjects},
-		{troubles[:], &v.troubles},
-		{requests[:], &v.requests},
-		{courtesies[:], &v.courtesies},
+// wordClass is what a word does in a sentence, as a set of bits. A word that such sentences do not use has none.
+type wordClass int
+
+const (
+	isSubject wordClass = 1 << iota
+	isTrouble
+	isRequest
+	isCourtesy
+	isConnective
+)
+
+// lexicon holds the classes of words by their skeletons, and the long ones by their beginnings, too: those may be
+// read with one error. See [resembles].
+type lexicon struct {
+	classes map[string]wordClass
+	long    map[string][]string
+}
+
+// newLexicon returns the lexicon of the lists above.
+func newLexicon() lexicon {
+	l := lexicon{classes: map[string]wordClass{}, long: map[string][]string{}}
+	for class, words := range map[wordClass][]string{
+		isSubject:    subjects[:],
+		isTrouble:    troubles[:],
+		isRequest:    requests[:],
+		isCourtesy:   courtesies[:],
+		isConnective: connectives[:],
 	} {
-		if containsWord(class.words, bone) {
-			*class.count++
-			known = true
+		for _, w := range words {
+			bone := skeleton(w)
+			if l.classes[bone] == 0 {
+				l.long[beginning(bone)] = append(l.long[beginning(bone)], bone)
+			}
+			l.classes[bone] |= class
 		}
 	}
-	return known || containsWord(connectives[:], bone) || isInputTerm(word) || isNumber(word)
+	for _, w := range inputTerms {
+		l.classes[skeleton(w)] |= isConnective
+	}
+	return l
 }
 
-// isNoSignal reports whether the words say that a subject is in trouble.
-func (v *vocabulary) isNoSignal() bool {
-	return v.subjects > 0 && (v.troubles > 0 || v.requests > 0 && v.courtesies > 0)
+// beginning returns the first three letters of a word, which [resembles] wants equal.
+func beginning(bone string) string {
+	r := []rune(bone)
+	return string(r[:min(3, len(r))])
 }
 
-// containsWord reports whether a list has a word with a skeleton, read with at most one error.
-func containsWord(list []string, bone string) bool {
-	return slices.ContainsFunc(list, func(w string) bool { return resembles(bone, skeleton(w)) })
+// classOf returns what a word does in a sentence.
+func (l *lexicon) classOf(word string) wordClass {
+	bone := skeleton(word)
+	class := l.classes[bone]
+	for _, w := range l.long[beginning(bone)] {
+		if resembles(bone, w) {
+			class |= l.classes[w]
+		}
+	}
+	if class == 0 && (isInputTerm(word) || isNumber(word)) {
+		class = isConnective
+	}
+	return class
+}
+
+// isNoSignal reports whether words of these classes say that a subject is in trouble.
+func (c wordClass) isNoSignal() bool {
+	return c&isSubject != 0 && (c&isTrouble != 0 || c&isRequest != 0 && c&isCourtesy != 0)
 }
 
 // findSentences returns the sentences of devices without a signal in a text, the longest first. A sentence fills
 // its lines and has no word that such sentences do not use.
 func findSentences(lines [][]ocr.Word) []phraseMatch {
+	words := newLexicon()
+	classes := make([]wordClass, len(lines))
+	for i, line := range lines {
+		classes[i] = words.classOfLine(line)
+	}
 	var all []phraseMatch
 	for i := range lines {
-		var v vocabulary
+		var class wordClass
 		var text []string
-		for k := i; k < min(i+maxSentenceLines, len(lines)); k++ {
-			if !addLine(&v, lines[k]) {
-				break
-			}
+		for k := i; k < min(i+maxSentenceLines, len(lines)) && classes[k] != 0; k++ {
+			class |= classes[k]
 			for _, w := range lines[k] {
 				text = append(text, w.Text)
 			}
-			if v.isNoSignal() {
+			if class.isNoSignal() {
 				last := wordPosition{k, len(lines[k]) - 1}
 				all = append(all, phraseMatch{wordPosition{i, 0}, last, strings.Join(text, " ")})
 			}
@@ -131,12 +171,15 @@ func findSentences(lines [][]ocr.Word) []phraseMatch {
 	return all
 }
 
-// addLine counts the words of a line. It reports whether sentences of devices may hold all of them.
-func addLine(v *vocabulary, line []ocr.Word) bool {
+// classOfLine returns what the words of a line do together, or 0 if sentences of devices do not use one of them.
+func (l *lexicon) classOfLine(line []ocr.Word) wordClass {
+	var all wordClass
 	for _, w := range line {
-		if !v.add(w.Text) {
-			return false
+		class := l.classOf(w.Text)
+		if class == 0 {
+			return 0
 		}
+		all |= class
 	}
-	return true
+	return all
 }

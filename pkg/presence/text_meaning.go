@@ -42,6 +42,9 @@ func interpretText(words []ocr.Word, running bool) reading {
 	}
 	r.text = strings.TrimSpace(r.text)
 	lines := linesOfWords(kept)
+	if len(kept) > maxSentenceWords { // a page
+		return r.inContext(lines, phraseMatch{}, running)
+	}
 	for _, f := range append(findPhrases(lines), findSentences(lines)...) {
 		if with := r.inContext(lines, f, running); with.phrase != "" {
 			return with
@@ -254,12 +257,13 @@ func isInputTerm(word string) bool {
 // more lines below that share their left edge and differ in length. Lines in the words of devices
 // are none: a splash may say more in a second sentence.
 func isListHeading(lines [][]ocr.Word, heading int) bool {
+	words := newLexicon()
 	for i := heading + 1; i < len(lines); i++ {
 		left := lines[i][0].Box.Min.X
 		same := 0
 		ends := map[int]bool{}
 		for _, other := range lines[heading+1:] {
-			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 && !addLine(&vocabulary{}, other) {
+			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 && words.classOfLine(other) == 0 {
 				same++
 				ends[other[len(other)-1].Box.Max.X/24] = true
 			}
