@@ -289,6 +289,10 @@ func TestForgedTokens(t *testing.T) {
 			claims["aud"], claims["azp"] = []string{"another", clientID}, "another"
 			return s.issuer.Sign(claims)
 		}},
+		{"for several clients, issued to none of them", func(claims map[string]any) string {
+			claims["aud"] = []string{"another", clientID}
+			return s.issuer.Sign(claims)
+		}},
 		{"that has expired", change("exp", now.Add(-time.Second).Unix())},
 		{"without an expiry", change("exp", nil)},
 		{"of the future", change("nbf", now.Add(time.Hour).Unix())},

@@ -63,7 +63,7 @@ func (p *OIDC) verify(ctx context.Context, from *issuer, raw, nonce string) (ses
 	if err := token.Claims(&c); err != nil {
 		return session{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	if c.Party != "" && c.Party != p.o.Client {
+	if c.Party != p.o.Client && (c.Party != "" || len(token.Audience) > 1) {
 		return session{}, fmt.Errorf("%w: it was issued to the client %.100q", ErrToken, c.Party)
 	}
 	return p.admit(c)

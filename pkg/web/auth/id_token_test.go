@@ -75,7 +75,7 @@ func TestSecureCookies(t *testing.T) {
 	t.Parallel()
 	p := newTestOIDC(t, googleIssuer)
 	w := httptest.NewRecorder()
-	if err := p.cookies.write(w, p.cookies.sessionName(), "/", session{}, time.Hour); err != nil {
+	if err := p.cookies.write(w, p.cookies.sessionName(), session{}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	cookie := w.Result().Cookies()[0]
@@ -95,7 +95,7 @@ func FuzzSession(f *testing.F) {
 		f.Fatal(err)
 	}
 	state := strings.Repeat("A", 26)
-	misplaced, err := p.cookies.codec.Encode(pendingName(state), own)
+	misplaced, err := p.cookies.codec.Encode(p.cookies.pendingName(state), own)
 	if err != nil {
 		f.Fatal(err)
 	}

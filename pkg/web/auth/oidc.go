@@ -110,7 +110,7 @@ func (p *OIDC) Begin(w http.ResponseWriter, r *http.Request, back string, choose
 		Back:     back,
 		Until:    p.cookies.until(signInAge),
 	}
-	if err := p.cookies.write(w, pendingName(state), signInPath, begun, signInAge); err != nil {
+	if err := p.cookies.write(w, p.cookies.pendingName(state), begun, signInAge); err != nil {
 		return "", err
 	}
 	parameters := []oauth2.AuthCodeOption{
@@ -131,11 +131,11 @@ func (p *OIDC) Begin(w http.ResponseWriter, r *http.Request, back string, choose
 func (p *OIDC) Finish(w http.ResponseWriter, r *http.Request) (back string, err error) {
 	query := r.URL.Query()
 	var begun pending
-	name := pendingName(query.Get("state"))
+	name := p.cookies.pendingName(query.Get("state"))
 	if name == "" || !p.cookies.read(r, name, &begun) {
 		return "", ErrStale
 	}
-	p.cookies.remove(w, name, signInPath)
+	p.cookies.remove(w, name)
 	if p.cookies.ended(begun.Until) {
 		return "", ErrStale
 	}
@@ -157,12 +157,12 @@ func (p *OIDC) Finish(w http.ResponseWriter, r *http.Request) (back string, err 
 		return "", err
 	}
 	who.Until = p.cookies.until(sessionAge)
-	return begun.Back, p.cookies.write(w, p.cookies.sessionName(), "/", who, sessionAge)
+	return begun.Back, p.cookies.write(w, p.cookies.sessionName(), who, sessionAge)
 }
 
 // End removes the session from the browser.
 func (p *OIDC) End(w http.ResponseWriter) {
-	p.cookies.remove(w, p.cookies.sessionName(), "/")
+	p.cookies.remove(w, p.cookies.sessionName())
 }
 
 func (p *OIDC) config(found *issuer) *oauth2.Config {

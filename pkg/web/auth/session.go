@@ -64,40 +64,43 @@ func (c *cookies) sessionName() string {
 	return "session"
 }
 
-// signInPath is where browsers send the cookies of sign-ins.
 const signInPath = "/sign-in"
 
 // pendingName returns the name of the cookie of one sign-in. Each has its own, so that a person can sign in
-// in several tabs at once. It is empty for a state that [OIDC.Begin] did not make.
-func pendingName(state string) string {
+// in several tabs at once. It is empty for a state that [OIDC.Begin] did not make. Over HTTPS no other host of
+// the domain can set it, as that of the session.
+func (c *cookies) pendingName(state string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // of rand.Text
 	if state == "" || len(state) > 40 || strings.Trim(state, letters) != "" {
 		return ""
+	}
+	if c.secure {
+		return "__Host-sign-in-" + state
 	}
 	return "sign-in-" + state
 }
 
 // write sets a cookie that scripts cannot read. SameSite=Lax lets the browser send it when the issuer
 // leads back here, and with no other request of a foreign site.
-func (c *cookies) write(w http.ResponseWriter, name, path string, value any, age time.Duration) error {
+func (c *cookies) write(w http.ResponseWriter, name string, value any, age time.Duration) error {
 	text, err := c.codec.Encode(name, value)
 	if err != nil {
 		return fmt.Errorf("write cookie %s: %w", name, err)
 	}
-	c.set(w, name, path, text, int(age.Seconds()))
+	c.set(w, name, text, int(age.Seconds()))
 	return nil
 }
 
 // remove deletes a cookie.
-func (c *cookies) remove(w http.ResponseWriter, name, path string) {
-	c.set(w, name, path, "", -1)
+func (c *cookies) remove(w http.ResponseWriter, name string) {
+	c.set(w, name, "", -1)
 }
 
-func (c *cookies) set(w http.ResponseWriter, name, path, value string, maxAge int) {
+func (c *cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name:     name,
 		Value:    value,
-		Path:     path,
+		Path:     "/",
 		MaxAge:   maxAge,
 		HttpOnly: true,
 		Secure:   c.secure,
