@@ -18,6 +18,8 @@ type Edits struct {
 	// TakenBack is set if the video is to be out of reach: on step link the worker removes it, on step withdrawn
 	// that is done. It is the step on which the record was.
 	TakenBack Step `json:"taken_back,omitempty"`
+	// Barred is set if an operator took the video back: only operators restore it then.
+	Barred bool `json:"barred,omitempty"`
 
 	// Asked is what the row held before the first edit. A calendar event that still says it does not undo the
 	// edits.

@@ -22,12 +22,12 @@ func (w *env) person(do func(context.Context, *store.Store) error) {
 
 func (w *env) takeBack() {
 	w.t.Helper()
-	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.TakeBack(ctx, 1) })
+	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.TakeBack(ctx, 1, false) })
 }
 
 func (w *env) restore() {
 	w.t.Helper()
-	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.Restore(ctx, 1) })
+	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.Restore(ctx, 1, false) })
 }
 
 // takenBack returns what is wrong with a record that is taken back; empty if nothing of it can be reached.

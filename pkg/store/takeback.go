@@ -15,20 +15,26 @@ const updateMove = `update records set step = ?, failed_step = '', attempt = att
  reason = ?, cause = null, held = ?, release_at = 0` + snapshot
 
 // TakeBack has the video of a record removed from everywhere that it was delivered to: the record goes to step
-// link, whose worker does so and withdraws the record. A record that is taken back already stays as it is.
-// TakeBack returns [ErrConflict] if there is no video.
-func (s Requests) TakeBack(ctx context.Context, id int64) error {
+// link, whose worker does so and withdraws the record. A record that is taken back already stays as it is, but
+// for who may restore it: if an operator takes it back, only operators. TakeBack returns [ErrConflict] if there
+// is no video.
+func (s Requests) TakeBack(ctx context.Context, id int64, operator bool) error {
 	return s.decide(ctx, "take back", id, func(r *nvr.Record) (string, []any, error) {
-		if r.Edits.TakenBack != "" {
+		taken := r.Edits.TakenBack != ""
+		if taken && (r.Edits.Barred || !operator) {
 			return "", nil, nil
 		}
-		if r.FileID == "" {
+		if r.FileID == "" && !taken {
 			return "", nil, fmt.Errorf("it has no video: %w", ErrConflict)
 		}
 		edits := r.Edits
-		edits.TakenBack = r.Step
-		if r.Step == nvr.StepFailed {
+		edits.Barred = operator
+		switch {
+		case taken:
+		case r.Step == nvr.StepFailed:
 			edits.TakenBack = r.FailedStep
+		default:
+			edits.TakenBack = r.Step
 		}
 		return s.move(r, nvr.StepLink, edits, cause.TakenBack())
 	})
@@ -36,9 +42,12 @@ func (s Requests) TakeBack(ctx context.Context, id int64) error {
 
 // Restore undoes [Requests.TakeBack], also while the video is being removed. The record goes to step upload, whose
 // worker delivers the video again. A record that was not merged yet begins at step stage. Restore returns
-// [ErrConflict] if the record is not taken back.
-func (s Requests) Restore(ctx context.Context, id int64) error {
+// [ErrConflict] if the record is not taken back, or if an operator took it back and the caller is none.
+func (s Requests) Restore(ctx context.Context, id int64, operator bool) error {
 	return s.decide(ctx, "restore", id, func(r *nvr.Record) (string, []any, error) {
+		if r.Edits.Barred && !operator {
+			return "", nil, fmt.Errorf("an operator took it back: %w", ErrConflict)
+		}
 		edits, to := r.Edits, nvr.StepUpload
 		switch edits.TakenBack {
 		case "":
@@ -47,7 +56,7 @@ func (s Requests) Restore(ctx context.Context, id int64) error {
 			to = nvr.StepStage
 		case nvr.StepUpload, nvr.StepLink, nvr.StepDone, nvr.StepFailed, nvr.StepWithdrawn:
 		}
-		edits.TakenBack = ""
+		edits.TakenBack, edits.Barred = "", false
 		return s.move(r, to, edits, cause.Cause{})
 	})
 }

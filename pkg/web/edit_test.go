@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nvr-miem/merger/pkg/nvr"
+	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web"
 )
 
@@ -97,6 +99,28 @@ func TestEditTooLate(t *testing.T) {
 	w.clock.Move(-30 * 24 * time.Hour)
 	if got = w.do("PATCH", path, later, "key", w.key, "If-Match", "*"); got.status != http.StatusConflict {
 		t.Errorf("a cancelled record: %v", got)
+	}
+}
+
+// TestCourseOfNoEvent: the author of an event may name a course there, so that they may choose another one. Who
+// asked by hand may not: the post is made in the name of the course's owner.
+func TestCourseOfNoEvent(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	const path = "/api/v1/records/1"
+	w.do("POST", "/api/v1/records", wanted, "key", w.key)
+	got := w.do("PATCH", path, `{"course": "БПМИ201"}`, "key", w.key, "If-Match", "*")
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "course-of-event") {
+		t.Errorf("chosen by the requester: %v", got)
+	}
+	got = w.do("PATCH", path, `{"course": null}`, "key", w.key, "If-Match", "*")
+	if got.status != http.StatusAccepted {
+		t.Errorf("none: %v", got)
+	}
+	trusted := w.addKey(store.Key{Email: lecturer, AnyAddress: true})
+	got = w.do("PATCH", path, `{"course": "БПМИ201"}`, "key", trusted, "If-Match", "*")
+	if got.status != http.StatusAccepted {
+		t.Errorf("chosen by a trusted key: %v", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -11,8 +12,15 @@ import (
 // deliver makes record 1 one whose video is on Drive.
 func (w *env) deliver() nvr.Record {
 	w.t.Helper()
-	w.do("POST", "/api/v1/records", wanted, "key", w.key)
-	row, err := w.store.Records.Get(w.t.Context(), 1)
+	row, _, err := w.store.Requests.Insert(w.t.Context(), nvr.Record{
+		Room:      "504",
+		Title:     "Анализ",
+		Date:      "2026-11-20",
+		StartTime: "15:10",
+		EndTime:   "16:30",
+		UserEmail: lecturer,
+		EventID:   "event",
+	}, nil)
 	w.must(err)
 	hold := w.bring(row, nvr.StepLink)
 	file, link, share := "f1", "https://drive.google.com/file/d/f1/view", "shared"
@@ -77,6 +85,27 @@ func TestTakeBackOfADelivered(t *testing.T) {
 	}
 	if got = w.do("POST", path+"/restore", "", "key", w.key); got.status != http.StatusConflict {
 		t.Errorf("restore again: %v", got)
+	}
+}
+
+// TestRestoreOfAnOperators: what an operator took back, also after its owner, only an operator restores.
+func TestRestoreOfAnOperators(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	const path = "/api/v1/records/1"
+	w.deliver()
+	w.do("POST", path+"/takeback", "", "key", w.key)
+	w.must(w.store.Requests.TakeBack(t.Context(), 1, true))
+	if got := w.do("POST", path+"/restore", "", "key", w.key); got.status != http.StatusConflict {
+		t.Errorf("by its owner: %v", got)
+	}
+	w.do("POST", path+"/takeback", "", "key", w.key)
+	if err := w.store.Requests.Restore(t.Context(), 1, false); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("by its owner, taken back again: %v", err)
+	}
+	w.must(w.store.Requests.Restore(t.Context(), 1, true))
+	if r := reads[taken](t, w.do("GET", path, "", "key", w.key).body); r.State != "uploading" {
+		t.Errorf("by an operator: %+v", r)
 	}
 }
 

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -26,6 +27,8 @@ type recordPage struct {
 	CanRestore  bool
 	CanRelease  bool
 	CanPost     bool
+	// CanChooseCourse is set if the reader may have the video posted in a course.
+	CanChooseCourse bool
 }
 
 // Error returns what is wrong with one field. It is empty if nothing is.
@@ -101,7 +104,9 @@ func (s *site) renderRecord(w http.ResponseWriter, r *http.Request, status int, 
 			p.Until = l.T("page.record.until", "date", until.Format(time.DateOnly))
 		}
 	}
-	p.CanTakeBack, p.CanRestore = record.FileID != "" && !taken, taken
+	caller := auth.CallerOf(r)
+	p.CanTakeBack, p.CanRestore = record.FileID != "" && !taken, taken && (caller.Operator || !record.Edits.Barred)
+	p.CanChooseCourse = records.MayChooseCourse(caller, record)
 	p.CanRelease = record.Held && !taken && view.State != records.Withdrawn
 	p.CanPost = view.State == records.Done && !record.Held &&
 		(view.CourseState == records.CourseNotFound || view.CourseState == records.CourseRefused)
@@ -136,6 +141,9 @@ func (s *site) postRecord(w http.ResponseWriter, r *http.Request) {
 		Layout: formText(r, "layout"),
 		Course: formText(r, "course"),
 		Forget: formText(r, "forget") != "",
+	}
+	if !r.PostForm.Has("course") { // the page had no such field
+		form.Course = formOf(&record, zone).Course
 	}
 	edit, found := form.edit(&record, zone)
 	if len(found) == 0 && edit == (records.Edit{}) {
@@ -204,12 +212,18 @@ func (s *site) backToRecord(w http.ResponseWriter, r *http.Request, said string)
 
 // takeBack is POST /recordings/{id}/takeback.
 func (s *site) takeBack(w http.ResponseWriter, r *http.Request) {
-	s.change(w, r, saidTakenBack, s.Records.Store.Requests.TakeBack)
+	operator := auth.CallerOf(r).Operator
+	s.change(w, r, saidTakenBack, func(ctx context.Context, id int64) error {
+		return s.Records.Store.Requests.TakeBack(ctx, id, operator)
+	})
 }
 
 // restore is POST /recordings/{id}/restore.
 func (s *site) restore(w http.ResponseWriter, r *http.Request) {
-	s.change(w, r, saidRestored, s.Records.Store.Requests.Restore)
+	operator := auth.CallerOf(r).Operator
+	s.change(w, r, saidRestored, func(ctx context.Context, id int64) error {
+		return s.Records.Store.Requests.Restore(ctx, id, operator)
+	})
 }
 
 // release is POST /recordings/{id}/release.

@@ -80,6 +80,9 @@ func (s *Service) Edit(
 		if !ok {
 			return r, ErrFootageGone
 		}
+		if e.Course != nil && *e.Course != "" && !MayChooseCourse(caller, &r) {
+			return r, &EditRefused{Fields: []FieldError{{Field: "course", Code: "course-of-event"}}, Forbidden: true}
+		}
 		to, err := s.edited(r, e, &room)
 		if err != nil {
 			return r, err
@@ -90,6 +93,13 @@ func (s *Service) Edit(
 		}
 		return to, err
 	})
+}
+
+// MayChooseCourse reports whether a caller may have the video of a record posted in a course of their choice.
+// The post is made in the name of the course's owner. So the record must come from an event, whose author could
+// have named the course there, unless the caller is an operator or may request in any person's name.
+func MayChooseCourse(caller *auth.Caller, r *nvr.Record) bool {
+	return caller.Operator || caller.AnyAddress || r.EventID != ""
 }
 
 // edited returns a record as an edit makes it.

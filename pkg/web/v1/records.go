@@ -48,7 +48,7 @@ func (a *api) retry(w http.ResponseWriter, r *http.Request, record nvr.Record) {
 
 // takeBack is POST /records/{id}/takeback. Taking back what is taken back changes nothing.
 func (a *api) takeBack(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	err := a.Records.Store.Requests.TakeBack(r.Context(), record.ID)
+	err := a.Records.Store.Requests.TakeBack(r.Context(), record.ID, auth.CallerOf(r).Operator)
 	a.answerChange(w, r, http.StatusAccepted, record.ID, "this record has no video", err)
 }
 
@@ -66,8 +66,8 @@ func (a *api) release(w http.ResponseWriter, r *http.Request, record nvr.Record)
 
 // restore is POST /records/{id}/restore.
 func (a *api) restore(w http.ResponseWriter, r *http.Request, record nvr.Record) {
-	err := a.Records.Store.Requests.Restore(r.Context(), record.ID)
-	a.answerChange(w, r, http.StatusAccepted, record.ID, "the video of this record is not taken back", err)
+	err := a.Records.Store.Requests.Restore(r.Context(), record.ID, auth.CallerOf(r).Operator)
+	a.answerChange(w, r, http.StatusAccepted, record.ID, "the video of this record is not taken back, or an operator took it back", err)
 }
 
 // answerChange answers with a record after a change, or with the error of the change. The conflict
