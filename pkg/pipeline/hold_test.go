@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nvr-miem/merger/pkg/cause"
+	"github.com/nvr-miem/merger/pkg/i18n"
 	"github.com/nvr-miem/merger/pkg/nvr"
 	"github.com/nvr-miem/merger/pkg/store"
 )
@@ -33,6 +35,17 @@ func TestHold(t *testing.T) {
 	w.until()
 	if wrong := w.facts(s.event, s.course).once(""); wrong != "" || w.row().Held {
 		t.Errorf("after two days: held %t\n%s", w.row().Held, wrong)
+	}
+
+	// An event asks for no recording of a part meanwhile: what is shared stays, and goes nowhere else.
+	w = open(t, held.copy(t))
+	w.posts["record-1-done"] = 1
+	w.optOut("late", 20, 40)
+	w.person(func(ctx context.Context, db *store.Store) error { return db.Requests.Release(ctx, 1) })
+	rec = w.until()
+	f = w.facts(s.event, s.course)
+	if note := cause.OptedOut("504"); f.shares != 1 || f.attachments+f.posts+f.draft != 0 || i18n.ReadReason(rec.Course) != note {
+		t.Errorf("released after an opt-out: %+v, course %q", f, rec.Course)
 	}
 
 	w = open(t, held.copy(t))

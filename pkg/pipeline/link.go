@@ -51,7 +51,7 @@ func (w *worker) link(ctx context.Context) error {
 		return fmt.Errorf("look at the video: %w", err)
 	}
 	if !w.rec.Held {
-		if err := w.attachAndAnnounce(ctx, file); err != nil {
+		if err := w.publish(ctx, file); err != nil {
 			return err
 		}
 	}
@@ -65,6 +65,30 @@ func (w *worker) link(ctx context.Context) error {
 		return err
 	}
 	return w.finish(ctx)
+}
+
+// publish puts the video into the event and the course, unless an event asks by now for no recording of something
+// that the video shows. The upload looked before it shared the video; but it may have been held since, or be posted
+// again.
+func (w *worker) publish(ctx context.Context, file workspace.File) error {
+	withheld, err := w.withheld(ctx)
+	if err != nil && !errors.Is(err, errOptedOut) {
+		return err
+	}
+	if err == nil && len(withheld) > 0 {
+		plan, planErr := w.ownPlan(ctx)
+		if planErr != nil && !errors.Is(planErr, bucket.ErrNotFound) {
+			return planErr
+		}
+		if planErr != nil || !withholds(plan, withheld) {
+			err = errOptedOut
+		}
+	}
+	if err != nil {
+		w.log.WarnContext(ctx, "not published: an event asks for no recording")
+		return w.setCourseNote(ctx, cause.OptedOut(w.rec.Room))
+	}
+	return w.attachAndAnnounce(ctx, file)
 }
 
 // attachAndAnnounce attaches the video to the record's event and announces it in the course that a person chose, or

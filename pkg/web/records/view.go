@@ -112,7 +112,7 @@ func courseStateOf(r *nvr.Record) CourseState {
 		return CoursePosted // the course's name
 	case note.Is(cause.CodeCourseNotFound), note.Is(cause.CodeCourseAmbiguous):
 		return CourseNotFound
-	case note.Is(cause.CodeEventGone), note.Is(cause.CodeEventMoved):
+	case note.Is(cause.CodeEventGone), note.Is(cause.CodeEventMoved), note.Is(cause.CodeOptedOut):
 		return CourseNone // a note on the event
 	}
 	return CourseRefused
