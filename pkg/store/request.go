@@ -159,6 +159,17 @@ func (s Requests) checkQuota(ctx context.Context, tx *sql.Tx, email string, most
 	return nil
 }
 
+// HasOpen reports whether a requester has most records or more that are not finished.
+func (s Requests) HasOpen(ctx context.Context, email string, most int) (bool, error) {
+	open := 0
+	scan := func(scanner) error {
+		open++
+		return nil
+	}
+	err := s.each(ctx, func() { open = 0 }, scan, selectOpen, email, most)
+	return open >= most, err
+}
+
 // findRequest returns the record of a request that was filed before. It returns [ErrConflict] if the
 // request had another body.
 func (s Requests) findRequest(ctx context.Context, request, body string) (id int64, found bool, err error) {

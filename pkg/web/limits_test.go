@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +44,24 @@ func TestOpenRecordsAreLimited(t *testing.T) {
 	w.operator.Store(true)
 	if got := postForm(); got.status != http.StatusSeeOther {
 		t.Errorf("an operator gets %d", got.status)
+	}
+}
+
+// TestChangesAreLimited: changing a delivered video opens its record, which counts.
+func TestChangesAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t, func(o *web.Options) { o.OpenRecords = 1 })
+	const path = "/api/v1/records/1"
+	w.deliver()
+	second := w.file(lecturer, "2026-11-20", "10:10", "11:30")
+	got := w.do("PATCH", path, `{"title": "Алгебра"}`, "key", w.key, "If-Match", "*")
+	if got.status != http.StatusTooManyRequests {
+		t.Errorf("beside an open record: %d", got.status)
+	}
+	w.do("POST", "/api/v1/records/"+strconv.FormatInt(second.ID, 10)+"/cancel", "", "key", w.key)
+	got = w.do("PATCH", path, `{"title": "Алгебра"}`, "key", w.key, "If-Match", "*")
+	if got.status != http.StatusAccepted {
+		t.Errorf("alone: %d", got.status)
 	}
 }
 

@@ -162,6 +162,8 @@ func (s *site) postRecord(w http.ResponseWriter, r *http.Request) {
 			found = refused.Fields
 		case errors.Is(err, records.ErrFootageGone):
 			found = []records.FieldError{{Field: "start", Code: "expired"}}
+		case errors.Is(err, store.ErrQuota):
+			found = []records.FieldError{{Field: "start", Code: "quota"}}
 		case errors.Is(err, records.ErrEdited), errors.Is(err, store.ErrConflict):
 			s.backToRecord(w, r, saidCannot)
 			return

@@ -64,8 +64,8 @@ func (s *Service) ChangeableUntil(start time.Time) time.Time {
 }
 
 // Edit changes a record's request and has its video made again. matches reports whether the record is the one
-// that the caller saw; if not, Edit returns [ErrEdited]. It returns [ErrFootageGone], an [*EditRefused], and
-// [store.ErrConflict] for a withdrawn record.
+// that the caller saw; if not, Edit returns [ErrEdited]. It returns [ErrFootageGone], an [*EditRefused],
+// [store.ErrQuota] and, for a withdrawn record, [store.ErrConflict].
 func (s *Service) Edit(
 	ctx context.Context, caller *auth.Caller, id int64, e Edit, matches func(*nvr.Record) bool,
 ) (nvr.Record, error) {
@@ -79,6 +79,9 @@ func (s *Service) Edit(
 		}
 		if !ok {
 			return r, ErrFootageGone
+		}
+		if err := s.checkReopening(ctx, caller, &r); err != nil {
+			return r, err
 		}
 		if e.Course != nil && *e.Course != "" && !MayChooseCourse(caller, &r) {
 			return r, &EditRefused{Fields: []FieldError{{Field: "course", Code: "course-of-event"}}, Forbidden: true}

@@ -20,8 +20,24 @@ const QuotaDetail = "too many open records: wait until one is done, or cancel on
 func (s *Service) Insert(
 	ctx context.Context, caller *auth.Caller, request Request, once *store.IdempotencyKey,
 ) (record nvr.Record, created bool, err error) {
-	if caller.Operator || caller.AnyAddress {
+	if isExempt(caller) {
 		return s.Store.Requests.Insert(ctx, request.Record(), once)
 	}
 	return s.Store.Requests.InsertWithin(ctx, s.OpenRecords, request.Record(), once)
+}
+
+// isExempt reports whether a caller may have any number of open records.
+func isExempt(caller *auth.Caller) bool { return caller.Operator || caller.AnyAddress }
+
+// checkReopening returns [store.ErrQuota] if a change opens a finished record, and its person has as many open ones as
+// one may have. Concurrent changes may exceed the number.
+func (s *Service) checkReopening(ctx context.Context, caller *auth.Caller, r *nvr.Record) error {
+	if isExempt(caller) || s.OpenRecords <= 0 || r.Step != nvr.StepDone && r.Step != nvr.StepFailed {
+		return nil
+	}
+	full, err := s.Store.Requests.HasOpen(ctx, r.UserEmail, s.OpenRecords)
+	if err == nil && full {
+		err = store.ErrQuota
+	}
+	return err
 }

@@ -62,6 +62,8 @@ func (a *api) refuseEdit(w http.ResponseWriter, r *http.Request, err error) {
 		httpapi.WriteProblem(w, r, http.StatusPreconditionFailed, "the request was changed since this ETag was read")
 	case errors.Is(err, records.ErrFootageGone):
 		httpapi.WriteProblem(w, r, http.StatusConflict, "the footage of the record is deleted")
+	case errors.Is(err, store.ErrQuota):
+		httpapi.WriteProblem(w, r, http.StatusTooManyRequests, records.QuotaDetail)
 	case errors.Is(err, store.ErrConflict):
 		httpapi.WriteProblem(w, r, http.StatusConflict, "a cancelled record cannot be changed")
 	default:
