@@ -223,7 +223,6 @@ func (e *classifier) classify(rgb []byte) observation {
 	p := picture(rgb)
 	m := p.mosaic()
 	t := m.tiles()
-	// A residue on a background is always examined again, because it may move.
 	if e.judged != nil &&
 		!e.judged.onGround() &&
 		t.countDiffering(e.judged.tiles) <= blocks/200 {

@@ -87,16 +87,18 @@ const (
 	isConnective
 )
 
-// lexicon holds the classes of words by their skeletons, and the long ones by their beginnings, too: those may be
-// read with one error. See [resembles].
-type lexicon struct {
-	classes map[string]wordClass
-	long    map[string][]string
+// lexicon holds words by their beginnings.
+type lexicon map[string][]classified
+
+// classified is the skeleton of a word, and what the word does.
+type classified struct {
+	bone  string
+	class wordClass
 }
 
-// newLexicon returns the lexicon of the lists above.
+// newLexicon returns the lexicon of the lists above. A word may stand in several of them.
 func newLexicon() lexicon {
-	l := lexicon{classes: map[string]wordClass{}, long: map[string][]string{}}
+	l := lexicon{}
 	for class, words := range map[wordClass][]string{
 		isSubject:    subjects[:],
 		isTrouble:    troubles[:],
@@ -106,14 +108,8 @@ func newLexicon() lexicon {
 	} {
 		for _, w := range words {
 			bone := skeleton(w)
-			if l.classes[bone] == 0 {
-				l.long[beginning(bone)] = append(l.long[beginning(bone)], bone)
-			}
-			l.classes[bone] |= class
+			l[beginning(bone)] = append(l[beginning(bone)], classified{bone, class})
 		}
-	}
-	for _, w := range inputTerms {
-		l.classes[skeleton(w)] |= isConnective
 	}
 	return l
 }
@@ -125,12 +121,11 @@ func beginning(bone string) string {
 }
 
 // classOf returns what a word does in a sentence.
-func (l *lexicon) classOf(word string) wordClass {
+func (l lexicon) classOf(word string) (class wordClass) {
 	bone := skeleton(word)
-	class := l.classes[bone]
-	for _, w := range l.long[beginning(bone)] {
-		if resembles(bone, w) {
-			class |= l.classes[w]
+	for _, known := range l[beginning(bone)] {
+		if resembles(bone, known.bone) {
+			class |= known.class
 		}
 	}
 	if class == 0 && (isInputTerm(word) || isNumber(word)) {
@@ -145,13 +140,8 @@ func (c wordClass) isNoSignal() bool {
 }
 
 // findSentences returns the sentences of devices without a signal in a text, the longest first. A sentence fills
-// its lines and has no word that such sentences do not use.
-func findSentences(lines [][]ocr.Word) []phraseMatch {
-	words := newLexicon()
-	classes := make([]wordClass, len(lines))
-	for i, line := range lines {
-		classes[i] = words.classOfLine(line)
-	}
+// its lines, and each of them has a class.
+func findSentences(lines [][]ocr.Word, classes []wordClass) []phraseMatch {
 	var all []phraseMatch
 	for i := range lines {
 		var class wordClass
@@ -171,8 +161,17 @@ func findSentences(lines [][]ocr.Word) []phraseMatch {
 	return all
 }
 
+// classesOf returns the classes of lines; see [lexicon.classOfLine].
+func (l lexicon) classesOf(lines [][]ocr.Word) []wordClass {
+	classes := make([]wordClass, len(lines))
+	for i, line := range lines {
+		classes[i] = l.classOfLine(line)
+	}
+	return classes
+}
+
 // classOfLine returns what the words of a line do together, or 0 if sentences of devices do not use one of them.
-func (l *lexicon) classOfLine(line []ocr.Word) wordClass {
+func (l lexicon) classOfLine(line []ocr.Word) wordClass {
 	var all wordClass
 	for _, w := range line {
 		class := l.classOf(w.Text)

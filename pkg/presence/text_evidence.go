@@ -113,20 +113,8 @@ func letters(word string) int {
 
 // isSameWord reports whether two skeletons are readings of one word: equal but for a third of the letters.
 func isSameWord(a, b string) bool {
-	return resembles(a, b) || commonLetters(a, b)*3 >= 2*max(len(a), len(b))
-}
-
-// commonLetters returns the length of the common beginning and end of two words.
-func commonLetters(a, b string) int {
-	n := min(len(a), len(b))
-	head, tail := 0, 0
-	for head < n && a[head] == b[head] {
-		head++
-	}
-	for tail < n-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
-		tail++
-	}
-	return head + tail
+	first, second := []rune(a), []rune(b)
+	return commonLetters(first, second)*3 >= 2*max(len(first), len(second))
 }
 
 // readCard returns the skeletons of the words on a card. Each card is read once.

@@ -45,8 +45,9 @@ func interpretText(words []ocr.Word, running bool) reading {
 	if len(kept) > maxSentenceWords { // a page
 		return r.inContext(lines, phraseMatch{}, running)
 	}
-	for _, f := range append(findPhrases(lines), findSentences(lines)...) {
-		if with := r.inContext(lines, f, running); with.phrase != "" {
+	classes := newLexicon().classesOf(lines)
+	for _, f := range append(findPhrases(lines), findSentences(lines, classes)...) {
+		if with := r.inContext(lines, f, running); with.phrase != "" && !isListHeading(lines, classes, f.from.line) {
 			return with
 		}
 	}
@@ -94,8 +95,7 @@ func (r reading) inContext(lines [][]ocr.Word, f phraseMatch, running bool) read
 	if f.phrase != "" &&
 		sameLine == 0 &&
 		strangers <= maxUnknownWords &&
-		n <= maxWords &&
-		!isListHeading(lines, from.line) {
+		n <= maxWords {
 		r.phrase = f.phrase
 	}
 	return r
@@ -196,15 +196,20 @@ func resembles(read, want string) bool {
 		string(a[:3]) != string(b[:3]) {
 		return false
 	}
-	head := 0
-	tail := 0
-	for head < min(len(a), len(b)) && a[head] == b[head] {
+	return max(len(a), len(b))-commonLetters(a, b) <= 1
+}
+
+// commonLetters returns the length of the common beginning and end of two words.
+func commonLetters(a, b []rune) int {
+	n := min(len(a), len(b))
+	head, tail := 0, 0
+	for head < n && a[head] == b[head] {
 		head++
 	}
-	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+	for tail < n-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
 		tail++
 	}
-	return max(len(a), len(b))-head-tail <= 1
+	return head + tail
 }
 
 // clockLine reports whether a line is a clock. With running set, a part of a time
@@ -254,16 +259,16 @@ func isInputTerm(word string) bool {
 }
 
 // isListHeading reports whether a line is the heading of a list. A list has two or
-// more lines below that share their left edge and differ in length. Lines in the words of devices
-// are none: a splash may say more in a second sentence.
-func isListHeading(lines [][]ocr.Word, heading int) bool {
-	words := newLexicon()
+// more lines below that share their left edge and differ in length. Lines in the words of devices,
+// which have a class, do not count: a splash may say more in a second sentence.
+func isListHeading(lines [][]ocr.Word, classes []wordClass, heading int) bool {
 	for i := heading + 1; i < len(lines); i++ {
 		left := lines[i][0].Box.Min.X
 		same := 0
 		ends := map[int]bool{}
-		for _, other := range lines[heading+1:] {
-			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 && words.classOfLine(other) == 0 {
+		for k := heading + 1; k < len(lines); k++ {
+			other := lines[k]
+			if abs(other[0].Box.Min.X-left) <= 8 && len(other) >= 2 && classes[k] == 0 {
 				same++
 				ends[other[len(other)-1].Box.Max.X/24] = true
 			}
