@@ -71,22 +71,13 @@ func (w *worker) link(ctx context.Context) error {
 // that the video shows. The upload looked before it shared the video; but it may have been held since, or be posted
 // again.
 func (w *worker) publish(ctx context.Context, file workspace.File) error {
-	withheld, err := w.withheld(ctx)
-	if err != nil && !errors.Is(err, errOptedOut) {
-		return err
-	}
-	if err == nil && len(withheld) > 0 {
-		plan, planErr := w.ownPlan(ctx)
-		if planErr != nil && !errors.Is(planErr, bucket.ErrNotFound) {
-			return planErr
-		}
-		if planErr != nil || !withholds(plan, withheld) {
-			err = errOptedOut
-		}
-	}
-	if err != nil {
+	_, err := w.withheldByMerge(ctx)
+	switch {
+	case errors.Is(err, errOptedOut), errors.Is(err, errShown):
 		w.log.WarnContext(ctx, "not published: an event asks for no recording")
 		return w.setCourseNote(ctx, cause.OptedOut(w.rec.Room))
+	case err != nil:
+		return err
 	}
 	return w.attachAndAnnounce(ctx, file)
 }

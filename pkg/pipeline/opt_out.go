@@ -78,26 +78,36 @@ func withholds(plan *merge.Plan, withheld []nvr.Interval) bool {
 	})
 }
 
+// errShown means that the merge holds something that must be withheld now.
+var errShown = errors.New("the video shows what must be withheld")
+
+// withheldByMerge is [worker.withheld] for a record that is merged. It returns [errShown] if the merge does not
+// withhold exactly that, or if its plan is gone.
+func (w *worker) withheldByMerge(ctx context.Context) ([]nvr.Interval, error) {
+	withheld, err := w.withheld(ctx)
+	if err != nil || len(withheld) == 0 {
+		return nil, err
+	}
+	plan, err := w.ownPlan(ctx)
+	if errors.Is(err, bucket.ErrNotFound) || err == nil && !withholds(plan, withheld) {
+		return nil, errShown
+	}
+	return withheld, err
+}
+
 // mayShare reports whether the merge that is being uploaded holds nothing that must be withheld now. Otherwise the
 // file on Drive is thrown away, and the record is planned again, or ends. A kill in between leaves a file in the
 // trash, in whose place the next upload makes another one.
 func (w *worker) mayShare(ctx context.Context) (bool, error) {
-	withheld, err := w.withheld(ctx)
-	if err == nil && len(withheld) == 0 {
-		return true, nil
-	}
+	withheld, err := w.withheldByMerge(ctx)
 	ended := errors.Is(err, errOptedOut)
-	if err != nil && !ended {
+	switch {
+	case err == nil && len(withheld) == 0:
+		return true, nil
+	case err == nil:
+		return true, w.noteWithheld(ctx, withheld)
+	case !ended && !errors.Is(err, errShown):
 		return false, err
-	}
-	if !ended {
-		plan, err := w.ownPlan(ctx)
-		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			return false, err
-		}
-		if err == nil && withholds(plan, withheld) {
-			return true, w.noteWithheld(ctx, withheld)
-		}
 	}
 	if err := w.throwAway(ctx); err != nil {
 		return false, err
