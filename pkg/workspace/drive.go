@@ -348,6 +348,20 @@ const maxRevisions = 1000
 
 // Trash puts a file into the bin. One that is gone is fine.
 func (c *Client) Trash(ctx context.Context, id string) error {
+	err := c.setTrashed(ctx, id, true, "trash file "+id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Untrash takes a file out of the trash. It returns [ErrNotFound] if the file is deleted.
+func (c *Client) Untrash(ctx context.Context, id string) error {
+	return c.setTrashed(ctx, id, false, "take file "+id+" out of the trash")
+}
+
+// setTrashed moves a file into the trash or out of it.
+func (c *Client) setTrashed(ctx context.Context, id string, trashed bool, what string) error {
 	if err := checkID("file", id); err != nil {
 		return err
 	}
@@ -355,12 +369,9 @@ func (c *Client) Trash(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	err = c.do(ctx, "drive.files.update", "trash file "+id, func(ctx context.Context) error {
-		_, err := seat.drive.Files.Update(id, &drive.File{Trashed: true}).Context(ctx).SupportsAllDrives(true).Fields("id").Do()
+	change := &drive.File{Trashed: trashed, ForceSendFields: []string{"Trashed"}}
+	return c.do(ctx, "drive.files.update", what, func(ctx context.Context) error {
+		_, err := seat.drive.Files.Update(id, change).Context(ctx).SupportsAllDrives(true).Fields("id").Do()
 		return err
 	})
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
 }

@@ -18,22 +18,6 @@ import (
 // This file undoes what Share, Attach and Announce did. Each call may be repeated, and what is gone already is no
 // error.
 
-// Untrash takes a file out of the trash. It returns [ErrNotFound] if the file is deleted.
-func (c *Client) Untrash(ctx context.Context, id string) error {
-	if err := checkID("file", id); err != nil {
-		return err
-	}
-	seat, err := c.as(ctx, c.options.Subjects.Drive)
-	if err != nil {
-		return err
-	}
-	change := &drive.File{ForceSendFields: []string{"Trashed"}}
-	return c.do(ctx, "drive.files.update", "take file "+id+" out of the trash", func(ctx context.Context) error {
-		_, err := seat.drive.Files.Update(id, change).Context(ctx).SupportsAllDrives(true).Fields("id").Do()
-		return err
-	})
-}
-
 // Unshare removes the permissions of a file itself except the owner's. A file in the trash can still be read by
 // those who have a permission. A permission that Drive does not let us remove stays.
 func (c *Client) Unshare(ctx context.Context, fileID string) error {
