@@ -193,5 +193,10 @@ func onLoopback(address string) bool {
 	if err != nil {
 		return false
 	}
+	return isThisMachine(host)
+}
+
+// isThisMachine reports whether a host, without a port, is this machine's loopback.
+func isThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -104,9 +103,7 @@ func isProtected(address string) bool {
 	if err != nil || parsed.Host == "" || parsed.User != nil || strings.ContainsAny(address, "?#") {
 		return false
 	}
-	ip, err := netip.ParseAddr(parsed.Hostname())
-	local := parsed.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	return parsed.Scheme == "https" || parsed.Scheme == "http" && local
+	return parsed.Scheme == "https" || parsed.Scheme == "http" && isThisMachine(parsed.Hostname())
 }
 
 // domainList returns domains that are separated by commas, in lower case.
