@@ -68,9 +68,8 @@ func rights() []right {
 		{"users", "update", "api_key", "doctor"},
 
 		{"merger_effects", "select, insert", all, "form, claim, standby, stage, merge, upload, link, fail"},
-		{"merger_effects", "update", "value", "claim, standby, stage, merge, upload, link, fail"},
+		{"merger_effects", "update", "value", "form, api, claim, standby, stage, merge, upload, link, fail"},
 		{"merger_effects", "select", "record_id, kind", "api"},
-		{"merger_effects", "update", "value", "form, api"}, // post again
 		{"merger_effects", "select, delete", all, "doctor"},
 
 		{"merger_uploads", "select, insert, delete", all, "upload"},

@@ -214,18 +214,20 @@ func (s *site) backToRecord(w http.ResponseWriter, r *http.Request, said string)
 
 // takeBack is POST /recordings/{id}/takeback.
 func (s *site) takeBack(w http.ResponseWriter, r *http.Request) {
-	operator := auth.CallerOf(r).Operator
-	s.change(w, r, saidTakenBack, func(ctx context.Context, id int64) error {
-		return s.Records.Store.Requests.TakeBack(ctx, id, operator)
-	})
+	s.change(w, r, saidTakenBack, byCaller(r, s.Records.Store.Requests.TakeBack))
 }
 
 // restore is POST /recordings/{id}/restore.
 func (s *site) restore(w http.ResponseWriter, r *http.Request) {
+	s.change(w, r, saidRestored, byCaller(r, s.Records.Store.Requests.Restore))
+}
+
+// byCaller returns a change of a record by the caller of a request, which may depend on whether that is an operator.
+func byCaller(
+	r *http.Request, change func(ctx context.Context, id int64, operator bool) error,
+) func(context.Context, int64) error {
 	operator := auth.CallerOf(r).Operator
-	s.change(w, r, saidRestored, func(ctx context.Context, id int64) error {
-		return s.Records.Store.Requests.Restore(ctx, id, operator)
-	})
+	return func(ctx context.Context, id int64) error { return change(ctx, id, operator) }
 }
 
 // release is POST /recordings/{id}/release.

@@ -20,19 +20,20 @@ const QuotaDetail = "too many open records: wait until one is done, or cancel on
 func (s *Service) Insert(
 	ctx context.Context, caller *auth.Caller, request Request, once *store.IdempotencyKey,
 ) (record nvr.Record, created bool, err error) {
-	if isExempt(caller) {
+	if isTrusted(caller) {
 		return s.Store.Requests.Insert(ctx, request.Record(), once)
 	}
 	return s.Store.Requests.InsertWithin(ctx, s.OpenRecords, request.Record(), once)
 }
 
-// isExempt reports whether a caller may have any number of open records.
-func isExempt(caller *auth.Caller) bool { return caller.Operator || caller.AnyAddress }
+// isTrusted reports whether a caller is exempt from what binds requesters: an operator, or a key that may request in
+// any person's name.
+func isTrusted(caller *auth.Caller) bool { return caller.Operator || caller.AnyAddress }
 
 // checkReopening returns [store.ErrQuota] if a change opens a finished record, and its person has as many open ones as
 // one may have. Concurrent changes may exceed the number.
 func (s *Service) checkReopening(ctx context.Context, caller *auth.Caller, r *nvr.Record) error {
-	if isExempt(caller) || s.OpenRecords <= 0 || r.Step != nvr.StepDone && r.Step != nvr.StepFailed {
+	if isTrusted(caller) || s.OpenRecords <= 0 || r.Step != nvr.StepDone && r.Step != nvr.StepFailed {
 		return nil
 	}
 	full, err := s.Store.Requests.HasOpen(ctx, r.UserEmail, s.OpenRecords)
