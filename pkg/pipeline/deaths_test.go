@@ -130,16 +130,22 @@ func TestTwoSegmentsThatKillTasks(t *testing.T) {
 	w.settings.Slice = time.Hour
 	w.insert(nil)
 	w.until(nvr.StepMerge)
-	deaths := w.dieAt(nvr.StepMerge, "", onReading(screenName, lecturerName))
+	w.failedOn(w.dieAt(nvr.StepMerge, "", onReading(screenName, lecturerName)), nvr.StepMerge, screenName)
+}
+
+// failedOn checks that a record has failed, and told so once, after workers died on two segments: so many in all,
+// and the last ones on a step and on this segment.
+func (w *env) failedOn(deaths int, step nvr.Step, segment string) {
+	w.t.Helper()
 	if deaths != 2*store.MaxTries {
-		t.Errorf("%d tasks died, want %d", deaths, 2*store.MaxTries)
+		w.t.Errorf("%d workers died, want %d", deaths, 2*store.MaxTries)
 	}
-	want := cause.WorkersDiedOn("merge", "504/2026-11-20/"+screenName)
+	want := cause.WorkersDiedOn(string(step), "504/2026-11-20/"+segment)
 	if rec := w.row(); rec.Step != nvr.StepFailed || rec.Reason != want {
-		t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
+		w.t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
 	}
 	if len(w.posts) != 1 {
-		t.Errorf("%d notices of the failure, want 1", len(w.posts))
+		w.t.Errorf("%d notices of the failure, want 1", len(w.posts))
 	}
 }
 
@@ -175,17 +181,7 @@ func TestTwoSegmentsThatKillWorkers(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	w.insert(nil)
-	deaths := w.dieAt(nvr.StepStage, nvr.StepMerge, onReading(screenName, lecturerName))
-	if deaths != 2*store.MaxTries {
-		t.Errorf("%d workers died, want %d", deaths, 2*store.MaxTries)
-	}
-	want := cause.WorkersDiedOn("stage", "504/2026-11-20/"+lecturerName)
-	if rec := w.row(); rec.Step != nvr.StepFailed || rec.Reason != want {
-		t.Errorf("the record is on step %s: %s", rec.Step, rec.Reason)
-	}
-	if len(w.posts) != 1 {
-		t.Errorf("%d notices of the failure, want 1", len(w.posts))
-	}
+	w.failedOn(w.dieAt(nvr.StepStage, nvr.StepMerge, onReading(screenName, lecturerName)), nvr.StepStage, lecturerName)
 }
 
 // TestStepsThatKillWorkers fails a record whose workers die at the same place of upload or link.

@@ -59,20 +59,11 @@ func TestHold(t *testing.T) {
 		t.Fatalf("released: held %t\n%s", w.row().Held, wrong)
 	}
 	for _, name := range s.order {
-		total := s.count(t, name)
-		step := int64(1)
-		if testing.Short() {
-			step = max(1, total/3)
-		}
-		for at := step; at <= total; at += step {
-			w := open(t, s.scenes[name].copy(t))
-			w.posts["record-1-done"] = 1
-			_ = w.live(&process{at: at}, w.next().do)
-			w.recover()
+		s.killAt(t, name, func(w *env, at int64) {
 			if wrong := w.facts(s.event, s.course).once(""); wrong != "" {
 				t.Errorf("%s killed at point %d:\n%s", name, at, wrong)
 			}
-		}
+		})
 	}
 }
 

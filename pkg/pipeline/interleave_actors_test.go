@@ -315,13 +315,19 @@ func (w *interleaved) trouble(ctx context.Context, worker *worker) error {
 	return nil
 }
 
-func (w *interleaved) stageStep(ctx context.Context, worker *worker) error {
+// beginWork does what stage and merge begin with, and has some trouble. It reports whether the work goes on.
+func (w *interleaved) beginWork(ctx context.Context, worker *worker) (bool, error) {
 	if _, err := worker.withheld(ctx); errors.Is(err, errOptedOut) {
-		return worker.endOptedOut(ctx)
+		return false, worker.endOptedOut(ctx)
 	} else if err != nil {
-		return err
+		return false, err
 	}
-	if err := w.trouble(ctx, worker); err != nil {
+	err := w.trouble(ctx, worker)
+	return err == nil, err
+}
+
+func (w *interleaved) stageStep(ctx context.Context, worker *worker) error {
+	if on, err := w.beginWork(ctx, worker); !on {
 		return err
 	}
 	next, err := worker.advance(ctx, nvr.StepMerge, store.Change{Digest: new("digest")})
@@ -348,12 +354,7 @@ func (w *interleaved) openLaunch() *launched {
 func (w *interleaved) task(ctx context.Context, a *actor, l *launched) {
 	p := w.processes[0]
 	body := func(worker *worker, ctx context.Context) error {
-		if _, err := worker.withheld(ctx); errors.Is(err, errOptedOut) {
-			return worker.endOptedOut(ctx)
-		} else if err != nil {
-			return err
-		}
-		if err := w.trouble(ctx, worker); err != nil {
+		if on, err := w.beginWork(ctx, worker); !on {
 			return err
 		}
 		return worker.advanceAndSend(ctx, nvr.StepUpload, store.Change{})

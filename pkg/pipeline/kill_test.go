@@ -147,6 +147,24 @@ func (s *trace) count(t *testing.T, name string) int64 {
 	return l.passed.Load()
 }
 
+// killAt kills a step of the trace at some of its points, with -short at three. It passes each world, after it has
+// run to its end, to check.
+func (s *trace) killAt(t *testing.T, name string, check func(w *env, at int64)) {
+	t.Helper()
+	total := s.count(t, name)
+	step := int64(1)
+	if testing.Short() {
+		step = max(1, total/3)
+	}
+	for at := step; at <= total; at += step {
+		w := open(t, s.scenes[name].copy(t))
+		w.posts["record-1-done"] = 1
+		_ = w.live(&process{at: at}, w.next().do)
+		w.recover()
+		check(w, at)
+	}
+}
+
 func (s *trace) kill(t *testing.T, name string, at int64) {
 	w := open(t, s.scenes[name].copy(t))
 	a := w.next()

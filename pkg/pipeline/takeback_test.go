@@ -91,16 +91,7 @@ func TestTakeBackKills(t *testing.T) {
 		for _, name := range each.order {
 			t.Run(what+" "+name, func(t *testing.T) {
 				t.Parallel()
-				total := each.count(t, name)
-				step := int64(1)
-				if testing.Short() {
-					step = max(1, total/3)
-				}
-				for at := step; at <= total; at += step {
-					w := open(t, each.scenes[name].copy(t))
-					w.posts["record-1-done"] = 1
-					_ = w.live(&process{at: at}, w.next().do)
-					w.recover()
+				each.killAt(t, name, func(w *env, at int64) {
 					var wrong string
 					if each == taking {
 						wrong = w.takenBack(s, fileID)
@@ -110,7 +101,7 @@ func TestTakeBackKills(t *testing.T) {
 					if wrong != "" || w.posts["record-1-done"] != 1 {
 						t.Errorf("killed at point %d: %v\n%s", at, w.posts, wrong)
 					}
-				}
+				})
 			})
 		}
 	}
@@ -193,17 +184,7 @@ func TestRevisionOfCourse(t *testing.T) {
 	}
 	posted(w, 0, 1, "OTHER")
 	for _, name := range s.order {
-		total := s.count(t, name)
-		step := int64(1)
-		if testing.Short() {
-			step = max(1, total/3)
-		}
-		for at := step; at <= total; at += step {
-			w := open(t, s.scenes[name].copy(t))
-			_ = w.live(&process{at: at}, w.next().do)
-			w.recover()
-			posted(w, 0, 1, "OTHER")
-		}
+		s.killAt(t, name, func(w *env, _ int64) { posted(w, 0, 1, "OTHER") })
 	}
 	choose(w, "NONE")
 	if rec := w.until(); !i18n.ReadReason(rec.Course).Is(cause.CodeCourseNotFound) {
