@@ -9,7 +9,7 @@ locals {
     "roles/run.viewer"        = "waits for operations and executions, which belong to the project"
   }
 
-  # What the second build deploys. Doctor is missing: it may sign for four accounts of the domain, so a person
+  # What the second build deploys. Doctor is missing: it may sign for five accounts of the domain, so a person
   # deploys it. The account runs the job migrate and no other.
   deployed = {
     services = ["form", "api", "calendar", "claim", "standby", "stage", "upload", "link", "fail"]
