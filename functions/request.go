@@ -15,6 +15,7 @@ import (
 	"github.com/nvr-miem/merger/pkg/store"
 	"github.com/nvr-miem/merger/pkg/web"
 	"github.com/nvr-miem/merger/pkg/web/auth"
+	"github.com/nvr-miem/merger/pkg/web/httpapi"
 	"github.com/nvr-miem/merger/pkg/web/records"
 )
 
@@ -92,7 +93,7 @@ func signIn(p *app.Process, o *web.Options) error {
 		o.Authenticate = auth.IAP{Audience: c.IAPAudience, Operators: c.Operators}.Authenticate
 		return nil
 	}
-	o.Site.Hosts = []string{"127.0.0.1", "localhost", "::1"}
+	o.Site.Hosts = httpapi.LoopbackHosts()
 	if c.OIDCIssuer == "" {
 		o.Authenticate = localUser(c)
 		return nil

@@ -58,5 +58,8 @@ func LocalHosts(address net.Addr) []string {
 	if err != nil || !listening.Addr().IsLoopback() {
 		return nil
 	}
-	return []string{"127.0.0.1", "localhost", "::1"}
+	return LoopbackHosts()
 }
+
+// LoopbackHosts returns the names by which this machine reaches itself.
+func LoopbackHosts() []string { return []string{"127.0.0.1", "localhost", "::1"} }
